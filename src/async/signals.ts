@@ -1,0 +1,63 @@
+/** Signals and waiting, on a host's timers. */
+import type { Host } from '../host.ts'
+
+/** One signal of several that can be taken apart again: its listeners go when it is disposed. */
+export interface LinkedSignal extends Disposable {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+}
+
+/**
+ * A signal that aborts with the first of `parents`, or by `abort()`. Unlike AbortSignal.any it leaves nothing on a
+ * long-lived parent once disposed, so one run's signal does not collect a listener per block.
+ */
+export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): LinkedSignal {
+  const controller = new AbortController()
+  const undo: (() => void)[] = []
+  for (const parent of parents) {
+    if (!parent) continue
+    if (parent.aborted) {
+      controller.abort(parent.reason)
+      break
+    }
+    const forward = () => controller.abort(parent.reason)
+    parent.addEventListener('abort', forward, { once: true })
+    undo.push(() => parent.removeEventListener('abort', forward))
+  }
+  return {
+    signal: controller.signal,
+    abort: reason => controller.abort(reason),
+    [Symbol.dispose]() {
+      for (const remove of undo.splice(0)) remove()
+    },
+  }
+}
+
+/** Resolves after `ms` of the host's time; rejects with the signal's reason when it aborts first. */
+export function sleep(host: Host, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const timer = host.setTimer(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    const onAbort = () => {
+      timer[Symbol.dispose]()
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** Settles as `work` does, or rejects with the signal's reason, whichever is first. `work` itself goes on. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) {
+      work.catch(() => {})
+      return onAbort()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

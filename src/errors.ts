@@ -1,0 +1,128 @@
+/**
+ * One error class with codes. Recognise an error by its code, not by `instanceof`: two copies of the package do occur.
+ * Messages say what is and what must be, without a final period.
+ */
+
+/** Every code the engine and the built-in plugins use. A plugin of the user's own may bring others (kebab-case). */
+export const ErrorCode = {
+  aborted: 'aborted',
+  blockTimeout: 'block-timeout',
+  bodyTooLarge: 'body-too-large',
+  bucketFailed: 'bucket-failed',
+  corruptBlock: 'corrupt-block',
+  corruptedMeta: 'corrupted-meta-json',
+  dropsNeedConfirmation: 'drops-need-confirmation',
+  diskFull: 'disk-full',
+  internal: 'internal',
+  invalidConfig: 'invalid-config',
+  invalidKey: 'invalid-key',
+  leaseLost: 'lease-lost',
+  listingFailed: 'listing-failed',
+  notFound: 'not-found',
+  ownershipUnavailable: 'ownership-unavailable',
+  poison: 'poison',
+  selectionInvalid: 'selection-invalid',
+  stageFailed: 'stage-failed',
+  stageMisuse: 'stage-misuse',
+  stageStuck: 'stage-stuck',
+  staleFence: 'stale-fence',
+  startFailed: 'start-failed',
+  stopped: 'stopped',
+  stopFailed: 'stop-failed',
+  unsupported: 'unsupported',
+} as const
+
+/** Codes that another try cannot mend: the engine does not retry a block that failed with one of them. */
+const PERMANENT: ReadonlySet<string> = new Set([
+  ErrorCode.corruptBlock,
+  ErrorCode.corruptedMeta,
+  ErrorCode.invalidKey,
+  ErrorCode.poison,
+  ErrorCode.stageMisuse,
+  ErrorCode.stageStuck,
+  ErrorCode.stopped,
+  ErrorCode.unsupported,
+])
+
+export interface ErrorOptions {
+  readonly cause?: unknown
+  /** The stage or plugin that raised it. */
+  readonly at?: string | undefined
+}
+
+/** The error of the project: `code` for machines, `at` for who raised it, `rawMessage` without the code in front. */
+export class BlockgateError extends Error {
+  readonly code: string
+  readonly at: string | undefined
+  readonly rawMessage: string
+
+  constructor(code: string, message: string, options: ErrorOptions = {}) {
+    super(`${code}: ${message}`, 'cause' in options ? { cause: options.cause } : undefined)
+    this.name = 'BlockgateError'
+    this.code = code
+    this.at = options.at
+    this.rawMessage = message
+  }
+
+  /** Normalises anything thrown. An error that already carries a string `code` of ours keeps it; `at` is stamped once. */
+  static from(error: unknown, fallback: string = ErrorCode.internal, at?: string): BlockgateError {
+    if (error instanceof BlockgateError && (error.at !== undefined || at === undefined)) return error
+    const code = codeOf(error) ?? fallback
+    return new BlockgateError(code, rawMessageOf(error), { cause: error, at: atOf(error) ?? at })
+  }
+}
+
+/** Thrown by `claim()` when the plugin cannot know who owns a block: nothing is added, nothing is dropped. */
+export class OwnershipUnavailable extends BlockgateError {
+  constructor(message = 'who owns the block cannot be known now', options: ErrorOptions = {}) {
+    super(ErrorCode.ownershipUnavailable, message, options)
+    this.name = 'OwnershipUnavailable'
+  }
+}
+
+/** The reason of a lease's signal, and what `assertHeld()` throws, once the lease is gone. */
+export class LeaseLost extends BlockgateError {
+  constructor(message = 'the lease is no longer held', options: ErrorOptions = {}) {
+    super(ErrorCode.leaseLost, message, options)
+    this.name = 'LeaseLost'
+  }
+}
+
+/** A write that carries an older fence than the one already seen. */
+export class StaleFence extends BlockgateError {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(ErrorCode.staleFence, message, options)
+    this.name = 'StaleFence'
+  }
+}
+
+/** The `code` of an error of ours, over two copies of the package; undefined for any other value. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error) || !('rawMessage' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** True for every OwnershipUnavailable, also one that another copy of the package made. */
+export function isOwnershipUnavailable(error: unknown): boolean {
+  return codeOf(error) === ErrorCode.ownershipUnavailable
+}
+
+/** False where another try cannot help: a corrupt block, a misuse of the contract. */
+export function isRetryable(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === undefined || !PERMANENT.has(code)
+}
+
+/** The bare text of anything thrown. */
+export function rawMessageOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null) {
+    if ('rawMessage' in error && typeof error.rawMessage === 'string') return error.rawMessage
+    if ('message' in error && typeof error.message === 'string') return error.message
+  }
+  return String(error)
+}
+
+function atOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('at' in error)) return undefined
+  return typeof error.at === 'string' ? error.at : undefined
+}

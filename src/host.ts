@@ -1,0 +1,91 @@
+/** What a runtime gives to the engine and to plugins: the only way out of a plugin. */
+import type { BucketReader, BucketWriter } from './bucket.ts'
+
+/** Clock, timers, randomness and log. `setTimeout`, `Date.now` and `console` are lint errors in `src` and `plugins`. */
+export interface Host {
+  /** Milliseconds since the epoch; the wall clock, which may step. */
+  now(): number
+  /** Milliseconds; never steps back: the only clock for liveness, leases and durations. */
+  monotonic(): number
+  /** A number in [0, 1). */
+  random(): number
+  /** Calls `fn` once after `ms`; disposing the timer cancels it. */
+  setTimer(ms: number, fn: () => void): Disposable
+  readonly log: Log
+}
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export interface Log {
+  info(message: string, fields?: Fields): void
+  warn(message: string, fields?: Fields): void
+  error(message: string, fields?: Fields): void
+}
+
+/** A disk, where there is one (Node, Deno). Paths are relative, with `/`, and never leave the root. */
+export interface LocalFiles {
+  read(path: string, offset: number, length: number): Promise<Uint8Array>
+  /** Every regular file below `prefix` (a folder, or `''` for all), recursively; a missing folder is an empty list. */
+  list(prefix: string): Promise<readonly LocalFile[]>
+  /** Temp file, fsync, rename, fsync of the folder. An abort or an error leaves neither the file nor the temp file. */
+  writeAtomic(path: string, body: AsyncIterable<Uint8Array> | Uint8Array, signal: AbortSignal): Promise<void>
+  /** Renames a file or a folder, and syncs the folders around it. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file, or a folder with everything in it; missing is fine. */
+  remove(path: string): Promise<void>
+  /** Free bytes. */
+  free(): Promise<number>
+}
+
+export interface LocalFile {
+  readonly path: string
+  readonly size: number
+}
+
+/**
+ * Small JSON documents that survive a restart of the process: tokens, checkpoints, caches. `get` of a document that is
+ * missing or damaged is undefined. Each component sees keys of its own only.
+ */
+export interface StateStore {
+  get(key: string): Promise<unknown>
+  set(key: string, value: unknown): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+export interface Services {
+  readonly host: Host
+  /** Already traced(retried(prefixed(the user's bucket))). */
+  readonly bucket: Bucket
+  readonly instance: Instance
+  readonly files: LocalFiles | undefined
+  readonly state: StateStore
+}
+
+export interface Instance {
+  readonly id: string
+  readonly zone: string | undefined
+}
+
+/** One thing that is wrong in a config: where, what it must be, what it is. */
+export interface Problem {
+  /** Relative to the component: `replicas`, `zones[2]`; `''` is the component itself. */
+  readonly path: string
+  /** Completes "must …": `be >= 1`. */
+  readonly must: string
+  readonly value: unknown
+}
+
+/** The parts every plugin has. A factory is pure and never throws: what is wrong with its options is told by `check()`. */
+export interface Component {
+  /** Kebab-case, the name of the plugin's folder: it is in spans, metrics and summaries. */
+  readonly name: string
+  /** Pure. Called by resolveConfig before anything starts; each path is prefixed with where the component stands. */
+  check?(): readonly Problem[]
+  /** At most once. Must be safe to stop() after a start that threw, and without start. */
+  start?(services: Services): Promise<void>
+  /** May be called twice. What works in the background has ended when it returns; `signal` says that time is up. */
+  stop?(signal: AbortSignal): Promise<void>
+}
+
+/** A bucket is a component too: it may check its options, and open and close its client. */
+export interface Bucket extends BucketReader, BucketWriter, Component {}

@@ -1,0 +1,78 @@
+/** The engine. Web APIs only: it runs on Node, Deno and Cloudflare Workers. */
+export { type Backoff, backoffMs } from './async/backoff.ts'
+export { type Duration, durationMs, parseDuration } from './async/duration.ts'
+export { type LinkedSignal, linkSignals, orAborted, sleep } from './async/signals.ts'
+export {
+  type BlockFile,
+  type BlockId,
+  type BlockMeta,
+  blockId,
+  blockIdTime,
+  type Candidate,
+  isBlockId,
+  type Marker,
+} from './block.ts'
+export type { BucketReader, BucketWriter, ListPage, ObjectBody, ObjectInfo, Range } from './bucket.ts'
+export { checkOptions, durationOption } from './check.ts'
+export { type Config, type ConfigInput, defineConfig } from './config.ts'
+export {
+  BlockgateError,
+  codeOf,
+  ErrorCode,
+  type ErrorOptions,
+  isOwnershipUnavailable,
+  isRetryable,
+  LeaseLost,
+  OwnershipUnavailable,
+  rawMessageOf,
+  StaleFence,
+} from './errors.ts'
+export type {
+  Bucket,
+  Component,
+  Fields,
+  Host,
+  Instance,
+  LocalFile,
+  LocalFiles,
+  Log,
+  Problem,
+  Services,
+  StateStore,
+} from './host.ts'
+export { everything, held, type OwnedStage, owned } from './owned.ts'
+export type {
+  Claim,
+  Epoch,
+  Handover,
+  Lease,
+  Member,
+  Owner,
+  OwnershipChange,
+  OwnershipFunction,
+  OwnershipPlugin,
+} from './ownership.ts'
+export {
+  type BlockContext,
+  type BlockReader,
+  type BlockResult,
+  type BlockSink,
+  type BlockSource,
+  type BlockStage,
+  type LoadedBlock,
+  type Next,
+  type Outcome,
+  type Page,
+  type PartialBlock,
+  type Pipeline,
+  type PreparedBlock,
+  type RangeReader,
+  type RunContext,
+  type RunReason,
+  type Selection,
+  type SetStage,
+  type Skip,
+  type SkipOptions,
+  type Stage,
+  skip,
+} from './stage.ts'

@@ -1,0 +1,139 @@
+/** The seat of an ownership plugin in a pipeline: asks it at the moment of the add. */
+import { SpanStatusCode, trace } from '@opentelemetry/api'
+import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from './errors.ts'
+import type { Log } from './host.ts'
+import type { Claim, Epoch, Lease, OwnershipFunction, OwnershipPlugin } from './ownership.ts'
+import { type BlockContext, type BlockStage, type Next, type Outcome, type Skip, skip } from './stage.ts'
+import { Attribute, SpanName, tracer } from './telemetry.ts'
+
+export interface OwnedStage extends BlockStage {
+  readonly ownership: OwnershipPlugin
+}
+
+/** What a denial tells the engine beside its reason; not part of what a stage may say. */
+export interface Denial {
+  readonly epoch: Epoch
+}
+
+/** A lease that is always held: for plugins that have nothing to lose. */
+export const held: Lease = {
+  fence: undefined,
+  signal: new AbortController().signal,
+  assertHeld() {},
+  async [Symbol.asyncDispose]() {},
+}
+
+/** Owns every block: one gateway, or all of them the same. The engine's default where no `owned()` stands. */
+export function everything(): OwnershipPlugin {
+  return {
+    name: 'everything',
+    exclusive: false,
+    epoch: () => 0,
+    claim: async () => ({ status: 'granted', epoch: 0, lease: held }),
+  }
+}
+
+/**
+ * Lets only owned blocks through. Stands at most once, after the last set stage. A block that is not loaded is claimed
+ * just before the add; a loaded one is asked for locally (`handover.owners`), or claimed where there is no handover.
+ * @example owned(block => hash(block.ulid) % 3 === 1)
+ */
+export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStage {
+  const plugin = typeof ownership === 'function' ? fromFunction(ownership) : ownership
+  let me = ''
+  let log: Log | undefined
+  return {
+    kind: 'block',
+    name: 'owned',
+    ownership: plugin,
+    check: () => plugin.check?.() ?? [],
+    async start(services) {
+      me = services.instance.id
+      log = services.host.log
+      await plugin.start?.(services)
+    },
+    async stop(signal) {
+      await plugin.stop?.(signal)
+    },
+    async handle(block, next) {
+      try {
+        if (block.loaded && plugin.handover) {
+          const target = plugin.handover.owners(block.meta).some(o => o.target && o.member === me)
+          return target ? await next() : denied('not-owner', plugin.epoch(block.meta))
+        }
+        const claim = await traced(plugin, block)
+        if (claim.status === 'denied') return denied(claim.reason, claim.epoch)
+        return await withLease(claim, next, log, block)
+      } catch (error) {
+        if (!isOwnershipUnavailable(error)) throw error
+        return skip(ErrorCode.ownershipUnavailable, { retain: true, recheck: 'ownership-change', detail: rawMessageOf(error) })
+      }
+    },
+  }
+}
+
+/** The plugin in a stage's seat, found without comparing names. */
+export function ownershipOf(stage: object): OwnershipPlugin | undefined {
+  return 'ownership' in stage ? (stage.ownership as OwnershipPlugin) : undefined
+}
+
+async function withLease(
+  claim: Extract<Claim, { status: 'granted' }>,
+  next: Next,
+  log: Log | undefined,
+  block: BlockContext,
+): Promise<Outcome | Skip> {
+  const { lease, epoch } = claim
+  try {
+    const outcome = await next({ lease })
+    if (outcome.kind !== 'failed' || !lost(lease, outcome.error)) return outcome
+    return denied(ErrorCode.leaseLost, epoch)
+  } finally {
+    // The verdict stands whatever the release says: a lease that cannot be given back runs out by itself.
+    await lease[Symbol.asyncDispose]().catch((error: unknown) => {
+      log?.warn('lease release failed', { block: block.id, code: codeOf(error), error: rawMessageOf(error) })
+    })
+  }
+}
+
+function lost(lease: Lease, error: unknown): boolean {
+  return lease.signal.aborted || codeOf(error) === ErrorCode.leaseLost
+}
+
+/** Retained: whether a loaded block may go is decided by the release, not by the denial. */
+function denied(reason: string, epoch: Epoch): Skip {
+  return Object.assign(skip(reason, { retain: true, recheck: 'ownership-change' }), { epoch } satisfies Denial)
+}
+
+function traced(plugin: OwnershipPlugin, block: BlockContext): Promise<Claim> {
+  if (!trace.getActiveSpan()) return plugin.claim(block.meta, block.signal)
+  return tracer().startActiveSpan(SpanName.claim, async span => {
+    try {
+      const claim = await plugin.claim(block.meta, block.signal)
+      span.setAttribute(Attribute.claimStatus, claim.status)
+      span.setAttribute(Attribute.claimEpoch, claim.epoch)
+      if (claim.status === 'granted' && claim.lease.fence !== undefined) {
+        span.setAttribute(Attribute.claimFence, claim.lease.fence)
+      }
+      return claim
+    } catch (error) {
+      span.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
+      span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
+      throw error
+    } finally {
+      span.end()
+    }
+  })
+}
+
+function fromFunction(mine: OwnershipFunction): OwnershipPlugin {
+  return {
+    name: mine.name === '' ? 'function' : mine.name,
+    exclusive: false,
+    epoch: () => 0,
+    async claim(block) {
+      if (await mine(block)) return { status: 'granted', epoch: 0, lease: held }
+      return { status: 'denied', epoch: 0, reason: 'not-owner', owners: [] }
+    },
+  }
+}

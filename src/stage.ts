@@ -1,0 +1,156 @@
+/** The contracts of the pipeline: source, block stage, set stage, sink, and the outcomes only the engine can make. */
+import type { BlockId, BlockMeta, Candidate } from './block.ts'
+import type { Component } from './host.ts'
+import type { Epoch, Lease } from './ownership.ts'
+
+export type RunReason = 'startup' | 'interval' | 'ownership-change' | 'manual'
+
+/** One pass of the pipeline, as its stages see it. */
+export interface RunContext {
+  readonly id: string
+  readonly reason: RunReason
+  /** One wall-clock reading for the whole run, in ms: every filter of a run agrees what "now" is. */
+  readonly now: number
+  readonly signal: AbortSignal
+  /** What the sink held when the run began. */
+  readonly loaded: ReadonlySet<BlockId>
+  readonly resume: string | undefined
+}
+
+/** A candidate on its way through the block stages of one segment. Made when the pool takes the block, not before. */
+export interface BlockContext extends Candidate {
+  readonly id: BlockId
+  readonly run: RunContext
+  /** True where the sink already holds the block. */
+  readonly loaded: boolean
+  /** Aborts at the run's end, the block's timeout, or when a lease above was lost. */
+  readonly signal: AbortSignal
+  readonly lease: Lease | undefined
+}
+
+declare const settled: unique symbol
+
+export interface SkipOptions {
+  /** Keep the block if it is loaded: the stage does not know enough to let it go. */
+  readonly retain?: boolean
+  /** Look at the block again in the same run when ownership changes. */
+  readonly recheck?: 'ownership-change'
+  readonly detail?: string
+}
+export type Skip = { readonly [settled]: 'skip'; readonly reason: string } & SkipOptions
+
+/** A stage's verdict "not this block". `reason` is kebab-case: a metric label, a span attribute, a line of the summary. */
+export function skip(reason: string, options: SkipOptions = {}): Skip {
+  return { kind: 'skip', reason, ...options } as unknown as Skip
+}
+
+/**
+ * What became of a block. Only `next()` makes one: a stage cannot forge `added`, and `by` is stamped by the composer.
+ * `passed` is the outcome of a block that went through the stages before a set stage: the rest is decided after it.
+ */
+export type Outcome = { readonly [settled]: 'outcome' } & (
+  | { readonly kind: 'added' | 'unchanged' | 'passed' }
+  | {
+      readonly kind: 'skipped'
+      readonly by: string
+      readonly reason: string
+      readonly retain: boolean
+      readonly recheck: boolean
+      readonly detail: string | undefined
+      /** Set where the ownership plugin denied the block, or its lease was lost: the epoch of that answer. */
+      readonly epoch: Epoch | undefined
+    }
+  | { readonly kind: 'failed'; readonly by: string; readonly error: unknown }
+)
+
+/** A loaded block's result beside its outcome: what the reconcile step did with it. */
+export type BlockResult =
+  | Outcome
+  | { readonly kind: 'dropped' | 'retained'; readonly by: string; readonly reason: string }
+
+/**
+ * Runs the stages below. Never rejects: a failure below is a `failed` outcome. Call it at most once and await it.
+ * `lease` and `signal` are combined with, not put in place of, those above.
+ */
+export type Next = (change?: { readonly lease?: Lease; readonly signal?: AbortSignal }) => Promise<Outcome>
+
+/** Asked once per block, concurrently for many blocks. Returns what `next()` returned, or `skip(reason)`. */
+export interface BlockStage extends Component {
+  readonly kind: 'block'
+  readonly handle: (block: BlockContext, next: Next) => Promise<Outcome | Skip>
+}
+
+/** Sees every block at once: a barrier. Pure data in, pure data out; it keeps no state between runs. */
+export interface SetStage extends Component {
+  readonly kind: 'set'
+  /** Must name every id exactly once; the order of the list is the new order. A throw ends the run and changes nothing. */
+  readonly select: (
+    blocks: readonly Candidate[],
+    run: RunContext,
+  ) => readonly Selection[] | Promise<readonly Selection[]>
+}
+
+export interface Selection {
+  readonly id: BlockId
+  /** The reason to skip it; absent means: goes on. */
+  readonly skip?: string
+  /** The block that holds all this one holds. A loaded block lingers until that one is served. */
+  readonly supersededBy?: BlockId
+}
+
+/** A block that the source saw but cannot offer. `keep` keeps it if it is loaded; without it, it counts as absent. */
+export interface PartialBlock {
+  readonly id: BlockId
+  readonly reason: string
+  readonly error?: unknown
+  readonly keep: boolean
+}
+
+export interface Page {
+  readonly blocks: readonly Candidate[]
+  readonly partial: readonly PartialBlock[]
+  /** Hand it to a later run as `run.resume` to go on behind this page. */
+  readonly resume: string | undefined
+}
+
+export interface BlockSource extends Component {
+  readonly kind: 'source'
+  /** Yields every block at most once. The return value says whether the view was complete: it cannot be forgotten. */
+  pages(run: RunContext): AsyncGenerator<Page, { readonly complete: boolean }, undefined>
+}
+
+export interface BlockSink extends Component {
+  readonly kind: 'sink'
+  /** What is held now: whole, validated, and there after a restart. Cheap: asked often. */
+  loaded(): ReadonlyMap<BlockId, LoadedBlock>
+  /** Load without showing. A throw or an abort leaves nothing that loaded() or a restart can see. */
+  readonly prepare: (block: BlockContext) => Promise<PreparedBlock>
+  /** Gone from loaded() before the first await; files go when the last reader closed. */
+  drop(id: BlockId, signal: AbortSignal): Promise<void>
+  /** Present on sinks that can be queried. Synchronous, so nothing can be dropped between choosing and holding. */
+  open?(id: BlockId): BlockReader | undefined
+}
+
+export interface LoadedBlock {
+  readonly meta: BlockMeta
+  readonly bytes: number
+  readonly fence: number | undefined
+}
+
+/** A block that is loaded but not shown. Disposing it without a commit leaves nothing behind; after a commit it is a no-op. */
+export interface PreparedBlock extends AsyncDisposable {
+  readonly bytes: number
+  commit(): Promise<void>
+}
+
+export interface BlockReader extends Disposable {
+  readonly meta: BlockMeta
+  readonly files: RangeReader
+}
+
+export interface RangeReader {
+  read(file: string, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>
+}
+
+export type Stage = BlockSource | BlockStage | SetStage | BlockSink
+export type Pipeline = readonly [BlockSource, ...(BlockStage | SetStage)[], BlockSink]
