@@ -14,7 +14,11 @@ export function isBlockId(text: string): text is BlockId {
 
 /** @throws BlockgateError `invalid-key` where `text` is not a strict ULID */
 export function blockId(text: string): BlockId {
-  if (!isBlockId(text)) throw new BlockgateError(ErrorCode.invalidKey, `a block id must be a ULID: current value is ${JSON.stringify(text.slice(0, 64))}`)
+  if (!isBlockId(text))
+    throw new BlockgateError(
+      ErrorCode.invalidKey,
+      `a block id must be a ULID: current value is ${JSON.stringify(text.slice(0, 64))}`,
+    )
   return text
 }
 

@@ -66,7 +66,11 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
         return await withLease(claim, next, log, block)
       } catch (error) {
         if (!isOwnershipUnavailable(error)) throw error
-        return skip(ErrorCode.ownershipUnavailable, { retain: true, recheck: 'ownership-change', detail: rawMessageOf(error) })
+        return skip(ErrorCode.ownershipUnavailable, {
+          retain: true,
+          recheck: 'ownership-change',
+          detail: rawMessageOf(error),
+        })
       }
     },
   }
@@ -90,9 +94,11 @@ async function withLease(
     return denied(ErrorCode.leaseLost, epoch)
   } finally {
     // The verdict stands whatever the release says: a lease that cannot be given back runs out by itself.
-    await lease[Symbol.asyncDispose]().catch((error: unknown) => {
+    try {
+      await lease[Symbol.asyncDispose]()
+    } catch (error) {
       log?.warn('lease release failed', { block: block.id, code: codeOf(error), error: rawMessageOf(error) })
-    })
+    }
   }
 }
 

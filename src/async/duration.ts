@@ -3,7 +3,14 @@
 /** '250ms', '30s', '3m', '24h', '90d', '2w'; a number is milliseconds. */
 export type Duration = string | number
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
 
 /** Milliseconds, or undefined where `value` is not a finite duration >= 0. */
 export function parseDuration(value: unknown): number | undefined {

@@ -38,9 +38,11 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
   let seed = options.seed ?? 1
   const timers = new Set<Timer>()
   const lines: LogLine[] = []
-  const log = (level: LogLine['level']) => (message: string, fields: Fields = {}) => {
-    lines.push({ level, message, fields })
-  }
+  const log =
+    (level: LogLine['level']) =>
+    (message: string, fields: Fields = {}) => {
+      lines.push({ level, message, fields })
+    }
   const due = (until: number): Timer | undefined => {
     let first: Timer | undefined
     for (const t of timers) {
