@@ -1,3 +1,14 @@
 /** Kits and doubles for those who write plugins. */
+export {
+  type BlockContextGiven,
+  blockContext,
+  blockMeta,
+  candidate,
+  memoryState,
+  runContext,
+  services,
+  testId,
+  testOutcome,
+} from './blocks.ts'
 export { type FakeHost, type FakeHostOptions, fakeHost, type LogLine, settle } from './fake-host.ts'
 export { assert, assertEqual, assertRejects, leaveOut, type Runner } from './kit.ts'
