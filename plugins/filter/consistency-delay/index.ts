@@ -1,0 +1,32 @@
+/** Lets fresh uploads settle before they are loaded. */
+import { type BlockStage, blockIdTime, checkOptions, type Duration, durationMs, durationOption, skip } from 'blockgate'
+import * as v from 'valibot'
+
+export interface ConsistencyDelayOptions {
+  /** The age from which a block counts. Default '30m'. */
+  readonly for?: Duration | undefined
+}
+
+/** What these upload replaces blocks that are old already: waiting would leave a hole where the old ones are deleted. */
+const EXEMPT: ReadonlySet<string> = new Set(['compactor', 'compactor.repair', 'bucket.repair'])
+
+/**
+ * Skips younger blocks as `too-fresh`; a loaded one is kept. Age counts from the end of the upload where the meta tells
+ * it, else from the time in the ULID. Blocks of the compactor and of repairs are exempt, as in Thanos
+ * (`pkg/block/fetcher.go`).
+ *
+ * @example consistencyDelay({ for: '30m' })
+ */
+export function consistencyDelay(options: ConsistencyDelayOptions = {}): BlockStage {
+  const delay = durationMs(options.for, '30m')
+  return {
+    kind: 'block',
+    name: 'consistency-delay',
+    check: () => checkOptions(options, { for: v.optional(durationOption) }),
+    async handle(block, next) {
+      const age = block.run.now - (block.uploaded ?? blockIdTime(block.id))
+      if (age >= delay || EXEMPT.has(block.meta.source)) return next()
+      return skip('too-fresh', { retain: true })
+    },
+  }
+}

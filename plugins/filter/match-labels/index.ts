@@ -1,0 +1,112 @@
+/** Keeps or skips blocks by their external labels, with Prometheus' relabel rules. */
+import { type BlockMeta, type BlockStage, checkOptions, type Problem, rawMessageOf, skip } from 'blockgate'
+import * as v from 'valibot'
+import { hashmod } from './hashmod.ts'
+import { compileRe2 } from './re2.ts'
+
+export { hashmod } from './hashmod.ts'
+
+/** One rule of Thanos' `--selector.relabel-config`, in camelCase. */
+export interface RelabelRule {
+  /** `keep` and `drop` decide by `regex`; `hashmod` writes a label for later rules. Nothing else is supported. */
+  readonly action: 'keep' | 'drop' | 'hashmod'
+  /** External labels, `__block_id`, or what `hashmod` wrote; a missing label is empty. Default []. */
+  readonly sourceLabels?: readonly string[] | undefined
+  /** Between the values of `sourceLabels`. Default ';'. */
+  readonly separator?: string | undefined
+  /** An RE2 expression that the whole joined value must match. Default '(.*)'. */
+  readonly regex?: string | undefined
+  /** `hashmod` only, and needed there: an integer, 1 to 2^53. */
+  readonly modulus?: number | undefined
+  /** `hashmod` only, and needed there. */
+  readonly targetLabel?: string | undefined
+}
+
+export interface MatchLabelsOptions {
+  /** Applied in order; the first that drops decides. Default []: every block goes on. */
+  readonly relabel?: readonly RelabelRule[] | undefined
+}
+
+/**
+ * Skips blocks that the rules drop, as `label-excluded`.
+ *
+ * @example matchLabels({ relabel: [{ action: 'keep', sourceLabels: ['cluster'], regex: 'eu-.*' }] })
+ */
+export function matchLabels(options: MatchLabelsOptions = {}): BlockStage {
+  let steps: readonly Step[] | undefined
+  return {
+    kind: 'block',
+    name: 'match-labels',
+    check: () => checkRules(options),
+    async handle(block, next) {
+      // Compiled at the first block: a factory must not throw, and check() has passed by then.
+      steps ??= (options.relabel ?? []).map(compile)
+      return keeps(steps, block.meta) ? next() : skip('label-excluded')
+    },
+  }
+}
+
+/** False drops the block; a hashmod writes into `written`. */
+type Step = (label: (name: string) => string, written: Map<string, string>) => boolean
+
+function keeps(steps: readonly Step[], meta: BlockMeta): boolean {
+  const written = new Map<string, string>([['__block_id', meta.ulid]])
+  const label = (name: string): string =>
+    written.get(name) ?? (Object.hasOwn(meta.labels, name) ? (meta.labels[name] ?? '') : '')
+  return steps.every(step => step(label, written))
+}
+
+function compile(rule: RelabelRule): Step {
+  const { action, sourceLabels = [], separator = ';', regex = '(.*)', modulus = 1, targetLabel = '' } = rule
+  const value = (label: (name: string) => string): string => sourceLabels.map(label).join(separator)
+  if (action === 'hashmod') {
+    return (label, written) => {
+      written.set(targetLabel, String(hashmod(value(label), modulus)))
+      return true
+    }
+  }
+  const matches = compileRe2(regex)
+  return label => matches(value(label)) === (action === 'keep')
+}
+
+const text = v.string('be a string')
+
+const ruleEntries = {
+  // Prometheus' default action is replace: left out means replace, which is unsupported like every other.
+  action: v.optional(
+    v.picklist(['keep', 'drop', 'hashmod'], 'be keep, drop or hashmod, other relabel actions are unsupported'),
+    'replace' as 'keep',
+  ),
+  sourceLabels: v.optional(v.array(text)),
+  separator: v.optional(text),
+  regex: v.optional(text),
+  modulus: v.optional(
+    v.pipe(v.number(), v.integer('be an integer'), v.minValue(1, 'be >= 1'), v.maxValue(2 ** 53, 'be <= 2^53')),
+  ),
+  targetLabel: v.optional(v.pipe(text, v.nonEmpty('not be empty'))),
+}
+
+function checkRules(options: MatchLabelsOptions): readonly Problem[] {
+  const problems = checkOptions(options, { relabel: v.optional(v.array(v.unknown(), 'be a list of relabel rules')) })
+  if (problems.length > 0) return problems
+  return (options.relabel ?? []).flatMap((rule, i) => {
+    const found = checkOptions(rule, ruleEntries, `relabel[${i}]`)
+    return found.length > 0 ? found : checkRule(rule, `relabel[${i}]`)
+  })
+}
+
+/** What a rule's action asks for beyond the types of its fields. */
+function checkRule(rule: RelabelRule, path: string): readonly Problem[] {
+  const problems: Problem[] = []
+  for (const field of ['modulus', 'targetLabel'] as const) {
+    if (rule.action === 'hashmod' && rule[field] === undefined) {
+      problems.push({ path: `${path}.${field}`, must: 'be given for hashmod', value: undefined })
+    }
+  }
+  try {
+    compileRe2(rule.regex ?? '')
+  } catch (error) {
+    problems.push({ path: `${path}.regex`, must: `be an RE2 expression (${rawMessageOf(error)})`, value: rule.regex })
+  }
+  return problems
+}
