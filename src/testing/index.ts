@@ -12,3 +12,4 @@ export {
 } from './blocks.ts'
 export { type FakeHost, type FakeHostOptions, fakeHost, type LogLine, settle } from './fake-host.ts'
 export { assert, assertEqual, assertRejects, leaveOut, type Runner } from './kit.ts'
+export { type Spans, spans, type TreeOptions } from './spans.ts'

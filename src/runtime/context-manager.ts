@@ -1,0 +1,41 @@
+/**
+ * The active span across `await`, on AsyncLocalStorage. The official `@opentelemetry/context-async-hooks` also imports
+ * `events`, which workerd has only behind `nodejs_compat`; this one needs no more than the flag `nodejs_als`.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
+
+/** For Node, Deno and workerd. Binds functions; any other target of `bind` is returned as it is. */
+export class AsyncContextManager implements ContextManager {
+  readonly #storage = new AsyncLocalStorage<Context>()
+
+  active(): Context {
+    return this.#storage.getStore() ?? ROOT_CONTEXT
+  }
+
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    context: Context,
+    fn: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    return this.#storage.run(context, () => fn.apply(thisArg, args))
+  }
+
+  bind<T>(context: Context, target: T): T {
+    if (typeof target !== 'function') return target
+    const storage = this.#storage
+    return new Proxy(target, {
+      apply: (fn, thisArg, args) => storage.run(context, () => Reflect.apply(fn, thisArg, args)),
+    })
+  }
+
+  enable(): this {
+    return this
+  }
+
+  /** Nothing to do: once the API has let go of this manager, nobody asks it. */
+  disable(): this {
+    return this
+  }
+}

@@ -1,0 +1,93 @@
+/** Traces on every runtime: spans leave by OTLP/HTTP. Only this entry loads the OpenTelemetry SDK; the engine does not. */
+import { context, trace } from '@opentelemetry/api'
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
+import { TracerProvider } from '@opentelemetry/sdk-trace'
+import type { Host } from '../host.ts'
+import { AsyncContextManager } from './context-manager.ts'
+import { quietHost } from './tracing/quiet-host.ts'
+import { createSender, type Fetch } from './tracing/sender.ts'
+import { tracingSettings } from './tracing/settings.ts'
+import { SpanQueue } from './tracing/span-queue.ts'
+import type { TracingEnv } from './tracing/variables.ts'
+
+export interface TracingOptions {
+  /** Clock, timers, randomness and log. Default: the runtime's own; their timers do not keep a process alive. */
+  readonly host?: Host | undefined
+  /** Default: the global fetch. */
+  readonly fetch?: Fetch | undefined
+  /**
+   * Whether batches leave by themselves. Default true; false on Cloudflare Workers, where nothing outlives a request:
+   * there call `ctx.waitUntil(tracing.forceFlush())` once a request.
+   */
+  readonly background?: boolean | undefined
+}
+
+export interface Tracing {
+  /** False where nothing is exported: then no provider is set, and the API's spans record nothing. */
+  readonly enabled: boolean
+  /** Spans that were lost so far: the queue was full, the collector refused them, or the time of shutdown() was up. */
+  readonly dropped: number
+  /** Resolves when every ended span was sent, or after OTEL_BSP_EXPORT_TIMEOUT (default 30 s). Never rejects. */
+  forceFlush(): Promise<void>
+  /** A last flush, then the provider is taken away again. May be called twice. Never rejects. */
+  shutdown(): Promise<void>
+}
+
+export type { Fetch, TracingEnv }
+
+/**
+ * Sets the global tracer provider and context manager up, as the standard `OTEL_*` variables say: OTEL_SDK_DISABLED,
+ * OTEL_TRACES_EXPORTER (otlp, none), OTEL_TRACES_SAMPLER and _ARG, OTEL_SERVICE_NAME (default `blockgate`),
+ * OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_SCHEDULE_DELAY, _EXPORT_TIMEOUT, _MAX_QUEUE_SIZE (default 50000),
+ * _MAX_EXPORT_BATCH_SIZE, and OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS, _TIMEOUT, _PROTOCOL (http/protobuf, http/json),
+ * _COMPRESSION (none, gzip), the last five also as OTEL_EXPORTER_OTLP_TRACES_…. Without an endpoint it does nothing.
+ *
+ * Workerd needs the compatibility flag `nodejs_als`.
+ *
+ * @throws BlockgateError `invalid-config` where an endpoint, a protocol, a compression, a header or an exporter cannot
+ * be followed; a number or a sampler that cannot be read is logged, and its default is used
+ * @example const tracing = setupTracing(process.env); …; await tracing.shutdown()
+ */
+export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tracing {
+  const host = options.host ?? quietHost
+  const settings = tracingSettings(env, host.log)
+  if (!settings) return OFF
+  const sender = createSender(settings, host, options.fetch ?? ((url, init) => fetch(url, init)))
+  const queue = new SpanQueue(settings, sender, host, options.background ?? !isWorker())
+  const resource = defaultResource().merge(resourceFromAttributes(settings.resource))
+  const provider = new TracerProvider({ resource, sampler: settings.sampler, spanProcessors: [queue] })
+  if (!trace.setGlobalTracerProvider(provider)) {
+    // Deno's own (OTEL_DENO), or the user's SDK: its exporter is the one that was asked for first.
+    host.log.warn('a tracer provider is already set: it is kept, and the variables of the exporter are not followed')
+    return OFF
+  }
+  const managed = context.setGlobalContextManager(new AsyncContextManager())
+  const close = async () => {
+    await provider.shutdown()
+    trace.disable()
+    if (managed) context.disable()
+  }
+  let closed: Promise<void> | undefined
+  return {
+    enabled: true,
+    get dropped() {
+      return queue.dropped
+    },
+    forceFlush: () => queue.forceFlush(),
+    shutdown() {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+const OFF: Tracing = {
+  enabled: false,
+  dropped: 0,
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+}
+
+function isWorker(): boolean {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers'
+}

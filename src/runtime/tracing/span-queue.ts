@@ -1,0 +1,167 @@
+/**
+ * Ended spans wait here and leave in batches. The SDK's own BatchSpanProcessor sends one batch at a time, forgets how
+ * many spans it dropped, and drops a batch for good when its export fails; on Workers its timer dies with the request.
+ */
+import { context, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api'
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
+import { backoffMs } from '../../async/backoff.ts'
+import { sleep } from '../../async/signals.ts'
+import { rawMessageOf } from '../../errors.ts'
+import type { Host } from '../../host.ts'
+import type { Sender } from './sender.ts'
+import type { TracingSettings } from './settings.ts'
+
+/** Requests at the same time. Workers allow six connections, and blocks are read over them too. */
+const CONCURRENCY = 4
+
+const BACKOFF = { base: 500, max: 10_000 } as const
+
+/** A collector that is away says so once a minute, not once a batch. */
+const COMPLAIN_EVERY_MS = 60_000
+
+export class SpanQueue implements SpanProcessor {
+  readonly #settings: TracingSettings
+  readonly #sender: Sender
+  readonly #host: Host
+  readonly #background: boolean
+  readonly #lanes = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
+  #waiting: ReadableSpan[] = []
+  #timer: Disposable | undefined
+  #complainedAt = Number.NEGATIVE_INFINITY
+  #dropped = 0
+  #shutdown: Promise<void> | undefined
+
+  /** @param background false where nothing outlives a request (Workers): then only `forceFlush()` sends */
+  constructor(settings: TracingSettings, sender: Sender, host: Host, background: boolean) {
+    this.#settings = settings
+    this.#sender = sender
+    this.#host = host
+    this.#background = background
+  }
+
+  /**
+   * Spans that never reached the collector: the queue was full, the collector refused them, or the time of `shutdown()`
+   * was up. A collector that cannot be reached drops none: its batches are sent again until it is back.
+   */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
+    if (this.#shutdown) this.#drop(1, 'a span ended after the shutdown')
+    else if (this.#waiting.length >= this.#settings.maxQueueSize) this.#drop(1, 'the queue is full')
+    else this.#enqueue(span)
+  }
+
+  /**
+   * Sends what has ended; resolves when nothing waits any more, or after OTEL_BSP_EXPORT_TIMEOUT. Never rejects: what
+   * could not be sent stays and is tried again.
+   */
+  async forceFlush(): Promise<void> {
+    const late = new AbortController()
+    const { flushTimeoutMs } = this.#settings
+    const deadline = this.#host.setTimer(flushTimeoutMs, () => late.abort())
+    // The host's timers may let the process end; a flush that somebody awaits must not be cut off between two tries.
+    const keepAlive = setTimeout(() => {}, flushTimeoutMs)
+    try {
+      if (this.#background) await this.#drain(late.signal)
+      else {
+        // A request may not wait for the I/O of another one, so each flush has lanes of its own.
+        const own = new Set<Promise<void>>()
+        this.#startLanes(own, late.signal)
+        await Promise.all(own)
+      }
+    } finally {
+      clearTimeout(keepAlive)
+      deadline[Symbol.dispose]()
+    }
+  }
+
+  /** A last flush; what is left after it is dropped. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= (async () => {
+      await this.forceFlush()
+      this.#timer?.[Symbol.dispose]()
+      this.#closing.abort(new Error('tracing was shut down'))
+      await Promise.all(this.#lanes)
+      const left = this.#waiting.splice(0).length
+      if (left > 0) this.#drop(left, 'the collector could not be reached before the shutdown')
+      if (this.#dropped > 0) this.#host.log.warn('spans were lost', { dropped: this.#dropped })
+    })()
+    return this.#shutdown
+  }
+
+  #enqueue(span: ReadableSpan): void {
+    this.#waiting.push(span)
+    if (!this.#background) return
+    if (this.#waiting.length >= this.#settings.batchSize) this.#startLanes(this.#lanes, this.#closing.signal)
+    else this.#timer ??= this.#host.setTimer(this.#settings.delayMs, () => this.#onTimer())
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined
+    this.#startLanes(this.#lanes, this.#closing.signal)
+  }
+
+  async #drain(late: AbortSignal): Promise<void> {
+    const givenUp = new Promise<void>(resolve => late.addEventListener('abort', () => resolve(), { once: true }))
+    while (!late.aborted && (this.#waiting.length > 0 || this.#lanes.size > 0)) {
+      this.#startLanes(this.#lanes, this.#closing.signal)
+      await Promise.race([...this.#lanes, givenUp])
+    }
+  }
+
+  /** Lanes for what waits now, up to the bound; each works until nothing waits. */
+  #startLanes(lanes: Set<Promise<void>>, signal: AbortSignal): void {
+    const wanted = Math.min(CONCURRENCY, lanes.size + Math.ceil(this.#waiting.length / this.#settings.batchSize))
+    while (lanes.size < wanted) {
+      // Outside of any span: a request of ours is no part of the trace that happened to fill a batch.
+      const lane = context.with(ROOT_CONTEXT, () => this.#lane(signal)).finally(() => lanes.delete(lane))
+      lanes.add(lane)
+    }
+  }
+
+  async #lane(signal: AbortSignal): Promise<void> {
+    // Whoever ends a span does not pay for the encoding.
+    await undefined
+    while (this.#waiting.length > 0 && !signal.aborted) {
+      await this.#deliver(this.#waiting.splice(0, this.#settings.batchSize), signal)
+    }
+  }
+
+  async #deliver(spans: readonly ReadableSpan[], signal: AbortSignal): Promise<void> {
+    try {
+      const body = await this.#sender.encode(spans)
+      for (let attempt = 1; ; attempt++) {
+        const sent = await this.#sender.send(body, signal)
+        if (sent.kind === 'refused') return this.#drop(spans.length, sent.detail)
+        if (sent.kind === 'delivered') {
+          if (sent.rejected > 0) this.#drop(sent.rejected, `the collector rejected spans: ${sent.detail}`)
+          return
+        }
+        if (!signal.aborted) this.#complain(sent.detail)
+        const wait = Math.max(sent.afterMs, backoffMs(this.#host, BACKOFF, attempt))
+        if (!signal.aborted) await sleep(this.#host, wait, signal).catch(() => {})
+        if (signal.aborted) return void this.#waiting.unshift(...spans)
+      }
+    } catch (error) {
+      this.#drop(spans.length, `the spans could not be encoded: ${rawMessageOf(error)}`)
+    }
+  }
+
+  #drop(count: number, why: string): void {
+    this.#dropped += count
+    this.#complain(why)
+  }
+
+  #complain(why: string): void {
+    const now = this.#host.monotonic()
+    if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return
+    this.#complainedAt = now
+    this.#host.log.warn('spans cannot be exported', { why, dropped: this.#dropped, waiting: this.#waiting.length })
+  }
+}
