@@ -13,6 +13,13 @@ export {
   type Marker,
 } from './block.ts'
 export type { BucketReader, BucketWriter, ListPage, ObjectBody, ObjectInfo, Range } from './bucket.ts'
+export { type BodyEnd, type BodySource, objectBody, streamSource } from './bucket-body.ts'
+export { BucketError, type BucketErrorOptions, isTransient } from './bucket-error.ts'
+export { assertKey, compareKeys, keyProblem, opaqueKeyProblem } from './bucket-keys.ts'
+export { resolveRange, type Span } from './bucket-range.ts'
+export { prefixed } from './bucket-wrappers/prefixed.ts'
+export { type RetriedOptions, retried } from './bucket-wrappers/retried.ts'
+export { traced } from './bucket-wrappers/traced.ts'
 export { checkOptions, durationOption } from './check.ts'
 export { type Config, type ConfigInput, defineConfig } from './config.ts'
 export {
@@ -40,6 +47,7 @@ export type {
   Services,
   StateStore,
 } from './host.ts'
+export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {
   Claim,

@@ -1,0 +1,138 @@
+/**
+ * The source that lists a bucket: one recursive listing tells sizes, markers and partial blocks, where Thanos asks for each
+ * block (a HEAD or GET per block and marker). meta.json is read only where the listing shows a new one.
+ */
+
+import {
+  BlockgateError,
+  type BlockId,
+  type BlockSource,
+  type Candidate,
+  checkOptions,
+  codeOf,
+  ErrorCode,
+  type Page,
+  type PartialBlock,
+  type RunContext,
+  rawMessageOf,
+  type Services,
+} from 'blockgate'
+import * as v from 'valibot'
+import { type MetaCache, metaCache } from './cache.ts'
+import { type Inspector, inspect } from './inspect.ts'
+import { type Batch, listDelimited, listRecursive } from './list.ts'
+import { inOrder } from './pool.ts'
+import { retriedList } from './retried-list.ts'
+import { type Sharing, sharing } from './share.ts'
+import { readToken, writeToken } from './token.ts'
+
+export interface ScanBucketOptions {
+  /**
+   * 'recursive': one listing of everything, no request for a block. 'delimited': the folders at the root, then one listing
+   * for each block; cheaper only where the folders of the blocks hold far more than blocks. Default 'recursive'.
+   */
+  readonly listing?: 'recursive' | 'delimited' | undefined
+  /** Requests at once. Default 32. */
+  readonly concurrency?: number | undefined
+  /** Bytes; a larger meta.json is not read, and its block is `corrupted-meta-json`. Default 16 MiB. */
+  readonly metaLimit?: number | undefined
+}
+
+/**
+ * Every block in a folder `<ULID>/` at the bucket's root; other keys are ignored.
+ *
+ * A block without meta.json is partial with `no-meta-json` and counts as absent. Three reasons keep a block that is loaded:
+ * `corrupted-meta-json`; `incomplete` (the listing shows no index, no chunks, or not what the meta declares: a listing is no
+ * snapshot, and the next run may see the rest); `unreadable`. `uploaded` is `thanos.upload_time`, and undefined where that
+ * is not set: a filter then goes by the ULID's time, as Thanos does.
+ *
+ * A run that resumes sees a part of the bucket only, so its view is never complete. So is that of a run whose listing failed
+ * three times: it keeps what it has yielded.
+ *
+ * @example
+ * import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
+ * const source = scanBucket({ concurrency: 64 })
+ */
+export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
+  let started: Started | undefined
+  return {
+    kind: 'source',
+    name: 'scan-bucket',
+    check: () =>
+      checkOptions(options, {
+        listing: v.optional(v.picklist(['recursive', 'delimited'], "be 'recursive' or 'delimited'")),
+        concurrency: v.optional(positive),
+        metaLimit: v.optional(positive),
+      }),
+    async start(services) {
+      const share = sharing()
+      started = { services, share, cache: metaCache(services, share) }
+    },
+    pages(run) {
+      if (!started)
+        throw new BlockgateError(ErrorCode.stageMisuse, 'pages() must come after start()', { at: 'scan-bucket' })
+      return scan(options, started, run)
+    },
+    async stop(signal) {
+      await started?.cache.save('now', signal)
+    },
+  }
+}
+
+const positive = v.pipe(v.number('be a number'), v.integer('be an integer'), v.minValue(1, 'be >= 1'))
+
+interface Started {
+  readonly services: Services
+  readonly share: Sharing
+  readonly cache: MetaCache
+}
+
+async function* scan(
+  { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024 }: ScanBucketOptions,
+  { services, share, cache }: Started,
+  { signal, resume }: RunContext,
+): AsyncGenerator<Page, { readonly complete: boolean }, undefined> {
+  const { log } = services.host
+  const from = resume === undefined ? undefined : readToken(listing, resume)
+  if (resume !== undefined && !from) log.warn('the resume token is not of this listing: it starts from the beginning')
+  await cache.load()
+  const at: Inspector = { bucket: services.bucket, cache, share, log, metaLimit, signal }
+  const list = retriedList(services, signal)
+  const seen = new Set<BlockId>()
+  const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)
+  try {
+    for await (const batch of batches) {
+      for (const block of batch.blocks) if (block.meta) seen.add(block.id)
+      for (const { id } of batch.unreadable) seen.add(id)
+      const results = await inOrder(batch.blocks, concurrency, block => inspect(at, block))
+      signal.throwIfAborted()
+      await cache.save('many')
+      yield pageOf(batch, results, batch.next && writeToken(listing, batch.next))
+    }
+    if (!from) cache.retain(seen)
+    return { complete: !from }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    if (codeOf(error) !== ErrorCode.listingFailed) throw error
+    log.error('the listing failed: the view is incomplete', { code: codeOf(error), error: rawMessageOf(error) })
+    return { complete: false }
+  } finally {
+    // After an abort nobody should wait for a disk: what was read stays in memory, for the next run or stop() to save.
+    if (!signal.aborted) await cache.save('now')
+  }
+}
+
+function pageOf(batch: Batch, results: readonly (Candidate | PartialBlock)[], resume: string | undefined): Page {
+  const blocks: Candidate[] = []
+  const partial: PartialBlock[] = batch.unreadable.map(({ id, error }) => ({
+    id,
+    reason: 'unreadable',
+    error,
+    keep: true,
+  }))
+  for (const result of results) {
+    if ('meta' in result) blocks.push(result)
+    else partial.push(result)
+  }
+  return { blocks, partial, resume }
+}

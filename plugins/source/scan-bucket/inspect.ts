@@ -1,0 +1,132 @@
+/** From what the listing shows of a block to a candidate, or to the reason why it is none. */
+import {
+  BlockgateError,
+  type BlockId,
+  type Bucket,
+  type Candidate,
+  codeOf,
+  ErrorCode,
+  type Log,
+  type ObjectInfo,
+  type PartialBlock,
+  parseMeta,
+  rawMessageOf,
+} from 'blockgate'
+import type { MetaCache } from './cache.ts'
+import { parseDeletionMark } from './deletion-mark.ts'
+import { completeFiles, sameFiles } from './files.ts'
+import type { Fault, Known, KnownMark, Version } from './known.ts'
+import type { ListedBlock } from './listed.ts'
+import { ownText, type Sharing } from './share.ts'
+
+export interface Inspector {
+  readonly bucket: Bucket
+  readonly cache: MetaCache
+  readonly share: Sharing
+  readonly log: Log
+  readonly metaLimit: number
+  readonly signal: AbortSignal
+}
+
+/** Rejects with the signal's reason, and with nothing else: one bad block never fails the view. */
+export async function inspect(at: Inspector, block: ListedBlock): Promise<Candidate | PartialBlock> {
+  const { id, meta: listed } = block
+  if (!listed) return { id, reason: 'no-meta-json', keep: false }
+  const before = at.cache.get(id)
+  let known = before
+  if (!known || !isVersion(known, listed) || !sameFiles(known.files, block.files)) {
+    const read = await readMeta(at, block, listed, before?.mark)
+    if ('reason' in read) return read
+    at.cache.set(read)
+    known = read
+  }
+  const { found } = known
+  if (!('meta' in found)) return { id, reason: found.reason, error: errorOf(found), keep: true }
+  const candidate = { meta: found.meta, path: `${found.meta.ulid}/`, markers: block.markers, uploaded: found.uploaded }
+  if (!block.deletionMark) return candidate
+  let mark = known.mark
+  if (!mark || !isVersion(mark, block.deletionMark)) {
+    mark = await readMark(at, id, block.deletionMark)
+    if (mark) at.cache.set({ ...known, mark })
+  }
+  return { ...candidate, deletionTime: mark?.time }
+}
+
+async function readMeta(
+  at: Inspector,
+  block: ListedBlock,
+  listed: ObjectInfo,
+  mark: KnownMark | undefined,
+): Promise<Known | PartialBlock> {
+  const { id, files } = block
+  const known = (version: Version, found: Known['found']): Known => {
+    if ('meta' in found) return { id: found.meta.ulid, ...version, files: found.meta.files, found, mark }
+    return { id: ownText(id), ...version, files: at.share.files(files), found, mark }
+  }
+  if (listed.size > at.metaLimit) return known(versionOf(listed), tooLarge(at.metaLimit, listed.size))
+  try {
+    await using body = await at.bucket.get(listed.key, { signal: at.signal })
+    if (!body) return { id, reason: 'no-meta-json', keep: false }
+    // The version that was read, which may be newer than the one listed.
+    return known(versionOf(body.info), parse(at, block, await body.bytes(at.metaLimit)))
+  } catch (error) {
+    if (at.signal.aborted) throw at.signal.reason
+    if (codeOf(error) === ErrorCode.bodyTooLarge) return known(versionOf(listed), tooLarge(at.metaLimit, 'more'))
+    return { id, reason: 'unreadable', error, keep: true }
+  }
+}
+
+function parse(at: Inspector, { id, files }: ListedBlock, bytes: Uint8Array): Known['found'] {
+  try {
+    const { meta, uploaded, declared } = parseMeta(bytes, id)
+    const complete = completeFiles(declared, files)
+    if (typeof complete === 'string') return { reason: 'incomplete', message: complete }
+    return { meta: at.share.meta(meta, complete), uploaded }
+  } catch (error) {
+    if (codeOf(error) !== ErrorCode.corruptedMeta) throw error
+    return { reason: 'corrupted-meta-json', message: rawMessageOf(error) }
+  }
+}
+
+/** A deletion mark is a few hundred bytes. */
+const MARK_LIMIT = 1 << 20
+
+/** Undefined where it cannot be read now. */
+async function readMark(at: Inspector, id: BlockId, listed: ObjectInfo): Promise<KnownMark | undefined> {
+  let version: Version | undefined
+  try {
+    await using body = await at.bucket.get(listed.key, { signal: at.signal })
+    if (!body) return undefined
+    const bytes = await body.bytes(MARK_LIMIT)
+    version = versionOf(body.info)
+    return { ...version, time: parseDeletionMark(bytes, id) }
+  } catch (error) {
+    if (at.signal.aborted) throw at.signal.reason
+    at.log.warn('a deletion mark is invalid or cannot be read: the block is kept', {
+      block: id,
+      code: codeOf(error),
+      error: rawMessageOf(error),
+    })
+    return version && { ...version, time: undefined }
+  }
+}
+
+function isVersion(known: Version, listed: ObjectInfo): boolean {
+  return known.etag === listed.etag && known.size === listed.size
+}
+
+function versionOf(info: ObjectInfo): Version {
+  return { etag: ownText(info.etag), size: info.size }
+}
+
+function tooLarge(limit: number, size: number | string): Fault {
+  return {
+    reason: 'corrupted-meta-json',
+    message: `meta.json: must be at most ${limit} bytes: current value is ${size}`,
+  }
+}
+
+function errorOf({ reason, message }: Fault): BlockgateError {
+  const code = reason === 'incomplete' ? ErrorCode.corruptBlock : ErrorCode.corruptedMeta
+  return new BlockgateError(code, message, { at: 'scan-bucket' })
+}

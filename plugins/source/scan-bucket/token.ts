@@ -1,0 +1,42 @@
+/** Where a later run goes on: the resume token of a page. */
+
+import { type BlockId, isBlockId } from 'blockgate'
+import * as v from 'valibot'
+
+export type Listing = 'recursive' | 'delimited'
+
+/**
+ * A cursor is opaque, and a block's objects may lie on two listing pages. So a position names the listing page on which
+ * the first block that was not yet yielded begins, and the last block that was: what is not behind it is passed over.
+ */
+export interface Position {
+  /** Undefined is the first page. */
+  readonly cursor: string | undefined
+  readonly after: BlockId | undefined
+}
+
+const schema = v.object({
+  listing: v.picklist(['recursive', 'delimited']),
+  cursor: v.optional(v.string()),
+  after: v.optional(v.custom<BlockId>(id => typeof id === 'string' && isBlockId(id))),
+})
+
+/** The token of a position; cursors of the two kinds of listing are not exchangeable, so it names the kind. */
+export function writeToken(listing: Listing, position: Position): string {
+  return JSON.stringify({ listing, ...position })
+}
+
+/** Undefined where the token is damaged, or of the other kind of listing. */
+export function readToken(listing: Listing, token: string): Position | undefined {
+  const result = v.safeParse(schema, parse(token))
+  if (!result.success || result.output.listing !== listing) return undefined
+  return { cursor: result.output.cursor, after: result.output.after }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not ours: the schema refuses it
+  }
+}
