@@ -7,7 +7,8 @@ export type Assertion = 'start' | 'end' | 'line-start' | 'line-end' | 'word' | '
 export type Node =
   | { readonly kind: 'char'; readonly test: CharTest }
   | { readonly kind: 'assert'; readonly what: Assertion }
-  | { readonly kind: 'all' | 'any'; readonly items: readonly Node[] }
+  | { readonly kind: 'all'; readonly items: readonly Node[] }
+  | { readonly kind: 'any'; readonly items: readonly Node[] }
   | { readonly kind: 'repeat'; readonly item: Node; readonly min: number; readonly max: number }
 
 interface Flags {

@@ -26,11 +26,7 @@ export function compileRe2(pattern: string): (text: string) => boolean {
   const steps: Step[] = []
   emit(parse(pattern), steps, pattern)
   steps.push({ kind: 'match' })
-  return text =>
-    run(
-      steps,
-      Array.from(text, char => char.codePointAt(0) ?? 0),
-    )
+  return text => run(steps, codePoints(text))
 }
 
 function emit(node: Node, steps: Step[], pattern: string): void {
@@ -94,13 +90,18 @@ function run(steps: readonly Step[], codes: readonly number[]): boolean {
   let now = enter([0], 0)
   for (let at = 0; at < codes.length && now.chars.length > 0; at++) {
     const code = codes[at] ?? 0
+    const passed = now.chars.filter(step => step.test(code))
     now = enter(
-      now.chars.flatMap(step => (step.test(code) ? [step.next] : [])),
+      passed.map(step => step.next),
       at + 1,
     )
     if (at + 1 === codes.length) return now.matched
   }
   return codes.length === 0 && now.matched
+}
+
+function codePoints(text: string): readonly number[] {
+  return Array.from(text, char => char.codePointAt(0) ?? 0)
 }
 
 interface CharStep {
