@@ -12,4 +12,5 @@ export {
 } from './blocks.ts'
 export { type FakeHost, type FakeHostOptions, fakeHost, type LogLine, settle } from './fake-host.ts'
 export { assert, assertEqual, assertRejects, leaveOut, type Runner } from './kit.ts'
+export { type MemoryBucketOptions, memoryBucket } from './memory-bucket.ts'
 export { type Spans, spans, type TreeOptions } from './spans.ts'

@@ -1,0 +1,94 @@
+/** Objects as files below one directory. Node and Deno. */
+import { type Bucket, checkOptions } from 'blockgate'
+import * as v from 'valibot'
+import { Folders } from './folder.ts'
+import { guarded, pathOf, realRoot } from './inside.ts'
+import { listPage } from './list.ts'
+import { readObject } from './read.ts'
+import { removeObject, writeObject } from './write.ts'
+
+export interface FsOptions {
+  /** The directory; it must exist. Required. It may be reached through a link, nothing below it is. */
+  readonly root: string | undefined
+}
+
+/**
+ * A bucket on a directory. Keys are held to the strict rules of `keyProblem`; symbolic links and special files are no
+ * objects: never read, listed or written through. Calls fail with `invalid-key` or `bucket-failed`.
+ *
+ * @example
+ * const bucket = fs({ root: '/var/lib/blocks' })
+ * const page = await bucket.list('', { delimiter: '/', signal })
+ */
+export function fs(options: FsOptions): Bucket {
+  const given = options?.root
+  const writes = new Map<string, Promise<unknown>>()
+  let opened: Promise<Opened> | undefined
+  const open = async (): Promise<Opened> => {
+    opened ??= openRoot(given)
+    try {
+      return await opened
+    } catch (error) {
+      // The directory may be there at the next call.
+      opened = undefined
+      throw error
+    }
+  }
+  /** One write to a key at a time: an etag is compared and the file replaced in two steps. */
+  const alone = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const before = writes.get(key) ?? Promise.resolve()
+    const mine = before.then(work, work)
+    writes.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (writes.get(key) === mine) writes.delete(key)
+    }
+  }
+  return {
+    name: 'fs',
+    check: () => checkOptions(options, { root: v.pipe(v.string(), v.check(isPath, 'be a path without NUL')) }),
+    async start() {
+      await open()
+    },
+    list: (prefix, { signal, ...rest }) =>
+      guarded(`folder of "${prefix}" must be readable`, signal, async () => {
+        const { root, folders } = await open()
+        return await listPage(root, folders, prefix, { ...rest, signal })
+      }),
+    get: (key, { range, signal }) =>
+      guarded(`object "${key}" must be readable`, signal, async () => {
+        const { root } = await open()
+        return await readObject(pathOf(root, key), key, range, signal)
+      }),
+    put: (key, body, { if: condition, signal }) =>
+      guarded(`object "${key}" must be writable`, signal, async () => {
+        const { root } = await open()
+        pathOf(root, key)
+        return await alone(key, () => writeObject(root, key, body, condition, signal))
+      }),
+    delete: (key, { signal }) =>
+      guarded(`object "${key}" must be removable`, signal, async () => {
+        const { root } = await open()
+        pathOf(root, key)
+        await alone(key, () => removeObject(root, key))
+      }),
+    async stop() {
+      await Promise.allSettled(writes.values())
+    },
+  }
+}
+
+interface Opened {
+  readonly root: string
+  readonly folders: Folders
+}
+
+async function openRoot(given: string | undefined): Promise<Opened> {
+  const root = await realRoot(given ?? '')
+  return { root, folders: new Folders(root) }
+}
+
+function isPath(path: string): boolean {
+  return path !== '' && !path.includes('\0')
+}

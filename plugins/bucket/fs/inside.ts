@@ -1,0 +1,116 @@
+/** From keys to files, and never out of the root: no symbolic link is followed below it. */
+import type { BigIntStats } from 'node:fs'
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises'
+import { assertKey, BlockgateError, BucketError, ErrorCode, type ObjectInfo } from 'blockgate'
+
+/** Half-written objects; no key starts with it and no listing shows it. In the root, so that a rename stays on one disk. */
+export const TEMP_FOLDER = '.blockgate-tmp'
+
+/** A file is replaced by a rename while it is opened: another look finds the new one. */
+const LOOKS = 10
+
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO'])
+
+/** The root's real path. @throws BucketError where it is not a directory */
+export async function realRoot(root: string): Promise<string> {
+  let found: string
+  try {
+    found = await realpath(root)
+    if (found !== '/' && (await stat(found)).isDirectory()) return found
+  } catch (error) {
+    throw new BucketError(`root must be an existing directory: current value is "${root}" (${codeOfFs(error)})`, {
+      retryable: false,
+      cause: error,
+    })
+  }
+  throw new BucketError(
+    `root must be an existing directory: current value is "${root}" (${found === '/' ? 'the whole disk' : 'not a directory'})`,
+    {
+      retryable: false,
+    },
+  )
+}
+
+/** @throws BlockgateError `invalid-key` */
+export function pathOf(root: string, key: string): string {
+  assertKey(key)
+  if (key === TEMP_FOLDER || key.startsWith(`${TEMP_FOLDER}/`)) {
+    throw new BlockgateError(ErrorCode.invalidKey, `key must not be in ${TEMP_FOLDER}: current value is "${key}"`)
+  }
+  return `${root}/${key}`
+}
+
+/** True where every component of `path`, a path below a real root, is what it looks like: none is a link, none is missing. */
+export async function isReal(path: string): Promise<boolean> {
+  const real = await unlessAbsent(realpath(path))
+  return real === path
+}
+
+/**
+ * The regular file at `path`, opened for reading; undefined where there is none, or where a link leads to it. O_NOFOLLOW
+ * covers the last component only, so the opened file is compared with what the path names without any link.
+ */
+export async function openInside(path: string): Promise<{ handle: FileHandle; stats: BigIntStats } | undefined> {
+  // O_NONBLOCK: opening a FIFO must not wait for its writer.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  for (let look = 0; look < LOOKS; look++) {
+    const handle = await unlessAbsent(open(path, flags))
+    if (!handle) return undefined
+    let same = false
+    try {
+      const stats = await handle.stat({ bigint: true })
+      if (!stats.isFile() || !(await isReal(path))) return undefined
+      const named = await unlessAbsent(lstat(path, { bigint: true }))
+      same = named?.ino === stats.ino && named.dev === stats.dev
+      if (same) return { handle, stats }
+    } finally {
+      if (!same) await handle.close()
+    }
+  }
+  throw new BucketError(`file must stay the same while it is opened: "${path}" changed ${LOOKS} times`, {
+    retryable: true,
+  })
+}
+
+/** The object at `path`, or undefined where there is no regular file. Asks about the last component only. */
+export async function infoAt(path: string, key: string): Promise<ObjectInfo | undefined> {
+  const stats = await unlessAbsent(lstat(path, { bigint: true }))
+  return stats?.isFile() ? infoOf(key, stats) : undefined
+}
+
+/** The inode is in the etag because two writes of one size can fall into one tick of the file system's clock. */
+export function infoOf(key: string, stats: BigIntStats): ObjectInfo {
+  return {
+    key,
+    size: Number(stats.size),
+    etag: `${stats.size.toString(36)}-${stats.mtimeNs.toString(36)}-${stats.ino.toString(36)}`,
+    modified: Number(stats.mtimeNs / 1_000_000n),
+  }
+}
+
+/** Undefined where `work` says that there is no such file. */
+export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (ABSENT.has(codeOfFs(error))) return undefined
+    throw error
+  }
+}
+
+/** Turns what the file system throws into a BucketError; errors of ours and the signal's reason stay as they are. */
+export async function guarded<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  try {
+    return await work()
+  } catch (error) {
+    if (signal.aborted || error instanceof BlockgateError) throw error
+    throw new BucketError(`${what}: it failed with ${codeOfFs(error)}`, { cause: error })
+  }
+}
+
+/** `ENOENT` and the like. */
+export function codeOfFs(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
+}

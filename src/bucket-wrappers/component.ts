@@ -1,0 +1,12 @@
+/** What every bucket wrapper hands on untouched. */
+import type { Bucket, Component } from '../host.ts'
+
+/** The component part of `bucket`; an optional method is there only where the bucket has it. */
+export function componentOf(bucket: Bucket): Component {
+  return {
+    name: bucket.name,
+    ...(bucket.check && { check: () => bucket.check?.() ?? [] }),
+    ...(bucket.start && { start: async services => await bucket.start?.(services) }),
+    ...(bucket.stop && { stop: async signal => await bucket.stop?.(signal) }),
+  }
+}
