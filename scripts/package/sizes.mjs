@@ -1,0 +1,54 @@
+// The size budget: what an entry costs in a bundle, minified and gzipped.
+
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { portablePlugins, specifier } from './entries.mjs'
+
+const ENGINE_LIMIT = 20_000
+const PLUGIN_LIMIT = 8_000
+
+/** What a plugin shares with the engine costs nothing more. */
+const SHARED = ['blockgate', 'blockgate/*', 'valibot', '@opentelemetry/api']
+
+/**
+ * Bundles the `.` entry and each portable plugin for the web, where a `node:` import does not resolve.
+ * @param {string} folder where the package is installed
+ * @returns {Promise<readonly { name: string, minified: number, gzipped: number, limit: number }[]>}
+ */
+export async function sizes(folder, all) {
+  const engine = all.filter(entry => entry.subpath === '.')
+  const rows = []
+  for (const entry of engine) rows.push(await measure(folder, entry, ENGINE_LIMIT, []))
+  for (const entry of portablePlugins(all)) rows.push(await measure(folder, entry, PLUGIN_LIMIT, SHARED))
+  return rows
+}
+
+/** @param {Awaited<ReturnType<typeof sizes>>} rows */
+export function table(rows) {
+  const width = Math.max(...rows.map(row => row.name.length))
+  const kB = bytes => (bytes / 1000).toFixed(1).padStart(6)
+  return rows
+    .map(row => {
+      const verdict = row.gzipped > row.limit ? '  TOO LARGE' : ''
+      return `  ${row.name.padEnd(width)} ${kB(row.minified)} kB min ${kB(row.gzipped)} kB gzip of ${kB(row.limit)}${verdict}`
+    })
+    .join('\n')
+}
+
+async function measure(folder, entry, limit, external) {
+  const result = await build({
+    entryPoints: [join(folder, 'node_modules/blockgate', entry.built)],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    external,
+    logLevel: 'silent',
+  })
+  const [{ contents }] = result.outputFiles
+  return { name: specifier(entry), minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length, limit }
+}
