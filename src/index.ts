@@ -21,7 +21,21 @@ export { prefixed } from './bucket-wrappers/prefixed.ts'
 export { type RetriedOptions, retried } from './bucket-wrappers/retried.ts'
 export { traced } from './bucket-wrappers/traced.ts'
 export { checkOptions, durationOption } from './check.ts'
-export { type Config, type ConfigInput, defineConfig } from './config.ts'
+export {
+  type BlockEvent,
+  type BlockState,
+  Catalogue,
+  type CatalogueEntry,
+} from './catalogue.ts'
+export {
+  type Config,
+  ConfigError,
+  type ConfigInput,
+  defineConfig,
+  describeProblem,
+  type ResolvedConfig,
+  resolveConfig,
+} from './config.ts'
 export {
   BlockgateError,
   codeOf,
@@ -48,6 +62,12 @@ export type {
   StateStore,
 } from './host.ts'
 export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
+export { type Gateway, gateway, type Platform } from './gateway.ts'
+export type { ComponentState, Health } from './lifecycle.ts'
+export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
+export type { RunProgress, RunResult } from './run.ts'
+export type { SyncRequest } from './runner.ts'
+export type { FailureSummary, RunSummary, StageSummary } from './summary.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {
   Claim,

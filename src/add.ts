@@ -1,0 +1,79 @@
+/** The innermost step of a pipeline: prepare → verify → commit. */
+import type { BlockId } from './block.ts'
+import type { BlockTrace } from './block-trace.ts'
+import type { ClaimPublisher } from './claims.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Host } from './host.ts'
+import { type LoadJournal, POISON_DEATHS } from './journal.ts'
+import { added, failed, unchanged } from './outcome.ts'
+import type { Named } from './plan.ts'
+import type { BlockContext, BlockSink, Outcome } from './stage.ts'
+
+export interface AddDeps {
+  readonly sink: Named<BlockSink>
+  readonly host: Host
+  readonly journal: LoadJournal
+  readonly claims: ClaimPublisher
+  /** Called when a load begins. */
+  readonly onLoading: (id: BlockId) => void
+}
+
+/** Adds one block to the sink. Never rejects. A block the sink holds already is `unchanged`, or `added` by this run. */
+export function adder(deps: AddDeps): (block: BlockContext, trace: BlockTrace) => Promise<Outcome> {
+  const { sink } = deps
+  return (block, trace) => {
+    if (sink.stage.loaded().has(block.id)) {
+      return Promise.resolve(block.run.loaded.has(block.id) ? unchanged : added)
+    }
+    return trace.stage(sink.name, async () => {
+      try {
+        await load(deps, block)
+        return added
+      } catch (error) {
+        return failed(sink.name, error)
+      }
+    })
+  }
+}
+
+async function load({ sink, host, journal, claims, onLoading }: AddDeps, block: BlockContext): Promise<void> {
+  const deaths = journal.deaths(block.id)
+  if (deaths >= POISON_DEATHS) {
+    throw new BlockgateError(ErrorCode.poison, `the process died ${deaths} times while it loaded this block`)
+  }
+  onLoading(block.id)
+  let loaded = false
+  try {
+    await journal.begin(block.id)
+    verify(block)
+    const prepared = await sink.stage.prepare(block)
+    try {
+      // The load may have taken minutes: what was true before it need not be true now.
+      verify(block)
+      await prepared.commit()
+      loaded = true
+    } finally {
+      await quietly(prepared, host, block)
+    }
+    claims.added(block.id)
+  } finally {
+    // Not awaited: a late end costs a block that is tried alone once, an awaited one a write per block.
+    journal.end(block.id, loaded).catch((error: unknown) => {
+      host.log.warn('journal not written', { block: block.id, code: codeOf(error), error: rawMessageOf(error) })
+    })
+  }
+}
+
+function verify(block: BlockContext): void {
+  block.signal.throwIfAborted()
+  block.lease?.assertHeld()
+}
+
+/** The verdict stands whatever tidying up says: after a commit the block is served, before it the cause matters more. */
+async function quietly(prepared: AsyncDisposable, host: Host, block: BlockContext): Promise<void> {
+  try {
+    await prepared[Symbol.asyncDispose]()
+  } catch (error) {
+    host.log.warn('tidying up after an add failed', { block: block.id, error: rawMessageOf(error) })
+  }
+}

@@ -1,0 +1,136 @@
+/** What a pool's lanes take their work from: re-offers first, then the pages, then what must run alone. */
+
+/** One thing to do. It never rejects for a block's failure; a rejection ends the whole pool. */
+export type Task = () => Promise<void>
+
+/**
+ * A queue that is finished only when nothing can come back: no task is running, none waits for its backoff, no page is
+ * left. Pages are pulled one at a time, and only when a lane has nothing else to do: that is the backpressure.
+ */
+export class WorkQueue {
+  readonly #front: Task[] = []
+  readonly #alone: Task[] = []
+  readonly #pull: () => Promise<readonly Task[] | undefined>
+  #page: readonly Task[] = []
+  #at = 0
+  #exhausted = false
+  #pulling = false
+  #running = 0
+  #holds = 0
+  #soloist = false
+  #closed = false
+  #failure: { readonly error: unknown } | undefined
+  #waiters: (() => void)[] = []
+
+  /** `pull` gives the next page of tasks, or undefined after the last; its rejection ends the pool. */
+  constructor(pull: () => Promise<readonly Task[] | undefined>) {
+    this.#pull = pull
+  }
+
+  /** Runs everything on at most `lanes` tasks at once. Rejects, after all running tasks ended, with the first failure. */
+  async run(lanes: number): Promise<void> {
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane()))
+    if (this.#failure) throw this.#failure.error
+  }
+
+  /** Ahead of everything that waits. Ignored once closed. */
+  pushFront(tasks: readonly Task[]): void {
+    this.#front.unshift(...tasks)
+    this.#wake()
+  }
+
+  /** To be run last, one at a time, with nothing beside it. */
+  pushAlone(task: Task): void {
+    this.#alone.push(task)
+  }
+
+  /** Keeps the queue open for something that will be pushed later; call the result once, when it was or never will be. */
+  hold(): () => void {
+    this.#holds++
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#holds--
+      this.#wake()
+    }
+  }
+
+  /** Nothing more is taken; what runs goes on to its end. */
+  close(): void {
+    this.#closed = true
+    this.#wake()
+  }
+
+  /** True once nothing pushed would be run any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Tasks known and not yet taken. */
+  get waiting(): number {
+    return this.#front.length + this.#alone.length + this.#page.length - this.#at
+  }
+
+  async #lane(): Promise<void> {
+    for (;;) {
+      const task = await this.#take()
+      if (!task) return
+      this.#running++
+      try {
+        await task()
+      } catch (error) {
+        this.#fail(error)
+      }
+      this.#running--
+      this.#soloist = false
+      this.#wake()
+    }
+  }
+
+  async #take(): Promise<Task | undefined> {
+    while (!this.#closed) {
+      if (!this.#soloist) {
+        const task = this.#front.shift() ?? this.#page[this.#at++]
+        if (task) return task
+        this.#at = this.#page.length
+        if (!this.#exhausted && !this.#pulling) {
+          await this.#nextPage()
+          continue
+        }
+        if (this.#exhausted && this.#running === 0 && this.#holds === 0) {
+          const alone = this.#alone.shift()
+          this.#soloist = alone !== undefined
+          if (!alone) this.close()
+          return alone
+        }
+      }
+      await new Promise<void>(resolve => this.#waiters.push(resolve))
+    }
+    return undefined
+  }
+
+  async #nextPage(): Promise<void> {
+    this.#pulling = true
+    try {
+      const page = await this.#pull()
+      if (page) {
+        this.#page = page
+        this.#at = 0
+      } else this.#exhausted = true
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#pulling = false
+    this.#wake()
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.close()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve()
+  }
+}

@@ -1,0 +1,173 @@
+/** Every block of the view with its state, reason and last events; across runs. What `explain` and the API read. */
+import type { BlockId, Candidate } from './block.ts'
+import type { LastVerdict } from './block-trace.ts'
+import { codeOf, rawMessageOf } from './errors.ts'
+import type { Host } from './host.ts'
+import type { BlockResult, PartialBlock } from './stage.ts'
+
+/**
+ *   (listed) → pending → loading → serving ⇄ lingering → (dropped: gone)
+ *                 ↘        ↘ failed          pinned: lingering, and the last copy
+ *                   skipped, partial
+ */
+export type BlockState = 'pending' | 'loading' | 'serving' | 'lingering' | 'pinned' | 'skipped' | 'failed' | 'partial'
+
+export interface BlockEvent {
+  /** ms since the epoch. */
+  readonly at: number
+  readonly run: string
+  readonly kind: string
+  readonly by: string
+  readonly reason: string
+  readonly detail?: string | undefined
+}
+
+export interface CatalogueEntry {
+  readonly id: BlockId
+  /** Undefined for a partial block that was never whole. */
+  readonly candidate: Candidate | undefined
+  readonly state: BlockState
+  readonly by: string
+  readonly reason: string
+  /** When the state or its reason last changed, ms since the epoch. */
+  readonly since: number
+  /** The last 20, oldest first. A verdict that repeats the one before is not an event. */
+  readonly events: readonly BlockEvent[]
+}
+
+type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] } & { events: BlockEvent[] }
+
+const MAX_EVENTS = 20
+/** Reasons of a retained block that wait for somebody else to serve it, or its parent. */
+const LINGERING: ReadonlySet<string> = new Set(['lingering', 'superseded'])
+
+export class Catalogue {
+  readonly #host: Host
+  readonly #entries = new Map<BlockId, Entry>()
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(id: BlockId): CatalogueEntry | undefined {
+    return this.#entries.get(id)
+  }
+
+  all(): IterableIterator<CatalogueEntry> {
+    return this.#entries.values()
+  }
+
+  /** How many blocks are in each state; a state nobody is in is absent. */
+  counts(): Readonly<Partial<Record<BlockState, number>>> {
+    const counts: Partial<Record<BlockState, number>> = {}
+    for (const { state } of this.#entries.values()) counts[state] = (counts[state] ?? 0) + 1
+    return counts
+  }
+
+  /** The source offered the block. */
+  seen(candidate: Candidate): void {
+    const entry = this.#entry(candidate.meta.ulid)
+    entry.candidate = candidate
+  }
+
+  loading(id: BlockId): void {
+    const entry = this.#entry(id)
+    if (entry.state !== 'loading') this.#move(entry, 'loading', '', '')
+  }
+
+  /** The source saw the block but cannot offer it. */
+  partial(partial: PartialBlock, run: string, by: string, loaded: boolean): void {
+    const entry = this.#entry(partial.id)
+    const detail = partial.error === undefined ? undefined : rawMessageOf(partial.error)
+    this.#record(entry, loaded ? 'serving' : 'partial', { run, kind: 'partial', by, reason: partial.reason, detail })
+  }
+
+  /** A block's verdict in a run, or what the reconcile step did with a loaded one. */
+  settle(id: BlockId, result: BlockResult, run: string, loaded: boolean): void {
+    if (result.kind === 'passed') return
+    if (result.kind === 'dropped' && !loaded) {
+      const entry = this.#entry(id)
+      this.#record(entry, 'skipped', { run, ...result })
+      return
+    }
+    this.#record(this.#entry(id), stateOf(result, loaded), { run, ...describe(result) })
+  }
+
+  /** Forgets what is neither in the view nor loaded. Only a complete view knows what is gone. */
+  forgetAbsent(inView: ReadonlySet<BlockId>, loaded: { has(id: BlockId): boolean }): void {
+    for (const id of this.#entries.keys()) {
+      if (!inView.has(id) && !loaded.has(id)) this.#entries.delete(id)
+    }
+  }
+
+  /** The verdict that a trace may be quiet about while it stays the same. */
+  last(id: BlockId): LastVerdict | undefined {
+    const entry = this.#entries.get(id)
+    if (entry?.state === 'serving' && entry.reason === '') return { kind: 'loaded', by: entry.by, reason: '' }
+    if (entry?.state !== 'skipped') return undefined
+    return { kind: 'skipped', by: entry.by, reason: entry.reason }
+  }
+
+  #entry(id: BlockId): Entry {
+    const known = this.#entries.get(id)
+    if (known) return known
+    const entry: Entry = {
+      id,
+      candidate: undefined,
+      state: 'pending',
+      by: '',
+      reason: '',
+      since: this.#host.now(),
+      events: [],
+    }
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  #record(entry: Entry, state: BlockState, event: Omit<BlockEvent, 'at'>): void {
+    const last = entry.events.at(-1)
+    const news = last?.kind !== event.kind || last.by !== event.by || last.reason !== event.reason
+    this.#move(entry, state, event.by, event.reason)
+    // Most blocks are "unchanged" in most runs: that they still serve is no event.
+    if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return
+    const { run, kind, by, reason, detail } = event
+    entry.events.push({ at: this.#host.now(), run, kind, by, reason, ...(detail === undefined ? {} : { detail }) })
+    if (entry.events.length > MAX_EVENTS) entry.events.shift()
+  }
+
+  #move(entry: Entry, state: BlockState, by: string, reason: string): void {
+    if (entry.state !== state || entry.reason !== reason || entry.by !== by) entry.since = this.#host.now()
+    entry.state = state
+    entry.by = by
+    entry.reason = reason
+  }
+}
+
+function stateOf(result: BlockResult, loaded: boolean): BlockState {
+  if (result.kind === 'retained') return LINGERING.has(result.reason) ? 'lingering' : 'serving'
+  if (loaded) return 'serving'
+  return result.kind === 'failed' ? 'failed' : result.kind === 'skipped' ? 'skipped' : 'pending'
+}
+
+function describe(result: BlockResult): Omit<BlockEvent, 'at' | 'run'> {
+  switch (result.kind) {
+    case 'failed':
+      return {
+        kind: result.kind,
+        by: result.by,
+        reason: codeOf(result.error) ?? 'internal',
+        detail: rawMessageOf(result.error),
+      }
+    case 'skipped':
+      return { kind: result.kind, by: result.by, reason: result.reason, detail: result.detail }
+    case 'dropped':
+    case 'retained':
+      return { kind: result.kind, by: result.by, reason: result.reason }
+    default:
+      return { kind: result.kind, by: '', reason: '' }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Tells the ownership plugin what this process serves. Added blocks are told soon after they serve, in batches: too few
+ * claims are safe. Dropped blocks are told before they go, and waited for: a false claim is what costs data.
+ */
+import type { BlockId } from './block.ts'
+import { codeOf, rawMessageOf } from './errors.ts'
+import type { Log } from './host.ts'
+import type { Handover } from './ownership.ts'
+
+export class ClaimPublisher {
+  readonly #handover: Handover | undefined
+  readonly #log: Log
+  readonly #stop = new AbortController()
+  #added = new Set<BlockId>()
+  #flushing: Promise<void> | undefined
+
+  constructor(handover: Handover | undefined, log: Log) {
+    this.#handover = handover
+    this.#log = log
+  }
+
+  /** Everything that is served, at start. A store that cannot be reached is no reason not to serve: it is told later. */
+  async publish(served: Iterable<BlockId>): Promise<void> {
+    if (!this.#handover) return
+    const all = new Set(served)
+    try {
+      await this.#handover.publish(all, this.#stop.signal)
+    } catch (error) {
+      this.#later('publish', all, error)
+    }
+  }
+
+  /** The block is served now. Returns at once. */
+  added(id: BlockId): void {
+    if (!this.#handover) return
+    this.#added.add(id)
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+  }
+
+  /** Takes the claims away. Only after this resolved may the blocks be dropped. */
+  async dropped(ids: readonly BlockId[], signal: AbortSignal): Promise<void> {
+    if (!this.#handover || ids.length === 0) return
+    await this.#flushing
+    for (const id of ids) this.#added.delete(id)
+    await this.#handover.serve({ added: [], dropped: ids }, signal)
+  }
+
+  /** Resolves when everything added so far was told, or could not be and was logged. */
+  async settled(): Promise<void> {
+    if (this.#added.size > 0 && !this.#flushing)
+      this.#flushing = this.#flush().finally(() => (this.#flushing = undefined))
+    await this.#flushing
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#added.size > 0 && !this.#stop.signal.aborted) {
+      const batch = this.#added
+      this.#added = new Set()
+      try {
+        await this.#handover?.serve({ added: [...batch], dropped: [] }, this.#stop.signal)
+      } catch (error) {
+        this.#later('serve', batch, error)
+        return
+      }
+    }
+  }
+
+  #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): void {
+    for (const id of ids) this.#added.add(id)
+    this.#log.warn('claims not told, will be tried again', {
+      what,
+      blocks: ids.size,
+      code: codeOf(error),
+      error: rawMessageOf(error),
+    })
+  }
+}

@@ -1,0 +1,91 @@
+/** The block stages of one segment as one onion: list order is run order, the first listed is outermost. */
+import { linkSignals } from './async/signals.ts'
+import type { BlockTrace } from './block-trace.ts'
+import { failed, misuse, settle } from './outcome.ts'
+import type { Lease } from './ownership.ts'
+import type { Named } from './plan.ts'
+import type { BlockContext, BlockStage, Next, Outcome } from './stage.ts'
+
+/** Runs one block through a segment. Never rejects: a failure is a `failed` outcome of the stage that raised it. */
+export type Onion = (block: BlockContext, trace: BlockTrace) => Promise<Outcome>
+
+/** `end` is what the innermost `next()` runs: the add, or the barrier. It must not reject. */
+export function compose(stages: readonly Named<BlockStage>[], end: Onion): Onion {
+  const dispatch = (at: number, block: BlockContext, trace: BlockTrace): Promise<Outcome> => {
+    const entry = stages[at]
+    if (!entry) return end(block, trace)
+    return trace.stage(entry.name, () => handle(entry, block, trace, (inner, t) => dispatch(at + 1, inner, t)))
+  }
+  return (block, trace) => dispatch(0, block, trace)
+}
+
+async function handle(
+  { name, stage }: Named<BlockStage>,
+  block: BlockContext,
+  trace: BlockTrace,
+  below: Onion,
+): Promise<Outcome> {
+  let running: Promise<Outcome> | undefined
+  let outcome: Outcome | undefined
+  let broken: string | undefined
+  const link = linkSignals(block.signal)
+
+  const next: Next = (change = {}) => {
+    if (running) {
+      broken = 'next() must be called at most once: this is the second call'
+      return Promise.resolve(failed(name, misuse(broken)))
+    }
+    trace.passed(name)
+    running = runBelow(block, link, change, inner => below(inner, trace)).then(result => {
+      outcome = result
+      return result
+    })
+    return running
+  }
+
+  let verdict: unknown
+  let thrown: { readonly error: unknown } | undefined
+  try {
+    verdict = await stage.handle(block, next)
+  } catch (error) {
+    thrown = { error }
+  }
+  if (running && !outcome) {
+    // The stage is done while its downstream still runs. Nothing may be added behind its back: abort, and wait for it.
+    if (!thrown) broken ??= 'handle() must await next(): it returned while the stages below were still running'
+    link.abort(misuse('the stage above has already returned'))
+    await running
+  }
+  link[Symbol.dispose]()
+  if (broken) return failed(name, misuse(broken))
+  return thrown ? failed(name, thrown.error) : settle(name, verdict, outcome)
+}
+
+async function runBelow(
+  block: BlockContext,
+  link: { readonly signal: AbortSignal },
+  change: Parameters<Next>[0] & object,
+  below: (block: BlockContext) => Promise<Outcome>,
+): Promise<Outcome> {
+  const inner = linkSignals(link.signal, change.signal, change.lease?.signal)
+  const lease =
+    change.lease && block.lease ? both(change.lease, block.lease, inner.signal) : (change.lease ?? block.lease)
+  try {
+    return await below({ ...block, lease, signal: inner.signal })
+  } finally {
+    inner[Symbol.dispose]()
+  }
+}
+
+/** Both leases must be held; `signal` follows both already. Each is disposed by whoever took it. */
+function both(lease: Lease, outer: Lease, signal: AbortSignal): Lease {
+  return {
+    fence: lease.fence ?? outer.fence,
+    signal,
+    assertHeld() {
+      outer.assertHeld()
+      lease.assertHeld()
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}

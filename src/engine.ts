@@ -1,0 +1,41 @@
+/** What stays between the runs of one gateway: the plan, composed, and the memory of its blocks. */
+import { adder } from './add.ts'
+import type { BlockId } from './block.ts'
+import { Catalogue } from './catalogue.ts'
+import { ClaimPublisher } from './claims.ts'
+import { compose, type Onion } from './compose.ts'
+import type { Host, StateStore } from './host.ts'
+import { LoadJournal } from './journal.ts'
+import { passed } from './outcome.ts'
+import type { Plan } from './plan.ts'
+
+export interface EngineSettings {
+  /** Blocks on their way through the stages at once. */
+  readonly concurrency: number
+  readonly blockTimeoutMs: number
+  /** The interval of the runs: a run that is older lists again. */
+  readonly everyMs: number
+}
+
+export interface Engine extends EngineSettings {
+  readonly plan: Plan
+  readonly host: Host
+  readonly catalogue: Catalogue
+  readonly journal: LoadJournal
+  readonly claims: ClaimPublisher
+  /** One onion a segment: the last ends in the add, the others at their barrier. */
+  readonly onions: readonly Onion[]
+  /** Blocks with a stage that never settled, and its name. */
+  readonly stuck: Map<BlockId, string>
+  /** Consecutive complete views a loaded block was absent from. */
+  readonly absences: Map<BlockId, number>
+}
+
+export function createEngine(plan: Plan, host: Host, state: StateStore, settings: EngineSettings): Engine {
+  const catalogue = new Catalogue(host)
+  const journal = new LoadJournal(state)
+  const claims = new ClaimPublisher(plan.ownership.handover, host.log)
+  const add = adder({ sink: plan.sink, host, journal, claims, onLoading: id => catalogue.loading(id) })
+  const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
+  return { ...settings, plan, host, catalogue, journal, claims, onions, stuck: new Map(), absences: new Map() }
+}

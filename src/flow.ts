@@ -1,0 +1,123 @@
+/** How the blocks of one run move: seen on a page, through a segment, past a barrier; each step is written down. */
+import { attempt } from './attempt.ts'
+import { select } from './barrier.ts'
+import type { BlockId, Candidate } from './block.ts'
+import { BlockTrace } from './block-trace.ts'
+import type { Engine } from './engine.ts'
+import { BlockgateError, ErrorCode } from './errors.ts'
+import { skippedBy } from './outcome.ts'
+import type { RunSpan } from './run-span.ts'
+import type { Outcome, Page, RunContext } from './stage.ts'
+import { partialOutcome } from './summary.ts'
+import type { View } from './view.ts'
+
+export class Flow {
+  readonly #engine: Engine
+  readonly #run: RunContext
+  readonly #view: View
+  readonly #span: RunSpan
+  /** What a block's trace has so far, while the block waits at a barrier. */
+  readonly #traces = new Map<BlockId, BlockTrace>()
+  #inFlight = 0
+
+  constructor(engine: Engine, run: RunContext, view: View, span: RunSpan) {
+    this.#engine = engine
+    this.#run = run
+    this.#view = view
+    this.#span = span
+  }
+
+  /** Attempts that run now. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Notes what a page shows; gives its blocks back, without those in `known`. */
+  see(page: Page, known?: ReadonlySet<BlockId>): readonly Candidate[] {
+    const { catalogue, plan } = this.#engine
+    for (const partial of page.partial) {
+      if (known?.has(partial.id)) continue
+      this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial.reason, partial.error))
+      this.#view.partial.set(partial.id, partial)
+      catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
+    }
+    const blocks = known ? page.blocks.filter(b => !known.has(b.meta.ulid)) : page.blocks
+    for (const candidate of blocks) {
+      this.#view.seen.set(candidate.meta.ulid, candidate)
+      this.#view.partial.delete(candidate.meta.ulid)
+      catalogue.seen(candidate)
+    }
+    return blocks
+  }
+
+  /** A block through segment `at`, which ends at a barrier. True: it passed. */
+  async filter(at: number, candidate: Candidate): Promise<boolean> {
+    const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, 1)
+    const outcome = await this.#attempt(at, candidate, trace)
+    if (outcome.kind !== 'passed') this.#settle(candidate, outcome, trace)
+    else if (this.#span.enabled) this.#traces.set(candidate.meta.ulid, trace)
+    return outcome.kind === 'passed'
+  }
+
+  /** A block through the last segment: try number `attempt`. */
+  async offer(candidate: Candidate, number: number): Promise<Outcome> {
+    const last = this.#engine.plan.segments.length - 1
+    const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, number)
+    trace.enterLast(new Set(this.#engine.plan.segments[last]?.stages.map(s => s.name)))
+    const outcome = await this.#attempt(last, candidate, trace)
+    this.#settle(candidate, outcome, trace)
+    return outcome
+  }
+
+  /**
+   * The set stage at the end of segment `at`. `only`: the blocks whose verdict counts now, the others had theirs.
+   * @returns the blocks that go on, in the stage's order
+   */
+  async barrier(at: number, blocks: readonly Candidate[], only?: ReadonlySet<BlockId>): Promise<Candidate[]> {
+    const stage = this.#engine.plan.segments[at]?.barrier
+    if (!stage) return [...blocks]
+    const byId = new Map(blocks.map(b => [b.meta.ulid, b]))
+    const out: Candidate[] = []
+    for (const { id, skip, supersededBy } of await select(stage, blocks, this.#run, this.#span.context)) {
+      const candidate = byId.get(id)
+      if (!candidate || (only && !only.has(id))) continue
+      if (skip === undefined) {
+        out.push(candidate)
+        continue
+      }
+      const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
+      if (parent) this.#view.superseded.set(id, parent.meta)
+      this.#settle(candidate, skippedBy(stage.name, skip), this.#trace(id, candidate.meta.compaction.level, 1))
+    }
+    return out
+  }
+
+  async #attempt(at: number, candidate: Candidate, trace: BlockTrace): Promise<Outcome> {
+    const onion = this.#engine.onions[at]
+    if (!onion) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
+    this.#inFlight++
+    const outcome = await attempt(this.#engine, this.#run, candidate, this.#loaded(candidate.meta.ulid), onion, trace)
+    this.#inFlight--
+    return outcome
+  }
+
+  #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
+    const id = candidate.meta.ulid
+    trace.finish(outcome)
+    this.#view.outcomes.set(id, outcome)
+    this.#engine.catalogue.settle(id, outcome, this.#run.id, this.#loaded(id))
+  }
+
+  #trace(id: BlockId, level: number, number: number): BlockTrace {
+    const carried = this.#traces.get(id)
+    this.#traces.delete(id)
+    if (carried) return carried
+    const subject = { id, level, attempt: number, runId: this.#run.id }
+    const { host, catalogue } = this.#engine
+    return new BlockTrace(host, this.#span.span, this.#span.enabled, subject, catalogue.last(id))
+  }
+
+  #loaded(id: BlockId): boolean {
+    return this.#engine.plan.sink.stage.loaded().has(id)
+  }
+}

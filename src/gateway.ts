@@ -1,0 +1,133 @@
+/** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
+import { retried } from './bucket-wrappers/retried.ts'
+import { traced } from './bucket-wrappers/traced.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { ResolvedConfig } from './config.ts'
+import { createEngine, type Engine } from './engine.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
+import { type Health, Lifecycle, type Part } from './lifecycle.ts'
+import type { Plan } from './plan.ts'
+import type { RunProgress, RunResult } from './run.ts'
+import { Runner, type SyncRequest } from './runner.ts'
+import { scopedState } from './state.ts'
+
+/** What a runtime provides. */
+export interface Platform {
+  readonly host: Host
+  /** A disk, where there is one. */
+  readonly files?: LocalFiles | undefined
+  readonly state: StateStore
+  /** Called with each run's result. */
+  readonly onResult?: ((result: RunResult) => void) | undefined
+}
+
+export interface Gateway {
+  readonly plan: Plan
+  readonly catalogue: Catalogue
+  /** Starts every part, and then run after run. Resolves with the first run's result. */
+  start(): Promise<RunResult>
+  /** Starts the parts where needed, and makes one run. */
+  sync(request?: SyncRequest): Promise<RunResult>
+  /** Of the run that goes on now. */
+  readonly progress: RunProgress | undefined
+  /** The last runs, oldest first. */
+  readonly results: readonly RunResult[]
+  readonly health: readonly Health[]
+  /** Lets adds in flight finish within the grace, then stops every part. Safe twice, and without a start. */
+  stop(): Promise<void>
+}
+
+/** Puts a gateway together; nothing is started yet. */
+export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
+  const { plan, stopGraceMs } = config
+  const { host } = platform
+  const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config)
+  const runner = new Runner(engine, { stopGraceMs, onResult: platform.onResult })
+  const lifecycle = new Lifecycle(parts(config, platform))
+  const opened = lazily(() => open(engine, lifecycle, stopGraceMs))
+  let stopping: Promise<void> | undefined
+  return {
+    plan,
+    catalogue: engine.catalogue,
+    async start() {
+      await opened()
+      return runner.start()
+    },
+    async sync(request) {
+      await opened()
+      runner.watch()
+      return runner.sync(request)
+    },
+    get progress() {
+      return runner.progress
+    },
+    get results() {
+      return runner.results
+    },
+    get health() {
+      return lifecycle.health
+    },
+    stop() {
+      stopping ??= (async () => {
+        await runner.stop()
+        engine.claims.stop()
+        await withinGrace(host, stopGraceMs, signal => lifecycle.stop(signal))
+      })()
+      return stopping
+    },
+  }
+}
+
+/** The parts are running, what is held is served and told, and the journal knows who was in flight at the last death. */
+async function open({ journal, claims, plan, host }: Engine, lifecycle: Lifecycle, graceMs: number): Promise<void> {
+  await journal.open()
+  await withinGrace(host, graceMs, signal => lifecycle.start(signal))
+  if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
+  await claims.publish(plan.sink.stage.loaded().keys())
+}
+
+function parts({ plan, bucket, instance }: ResolvedConfig, { host, files, state }: Platform): Part[] {
+  const raw = bucket ?? noBucket
+  const wrapped = traced(retried(raw, host))
+  const part = (name: string, component: Part['component']): Part => ({
+    name,
+    component,
+    services: { host, bucket: wrapped, instance, files, state: scopedState(state, name) },
+  })
+  return [
+    part('bucket', raw),
+    part(plan.source.name, plan.source.stage),
+    ...plan.segments.flatMap(({ stages, barrier }) =>
+      [...stages, ...(barrier ? [barrier] : [])].map(({ name, stage }) => part(name, stage)),
+    ),
+    part(plan.sink.name, plan.sink.stage),
+  ]
+}
+
+/** `work` gets a signal that aborts when the grace is over. */
+async function withinGrace(host: Host, graceMs: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const late = new AbortController()
+  const timer = host.setTimer(graceMs, () => {
+    late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${graceMs} ms`))
+  })
+  try {
+    await work(late.signal)
+  } catch (error) {
+    host.log.error('lifecycle', { code: codeOf(error), error: rawMessageOf(error) })
+    throw error
+  } finally {
+    timer[Symbol.dispose]()
+  }
+}
+
+function lazily(open: () => Promise<void>): () => Promise<void> {
+  let opened: Promise<void> | undefined
+  return () => (opened ??= open())
+}
+
+const missing = () =>
+  Promise.reject(new BlockgateError(ErrorCode.invalidConfig, 'bucket: must be given: a stage reads from it'))
+
+/** A pipeline may do without a bucket; a stage that does not learns so at its first read. */
+const noBucket: Bucket = { name: 'no-bucket', list: missing, get: missing, put: missing, delete: missing }

@@ -1,0 +1,112 @@
+/**
+ * The offers of one segment in one run: each block's attempts, its retries with backoff, and, in the last segment, its
+ * re-offers when ownership moves. Whatever is tried again is the same block with a fresh context, and counts once.
+ */
+import { type Backoff, backoffMs } from './async/backoff.ts'
+import type { WorkQueue } from './async/work-queue.ts'
+import type { Candidate } from './block.ts'
+import { isRetryable } from './errors.ts'
+import type { Host } from './host.ts'
+import type { Epoch, OwnershipChange, OwnershipPlugin } from './ownership.ts'
+import type { Outcome } from './stage.ts'
+
+/** Tries of one block in one run, the first included; after them the next run tries. */
+const MAX_ATTEMPTS = 4
+const BACKOFF: Backoff = { base: 1_000, max: 30_000 }
+/** A plugin whose epoch never rests must not keep a run from ending. */
+const MAX_REOFFERS = 16
+
+export interface OfferDeps {
+  readonly host: Host
+  readonly queue: WorkQueue
+  readonly ownership: OwnershipPlugin
+  /** One attempt, and its outcome written down. Never rejects. */
+  readonly attempt: (candidate: Candidate, number: number) => Promise<Outcome>
+}
+
+interface Offer {
+  readonly candidate: Candidate
+  attempts: number
+  reoffers: number
+  /** The epoch at its last re-offer: an answer that stays older than that is not asked for again. */
+  offeredIn: Epoch
+}
+
+export class Offers {
+  readonly #deps: OfferDeps
+  /** Blocks to be looked at again when ownership changes. */
+  readonly #parked = new Set<Offer>()
+  readonly #timers = new Set<Disposable>()
+
+  constructor(deps: OfferDeps) {
+    this.#deps = deps
+  }
+
+  /** Blocks that wait for an ownership change. */
+  get parked(): number {
+    return this.#parked.size
+  }
+
+  /** The task of a block's first offer. */
+  task(candidate: Candidate): () => Promise<void> {
+    const offer: Offer = { candidate, attempts: 0, reoffers: 0, offeredIn: Number.NEGATIVE_INFINITY }
+    return () => this.#offer(offer)
+  }
+
+  /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
+  onChange(change: OwnershipChange): void {
+    const again = [...this.#parked].filter(offer => affects(change, offer.candidate) && offer.reoffers < MAX_REOFFERS)
+    for (const offer of again) this.#parked.delete(offer)
+    this.#deps.queue.pushFront(again.map(offer => this.#again(offer)))
+  }
+
+  /** Cancels the backoffs that still wait. */
+  stop(): void {
+    for (const timer of this.#timers) timer[Symbol.dispose]()
+    this.#timers.clear()
+  }
+
+  async #offer(offer: Offer): Promise<void> {
+    const { ownership, queue } = this.#deps
+    const { meta } = offer.candidate
+    const before = ownership.epoch(meta)
+    const outcome = await this.#deps.attempt(offer.candidate, ++offer.attempts)
+    if (queue.closed) return
+    if (outcome.kind === 'failed') {
+      if (isRetryable(outcome.error) && offer.attempts < MAX_ATTEMPTS) this.#later(offer)
+      return
+    }
+    if (outcome.kind !== 'skipped' || !outcome.recheck) return
+    // The lost wake-up: the change may have come between the answer and this line, when nobody waited for it yet.
+    const now = ownership.epoch(meta)
+    const newer = now > (outcome.epoch ?? before) && now > offer.offeredIn
+    if (newer && offer.reoffers < MAX_REOFFERS) queue.pushFront([this.#again(offer)])
+    else this.#parked.add(offer)
+  }
+
+  #again(offer: Offer): () => Promise<void> {
+    offer.reoffers++
+    offer.attempts = 0
+    offer.offeredIn = this.#deps.ownership.epoch(offer.candidate.meta)
+    return () => this.#offer(offer)
+  }
+
+  #later(offer: Offer): void {
+    const { host, queue } = this.#deps
+    const release = queue.hold()
+    const timer = host.setTimer(backoffMs(host, BACKOFF, offer.attempts), () => {
+      this.#timers.delete(timer)
+      queue.pushFront([() => this.#offer(offer)])
+      release()
+    })
+    this.#timers.add(timer)
+  }
+}
+
+function affects(change: OwnershipChange, { meta }: Candidate): boolean {
+  try {
+    return change.affects(meta)
+  } catch {
+    return true // asking once too often is cheap, asking too seldom loses a block
+  }
+}

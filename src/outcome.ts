@@ -1,0 +1,75 @@
+/** Outcomes are made here and nowhere else. */
+import { BlockgateError, ErrorCode } from './errors.ts'
+import type { Denial } from './owned.ts'
+import type { Outcome, Skip } from './stage.ts'
+
+const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
+const MAX_REASON = 64
+
+type Plain = Outcome extends infer O ? Omit<O, never> : never
+
+function make(fields: object): Outcome {
+  return Object.freeze(fields) as Plain as Outcome
+}
+
+export const added: Outcome = make({ kind: 'added' })
+export const unchanged: Outcome = make({ kind: 'unchanged' })
+export const passed: Outcome = make({ kind: 'passed' })
+
+/** A failure, charged to the stage that raised it. */
+export function failed(by: string, error: unknown): Outcome {
+  return make({ kind: 'failed', by, error: BlockgateError.from(error, ErrorCode.stageFailed, by) })
+}
+
+/** A set stage's verdict, or that of a partial block. */
+export function skippedBy(by: string, reason: string, retain = false): Outcome {
+  return make({ kind: 'skipped', by, reason, retain, recheck: false, detail: undefined, epoch: undefined })
+}
+
+/**
+ * What a stage returned, as an outcome: its own skip, or exactly what `next()` gave it. Anything else is a misuse of the
+ * contract and fails the block in the name of the stage.
+ */
+export function settle(by: string, verdict: unknown, below: Outcome | undefined): Outcome {
+  if (below !== undefined && verdict === below) return below
+  if (!isSkip(verdict)) {
+    return failed(by, misuse(`must return what next() returned, or skip(reason): current value is ${show(verdict)}`))
+  }
+  if (!isReason(verdict.reason)) {
+    return failed(by, misuse(`the reason of a skip must be kebab-case: current value is ${show(verdict.reason)}`))
+  }
+  return make({
+    kind: 'skipped',
+    by,
+    reason: verdict.reason,
+    retain: verdict.retain === true,
+    recheck: verdict.recheck === 'ownership-change',
+    detail: verdict.detail,
+    epoch: (verdict as Skip & Partial<Denial>).epoch,
+  })
+}
+
+/** Kebab-case of at most 64 characters: it becomes a metric label. */
+export function isReason(reason: unknown): boolean {
+  return typeof reason === 'string' && reason.length <= MAX_REASON && KEBAB.test(reason)
+}
+
+/** A stage broke the contract of `handle`. */
+export function misuse(message: string): BlockgateError {
+  return new BlockgateError(ErrorCode.stageMisuse, message)
+}
+
+function isSkip(verdict: unknown): verdict is Skip {
+  return (
+    typeof verdict === 'object' &&
+    verdict !== null &&
+    'kind' in verdict &&
+    verdict.kind === 'skip' &&
+    'reason' in verdict
+  )
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return 'an object that next() did not return'
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,194 @@
+/**
+ * What becomes of the loaded blocks at the end of a run. A loaded block is dropped only on positive knowledge: the six
+ * rules of docs/architecture.md, in the order of `decide`.
+ */
+import { eachBounded } from './async/each.ts'
+import type { BlockId, BlockMeta } from './block.ts'
+import type { ClaimPublisher } from './claims.ts'
+import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Host } from './host.ts'
+import type { Epoch } from './ownership.ts'
+import type { Plan } from './plan.ts'
+import type { View } from './view.ts'
+
+export interface LoadedResult {
+  readonly kind: 'dropped' | 'retained'
+  readonly by: string
+  readonly reason: string
+}
+
+export interface ReconcileInput {
+  readonly plan: Plan
+  readonly host: Host
+  readonly claims: ClaimPublisher
+  readonly view: View
+  /** Consecutive complete views each loaded block was absent from; kept across runs. */
+  readonly absences: Map<BlockId, number>
+  readonly confirmDrops: boolean
+  readonly concurrency: number
+  readonly signal: AbortSignal
+}
+
+export interface ReconcileResult {
+  readonly results: ReadonlyMap<BlockId, LoadedResult>
+  /** Drops that were not made because they are too many at once; 0 where there were none. */
+  readonly unconfirmed: number
+}
+
+type Decision =
+  | { readonly do: 'keep' }
+  | { readonly do: 'retain'; readonly by: string; readonly reason: string }
+  /** `guarded`: for a reason that one mistake could give to every block at once. */
+  | { readonly do: 'drop'; readonly by: string; readonly reason: string; readonly guarded: boolean }
+  | {
+      readonly do: 'release'
+      readonly by: string
+      readonly reason: string
+      readonly needs: BlockMeta
+      readonly decidedIn: Epoch
+      readonly whileKept: string
+    }
+
+const KEEP: Decision = { do: 'keep' }
+/** More drops than this, or than a fifth of what is loaded, need a person's word. */
+const FREE_DROPS = 10
+
+export async function reconcile(input: ReconcileInput): Promise<ReconcileResult> {
+  const { plan, view } = input
+  const loaded = plan.sink.stage.loaded()
+  const decisions = new Map<BlockId, Decision>()
+  for (const [id, { meta }] of loaded) decisions.set(id, decide(input, id, meta))
+  settleSuperseded(input, decisions)
+  const results = new Map<BlockId, LoadedResult>()
+  const guarded = [...decisions.values()].filter(d => d.do === 'drop' && d.guarded).length
+  const stopped = !input.confirmDrops && guarded > Math.max(FREE_DROPS, loaded.size / 5)
+  for (const [id, decision] of decisions) {
+    if (decision.do === 'keep') continue
+    if (decision.do === 'retain') results.set(id, { kind: 'retained', by: decision.by, reason: decision.reason })
+    else if (!view.complete) results.set(id, { kind: 'retained', by: plan.source.name, reason: 'view-incomplete' })
+    else if (stopped) {
+      results.set(id, { kind: 'retained', by: decision.by, reason: ErrorCode.dropsNeedConfirmation })
+    }
+  }
+  const rest = [...decisions].filter(([id]) => !results.has(id))
+  await drop(input, rest, results)
+  await release(input, rest, results)
+  return { results, unconfirmed: stopped ? guarded : 0 }
+}
+
+function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: BlockMeta): Decision {
+  const outcome = view.outcomes.get(id)
+  if (outcome === undefined) return absent({ plan, view, absences }, id)
+  if (view.listed) absences.delete(id)
+  if (outcome.kind === 'failed') {
+    return { do: 'retain', by: outcome.by, reason: codeOf(outcome.error) ?? ErrorCode.internal }
+  }
+  if (outcome.kind !== 'skipped') return KEEP
+  const { by, reason } = outcome
+  const parent = view.superseded.get(id)
+  const { handover } = plan.ownership
+  if (parent) return { ...toRelease(by, reason, parent, plan.ownership.epoch(parent)), whileKept: 'superseded' }
+  if (outcome.epoch !== undefined && reason !== ErrorCode.leaseLost) {
+    if (handover) return toRelease(by, reason, meta, outcome.epoch)
+    return { do: 'drop', by, reason, guarded: false }
+  }
+  return outcome.retain ? { do: 'retain', by, reason } : { do: 'drop', by, reason, guarded: true }
+}
+
+function toRelease(by: string, reason: string, needs: BlockMeta, decidedIn: Epoch): Decision & { do: 'release' } {
+  return { do: 'release', by, reason, needs, decidedIn, whileKept: 'lingering' }
+}
+
+/** Not offered: gone from the bucket, or only seen in part. One listing may be wrong; two in a row are believed. */
+function absent({ plan, view, absences }: Pick<ReconcileInput, 'plan' | 'view' | 'absences'>, id: BlockId): Decision {
+  const by = plan.source.name
+  const partial = view.partial.get(id)
+  if (partial?.keep) {
+    absences.delete(id)
+    return { do: 'retain', by, reason: partial.reason }
+  }
+  // Seen but without a verdict: the run ended before it came to the block.
+  if (!view.listed || view.seen.has(id)) return KEEP
+  if (!view.complete) return { do: 'retain', by, reason: 'view-incomplete' }
+  const times = (absences.get(id) ?? 0) + 1
+  absences.set(id, times)
+  if (times < 2) return { do: 'retain', by, reason: 'absent-once' }
+  return { do: 'drop', by, reason: 'absent', guarded: true }
+}
+
+/** Without a handover nobody else can be asked: a child goes when its parent is served here, and stays here. */
+function settleSuperseded({ plan }: ReconcileInput, decisions: Map<BlockId, Decision>): void {
+  if (plan.ownership.handover) return
+  for (const [id, decision] of decisions) {
+    if (decision.do !== 'release') continue
+    const { by, reason, whileKept, needs } = decision
+    const parent = decisions.get(needs.ulid)
+    const served = parent !== undefined && parent.do !== 'drop'
+    decisions.set(id, served ? { do: 'drop', by, reason, guarded: false } : { do: 'retain', by, reason: whileKept })
+  }
+}
+
+async function drop(
+  input: ReconcileInput,
+  decisions: readonly (readonly [BlockId, Decision])[],
+  results: Map<BlockId, LoadedResult>,
+): Promise<void> {
+  const drops = decisions.flatMap(([id, d]) => (d.do === 'drop' ? [{ id, by: d.by, reason: d.reason }] : []))
+  try {
+    await input.claims.dropped(
+      drops.map(d => d.id),
+      input.signal,
+    )
+  } catch (error) {
+    // The claims may still stand, and a claim on a block that is gone is a lie: keep the blocks.
+    input.host.log.warn('claims not taken back, blocks are kept', {
+      blocks: drops.length,
+      code: codeOf(error),
+      error: rawMessageOf(error),
+    })
+    for (const { id, by } of drops) results.set(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
+    return
+  }
+  await eachBounded(drops, input.concurrency, async ({ id, by, reason }) => {
+    results.set(id, await dropOne(input, id, { kind: 'dropped', by, reason }))
+  })
+}
+
+async function release(
+  input: ReconcileInput,
+  decisions: readonly (readonly [BlockId, Decision])[],
+  results: Map<BlockId, LoadedResult>,
+): Promise<void> {
+  const { handover } = input.plan.ownership
+  if (!handover) return
+  const releases = decisions.flatMap(([id, d]) => (d.do === 'release' ? [{ id, d }] : []))
+  await eachBounded(releases, input.concurrency, async ({ id, d: { by, reason, needs, decidedIn, whileKept } }) => {
+    try {
+      const answer = await handover.release({ id, needs }, decidedIn, input.signal)
+      if (answer !== 'released') results.set(id, { kind: 'retained', by, reason: whileKept })
+      else results.set(id, await dropOne(input, id, { kind: 'dropped', by, reason }))
+    } catch (error) {
+      // The answer is lost: for the peers it may be released, here it is held.
+      input.host.log.warn('release failed, the block is kept', {
+        block: id,
+        code: codeOf(error),
+        error: rawMessageOf(error),
+      })
+      results.set(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
+    }
+  })
+}
+
+async function dropOne(
+  { plan, host, signal }: ReconcileInput,
+  id: BlockId,
+  result: LoadedResult,
+): Promise<LoadedResult> {
+  try {
+    await plan.sink.stage.drop(id, signal)
+  } catch (error) {
+    // It left loaded() before the first await; what is left on a disk is the sink's to sweep.
+    host.log.warn('dropping a block failed', { block: id, code: codeOf(error), error: rawMessageOf(error) })
+  }
+  return result
+}

@@ -1,0 +1,297 @@
+/** One run: the source's pages through the segments, over the barriers, into the sink; then what may go. */
+import { type LinkedSignal, linkSignals } from './async/signals.ts'
+import { type Task, WorkQueue } from './async/work-queue.ts'
+import type { BlockId, Candidate } from './block.ts'
+import type { Engine } from './engine.ts'
+import { BlockgateError, codeOf, rawMessageOf } from './errors.ts'
+import { Flow } from './flow.ts'
+import { Listing } from './listing.ts'
+import { Offers } from './offers.ts'
+import type { Epoch, OwnershipChange } from './ownership.ts'
+import { type LoadedResult, reconcile } from './reconcile.ts'
+import { endRunSpan, type RunSpan, startRunSpan } from './run-span.ts'
+import type { RunContext, RunReason } from './stage.ts'
+import { type RunSummary, summarise } from './summary.ts'
+import { again, emptyView, type View } from './view.ts'
+
+export interface RunRequest {
+  readonly id: string
+  readonly reason: RunReason
+  readonly confirmDrops: boolean
+  /** Set for an ownership-change run: the view it looks at again, instead of asking the source. */
+  readonly previous?: View | undefined
+}
+
+export interface RunResult {
+  /** `failed`: the source or a set stage failed; nothing was dropped. `stopped`: it was told to stop. */
+  readonly status: 'done' | 'failed' | 'stopped'
+  readonly summary: RunSummary
+  /** Of a failed run. */
+  readonly error: BlockgateError | undefined
+  /** Drops that wait for `confirmDrops`. */
+  readonly unconfirmed: number
+  /** The ownership epoch when the run began: what moved since then is for the next run. */
+  readonly epoch: Epoch
+  readonly view: View
+}
+
+export interface RunProgress {
+  readonly id: string
+  readonly reason: RunReason
+  /** Blocks seen so far; while `listing`, more may come. */
+  readonly seen: number
+  readonly listing: boolean
+  /** Blocks with a verdict. */
+  readonly done: number
+  readonly inFlight: number
+}
+
+export class Run {
+  readonly #engine: Engine
+  readonly #request: RunRequest
+  readonly #view: View
+  readonly #link: LinkedSignal
+  readonly #started: number
+  readonly #epoch: Epoch
+  readonly #context: RunContext
+  readonly #span: RunSpan
+  readonly #flow: Flow
+  #queue: WorkQueue | undefined
+  #offers: Offers | undefined
+  #draining = false
+  #listing = false
+
+  constructor(engine: Engine, request: RunRequest, signal: AbortSignal) {
+    const { host, plan } = engine
+    this.#engine = engine
+    this.#request = request
+    this.#view = request.previous ? again(request.previous) : emptyView(plan.segments.length - 1)
+    this.#link = linkSignals(signal)
+    this.#started = host.monotonic()
+    this.#epoch = plan.ownership.epoch()
+    this.#context = {
+      id: request.id,
+      reason: request.reason,
+      now: host.now(),
+      signal: this.#link.signal,
+      loaded: new Set(plan.sink.stage.loaded().keys()),
+      resume: undefined,
+    }
+    this.#span = startRunSpan(request.id, request.reason)
+    this.#flow = new Flow(engine, this.#context, this.#view, this.#span)
+  }
+
+  get progress(): RunProgress {
+    return {
+      id: this.#request.id,
+      reason: this.#request.reason,
+      seen: this.#view.seen.size + this.#view.partial.size,
+      listing: this.#listing,
+      done: this.#view.outcomes.size + this.#view.partial.size,
+      inFlight: this.#flow.inFlight,
+    }
+  }
+
+  /** Ownership moved: what was denied and is affected is offered again, in this run. */
+  onOwnershipChange(change: OwnershipChange): void {
+    this.#offers?.onChange(change)
+  }
+
+  /** Takes nothing more; what is in flight goes on to its end. */
+  drain(): void {
+    this.#draining = true
+    this.#queue?.close()
+  }
+
+  /** Aborts what is in flight. */
+  abort(reason: unknown): void {
+    this.drain()
+    this.#link.abort(reason)
+  }
+
+  /** Never rejects: a failed run is a result. */
+  async execute(): Promise<RunResult> {
+    const { host, plan, claims } = this.#engine
+    let error: BlockgateError | undefined
+    let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
+    let unconfirmed = 0
+    try {
+      await this.#segments()
+      if (!this.#stopped) {
+        const { confirmDrops } = this.#request
+        const { signal } = this.#link
+        const done = await reconcile({ ...this.#engine, view: this.#view, confirmDrops, signal })
+        results = done.results
+        unconfirmed = done.unconfirmed
+        this.#note(results)
+      }
+      await claims.settled()
+    } catch (thrown) {
+      if (!this.#stopped) error = BlockgateError.from(thrown)
+    } finally {
+      this.#offers?.stop()
+      this.#link[Symbol.dispose]()
+    }
+    const status = this.#stopped ? 'stopped' : error ? 'failed' : 'done'
+    const summary = summarise(plan, this.#view, results, {
+      id: this.#request.id,
+      reason: this.#request.reason,
+      complete: status === 'done' && this.#view.complete,
+      durationMs: Math.round(host.monotonic() - this.#started),
+    })
+    endRunSpan(this.#span.span, summary, error)
+    return { status, summary, error, unconfirmed, epoch: this.#epoch, view: this.#view }
+  }
+
+  get #stopped(): boolean {
+    return this.#draining || this.#link.signal.aborted
+  }
+
+  async #segments(): Promise<void> {
+    const { segments } = this.#engine.plan
+    if (this.#request.previous) return this.#lastSegment(once(this.#view.offered))
+    if (segments.length === 1) {
+      return this.#withListing(listing =>
+        this.#lastSegment(async () => {
+          const blocks = await this.#nextBlocks(listing)
+          if (blocks) this.#view.offered.push(...blocks)
+          return blocks
+        }),
+      )
+    }
+    let blocks: readonly Candidate[] = []
+    for (let at = 0; at < segments.length - 1 && !this.#stopped; at++) {
+      blocks = await this.#filterSegment(at, blocks)
+      if (this.#stopped) return
+      this.#view.inputs[at] = blocks
+      blocks = await this.#flow.barrier(at, blocks)
+    }
+    if (this.#stopped) return
+    this.#view.offered.push(...blocks)
+    await this.#lastSegment(once(blocks))
+  }
+
+  /** Blocks through a segment that ends at a barrier: the first gets them from the source. Their order stays. */
+  async #filterSegment(at: number, given: readonly Candidate[]): Promise<readonly Candidate[]> {
+    const passed: (Candidate | undefined)[] = []
+    const tasks = (blocks: readonly Candidate[]): Task[] =>
+      blocks.map(candidate => {
+        const place = passed.push(undefined) - 1
+        return async () => {
+          if (await this.#flow.filter(at, candidate)) passed[place] = candidate
+        }
+      })
+    if (at > 0) await this.#pool(once(given), tasks)
+    else await this.#withListing(listing => this.#pool(() => this.#nextBlocks(listing), tasks))
+    return passed.filter(candidate => candidate !== undefined)
+  }
+
+  /** Offers blocks to the add. While it goes on longer than the interval, the bucket is listed again. */
+  async #lastSegment(pages: () => Promise<readonly Candidate[] | undefined>): Promise<void> {
+    const { host, plan, everyMs } = this.#engine
+    const queue = new WorkQueue(async () => (await pages())?.flatMap(c => this.#offerTask(c)))
+    const attempt = (candidate: Candidate, number: number) => this.#flow.offer(candidate, number)
+    this.#offers = new Offers({ host, queue, ownership: plan.ownership, attempt })
+    let timer: Disposable | undefined
+    const arm = () => {
+      timer = host.setTimer(everyMs, () => queue.pushFront([() => this.#relist().finally(arm)]))
+    }
+    if (!this.#request.previous) arm()
+    try {
+      await this.#runQueue(queue)
+    } finally {
+      timer?.[Symbol.dispose]()
+    }
+  }
+
+  #offerTask(candidate: Candidate): Task[] {
+    const id = candidate.meta.ulid
+    const task = this.#offers?.task(candidate)
+    if (!task) return []
+    if (this.#engine.journal.deaths(id) === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return [task]
+    // It was in flight when the process died: last, and alone.
+    this.#queue?.pushAlone(task)
+    return []
+  }
+
+  /**
+   * The run is older than the interval: blocks that came meanwhile go through the stages and to the head of the queue.
+   * It is one task of the pool, so its blocks go one after another: they are few, and the bound of the pool holds.
+   */
+  async #relist(): Promise<void> {
+    const { host, plan } = this.#engine
+    const known = new Set(this.#view.seen.keys())
+    let fresh: Candidate[] = []
+    const listing = new Listing(plan.source, this.#context, this.#span.context)
+    try {
+      for (let page = await listing.next(); page; page = await listing.next())
+        fresh.push(...this.#flow.see(page, known))
+    } catch (error) {
+      host.log.warn('listing again during a long run failed', { code: codeOf(error), error: rawMessageOf(error) })
+    }
+    for (let at = 0; at < plan.segments.length - 1; at++) {
+      const passed: Candidate[] = []
+      for (const candidate of fresh) if (await this.#flow.filter(at, candidate)) passed.push(candidate)
+      const inputs = [...(this.#view.inputs[at] ?? []), ...passed]
+      this.#view.inputs[at] = inputs
+      fresh = await this.#flow.barrier(at, inputs, new Set(passed.map(c => c.meta.ulid)))
+    }
+    this.#view.offered.unshift(...fresh)
+    this.#queue?.pushFront(fresh.flatMap(candidate => this.#offerTask(candidate)))
+  }
+
+  async #withListing(work: (listing: Listing) => Promise<void>): Promise<void> {
+    const listing = new Listing(this.#engine.plan.source, this.#context, this.#span.context)
+    this.#listing = true
+    try {
+      await work(listing)
+      this.#view.complete = listing.complete
+    } finally {
+      await listing.close()
+      this.#listing = false
+    }
+  }
+
+  async #nextBlocks(listing: Listing): Promise<readonly Candidate[] | undefined> {
+    const page = await listing.next()
+    if (page) return this.#flow.see(page)
+    this.#listing = false
+    return undefined
+  }
+
+  async #pool(
+    pages: () => Promise<readonly Candidate[] | undefined>,
+    tasks: (blocks: readonly Candidate[]) => Task[],
+  ): Promise<void> {
+    await this.#runQueue(
+      new WorkQueue(async () => {
+        const blocks = await pages()
+        return blocks && tasks(blocks)
+      }),
+    )
+  }
+
+  async #runQueue(queue: WorkQueue): Promise<void> {
+    this.#queue = queue
+    if (this.#stopped) queue.close()
+    await queue.run(this.#engine.concurrency)
+  }
+
+  #note(results: ReadonlyMap<BlockId, LoadedResult>): void {
+    const { catalogue, plan } = this.#engine
+    const loaded = plan.sink.stage.loaded()
+    for (const [id, result] of results) catalogue.settle(id, result, this.#request.id, loaded.has(id))
+    if (!this.#view.listed || !this.#view.complete) return
+    catalogue.forgetAbsent(new Set([...this.#view.seen.keys(), ...this.#view.partial.keys()]), loaded)
+  }
+}
+
+/** One page, once. */
+function once(blocks: readonly Candidate[]): () => Promise<readonly Candidate[] | undefined> {
+  let given = false
+  return async () => {
+    if (given) return undefined
+    given = true
+    return blocks
+  }
+}

@@ -1,0 +1,198 @@
+/** Many runs: when they begin, why, that there is never more than one, and how they end. */
+import { backoffMs } from './async/backoff.ts'
+import type { Engine } from './engine.ts'
+import { BlockgateError, ErrorCode } from './errors.ts'
+import type { OwnershipChange } from './ownership.ts'
+import { Run, type RunProgress, type RunResult } from './run.ts'
+import type { RunReason } from './stage.ts'
+import type { View } from './view.ts'
+
+/** An interval is stretched or shortened by up to this share, so that gateways do not list in step. */
+const JITTER = 0.1
+/** Ownership changes come in bursts: one run for the burst, and still well within a second. */
+const SETTLE_MS = 250
+const HISTORY = 20
+
+export interface SyncRequest {
+  readonly confirmDrops?: boolean | undefined
+}
+
+export interface RunnerOptions {
+  readonly stopGraceMs: number
+  /** Called with each result, also of failed and stopped runs. */
+  readonly onResult?: ((result: RunResult) => void) | undefined
+}
+
+interface Waiting {
+  reason: RunReason
+  confirmDrops: boolean
+  readonly done: Promise<RunResult>
+  readonly resolve: (result: RunResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What is asked for twice before it begins is done once, for the reason that asks for most. */
+const STRENGTH: Readonly<Record<RunReason, number>> = { 'ownership-change': 0, interval: 1, startup: 2, manual: 3 }
+
+/**
+ *   new → idle ⇄ running → stopping → stopped
+ *          ↑ timer, ownership change, sync()
+ */
+export class Runner {
+  readonly #engine: Engine
+  readonly #options: RunnerOptions
+  readonly #abort = new AbortController()
+  readonly #history: RunResult[] = []
+  #waiting: Waiting | undefined
+  #run: Run | undefined
+  #loop: Promise<void> | undefined
+  #interval: Disposable | undefined
+  #settling: Disposable | undefined
+  #watch: Disposable | undefined
+  #view: View | undefined
+  #count = 0
+  #failures = 0
+  #continuous = false
+  #stopping = false
+
+  constructor(engine: Engine, options: RunnerOptions) {
+    this.#engine = engine
+    this.#options = options
+  }
+
+  /** Begins the first run and everything that follows it. Resolves with the first run's result. */
+  start(): Promise<RunResult> {
+    this.#continuous = true
+    this.watch()
+    return this.#request('startup', false)
+  }
+
+  /** Listens for ownership changes: also for those who only call `sync()`. */
+  watch(): void {
+    this.#watch ??= this.#engine.plan.ownership.watch?.(change => this.#onChange(change))
+  }
+
+  /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. */
+  sync({ confirmDrops = false }: SyncRequest = {}): Promise<RunResult> {
+    return this.#request('manual', confirmDrops)
+  }
+
+  get progress(): RunProgress | undefined {
+    return this.#run?.progress
+  }
+
+  /** The last 20, oldest first. */
+  get results(): readonly RunResult[] {
+    return this.#history
+  }
+
+  /**
+   * Takes no more blocks, lets those in flight finish within the grace, then aborts them. Safe twice, and without a
+   * start. No timer is left behind.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#watch?.[Symbol.dispose]()
+    this.#interval?.[Symbol.dispose]()
+    this.#settling?.[Symbol.dispose]()
+    const stopped = new BlockgateError(ErrorCode.stopped, 'the gateway is stopping')
+    this.#waiting?.reject(stopped)
+    this.#waiting = undefined
+    this.#run?.drain()
+    const grace = this.#engine.host.setTimer(this.#options.stopGraceMs, () => this.#run?.abort(stopped))
+    await this.#loop
+    grace[Symbol.dispose]()
+    this.#abort.abort(stopped)
+    for (const [block, stage] of this.#engine.stuck) {
+      this.#engine.host.log.error('a stage never settled', { block, stage })
+    }
+  }
+
+  #request(reason: RunReason, confirmDrops: boolean): Promise<RunResult> {
+    if (this.#stopping) return Promise.reject(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
+    if (this.#waiting) {
+      if (STRENGTH[reason] > STRENGTH[this.#waiting.reason]) this.#waiting.reason = reason
+      this.#waiting.confirmDrops ||= confirmDrops
+    } else {
+      const { promise, resolve, reject } = Promise.withResolvers<RunResult>()
+      this.#waiting = { reason, confirmDrops, done: promise, resolve, reject }
+      // Not everybody who asks waits; a rejection that nobody waits for is no crash.
+      promise.catch(() => {})
+    }
+    const { done } = this.#waiting
+    this.#loop ??= this.#runAll().finally(() => {
+      this.#loop = undefined
+    })
+    return done
+  }
+
+  async #runAll(): Promise<void> {
+    for (let next = this.#waiting; next && !this.#stopping; next = this.#waiting) {
+      this.#waiting = undefined
+      const result = await this.#runOnce(next)
+      this.#after(result)
+      next.resolve(result)
+    }
+  }
+
+  #runOnce({ reason, confirmDrops }: Waiting): Promise<RunResult> {
+    const previous = reason === 'ownership-change' ? this.#view : undefined
+    const id = `${this.#engine.host.now().toString(36)}-${++this.#count}`
+    const run = new Run(this.#engine, { id, reason, confirmDrops, previous }, this.#abort.signal)
+    this.#run = run
+    return run.execute()
+  }
+
+  #after(result: RunResult): void {
+    const { host, plan, everyMs } = this.#engine
+    this.#run = undefined
+    this.#history.push(result)
+    if (this.#history.length > HISTORY) this.#history.shift()
+    this.#report(result)
+    if (result.status === 'done') {
+      this.#failures = 0
+      this.#view = result.view
+    } else this.#failures++
+    if (this.#stopping || !this.#continuous) return
+    if (plan.ownership.epoch() > result.epoch) this.#later()
+    // However often ownership moves, the next look at the bucket comes when it was due.
+    if (!result.view.listed) return
+    const wait =
+      this.#failures > 0
+        ? backoffMs(host, { base: Math.min(1_000, everyMs), max: everyMs }, this.#failures)
+        : everyMs * (1 - JITTER + 2 * JITTER * host.random())
+    this.#interval?.[Symbol.dispose]()
+    this.#interval = host.setTimer(wait, () => this.#request('interval', false))
+  }
+
+  #report(result: RunResult): void {
+    const { run, blocks } = result.summary
+    const { log } = this.#engine.host
+    if (result.status === 'failed') {
+      log.error('run failed', {
+        run: run.id,
+        reason: run.reason,
+        code: result.error?.code,
+        error: result.error?.rawMessage,
+      })
+    } else log.info(`run ${result.status}`, { run: run.id, reason: run.reason, complete: run.complete, ...blocks })
+    if (result.unconfirmed > 0) {
+      log.warn('drops need a confirmation, nothing was dropped', { run: run.id, blocks: result.unconfirmed })
+    }
+    this.#options.onResult?.(result)
+  }
+
+  #onChange(change: OwnershipChange): void {
+    if (this.#stopping) return
+    // What the run has denied is offered again in it. What it found loaded is for the run after it: see #after.
+    this.#run?.onOwnershipChange(change)
+    if (!this.#run && this.#continuous) this.#later()
+  }
+
+  #later(): void {
+    this.#settling?.[Symbol.dispose]()
+    this.#settling = this.#engine.host.setTimer(SETTLE_MS, () => {
+      if (!this.#run) this.#request('ownership-change', false)
+    })
+  }
+}

@@ -1,0 +1,90 @@
+/** What a run came to. Every number derives from the blocks' final outcomes, so a retry never counts twice. */
+import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import { failed, skippedBy } from './outcome.ts'
+import type { Plan } from './plan.ts'
+import type { LoadedResult } from './reconcile.ts'
+import type { Outcome, RunReason } from './stage.ts'
+import type { View } from './view.ts'
+
+export interface StageSummary {
+  readonly name: string
+  /** Blocks that came to the stage. */
+  readonly in: number
+  /** Blocks that left it for the next one. */
+  readonly out: number
+  readonly skipped: Readonly<Record<string, number>>
+}
+
+export interface FailureSummary {
+  readonly block: string
+  readonly by: string
+  readonly code: string
+  readonly message: string
+}
+
+/** What `sync --json` prints. */
+export interface RunSummary {
+  readonly run: {
+    readonly id: string
+    readonly reason: RunReason
+    /** Whether the source saw everything there is. */
+    readonly complete: boolean
+    readonly durationMs: number
+  }
+  /** In list order. */
+  readonly stages: readonly StageSummary[]
+  /** seen = added + unchanged + skipped + failed, in a run that came to its end; dropped and retained are of the loaded. */
+  readonly blocks: {
+    readonly seen: number
+    readonly added: number
+    readonly unchanged: number
+    readonly skipped: number
+    readonly failed: number
+    readonly dropped: number
+    readonly retained: number
+  }
+  readonly failures: readonly FailureSummary[]
+}
+
+/** The outcome of a block that the source saw only in part: broken ones failed, unfinished ones are skipped. */
+export function partialOutcome(source: string, reason: string, error: unknown): Outcome {
+  return error === undefined ? skippedBy(source, reason) : failed(source, error)
+}
+
+export function summarise(
+  plan: Plan,
+  view: View,
+  results: ReadonlyMap<string, LoadedResult>,
+  run: RunSummary['run'],
+): RunSummary {
+  const position = new Map(plan.order.map((name, at) => [name, at]))
+  const end = plan.order.length
+  const stopped = new Array<number>(end).fill(0)
+  const skipped = plan.order.map((): Record<string, number> => ({}))
+  const blocks = { seen: 0, added: 0, unchanged: 0, skipped: 0, failed: 0, dropped: 0, retained: 0 }
+  const failures: FailureSummary[] = []
+  const count = (id: string, outcome: Outcome) => {
+    if (outcome.kind === 'passed') return
+    blocks.seen++
+    blocks[outcome.kind]++
+    if (outcome.kind !== 'skipped' && outcome.kind !== 'failed') return
+    const at = position.get(outcome.by) ?? end - 1
+    stopped[at] = (stopped[at] ?? 0) + 1
+    const reasons = skipped[at]
+    if (outcome.kind === 'skipped' && reasons) reasons[outcome.reason] = (reasons[outcome.reason] ?? 0) + 1
+    if (outcome.kind === 'failed') {
+      const code = codeOf(outcome.error) ?? ErrorCode.internal
+      failures.push({ block: id, by: outcome.by, code, message: rawMessageOf(outcome.error) })
+    }
+  }
+  for (const [id, { reason, error }] of view.partial) count(id, partialOutcome(plan.source.name, reason, error))
+  for (const [id, outcome] of view.outcomes) count(id, outcome)
+  for (const { kind } of results.values()) blocks[kind]++
+  let left = blocks.seen
+  const stages = plan.order.map((name, at) => {
+    const entered = left
+    left -= stopped[at] ?? 0
+    return { name, in: entered, out: left, skipped: skipped[at] ?? {} }
+  })
+  return { run, stages, blocks, failures }
+}

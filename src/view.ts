@@ -1,0 +1,43 @@
+/** What a run knows: what the source saw, and what became of each block. Later runs start from it. */
+import type { BlockId, BlockMeta, Candidate } from './block.ts'
+import type { Outcome, PartialBlock } from './stage.ts'
+
+export interface View {
+  /** True only when every listing of the run was complete. */
+  complete: boolean
+  /** False for a run that looks again at the blocks of the view before it, without asking the source. */
+  readonly listed: boolean
+  readonly seen: Map<BlockId, Candidate>
+  readonly partial: Map<BlockId, PartialBlock>
+  /** What each set stage was given, in order: a block that comes later is judged together with these. */
+  readonly inputs: (readonly Candidate[])[]
+  /** What reached the last segment, in the order of its offer. */
+  readonly offered: Candidate[]
+  /** Block to the meta of the one that supersedes it. */
+  readonly superseded: Map<BlockId, BlockMeta>
+  /** Each block's last outcome in this run: all counts derive from it. */
+  readonly outcomes: Map<BlockId, Outcome>
+}
+
+export function emptyView(barriers: number): View {
+  return {
+    complete: false,
+    listed: true,
+    seen: new Map(),
+    partial: new Map(),
+    inputs: Array.from({ length: barriers }, () => []),
+    offered: [],
+    superseded: new Map(),
+    outcomes: new Map(),
+  }
+}
+
+/** A view for an ownership-change run: what passed the set stages stands, only the last segment is asked again. */
+export function again(view: View): View {
+  const outcomes = new Map<BlockId, Outcome>()
+  for (const id of view.superseded.keys()) {
+    const outcome = view.outcomes.get(id)
+    if (outcome) outcomes.set(id, outcome)
+  }
+  return { ...view, listed: false, outcomes }
+}
