@@ -1,0 +1,257 @@
+import { trace } from '@opentelemetry/api'
+import { afterEach, describe, expect, it } from 'vitest'
+import { setupTracing, type Tracing } from '../../src/runtime/tracing.ts'
+import { type FakeHost, fakeHost, settle } from '../../src/testing/fake-host.ts'
+import { type Collector, collector } from './collector.ts'
+
+let current: { tracing: Tracing; stub: Collector; host: FakeHost } | undefined
+
+function setUp(env: Record<string, string> = {}, background = true) {
+  const stub = collector()
+  const host = fakeHost()
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.test' }
+  const tracing = setupTracing({ ...endpoint, ...env }, { host, fetch: stub.fetch, background })
+  current = { tracing, stub, host }
+  return { stub, host, tracing }
+}
+
+function endSpans(count: number, name = 'span'): void {
+  for (let i = 0; i < count; i++) trace.getTracer('test').startSpan(`${name} ${i}`).end()
+}
+
+function status(code: number, headers: Record<string, string> = {}): () => Response {
+  return () => new Response(null, { status: code, headers })
+}
+
+afterEach(async () => {
+  current?.stub.answer(status(200))
+  const closed = current?.tracing.shutdown()
+  await current?.host.advance(60_000)
+  await closed
+  current = undefined
+})
+
+describe('when spans leave', () => {
+  it('a few wait for the schedule delay, and leave together', async () => {
+    const { stub, host } = setUp({ OTEL_BSP_SCHEDULE_DELAY: '700' })
+    endSpans(3)
+    await host.advance(699)
+    expect(stub.requests).toHaveLength(0)
+    await host.advance(1)
+    expect(stub.requests).toHaveLength(1)
+    expect(stub.spans().map(span => span.name)).toEqual(['span 0', 'span 1', 'span 2'])
+    endSpans(1, 'next')
+    await host.advance(700)
+    expect(stub.spans()).toHaveLength(4)
+  })
+
+  it('a full batch leaves at once, no batch is larger than OTEL_BSP_MAX_EXPORT_BATCH_SIZE, and none is sent twice', async () => {
+    const { stub } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' })
+    endSpans(25)
+    await settle()
+    expect(stub.requests).toHaveLength(3)
+    expect(stub.spans().map(span => span.name)).toEqual(Array.from({ length: 25 }, (_, i) => `span ${i}`))
+  })
+
+  it('never more than four requests are open', async () => {
+    const { stub, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
+    stub.answer(async () => {
+      await settle()
+      return new Response()
+    })
+    endSpans(20)
+    await tracing.forceFlush()
+    expect(stub.mostOpen).toBe(4)
+    expect(stub.spans()).toHaveLength(20)
+  })
+
+  it('nothing leaves by itself on Workers, and one flush sends all', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' }, false)
+    endSpans(25)
+    await host.advance(60_000)
+    expect(stub.requests).toHaveLength(0)
+    expect(host.pendingTimers).toBe(0)
+    await tracing.forceFlush()
+    expect(stub.spans()).toHaveLength(25)
+    expect(host.pendingTimers).toBe(0)
+  })
+
+  it('a flush on Workers does not wait for the requests of another flush', async () => {
+    const { stub, tracing } = setUp({}, false)
+    stub.answer(signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
+    endSpans(1, 'stuck')
+    const stuck = tracing.forceFlush()
+    await settle()
+    stub.answer(status(200))
+    endSpans(1, 'free')
+    await tracing.forceFlush()
+    expect(stub.spans().map(span => span.name)).toEqual(['free 0'])
+    void stuck
+  })
+})
+
+describe('when the collector fails', () => {
+  it.each([429, 502, 503, 504])('%i is tried again with the same bytes, and no span is lost', async code => {
+    const { stub, host, tracing } = setUp()
+    stub.answer(status(code))
+    endSpans(2)
+    const flushed = tracing.forceFlush()
+    await settle()
+    expect(stub.requests).toHaveLength(1)
+    stub.answer(status(200))
+    await host.advance(249)
+    expect(stub.requests).toHaveLength(1)
+    await host.advance(251)
+    await flushed
+    expect(stub.requests).toHaveLength(2)
+    expect(stub.requests[1]?.body).toEqual(stub.requests[0]?.body)
+    expect(stub.spans()).toHaveLength(2)
+    expect(tracing.dropped).toBe(0)
+  })
+
+  it('waits longer after each try, up to ten seconds', async () => {
+    const { stub, host } = setUp({ OTEL_BSP_SCHEDULE_DELAY: '0' })
+    const at: number[] = []
+    stub.answer(() => {
+      at.push(host.monotonic())
+      return new Response(null, { status: 503 })
+    })
+    endSpans(1)
+    for (let i = 0; i < 60; i++) await host.advance(1000)
+    const waits = at.slice(1).map((time, i) => time - (at[i] ?? 0))
+    const most = [500, 1000, 2000, 4000, 8000, 10_000, 10_000]
+    for (const [i, ms] of most.entries()) {
+      expect(waits[i]).toBeGreaterThanOrEqual(ms / 2)
+      expect(waits[i]).toBeLessThanOrEqual(ms)
+    }
+  })
+
+  it.each([
+    ['seconds', () => '7'],
+    ['a date', (now: number) => new Date(now + 7000).toUTCString()],
+  ])('comes back no earlier than Retry-After says, in %s', async (_, value) => {
+    const { stub, host } = setUp({ OTEL_BSP_SCHEDULE_DELAY: '0' })
+    stub.answer(status(503, { 'retry-after': value(host.now()) }))
+    endSpans(1)
+    await host.advance(0)
+    expect(stub.requests).toHaveLength(1)
+    stub.answer(status(200))
+    await host.advance(6999)
+    expect(stub.requests).toHaveLength(1)
+    await host.advance(1)
+    expect(stub.spans()).toHaveLength(1)
+  })
+
+  it('a request without an answer ends after OTEL_EXPORTER_OTLP_TIMEOUT and is tried again', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_EXPORTER_OTLP_TIMEOUT: '2000', OTEL_BSP_SCHEDULE_DELAY: '0' })
+    stub.answer(signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
+    endSpans(1)
+    await host.advance(1999)
+    expect(host.lines).toEqual([])
+    await host.advance(1)
+    expect(host.lines.map(line => line.fields.why)).toEqual(['no answer within 2000 ms'])
+    stub.answer(status(200))
+    await host.advance(500)
+    expect(stub.spans()).toHaveLength(1)
+    expect(tracing.dropped).toBe(0)
+  })
+
+  it.each([302, 400, 401, 413, 500])('%i drops the batch at once, counted and told in the log', async code => {
+    const { stub, host, tracing } = setUp()
+    stub.answer(status(code))
+    endSpans(3)
+    await tracing.forceFlush()
+    expect(stub.requests).toHaveLength(1)
+    expect(tracing.dropped).toBe(3)
+    expect(host.lines).toEqual([
+      {
+        level: 'warn',
+        message: 'spans cannot be exported',
+        fields: { why: `the collector answered ${code}`, dropped: 3, waiting: 0 },
+      },
+    ])
+  })
+
+  it('counts the spans that the collector says it rejected, and sends them no second time', async () => {
+    const { stub, host, tracing } = setUp()
+    // ExportTraceServiceResponse { partial_success { rejected_spans: 2, error_message: "no" } }
+    stub.answer(() => new Response(new Uint8Array([0x0a, 6, 0x08, 2, 0x12, 2, 0x6e, 0x6f])))
+    endSpans(5)
+    await tracing.forceFlush()
+    expect(stub.requests).toHaveLength(1)
+    expect(tracing.dropped).toBe(2)
+    expect(host.lines[0]?.fields.why).toBe('the collector rejected spans: no')
+  })
+
+  it('takes a yes for a yes where the body is not OTLP', async () => {
+    const { stub, tracing } = setUp()
+    stub.answer(() => new Response('<html>fine</html>'))
+    endSpans(1)
+    await tracing.forceFlush()
+    expect(stub.requests).toHaveLength(1)
+    expect(tracing.dropped).toBe(0)
+  })
+
+  it('complains once a minute, not once a batch', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
+    stub.answer(status(400))
+    endSpans(5)
+    await tracing.forceFlush()
+    expect(host.lines).toHaveLength(1)
+    await host.advance(60_000)
+    endSpans(5)
+    await tracing.forceFlush()
+    expect(host.lines.map(line => line.fields.dropped)).toEqual([1, 6])
+  })
+})
+
+describe('what is dropped', () => {
+  it('a full queue drops the newest spans and counts them', async () => {
+    const { stub, tracing } = setUp({ OTEL_BSP_MAX_QUEUE_SIZE: '10' }, false)
+    endSpans(13)
+    expect(tracing.dropped).toBe(3)
+    await tracing.forceFlush()
+    expect(stub.spans().map(span => span.name)).toEqual(Array.from({ length: 10 }, (_, i) => `span ${i}`))
+  })
+
+  it.each([true, false])(
+    'a flush gives up after OTEL_BSP_EXPORT_TIMEOUT and keeps the spans (background: %s)',
+    async background => {
+      const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' }, background)
+      stub.answer(status(503))
+      endSpans(2)
+      let done = false
+      const flushed = tracing.forceFlush().then(() => {
+        done = true
+      })
+      await host.advance(2999)
+      expect(done).toBe(false)
+      await host.advance(1)
+      expect(done).toBe(true)
+      await flushed
+      expect(tracing.dropped).toBe(0)
+      stub.answer(status(200))
+      const again = tracing.forceFlush()
+      await host.advance(10_000)
+      await again
+      expect(stub.spans().map(span => span.name)).toEqual(['span 0', 'span 1'])
+    },
+  )
+
+  it('a shutdown with the collector away ends in time, counts what is left and leaves no timer', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' })
+    stub.answer(status(503))
+    endSpans(2)
+    const open = trace.getTracer('test').startSpan('ends too late')
+    const closed = tracing.shutdown()
+    await host.advance(3000)
+    await closed
+    expect(tracing.dropped).toBe(2)
+    expect(host.pendingTimers).toBe(0)
+    open.end()
+    expect(tracing.dropped).toBe(3)
+    const sent = stub.requests.length
+    await host.advance(60_000)
+    expect(stub.requests).toHaveLength(sent)
+  })
+})
