@@ -1,9 +1,10 @@
 /** Makes blocks, contexts and services for tests, from nothing but what the test cares about. */
 import { type BlockId, type BlockMeta, blockId, type Candidate } from '../block.ts'
 import { BlockgateError, ErrorCode } from '../errors.ts'
-import type { Bucket, Services, StateStore } from '../host.ts'
+import type { Services, StateStore } from '../host.ts'
 import type { BlockContext, Outcome, RunContext } from '../stage.ts'
 import { fakeHost } from './fake-host.ts'
+import { memoryBucket } from './memory-bucket.ts'
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -78,11 +79,11 @@ export function testOutcome(kind: 'added' | 'unchanged' | 'passed' | 'failed', e
   return (kind === 'failed' ? { kind, by: 'below', error } : { kind }) as unknown as Outcome
 }
 
-/** Services on a fakeHost(), an empty bucket that cannot be written to, a state store in memory and no disk; `given` replaces what it names. */
+/** Services on a fakeHost(), an empty memoryBucket(), a state store in memory and no disk; `given` replaces what it names. */
 export function services(given: Partial<Services> = {}): Services {
   return {
     host: fakeHost(),
-    bucket: emptyBucket,
+    bucket: memoryBucket(),
     instance: { id: 'test-1', zone: undefined },
     files: undefined,
     state: memoryState(),
@@ -105,16 +106,6 @@ export function memoryState(): StateStore {
       documents.delete(key)
     },
   }
-}
-
-const emptyBucket: Bucket = {
-  name: 'empty',
-  list: async () => ({ objects: [], prefixes: [], cursor: undefined }),
-  get: async () => undefined,
-  async put(key) {
-    throw new BlockgateError(ErrorCode.unsupported, `the empty bucket must not be written to: ${key}`)
-  },
-  delete: async () => {},
 }
 
 function base32(n: number, length: number): string {
