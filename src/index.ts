@@ -20,13 +20,13 @@ export { resolveRange, type Span } from './bucket-range.ts'
 export { prefixed } from './bucket-wrappers/prefixed.ts'
 export { type RetriedOptions, retried } from './bucket-wrappers/retried.ts'
 export { traced } from './bucket-wrappers/traced.ts'
-export { checkOptions, durationOption } from './check.ts'
 export {
   type BlockEvent,
   type BlockState,
   Catalogue,
   type CatalogueEntry,
 } from './catalogue.ts'
+export { checkOptions, durationOption } from './check.ts'
 export {
   type Config,
   ConfigError,
@@ -48,6 +48,7 @@ export {
   rawMessageOf,
   StaleFence,
 } from './errors.ts'
+export { type Gateway, gateway, type Platform } from './gateway.ts'
 export type {
   Bucket,
   Component,
@@ -61,13 +62,8 @@ export type {
   Services,
   StateStore,
 } from './host.ts'
-export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
-export { type Gateway, gateway, type Platform } from './gateway.ts'
 export type { ComponentState, Health } from './lifecycle.ts'
-export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
-export type { RunProgress, RunResult } from './run.ts'
-export type { SyncRequest } from './runner.ts'
-export type { FailureSummary, RunSummary, StageSummary } from './summary.ts'
+export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {
   Claim,
@@ -80,6 +76,9 @@ export type {
   OwnershipFunction,
   OwnershipPlugin,
 } from './ownership.ts'
+export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
+export type { RunProgress, RunResult } from './run.ts'
+export type { SyncRequest } from './runner.ts'
 export {
   type BlockContext,
   type BlockReader,
@@ -104,3 +103,4 @@ export {
   type Stage,
   skip,
 } from './stage.ts'
+export type { FailureSummary, RunSummary, StageSummary } from './summary.ts'

@@ -76,7 +76,6 @@ export class WorkQueue {
     for (;;) {
       const task = await this.#take()
       if (!task) return
-      this.#running++
       try {
         await task()
       } catch (error) {
@@ -88,11 +87,15 @@ export class WorkQueue {
     }
   }
 
+  /** Counts what it gives as running at once: no other lane may find the queue idle in between. */
   async #take(): Promise<Task | undefined> {
     while (!this.#closed) {
       if (!this.#soloist) {
         const task = this.#front.shift() ?? this.#page[this.#at++]
-        if (task) return task
+        if (task) {
+          this.#running++
+          return task
+        }
         this.#at = this.#page.length
         if (!this.#exhausted && !this.#pulling) {
           await this.#nextPage()
@@ -101,7 +104,8 @@ export class WorkQueue {
         if (this.#exhausted && this.#running === 0 && this.#holds === 0) {
           const alone = this.#alone.shift()
           this.#soloist = alone !== undefined
-          if (!alone) this.close()
+          if (alone) this.#running++
+          else this.close()
           return alone
         }
       }
