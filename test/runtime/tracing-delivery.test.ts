@@ -53,6 +53,22 @@ describe('when spans leave', () => {
     expect(stub.spans().map(span => span.name)).toEqual(Array.from({ length: 25 }, (_, i) => `span ${i}`))
   })
 
+  it('the requests are outside of the span in which a batch became full', async () => {
+    const { stub } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' })
+    const active: unknown[] = []
+    stub.answer(() => {
+      active.push(trace.getActiveSpan())
+      return new Response()
+    })
+    await trace.getTracer('test').startActiveSpan('outer', async outer => {
+      endSpans(2)
+      await settle()
+      expect(trace.getActiveSpan()).toBe(outer)
+      outer.end()
+    })
+    expect(active).toEqual([undefined])
+  })
+
   it('never more than four requests are open', async () => {
     const { stub, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
     stub.answer(async () => {

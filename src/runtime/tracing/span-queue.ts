@@ -2,7 +2,7 @@
  * Ended spans wait here and leave in batches. The SDK's own BatchSpanProcessor sends one batch at a time, forgets how
  * many spans it dropped, and drops a batch for good when its export fails; on Workers its timer dies with the request.
  */
-import { context, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api'
+import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { backoffMs } from '../../async/backoff.ts'
 import { sleep } from '../../async/signals.ts'
@@ -51,7 +51,6 @@ export class SpanQueue implements SpanProcessor {
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
-    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
     if (this.#shutdown) this.#drop(1, 'a span ended after the shutdown')
     else if (this.#waiting.length >= this.#settings.maxQueueSize) this.#drop(1, 'the queue is full')
     else this.#enqueue(span)
