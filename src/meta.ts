@@ -65,8 +65,12 @@ const SHA256 = /^[0-9a-f]{64}$/i
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 
 // Go writes a nil slice or map as null, and reads null as "not set": so does every optional field here.
-const object = <const E extends v.ObjectEntries>(entries: E) =>
-  v.object(entries, issue => (issue.expected === 'Object' ? 'be an object' : 'be given'))
+const record = v.custom<Record<string, unknown>>(
+  value => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'be an object',
+)
+// v.object alone would take an array for an object without fields.
+const object = <const E extends v.ObjectEntries>(entries: E) => v.pipe(record, v.object(entries, 'be given'))
 const integer = v.pipe(v.number('be a number'), v.safeInteger('be a safe integer'))
 const count = v.pipe(integer, v.minValue(0, 'be >= 0'))
 const text = v.string('be a string')
@@ -74,10 +78,7 @@ const list = <const S extends v.GenericSchema>(item: S) => v.array(item, 'be an 
 
 // Not v.record: it drops the key `__proto__`, and it makes a plain object, on which such a key would be dangerous.
 const labels = v.pipe(
-  v.custom<Record<string, unknown>>(
-    value => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'be an object',
-  ),
+  record,
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const input = dataset.value
     const output: Record<string, string> = Object.create(null)

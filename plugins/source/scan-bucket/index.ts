@@ -68,11 +68,7 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
       const share = sharing()
       started = { services, share, cache: metaCache(services, share) }
     },
-    pages(run) {
-      if (!started)
-        throw new BlockgateError(ErrorCode.stageMisuse, 'pages() must come after start()', { at: 'scan-bucket' })
-      return scan(options, started, run)
-    },
+    pages: run => scan(options, started, run),
     async stop(signal) {
       await started?.cache.save('now', signal)
     },
@@ -89,9 +85,12 @@ interface Started {
 
 async function* scan(
   { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024 }: ScanBucketOptions,
-  { services, share, cache }: Started,
+  started: Started | undefined,
   { signal, resume }: RunContext,
 ): AsyncGenerator<Page, { readonly complete: boolean }, undefined> {
+  if (!started)
+    throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
+  const { services, share, cache } = started
   const { log } = services.host
   const from = resume === undefined ? undefined : readToken(listing, resume)
   if (resume !== undefined && !from) log.warn('the resume token is not of this listing: it starts from the beginning')
@@ -109,6 +108,7 @@ async function* scan(
       await cache.save('many')
       yield pageOf(batch, results, batch.next && writeToken(listing, batch.next))
     }
+    signal.throwIfAborted()
     if (!from) cache.retain(seen)
     return { complete: !from }
   } catch (error) {
