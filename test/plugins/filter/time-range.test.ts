@@ -1,0 +1,111 @@
+import { type TimeRangeOptions, timeRange } from 'blockgate/plugins/filter/time-range'
+import { blockContext, candidate, testStage } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+import { verdict } from './verdict.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+const HOUR = 3_600_000
+
+const at = (options: TimeRangeOptions, minTime: number, maxTime: number, now = NOW) =>
+  verdict(timeRange(options), blockContext(candidate({ minTime, maxTime }), { run: { now } }))
+
+testStage(
+  { describe, it },
+  {
+    name: 'time-range',
+    factory: () => timeRange({ newerThan: '90d', olderThan: '2h' }),
+    invalid: [() => timeRange({ newerThan: 'soon' }), () => timeRange({ from: 2, to: 1 })],
+  },
+)
+
+it('keeps and drops the blocks of the Thanos vector for the range 1 to 10', async () => {
+  const ranges = [
+    [0, 1],
+    [1, 10],
+    [2, 30],
+    [0, 30],
+    [-1, 0],
+    [20, 30],
+  ] as const
+  const verdicts = await Promise.all(ranges.map(([min, max]) => at({ from: 1, to: 10 }, min, max)))
+  expect(verdicts).toEqual(['passed', 'passed', 'passed', 'passed', 'time-excluded', 'time-excluded'])
+})
+
+it('both ends count as inside, to the millisecond', async () => {
+  const ends = [
+    [0, 99],
+    [0, 100],
+    [200, 300],
+    [201, 300],
+  ] as const
+  const verdicts = await Promise.all(ends.map(([min, max]) => at({ from: 100, to: 200 }, min, max)))
+  expect(verdicts).toEqual(['time-excluded', 'passed', 'passed', 'time-excluded'])
+})
+
+it('newerThan reaches back from the now of the run, and moves with it', async () => {
+  const end = NOW - 24 * HOUR
+  expect(await at({ newerThan: '24h' }, end - 1, end)).toBe('passed')
+  expect(await at({ newerThan: '24h' }, end - 1, end, NOW + 1)).toBe('time-excluded')
+})
+
+it('olderThan ends that long before the now of the run, and moves with it', async () => {
+  const begin = NOW - 2 * HOUR
+  expect(await at({ olderThan: '2h' }, begin, NOW)).toBe('passed')
+  expect(await at({ olderThan: '2h' }, begin, NOW, NOW - 1)).toBe('time-excluded')
+})
+
+it('without options every block passes', async () => {
+  expect(await at({}, Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER)).toBe('passed')
+})
+
+it('from and to are RFC 3339 times, with their offset, or ms', async () => {
+  const begin = Date.UTC(2025, 11, 31, 22, 30)
+  for (const from of ['2025-12-31T22:30:00Z', '2026-01-01T00:30:00+02:00', '2025-12-31T22:30:00.000Z', begin]) {
+    expect(await at({ from }, 0, begin)).toBe('passed')
+    expect(await at({ from }, 0, begin - 1)).toBe('time-excluded')
+  }
+  expect(await at({ from: '0000-01-01T00:00:00Z', to: '9999-12-31T23:59:59Z' }, 0, 1)).toBe('passed')
+})
+
+it.each([
+  '2026-02-29T00:00:00Z',
+  '2026-04-31T00:00:00Z',
+  '2026-13-01T00:00:00Z',
+  '2026-01-01T24:00:00Z',
+  '2026-01-01T00:00:00',
+  '2026-01-01',
+  '1767225600000',
+  '90d',
+  Number.NaN,
+])('%s is no time', from => {
+  expect(
+    timeRange({ from })
+      .check?.()
+      .map(p => p.path),
+  ).toEqual(['from'])
+})
+
+it('the last of February is a day in a leap year', () => {
+  const days = ['2024-02-29T00:00:00Z', '2000-02-29T00:00:00Z', '2026-02-28T00:00:00Z']
+  expect(days.map(from => timeRange({ from }).check?.())).toEqual([[], [], []])
+  expect(timeRange({ from: '2100-02-29T00:00:00Z' }).check?.()).toHaveLength(1)
+})
+
+it('a window that begins after its end is a problem, also where it is relative', () => {
+  expect(timeRange({ from: 2, to: 1 }).check?.()).toEqual([{ path: 'from', must: 'not begin after to (1)', value: 2 }])
+  expect(timeRange({ newerThan: '1h', olderThan: '2h' }).check?.()).toEqual([
+    { path: 'newerThan', must: 'not begin after olderThan (2h)', value: '1h' },
+  ])
+  expect(timeRange({ from: 1, to: 1 }).check?.()).toEqual([])
+  expect(timeRange({ newerThan: '2h', olderThan: '2h' }).check?.()).toEqual([])
+})
+
+it('two bounds for one end, and options it does not know, are problems', () => {
+  const both = timeRange({ from: 1, newerThan: '1h', to: 2, olderThan: '1h' })
+  expect(both.check?.().map(p => `${p.path} must ${p.must}`)).toEqual([
+    'from must not be given together with newerThan',
+    'to must not be given together with olderThan',
+  ])
+  const unknown = timeRange({ newer: '1h' } as TimeRangeOptions)
+  expect(unknown.check?.().map(p => p.path)).toEqual(['newer'])
+})
