@@ -61,7 +61,7 @@ async function readMeta(
   const { id, files } = block
   const known = (version: Version, found: Known['found']): Known => {
     if ('meta' in found) return { id: found.meta.ulid, ...version, files: found.meta.files, found, mark }
-    return { id: ownText(id), ...version, files: at.share.files(files), found, mark }
+    return { id: at.share.text(id), ...version, files: at.share.files(files), found, mark }
   }
   if (listed.size > at.metaLimit) return known(versionOf(listed), tooLarge(at.metaLimit, listed.size))
   try {

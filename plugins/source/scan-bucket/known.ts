@@ -2,7 +2,7 @@
 
 import { type BlockFile, type BlockId, type BlockMeta, isBlockFile, isBlockId } from 'blockgate'
 import * as v from 'valibot'
-import { ownText, type Sharing } from './share.ts'
+import type { Sharing } from './share.ts'
 
 /** The object that was read: read again only where the listing shows another. */
 export interface Version {
@@ -50,7 +50,7 @@ export function readDocument(document: unknown, share: Sharing): readonly Known[
     const files = entry.files.map(({ path, size, sha256 }) =>
       sha256 === undefined ? { path, size } : { path, size, sha256 },
     )
-    if ('fault' in entry) return { ...base, id: ownText(id), files: share.files(files), found: entry.fault }
+    if ('fault' in entry) return { ...base, id: share.text(id), files: share.files(files), found: entry.fault }
     const { labels, readAhead, ...rest } = entry.meta
     const whole = { ...rest, ulid: id, files, readAhead, labels: Object.assign(Object.create(null), labels) }
     const meta = share.meta(whole, files)

@@ -2,7 +2,7 @@
 import type { BlockFile, BlockMeta } from 'blockgate'
 
 export interface Sharing {
-  text(value: string): string
+  text<T extends string>(value: T): T
   meta(meta: BlockMeta, files: readonly BlockFile[]): BlockMeta
   files(files: readonly BlockFile[]): BlockFile[]
 }
@@ -13,24 +13,32 @@ const KEPT = 10_000
 export function sharing(): Sharing {
   const texts = new Map<string, string>()
   const labelSets = new Map<string, BlockMeta['labels']>()
-  const text = (value: string) => once(texts, value, () => ownText(value))
+  const text = <T extends string>(value: T): T => {
+    const found = texts.get(value)
+    if (found !== undefined) return found as T
+    const own = ownText(value)
+    keep(texts, own, own)
+    return own
+  }
+  const labelsOf = (labels: BlockMeta['labels']) => {
+    const key = JSON.stringify(labels)
+    const found = labelSets.get(key)
+    if (!found) keep(labelSets, key, labels)
+    return found ?? labels
+  }
   const files: Sharing['files'] = list => list.map(file => ({ ...file, path: text(file.path) }))
   return {
     text,
     files,
-    meta(meta, complete) {
-      const { compaction } = meta
-      const ulid = ownText(meta.ulid)
-      return {
-        ...meta,
-        ulid,
-        labels: once(labelSets, JSON.stringify(meta.labels), () => meta.labels),
-        source: text(meta.source),
-        // A block that was never compacted is its own source.
-        compaction: { ...compaction, sources: compaction.sources.map(id => (id === ulid ? ulid : id)) },
-        files: files(complete),
-      }
-    },
+    meta: (meta, complete) => ({
+      ...meta,
+      ulid: text(meta.ulid),
+      labels: labelsOf(meta.labels),
+      source: text(meta.source),
+      // A block that was never compacted is its own source; one that was shares its sources with its downsampled ones.
+      compaction: { ...meta.compaction, sources: meta.compaction.sources.map(text) },
+      files: files(complete),
+    }),
   }
 }
 
@@ -39,11 +47,7 @@ export function ownText<T extends string>(value: T): T {
   return new TextDecoder().decode(new TextEncoder().encode(value)) as T
 }
 
-function once<T>(kept: Map<string, T>, key: string, make: () => T): T {
-  const found = kept.get(key)
-  if (found !== undefined) return found
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
   if (kept.size >= KEPT) kept.clear()
-  const made = make()
-  kept.set(ownText(key), made)
-  return made
+  kept.set(key, value)
 }
