@@ -254,6 +254,26 @@ describe('what is dropped', () => {
     },
   )
 
+  it('a request that is open when the time of the shutdown is up is cut, and its spans are counted', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' })
+    const cut: unknown[] = []
+    stub.answer(
+      signal =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => {
+            cut.push(host.monotonic())
+            reject(signal.reason)
+          }),
+        ),
+    )
+    endSpans(2)
+    const closed = tracing.shutdown()
+    await host.advance(3000)
+    await closed
+    expect(cut).toEqual([3000])
+    expect(tracing.dropped).toBe(2)
+  })
+
   it('a shutdown with the collector away ends in time, counts what is left and leaves no timer', async () => {
     const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' })
     stub.answer(status(503))
