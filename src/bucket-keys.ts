@@ -20,7 +20,7 @@ export function compareKeys(a: string, b: string): number {
 export function opaqueKeyProblem(key: string): string | undefined {
   if (typeof key !== 'string') return 'be a string'
   // One UTF-16 unit is at least one byte: a huge key is refused before it is encoded.
-  if (key === '' || key.length > MAX_KEY_BYTES || encoder.encode(key).length > MAX_KEY_BYTES) {
+  if (key === '' || key.length > MAX_KEY_BYTES || (mayBeLong(key) && encoder.encode(key).length > MAX_KEY_BYTES)) {
     return `have 1 to ${MAX_KEY_BYTES} UTF-8 bytes`
   }
   return key.isWellFormed() ? undefined : 'be well-formed Unicode'
@@ -48,6 +48,11 @@ export function assertKey(key: string, problem: (key: string) => string | undefi
   if (must === undefined) return
   const shown = typeof key === 'string' ? JSON.stringify(key.slice(0, 100)) : String(key)
   throw new BlockgateError(ErrorCode.invalidKey, `key must ${must}: current value is ${shown}`)
+}
+
+/** A UTF-16 unit is at most three bytes: short keys, which are nearly all, need not be encoded. */
+function mayBeLong(key: string): boolean {
+  return key.length > MAX_KEY_BYTES / 3
 }
 
 /** Surrogates (code points above U+FFFF, four bytes) come after U+E000 to U+FFFF (three bytes). */

@@ -10,7 +10,8 @@ export interface Folder {
    * keys. Links and special files are not among them, nor is a name that no key may have.
    */
   readonly names: readonly string[]
-  readonly stats: BigIntStats
+  /** From just before the names were read; only where they may be remembered. */
+  readonly stats: BigIntStats | undefined
 }
 
 /** Folders that listings under way stopped in: two or three a listing. More listings at once only read again. */
@@ -27,8 +28,7 @@ export class Folders {
 
   /** The names in a folder; undefined where there is none or it is a link. @throws where the root itself is missing */
   async read(prefix: string): Promise<Folder | undefined> {
-    const stats = await this.#stats(prefix)
-    return stats && (await this.#names(prefix, stats))
+    return await this.#names(prefix, undefined)
   }
 
   /**
@@ -37,13 +37,15 @@ export class Folders {
    */
   async resume(prefix: string): Promise<Folder | undefined> {
     const stats = await this.#stats(prefix)
+    if (!stats?.isDirectory()) return undefined
     const known = this.#remembered.get(prefix)
-    if (stats && known?.stats.ino === stats.ino && known.stats.mtimeNs === stats.mtimeNs) return known
-    return stats && (await this.#names(prefix, stats))
+    if (known?.stats?.ino === stats.ino && known.stats.mtimeNs === stats.mtimeNs) return known
+    return await this.#names(prefix, stats)
   }
 
-  /** A page ended inside this folder. */
+  /** A page ended inside this folder. One that has no stats was seen once only; the next page reads it with them. */
   remember(prefix: string, folder: Folder): void {
+    if (!folder.stats) return
     this.#remembered.delete(prefix)
     this.#remembered.set(prefix, folder)
     for (const oldest of this.#remembered.keys()) {
@@ -60,13 +62,12 @@ export class Folders {
   }
 
   async #stats(prefix: string): Promise<BigIntStats | undefined> {
-    // lstat, so that a folder that was replaced by a link since its parent was read is not walked into.
+    // Not stat: a folder that became a link since the page before is not walked into.
     const found = lstat(this.#path(prefix), { bigint: true })
-    const stats = prefix === '' ? await found : await unlessAbsent(found)
-    return stats?.isDirectory() ? stats : undefined
+    return await (prefix === '' ? found : unlessAbsent(found))
   }
 
-  async #names(prefix: string, stats: BigIntStats): Promise<Folder | undefined> {
+  async #names(prefix: string, stats: BigIntStats | undefined): Promise<Folder | undefined> {
     const reading = readdir(this.#path(prefix), { withFileTypes: true })
     const entries = prefix === '' ? await reading : await unlessAbsent(reading)
     if (!entries) return undefined

@@ -5,6 +5,7 @@ import { Folders } from './folder.ts'
 import { guarded, pathOf, realRoot } from './inside.ts'
 import { listPage } from './list.ts'
 import { readObject } from './read.ts'
+import { TempFiles } from './temp.ts'
 import { removeObject, writeObject } from './write.ts'
 
 export interface FsOptions {
@@ -63,9 +64,9 @@ export function fs(options: FsOptions): Bucket {
       }),
     put: (key, body, { if: condition, signal }) =>
       guarded(`object "${key}" must be writable`, signal, async () => {
-        const { root } = await open()
+        const { root, temps } = await open()
         pathOf(root, key)
-        return await alone(key, () => writeObject(root, key, body, condition, signal))
+        return await alone(key, () => writeObject(root, temps, key, body, condition, signal))
       }),
     delete: (key, { signal }) =>
       guarded(`object "${key}" must be removable`, signal, async () => {
@@ -75,6 +76,8 @@ export function fs(options: FsOptions): Bucket {
       }),
     async stop() {
       await Promise.allSettled(writes.values())
+      const { temps } = (await opened) ?? {}
+      await temps?.remove()
     },
   }
 }
@@ -82,11 +85,12 @@ export function fs(options: FsOptions): Bucket {
 interface Opened {
   readonly root: string
   readonly folders: Folders
+  readonly temps: TempFiles
 }
 
 async function openRoot(given: string | undefined): Promise<Opened> {
   const root = await realRoot(given ?? '')
-  return { root, folders: new Folders(root) }
+  return { root, folders: new Folders(root), temps: new TempFiles(root) }
 }
 
 function isPath(path: string): boolean {

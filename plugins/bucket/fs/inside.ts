@@ -1,7 +1,7 @@
 /** From keys to files, and never out of the root: no symbolic link is followed below it. */
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
 import { assertKey, BlockgateError, BucketError, ErrorCode, type ObjectInfo } from 'blockgate'
 
 /** Half-written objects; no key starts with it and no listing shows it. In the root, so that a rename stays on one disk. */
@@ -87,6 +87,29 @@ export function infoOf(key: string, stats: BigIntStats): ObjectInfo {
     etag: `${stats.size.toString(36)}-${stats.mtimeNs.toString(36)}-${stats.ino.toString(36)}`,
     modified: Number(stats.mtimeNs / 1_000_000n),
   }
+}
+
+/** One folder, not its parents; one that is there already must be a real one. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    // Its parent was just removed as empty: the caller goes over all of them again.
+    if (codeOfFs(error) === 'ENOENT') return
+    if (codeOfFs(error) !== 'EEXIST') throw error
+    const stats = await unlessAbsent(lstat(folder))
+    if (stats?.isSymbolicLink()) throw linkInTheWay(folder)
+    if (stats?.isDirectory() === false) {
+      throw new BucketError(`folder of an object must not be an object itself: "${folder}" is a file`, {
+        retryable: false,
+      })
+    }
+  }
+}
+
+/** The error of a key whose path a link is in. */
+export function linkInTheWay(folder: string): BlockgateError {
+  return new BlockgateError(ErrorCode.invalidKey, `key must not pass through a symbolic link: "${folder}" is one`)
 }
 
 /** Undefined where `work` says that there is no such file. */
