@@ -1,0 +1,247 @@
+import { type Claim, type Handover, held, type Lease, type OwnershipPlugin } from 'blockgate'
+import { testOwnership } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+import { kitResult } from './kit-cases.ts'
+import { ToyCluster, toyLock, toyRing } from './toy-ring.ts'
+
+type Options = Parameters<typeof testOwnership>[1]
+
+const run = (options: Partial<Options>) =>
+  kitResult(runner => testOwnership(runner, { name: 'toy', factory: () => toyRing(), ...options }))
+const failures = async (options: Partial<Options>) => [...(await run(options)).failed.keys()]
+const ring = (change: Partial<OwnershipPlugin>) => failures({ factory: () => ({ ...toyRing(), ...change }) })
+const granting = (lease: Partial<Lease>) =>
+  ring({ claim: async (): Promise<Claim> => ({ status: 'granted', epoch: 0, lease: { ...held, ...lease } }) })
+const answering = (claim: unknown) => ring({ claim: async () => claim as Claim })
+const handover = (change: (mine: Handover) => Partial<Handover>) =>
+  failures({
+    factory: () => {
+      const plugin = toyRing()
+      const mine = plugin.handover as Handover
+      return { ...plugin, handover: { ...mine, ...change(mine) } }
+    },
+  })
+
+const MANY = 'claims of many blocks at once are each granted or denied, and at least one is granted'
+const HELD = 'a granted lease is held, and can be disposed twice'
+const EPOCH = 'an epoch is a finite number that never goes down'
+const RIVALS = 'two members never hold one block at once'
+const OWNERS = 'owners() answers at once, the same twice, and moves no epoch'
+const MEMBERS = 'members() knows this member, with a known state'
+
+/** A ring whose cluster the change() of the kit can reach. */
+function changing(make: (cluster: ToyCluster) => OwnershipPlugin): Partial<Options> {
+  const clusters = new WeakMap<OwnershipPlugin, ToyCluster>()
+  return {
+    factory() {
+      const cluster = new ToyCluster()
+      const plugin = make(cluster)
+      clusters.set(plugin, cluster)
+      return plugin
+    },
+    change: async plugin => clusters.get(plugin)?.change(),
+  }
+}
+
+describe('testOwnership', () => {
+  it('passes a plugin that keeps the contract, and says what it left out', async () => {
+    const { passed, failed, leftOut } = await run({})
+    expect([...failed]).toEqual([])
+    expect(passed.length).toBeGreaterThan(15)
+    expect(leftOut).toEqual([
+      'left out: check() reports what is wrong (no `invalid` was given)',
+      'left out: two members never hold one block at once (the plugin is not exclusive)',
+      'left out: watch() tells of a change (no `change` was given)',
+    ])
+  })
+
+  it('passes a function and an object alike, and leaves out what they have not', async () => {
+    const mine = (block: { readonly minTime: number }) => block.minTime % 14_400_000 === 0
+    for (const factory of [() => mine, () => ({ ...toyLock(), exclusive: false, name: 'mine' })]) {
+      const { failed, leftOut } = await run({ factory })
+      expect([...failed]).toEqual([])
+      expect(leftOut).toContain('left out: watch() (the plugin has none)')
+      expect(leftOut).toContain('left out: handover (the plugin has none)')
+    }
+  })
+
+  it('passes an exclusive plugin of which two members are given', async () => {
+    const pair = () => {
+      const cluster = new ToyCluster()
+      return [toyLock(cluster), toyLock(cluster)] as const
+    }
+    const { failed, passed } = await run({ factory: () => toyLock(), pair })
+    expect([...failed]).toEqual([])
+    expect(passed).toContain(RIVALS)
+  })
+
+  it('catches an exclusive plugin whose members do not know of each other, or of which no pair is given', async () => {
+    expect(await failures({ factory: () => toyLock(), pair: () => [toyLock(), toyLock()] })).toEqual([RIVALS])
+    expect(await failures({ factory: () => toyLock() })).toEqual([RIVALS])
+  })
+
+  it('catches an epoch that goes down, or is no number', async () => {
+    let epoch = 1e9
+    expect(await failures({ factory: () => ({ ...toyLock(), exclusive: false, epoch: () => epoch-- }) })).toEqual([
+      EPOCH,
+    ])
+    const nan = await failures({ factory: () => ({ ...toyLock(), exclusive: false, epoch: () => Number.NaN }) })
+    expect(nan).toEqual([EPOCH])
+  })
+
+  it('catches an epoch that goes down at a change', async () => {
+    const options = changing(cluster => {
+      cluster.epoch = 1000
+      return { ...toyRing(cluster), epoch: () => 2000 - cluster.epoch }
+    })
+    expect(await failures(options)).toContain(EPOCH)
+  })
+
+  it('catches a claim that is neither granted nor denied, or has no epoch', async () => {
+    expect(await answering({ status: 'maybe', epoch: 0 })).toContain(MANY)
+    expect(await answering({ status: 'granted', lease: held })).toEqual([MANY])
+  })
+
+  it('catches a denial without owners, or with a reason that is not kebab-case', async () => {
+    const mostly = (denied: object) => {
+      let calls = 0
+      return ring({
+        claim: async () =>
+          (calls++ % 50 === 0
+            ? { status: 'granted', epoch: 0, lease: held }
+            : { status: 'denied', ...denied }) as Claim,
+      })
+    }
+    expect(await mostly({ epoch: 0, reason: 'not-owner' })).toContain(MANY)
+    expect(await mostly({ epoch: 0, reason: 'Not mine!', owners: [] })).toContain(MANY)
+    expect(await mostly({ epoch: 0, reason: 'not-owner', owners: [] })).not.toContain(MANY)
+  })
+
+  it('catches a plugin that grants nothing', async () => {
+    expect(await answering({ status: 'denied', epoch: 0, reason: 'not-owner', owners: [] })).toEqual([MANY])
+  })
+
+  it('catches a lease that is lost from the start', async () => {
+    expect(await granting({ signal: AbortSignal.abort() })).toEqual([HELD])
+    const assertHeld = () => {
+      throw new Error('lost')
+    }
+    expect(await granting({ assertHeld })).toEqual([HELD])
+  })
+
+  it('catches a lease that can be disposed once only', async () => {
+    const claim = async (): Promise<Claim> => {
+      let gone = false
+      const dispose = async () => {
+        if (gone) throw new Error('gone already')
+        gone = true
+      }
+      return { status: 'granted', epoch: 0, lease: { ...held, [Symbol.asyncDispose]: dispose } }
+    }
+    expect(await ring({ claim })).toEqual([HELD])
+  })
+
+  it('catches a lease that is never given back', async () => {
+    const factory = () => {
+      const plugin = toyLock()
+      const claim: OwnershipPlugin['claim'] = async (block, signal) => {
+        const answer = await plugin.claim(block, signal)
+        return answer.status === 'granted' ? { ...answer, lease: { ...answer.lease, ...held } } : answer
+      }
+      return { ...plugin, exclusive: false, claim }
+    }
+    expect(await failures({ factory })).toEqual(['a block that was given back can be claimed again'])
+  })
+
+  it('catches a claim that hangs once its signal has aborted', async () => {
+    const { claim } = toyRing()
+    const failed = await ring({ claim: (b, signal) => (signal.aborted ? new Promise(() => {}) : claim(b, signal)) })
+    expect(failed).toEqual(['a claim whose signal has aborted is rejected or answered, and never hangs'])
+  })
+
+  it('catches a beat that outlives stop()', async () => {
+    const failed = await failures({ factory: () => ({ ...toyRing(), stop: async () => {} }) })
+    expect(failed).toEqual(['nothing ticks after stop'])
+  })
+
+  it('passes a ring whose changes reach every watcher', async () => {
+    const { failed, passed } = await run(changing(cluster => toyRing(cluster)))
+    expect([...failed]).toEqual([])
+    expect(passed).toContain('watch() tells every watcher of a change, after epoch() has moved')
+  })
+
+  it('catches a watcher that is called after its disposal', async () => {
+    const deaf = (cluster: ToyCluster): OwnershipPlugin => ({
+      ...toyRing(cluster),
+      watch(listener) {
+        cluster.listeners.add(listener)
+        return { [Symbol.dispose]() {} }
+      },
+    })
+    expect(await failures(changing(deaf))).toEqual(['a disposed watcher is not called any more'])
+  })
+
+  it('catches a change that is told to one watcher only, or before the epoch moved', async () => {
+    const name = 'watch() tells every watcher of a change, after epoch() has moved'
+    const one = (cluster: ToyCluster): OwnershipPlugin => ({
+      ...toyRing(cluster),
+      watch(listener) {
+        cluster.listeners.clear()
+        cluster.listeners.add(listener)
+        return { [Symbol.dispose]: () => void cluster.listeners.delete(listener) }
+      },
+    })
+    const early = (cluster: ToyCluster): OwnershipPlugin => ({ ...toyRing(cluster), epoch: () => 0 })
+    expect(await failures(changing(one))).toEqual([name])
+    expect(await failures(changing(early))).toEqual([name])
+  })
+
+  it('catches a watch() that gives nothing to dispose', async () => {
+    const failed = await ring({ watch: () => ({}) as Disposable })
+    expect(failed).toContain('watch() gives a Disposable, which can be disposed twice')
+  })
+
+  it('catches owners() that are a promise, differ from call to call, or name a member twice', async () => {
+    expect(await handover(mine => ({ owners: (async (b: never) => mine.owners(b)) as never }))).toContain(OWNERS)
+    let rank = 0
+    expect(await handover(mine => ({ owners: b => mine.owners(b).map(o => ({ ...o, rank: rank++ })) }))).toEqual([
+      OWNERS,
+    ])
+    expect(await handover(mine => ({ owners: b => [...mine.owners(b), ...mine.owners(b)] }))).toEqual([OWNERS])
+  })
+
+  it('catches owners() that move the epoch', async () => {
+    const failed = await failures(
+      changing(cluster => {
+        const plugin = toyRing(cluster)
+        const mine = plugin.handover as Handover
+        const owners: Handover['owners'] = block => {
+          cluster.epoch++
+          return mine.owners(block)
+        }
+        return { ...plugin, handover: { ...mine, owners } }
+      }),
+    )
+    expect(failed).toEqual([OWNERS])
+  })
+
+  it('catches members() that do not know the member itself, or a state that is unknown', async () => {
+    expect(await handover(() => ({ members: () => [] }))).toEqual([MEMBERS])
+    const joining = (mine: Handover) => mine.members().map(m => ({ ...m, state: 'joining' as 'active' }))
+    expect(await handover(mine => ({ members: () => joining(mine) }))).toEqual([MEMBERS])
+  })
+
+  it('catches publish() or serve() that want something in their sets', async () => {
+    const refuse = async () => {
+      throw new Error('nothing to do')
+    }
+    const name = 'publish() and serve() take empty sets'
+    expect(await handover(() => ({ serve: refuse }))).toEqual([name])
+    expect(await handover(() => ({ publish: refuse }))).toContain(name)
+  })
+
+  it('catches the release of a block that this member is a target of', async () => {
+    const failed = await handover(() => ({ release: async () => 'released' }))
+    expect(failed).toEqual(['a block that this member is a target of is not released'])
+  })
+})
