@@ -12,6 +12,7 @@ export const ErrorCode = {
   corruptBlock: 'corrupt-block',
   corruptedMeta: 'corrupted-meta-json',
   dropsNeedConfirmation: 'drops-need-confirmation',
+  diskFailed: 'disk-failed',
   diskFull: 'disk-full',
   internal: 'internal',
   invalidConfig: 'invalid-config',

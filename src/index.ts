@@ -103,4 +103,5 @@ export {
   type Stage,
   skip,
 } from './stage.ts'
+export { memoryState, scopedState } from './state.ts'
 export type { FailureSummary, RunSummary, StageSummary } from './summary.ts'

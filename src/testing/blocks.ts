@@ -1,8 +1,9 @@
 /** Makes blocks, contexts and services for tests, from nothing but what the test cares about. */
 import { type BlockId, type BlockMeta, blockId, type Candidate } from '../block.ts'
 import { BlockgateError, ErrorCode } from '../errors.ts'
-import type { Services, StateStore } from '../host.ts'
+import type { Services } from '../host.ts'
 import type { BlockContext, Outcome, RunContext } from '../stage.ts'
+import { memoryState } from '../state.ts'
 import { fakeHost } from './fake-host.ts'
 import { memoryBucket } from './memory-bucket.ts'
 
@@ -88,23 +89,6 @@ export function services(given: Partial<Services> = {}): Services {
     files: undefined,
     state: memoryState(),
     ...given,
-  }
-}
-
-/** A state store in memory. Documents go through JSON, as they would on a disk. */
-export function memoryState(): StateStore {
-  const documents = new Map<string, string>()
-  return {
-    async get(key) {
-      const text = documents.get(key)
-      return text === undefined ? undefined : JSON.parse(text)
-    },
-    async set(key, value) {
-      documents.set(key, JSON.stringify(value))
-    },
-    async delete(key) {
-      documents.delete(key)
-    },
   }
 }
 

@@ -1,0 +1,41 @@
+/** What the file system throws, as errors of ours. */
+import { BlockgateError, ErrorCode } from '../../errors.ts'
+
+/** A full disk, a used-up quota. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR'])
+
+/**
+ * Settles as `work`, a call of `node:fs`, does. `what` names the call: `write "blocks/x"`.
+ *
+ * @throws BlockgateError `disk-full`, `not-found`, or `disk-failed` with the file system's error as its cause
+ */
+export async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    const code = fsCode(error)
+    if (FULL.has(code)) {
+      throw new BlockgateError(ErrorCode.diskFull, `cannot ${what}: the disk must have room: it is full (${code})`, {
+        cause: error,
+      })
+    }
+    const ours = ABSENT.has(code) ? ErrorCode.notFound : ErrorCode.diskFailed
+    throw new BlockgateError(ours, `cannot ${what}: it failed with ${code}`, { cause: error })
+  }
+}
+
+/** Undefined where `work` says that there is no such file or folder; otherwise as `work`. */
+export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (ABSENT.has(fsCode(error))) return undefined
+    throw error
+  }
+}
+
+/** `ENOENT` and the like; the text of what is no error of the file system. */
+export function fsCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)
+}

@@ -1,0 +1,121 @@
+/** A folder of the disk as LocalFiles. Runs on Node and, over its Node compatibility, on Deno. */
+import { lstat, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BlockgateError, ErrorCode } from '../errors.ts'
+import type { LocalFile, LocalFiles } from '../host.ts'
+import { onDisk, unlessAbsent } from './disk/errors.ts'
+import { FolderSync } from './disk/folder-sync.ts'
+import { Root } from './disk/root.ts'
+import { tempPath, writeTemp } from './disk/temp-file.ts'
+
+/** Sizes asked for at once; the thread pool of Node has four threads. */
+const STATS_AT_ONCE = 64
+
+/**
+ * The files below `root`, which is made at the first use. Paths are checked (`invalid-key`); a symbolic link below the
+ * root is never followed: a path through one is refused, and `list` leaves it out. `writeAtomic` makes the folders above
+ * the file; a process that dies in it leaves a file named `.tmp-…` beside the target, which `list` shows, so that whoever owns
+ * the folder can remove it. Codes: `disk-full`, `not-found`, `disk-failed`.
+ */
+export function localFiles(root: string): LocalFiles {
+  const inside = new Root(root)
+  const folders = new FolderSync()
+  const sync = (folder: string) => folders.sync(folder)
+
+  return {
+    async read(path, offset, length) {
+      if (!isCount(offset) || !isCount(length)) {
+        throw new BlockgateError(
+          ErrorCode.invalidKey,
+          `offset and length must be integers >= 0: current values are ${offset} and ${length}`,
+        )
+      }
+      const { handle, size } = await inside.open(await inside.resolve(path))
+      try {
+        // Before the bytes are allocated: the length may come from a damaged file.
+        if (offset + length > size) throw tooShort(path, offset + length, size)
+        const bytes = new Uint8Array(length)
+        for (let at = 0; at < length; ) {
+          const { bytesRead } = await onDisk(`read "${path}"`, handle.read(bytes, at, length - at, offset + at))
+          if (bytesRead === 0) throw tooShort(path, offset + length, offset + at)
+          at += bytesRead
+        }
+        return bytes
+      } finally {
+        await handle.close()
+      }
+    },
+
+    async list(prefix) {
+      const folder = prefix === '' ? await inside.path() : await inside.resolve(prefix)
+      if (!(await inside.isThere(folder))) return []
+      const found: LocalFile[] = []
+      await walk(folder, prefix, found)
+      return found
+    },
+
+    async writeAtomic(path, body, signal) {
+      signal.throwIfAborted()
+      const full = await inside.resolve(path)
+      await inside.makeFolders(dirname(full), sync)
+      const temp = tempPath(full)
+      await writeTemp(temp, body, { name: path, sync: true, signal })
+      let leftover = temp
+      try {
+        signal.throwIfAborted()
+        await onDisk(`write "${path}"`, rename(temp, full))
+        leftover = full
+        await sync(dirname(full))
+      } catch (error) {
+        await rm(leftover, { force: true })
+        throw error
+      }
+    },
+
+    async rename(from, to) {
+      const [source, target] = [await inside.resolve(from), await inside.resolve(to)]
+      // Throws where a link stands above it; whether it is there is told by the rename.
+      await inside.isThere(dirname(source))
+      await inside.makeFolders(dirname(target), sync)
+      await onDisk(`rename "${from}" to "${to}"`, rename(source, target))
+      await sync(dirname(target))
+      if (dirname(source) !== dirname(target)) await sync(dirname(source))
+    },
+
+    async remove(path) {
+      const full = await inside.resolve(path)
+      if (!(await inside.isThere(dirname(full)))) return
+      await onDisk(`remove "${path}"`, rm(full, { recursive: true, force: true }))
+    },
+
+    async free() {
+      const { bavail, bsize } = await onDisk('ask how much of the disk is free', statfs(await inside.path()))
+      return bavail * bsize
+    },
+  }
+}
+
+/** Adds every regular file below `folder`. What is removed meanwhile is left out; a link is neither a file nor a folder here. */
+async function walk(folder: string, prefix: string, found: LocalFile[]): Promise<void> {
+  const entries = await onDisk(`list "${folder}"`, unlessAbsent(readdir(folder, { withFileTypes: true })))
+  const path = (name: string) => (prefix === '' ? name : `${prefix}/${name}`)
+  const files = (entries ?? []).filter(entry => entry.isFile())
+  for (let at = 0; at < files.length; at += STATS_AT_ONCE) {
+    const sizes = files.slice(at, at + STATS_AT_ONCE).map(async ({ name }) => {
+      const stats = await onDisk(`look at "${path(name)}"`, unlessAbsent(lstat(join(folder, name))))
+      return stats?.isFile() ? { path: path(name), size: stats.size } : undefined
+    })
+    found.push(...(await Promise.all(sizes)).filter(file => file !== undefined))
+  }
+  for (const entry of entries ?? []) {
+    if (entry.isDirectory()) await walk(join(folder, entry.name), path(entry.name), found)
+  }
+}
+
+function isCount(n: number): boolean {
+  return Number.isSafeInteger(n) && n >= 0
+}
+
+function tooShort(path: string, need: number, size: number): BlockgateError {
+  return new BlockgateError(ErrorCode.diskFailed, `file "${path}" must have >= ${need} bytes: current value is ${size}`)
+}

@@ -1,0 +1,78 @@
+/** A log on stderr: lines for a person on a terminal, a line of JSON for a machine everywhere else. */
+import type { Fields, Log } from '../host.ts'
+
+type Level = 'info' | 'warn' | 'error'
+
+export interface LogOptions {
+  /** Default: stderr. */
+  readonly stream?: { readonly isTTY?: boolean | undefined; write(text: string): unknown } | undefined
+  /** Default: the process's own. `NO_COLOR` (https://no-color.org) and `TERM=dumb` turn colours off. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** The wall clock, in ms. */
+  readonly now?: (() => number) | undefined
+}
+
+/** Never throws for what it is given. stdout stays free for results. */
+export function nodeLog(options: LogOptions = {}): Log {
+  const stream = options.stream ?? process.stderr
+  const env = options.env ?? process.env
+  const now = options.now ?? Date.now
+  const colour = !env.NO_COLOR && env.TERM !== 'dumb'
+  const line = (level: Level, message: string, fields: Fields): string =>
+    stream.isTTY ? forPerson(now(), level, message, fields, colour) : forMachine(now(), level, message, fields)
+  const at =
+    (level: Level) =>
+    (message: string, fields: Fields = {}) => {
+      stream.write(`${line(level, message, fields)}\n`)
+    }
+  return { info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+const COLOUR: Readonly<Record<Level, string>> = { info: '\u001b[32m', warn: '\u001b[33m', error: '\u001b[31m' }
+const PLAIN = '\u001b[0m'
+
+function forPerson(now: number, level: Level, message: string, fields: Fields, colour: boolean): string {
+  const time = new Date(now).toISOString().slice(11, 19)
+  const word = level.toUpperCase().padEnd(5)
+  const shown = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${short(value)}`)
+  return (
+    visible(`${time} `) + (colour ? `${COLOUR[level]}${word}${PLAIN}` : word) + visible(` ${message}${shown.join('')}`)
+  )
+}
+
+/** The three keys of the line itself win over fields of the same name. */
+function forMachine(now: number, level: Level, message: string, fields: Fields): string {
+  const own = { time: new Date(now).toISOString(), level, message }
+  return json({ ...own, ...fields, ...own })
+}
+
+function short(value: unknown): string {
+  if (typeof value !== 'string') return json(value)
+  return /^[\w./:@%+-]+$/.test(value) ? value : JSON.stringify(value)
+}
+
+/** Texts come out of buckets: none of them may end a line, or steer a terminal. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding those is what it is for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, c => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+function json(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_, v: unknown) => {
+        if (typeof v === 'bigint') return String(v)
+        if (v instanceof Error) return v.stack ?? v.message
+        if (v instanceof Set) return [...v]
+        return v instanceof Map ? Object.fromEntries(v) : v
+      }) ?? String(value)
+    )
+  } catch (error) {
+    // A circle, or a getter that throws: the line must still be written.
+    return JSON.stringify({ unprintable: String(error) })
+  }
+}

@@ -1,0 +1,96 @@
+/** A state store on the disk: one JSON file a key. */
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BlockgateError, ErrorCode, rawMessageOf } from '../errors.ts'
+import type { Log, StateStore } from '../host.ts'
+import { onDisk, unlessAbsent } from './disk/errors.ts'
+import { isTempName, tempPath, writeTemp } from './disk/temp-file.ts'
+
+/** Longer names are cut and carry a hash: 255 bytes is the limit of nearly every file system, temp files are longer. */
+const MAX_NAME = 150
+
+/**
+ * Documents as files in `<dir>/state/`, each written as a temp file and renamed: a reader, and the next process, sees the old
+ * document or the new one. Nothing is synced, on purpose: what the kernel has survives the death of the process, which
+ * is all a StateStore promises, and an fsync would cost the journal of loads one wait of the disk a block. After a power cut a document
+ * may be old, empty or damaged; a damaged one reads as undefined, with a warning.
+ *
+ * Calls for one key run one after the other, so a `get` sees every `set` before it.
+ */
+export function fileState(dir: string, log: Log): StateStore {
+  const folder = join(dir, 'state')
+  const last = new Map<string, Promise<unknown>>()
+  let opened: Promise<void> | undefined
+
+  const inTurn = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
+    const path = join(folder, fileName(key))
+    opened ??= open(folder).catch(error => {
+      opened = undefined
+      throw error
+    })
+    const ready = opened
+    const run = () => ready.then(() => work(path))
+    // How the one before ended is told to its own caller.
+    const turn = (last.get(key) ?? Promise.resolve()).then(run, run)
+    last.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (last.get(key) === turn) last.delete(key)
+    }
+  }
+
+  return {
+    get: key =>
+      inTurn(key, async path => {
+        const text = await onDisk(`read state "${key}"`, unlessAbsent(readFile(path, 'utf8')))
+        if (text === undefined) return undefined
+        try {
+          return JSON.parse(text)
+        } catch (error) {
+          log.warn('a state document is damaged and counts as missing', { key, path, error: rawMessageOf(error) })
+          return undefined
+        }
+      }),
+
+    async set(key, value) {
+      // Now, not in turn: the caller may go on changing the value.
+      const text = JSON.stringify(value)
+      if (text === undefined) {
+        throw new BlockgateError(ErrorCode.stageMisuse, `state "${key}" must be JSON: current value is ${typeof value}`)
+      }
+      await inTurn(key, async path => {
+        const temp = tempPath(path)
+        await writeTemp(temp, new TextEncoder().encode(text), { name: `state "${key}"`, sync: false })
+        await onDisk(`write state "${key}"`, rename(temp, path))
+      })
+    },
+
+    delete: key => inTurn(key, path => onDisk(`delete state "${key}"`, rm(path, { force: true }))),
+  }
+}
+
+/** Makes the folder, and removes what a process that died was writing. */
+async function open(folder: string): Promise<void> {
+  await onDisk(`use folder "${folder}"`, mkdir(folder, { recursive: true }))
+  for (const name of await onDisk(`list "${folder}"`, readdir(folder))) {
+    if (isTempName(name)) await onDisk(`remove "${name}"`, rm(join(folder, name), { force: true }))
+  }
+}
+
+/**
+ * A name that is safe whatever the key is, and never the same for two keys, also where upper and lower case are one:
+ * everything but a–z, 0–9, `_` and `-` is written as `%` and two hex digits a byte.
+ */
+function fileName(key: string): string {
+  if (!key.isWellFormed()) {
+    throw new BlockgateError(ErrorCode.invalidKey, `state key must be well-formed Unicode: ${JSON.stringify(key)}`)
+  }
+  const name = Array.from(new TextEncoder().encode(key), byte => {
+    const char = String.fromCharCode(byte)
+    return /[a-z0-9_-]/.test(char) ? char : `%${byte.toString(16).padStart(2, '0')}`
+  }).join('')
+  if (name.length <= MAX_NAME) return `${name}.json`
+  return `${name.slice(0, MAX_NAME - 65)}~${createHash('sha256').update(key).digest('hex')}.json`
+}
