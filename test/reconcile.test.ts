@@ -1,0 +1,229 @@
+/** The six rules of dropping. A loaded block is dropped only on positive knowledge. */
+import { type BlockStage, skip } from 'blockgate'
+import { testId } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+import { blocks, numberOf, scriptedOwnership, world } from './support/world.ts'
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const refuse = (name: string, reason: string, retain: boolean, which: (n: number) => boolean): BlockStage => ({
+  kind: 'block',
+  name,
+  handle: async (block, next) => (which(numberOf(block.id)) ? skip(reason, { retain }) : next()),
+})
+
+describe('rule 1: an incomplete view adds and never drops', () => {
+  it('keeps what is absent, filtered or denied', async () => {
+    const ownership = scriptedOwnership([1, 2], { handover: false })
+    const { gateway, source, sink } = await world({
+      list: blocks(2, 3, 4),
+      stages: [refuse('time-range', 'time-excluded', false, n => n === 3)],
+      ownership,
+    })
+    sink.hold(...blocks(1, 3, 4))
+    source.complete = false
+    await gateway.sync()
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1, 3, 4, 2])
+    source.complete = true
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1, 2])
+  })
+
+  it('believes an absence after two complete views in a row, and forgets it when the block is seen again', async () => {
+    const { gateway, source, sink } = await world({ list: blocks(1, 2) })
+    await gateway.sync()
+    source.list = blocks(2)
+    expect((await gateway.sync()).summary.blocks).toMatchObject({ retained: 1, dropped: 0 })
+    source.list = blocks(1, 2)
+    await gateway.sync()
+    source.list = blocks(2)
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1, 2])
+    expect((await gateway.sync()).summary.blocks).toMatchObject({ retained: 0, dropped: 1 })
+    expect(sink.numbers).toEqual([2])
+    expect(gateway.catalogue.get(testId(1))).toBeUndefined()
+  })
+
+  it('counts a partial block without a meta as absent, and keeps one that is corrupt or unreadable', async () => {
+    const { gateway, source, sink } = await world({ list: blocks(1, 2, 3) })
+    await gateway.sync()
+    source.list = []
+    source.partial = [
+      { id: testId(1), reason: 'no-meta-json', keep: false },
+      { id: testId(2), reason: 'corrupted-meta-json', error: new Error('bad'), keep: true },
+      { id: testId(3), reason: 'unreadable', error: new Error('503'), keep: true },
+    ]
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1, 2, 3])
+    await gateway.sync()
+    await gateway.sync()
+    expect(sink.numbers).toEqual([2, 3])
+  })
+})
+
+describe('rule 2: ownership that is unknown keeps what is loaded and adds nothing', () => {
+  it.each([[true], [false]])('with a handover: %s', async handover => {
+    const ownership = scriptedOwnership([], { handover })
+    ownership.unavailable = true
+    const { gateway, sink } = await world({ list: blocks(1, 2), ownership })
+    sink.hold(...blocks(1))
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1])
+    expect(sink.log).toEqual([])
+    expect(ownership.log.filter(l => l.startsWith('release'))).toEqual([])
+  })
+})
+
+describe('rule 3: a block that is not mine goes only when its release is granted', () => {
+  it('lingers until others serve it, however often it is looked at', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    await gateway.sync()
+    ownership.lose(1)
+    for (let i = 0; i < 5; i++) await gateway.sync()
+    expect(sink.numbers).toEqual([1])
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'lingering', reason: 'lingering', by: 'owned' })
+    ownership.servedByOthers.add(1)
+    await gateway.sync()
+    expect(sink.numbers).toEqual([])
+    expect(ownership.log.slice(-1)).toEqual(['release 1 needs 1: released'])
+  })
+
+  it('keeps the block when the answer to the release is lost', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    await gateway.sync()
+    ownership.lose(1)
+    Object.assign(ownership.handover ?? {}, { release: () => Promise.reject(new Error('timeout')) })
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1])
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'serving', reason: 'ownership-unavailable' })
+  })
+
+  it('never claims a loaded block again where the plugin has a handover', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway } = await world({ list: blocks(1), ownership })
+    await gateway.sync()
+    await gateway.sync()
+    expect(ownership.log.filter(l => l === 'claim 1')).toHaveLength(1)
+  })
+
+  it('drops at once what claim() denies where the plugin has no handover', async () => {
+    const ownership = scriptedOwnership([1], { handover: false })
+    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    await gateway.sync()
+    ownership.lose(1)
+    expect((await gateway.sync()).summary.blocks.dropped).toBe(1)
+    expect(sink.numbers).toEqual([])
+  })
+})
+
+// Rule 4, superseded blocks, is row 16 of test/scenarios/upstream.test.ts.
+
+describe('rule 5: a loaded block whose add failed stays', () => {
+  it('and its failure is told', async () => {
+    let broken = false
+    const flaky: BlockStage = {
+      kind: 'block',
+      name: 'flaky',
+      async handle(_, next) {
+        if (broken) throw new Error('no')
+        return next()
+      },
+    }
+    const { gateway, sink, host } = await world({ list: blocks(1), stages: [flaky] })
+    await gateway.sync()
+    broken = true
+    const run = gateway.sync()
+    await host.advance(120_000)
+    expect((await run).summary).toMatchObject({ blocks: { failed: 1, retained: 1 }, failures: [{ by: 'flaky' }] })
+    expect(sink.numbers).toEqual([1])
+  })
+})
+
+describe('rule 6: too many drops at once need a word', () => {
+  const gone = async (total: number, lost: number) => {
+    const made = await world({ list: blocks(...range(1, total)) })
+    await made.gateway.sync()
+    made.source.list = blocks(...range(lost + 1, total))
+    await made.gateway.sync()
+    return made
+  }
+
+  it('stops before dropping more than ten and a fifth, keeps everything, and asks', async () => {
+    const { gateway, sink } = await gone(40, 11)
+    const result = await gateway.sync()
+    expect(result).toMatchObject({ status: 'done', unconfirmed: 11 })
+    expect(result.summary.blocks).toMatchObject({ dropped: 0, retained: 11 })
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'serving', reason: 'drops-need-confirmation' })
+    expect((await gateway.sync({ confirmDrops: true })).summary.blocks.dropped).toBe(11)
+    expect(sink.numbers).toHaveLength(29)
+  })
+
+  it.each([
+    [10, 10, 10],
+    [100, 20, 20],
+    [100, 21, 0],
+  ])('of %i loaded, %i gone: %i are dropped without asking', async (total, lost, dropped) => {
+    const { gateway } = await gone(total, lost)
+    expect((await gateway.sync()).summary.blocks.dropped).toBe(dropped)
+  })
+
+  it('does not count drops for ownership', async () => {
+    const ownership = scriptedOwnership(range(1, 40), { handover: false })
+    const { gateway, sink } = await world({ list: blocks(...range(1, 40)), ownership })
+    await gateway.sync()
+    ownership.lose(...range(1, 30))
+    expect(await gateway.sync()).toMatchObject({ unconfirmed: 0, summary: { blocks: { dropped: 30 } } })
+    expect(sink.numbers).toHaveLength(10)
+  })
+})
+
+describe('claims', () => {
+  it('are taken away before a block goes, and a block whose claim cannot be taken away stays', async () => {
+    const ownership = scriptedOwnership(undefined)
+    const old = refuse('time-range', 'time-excluded', false, n => n === 1 && excluded)
+    let excluded = false
+    const { gateway, sink } = await world({ list: blocks(1, 2), stages: [old], ownership })
+    await gateway.sync()
+    excluded = true
+    const { serve } = ownership.handover ?? {}
+    Object.assign(ownership.handover ?? {}, { serve: () => Promise.reject(new Error('store away')) })
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1, 2])
+    Object.assign(ownership.handover ?? {}, { serve })
+    sink.log.length = 0
+    ownership.log.length = 0
+    await gateway.sync()
+    expect(ownership.log).toEqual(['serve -1'])
+    expect(sink.log).toEqual(['drop 1'])
+  })
+
+  it('are published at start for what is held, and told for what is added', async () => {
+    const ownership = scriptedOwnership([1, 2, 3])
+    const { gateway, sink } = await world({ list: blocks(1, 2, 3), ownership, concurrency: 1 })
+    sink.hold(...blocks(1))
+    await gateway.sync()
+    expect(ownership.log.filter(l => /^(publish|serve)/.test(l))).toEqual(['publish 1', 'serve +2', 'serve +3'])
+  })
+
+  it('that could not be told are told later', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway } = await world({ list: blocks(1), ownership })
+    const { serve } = ownership.handover ?? {}
+    Object.assign(ownership.handover ?? {}, { serve: () => Promise.reject(new Error('store away')) })
+    await gateway.sync()
+    Object.assign(ownership.handover ?? {}, { serve })
+    await gateway.sync()
+    expect(ownership.log).toContain('serve +1')
+  })
+
+  it('keep a loaded block that a stage retains', async () => {
+    const young = refuse('consistency-delay', 'too-fresh', true, () => true)
+    const { gateway, sink } = await world({ list: blocks(1), stages: [young] })
+    sink.hold(...blocks(1))
+    for (let i = 0; i < 3; i++) await gateway.sync()
+    expect(sink.numbers).toEqual([1])
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'serving', reason: 'too-fresh' })
+  })
+})
