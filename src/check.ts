@@ -17,8 +17,9 @@ export function checkOptions(options: unknown, entries: v.ObjectEntries, path = 
     const unknown = issue.type === 'strict_object' && issue.expected === 'never'
     return {
       path: joinPath(path, keys),
-      must: unknown ? `be one of the known options: ${known.join(', ') || 'there are none'}` : mustOf(issue),
-      value: issue.input,
+      must: unknown ? unknownMust(keys.length, known) : mustOf(issue),
+      // Of an unknown key Valibot gives the key itself.
+      value: unknown ? at(options, keys) : issue.input,
     }
   })
 }
@@ -28,6 +29,15 @@ export const durationOption: v.CustomSchema<Duration, v.ErrorMessage<v.CustomIss
   value => parseDuration(value) !== undefined,
   DURATION_MUST,
 )
+
+function unknownMust(depth: number, known: readonly string[]): string {
+  if (depth > 1) return 'be left out: there is no such option'
+  return `be one of the known options: ${known.join(', ') || 'there are none'}`
+}
+
+function at(options: unknown, keys: readonly unknown[]): unknown {
+  return keys.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key as PropertyKey], options)
+}
 
 function mustOf(issue: v.BaseIssue<unknown>): string {
   // Valibot's own messages start with "Invalid"; a message of the schema's author is meant for the reader.

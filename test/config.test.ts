@@ -1,0 +1,162 @@
+import {
+  type BlockStage,
+  ConfigError,
+  type ConfigInput,
+  defineConfig,
+  owned,
+  resolveConfig,
+  type SetStage,
+} from 'blockgate'
+import { describe, expect, it } from 'vitest'
+import { scriptedSink, scriptedSource } from './support/world.ts'
+
+const env = {}
+const stage = (name: string, more: Partial<BlockStage> = {}): BlockStage => ({
+  kind: 'block',
+  name,
+  handle: (_, next) => next(),
+  ...more,
+})
+const set: SetStage = { kind: 'set', name: 'all', select: list => list.map(b => ({ id: b.meta.ulid })) }
+
+async function problems(config: unknown): Promise<string[]> {
+  try {
+    await resolveConfig(config as ConfigInput<typeof env>, { env })
+  } catch (error) {
+    if (error instanceof ConfigError) return error.rawMessage.split('\n')
+    throw error
+  }
+  return []
+}
+
+describe('resolveConfig', () => {
+  it('gives the defaults', async () => {
+    const resolved = await resolveConfig({ pipeline: [scriptedSource([]), scriptedSink()] }, { env })
+    expect(resolved).toMatchObject({
+      everyMs: 180_000,
+      concurrency: 32,
+      blockTimeoutMs: 600_000,
+      stopGraceMs: 30_000,
+      dir: './data',
+      instance: { id: 'blockgate', zone: undefined },
+    })
+  })
+
+  it('puts owned(everything()) before the sink where no owned() stands', async () => {
+    const resolved = await resolveConfig({ pipeline: [scriptedSource([]), stage('a'), set, scriptedSink()] }, { env })
+    expect(resolved.plan.order).toEqual(['scripted', 'a', 'all', 'owned', 'scripted-sink'])
+    expect(resolved.plan.ownership.name).toBe('everything')
+  })
+
+  it('reports all problems at once, each with its place, what must be and what is', async () => {
+    const bad = stage('bad', {
+      check: () => [
+        { path: 'replicas', must: 'be >= 1', value: 0 },
+        { path: '', must: 'be told its zone', value: undefined },
+      ],
+    })
+    expect(
+      await problems({
+        pipeline: [scriptedSource([]), bad, stage('Bad Name'), scriptedSink()],
+        concurrency: 0,
+        every: '3 minutes',
+        evry: '3m',
+        instance: { id: 'a b', zon: 'z' },
+      }),
+    ).toEqual([
+      'instance.id: must be 1 to 128 of A-Z a-z 0-9 . _ : -: current value is "a b"',
+      'instance.zon: must be left out: there is no such option: current value is "z"',
+      "every: must be a duration such as '250ms', '30s', '3m', '24h' or '90d', or a number of ms >= 0: current value is \"3 minutes\"",
+      'concurrency: must be >= 1: current value is 0',
+      'evry: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, dir: current value is "3m"',
+      'pipeline[1].replicas: must be >= 1: current value is 0',
+      'pipeline[1]: must be told its zone: current value is undefined',
+      'pipeline[2].name: must be kebab-case: current value is "Bad Name"',
+    ])
+  })
+
+  it.each([
+    ['no list', 'x', ['pipeline: must be a list of stages: current value is "x"']],
+    ['an empty list', [], ['pipeline: must have a source first and a sink last: current value is "0 stages"']],
+    [
+      'a sink first',
+      [scriptedSink(), scriptedSource([])],
+      [
+        'pipeline[0]: must be a source stage: current value is "sink"',
+        'pipeline[1]: must be a sink stage: current value is "source"',
+      ],
+    ],
+    [
+      'a function in the middle',
+      [scriptedSource([]), () => true, scriptedSink()],
+      ['pipeline[1]: must be a stage: an object with a kind and a name: current value is a function'],
+    ],
+    [
+      'a stage without its method',
+      [scriptedSource([]), { kind: 'block', name: 'x' }, scriptedSink()],
+      ['pipeline[1].handle: must be a function: current value is undefined'],
+    ],
+    [
+      'two owned()',
+      [scriptedSource([]), owned(() => true), owned(() => true), scriptedSink()],
+      ['pipeline[2]: must be the only owned(): another stands at pipeline[1]: current value is "owned"'],
+    ],
+    [
+      'owned() before a set stage',
+      [scriptedSource([]), owned(() => true), set, scriptedSink()],
+      ['pipeline[1]: must stand after the last set stage, pipeline[2]: current value is "owned"'],
+    ],
+  ])('refuses a pipeline with %s', async (_, pipeline, expected) => {
+    expect(await problems({ pipeline })).toEqual(expected)
+  })
+
+  it('refuses a stage object that stands in the list twice', async () => {
+    const one = stage('one')
+    expect(await problems({ pipeline: [scriptedSource([]), one, one, scriptedSink()] })).toEqual([
+      'pipeline[2]: must be a stage of its own: this object stands in the list twice: current value is "one"',
+    ])
+  })
+
+  it('reports a check() that throws as a problem of its component', async () => {
+    const rude = stage('rude', {
+      check() {
+        throw new Error('boom')
+      },
+    })
+    expect(await problems({ pipeline: [scriptedSource([]), rude, scriptedSink()] })).toEqual([
+      'pipeline[1]: must have a check() that does not throw (boom): current value is "rude"',
+    ])
+  })
+
+  it("reports the ownership plugin's problems at its owned()", async () => {
+    const plugin = {
+      name: 'ring',
+      exclusive: false,
+      epoch: () => 0,
+      claim: async () => ({ status: 'denied' as const, epoch: 0, reason: 'no', owners: [] }),
+      check: () => [{ path: 'replicas', must: 'be >= 1', value: 0 }],
+    }
+    expect(await problems({ pipeline: [scriptedSource([]), owned(plugin), scriptedSink()] })).toEqual([
+      'pipeline[1].replicas: must be >= 1: current value is 0',
+    ])
+  })
+
+  it('calls a config function with the environment, and says when it throws', async () => {
+    const config = defineConfig<{ N?: string }>(({ env: e }) => ({
+      pipeline: [scriptedSource([]), scriptedSink()],
+      concurrency: Number(e.N),
+    }))
+    expect((await resolveConfig(config, { env: { N: '5' } })).concurrency).toBe(5)
+    const broken = defineConfig(() => {
+      throw new Error('S3_ENDPOINT must be set')
+    })
+    await expect(resolveConfig(broken, { env })).rejects.toThrow(
+      'invalid-config: the config threw: S3_ENDPOINT must be set',
+    )
+  })
+
+  it('does not print what may be a secret', async () => {
+    const leaky = stage('leaky', { check: () => [{ path: 'secretKey', must: 'have 40 characters', value: 'hunter2' }] })
+    expect((await problems({ pipeline: [scriptedSource([]), leaky, scriptedSink()] })).join()).not.toContain('hunter2')
+  })
+})
