@@ -2,7 +2,7 @@
 import { context, trace } from '@opentelemetry/api'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
 import { TracerProvider } from '@opentelemetry/sdk-trace'
-import type { Host } from '../host.ts'
+import type { Host, Log } from '../host.ts'
 import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './tracing/quiet-host.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'
@@ -11,7 +11,9 @@ import { SpanQueue } from './tracing/span-queue.ts'
 import type { TracingEnv } from './tracing/variables.ts'
 
 export interface TracingOptions {
-  /** Clock, timers, randomness and log. Default: the runtime's own; their timers do not keep a process alive. */
+  /** Where warnings go. Default: the log of `host`, or the console. */
+  readonly log?: Log | undefined
+  /** For tests: clock, timers and randomness. Default: the runtime's own, with timers that keep no process alive. */
   readonly host?: Host | undefined
   /** Default: the global fetch. */
   readonly fetch?: Fetch | undefined
@@ -49,16 +51,17 @@ export type { Fetch, TracingEnv }
  * @example const tracing = setupTracing(process.env); …; await tracing.shutdown()
  */
 export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tracing {
-  const host = options.host ?? quietHost
-  const settings = tracingSettings(env, host.log)
+  const host = options.host ?? quietHost(options.log)
+  const log = options.log ?? host.log
+  const settings = tracingSettings(env, log)
   if (!settings) return OFF
   const sender = createSender(settings, host, options.fetch ?? ((url, init) => fetch(url, init)))
-  const queue = new SpanQueue(settings, sender, host, options.background ?? !isWorker())
+  const queue = new SpanQueue(settings, sender, host, log, options.background ?? !isWorker())
   const resource = defaultResource().merge(resourceFromAttributes(settings.resource))
   const provider = new TracerProvider({ resource, sampler: settings.sampler, spanProcessors: [queue] })
   if (!trace.setGlobalTracerProvider(provider)) {
     // Deno's own (OTEL_DENO), or the user's SDK: its exporter is the one that was asked for first.
-    host.log.warn('a tracer provider is already set: it is kept, and the variables of the exporter are not followed')
+    log.warn('a tracer provider is already set: it is kept, and the variables of the exporter are not followed')
     return OFF
   }
   const managed = context.setGlobalContextManager(new AsyncContextManager())

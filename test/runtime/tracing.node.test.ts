@@ -40,12 +40,19 @@ async function startCollector(answer: (n: number, response: ServerResponse) => P
   return { received, endpoint: `http://127.0.0.1:${port}`, requests: () => count }
 }
 
+const lines: string[] = []
+const keep = (message: string) => {
+  lines.push(message)
+}
+const log = { info: keep, warn: keep, error: keep }
+
 let server: Server | undefined
 let tracing: Tracing | undefined
 
 afterEach(async () => {
   await tracing?.shutdown()
   tracing = undefined
+  lines.length = 0
   server?.closeAllConnections()
   server?.close()
   server = undefined
@@ -89,11 +96,12 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
       await setTimeout(40)
       return 200
     })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint })
+    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log })
     await burst()
     await tracing.forceFlush()
     expectWhole(collector.received)
     expect(tracing.dropped).toBe(0)
+    expect(lines).toEqual([])
   }, 30_000)
 
   it('where the collector is away for the first requests', async () => {
@@ -102,16 +110,17 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
       if (n % 2 === 0) response.setHeader('retry-after', '1')
       return n % 2 === 0 ? 503 : 429
     })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint })
+    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log })
     await burst()
     await tracing.forceFlush()
     expectWhole(collector.received)
     expect(tracing.dropped).toBe(0)
+    expect(lines).toEqual(['spans cannot be exported'])
   }, 30_000)
 
   it('where all spans end before the first request can be sent', async () => {
     const collector = await startCollector(() => 200)
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { background: false })
+    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log, background: false })
     await burst()
     expect(collector.requests()).toBe(0)
     await tracing.forceFlush()
@@ -124,7 +133,7 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
       if (n <= 4) response.destroy()
       return n <= 4 ? 503 : 200
     })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint })
+    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log })
     await burst()
     await tracing.forceFlush()
     expectWhole(collector.received)
@@ -157,7 +166,7 @@ describe('over real HTTP', () => {
       response.setHeader('location', '/elsewhere')
       return 307
     })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { background: false })
+    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log, background: false })
     trace.getTracer('test').startSpan('one').end()
     await tracing.forceFlush()
     expect(collector.requests()).toBe(1)

@@ -237,6 +237,14 @@ describe('values that cannot be followed', () => {
 })
 
 describe('sampling', () => {
+  it('takes every trace where the ratio is no number from 0 to 1, and warns', () => {
+    const log = fakeHost()
+    setUp({ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '2' }, { log: log.log })
+    expect(warnings(log)).toEqual([
+      'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1: current value is "2": 1 is used',
+    ])
+  })
+
   const samplers: [string, string, number][] = [
     ['always_on', '', 20],
     ['always_off', '', 0],

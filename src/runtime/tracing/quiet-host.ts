@@ -1,24 +1,25 @@
 /** The runtime's clock and timers, where a timer alone does not keep the process alive. */
-import type { Fields, Host } from '../../host.ts'
+import type { Fields, Host, Log } from '../../host.ts'
 
-export const quietHost: Host = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  random: () => Math.random(),
-  setTimer(ms, fn) {
-    const timer: unknown = setTimeout(fn, ms)
-    // Node gives an object, Deno a number that only Deno can unref; on workerd there is no process to keep alive.
-    if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
-      timer.unref()
-    } else if (typeof timer === 'number') {
-      const { Deno } = globalThis as { Deno?: { unrefTimer(id: number): void } }
-      Deno?.unrefTimer(timer)
-    }
-    return { [Symbol.dispose]: () => clearTimeout(timer as number) }
-  },
-  log: {
-    info: (message: string, fields?: Fields) => console.info(message, fields ?? {}),
-    warn: (message: string, fields?: Fields) => console.warn(message, fields ?? {}),
-    error: (message: string, fields?: Fields) => console.error(message, fields ?? {}),
-  },
+/** @param log default: the console */
+export function quietHost(log: Log = consoleLog): Host {
+  return { now: () => Date.now(), monotonic: () => performance.now(), random: () => Math.random(), setTimer, log }
+}
+
+function setTimer(ms: number, fn: () => void): Disposable {
+  const timer: unknown = setTimeout(fn, ms)
+  // Node gives an object, Deno a number that only Deno can unref; on workerd there is no process to keep alive.
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
+    timer.unref()
+  } else if (typeof timer === 'number') {
+    const { Deno } = globalThis as { Deno?: { unrefTimer(id: number): void } }
+    Deno?.unrefTimer(timer)
+  }
+  return { [Symbol.dispose]: () => clearTimeout(timer as number) }
+}
+
+const consoleLog: Log = {
+  info: (message: string, fields?: Fields) => console.info(message, fields ?? {}),
+  warn: (message: string, fields?: Fields) => console.warn(message, fields ?? {}),
+  error: (message: string, fields?: Fields) => console.error(message, fields ?? {}),
 }

@@ -7,7 +7,7 @@ import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { backoffMs } from '../../async/backoff.ts'
 import { sleep } from '../../async/signals.ts'
 import { rawMessageOf } from '../../errors.ts'
-import type { Host } from '../../host.ts'
+import type { Host, Log } from '../../host.ts'
 import type { Sender } from './sender.ts'
 import type { TracingSettings } from './settings.ts'
 
@@ -23,6 +23,7 @@ export class SpanQueue implements SpanProcessor {
   readonly #settings: TracingSettings
   readonly #sender: Sender
   readonly #host: Host
+  readonly #log: Log
   readonly #background: boolean
   readonly #lanes = new Set<Promise<void>>()
   readonly #closing = new AbortController()
@@ -33,10 +34,11 @@ export class SpanQueue implements SpanProcessor {
   #shutdown: Promise<void> | undefined
 
   /** @param background false where nothing outlives a request (Workers): then only `forceFlush()` sends */
-  constructor(settings: TracingSettings, sender: Sender, host: Host, background: boolean) {
+  constructor(settings: TracingSettings, sender: Sender, host: Host, log: Log, background: boolean) {
     this.#settings = settings
     this.#sender = sender
     this.#host = host
+    this.#log = log
     this.#background = background
   }
 
@@ -89,7 +91,7 @@ export class SpanQueue implements SpanProcessor {
       await Promise.all(this.#lanes)
       const left = this.#waiting.splice(0).length
       if (left > 0) this.#drop(left, 'the collector could not be reached before the shutdown')
-      if (this.#dropped > 0) this.#host.log.warn('spans were lost', { dropped: this.#dropped })
+      if (this.#dropped > 0) this.#log.warn('spans were lost', { dropped: this.#dropped })
     })()
     return this.#shutdown
   }
@@ -161,6 +163,6 @@ export class SpanQueue implements SpanProcessor {
     const now = this.#host.monotonic()
     if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return
     this.#complainedAt = now
-    this.#host.log.warn('spans cannot be exported', { why, dropped: this.#dropped, waiting: this.#waiting.length })
+    this.#log.warn('spans cannot be exported', { why, dropped: this.#dropped, waiting: this.#waiting.length })
   }
 }
