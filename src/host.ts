@@ -29,7 +29,10 @@ export interface LocalFiles {
   list(prefix: string): Promise<readonly LocalFile[]>
   /** Temp file, fsync, rename, fsync of the folder. An abort or an error leaves neither the file nor the temp file. */
   writeAtomic(path: string, body: AsyncIterable<Uint8Array> | Uint8Array, signal: AbortSignal): Promise<void>
-  /** Renames a file or a folder, makes the folders above `to`, and syncs those around both. A folder that is not empty is never replaced. */
+  /**
+   * Renames a file or a folder, and syncs the folders around both; makes the folders above `to`. An error leaves everything
+   * as it was. A folder that is not empty is never replaced.
+   */
   rename(from: string, to: string): Promise<void>
   /** Removes a file, or a folder with everything in it; missing is fine. */
   remove(path: string): Promise<void>

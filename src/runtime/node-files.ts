@@ -78,8 +78,14 @@ export function localFiles(root: string): LocalFiles {
       await inside.isThere(dirname(source))
       await inside.makeFolders(dirname(target), sync)
       await onDisk(`rename "${from}" to "${to}"`, rename(source, target))
-      await sync(dirname(target))
-      if (dirname(source) !== dirname(target)) await sync(dirname(source))
+      try {
+        await sync(dirname(target))
+        if (dirname(source) !== dirname(target)) await sync(dirname(source))
+      } catch (error) {
+        // A caller that sees an error goes on with the old name.
+        await onDisk(`rename "${to}" back to "${from}"`, rename(target, source))
+        throw error
+      }
     },
 
     async remove(path) {

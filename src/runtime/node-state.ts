@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Turns } from '../async/turns.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../errors.ts'
 import type { Log, StateStore } from '../host.ts'
 import { onDisk, unlessAbsent } from './disk/errors.ts'
@@ -20,25 +21,19 @@ const MAX_NAME = 150
  */
 export function fileState(dir: string, log: Log): StateStore {
   const folder = join(dir, 'state')
-  const last = new Map<string, Promise<unknown>>()
+  const turns = new Turns<string>()
   let opened: Promise<void> | undefined
 
   const inTurn = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
     const path = join(folder, fileName(key))
-    opened ??= open(folder).catch(error => {
-      opened = undefined
-      throw error
+    return await turns.run(key, async () => {
+      opened ??= open(folder).catch(error => {
+        opened = undefined
+        throw error
+      })
+      await opened
+      return await work(path)
     })
-    const ready = opened
-    const run = () => ready.then(() => work(path))
-    // How the one before ended is told to its own caller.
-    const turn = (last.get(key) ?? Promise.resolve()).then(run, run)
-    last.set(key, turn)
-    try {
-      return await turn
-    } finally {
-      if (last.get(key) === turn) last.delete(key)
-    }
   }
 
   return {

@@ -1,0 +1,107 @@
+/** A block on the disk: its readers, and how it comes and goes. */
+import { BlockgateError, type BlockReader, ErrorCode, type LoadedBlock, type LocalFiles, orAborted } from 'blockgate'
+
+/** copied (temp folder) → shown (its own folder) → left (temp folder) → removed, once the last reader closed. */
+export class HeldBlock {
+  readonly loaded: LoadedBlock
+  readonly #files: LocalFiles
+  readonly #readers = new Set<symbol>()
+  #folder: string
+  #moved: Promise<void> = Promise.resolve()
+  #left: Promise<void> | undefined
+  #removed: Promise<void> | undefined
+  #onIdle: (() => void) | undefined
+
+  /** `folder` is where its files are now. */
+  constructor(files: LocalFiles, folder: string, loaded: LoadedBlock) {
+    this.#files = files
+    this.#folder = folder
+    this.loaded = loaded
+  }
+
+  /** One rename. */
+  show(folder: string): Promise<void> {
+    return this.#move(folder)
+  }
+
+  /** One rename, the first time it is called. Readers read on. */
+  leave(folder: string): Promise<void> {
+    this.#left ??= this.#move(folder)
+    return this.#left
+  }
+
+  /** Removes the files, once no reader is open. Nobody may open() any more. */
+  remove(): Promise<void> {
+    this.#removed ??= this.#idle().then(() => this.#files.remove(this.#folder))
+    return this.#removed
+  }
+
+  open(): BlockReader {
+    const { meta } = this.loaded
+    const reader = Symbol(meta.ulid)
+    this.#readers.add(reader)
+    return {
+      meta,
+      files: {
+        read: async (file, offset, length, signal) => {
+          if (!this.#readers.has(reader)) {
+            throw new BlockgateError(ErrorCode.stageMisuse, `a closed reader of ${meta.ulid} must not be read from`)
+          }
+          this.#assertRange(file, offset, length)
+          return await this.#read(file, offset, length, signal)
+        },
+      },
+      [Symbol.dispose]: () => {
+        this.#readers.delete(reader)
+        if (this.#readers.size === 0) this.#onIdle?.()
+      },
+    }
+  }
+
+  async #read(file: string, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
+    for (;;) {
+      signal.throwIfAborted()
+      const folder = this.#folder
+      try {
+        return await orAborted(this.#files.read(`${folder}/${file}`, offset, length), signal)
+      } catch (error) {
+        // Perhaps a drop moved the folder away just then; a move that failed left everything where it was.
+        await this.#moved.catch(() => {})
+        if (this.#folder === folder) throw error
+      }
+    }
+  }
+
+  #assertRange(file: string, offset: number, length: number): void {
+    const { meta } = this.loaded
+    const size = meta.files.find(({ path }) => path === file)?.size
+    if (size === undefined) {
+      const name = JSON.stringify(file.slice(0, 64))
+      throw new BlockgateError(
+        ErrorCode.notFound,
+        `file of ${meta.ulid} must be one of its meta: current value is ${name}`,
+      )
+    }
+    // Offsets are read from the block's own files, so one that leads outside means that the block is damaged.
+    if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
+      throw new BlockgateError(
+        ErrorCode.corruptBlock,
+        `range of "${file}" must end at <= ${size}: current value is ${offset} + ${length}`,
+      )
+    }
+  }
+
+  #move(folder: string): Promise<void> {
+    this.#moved = this.#files.rename(this.#folder, folder).then(() => {
+      this.#folder = folder
+    })
+    return this.#moved
+  }
+
+  #idle(): Promise<void> {
+    if (this.#readers.size === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#onIdle = resolve
+    })
+  }
+}

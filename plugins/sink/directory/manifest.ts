@@ -1,0 +1,66 @@
+/** `blockgate.json` in a block's folder: what was put there. A folder that has one is ours; what differs from it is damaged. */
+import { type BlockId, type BlockMeta, isBlockFile, isBlockId, type LoadedBlock } from 'blockgate'
+import * as v from 'valibot'
+
+export const MANIFEST = 'blockgate.json'
+/** A meta is at most a few megabytes; what is larger is not one of ours. */
+export const MANIFEST_LIMIT: number = 64 * 1024 * 1024
+
+const VERSION = 1
+
+export function encodeManifest({ meta, bytes, fence }: LoadedBlock): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, bytes, fence, meta }))
+}
+
+/** The block that the manifest in folder `id` names; undefined where it is damaged, or of another version. */
+export function decodeManifest(text: Uint8Array, id: BlockId): LoadedBlock | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text))
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined
+    throw error
+  }
+  const { success, output } = v.safeParse(schema, value)
+  if (!success || output.meta.ulid !== id) return undefined
+  const { meta, bytes, fence } = output
+  return { meta: { ...meta, readAhead: meta.readAhead } satisfies BlockMeta, bytes, fence }
+}
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const time = v.pipe(v.number(), v.safeInteger())
+const id = v.custom<BlockId>(value => typeof value === 'string' && isBlockId(value))
+
+const schema = v.object({
+  version: v.literal(VERSION),
+  bytes: count,
+  fence: v.optional(v.pipe(v.number(), v.safeInteger())),
+  meta: v.object({
+    ulid: id,
+    minTime: time,
+    maxTime: time,
+    labels: v.pipe(
+      v.custom<Record<string, string>>(
+        value => typeof value === 'object' && value !== null && Object.values(value).every(l => typeof l === 'string'),
+      ),
+      v.transform(labels => nullPrototype(labels)),
+    ),
+    resolution: count,
+    compaction: v.object({ level: count, sources: v.array(id) }),
+    source: v.string(),
+    files: v.array(
+      v.pipe(
+        v.object({ path: v.pipe(v.string(), v.check(isBlockFile)), size: count, sha256: v.optional(v.string()) }),
+        v.transform(({ path, size, sha256 }) => (sha256 === undefined ? { path, size } : { path, size, sha256 })),
+      ),
+    ),
+    readAhead: v.optional(v.object({ series: count, chunk: count })),
+  }),
+})
+
+/** A label may be named `__proto__`. */
+function nullPrototype(labels: Record<string, string>): Record<string, string> {
+  const copy: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(labels)) copy[name] = value
+  return copy
+}
