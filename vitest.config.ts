@@ -1,9 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 // One copy of the engine: `import 'blockgate'` must reach src in every runner, so the condition stands in both lists.
 const node = ['blockgate-source', 'module', 'node', 'development|production']
 const workers = ['blockgate-source', 'workerd', 'worker', 'module', 'browser']
+
+// OpenTelemetry has a platform for Node and one for the web. Wrangler bundles the latter; Vite takes the former for
+// whatever is not a page, conditions or not, and workerd has no node:os.
+const webPlatform: NonNullable<ViteUserConfig['plugins']>[number] = {
+  name: 'web-platform',
+  enforce: 'pre',
+  resolveId(id, importer) {
+    const root = /^.*\/node_modules\/@opentelemetry\/[^/]+\//.exec(importer ?? '')?.[0]
+    if (id !== '#platform' || root === undefined) return
+    const { imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    return join(root, imports[id].default)
+  },
+}
 
 // A test that needs a disk, a child process or a server ends in `.node.test.ts`; every other test also runs in workerd.
 export default defineConfig({
@@ -17,7 +32,7 @@ export default defineConfig({
       {
         resolve: { conditions: workers },
         ssr: { resolve: { conditions: workers } },
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [webPlatform, cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
         test: { name: 'workers', include: ['test/**/*.test.ts'], exclude: ['test/**/*.node.test.ts', 'test/deno/**'] },
       },
     ],

@@ -10,6 +10,7 @@ const STABILITY = /\b(?:experimental|beta|stable)\b/i
 
 /** Below the root, so that `blockgate` resolves to this checkout; git ignores it. */
 const SNIPPETS = join(ROOT, 'tmp/docs')
+const PATHS = { 'blockgate/plugins/*': ['./plugins/*/index.ts', '../../plugins/*/index.ts'] }
 
 const texts = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'examples/*/*.md', 'plugins/**/*.md'], {
   cwd: ROOT,
@@ -53,29 +54,33 @@ function pluginsWithoutStability() {
   })
 }
 
-/** Compiles each `ts` block that imports something; the others are fragments. */
+/**
+ * Compiles each `ts` block that imports something; the others are fragments. A block that is fenced as `ts <path>` is a
+ * file of that path, so that another can import the plugin it makes.
+ */
 function snippetErrors() {
   rmSync(SNIPPETS, { recursive: true, force: true })
   mkdirSync(SNIPPETS, { recursive: true })
   const places = new Map()
   for (const path of texts) {
     const text = read(path)
-    for (const { 1: code, index } of text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)) {
+    for (const { 1: file, 2: code, index } of text.matchAll(/^```ts(?: (\S+))?\n([\s\S]*?)^```$/gm)) {
       if (!/^import /m.test(code)) continue
-      const name = `snippet-${places.size}.ts`
+      const name = file ?? `snippet-${places.size}.ts`
+      mkdirSync(dirname(join(SNIPPETS, name)), { recursive: true })
       places.set(name, { path, line: text.slice(0, index).split('\n').length })
       writeFileSync(join(SNIPPETS, name), code)
     }
   }
-  const config = { extends: '../../tsconfig.json', compilerOptions: { noEmit: true }, include: ['*.ts'] }
+  const config = { extends: '../../tsconfig.json', compilerOptions: { paths: PATHS }, include: ['**/*.ts'] }
   writeFileSync(join(SNIPPETS, 'tsconfig.json'), JSON.stringify(config))
   if (places.size === 0) return []
   const tsc = join(ROOT, 'node_modules/.bin/tsc')
   const { stdout } = spawnSync(tsc, ['-p', SNIPPETS, '--pretty', 'false'], { cwd: SNIPPETS, encoding: 'utf8' })
   // Errors elsewhere are the type check's to report.
-  return [...stdout.matchAll(/^(snippet-\d+\.ts)\((\d+),\d+\): (.*)$/gm)].map(([, name, row, message]) => {
-    const { path, line } = places.get(name)
-    return `${path}:${line + Number(row)}: ${message}`
+  return [...stdout.matchAll(/^(\S+\.ts)\((\d+),\d+\): (.*)$/gm)].flatMap(([, name, row, message]) => {
+    const place = places.get(name)
+    return place === undefined ? [] : [`${place.path}:${place.line + Number(row)}: ${message}`]
   })
 }
 
