@@ -1,0 +1,268 @@
+/** The span trees of five stories, exactly. They are what a person sees in Jaeger. */
+import {
+  BlockgateError,
+  type BlockSink,
+  type Bucket,
+  type Gateway,
+  gateway,
+  type OwnershipPlugin,
+  owned,
+  type Pipeline,
+  resolveConfig,
+} from 'blockgate'
+import { dedup } from 'blockgate/plugins/filter/dedup'
+import { notDeleted } from 'blockgate/plugins/filter/not-deleted'
+import { timeRange } from 'blockgate/plugins/filter/time-range'
+import { memory } from 'blockgate/plugins/sink/memory'
+import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
+import { fakeHost, memoryBucket, memoryState, type Spans, settle, spans, testId } from 'blockgate/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { scriptedOwnership } from './support/world.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+const signal = new AbortController().signal
+
+async function bucketOf(...numbers: readonly number[]): Promise<Bucket> {
+  const bucket = memoryBucket()
+  for (const n of numbers) {
+    const ulid = testId(n)
+    const meta = {
+      ulid,
+      version: 1,
+      minTime: NOW - 7_200_000,
+      maxTime: NOW,
+      compaction: { level: 1, sources: [ulid] },
+      thanos: { version: 1, labels: {}, downsample: { resolution: 0 }, source: 'sidecar' },
+    }
+    await bucket.put(`${ulid}/meta.json`, bytes(meta), { signal })
+    await bucket.put(`${ulid}/index`, bytes('index'), { signal })
+    await bucket.put(`${ulid}/chunks/000001`, bytes('chunks'), { signal })
+  }
+  return bucket
+}
+
+/** The memory sink, which reads the index first, as a real sink would. */
+function readingSink(during: () => void = () => {}): BlockSink {
+  const sink = memory()
+  let bucket: Bucket | undefined
+  return {
+    ...sink,
+    async start(services) {
+      bucket = services.bucket as Bucket
+      await sink.start?.(services)
+    },
+    async prepare(block) {
+      const body = await bucket?.get(`${block.path}index`, { signal: block.signal })
+      await body?.bytes(1024)
+      during()
+      block.signal.throwIfAborted()
+      return sink.prepare(block)
+    },
+  }
+}
+
+interface Scene {
+  readonly gateway: Gateway
+  readonly host: ReturnType<typeof fakeHost>
+}
+
+async function scene(bucket: Bucket, ownership: OwnershipPlugin, sink: BlockSink): Promise<Scene> {
+  const host = fakeHost({ now: NOW })
+  const pipeline: Pipeline = [
+    scanBucket(),
+    timeRange({ newerThan: '1d' }),
+    notDeleted(),
+    dedup(),
+    owned(ownership),
+    sink,
+  ]
+  const config = await resolveConfig({ pipeline, bucket, concurrency: 1 }, { env: {} })
+  return { host, gateway: gateway(config, { host, state: memoryState() }) }
+}
+
+const attributes = ['block.outcome', 'block.outcome.by', 'block.outcome.reason', 'ownership.status', 'error.type']
+
+describe('five stories', () => {
+  let recorded: Spans
+  beforeEach(() => {
+    recorded = spans()
+  })
+  afterEach(() => recorded.stop())
+
+  it('added', async () => {
+    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), readingSink())
+    await gateway.sync()
+    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+          bucket.get
+        set.dedup
+      sync.block block.outcome=added ~> sync.run
+        block.time-range block.outcome=passed
+          block.not-deleted block.outcome=passed
+        block.owned block.outcome=added
+          ownership.claim ownership.status=granted
+          block.memory block.outcome=added
+            bucket.get"
+    `)
+  })
+  it('skipped by a filter', async () => {
+    const bucket = await bucketOf(1)
+    const mark = { id: testId(1), version: 1, deletion_time: NOW / 1000 - 86_400 * 3 }
+    await bucket.put(`${testId(1)}/deletion-mark.json`, bytes(mark), { signal })
+    const { gateway } = await scene(bucket, scriptedOwnership([1]), readingSink())
+    await gateway.sync()
+    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+          bucket.get
+          bucket.get
+        set.dedup
+      sync.block block.outcome=skipped block.outcome.by=not-deleted block.outcome.reason=marked-for-deletion ~> sync.run
+        block.time-range block.outcome=skipped
+          block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion"
+    `)
+  })
+  it('denied', async () => {
+    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([]), readingSink())
+    await gateway.sync()
+    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+          bucket.get
+        set.dedup
+      sync.block block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ~> sync.run
+        block.time-range block.outcome=passed
+          block.not-deleted block.outcome=passed
+        block.owned block.outcome=skipped block.outcome.reason=not-owner
+          ownership.claim ownership.status=denied"
+    `)
+  })
+  it('failed', async () => {
+    const sink = readingSink(() => {
+      throw new BlockgateError('corrupt-block', 'the index must begin with its magic')
+    })
+    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), sink)
+    await gateway.sync()
+    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+          bucket.get
+        set.dedup
+      sync.block block.outcome=failed block.outcome.by=memory error.type=corrupt-block ~> sync.run !error
+        block.time-range block.outcome=passed
+          block.not-deleted block.outcome=passed
+        block.owned block.outcome=failed
+          ownership.claim ownership.status=granted
+          block.memory block.outcome=failed error.type=corrupt-block !error
+            bucket.get"
+    `)
+  })
+
+  it('lease lost mid-add', async () => {
+    const ownership = scriptedOwnership([1])
+    ownership.servedByOthers.add(1)
+    const lost = { ...ownership, epoch: () => 1 } // nothing newer to ask for: the story ends here
+    const sink = readingSink(() => ownership.lose(1))
+    const { gateway } = await scene(await bucketOf(1), lost, sink)
+    await gateway.sync()
+    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+          bucket.get
+        set.dedup
+      sync.block block.outcome=skipped block.outcome.by=owned block.outcome.reason=lease-lost ~> sync.run
+        block.time-range block.outcome=passed
+          block.not-deleted block.outcome=passed
+        block.owned block.outcome=skipped block.outcome.reason=lease-lost
+          ownership.claim ownership.status=granted
+          block.memory block.outcome=failed error.type=lease-lost !error
+            bucket.get"
+    `)
+  })
+})
+
+describe('a block whose verdict stays the same is quiet', () => {
+  let recorded: Spans
+  beforeEach(() => {
+    recorded = spans()
+  })
+  afterEach(() => recorded.stop())
+
+  it('a loaded block that stays loaded, and a skip for the same reason, make no spans', async () => {
+    const { gateway } = await scene(await bucketOf(1, 2), scriptedOwnership([1]), readingSink())
+    await gateway.sync()
+    recorded.reset()
+    await gateway.sync()
+    expect(recorded.tree()).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+        set.dedup"
+    `)
+  })
+
+  it('another verdict makes the whole trace, from the stage that let it go on this time', async () => {
+    const ownership = scriptedOwnership([])
+    const { gateway } = await scene(await bucketOf(1), ownership, readingSink())
+    await gateway.sync()
+    recorded.reset()
+    ownership.gain(1)
+    await gateway.sync()
+    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+        set.dedup
+      sync.block block.outcome=added ~> sync.run
+        block.time-range block.outcome=passed
+          block.not-deleted block.outcome=passed
+        block.owned block.outcome=added
+          block.memory block.outcome=added
+            bucket.get"
+    `)
+  })
+
+  it('each try of a block is a trace of its own, and only the stage that raised the error carries it', async () => {
+    let broken = true
+    const sink = readingSink(() => {
+      if (broken) throw new Error('connection reset')
+    })
+    const { gateway, host } = await scene(await bucketOf(1), scriptedOwnership([1]), sink)
+    const run = gateway.sync()
+    await settle()
+    broken = false
+    await host.advance(2_000)
+    await run
+    expect(recorded.tree({ attributes: ['block.attempt', 'block.outcome'] })).toMatchInlineSnapshot(`
+      "sync.run
+        source.scan-bucket
+          bucket.list
+          bucket.get
+        set.dedup
+      sync.block block.attempt=1 block.outcome=failed ~> sync.run !error
+        block.time-range block.outcome=passed
+          block.not-deleted block.outcome=passed
+        block.owned block.outcome=failed
+          ownership.claim
+          block.memory block.outcome=failed !error
+            bucket.get
+      sync.block block.attempt=2 block.outcome=added ~> sync.run
+        block.owned block.outcome=added
+          ownership.claim
+          block.memory block.outcome=added
+            bucket.get"
+    `)
+  })
+})
+
+it('without a tracer nothing is written down, and everything works', async () => {
+  const { gateway } = await scene(await bucketOf(1, 2), scriptedOwnership([1]), readingSink())
+  expect((await gateway.sync()).summary.blocks).toMatchObject({ added: 1, skipped: 1 })
+})
