@@ -60,7 +60,7 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
   const gone = () =>
-    new BlockgateError(ErrorCode.bucketFailed, `body of "${info.key}" must be read before it is disposed`)
+    new BlockgateError(ErrorCode.bucketFailed, `body of "${info.key}" must be read once, before it is disposed`)
   return {
     info,
     stream,

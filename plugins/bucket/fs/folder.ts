@@ -54,11 +54,13 @@ export class Folders {
     }
   }
 
-  /** True where no component of the folder's path is a link. */
+  /** True where no component of the folder's path is a link, nor missing. @throws where the root itself is missing */
   async isInside(prefix: string): Promise<boolean> {
     if (prefix === '') return true
     const folder = prefix.slice(0, -1)
-    return keyProblem(folder) === undefined && (await isReal(`${this.#root}/${folder}`))
+    if (keyProblem(folder) === undefined && (await isReal(`${this.#root}/${folder}`))) return true
+    await lstat(this.#root)
+    return false
   }
 
   async #stats(prefix: string): Promise<BigIntStats | undefined> {

@@ -60,7 +60,7 @@ export function fs(options: FsOptions): Bucket {
     get: (key, { range, signal }) =>
       guarded(`object "${key}" must be readable`, signal, async () => {
         const { root } = await open()
-        return await readObject(pathOf(root, key), key, range, signal)
+        return await readObject(root, key, range, signal)
       }),
     put: (key, body, { if: condition, signal }) =>
       guarded(`object "${key}" must be writable`, signal, async () => {
@@ -76,8 +76,9 @@ export function fs(options: FsOptions): Bucket {
       }),
     async stop() {
       await Promise.allSettled(writes.values())
-      const { temps } = (await opened) ?? {}
-      await temps?.remove()
+      // A root that cannot be opened has told its caller so, and holds nothing of ours.
+      const current = await opened?.catch(() => undefined)
+      await current?.temps.remove()
     },
   }
 }

@@ -1,18 +1,23 @@
 /** Reads an object, or a range of it, chunk by chunk from the open file. */
+import { lstat } from 'node:fs/promises'
 import { BucketError, type ObjectBody, objectBody, type Range, resolveRange, type Span } from 'blockgate'
-import { infoOf, openInside } from './inside.ts'
+import { infoOf, openInside, pathOf } from './inside.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
-/** The file at `path` as the object `key`; it stays open until the body ends, however it ends. */
+/** The object `key` below `root`, undefined where there is none; its file stays open until the body ends, however it ends. */
 export async function readObject(
-  path: string,
+  root: string,
   key: string,
   range: Range | undefined,
   signal: AbortSignal,
 ): Promise<ObjectBody | undefined> {
-  const opened = await openInside(path)
-  if (!opened) return undefined
+  const opened = await openInside(pathOf(root, key))
+  if (!opened) {
+    // A root that has gone is a failure of the bucket; it says nothing about its objects.
+    await lstat(root)
+    return undefined
+  }
   const { handle, stats } = opened
   const info = infoOf(key, stats)
   let part: Span

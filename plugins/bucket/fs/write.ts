@@ -32,6 +32,8 @@ export async function writeObject(
       } catch (error) {
         const code = codeOfFs(error)
         if (code === 'EEXIST' && condition === 'absent' && (await infoAt(path, key))) return 'conflict'
+        // An object stands where a folder must: making the folders says which.
+        if (code === 'ENOTDIR') await makeFolders(root, key)
         if (code !== 'ENOENT' || n === PLACES) throw error
       }
     }
@@ -63,9 +65,12 @@ async function realInfo(path: string, key: string): ReturnType<typeof infoAt> {
 
 async function makeParents(root: string, key: string): Promise<void> {
   const segments = key.split('/').slice(0, -1)
-  if (await isReal([root, ...segments].join('/'))) return
+  if (!(await isReal([root, ...segments].join('/')))) await makeFolders(root, key)
+}
+
+async function makeFolders(root: string, key: string): Promise<void> {
   let folder = root
-  for (const segment of segments) {
+  for (const segment of key.split('/').slice(0, -1)) {
     folder += `/${segment}`
     await makeFolder(folder)
   }

@@ -1,14 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { prefixed } from 'blockgate'
+import { codeOf, prefixed } from 'blockgate'
 import { fs } from 'blockgate/plugins/bucket/fs'
-import { testBucket } from 'blockgate/testing'
-import { describe, it } from 'vitest'
+import { services, testBucket } from 'blockgate/testing'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+// Each of 2,500 puts is synced to the disk, which may be a slow one.
+vi.setConfig({ testTimeout: 60_000 })
 
 async function fixture() {
   const root = await mkdtemp(join(tmpdir(), 'blockgate-fs-'))
-  return { bucket: fs({ root }), cleanup: () => rm(root, { recursive: true }) }
+  return { root, bucket: fs({ root }), cleanup: () => rm(root, { recursive: true }) }
 }
 
 testBucket({ describe, it }, { name: 'fs', factory: fixture })
@@ -22,3 +26,134 @@ testBucket(
     },
   },
 )
+
+describe('fs()', () => {
+  const { signal } = new AbortController()
+  const text = (s: string) => new TextEncoder().encode(s)
+  let made: Awaited<ReturnType<typeof fixture>>
+  beforeEach(async () => {
+    made = await fixture()
+  })
+  afterEach(() => made.cleanup())
+
+  it('reports a root that is missing, empty or no path, without looking at the disk', () => {
+    expect(fs({ root: undefined }).check?.()).toEqual([{ path: 'root', must: 'be given', value: undefined }])
+    expect(fs({ root: '' }).check?.()).toEqual([{ path: 'root', must: 'be a path without NUL', value: '' }])
+    expect(fs({ root: 'a\0b' }).check?.()).toEqual([{ path: 'root', must: 'be a path without NUL', value: 'a\0b' }])
+    expect(fs({ root: '/no/such/folder' }).check?.()).toEqual([])
+  })
+
+  it('does not start on a missing root, and says what it must be', async () => {
+    const thrown = await fs({ root: '/no/such/folder' })
+      .start?.(services())
+      .catch((error: unknown) => error)
+    expect(String(thrown)).toBe(
+      'BucketError: bucket-failed: root must be an existing directory: current value is "/no/such/folder" (ENOENT)',
+    )
+  })
+
+  it('does not start on a root that is a file', async () => {
+    await writeFile(join(made.root, 'file'), '')
+    await expect(fs({ root: join(made.root, 'file') }).start?.(services())).rejects.toThrow('(not a directory)')
+  })
+
+  it('fails when the root has gone: an empty page would mean an empty bucket, undefined a missing object', async () => {
+    const bucket = fs({ root: made.root })
+    await bucket.start?.(services())
+    await rm(made.root, { recursive: true })
+    for (const prefix of ['', 'a/']) {
+      expect(codeOf(await bucket.list(prefix, { signal }).catch((error: unknown) => error))).toBe('bucket-failed')
+    }
+    expect(codeOf(await bucket.get('a', { signal }).catch((error: unknown) => error))).toBe('bucket-failed')
+    await mkdir(made.root)
+  })
+
+  it('shows no folder that holds no object as a common prefix', async () => {
+    await mkdir(join(made.root, 'empty', 'deeper'), { recursive: true })
+    await mkdir(join(made.root, 'full', 'deeper'), { recursive: true })
+    await writeFile(join(made.root, 'full', 'deeper', 'object'), '')
+    expect((await made.bucket.list('', { delimiter: '/', signal })).prefixes).toEqual(['full/'])
+  })
+
+  it('lists no temp file, and removes its folder for them at stop', async () => {
+    await made.bucket.put('a', text('x'), { signal })
+    expect(await readdir(made.root)).toEqual(['.blockgate-tmp', 'a'])
+    expect((await made.bucket.list('', { signal })).objects.map(o => o.key)).toEqual(['a'])
+    expect((await made.bucket.list('', { delimiter: '/', signal })).prefixes).toEqual([])
+    await made.bucket.stop?.(signal)
+    expect(await readdir(made.root)).toEqual(['a'])
+  })
+
+  it('takes no key in the folder of temp files', async () => {
+    for (const key of ['.blockgate-tmp', '.blockgate-tmp/x']) {
+      expect(codeOf(await made.bucket.put(key, text('x'), { signal }).catch((e: unknown) => e))).toBe('invalid-key')
+    }
+  })
+
+  it('goes on after its folder of temp files was swept away', async () => {
+    await made.bucket.put('a', text('x'), { signal })
+    await rm(join(made.root, '.blockgate-tmp'), { recursive: true })
+    expect(await made.bucket.put('b', text('x'), { signal })).toBe('stored')
+  })
+
+  it('leaves no temp file behind a conflict or a failed put', async () => {
+    await made.bucket.put('a', text('x'), { signal })
+    await made.bucket.put('a', text('y'), { if: 'absent', signal })
+    await made.bucket.put('a/b', text('y'), { signal }).catch(() => {})
+    const [own] = await readdir(join(made.root, '.blockgate-tmp'))
+    expect(await readdir(join(made.root, '.blockgate-tmp', own ?? ''))).toEqual([])
+  })
+
+  it('says that an object cannot stand below another one', async () => {
+    await made.bucket.put('a', text('x'), { signal })
+    await expect(made.bucket.put('a/b', text('y'), { signal })).rejects.toThrow('must not be an object itself')
+  })
+
+  it('keeps a body whole for its reader while the object is replaced and deleted', async () => {
+    await made.bucket.put('a', text('before'), { signal })
+    const body = await made.bucket.get('a', { signal })
+    await made.bucket.put('a', text('after'), { signal })
+    await made.bucket.delete('a', { signal })
+    expect(await body?.bytes(6)).toEqual(text('before'))
+  })
+
+  it('fails a body whose file is cut off while it is read', async () => {
+    await made.bucket.put('a', new Uint8Array(200_000), { signal })
+    const reader = (await made.bucket.get('a', { signal }))?.stream.getReader()
+    await reader?.read()
+    await truncate(join(made.root, 'a'), 100_000)
+    await reader?.read()
+    await expect(reader?.read()).rejects.toThrow('object "a" must have 200000 bytes: it ended at 100000')
+  })
+
+  it('leaves no file open behind bodies that were read, disposed, cancelled or aborted', async () => {
+    const open = async () => {
+      const names = execFileSync('ls', ['-l', `/proc/${process.pid}/fd`]).toString()
+      return names.split('\n').filter(line => line.includes(made.root)).length
+    }
+    await made.bucket.put('a', new Uint8Array(200_000), { signal })
+    const controller = new AbortController()
+    const get = async () => await made.bucket.get('a', { signal: controller.signal })
+    const bodies = [await get(), await get(), await get(), await get()]
+    expect(await open()).toBe(4)
+    await bodies[0]?.bytes(200_000)
+    await bodies[1]?.[Symbol.asyncDispose]()
+    await bodies[2]?.stream.cancel()
+    expect(await open()).toBe(1)
+    controller.abort(new Error('enough'))
+    await bodies[3]?.[Symbol.asyncDispose]()
+    expect(await open()).toBe(0)
+  })
+
+  it('lets ten puts and deletes of neighbours run at once without losing an object', async () => {
+    for (let round = 0; round < 20; round++) {
+      await made.bucket.put('f/old', text('x'), { signal })
+      await Promise.all([
+        made.bucket.delete('f/old', { signal }),
+        ...Array.from({ length: 9 }, (_, i) => made.bucket.put(`f/${i}/x`, text('x'), { signal })),
+      ])
+      expect((await made.bucket.list('f/', { signal })).objects.length).toBe(9)
+      for (let i = 0; i < 9; i++) await made.bucket.delete(`f/${i}/x`, { signal })
+    }
+  })
+})

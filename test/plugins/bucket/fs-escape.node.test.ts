@@ -1,0 +1,134 @@
+import { execFileSync } from 'node:child_process'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { codeOf } from 'blockgate'
+import { fs } from 'blockgate/plugins/bucket/fs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const { signal } = new AbortController()
+const text = (s: string) => new TextEncoder().encode(s)
+const codeFrom = (call: Promise<unknown>) => call.then(() => 'resolved', codeOf)
+
+describe('fs() and what leads out of its root', () => {
+  let base: string
+  let root: string
+  let outside: string
+  beforeEach(async () => {
+    base = await mkdtemp(join(tmpdir(), 'blockgate-escape-'))
+    root = join(base, 'root')
+    outside = join(base, 'outside')
+    await mkdir(join(root, 'real'), { recursive: true })
+    await mkdir(outside)
+    await writeFile(join(root, 'real', 'inside'), 'inside')
+    await writeFile(join(outside, 'secret'), 'secret')
+  })
+  afterEach(() => rm(base, { recursive: true }))
+
+  /** What a listing, flat and delimited, shows below `prefix`. */
+  async function shown(prefix = '') {
+    const flat = await fs({ root }).list(prefix, { signal })
+    const tree = await fs({ root }).list(prefix, { delimiter: '/', signal })
+    return [flat.objects.map(o => o.key), tree.objects.map(o => o.key), tree.prefixes]
+  }
+
+  it('does not read, list or delete through a link to a folder', async () => {
+    await symlink(outside, join(root, 'link'))
+    expect(await fs({ root }).get('link/secret', { signal })).toBeUndefined()
+    expect(await shown()).toEqual([['real/inside'], [], ['real/']])
+    expect(await shown('link/')).toEqual([[], [], []])
+    await fs({ root }).delete('link/secret', { signal })
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
+  })
+
+  it('refuses to write through a link to a folder, at any depth', async () => {
+    await symlink(outside, join(root, 'link'))
+    await symlink(outside, join(root, 'real', 'link'))
+    for (const key of ['link/new', 'link/a/new', 'real/link/new', 'real/link/a/b/new']) {
+      expect(await codeFrom(fs({ root }).put(key, text('x'), { signal })), key).toBe('invalid-key')
+      expect(await codeFrom(fs({ root }).put(key, text('x'), { if: 'absent', signal })), key).toBe('invalid-key')
+    }
+    expect(await readdir(outside)).toEqual(['secret'])
+  })
+
+  it('does not read, list or delete a link to a file', async () => {
+    await symlink(join(outside, 'secret'), join(root, 'real', 'link'))
+    expect(await fs({ root }).get('real/link', { signal })).toBeUndefined()
+    expect(await shown('real/')).toEqual([['real/inside'], ['real/inside'], []])
+    await fs({ root }).delete('real/link', { signal })
+    expect((await lstat(join(root, 'real', 'link'))).isSymbolicLink()).toBe(true)
+  })
+
+  it('replaces a link to a file instead of writing to where it leads', async () => {
+    await symlink(join(outside, 'secret'), join(root, 'link'))
+    await fs({ root }).put('link', text('mine'), { signal })
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
+    expect(await (await fs({ root }).get('link', { signal }))?.bytes(4)).toEqual(text('mine'))
+  })
+
+  it('treats a link that stays inside the root no differently', async () => {
+    await symlink(join(root, 'real'), join(root, 'link'))
+    expect(await fs({ root }).get('link/inside', { signal })).toBeUndefined()
+    expect(await shown()).toEqual([['real/inside'], [], ['real/']])
+  })
+
+  it('does not follow a folder that became a link between two pages of a listing', async () => {
+    const keys = Array.from({ length: 1100 }, (_, i) => String(i).padStart(5, '0'))
+    await mkdir(join(root, 'a'))
+    for (const key of keys) {
+      await writeFile(join(root, 'a', key), '')
+      await writeFile(join(outside, `x${key}`), '')
+    }
+    const bucket = fs({ root })
+    const first = await bucket.list('a/', { signal })
+    expect(first.objects.length).toBe(1000)
+    await rename(join(root, 'a'), join(base, 'moved'))
+    await symlink(outside, join(root, 'a'))
+    const second = await bucket.list('a/', { cursor: first.cursor, signal })
+    const whole = await bucket.list('', { cursor: first.cursor, signal })
+    expect([second.objects, whole.objects.map(o => o.key)]).toEqual([[], ['real/inside']])
+  })
+
+  it('does not follow a parent that became a link after the bucket was used', async () => {
+    const bucket = fs({ root })
+    expect(await (await bucket.get('real/inside', { signal }))?.bytes(6)).toEqual(text('inside'))
+    await rename(join(root, 'real'), join(base, 'moved'))
+    await symlink(outside, join(root, 'real'))
+    expect(await bucket.get('real/secret', { signal })).toBeUndefined()
+    expect(await codeFrom(bucket.put('real/secret', text('x'), { signal }))).toBe('invalid-key')
+    await bucket.delete('real/secret', { signal })
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
+  })
+
+  it('does not put temp files through a link in the place of its own folder', async () => {
+    await symlink(outside, join(root, '.blockgate-tmp'))
+    expect(await codeFrom(fs({ root }).put('new', text('x'), { signal }))).toBe('invalid-key')
+    expect(await readdir(outside)).toEqual(['secret'])
+  })
+
+  it('refuses keys with .. and absolute keys before it touches the disk', async () => {
+    const bucket = fs({ root })
+    for (const key of ['../outside/secret', 'real/../../outside/secret', join(outside, 'secret'), '..']) {
+      expect(await codeFrom(bucket.get(key, { signal })), key).toBe('invalid-key')
+      expect(await codeFrom(bucket.put(key, text('x'), { signal })), key).toBe('invalid-key')
+      expect(await codeFrom(bucket.delete(key, { signal })), key).toBe('invalid-key')
+    }
+    for (const prefix of ['../', '../outside/', 'real/../../outside/', `${outside}/`]) {
+      expect(await shown(prefix), prefix).toEqual([[], [], []])
+    }
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
+  })
+
+  it('neither waits for a FIFO nor lists it', async () => {
+    execFileSync('mkfifo', [join(root, 'real', 'fifo')])
+    expect(await fs({ root }).get('real/fifo', { signal })).toBeUndefined()
+    expect(await shown('real/')).toEqual([['real/inside'], ['real/inside'], []])
+  })
+
+  it('takes a root that is itself reached through a link', async () => {
+    await symlink(root, join(base, 'alias'))
+    const bucket = fs({ root: join(base, 'alias') })
+    expect((await bucket.list('', { signal })).objects.map(o => o.key)).toEqual(['real/inside'])
+    expect(await (await bucket.get('real/inside', { signal }))?.bytes(6)).toEqual(text('inside'))
+  })
+})
