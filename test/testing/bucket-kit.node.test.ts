@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { memoryBucket, testBucket } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const file = fileURLToPath(new URL('./runners/bucket-kit.mjs', import.meta.url))
+
+describe('testBucket()', () => {
+  it('runs unchanged under node:test', async () => {
+    const args = ['--conditions=blockgate-source', '--test', '--test-reporter=tap', file]
+    const { stdout } = await run(process.execPath, args, { env: { ...process.env, NODE_TEST_CONTEXT: undefined } })
+    expect(Number(/^# tests (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(150)
+    expect(stdout).toMatch(/^# fail 0$/m)
+    expect(stdout).toContain('lets exactly one of twenty concurrent puts of an absent object win')
+  }, 120_000)
+
+  it('says in a name what it leaves out, and registers no case of it', () => {
+    const names = (conditionalPut: boolean) => {
+      const seen: string[] = []
+      const runner = { describe: (_: string, fn: () => void) => fn(), it: (name: string) => void seen.push(name) }
+      testBucket(runner, { name: 'x', factory: () => ({ bucket: memoryBucket() }), supports: { conditionalPut } })
+      return seen
+    }
+    expect(names(true).filter(name => name.startsWith('left out'))).toEqual([])
+    expect(names(false)).toContain('left out: conditional puts (supports.conditionalPut is false)')
+    expect(names(false)).not.toContain('lets exactly one of twenty concurrent puts of an absent object win')
+    expect(new Set(names(true)).size).toBe(names(true).length)
+  })
+})
