@@ -133,7 +133,9 @@ describe('parseMeta', () => {
       expect(one(file)).toEqual([{ path: 'index', size: 1 }])
     }
     const twice = [hash('SHA256', HASH), { rel_path: 'index', size_bytes: 2 }]
-    expect(parse(withThanos({ files: twice, segment_files: [] })).declared).toHaveLength(1)
+    expect(parse(withThanos({ files: twice, segment_files: [] })).declared).toEqual([
+      { path: 'index', size: 1, sha256: HASH },
+    ])
   })
 
   const rules: readonly (readonly [value: unknown, message: string])[] = [

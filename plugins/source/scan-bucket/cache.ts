@@ -29,13 +29,13 @@ export function metaCache({ state, host }: Pick<Services, 'state' | 'host'>, sha
     dirty.add(id.charAt(25))
     unsaved++
   }
-  const loadShard = async (last: string, shard: Map<BlockId, Known>) => {
+  const loadShard = async (last: string) => {
     try {
       const document = await state.get(keyOf(last))
       if (document === undefined) return
       const entries = readDocument(document, share)
       if (!entries) host.log.warn('a cache document is damaged: its blocks are read again', { key: keyOf(last) })
-      for (const known of entries ?? []) if (known.id.endsWith(last)) shard.set(known.id, known)
+      for (const known of entries ?? []) shardOf(known.id).set(known.id, known)
     } catch (error) {
       host.log.warn('a cache document cannot be read: its blocks are read again', fieldsOf(last, error))
     }
@@ -44,7 +44,7 @@ export function metaCache({ state, host }: Pick<Services, 'state' | 'host'>, sha
     async load() {
       if (isLoaded) return
       isLoaded = true
-      for (const [last, shard] of shards) await loadShard(last, shard)
+      for (const last of shards.keys()) await loadShard(last)
     },
     get: id => shardOf(id).get(id),
     set(known) {

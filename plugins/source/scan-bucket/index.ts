@@ -104,7 +104,6 @@ async function* scan(
       for (const block of batch.blocks) if (block.meta) seen.add(block.id)
       for (const { id } of batch.unreadable) seen.add(id)
       const results = await inOrder(batch.blocks, concurrency, block => inspect(at, block))
-      signal.throwIfAborted()
       await cache.save('many')
       yield pageOf(batch, results, batch.next && writeToken(listing, batch.next))
     }
@@ -112,7 +111,6 @@ async function* scan(
     if (!from) cache.retain(seen)
     return { complete: !from }
   } catch (error) {
-    if (signal.aborted) throw signal.reason
     if (codeOf(error) !== ErrorCode.listingFailed) throw error
     log.error('the listing failed: the view is incomplete', { code: codeOf(error), error: rawMessageOf(error) })
     return { complete: false }

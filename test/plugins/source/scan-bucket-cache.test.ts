@@ -88,20 +88,26 @@ it('reads exactly the object whose etag or size changed', async () => {
   await h.put(`${ID3}/index`, 'index')
   expect((await h.run()).ids).toEqual([ID1, ID2, ID3])
   expect(gets(h)).toEqual([`get ${ID3}/meta.json`])
+  h.calls.length = 0
+  await h.put(`${ID1}/meta.json`, metaJson(ID1))
+  await h.put(`${ID3}/tombstones`, 'one file more')
+  expect((await h.run()).pages[0]?.blocks.map(block => block.deletionTime)).toEqual([6000, undefined, undefined])
+  expect(gets(h)).toEqual([`get ${ID1}/meta.json`, `get ${ID3}/meta.json`])
 })
 
-it('reads a meta.json again whose etag is the same and whose size is not', async () => {
+it('reads an object again whose etag is the same and whose size is not', async () => {
   const h = await harness()
   await h.block(ID1)
+  await h.put(`${ID1}/deletion-mark.json`, mark(ID1, 5))
   await h.run()
   const list = h.services.bucket.list.bind(h.services.bucket)
   h.services.bucket.list = async (prefix, options) => {
     const page = await list(prefix, options)
-    return { ...page, objects: page.objects.map(o => (o.key.endsWith('meta.json') ? { ...o, size: o.size + 1 } : o)) }
+    return { ...page, objects: page.objects.map(o => (o.key.endsWith('.json') ? { ...o, size: o.size + 1 } : o)) }
   }
   h.calls.length = 0
   await h.run()
-  expect(gets(h)).toEqual([`get ${ID1}/meta.json`])
+  expect(gets(h)).toEqual([`get ${ID1}/meta.json`, `get ${ID1}/deletion-mark.json`])
 })
 
 it('remembers the version that it read, where meta.json was replaced between the listing and the GET', async () => {
@@ -144,7 +150,7 @@ it('forgets a block that is gone after a complete view, in memory and in its doc
   const { asked, store } = counted()
   const h = await mixed(store)
   await h.run()
-  for (const name of ['meta.json', 'index', 'chunks/000001', 'deletion-mark.json']) await h.delete(`${ID1}/${name}`)
+  await h.delete(`${ID1}/meta.json`)
   asked.length = 0
   await h.run()
   expect(asked).toEqual([`delete metas-0`])
@@ -152,7 +158,7 @@ it('forgets a block that is gone after a complete view, in memory and in its doc
   h.calls.length = 0
   await h.block(ID1)
   await h.run()
-  expect(gets(h)).toEqual([`get ${ID1}/meta.json`])
+  expect(gets(h)).toEqual([`get ${ID1}/meta.json`, `get ${ID1}/deletion-mark.json`])
 })
 
 const damages: readonly (readonly [name: string, document: unknown])[] = [
@@ -231,6 +237,17 @@ it('writes nothing after an abort, and the rest at stop()', async () => {
   expect(asked).toEqual([])
   await h.source.stop?.(new AbortController().signal)
   expect(asked).toHaveLength(3)
+})
+
+it('writes what it read every 10,000 blocks of a long run, and not at every page', async () => {
+  const { asked, store } = counted()
+  const h = await harness({}, { state: store, pageSize: 10_200 })
+  for (let i = 0; i < 10_500; i++) await h.block(testId(i, i))
+  const it = h.source.pages(runContext())
+  const writes: number[] = []
+  for (let step = await it.next(); !step.done; step = await it.next()) writes.push(asked.length)
+  expect(writes).toEqual([0, 0, 32, 32])
+  expect(asked).toHaveLength(64)
 })
 
 it('writes what it read where its consumer stops early', async () => {

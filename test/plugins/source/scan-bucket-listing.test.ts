@@ -1,4 +1,4 @@
-import type { BlockId, Page } from 'blockgate'
+import { BlockgateError, type BlockId, type Page } from 'blockgate'
 import { runContext, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { type Harness, harness, type Seen, summary } from './scan-harness.ts'
@@ -79,7 +79,9 @@ describe('scanBucket, pages', () => {
 
   it('yields a delimited root page in parts, so that blocks stream', async () => {
     const { h } = await filled(300, 1000, 'delimited')
-    expect(idsOf((await h.run()).pages).map(page => page.length)).toEqual([250, 50])
+    const { pages } = await h.run()
+    expect(idsOf(pages).map(page => page.length)).toEqual([250, 50])
+    expect((await h.run({ resume: pages[0]?.resume })).ids).toEqual(idsOf(pages)[1])
   })
 
   for (const listing of ['recursive', 'delimited'] as const) {
@@ -154,6 +156,22 @@ describe('scanBucket, row 8: a listing that fails', () => {
     })
   })
 
+  it('is not tried again where another try cannot help', async () => {
+    const { h } = await filled(1, 4)
+    h.before = () => {
+      throw new BlockgateError('unsupported', 'no listing here')
+    }
+    expect((await h.run()).complete).toBe(false)
+    expect(h.calls).toEqual(['list '])
+  })
+
+  it('is not what it takes an error for that comes from elsewhere', async () => {
+    const { h } = await filled(6, 4)
+    const it = h.source.pages(runContext())
+    await it.next()
+    await expect(it.throw(new Error('of the consumer'))).rejects.toThrow('of the consumer')
+  })
+
   it('gives nothing and an incomplete view where no page can be listed', async () => {
     const { h } = await filled(2, 4)
     h.before = () => {
@@ -178,6 +196,8 @@ describe('scanBucket, row 8: a listing that fails', () => {
 
   it('of one folder, in a delimited listing, is the trouble of that block alone', async () => {
     const { h, blocks } = await filled(3, 1000, 'delimited')
+    await h.run()
+    h.calls.length = 0
     h.before = call => {
       if (call === `list ${blocks[1]}/`) throw new Error('503')
     }
@@ -187,6 +207,9 @@ describe('scanBucket, row 8: a listing that fails', () => {
       complete: true,
     })
     expect(lists(h).filter(call => call === `list ${blocks[1]}/`)).toHaveLength(3)
+    h.before = () => {}
+    expect((await h.run()).ids).toEqual(blocks)
+    expect(h.calls.filter(call => call.startsWith('get'))).toEqual([])
   })
 
   it('that is not in key order makes the view incomplete, and no block comes twice', async () => {
@@ -217,9 +240,11 @@ describe('scanBucket, abort', () => {
     ['the folder of a block', 'delimited', `list ${testId(2)}/`],
   ]
   for (const [name, listing, at] of cases) {
-    it(`rejects with the reason of the signal while it reads ${name}`, async () => {
-      const { h } = await filled(3, 1000, listing)
-      await h.put(`${testId(1)}/deletion-mark.json`, '{}')
+    it(`rejects with the reason of the signal, and asks for nothing more, while it reads ${name}`, async () => {
+      const h = await harness({ listing, concurrency: 1 })
+      for (const id of ids(3)) await h.block(id)
+      const mark = { id: testId(1), version: 1, deletion_time: 5 }
+      await h.put(`${testId(1)}/deletion-mark.json`, JSON.stringify(mark))
       const controller = new AbortController()
       h.before = call => {
         if (call !== at) return
@@ -227,6 +252,7 @@ describe('scanBucket, abort', () => {
         throw new Error('the client says it in its own way')
       }
       await expect(h.run({ signal: controller.signal })).rejects.toBe(reason)
+      expect(h.calls.at(-1)).toBe(at)
       expect(h.host.lines).toEqual([])
     })
   }
