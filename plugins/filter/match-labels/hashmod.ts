@@ -14,14 +14,14 @@ export function hashmod(text: string, modulus: number): number {
 }
 
 /**
- * (high × 2^32 + low) modulo `modulus`, exactly. `high` and `low` are unsigned 32-bit. Bit by bit: doubling is done as
- * `rest - (modulus - rest)`, which never leaves 2^53, where a product of two parts would.
+ * (high × 2^32 + low) modulo `modulus`, exactly. `high` and `low` are unsigned 32-bit. Bit by bit: twice a number below
+ * 2^53 is exact as a double, and so is its remainder; the product of two parts would not be.
  */
 export function modulo64(high: number, low: number, modulus: number): number {
   let rest = 0
   for (const word of [high, low]) {
     for (let bit = 31; bit >= 0; bit--) {
-      rest = rest >= modulus - rest ? rest - (modulus - rest) : rest + rest
+      rest = (rest * 2) % modulus
       if ((word >>> bit) & 1) rest = rest + 1 === modulus ? 0 : rest + 1
     }
   }

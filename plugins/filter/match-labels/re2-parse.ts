@@ -53,10 +53,8 @@ export function parse(pattern: string): Node {
 
   function alternatives(): Node {
     if (++depth > MAX_DEPTH) refuse('groups too deep')
-    const outside = flags
     const items = [sequence()]
     while (take('|')) items.push(sequence())
-    flags = outside
     depth--
     return { kind: 'any', items }
   }
