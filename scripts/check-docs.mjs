@@ -77,6 +77,7 @@ function snippetErrors() {
   if (places.size === 0) return []
   const tsc = join(ROOT, 'node_modules/.bin/tsc')
   const { stdout } = spawnSync(tsc, ['-p', SNIPPETS, '--pretty', 'false'], { cwd: SNIPPETS, encoding: 'utf8' })
+  rmSync(SNIPPETS, { recursive: true })
   // Errors elsewhere are the type check's to report.
   return [...stdout.matchAll(/^(\S+\.ts)\((\d+),\d+\): (.*)$/gm)].flatMap(([, name, row, message]) => {
     const place = places.get(name)

@@ -2,7 +2,7 @@
 //   node scripts/run-examples.mjs
 
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -28,7 +28,9 @@ function run(example) {
       timeout: LIMIT_MS,
     })
     if (status !== 0) return `it must exit with 0: it ended with ${signal ?? status}\n${stdout}${stderr}`
-    const expected = readFileSync(join(ROOT, dirname(example), 'expected.txt'), 'utf8')
+    const list = join(dirname(example), 'expected.txt')
+    if (!existsSync(join(ROOT, list))) return `${list} must name lines that it prints; it prints\n${stdout}${stderr}`
+    const expected = readFileSync(join(ROOT, list), 'utf8')
     const missing = expected.split('\n').filter(line => !stdout.includes(line))
     if (missing.length > 0) return `it must print\n${missing.join('\n')}\nit prints\n${stdout}${stderr}`
     return undefined

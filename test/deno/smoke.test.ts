@@ -5,7 +5,7 @@ import { memory } from 'blockgate/plugins/bucket/memory'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { timeRange } from 'blockgate/plugins/filter/time-range'
 import { staticShard } from 'blockgate/plugins/ownership/static-shard'
-import { assert, assertEqual, testOwnership, testStage } from 'blockgate/testing'
+import { assert, testBucket, testOwnership, testStage } from 'blockgate/testing'
 import { BlockgateError as FromSource } from '../../src/errors.ts'
 
 const runner = { describe, it }
@@ -14,16 +14,9 @@ describe('the engine under Deno', () => {
   it('is one copy, whichever way it is imported', () => {
     assert(BlockgateError === FromSource, 'the class seen through the package to be the one from src')
   })
-
-  it('keeps objects in memory', async () => {
-    const bucket = memory()
-    const { signal } = new AbortController()
-    await bucket.put('a/b', new Uint8Array([1, 2, 3]), { signal })
-    const body = await bucket.get('a/b', { range: { offset: 1, length: 9 }, signal })
-    assertEqual(await body?.bytes(10), new Uint8Array([2, 3]), 'the range, cut at the end of the object')
-  })
 })
 
+testBucket(runner, { name: 'bucket/memory', factory: () => ({ bucket: memory() }) })
 testStage(runner, { name: 'filter/newest-first', factory: newestFirst })
 testStage(runner, { name: 'filter/time-range', factory: () => timeRange({ newerThan: '90d' }) })
 testOwnership(runner, { name: 'ownership/everything', factory: everything })
