@@ -98,6 +98,26 @@ describe('traced()', () => {
     expect(tree()).toBe('outer\n  bucket.get bucket.key=large bucket.bytes=65536 bucket.result=found')
   })
 
+  it('disposes the body inside, however its own ends', async () => {
+    const { inner } = await make()
+    let disposed = 0
+    const bucket = traced({
+      ...inner,
+      async get(key, options) {
+        const body = await inner.get(key, options)
+        return body && { ...body, [Symbol.asyncDispose]: async () => void disposed++ }
+      },
+    })
+    await inSpan(async () => {
+      await (await bucket.get('a/b', { signal }))?.bytes(10)
+      expect(disposed).toBe(1)
+      await (await bucket.get('a/b', { signal }))?.stream.cancel()
+      expect(disposed).toBe(2)
+      await (await bucket.get('a/b', { signal }))?.[Symbol.asyncDispose]()
+      expect(disposed).toBe(3)
+    })
+  })
+
   it('charges the span with the error of a body that breaks, and the bytes until then', async () => {
     const error = new BucketError('the connection broke', { retryable: true })
     const { bucket } = await make([{ op: 'get', fault: { bodyAfter: 4, error } }])

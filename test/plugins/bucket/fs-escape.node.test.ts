@@ -106,6 +106,16 @@ describe('fs() and what leads out of its root', () => {
     expect(await readdir(outside)).toEqual(['secret'])
   })
 
+  it('does not put temp files through a link that took the place of its folder later', async () => {
+    const bucket = fs({ root })
+    await bucket.put('a', text('x'), { signal })
+    await rename(join(root, '.blockgate-tmp'), join(outside, 'moved'))
+    await symlink(join(outside, 'moved'), join(root, '.blockgate-tmp'))
+    expect(await codeFrom(bucket.put('b', text('x'), { signal }))).toBe('invalid-key')
+    expect((await readdir(outside, { recursive: true, withFileTypes: true })).filter(e => e.isFile()).length).toBe(1)
+    expect(await shown()).toEqual([['a', 'real/inside'], ['a'], ['real/']])
+  })
+
   it('refuses keys with .. and absolute keys before it touches the disk', async () => {
     const bucket = fs({ root })
     for (const key of ['../outside/secret', 'real/../../outside/secret', join(outside, 'secret'), '..']) {

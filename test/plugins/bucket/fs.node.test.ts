@@ -75,6 +75,17 @@ describe('fs()', () => {
     expect((await made.bucket.list('', { delimiter: '/', signal })).prefixes).toEqual(['full/'])
   })
 
+  it('reads a folder again for the next page when something was put into it', async () => {
+    const folder = join(made.root, 'a')
+    await mkdir(folder)
+    for (let i = 0; i < 2500; i++) await writeFile(join(folder, String(i).padStart(5, '0')), '')
+    const first = await made.bucket.list('', { signal })
+    const second = await made.bucket.list('', { cursor: first.cursor, signal })
+    await writeFile(join(folder, 'new'), '')
+    const third = await made.bucket.list('', { cursor: second.cursor, signal })
+    expect([third.objects.length, third.objects.at(-1)?.key]).toEqual([501, 'a/new'])
+  })
+
   it('lists no temp file, and removes its folder for them at stop', async () => {
     await made.bucket.put('a', text('x'), { signal })
     expect(await readdir(made.root)).toEqual(['.blockgate-tmp', 'a'])
