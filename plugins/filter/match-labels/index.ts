@@ -1,10 +1,8 @@
 /** Keeps or skips blocks by their external labels, with Prometheus' relabel rules. */
 import { type BlockMeta, type BlockStage, checkOptions, type Problem, rawMessageOf, skip } from 'blockgate'
+import { hashmod } from 'blockgate/plugins/ownership/static-shard'
+import { RE2JS } from 're2js'
 import * as v from 'valibot'
-import { hashmod } from './hashmod.ts'
-import { compileRe2 } from './re2.ts'
-
-export { hashmod } from './hashmod.ts'
 
 /** One rule of Thanos' `--selector.relabel-config`, in camelCase. */
 export interface RelabelRule {
@@ -14,7 +12,7 @@ export interface RelabelRule {
   readonly sourceLabels?: readonly string[] | undefined
   /** Between the values of `sourceLabels`. Default ';'. */
   readonly separator?: string | undefined
-  /** An RE2 expression that the whole joined value must match. Default '(.*)'. */
+  /** An RE2 expression that the whole joined value must match, `.` also newlines. Default '(.*)'. */
   readonly regex?: string | undefined
   /** `hashmod` only, and needed there: an integer, 1 to 2^53. */
   readonly modulus?: number | undefined
@@ -65,8 +63,9 @@ function compile(rule: RelabelRule): Step {
       return true
     }
   }
-  const matches = compileRe2(regex)
-  return label => matches(value(label)) === (action === 'keep')
+  // Not JavaScript's own engine: the values come out of a bucket, and one of them could hold the gateway up for hours.
+  const expression = RE2JS.compile(regex, RE2JS.DOTALL)
+  return label => expression.testExact(value(label)) === (action === 'keep')
 }
 
 const text = v.string('be a string')
@@ -104,7 +103,8 @@ function checkRule(rule: RelabelRule, path: string): readonly Problem[] {
     }
   }
   try {
-    compileRe2(rule.regex ?? '')
+    // Without flags, so that the message quotes the expression as it was given.
+    RE2JS.compile(rule.regex ?? '')
   } catch (error) {
     problems.push({ path: `${path}.regex`, must: `be an RE2 expression (${rawMessageOf(error)})`, value: rule.regex })
   }

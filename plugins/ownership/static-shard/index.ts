@@ -1,7 +1,9 @@
 /** Splits the blocks over a fixed number of gateways, as Thanos does with hashmod. */
 import { checkOptions, held, type OwnershipPlugin, type Problem } from 'blockgate'
-import { hashmod } from 'blockgate/plugins/filter/match-labels'
 import * as v from 'valibot'
+import { hashmod } from './hashmod.ts'
+
+export { hashmod } from './hashmod.ts'
 
 export interface StaticShardOptions {
   /** This gateway's shard, 0 to `of` − 1. */

@@ -82,6 +82,44 @@ it('a rule without a regex matches everything', async () => {
   expect(await at([{ action: 'drop' }], { a: '1' })).toBe('label-excluded')
 })
 
+it.each<[regex: string, kept: readonly string[], dropped: readonly string[]]>([
+  ['eu-.*', ['eu-1', 'eu-'], ['xeu-1', 'eu']],
+  ['a|ab', ['a', 'ab'], ['abb', 'xa']],
+  ['^a$', ['a'], ['a\n', '\na']],
+  ['a.b', ['a\nb', 'a🚀b'], ['ab']],
+  ['(?-s)a.b', ['axb'], ['a\nb']],
+  ['(?i)Prod', ['prod', 'PROD'], ['prod1']],
+  ['(?i:a)b', ['Ab', 'ab'], ['aB']],
+  ['[[:alpha:]_]+', ['a_Z'], ['a1', 'é']],
+  ['\\pN+', ['12', '٣'], ['a']],
+  ['\\p{Greek}', ['λ'], ['l']],
+  ['\\Aa\\z', ['a'], ['a\n']],
+  ['\\Qa.b*\\E', ['a.b*'], ['axb*']],
+  ['(?P<name>a)', ['a'], ['b']],
+])('%s is matched as RE2 does, against the whole value', async (regex, kept, dropped) => {
+  const values = [...kept, ...dropped]
+  const rule: RelabelRule = { action: 'keep', sourceLabels: ['a'], regex }
+  const verdicts = await Promise.all(values.map(a => at([rule], { a })))
+  expect(values.filter((_, i) => verdicts[i] === 'passed')).toEqual(kept)
+})
+
+it.each(['(a+)+$', '(a|a)*', '.*a.*a.*a.*a.*c'])(
+  '%s, over which JavaScript backtracks for ages, is answered for a long value',
+  async regex => {
+    const labels = { a: `${'a'.repeat(5000)}b` }
+    expect(await at([{ action: 'keep', sourceLabels: ['a'], regex }], labels)).toBe('label-excluded')
+  },
+)
+
+it.each(['a(?=b)', '(?<!a)b', '(a)\\1', 'a**', 'a{1001}', 'a)|(b', '[a', '\\p{Klingon}', '('.repeat(1001)])(
+  'what RE2 refuses is a problem of the config and does not throw: %s',
+  regex => {
+    expect(problems({ relabel: [{ action: 'drop', regex }] })).toEqual([
+      expect.stringMatching(/^relabel\[0\]\.regex must be an RE2 expression \(.+\)$/),
+    ])
+  },
+)
+
 it('hashmod on __block_id and keep split the Thanos vector into three shards', async () => {
   const shards = await Promise.all(
     ['0', '1', '2'].map(async regex => {
@@ -125,7 +163,7 @@ it('tells the place of everything that is wrong', () => {
     'relabel[0].modulus must be >= 1',
   ])
   expect(problems({ relabel: [{ action: 'keep', regex: '(?=a)' }] })).toEqual([
-    'relabel[0].regex must be an RE2 expression (an unknown kind of group at character 2 of "(?=a)")',
+    'relabel[0].regex must be an RE2 expression (error parsing regexp: invalid or unsupported Perl syntax: `(?=`)',
   ])
   expect(problems({ relabel: [{ action: 'keep', source_labels: ['a'] }] })[0]).toMatch(
     /^relabel\[0\]\.source_labels must/,

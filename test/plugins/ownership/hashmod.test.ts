@@ -1,8 +1,8 @@
 import { md5 } from '@noble/hashes/legacy.js'
-import { hashmod } from 'blockgate/plugins/filter/match-labels'
+import { hashmod } from 'blockgate/plugins/ownership/static-shard'
 import { fakeHost, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { modulo64 } from '../../../plugins/filter/match-labels/hashmod.ts'
+import { modulo64 } from '../../../plugins/ownership/static-shard/hashmod.ts'
 
 const MODULI = [1, 2, 3, 7, 256, 65_537, 2 ** 31 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 52 + 1, 2 ** 53 - 1, 2 ** 53]
 
