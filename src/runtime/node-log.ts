@@ -45,7 +45,10 @@ function forPerson(now: number, level: Level, message: string, fields: Fields, c
 /** The three keys of the line itself win over fields of the same name. */
 function forMachine(now: number, level: Level, message: string, fields: Fields): string {
   const own = { time: new Date(now).toISOString(), level, message }
-  return json({ ...own, ...fields, ...own })
+  const members = Object.entries({ ...own, ...fields, ...own })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${JSON.stringify(key)}:${json(value)}`)
+  return `{${members.join(',')}}`
 }
 
 function short(value: unknown): string {
@@ -69,10 +72,10 @@ function json(value: unknown): string {
         if (v instanceof Error) return v.stack ?? v.message
         if (v instanceof Set) return [...v]
         return v instanceof Map ? Object.fromEntries(v) : v
-      }) ?? String(value)
+      }) ?? JSON.stringify(String(value))
     )
   } catch (error) {
     // A circle, or a getter that throws: the line must still be written.
-    return JSON.stringify({ unprintable: String(error) })
+    return JSON.stringify(`unprintable: ${error}`)
   }
 }

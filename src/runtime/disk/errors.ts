@@ -1,12 +1,12 @@
 /** What the file system throws, as errors of ours. */
-import { BlockgateError, ErrorCode } from '../../errors.ts'
+import { BlockgateError, codeOf, ErrorCode } from '../../errors.ts'
 
 /** A full disk, a used-up quota. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR'])
 
 /**
- * Settles as `work`, a call of `node:fs`, does. `what` names the call: `write "blocks/x"`.
+ * Settles as `work`, a call of `node:fs`, does; an error that is ours already stays as it is. `what` names the call: `write "blocks/x"`.
  *
  * @throws BlockgateError `disk-full`, `not-found`, or `disk-failed` with the file system's error as its cause
  */
@@ -14,6 +14,7 @@ export async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
+    if (codeOf(error) !== undefined) throw error
     const code = fsCode(error)
     if (FULL.has(code)) {
       throw new BlockgateError(ErrorCode.diskFull, `cannot ${what}: the disk must have room: it is full (${code})`, {

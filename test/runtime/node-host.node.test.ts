@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { nodeHost, nodeLog } from '../../src/runtime/node.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+const NODE = join(import.meta.dirname, '../../src/runtime/node.ts')
+
+/** What a process prints that has `nodeHost` and runs `code`. */
+function run(code: string): string {
+  const script = `import { nodeHost } from ${JSON.stringify(NODE)}; const host = nodeHost(); ${code}`
+  const args = ['--no-warnings', '--input-type=module', '--eval', script]
+  return execFileSync(process.execPath, args, { timeout: 20_000, stdio: 'pipe' }).toString()
+}
+
+describe('nodeHost', () => {
+  it('its wall clock is that of the process, and its monotonic clock does not step with it', () => {
+    vi.useFakeTimers({ now: 1000, toFake: ['Date'] })
+    const host = nodeHost()
+    const before = host.monotonic()
+    expect(host.now()).toBe(1000)
+    vi.setSystemTime(-5000)
+    expect(host.now()).toBe(-5000)
+    expect(host.monotonic()).toBeGreaterThanOrEqual(before)
+  })
+
+  it('random() is in [0, 1) and not always the same', () => {
+    const host = nodeHost()
+    const values = Array.from({ length: 100 }, () => host.random())
+    expect(values.every(value => value >= 0 && value < 1)).toBe(true)
+    expect(new Set(values).size).toBeGreaterThan(90)
+  })
+
+  it('a timer fires once, after its time, and not once it is disposed', () => {
+    vi.useFakeTimers()
+    const host = nodeHost()
+    const fired: string[] = []
+    host.setTimer(10, () => fired.push('ten'))
+    host.setTimer(-5, () => fired.push('at once'))
+    const cancelled = host.setTimer(5, () => fired.push('never'))
+    cancelled[Symbol.dispose]()
+    cancelled[Symbol.dispose]()
+    vi.advanceTimersByTime(9)
+    expect(fired).toEqual(['at once'])
+    vi.advanceTimersByTime(1000)
+    expect(fired).toEqual(['at once', 'ten'])
+  })
+
+  it('a timer longer than Node can set fires after its whole time, and can be disposed at any moment of it', () => {
+    vi.useFakeTimers()
+    const host = nodeHost()
+    const days = 24 * 3_600_000
+    const fired: number[] = []
+    host.setTimer(60 * days, () => fired.push(60))
+    const cancelled = host.setTimer(61 * days, () => fired.push(61))
+    vi.advanceTimersByTime(60 * days - 1)
+    expect(fired).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(fired).toEqual([60])
+    cancelled[Symbol.dispose]()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('a process waits for its timers', () => {
+    expect(run(`host.setTimer(5, () => console.log('fired'))`)).toBe('fired\n')
+  })
+
+  it('a process whose timers are disposed ends by itself', () => {
+    expect(run(`host.setTimer(3_600_000, () => {})[Symbol.dispose](); console.log('done')`)).toBe('done\n')
+  })
+})
+
+describe('nodeLog', () => {
+  const now = () => Date.UTC(2026, 0, 2, 3, 4, 5)
+  function log(isTTY: boolean, env: Record<string, string> = {}) {
+    const written: string[] = []
+    return { written, log: nodeLog({ stream: { isTTY, write: (text: string) => written.push(text) }, env, now }) }
+  }
+
+  it('writes a line of JSON where there is no terminal', () => {
+    const { written, log: to } = log(false)
+    to.warn('block failed', { block: '01X', bytes: 5n, none: undefined, message: 'not this', ids: new Set([1]) })
+    expect(written).toEqual([
+      '{"time":"2026-01-02T03:04:05.000Z","level":"warn","message":"block failed","block":"01X","bytes":"5","ids":[1]}\n',
+    ])
+  })
+
+  it('writes a plain line on a terminal, in colour', () => {
+    const { written, log: to } = log(true)
+    to.info('run ended', { added: 3, stage: 'time-range', why: 'two words', none: undefined })
+    to.error('no')
+    expect(written).toEqual([
+      '03:04:05 \u001b[32mINFO \u001b[0m run ended added=3 stage=time-range why="two words"\n',
+      '03:04:05 \u001b[31mERROR\u001b[0m no\n',
+    ])
+  })
+
+  it.each([{ NO_COLOR: '1' }, { TERM: 'dumb' }])('writes no colour with %j', env => {
+    const { written, log: to } = log(true, env)
+    to.info('run ended')
+    expect(written).toEqual(['03:04:05 INFO  run ended\n'])
+  })
+
+  it('an empty NO_COLOR changes nothing', () => {
+    const { written, log: to } = log(true, { NO_COLOR: '' })
+    to.info('x')
+    expect(written[0]).toContain('\u001b[32m')
+  })
+
+  it('no text of a bucket can end a line or steer a terminal', () => {
+    const { written, log: to } = log(true, { NO_COLOR: '1' })
+    to.warn('bad\nINFO all is well', { key: '\u001b[2Jx\u009b1m', 'na\nme': '\u2028' })
+    expect(written).toEqual([
+      '03:04:05 WARN  bad\\u000aINFO all is well key="\\u001b[2Jx\\u009b1m" na\\u000ame="\\u2028"\n',
+    ])
+  })
+
+  it('writes something whatever it is given', () => {
+    const circle: { self?: unknown } = {}
+    circle.self = circle
+    const { written, log: to } = log(false)
+    to.error('odd', { circle })
+    to.error('error', { error: new TypeError('boom') })
+    expect(JSON.parse(written[0] ?? '')).toMatchObject({ level: 'error', message: 'odd' })
+    expect(JSON.parse(written[1] ?? '').error).toContain('TypeError: boom\n    at ')
+  })
+
+  it('writes to stderr, so that stdout is free for results', () => {
+    expect(run(`host.log.info('x'); console.log('result')`)).toBe('result\n')
+  })
+})
