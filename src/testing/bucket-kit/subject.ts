@@ -37,7 +37,7 @@ export interface Subject {
 }
 
 /** More than any text or folder of a case. */
-export const LIMIT = 16 * 1024 * 1024
+export const LIMIT: number = 16 * 1024 * 1024
 const MAX_PAGES = 5000
 const AT_ONCE = 25
 
