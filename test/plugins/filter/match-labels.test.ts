@@ -111,14 +111,21 @@ it.each(['(a+)+$', '(a|a)*', '.*a.*a.*a.*a.*c'])(
   },
 )
 
-it.each(['a(?=b)', '(?<!a)b', '(a)\\1', 'a**', 'a{1001}', 'a)|(b', '[a', '\\p{Klingon}', '('.repeat(1001)])(
-  'what RE2 refuses is a problem of the config and does not throw: %s',
-  regex => {
-    expect(problems({ relabel: [{ action: 'drop', regex }] })).toEqual([
-      expect.stringMatching(/^relabel\[0\]\.regex must be an RE2 expression \(.+\)$/),
-    ])
-  },
-)
+it.each([
+  ['lookahead', 'a(?=b)'],
+  ['lookbehind', '(?<!a)b'],
+  ['a backreference', '(a)\\1'],
+  ['a repetition of a repetition', 'a**'],
+  ['a count above 1000', 'a{1001}'],
+  ['a parenthesis that closes nothing', 'a)|(b'],
+  ['a class without an end', '[a'],
+  ['an unknown class', '\\p{Klingon}'],
+  ['groups too deep in each other', `${'('.repeat(1001)}${')'.repeat(1001)}`],
+])('%s, which RE2 refuses, is a problem of the config and does not throw', (_, regex) => {
+  expect(problems({ relabel: [{ action: 'drop', regex }] })).toEqual([
+    expect.stringMatching(/^relabel\[0\]\.regex must be an RE2 expression \(.+\)$/),
+  ])
+})
 
 it('hashmod on __block_id and keep split the Thanos vector into three shards', async () => {
   const shards = await Promise.all(
