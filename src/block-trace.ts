@@ -123,7 +123,6 @@ export class BlockTrace {
     this.#root = tracer().startSpan(
       SpanName.block,
       {
-        root: true,
         links: [{ context: this.#run.spanContext() }],
         attributes: {
           [Attribute.blockId]: this.#subject.id,

@@ -15,7 +15,7 @@ export interface RunSpan {
 
 export function startRunSpan(id: string, reason: RunReason): RunSpan {
   const attributes = { [Attribute.runId]: id, [Attribute.runReason]: reason }
-  const span = tracer().startSpan(SpanName.run, { root: true, attributes }, ROOT_CONTEXT)
+  const span = tracer().startSpan(SpanName.run, { attributes }, ROOT_CONTEXT)
   // A sampled-out run still has a valid id, and its blocks are sampled for themselves; without a provider there is none.
   return { span, context: trace.setSpan(ROOT_CONTEXT, span), enabled: isSpanContextValid(span.spanContext()) }
 }

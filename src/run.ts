@@ -14,6 +14,8 @@ import type { RunContext, RunReason } from './stage.ts'
 import { type RunSummary, summarise } from './summary.ts'
 import { again, emptyView, type View } from './view.ts'
 
+const PAGE = 1_000
+
 export interface RunRequest {
   readonly id: string
   readonly reason: RunReason
@@ -149,7 +151,7 @@ export class Run {
 
   async #segments(): Promise<void> {
     const { segments } = this.#engine.plan
-    if (this.#request.previous) return this.#lastSegment(once(this.#view.offered))
+    if (this.#request.previous) return this.#lastSegment(paged(this.#view.offered))
     if (segments.length === 1) {
       return this.#withListing(listing =>
         this.#lastSegment(async () => {
@@ -168,7 +170,7 @@ export class Run {
     }
     if (this.#stopped) return
     this.#view.offered.push(...blocks)
-    await this.#lastSegment(once(blocks))
+    await this.#lastSegment(paged(blocks))
   }
 
   /** Blocks through a segment that ends at a barrier: the first gets them from the source. Their order stays. */
@@ -181,7 +183,7 @@ export class Run {
           if (await this.#flow.filter(at, candidate)) passed[place] = candidate
         }
       })
-    if (at > 0) await this.#pool(once(given), tasks)
+    if (at > 0) await this.#pool(paged(given), tasks)
     else await this.#withListing(listing => this.#pool(() => this.#nextBlocks(listing), tasks))
     return passed.filter(candidate => candidate !== undefined)
   }
@@ -286,12 +288,13 @@ export class Run {
   }
 }
 
-/** One page, once. */
-function once(blocks: readonly Candidate[]): () => Promise<readonly Candidate[] | undefined> {
-  let given = false
+/** A list in pages, so that nothing is made for blocks whose turn is far away. */
+function paged(blocks: readonly Candidate[]): () => Promise<readonly Candidate[] | undefined> {
+  let at = 0
   return async () => {
-    if (given) return undefined
-    given = true
-    return blocks
+    if (at >= blocks.length) return undefined
+    const page = blocks.slice(at, at + PAGE)
+    at += PAGE
+    return page
   }
 }
