@@ -221,6 +221,29 @@ describe('directory', () => {
     expect(await readdir(join(root, 'blocks/.blockgate-tmp'))).toEqual([])
   })
 
+  it('a commit waits for a drop of the same block that is still moving the old copy away', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { sink, services, block } = await world({
+      files: files => ({
+        ...files,
+        async rename(from, to) {
+          if (to.includes('.blockgate-tmp')) await gate.promise
+          await files.rename(from, to)
+        },
+      }),
+    })
+    await add(sink, block)
+    const before = await services.files.list('')
+    const second = await sink.prepare(blockContext(block))
+    const dropping = sink.drop(block.meta.ulid, signal)
+    const committing = second.commit()
+    gate.resolve()
+    await committing
+    await dropping
+    expect([...sink.loaded().keys()]).toEqual([block.meta.ulid])
+    expect((await services.files.list('')).length).toBe(before.length)
+  })
+
   it('a drop stops waiting for readers when its signal aborts, and the files still go with the last of them', async () => {
     const { sink, services, block } = await world()
     await add(sink, block)
@@ -282,10 +305,11 @@ describe('directory after a restart', () => {
     ['the manifest is empty', (at: string) => writeFile(join(at, 'blockgate.json'), '')],
     ['the manifest is of another version', (at: string) => writeFile(join(at, 'blockgate.json'), '{"version":2}')],
     [
-      'the manifest names a file outside of the block',
+      'the manifest names a file that is none of a block',
       async (at: string) => {
         const text = await readFile(join(at, 'blockgate.json'), 'utf8')
-        await writeFile(join(at, 'blockgate.json'), text.replace('chunks/000001', '../../x'))
+        await writeFile(join(at, 'notes'), 'nine byte')
+        await writeFile(join(at, 'blockgate.json'), text.replace('tombstones', 'notes'))
       },
     ],
     [

@@ -1,0 +1,194 @@
+import type { BlockSink } from 'blockgate'
+import {
+  blockContext,
+  blockMeta,
+  candidate,
+  type RecordingSinkOptions,
+  recordingSink,
+  services,
+  settle,
+  testId,
+  testSink,
+} from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+
+testSink({ describe, it }, { name: 'recordingSink()', factory: () => recordingSink() })
+
+/** The names of the cases that fail for the sink. */
+async function failures(factory: () => BlockSink): Promise<string[]> {
+  const failed: string[] = []
+  const cases: [string, () => Promise<void> | void][] = []
+  testSink({ describe: (_, fn) => fn(), it: (name, fn) => void cases.push([name, fn]) }, { name: 'broken', factory })
+  for (const [name, fn] of cases) {
+    try {
+      await fn()
+    } catch {
+      failed.push(name)
+    }
+  }
+  return failed
+}
+
+/** recordingSink() with parts of it replaced. */
+function broken(change: (sink: BlockSink) => Partial<BlockSink>, options?: RecordingSinkOptions): () => BlockSink {
+  return () => {
+    const sink = recordingSink(options)
+    return { ...sink, ...change(sink) }
+  }
+}
+
+describe('testSink finds a sink that', () => {
+  it('shows a block in prepare()', async () => {
+    const factory = broken(sink => ({
+      async prepare(block) {
+        const prepared = await sink.prepare(block)
+        await prepared.commit()
+        return prepared
+      },
+    }))
+    expect(await failures(factory)).toEqual([
+      'prepare() shows nothing, commit() shows the block',
+      'dispose without commit() leaves nothing, also when it is called twice',
+      'commit() after dispose fails and shows nothing',
+      'blocks can be prepared side by side',
+      'a block that is prepared does not change those that are loaded',
+    ])
+  })
+
+  it('drops the block in dispose', async () => {
+    const factory = broken(sink => ({
+      async prepare(block) {
+        const prepared = await sink.prepare(block)
+        return { ...prepared, [Symbol.asyncDispose]: () => sink.drop(block.id, block.signal) }
+      },
+    }))
+    expect(await failures(factory)).toContain('prepare() shows nothing, commit() shows the block')
+    expect(await failures(factory)).toContain('dispose can be called twice after commit()')
+  })
+
+  it('drops only after an await', async () => {
+    const factory = broken(sink => ({
+      async drop(id, signal) {
+        await Promise.resolve()
+        await sink.drop(id, signal)
+      },
+    }))
+    expect(await failures(factory)).toEqual(['drop() takes the block out of loaded() before its first await'])
+  })
+
+  it('ignores the signal', async () => {
+    const factory = broken(sink => ({
+      prepare: block => sink.prepare({ ...block, signal: new AbortController().signal }),
+    }))
+    expect(await failures(factory)).toEqual(['prepare() with a signal that aborted already rejects and leaves nothing'])
+  })
+
+  it('reads objects and does not mind what is missing or too short, nor an abort meanwhile', async () => {
+    const factory = (): BlockSink => {
+      const sink = recordingSink()
+      let bucket = services().bucket
+      return {
+        ...sink,
+        async start(given) {
+          bucket = given.bucket
+        },
+        async prepare(block) {
+          const prepared = await sink.prepare(block)
+          await using body = await bucket.get(`${block.path}index`, { signal: new AbortController().signal })
+          await body?.bytes(1 << 20)
+          return prepared
+        },
+      }
+    }
+    expect(await failures(factory)).toEqual([
+      'an abort in the middle of prepare() rejects and leaves nothing',
+      'prepare() of a block whose objects are gone rejects and leaves nothing',
+      'prepare() of a block whose objects are shorter than the meta says rejects and leaves nothing',
+    ])
+  })
+
+  it('forgets the fence, or the meta', async () => {
+    const loaded = (sink: BlockSink) =>
+      new Map(
+        [...sink.loaded()].map(([id, held]) => [id, { ...held, fence: undefined, meta: blockMeta({ ulid: id }) }]),
+      )
+    const factory = broken(sink => ({ loaded: () => loaded(sink) }))
+    expect(await failures(factory)).toEqual([
+      'loaded() has the meta and the bytes that prepare() was given and gave',
+      'loaded() has the fence of the lease, and none where there was no lease',
+      'blocks can be prepared side by side',
+      'a dropped block can be added again, also while it is still leaving',
+    ])
+  })
+
+  it('keeps blocks of another life', async () => {
+    const shared = recordingSink()
+    expect(await failures(() => ({ ...shared }))).toContain('loaded() is empty at first')
+  })
+
+  it('closes a reader at a drop, or lets it read anything', async () => {
+    const factory = broken(sink => ({
+      open(id) {
+        const block = sink.loaded().get(id)
+        if (!block) return undefined
+        const read = async (_: string, __: number, length: number) => {
+          if (!sink.loaded().has(id)) throw new Error('closed')
+          return new Uint8Array(length)
+        }
+        return { meta: block.meta, files: { read }, [Symbol.dispose]() {} }
+      },
+    }))
+    expect(await failures(factory)).toEqual([
+      'open() gives the bytes of a loaded block, and undefined for any other',
+      'a reader refuses what is not in the block, and an aborted signal',
+      'a reader that was opened before a drop reads on until it is closed',
+      'closing a reader twice leaves a second reader open',
+    ])
+  })
+})
+
+describe('recordingSink', () => {
+  it('writes down every call in order, and holds what it was given', async () => {
+    const sink = recordingSink({ loaded: [blockMeta({ ulid: testId(5) })] })
+    const prepared = await sink.prepare(blockContext(candidate()))
+    await prepared.commit()
+    await prepared[Symbol.asyncDispose]()
+    await sink.drop(testId(5), new AbortController().signal)
+    expect([...sink.loaded().keys()]).toEqual([testId(1)])
+    expect(sink.calls.map(({ op, id }) => `${op} ${id}`)).toEqual([
+      `prepare ${testId(1)}`,
+      `commit ${testId(1)}`,
+      `dispose ${testId(1)}`,
+      `drop ${testId(5)}`,
+    ])
+  })
+
+  it('waits in a hook that waits, and fails where a hook throws, for the blocks that the hook says', async () => {
+    const gate = Promise.withResolvers<void>()
+    const sink = recordingSink({
+      onPrepare: async ({ id }) => {
+        if (id === testId(1)) await gate.promise
+      },
+      onCommit: ({ id }) => {
+        if (id === testId(2)) throw new Error('no commit')
+      },
+      onDrop: () => {
+        throw new Error('no drop')
+      },
+    })
+    const log: string[] = []
+    const first = sink.prepare(blockContext(candidate())).then(prepared => {
+      log.push('prepared')
+      return prepared.commit()
+    })
+    const second = await sink.prepare(blockContext(candidate({ ulid: testId(2) })))
+    await expect(second.commit()).rejects.toThrow('no commit')
+    await settle()
+    expect(log).toEqual([])
+    gate.resolve()
+    await first
+    expect([...sink.loaded().keys()]).toEqual([testId(1)])
+    await expect(sink.drop(testId(1), new AbortController().signal)).rejects.toThrow('no drop')
+    expect([...sink.loaded().keys()]).toEqual([])
+  })
+})
