@@ -1,0 +1,21 @@
+/** Codecs of the files of a TSDB block. Pure: bytes in, bytes out; web APIs only. */
+export { Crc32c, crc32c } from './crc32c.ts'
+export {
+  checkIndexHeader,
+  encodeIndexHeader,
+  type IndexEnds,
+  type IndexHeader,
+  indexHeaderSize,
+  type ReadAt,
+} from './index-header.ts'
+export {
+  assertIndexSize,
+  INDEX_START_BYTES,
+  INDEX_TOC_BYTES,
+  type IndexToc,
+  type IndexVersion,
+  MAX_INDEX_BYTES,
+  parseIndexStart,
+  parseIndexToc,
+} from './index-toc.ts'
+export { SectionCheck, type SectionKind, type SectionPlace } from './section-check.ts'
