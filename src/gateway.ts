@@ -1,10 +1,13 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
+
+import type { BlockId } from './block.ts'
 import { retried } from './bucket-wrappers/retried.ts'
 import { traced } from './bucket-wrappers/traced.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { ResolvedConfig } from './config.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import { type Explanation, explain } from './explain.ts'
 import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Plan } from './plan.ts'
@@ -29,6 +32,11 @@ export interface Gateway {
   start(): Promise<RunResult>
   /** Starts the parts where needed, and makes one run. */
   sync(request?: SyncRequest): Promise<RunResult>
+  /**
+   * Starts the parts where needed, and walks one block through the pipeline without an add: see `Explanation`. It lists the
+   * whole bucket. Rejects where the source or a set stage fails.
+   */
+  explain(id: BlockId, signal: AbortSignal): Promise<Explanation>
   /** Of the run that goes on now. */
   readonly progress: RunProgress | undefined
   /** The last runs, oldest first. */
@@ -45,7 +53,8 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config)
   const runner = new Runner(engine, { stopGraceMs, onResult: platform.onResult })
   const lifecycle = new Lifecycle(parts(config, platform))
-  const opened = lazily(() => open(engine, lifecycle, stopGraceMs))
+  const started = lazily(() => withinGrace(host, stopGraceMs, signal => lifecycle.start(signal)))
+  const opened = lazily(() => open(engine, started))
   let stopping: Promise<void> | undefined
   return {
     plan,
@@ -58,6 +67,10 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       await opened()
       runner.watch()
       return runner.sync(request)
+    },
+    async explain(id, signal) {
+      await started()
+      return explain({ ...engine, instance: config.instance }, id, signal)
     },
     get progress() {
       return runner.progress
@@ -80,9 +93,9 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
 }
 
 /** The parts are running, what is held is served and told, and the journal knows who was in flight at the last death. */
-async function open({ journal, claims, plan, host }: Engine, lifecycle: Lifecycle, graceMs: number): Promise<void> {
+async function open({ journal, claims, plan, host }: Engine, started: () => Promise<void>): Promise<void> {
   await journal.open()
-  await withinGrace(host, graceMs, signal => lifecycle.start(signal))
+  await started()
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
   await claims.publish(plan.sink.stage.loaded().keys())
 }

@@ -49,6 +49,7 @@ export {
   rawMessageOf,
   StaleFence,
 } from './errors.ts'
+export { type ExplainDeps, type ExplainStep, type ExplainVerdict, type Explanation, explain } from './explain.ts'
 export { type Gateway, gateway, type Platform } from './gateway.ts'
 export type {
   Bucket,
