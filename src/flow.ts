@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
 import { skippedBy } from './outcome.ts'
 import type { RunSpan } from './run-span.ts'
-import type { Outcome, Page, RunContext } from './stage.ts'
+import type { Outcome, Page, PartialBlock, RunContext } from './stage.ts'
 import { partialOutcome } from './summary.ts'
 import type { View } from './view.ts'
 
@@ -19,6 +19,8 @@ export class Flow {
   /** What a block's trace has so far, while the block waits at a barrier. */
   readonly #traces = new Map<BlockId, BlockTrace>()
   #inFlight = 0
+  #failed = 0
+  #bytes = 0
 
   constructor(engine: Engine, run: RunContext, view: View, span: RunSpan) {
     this.#engine = engine
@@ -32,18 +34,30 @@ export class Flow {
     return this.#inFlight
   }
 
-  /** Notes what a page shows; gives its blocks back, without those in `known`. */
-  see(page: Page, known?: ReadonlySet<BlockId>): readonly Candidate[] {
+  /** Blocks whose last verdict is a failure. */
+  get failed(): number {
+    return this.#failed
+  }
+
+  /** Of the blocks that were added, as the sink counts them. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Notes what a page shows; gives back the blocks that no page of this run had before. */
+  see(page: Page): readonly Candidate[] {
     const { catalogue, plan } = this.#engine
     for (const partial of page.partial) {
-      if (known?.has(partial.id)) continue
+      if (this.#view.seen.has(partial.id)) continue
       this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial.reason, partial.error))
+      this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
     }
     const blocks = known ? page.blocks.filter(b => !known.has(b.meta.ulid)) : page.blocks
     for (const candidate of blocks) {
       this.#view.seen.set(candidate.meta.ulid, candidate)
+      this.#countFailure(isBroken(this.#view.partial.get(candidate.meta.ulid)), false)
       this.#view.partial.delete(candidate.meta.ulid)
       catalogue.seen(candidate)
     }
@@ -104,8 +118,21 @@ export class Flow {
   #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
     const id = candidate.meta.ulid
     trace.finish(outcome)
+    this.#count(id, this.#view.outcomes.get(id)?.kind, outcome.kind)
     this.#view.outcomes.set(id, outcome)
     this.#engine.catalogue.settle(id, outcome, this.#run.id, this.#loaded(id))
+  }
+
+  /** A block that is tried again, or offered again, counts once. */
+  #count(id: BlockId, before: Outcome['kind'] | undefined, now: Outcome['kind']): void {
+    this.#countFailure(before === 'failed', now === 'failed')
+    if (now === 'added' && before !== 'added') {
+      this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
+    }
+  }
+
+  #countFailure(before: boolean, now: boolean): void {
+    this.#failed += Number(now) - Number(before)
   }
 
   #trace(id: BlockId, level: number, number: number): BlockTrace {
@@ -120,4 +147,9 @@ export class Flow {
   #loaded(id: BlockId): boolean {
     return this.#engine.plan.sink.stage.loaded().has(id)
   }
+}
+
+/** As in `partialOutcome`: with an error it is a failure, without one it is an upload that is not finished. */
+function isBroken(partial: PartialBlock | undefined): boolean {
+  return partial?.error !== undefined
 }

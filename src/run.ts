@@ -32,9 +32,14 @@ export interface RunResult {
   readonly error: BlockgateError | undefined
   /** Drops that wait for `confirmDrops`. */
   readonly unconfirmed: number
+}
+
+/** What a run leaves for the one after it. Large: it is not kept with the result. */
+export interface RunEnd {
+  readonly result: RunResult
+  readonly view: View
   /** The ownership epoch when the run began: what moved since then is for the next run. */
   readonly epoch: Epoch
-  readonly view: View
 }
 
 export interface RunProgress {
@@ -46,6 +51,10 @@ export interface RunProgress {
   /** Blocks with a verdict. */
   readonly done: number
   readonly inFlight: number
+  /** Of `done`: those whose last verdict is a failure. */
+  readonly failed: number
+  /** What the sink took in this run. */
+  readonly bytes: number
 }
 
 export class Run {
@@ -91,6 +100,8 @@ export class Run {
       listing: this.#listing,
       done: this.#view.outcomes.size + this.#view.partial.size,
       inFlight: this.#flow.inFlight,
+      failed: this.#flow.failed,
+      bytes: this.#flow.bytes,
     }
   }
 
@@ -112,7 +123,7 @@ export class Run {
   }
 
   /** Never rejects: a failed run is a result. */
-  async execute(): Promise<RunResult> {
+  async execute(): Promise<RunEnd> {
     const { host, plan, claims } = this.#engine
     let error: BlockgateError | undefined
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
@@ -142,7 +153,7 @@ export class Run {
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     endRunSpan(this.#span.span, summary, error)
-    return { status, summary, error, unconfirmed, epoch: this.#epoch, view: this.#view }
+    return { result: { status, summary, error, unconfirmed }, view: this.#view, epoch: this.#epoch }
   }
 
   get #stopped(): boolean {
@@ -222,12 +233,11 @@ export class Run {
    */
   async #relist(): Promise<void> {
     const { host, plan } = this.#engine
-    const known = new Set(this.#view.seen.keys())
     let fresh: Candidate[] = []
     const listing = new Listing(plan.source, this.#context, this.#span.context)
     try {
       for (let page = await listing.next(); page; page = await listing.next())
-        fresh.push(...this.#flow.see(page, known))
+        fresh.push(...this.#flow.see(page))
     } catch (error) {
       host.log.warn('listing again during a long run failed', { code: codeOf(error), error: rawMessageOf(error) })
     }
