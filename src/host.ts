@@ -82,6 +82,11 @@ export interface Problem {
 export interface Component {
   /** Kebab-case, the name of the plugin's folder: it is in spans, metrics and summaries. */
   readonly name: string
+  /**
+   * The options that the factory was given, as they are: `blockgate check` and the pages show them, with secrets hidden and
+   * functions by name. They reach no span, metric or log.
+   */
+  readonly options?: unknown
   /** Pure. Called by resolveConfig before anything starts; each path is prefixed with where the component stands. */
   check?(): readonly Problem[]
   /** At most once. Must be safe to stop() after a start that threw, and without start. */
