@@ -1,13 +1,13 @@
 /** The innermost step of a pipeline: prepare → verify → commit. */
 import type { BlockId } from './block.ts'
-import type { BlockTrace } from './block-trace.ts'
 import type { ClaimPublisher } from './claims.ts'
+import type { Onion } from './compose.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
 import { type LoadJournal, POISON_DEATHS } from './journal.ts'
 import { added, failed, unchanged } from './outcome.ts'
 import type { Named } from './plan.ts'
-import type { BlockContext, BlockSink, Outcome } from './stage.ts'
+import type { BlockContext, BlockSink } from './stage.ts'
 
 export interface AddDeps {
   readonly sink: Named<BlockSink>
@@ -19,9 +19,9 @@ export interface AddDeps {
 }
 
 /** Adds one block to the sink. Never rejects. A block the sink holds already is `unchanged`, or `added` by this run. */
-export function adder(deps: AddDeps): (block: BlockContext, trace: BlockTrace) => Promise<Outcome> {
+export function adder(deps: AddDeps): Onion {
   const { sink } = deps
-  return (block, trace) => {
+  return (block, { trace }) => {
     if (sink.stage.loaded().has(block.id)) {
       return Promise.resolve(block.run.loaded.has(block.id) ? unchanged : added)
     }

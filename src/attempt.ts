@@ -50,7 +50,8 @@ export async function attempt(
     link.signal.addEventListener('abort', onAbort, { once: true })
     if (link.signal.aborted) onAbort()
   })
-  const running = onion({ ...candidate, id, run, loaded, signal: link.signal, lease: undefined }, trace)
+  const block = { ...candidate, id, run, loaded, signal: link.signal, lease: undefined }
+  const running = onion(block, { trace, abort: link.abort })
   try {
     return await Promise.race([running, gaveUp])
   } finally {

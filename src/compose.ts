@@ -6,37 +6,43 @@ import type { Lease } from './ownership.ts'
 import type { Named } from './plan.ts'
 import type { BlockContext, BlockStage, Next, Outcome } from './stage.ts'
 
+/** One attempt's trace, and the way to abort it: one controller a block, however many stages. */
+export interface Passage {
+  readonly trace: BlockTrace
+  readonly abort: (reason: unknown) => void
+}
+
 /** Runs one block through a segment. Never rejects: a failure is a `failed` outcome of the stage that raised it. */
-export type Onion = (block: BlockContext, trace: BlockTrace) => Promise<Outcome>
+export type Onion = (block: BlockContext, passage: Passage) => Promise<Outcome>
 
 /** `end` is what the innermost `next()` runs: the add, or the barrier. It must not reject. */
 export function compose(stages: readonly Named<BlockStage>[], end: Onion): Onion {
-  const dispatch = (at: number, block: BlockContext, trace: BlockTrace): Promise<Outcome> => {
+  const dispatch = (at: number, block: BlockContext, passage: Passage): Promise<Outcome> => {
     const entry = stages[at]
-    if (!entry) return end(block, trace)
-    return trace.stage(entry.name, () => handle(entry, block, trace, (inner, t) => dispatch(at + 1, inner, t)))
+    if (!entry) return end(block, passage)
+    const below: Onion = (inner, same) => dispatch(at + 1, inner, same)
+    return passage.trace.stage(entry.name, () => handle(entry, block, passage, below))
   }
-  return (block, trace) => dispatch(0, block, trace)
+  return (block, passage) => dispatch(0, block, passage)
 }
 
 async function handle(
   { name, stage }: Named<BlockStage>,
   block: BlockContext,
-  trace: BlockTrace,
+  passage: Passage,
   below: Onion,
 ): Promise<Outcome> {
   let running: Promise<Outcome> | undefined
   let outcome: Outcome | undefined
   let broken: string | undefined
-  const link = linkSignals(block.signal)
 
   const next: Next = (change = {}) => {
     if (running) {
       broken = 'next() must be called at most once: this is the second call'
       return Promise.resolve(failed(name, misuse(broken)))
     }
-    trace.passed(name)
-    running = runBelow(block, link, change, inner => below(inner, trace)).then(result => {
+    passage.trace.passed(name)
+    running = runBelow(block, change, inner => below(inner, passage)).then(result => {
       outcome = result
       return result
     })
@@ -53,21 +59,20 @@ async function handle(
   if (running && !outcome) {
     // The stage is done while its downstream still runs. Nothing may be added behind its back: abort, and wait for it.
     if (!thrown) broken ??= 'handle() must await next(): it returned while the stages below were still running'
-    link.abort(misuse('the stage above has already returned'))
+    passage.abort(misuse('a stage above has already returned'))
     await running
   }
-  link[Symbol.dispose]()
   if (broken) return failed(name, misuse(broken))
   return thrown ? failed(name, thrown.error) : settle(name, verdict, outcome)
 }
 
 async function runBelow(
   block: BlockContext,
-  link: { readonly signal: AbortSignal },
   change: Parameters<Next>[0] & object,
   below: (block: BlockContext) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const inner = linkSignals(link.signal, change.signal, change.lease?.signal)
+  if (!change.lease && !change.signal) return below(block)
+  const inner = linkSignals(block.signal, change.signal, change.lease?.signal)
   const lease =
     change.lease && block.lease ? both(change.lease, block.lease, inner.signal) : (change.lease ?? block.lease)
   try {

@@ -54,14 +54,17 @@ export class Flow {
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
     }
-    const blocks = known ? page.blocks.filter(b => !known.has(b.meta.ulid)) : page.blocks
-    for (const candidate of blocks) {
-      this.#view.seen.set(candidate.meta.ulid, candidate)
-      this.#countFailure(isBroken(this.#view.partial.get(candidate.meta.ulid)), false)
-      this.#view.partial.delete(candidate.meta.ulid)
+    const fresh: Candidate[] = []
+    for (const candidate of page.blocks) {
+      const id = candidate.meta.ulid
+      if (this.#view.seen.has(id)) continue
+      this.#view.seen.set(id, candidate)
+      this.#countFailure(isBroken(this.#view.partial.get(id)), false)
+      this.#view.partial.delete(id)
       catalogue.seen(candidate)
+      fresh.push(candidate)
     }
-    return blocks
+    return fresh
   }
 
   /** A block through segment `at`, which ends at a barrier. True: it passed. */

@@ -11,7 +11,7 @@ import { type Explanation, explain } from './explain.ts'
 import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Plan } from './plan.ts'
-import type { RunProgress, RunResult } from './run.ts'
+import type { RunProgress, RunReport, RunResult } from './run.ts'
 import { Runner, type SyncRequest } from './runner.ts'
 import { scopedState } from './state.ts'
 
@@ -40,7 +40,7 @@ export interface Gateway {
   /** Of the run that goes on now. */
   readonly progress: RunProgress | undefined
   /** The last runs, oldest first. */
-  readonly results: readonly RunResult[]
+  readonly results: readonly RunReport[]
   readonly health: readonly Health[]
   /** Lets adds in flight finish within the grace, then stops every part. Safe twice, and without a start. */
   stop(): Promise<void>

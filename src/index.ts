@@ -79,7 +79,7 @@ export type {
   OwnershipPlugin,
 } from './ownership.ts'
 export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
-export type { RunProgress, RunResult } from './run.ts'
+export type { RunProgress, RunReport, RunResult } from './run.ts'
 export type { SyncRequest } from './runner.ts'
 export {
   type BlockContext,

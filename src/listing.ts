@@ -1,6 +1,5 @@
 /** One look at the bucket through the source: its pages, one at a time, and whether the view was complete. */
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { BlockId } from './block.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Named } from './plan.ts'
 import type { BlockSource, Page, RunContext } from './stage.ts'
@@ -11,8 +10,8 @@ export class Listing {
   readonly #pages: AsyncGenerator<Page, { readonly complete: boolean }, undefined>
   readonly #span
   readonly #context: Context
-  readonly #seen = new Set<BlockId>()
   #pageCount = 0
+  #blockCount = 0
   #open = true
   /** What the source returned; false until it ended by itself. */
   complete = false
@@ -26,7 +25,7 @@ export class Listing {
   }
 
   /**
-   * The next page without blocks that an earlier page had, or undefined after the last.
+   * The next page, or undefined after the last.
    * @throws BlockgateError what the source threw, with its name
    */
   async next(): Promise<Page | undefined> {
@@ -39,11 +38,8 @@ export class Listing {
         return undefined
       }
       this.#pageCount++
-      return {
-        blocks: step.value.blocks.filter(b => this.#first(b.meta.ulid)),
-        partial: step.value.partial.filter(p => this.#first(p.id)),
-        resume: step.value.resume,
-      }
+      this.#blockCount += step.value.blocks.length
+      return step.value
     } catch (error) {
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
       this.#end()
@@ -58,16 +54,10 @@ export class Listing {
     await this.#pages.return({ complete: false })
   }
 
-  #first(id: BlockId): boolean {
-    if (this.#seen.has(id)) return false
-    this.#seen.add(id)
-    return true
-  }
-
   #end(): void {
     this.#open = false
     this.#span.setAttribute(Attribute.pages, this.#pageCount)
-    this.#span.setAttribute(Attribute.blocksSeen, this.#seen.size)
+    this.#span.setAttribute(Attribute.blocksSeen, this.#blockCount)
     this.#span.setAttribute(Attribute.runComplete, this.complete)
     this.#span.end()
   }

@@ -10,7 +10,7 @@ import { Offers } from './offers.ts'
 import type { Epoch, OwnershipChange } from './ownership.ts'
 import { type LoadedResult, reconcile } from './reconcile.ts'
 import { endRunSpan, type RunSpan, startRunSpan } from './run-span.ts'
-import type { RunContext, RunReason } from './stage.ts'
+import type { Outcome, RunContext, RunReason } from './stage.ts'
 import { type RunSummary, summarise } from './summary.ts'
 import { again, emptyView, type View } from './view.ts'
 
@@ -24,7 +24,8 @@ export interface RunRequest {
   readonly previous?: View | undefined
 }
 
-export interface RunResult {
+/** What is kept of a run. */
+export interface RunReport {
   /** `failed`: the source or a set stage failed; nothing was dropped. `stopped`: it was told to stop. */
   readonly status: 'done' | 'failed' | 'stopped'
   readonly summary: RunSummary
@@ -34,7 +35,12 @@ export interface RunResult {
   readonly unconfirmed: number
 }
 
-/** What a run leaves for the one after it. Large: it is not kept with the result. */
+export interface RunResult extends RunReport {
+  /** Each block's last outcome. */
+  readonly outcomes: ReadonlyMap<BlockId, Outcome>
+}
+
+/** What a run leaves for the one after it. */
 export interface RunEnd {
   readonly result: RunResult
   readonly view: View
@@ -153,7 +159,8 @@ export class Run {
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     endRunSpan(this.#span.span, summary, error)
-    return { result: { status, summary, error, unconfirmed }, view: this.#view, epoch: this.#epoch }
+    const result = { status, summary, error, unconfirmed, outcomes: this.#view.outcomes } as const
+    return { result, view: this.#view, epoch: this.#epoch }
   }
 
   get #stopped(): boolean {
@@ -236,8 +243,7 @@ export class Run {
     let fresh: Candidate[] = []
     const listing = new Listing(plan.source, this.#context, this.#span.context)
     try {
-      for (let page = await listing.next(); page; page = await listing.next())
-        fresh.push(...this.#flow.see(page))
+      for (let page = await listing.next(); page; page = await listing.next()) fresh.push(...this.#flow.see(page))
     } catch (error) {
       host.log.warn('listing again during a long run failed', { code: codeOf(error), error: rawMessageOf(error) })
     }

@@ -3,7 +3,7 @@ import { backoffMs } from './async/backoff.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
 import type { OwnershipChange } from './ownership.ts'
-import { Run, type RunProgress, type RunResult } from './run.ts'
+import { Run, type RunEnd, type RunProgress, type RunReport, type RunResult } from './run.ts'
 import type { RunReason } from './stage.ts'
 import type { View } from './view.ts'
 
@@ -42,7 +42,7 @@ export class Runner {
   readonly #engine: Engine
   readonly #options: RunnerOptions
   readonly #abort = new AbortController()
-  readonly #history: RunResult[] = []
+  readonly #history: RunReport[] = []
   #waiting: Waiting | undefined
   #run: Run | undefined
   #loop: Promise<void> | undefined
@@ -82,7 +82,7 @@ export class Runner {
   }
 
   /** The last 20, oldest first. */
-  get results(): readonly RunResult[] {
+  get results(): readonly RunReport[] {
     return this.#history
   }
 
@@ -129,13 +129,13 @@ export class Runner {
   async #runAll(): Promise<void> {
     for (let next = this.#waiting; next && !this.#stopping; next = this.#waiting) {
       this.#waiting = undefined
-      const result = await this.#runOnce(next)
-      this.#after(result)
-      next.resolve(result)
+      const end = await this.#runOnce(next)
+      this.#after(end)
+      next.resolve(end.result)
     }
   }
 
-  #runOnce({ reason, confirmDrops }: Waiting): Promise<RunResult> {
+  #runOnce({ reason, confirmDrops }: Waiting): Promise<RunEnd> {
     const previous = reason === 'ownership-change' ? this.#view : undefined
     const id = `${this.#engine.host.now().toString(36)}-${++this.#count}`
     const run = new Run(this.#engine, { id, reason, confirmDrops, previous }, this.#abort.signal)
@@ -143,20 +143,22 @@ export class Runner {
     return run.execute()
   }
 
-  #after(result: RunResult): void {
+  #after({ result, view, epoch }: RunEnd): void {
     const { host, plan, everyMs } = this.#engine
     this.#run = undefined
-    this.#history.push(result)
+    // Without the outcomes: twenty runs of 50,000 blocks would be kept for nobody.
+    const { status, summary, error, unconfirmed } = result
+    this.#history.push({ status, summary, error, unconfirmed })
     if (this.#history.length > HISTORY) this.#history.shift()
     this.#report(result)
     if (result.status === 'done') {
       this.#failures = 0
-      this.#view = result.view
+      this.#view = view
     } else this.#failures++
     if (this.#stopping || !this.#continuous) return
-    if (plan.ownership.epoch() > result.epoch) this.#later()
+    if (plan.ownership.epoch() > epoch) this.#later()
     // However often ownership moves, the next look at the bucket comes when it was due.
-    if (!result.view.listed) return
+    if (!view.listed) return
     const wait =
       this.#failures > 0
         ? backoffMs(host, { base: Math.min(1_000, everyMs), max: everyMs }, this.#failures)

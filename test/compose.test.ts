@@ -5,6 +5,7 @@ import {
   codeOf,
   type Lease,
   LeaseLost,
+  linkSignals,
   type Next,
   type Outcome,
   type Skip,
@@ -25,10 +26,11 @@ function untraced(): BlockTrace {
 }
 
 function run(stages: BlockStage[], end: Onion = async () => added, block = blockContext()): Promise<Outcome> {
+  const link = linkSignals(block.signal)
   return compose(
     stages.map((s, position) => ({ name: s.name, position, stage: s })),
     end,
-  )(block, untraced())
+  )({ ...block, signal: link.signal }, { trace: untraced(), abort: link.abort })
 }
 
 /** What became of it, on one line. */
@@ -160,7 +162,12 @@ describe('compose', () => {
     let kept: Outcome | undefined
     const keep = stage('keep', async (_, next) => (kept = await next()))
     await run([keep], async () => failed('add', new Error('x')))
-    const outcome = await run([stage('forger', async (_, next) => (await next(), kept as Outcome))])
+    const outcome = await run([
+      stage('forger', async (_, next) => {
+        await next()
+        return kept as Outcome
+      }),
+    ])
     expect(told(outcome)).toBe('failed forger stage-misuse')
   })
 

@@ -290,6 +290,19 @@ describe('the journal of loads in flight', () => {
     await run
   })
 
+  it('does not start a load that could not be written down', async () => {
+    const slow = memoryState()
+    const disk = Promise.withResolvers<void>()
+    const state = { ...slow, set: () => disk.promise }
+    const { gateway, sink } = await world({ list: blocks(1), state })
+    const run = gateway.sync()
+    await settle()
+    expect(sink.log).toEqual([])
+    disk.resolve()
+    await run
+    expect(sink.log).toEqual(['prepare 1', 'commit 1'])
+  })
+
   it('fails a block as poison after three deaths, without trying it, and goes on with the rest', async () => {
     const state = memoryState()
     for (let death = 1; death <= 3; death++) {

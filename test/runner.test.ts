@@ -49,6 +49,20 @@ describe('the runner', () => {
     expect(results).toHaveLength(2)
   })
 
+  it('a manual request makes a waiting interval run a manual one', async () => {
+    const { gateway, sink, source, results, host } = await world({ list: blocks(1), every: '1m' })
+    await gateway.start()
+    const go = sink.gate(2)
+    source.list = blocks(1, 2)
+    const held = gateway.sync()
+    await host.advance(70_000) // the interval passes while the run goes on: its run waits
+    const manual = gateway.sync()
+    go()
+    await Promise.all([held, manual])
+    expect(reasons(results)).toEqual(['startup', 'manual', 'manual'])
+    await gateway.stop()
+  })
+
   it('gives a run that is asked for twice the stronger reason, and the confirmation of either', async () => {
     const { gateway, sink, source, results, host } = await world({ list: blocks(1), every: '1m' })
     await gateway.start()
@@ -176,6 +190,15 @@ describe('stop', () => {
     expect(ownership.watchers).toBe(0)
     await host.advance(10 * 60_000)
     expect(sink.log).toEqual(['prepare 1', 'commit 1'])
+  })
+
+  it('leaves no timer between two runs either', async () => {
+    const { gateway, host, source } = await world({ list: blocks(1), every: '1m' })
+    await gateway.start()
+    await gateway.stop()
+    expect(host.pendingTimers).toBe(0)
+    await host.advance(10 * 60_000)
+    expect(source.listings).toBe(1)
   })
 
   it('aborts adds that take longer than the grace, and leaves nothing of them', async () => {

@@ -1,5 +1,6 @@
 /** A log on stderr: lines for a person on a terminal, a line of JSON for a machine everywhere else. */
 import type { Fields, Log } from '../host.ts'
+import { visible } from './terminal/visible.ts'
 
 type Level = 'info' | 'warn' | 'error'
 
@@ -54,14 +55,6 @@ function forMachine(now: number, level: Level, message: string, fields: Fields):
 function short(value: unknown): string {
   if (typeof value !== 'string') return json(value)
   return /^[\w./:@%+-]+$/.test(value) ? value : JSON.stringify(value)
-}
-
-/** Texts come out of buckets: none of them may end a line, or steer a terminal. */
-function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding those is what it is for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, c => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 function json(value: unknown): string {

@@ -335,7 +335,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
 /** A run's outcomes by block number: 'added', 'skipped owned not-owner', 'failed scripted-sink internal'. */
 export function told(result: RunResult): Record<number, string> {
   const lines: [number, string][] = []
-  for (const [id, o] of result.view.outcomes) {
+  for (const [id, o] of result.outcomes) {
     const rest = o.kind === 'skipped' ? ` ${o.by} ${o.reason}` : o.kind === 'failed' ? ` ${o.by}` : ''
     lines.push([numberOf(id), o.kind + rest])
   }

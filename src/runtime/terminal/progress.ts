@@ -1,0 +1,70 @@
+/** A run while it goes on: a live line on a terminal, plain lines elsewhere. */
+import type { Gateway } from '../../gateway.ts'
+import type { Host } from '../../host.ts'
+import type { RunProgress } from '../../run.ts'
+import { Pace, type Rates } from './pace.ts'
+import { type Env, type Output, Screen } from './screen.ts'
+import { bytesText, countText, timeText } from './units.ts'
+
+export interface ProgressOptions {
+  readonly output: Output
+  readonly host: Host
+  /** `TERM=dumb` makes plain lines. */
+  readonly env: Env
+  /** Where there is no terminal: told instead of a plain line. */
+  readonly onPlain?: ((progress: RunProgress) => void) | undefined
+}
+
+/** How often the live line is drawn; when the first plain line comes, and the others, in ms. */
+const LIVE_MS = 100
+const FIRST_PLAIN_MS = 1_000
+const PLAIN_MS = 5_000
+
+/** Shows the run that goes on, until disposed. On a terminal one line is drawn again and again; elsewhere lines follow. */
+export function showProgress(gateway: Pick<Gateway, 'progress'>, options: ProgressOptions): Disposable {
+  const { output, host, env } = options
+  const screen = output instanceof Screen ? output : new Screen(output, env)
+  const plain = options.onPlain ?? (progress => screen.write(`${line(progress)}\n`))
+  let run: { readonly id: string; readonly began: number; readonly pace: Pace } | undefined
+  let timer: Disposable | undefined
+
+  const line = (progress: RunProgress): string => {
+    const at = host.monotonic()
+    if (run?.id !== progress.id) run = { id: progress.id, began: at, pace: new Pace() }
+    const sample = { at, done: progress.done, bytes: progress.bytes }
+    run.pace.note(sample)
+    return progressLine(progress, at - run.began, run.pace.rates(sample))
+  }
+  const tick = () => {
+    const { progress } = gateway
+    if (!progress) screen.clear()
+    else if (screen.live) screen.draw(line(progress))
+    else plain(progress)
+    timer = host.setTimer(screen.live ? LIVE_MS : PLAIN_MS, tick)
+  }
+  timer = host.setTimer(screen.live ? LIVE_MS : FIRST_PLAIN_MS, tick)
+  return {
+    [Symbol.dispose]() {
+      timer?.[Symbol.dispose]()
+      screen.clear()
+    },
+  }
+}
+
+/**
+ * `startup: 1,200 of 5,000 blocks (24%), 1.2 GB at 35.0 MB/s, 32 in flight, 2 failed, 12 s, about 38 s left`. While the
+ * bucket is being listed, no total is known, and so neither a share nor a time that is left.
+ */
+export function progressLine(progress: RunProgress, elapsedMs: number, rates: Rates | undefined): string {
+  const { reason, seen, listing, done, inFlight, failed, bytes } = progress
+  const share = listing || seen === 0 ? '' : ` (${Math.floor((100 * done) / seen)}%)`
+  const parts = [`${reason}: ${countText(done)} of ${countText(seen)} ${listing ? 'seen so far' : 'blocks'}${share}`]
+  if (!listing && rates && rates.blocks > 0 && done < seen) {
+    parts.push(`about ${timeText(((seen - done) / rates.blocks) * 1000)} left`)
+  }
+  if (failed > 0) parts.push(`${countText(failed)} failed`)
+  if (bytes > 0) parts.push(bytesText(bytes) + (rates ? ` at ${bytesText(Math.round(rates.bytes))}/s` : ''))
+  if (rates) parts.push(`${rates.blocks.toFixed(rates.blocks < 10 ? 1 : 0)} blocks/s`)
+  parts.push(`${inFlight} in flight`, timeText(elapsedMs))
+  return parts.join(', ')
+}

@@ -1,0 +1,52 @@
+/** What a run came to, for a person. */
+import type { RunResult } from '../../run.ts'
+import { painter } from './paint.ts'
+import type { Env, Output } from './screen.ts'
+import { timeText } from './units.ts'
+import { visible } from './visible.ts'
+
+export interface SummaryOptions {
+  readonly output: Output
+  /** `NO_COLOR`, when set and not empty, turns colours off. */
+  readonly env: Env
+}
+
+/** What was added, what was skipped by which stage and why, and what failed. */
+export function summaryText(result: RunResult, { output, env }: SummaryOptions): string {
+  const paint = painter(output, env)
+  const { run, stages, blocks, failures } = result.summary
+  const held = blocks.added + blocks.unchanged + blocks.retained
+  const lines = [
+    `${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${run.complete ? '' : paint.red(', the view was incomplete')}`,
+    '',
+    `  ${blocks.seen} blocks seen: ${paint.green(`${blocks.added} added`)}, ${blocks.unchanged} unchanged, ${paint.yellow(`${blocks.skipped} skipped`)}, ${blocks.failed > 0 ? paint.red(`${blocks.failed} failed`) : '0 failed'}`,
+  ]
+  if (blocks.dropped + blocks.retained > 0)
+    lines.push(`  of the loaded: ${blocks.dropped} dropped, ${blocks.retained} kept for now`)
+  if (result.unconfirmed > 0)
+    lines.push(
+      paint.red(`  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): nothing was dropped`),
+    )
+  lines.push('', ...table(stages.map(s => [s.name, String(s.in), String(s.out), skips(s.skipped)])))
+  if (failures.length > 0) {
+    lines.push('', paint.red('  failed'))
+    for (const f of failures) lines.push(visible(`  ${f.block}  ${f.by}: ${f.code}: ${f.message}`))
+  }
+  if (result.error) lines.push('', paint.red(visible(`  ${result.error.at ?? 'run'}: ${result.error.message}`)))
+  lines.push('', `  held now: ${held}`, '')
+  return lines.join('\n')
+}
+
+function skips(skipped: Readonly<Record<string, number>>): string {
+  return Object.entries(skipped)
+    .map(([reason, n]) => `${n} ${reason}`)
+    .join(', ')
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const all = [['stage', 'in', 'out', 'skipped because'], ...rows]
+  const widths = [0, 1, 2].map(column => Math.max(...all.map(row => row[column]?.length ?? 0)))
+  return all.map(([name = '', into = '', out = '', why = '']) =>
+    `  ${name.padEnd(widths[0] ?? 0)}  ${into.padStart(widths[1] ?? 0)}  ${out.padStart(widths[2] ?? 0)}  ${why}`.trimEnd(),
+  )
+}

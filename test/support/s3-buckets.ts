@@ -1,0 +1,31 @@
+/** Buckets on the radosgw of this test run. */
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import type { Bucket } from 'blockgate'
+import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
+import { inject } from 'vitest'
+
+/** What any bucket on it is given, but for its name. */
+export function access(): Omit<S3Options, 'bucket'> {
+  const { endpoint, accessKeyId, secretAccessKey } = inject('radosgw')
+  return { endpoint, credentials: { accessKeyId, secretAccessKey }, unquotedIfMatch: true }
+}
+
+/** Makes a bucket that nobody else uses and gives its name. */
+export async function newBucket(): Promise<string> {
+  const { endpoint, accessKeyId, secretAccessKey } = inject('radosgw')
+  const name = `test-${crypto.randomUUID()}`
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  })
+  await client.send(new CreateBucketCommand({ Bucket: name }))
+  client.destroy()
+  return name
+}
+
+/** A new bucket as a fixture of `testBucket`. */
+export async function fixture(options: Partial<S3Options> = {}): Promise<{ bucket: Bucket }> {
+  return { bucket: s3({ ...access(), bucket: await newBucket(), ...options }) }
+}
