@@ -1,23 +1,19 @@
 /** A sink that mirrors whole blocks to the disk. A block shows when all of it is there, and not before. */
 import {
   type BlockContext,
+  type BlockFile,
   BlockgateError,
   type BlockSink,
   checkOptions,
   ErrorCode,
   keyProblem,
   type LocalFiles,
-  orAborted,
   type PreparedBlock,
-  rawMessageOf,
   type Services,
 } from 'blockgate'
+import { Shelf } from 'blockgate/plugins/sink/shelf'
 import * as v from 'valibot'
-import { HeldBlock } from './held-block.ts'
-import { encodeManifest, MANIFEST } from './manifest.ts'
 import { checkedBytes, mirror } from './mirror.ts'
-import { restore } from './restore.ts'
-import { Shelf } from './shelf.ts'
 
 export interface DirectoryOptions {
   /** Folder of the blocks, below the config's `dir`; no other sink may use it. Default 'blocks'. */
@@ -36,9 +32,7 @@ export interface DirectoryOptions {
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), directory({ path: 'blocks' })] })
  */
 export function directory(options: DirectoryOptions = {}): BlockSink {
-  const path = options.path ?? 'blocks'
-  const temp = `${path}/.blockgate-tmp`
-  const shelf = new Shelf(path, temp)
+  const shelf = new Shelf({ sink: 'directory', path: options.path ?? 'blocks' })
   let world: World | undefined
   return {
     kind: 'sink',
@@ -49,18 +43,19 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'directory() must have a disk: services.files is undefined')
       }
-      await files.remove(temp)
-      const blocks = await restore(files, path, temp, host.log)
-      const held = blocks.map(block => new HeldBlock(files, `${path}/${block.meta.ulid}`, block))
-      shelf.fill(held, host.log)
-      world = { bucket, files, log: host.log, verify: options.verify ?? true }
+      await shelf.start(files, host, {
+        damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
+        foreign: ({ id, folder }) => {
+          host.log.warn('a folder that this sink did not make is not touched, and its block cannot be loaded', {
+            block: id,
+            folder,
+          })
+        },
+      })
+      world = { bucket, files, verify: options.verify ?? true }
     },
 
-    async stop(signal) {
-      // Time may be up before the last reader closed: the next start removes what is left.
-      await orAborted(shelf.settled(), signal).catch(() => {})
-    },
-
+    stop: signal => shelf.settled(signal),
     loaded: () => shelf.loaded,
     open: id => shelf.open(id),
     drop: (id, signal) => shelf.drop(id, signal),
@@ -74,41 +69,26 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
 
 interface World extends Pick<Services, 'bucket'> {
   readonly files: LocalFiles
-  readonly log: Services['host']['log']
   readonly verify: boolean
 }
 
 async function prepare(world: World, shelf: Shelf, block: BlockContext): Promise<PreparedBlock> {
-  const { meta, lease, signal } = block
-  signal.throwIfAborted()
-  const bytes = checkedBytes(meta.files)
+  block.signal.throwIfAborted()
+  const bytes = checkedBytes(block.meta.files)
   await assertRoom(world.files, bytes)
-  const loaded = { meta, bytes, fence: lease?.fence }
-  const folder = shelf.tempFolder(block.id)
-  try {
+  return await shelf.prepare(block, async folder => {
     await mirror(world, block, folder)
-    await world.files.writeAtomic(`${folder}/${MANIFEST}`, encodeManifest(loaded), signal)
-    signal.throwIfAborted()
-  } catch (error) {
-    await discard(world, block, folder)
-    throw error
+    return bytes
+  })
+}
+
+/** What differs from the meta, as text. */
+function misfit(files: readonly BlockFile[], sizes: ReadonlyMap<string, number>): string | undefined {
+  for (const { path, size } of files) {
+    const actual = sizes.get(path)
+    if (actual !== size) return `${path} must have ${size} bytes: current value is ${actual}`
   }
-  const held = new HeldBlock(world.files, folder, loaded)
-  let committed: Promise<void> | undefined
-  let disposed: Promise<void> | undefined
-  return {
-    bytes,
-    async commit() {
-      if (disposed) throw new BlockgateError(ErrorCode.stageMisuse, `disposed block ${block.id} must not be committed`)
-      committed ??= shelf.show(held)
-      await committed
-    },
-    async [Symbol.asyncDispose]() {
-      const away = () => discard(world, block, folder)
-      disposed ??= committed ? committed.catch(away) : away()
-      await disposed
-    },
-  }
+  return undefined
 }
 
 /** Early and clear; a disk that fills up meanwhile fails the write, with the same code. */
@@ -119,18 +99,6 @@ async function assertRoom(files: LocalFiles, bytes: number): Promise<void> {
     ErrorCode.diskFull,
     `free disk must be >= ${bytes} bytes for this block: current value is ${free}`,
   )
-}
-
-/** Why the block failed matters more than what is left of it: the next start removes that. */
-async function discard({ files, log }: World, block: BlockContext, folder: string): Promise<void> {
-  try {
-    await files.remove(folder)
-  } catch (error) {
-    log.warn('temp files of a block stay on the disk until the next start', {
-      block: block.id,
-      error: rawMessageOf(error),
-    })
-  }
 }
 
 const pathOption = v.pipe(

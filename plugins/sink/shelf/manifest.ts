@@ -8,12 +8,16 @@ export const MANIFEST_LIMIT: number = 64 * 1024 * 1024
 
 const VERSION = 1
 
-export function encodeManifest({ meta, bytes, fence }: LoadedBlock): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, bytes, fence, meta }))
+/** `sink` is the name of the sink that put the block there. */
+export function encodeManifest(sink: string, { meta, bytes, fence }: LoadedBlock): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, sink, bytes, fence, meta }))
 }
 
 /** The block that the manifest in folder `id` names; undefined where it is damaged, or of another version. */
-export function decodeManifest(text: Uint8Array, id: BlockId): LoadedBlock | undefined {
+export function decodeManifest(
+  text: Uint8Array,
+  id: BlockId,
+): { readonly sink: string; readonly block: LoadedBlock } | undefined {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text))
@@ -23,8 +27,8 @@ export function decodeManifest(text: Uint8Array, id: BlockId): LoadedBlock | und
   }
   const { success, output } = v.safeParse(schema, value)
   if (!success || output.meta.ulid !== id) return undefined
-  const { meta, bytes, fence } = output
-  return { meta: { ...meta, readAhead: meta.readAhead } satisfies BlockMeta, bytes, fence }
+  const { sink, meta, bytes, fence } = output
+  return { sink, block: { meta: { ...meta, readAhead: meta.readAhead } satisfies BlockMeta, bytes, fence } }
 }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -33,6 +37,7 @@ const id = v.custom<BlockId>(value => typeof value === 'string' && isBlockId(val
 
 const schema = v.object({
   version: v.literal(VERSION),
+  sink: v.string(),
   bytes: count,
   fence: v.optional(v.pipe(v.number(), v.safeInteger())),
   meta: v.object({

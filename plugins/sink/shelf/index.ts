@@ -1,0 +1,3 @@
+/** What sinks that keep blocks on a disk share: folders that come and go whole, and are known again after a restart. */
+export type { FoundFolder, ShelfRules } from './restore.ts'
+export { Shelf, type ShelfOptions } from './shelf.ts'
