@@ -4,7 +4,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 // One copy of the engine: `import 'blockgate'` must reach src in every runner, so the condition stands in both lists.
-const node = ['blockgate-source', 'module', 'node', 'development|production']
+const node = ['blockgate-source', 'node', 'development|production']
 const workers = ['blockgate-source', 'workerd', 'worker', 'module', 'browser']
 
 // OpenTelemetry has a platform for Node and one for the web. Wrangler bundles the latter; Vite takes the former for
@@ -20,20 +20,32 @@ const webPlatform: NonNullable<ViteUserConfig['plugins']>[number] = {
   },
 }
 
-// A test that needs a disk, a child process or a server ends in `.node.test.ts`; every other test also runs in workerd.
+// A test that needs a disk, a child process or a server ends in `.node.test.ts`, one that needs a real S3 server in
+// `.s3.test.ts`; every other test also runs in workerd.
+const s3 = 'test/**/*.s3.test.ts'
+
 export default defineConfig({
   test: {
     projects: [
       {
         resolve: { conditions: node },
         ssr: { resolve: { conditions: node } },
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/deno/**'], environment: 'node' },
+        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [s3, 'test/deno/**'], environment: 'node' },
+      },
+      {
+        resolve: { conditions: node },
+        ssr: { resolve: { conditions: node } },
+        test: { name: 's3', include: [s3], environment: 'node', globalSetup: ['test/support/radosgw-setup.ts'] },
       },
       {
         resolve: { conditions: workers },
         ssr: { resolve: { conditions: workers } },
         plugins: [webPlatform, cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
-        test: { name: 'workers', include: ['test/**/*.test.ts'], exclude: ['test/**/*.node.test.ts', 'test/deno/**'] },
+        test: {
+          name: 'workers',
+          include: ['test/**/*.test.ts'],
+          exclude: [s3, 'test/**/*.node.test.ts', 'test/deno/**'],
+        },
       },
     ],
   },

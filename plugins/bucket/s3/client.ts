@@ -1,0 +1,55 @@
+/** The SDK: loaded when the bucket starts, and set up so that it does nothing behind our back. */
+import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import type { S3Options, S3Sender } from './options.ts'
+
+/** The SDK's module, of which the commands come. */
+export type S3Module = typeof import('@aws-sdk/client-s3')
+
+export interface S3Session {
+  readonly module: S3Module
+  readonly client: S3Sender
+  /** Closes the connections; those of a client that was handed over are its owner's. */
+  close(): void
+}
+
+/** Any signature is over some region; a store that has none takes this one. */
+const ANY_REGION = 'us-east-1'
+
+const quiet = () => {}
+
+/** Loads the SDK; nothing is connected yet. */
+export async function openSession(options: S3Options, connections: number): Promise<S3Session> {
+  const module = await import('@aws-sdk/client-s3')
+  if (options.client) return { module, client: options.client, close: quiet }
+  const client = new module.S3Client(clientConfig(options, connections))
+  return { module, client, close: () => client.destroy() }
+}
+
+/** For the SDK's client: what it shall not do by itself, and what the options say. */
+export function clientConfig(options: S3Options, connections: number): S3ClientConfig {
+  const { endpoint, credentials, ca } = options
+  const region = options.region ?? (endpoint === undefined ? undefined : ANY_REGION)
+  const agent = { keepAlive: true, maxSockets: connections }
+  return {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(credentials && {
+      credentials: {
+        accessKeyId: credentials.accessKeyId ?? '',
+        secretAccessKey: credentials.secretAccessKey ?? '',
+        ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
+      },
+    }),
+    forcePathStyle: options.pathStyle ?? endpoint !== undefined,
+    // retried() tries again: it knows the host's timers, the caller's signal and what may be repeated.
+    maxAttempts: 1,
+    // Trailing checksums are refused by stores that do not know them, and cost CPU on each body.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // A put that waits for "100 Continue" gets a connection of its own, without our CA.
+    expectContinueHeader: false,
+    logger: { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
+    // Options, not a handler: the SDK makes what the runtime has. Time-outs are ours, on the host's timers.
+    requestHandler: { httpAgent: agent, httpsAgent: ca === undefined ? agent : { ...agent, ca } },
+  }
+}
