@@ -1,5 +1,4 @@
 /** One block through one segment, once: its context, its signal, its timeout; and what to do with a stage that hangs. */
-import { linkSignals } from './async/signals.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { BlockTrace } from './block-trace.ts'
 import type { Onion } from './compose.ts'
@@ -21,9 +20,38 @@ export interface AttemptDeps {
   readonly stuck: Map<BlockId, string>
 }
 
-/** Never rejects. A stage that ignores its signal is reported by name, and the block fails. */
-export async function attempt(
+type Abort = (reason: unknown) => void
+
+/** The attempts of a run that go on now: one listener on the run's signal serves them all, however many blocks. */
+export class ActiveAttempts {
+  readonly #aborts = new Set<Abort>()
+  readonly #signal: AbortSignal
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', () => {
+      for (const abort of [...this.#aborts]) abort(signal.reason)
+    })
+  }
+
+  get size(): number {
+    return this.#aborts.size
+  }
+
+  add(abort: Abort): void {
+    this.#aborts.add(abort)
+    if (this.#signal.aborted) abort(this.#signal.reason)
+  }
+
+  delete(abort: Abort): void {
+    this.#aborts.delete(abort)
+  }
+}
+
+/** Resolves always. A stage that ignores its signal is reported by name, and the block fails. */
+export function attempt(
   { host, blockTimeoutMs, stuck }: AttemptDeps,
+  active: ActiveAttempts,
   run: RunContext,
   candidate: Candidate,
   loaded: boolean,
@@ -32,33 +60,37 @@ export async function attempt(
 ): Promise<Outcome> {
   const id = candidate.meta.ulid
   const hanging = stuck.get(id)
-  if (hanging !== undefined) return failed(hanging, stuckError('is still running from an earlier attempt'))
-  const link = linkSignals(run.signal)
-  const timer = host.setTimer(blockTimeoutMs, () => {
-    link.abort(new BlockgateError(ErrorCode.blockTimeout, `the block took longer than ${blockTimeoutMs} ms`))
-  })
-  let grace: Disposable | undefined
-  const gaveUp = new Promise<Outcome>(resolve => {
-    const onAbort = () => {
-      grace = host.setTimer(STUCK_GRACE, () => {
-        const stage = trace.running.at(-1) ?? 'pipeline'
-        stuck.set(id, stage)
-        running.finally(() => stuck.delete(id))
-        resolve(failed(stage, stuckError(`did not settle within ${STUCK_GRACE} ms after its signal aborted`)))
-      })
-    }
-    link.signal.addEventListener('abort', onAbort, { once: true })
-    if (link.signal.aborted) onAbort()
-  })
-  const block = { ...candidate, id, run, loaded, signal: link.signal, lease: undefined }
-  const running = onion(block, { trace, abort: link.abort })
-  try {
-    return await Promise.race([running, gaveUp])
-  } finally {
-    timer[Symbol.dispose]()
-    grace?.[Symbol.dispose]()
-    link[Symbol.dispose]()
+  if (hanging !== undefined) {
+    return Promise.resolve(failed(hanging, stuckError('is still running from an earlier attempt')))
   }
+  return new Promise(resolve => {
+    const controller = new AbortController()
+    let grace: Disposable | undefined
+    const settle = (outcome: Outcome) => {
+      timer[Symbol.dispose]()
+      grace?.[Symbol.dispose]()
+      active.delete(abort)
+      resolve(outcome)
+    }
+    const giveUp = () => {
+      const stage = trace.running.at(-1) ?? 'pipeline'
+      stuck.set(id, stage)
+      running.finally(() => stuck.delete(id))
+      settle(failed(stage, stuckError(`did not settle within ${STUCK_GRACE} ms after its signal aborted`)))
+    }
+    const abort = (reason: unknown) => {
+      if (controller.signal.aborted) return
+      controller.abort(reason)
+      grace = host.setTimer(STUCK_GRACE, giveUp)
+    }
+    const timer = host.setTimer(blockTimeoutMs, () => {
+      abort(new BlockgateError(ErrorCode.blockTimeout, `the block took longer than ${blockTimeoutMs} ms`))
+    })
+    active.add(abort)
+    const block = { ...candidate, id, run, loaded, signal: controller.signal, lease: undefined }
+    const running = onion(block, { trace, abort })
+    running.then(settle)
+  })
 }
 
 function stuckError(what: string): BlockgateError {

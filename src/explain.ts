@@ -4,7 +4,8 @@
  */
 import { type Context, context, createContextKey, INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
 import { eachBounded } from './async/each.ts'
-import { attempt } from './attempt.ts'
+import { linkSignals } from './async/signals.ts'
+import { ActiveAttempts, attempt } from './attempt.ts'
 import { select } from './barrier.ts'
 import type { BlockId, Candidate } from './block.ts'
 import { BlockTrace } from './block-trace.ts'
@@ -60,6 +61,20 @@ type Step = { -readonly [K in keyof ExplainStep]: ExplainStep[K] }
 
 /** @throws BlockgateError what the source or a set stage threw: then no run could tell either */
 export async function explain(deps: ExplainDeps, id: BlockId, signal: AbortSignal): Promise<Explanation> {
+  const link = linkSignals(signal)
+  try {
+    return await explainWithin(deps, id, link.signal)
+  } finally {
+    link[Symbol.dispose]()
+  }
+}
+
+interface DryDeps extends ExplainDeps {
+  readonly active: ActiveAttempts
+}
+
+async function explainWithin(given: ExplainDeps, id: BlockId, signal: AbortSignal): Promise<Explanation> {
+  const deps: DryDeps = { ...given, active: new ActiveAttempts(signal) }
   const { plan, host } = deps
   const loaded = plan.sink.stage.loaded()
   const run: RunContext = {
@@ -93,7 +108,7 @@ export async function explain(deps: ExplainDeps, id: BlockId, signal: AbortSigna
 
 /** The block through every segment, and past each barrier together with all that passed the stages before it. */
 async function walk(
-  deps: ExplainDeps,
+  deps: DryDeps,
   run: RunContext,
   all: readonly Candidate[],
   candidate: Candidate,
@@ -152,7 +167,7 @@ async function wholeView(plan: Plan, run: RunContext) {
 
 /** Blocks that pass a segment's stages, in their order; `id` is known to. */
 async function filter(
-  deps: ExplainDeps,
+  deps: DryDeps,
   run: RunContext,
   blocks: readonly Candidate[],
   onion: Onion,
@@ -166,13 +181,13 @@ async function filter(
   return blocks.filter(block => out.has(block))
 }
 
-function dryRun(deps: ExplainDeps, run: RunContext, candidate: Candidate, onion: Onion): Promise<Outcome> {
+function dryRun(deps: DryDeps, run: RunContext, candidate: Candidate, onion: Onion): Promise<Outcome> {
   const { host, blockTimeoutMs, plan } = deps
   const { ulid: id, compaction } = candidate.meta
   const subject = { id, level: compaction.level, attempt: 1, runId: run.id }
   const quiet = new BlockTrace(host, trace.wrapSpanContext(INVALID_SPAN_CONTEXT), false, subject, undefined)
   const loaded = plan.sink.stage.loaded().has(id)
-  return attempt({ host, blockTimeoutMs, stuck: new Map() }, run, candidate, loaded, onion, quiet)
+  return attempt({ host, blockTimeoutMs, stuck: new Map() }, deps.active, run, candidate, loaded, onion, quiet)
 }
 
 /** The stage, told in `step`. An ownership plugin is asked for the owners, never for a claim. */

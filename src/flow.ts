@@ -1,5 +1,5 @@
 /** How the blocks of one run move: seen on a page, through a segment, past a barrier; each step is written down. */
-import { attempt } from './attempt.ts'
+import { ActiveAttempts, attempt } from './attempt.ts'
 import { select } from './barrier.ts'
 import type { BlockId, Candidate } from './block.ts'
 import { BlockTrace } from './block-trace.ts'
@@ -18,7 +18,7 @@ export class Flow {
   readonly #span: RunSpan
   /** What a block's trace has so far, while the block waits at a barrier. */
   readonly #traces = new Map<BlockId, BlockTrace>()
-  #inFlight = 0
+  readonly #active: ActiveAttempts
   #failed = 0
   #bytes = 0
 
@@ -27,11 +27,12 @@ export class Flow {
     this.#run = run
     this.#view = view
     this.#span = span
+    this.#active = new ActiveAttempts(run.signal)
   }
 
   /** Attempts that run now. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.#active.size
   }
 
   /** Blocks whose last verdict is a failure. */
@@ -112,10 +113,8 @@ export class Flow {
   async #attempt(at: number, candidate: Candidate, trace: BlockTrace): Promise<Outcome> {
     const onion = this.#engine.onions[at]
     if (!onion) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
-    this.#inFlight++
-    const outcome = await attempt(this.#engine, this.#run, candidate, this.#loaded(candidate.meta.ulid), onion, trace)
-    this.#inFlight--
-    return outcome
+    const loaded = this.#loaded(candidate.meta.ulid)
+    return attempt(this.#engine, this.#active, this.#run, candidate, loaded, onion, trace)
   }
 
   #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
