@@ -11,6 +11,11 @@ import { isTempName, tempPath, writeTemp } from './disk/temp-file.ts'
 /** Longer names are cut and carry a hash: 255 bytes is the limit of nearly every file system, temp files are longer. */
 const MAX_NAME = 150
 
+export interface FileStateOptions {
+  /** Default false. True: nothing on the disk changes, `set` and `delete` are refused. */
+  readonly readOnly?: boolean | undefined
+}
+
 /**
  * Documents as files in `<dir>/state/`, each written as a temp file and renamed: a reader, and the next process, sees the old
  * document or the new one. Nothing is synced, on purpose: what the kernel has survives the death of the process, which
@@ -19,7 +24,7 @@ const MAX_NAME = 150
  *
  * Calls for one key run one after the other, so a `get` sees every `set` before it.
  */
-export function fileState(dir: string, log: Log): StateStore {
+export function fileState(dir: string, log: Log, { readOnly = false }: FileStateOptions = {}): StateStore {
   const folder = join(dir, 'state')
   const turns = new Turns<string>()
   let opened: Promise<void> | undefined
@@ -27,6 +32,7 @@ export function fileState(dir: string, log: Log): StateStore {
   const inTurn = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
     const path = join(folder, fileName(key))
     return await turns.run(key, async () => {
+      if (readOnly) return await work(path)
       opened ??= open(folder).catch(error => {
         opened = undefined
         throw error
@@ -51,6 +57,7 @@ export function fileState(dir: string, log: Log): StateStore {
 
     async set(key, value) {
       // Now, not in turn: the caller may go on changing the value.
+      if (readOnly) throw refused(key)
       const text = JSON.stringify(value)
       if (text === undefined) {
         throw new BlockgateError(ErrorCode.stageMisuse, `state "${key}" must be JSON: current value is ${typeof value}`)
@@ -62,8 +69,15 @@ export function fileState(dir: string, log: Log): StateStore {
       })
     },
 
-    delete: key => inTurn(key, path => onDisk(`delete state "${key}"`, rm(path, { force: true }))),
+    async delete(key) {
+      if (readOnly) throw refused(key)
+      await inTurn(key, path => onDisk(`delete state "${key}"`, rm(path, { force: true })))
+    },
   }
+}
+
+function refused(key: string): BlockgateError {
+  return new BlockgateError(ErrorCode.unsupported, `state "${key}" must not be changed: the store is read-only`)
 }
 
 /** Makes the folder, and removes what a process that died was writing. */

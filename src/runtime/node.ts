@@ -4,7 +4,7 @@ import { nodeLog } from './node-log.ts'
 
 export { localFiles } from './node-files.ts'
 export { type LogOptions, nodeLog } from './node-log.ts'
-export { fileState } from './node-state.ts'
+export { type FileStateOptions, fileState } from './node-state.ts'
 
 export interface NodeHostOptions {
   /** Default: nodeLog(). */

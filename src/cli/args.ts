@@ -1,0 +1,92 @@
+/** From what was typed to a command and its arguments; what cannot be followed names the nearest that could. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { rawMessageOf } from '../errors.ts'
+import { type Args, type Command, OPTIONS, type OptionName } from './command.ts'
+import { usageError } from './exit.ts'
+import { suggestion } from './nearest.ts'
+
+export type Request =
+  | { readonly do: 'help'; readonly command: Command | undefined }
+  | { readonly do: 'version' }
+  | { readonly do: 'run'; readonly command: Command; readonly args: Args }
+
+const SHORT: Readonly<Partial<Record<OptionName, string>>> = { help: 'h' }
+
+/** @throws CliError with exit code 2 */
+export function readArgs(argv: readonly string[], commands: readonly Command[]): Request {
+  const { values, positionals, tokens } = parseArgs({
+    args: [...argv],
+    options: known(Object.keys(OPTIONS) as OptionName[]),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const [name, ...rest] = positionals
+  const command = commands.find(c => c.name === name)
+  if (name !== undefined && !command) {
+    throw usageError(`unknown command "${name}"${suggestion(name, namesOf(commands)) || list(commands)}`)
+  }
+  for (const token of tokens) {
+    if (token.kind === 'option') checkOption(token.name, token.rawName, command)
+  }
+  if (values.help === true) return { do: 'help', command }
+  if (!command) {
+    if (values.version === true) return { do: 'version' }
+    throw usageError(`a command must be given${list(commands)}`)
+  }
+  const { argument } = command
+  if (argument === undefined && rest.length > 0) throw usageError(`${command.name} takes no argument: "${rest[0]}"`)
+  if (argument !== undefined && rest.length !== 1) {
+    const given = rest.length === 0 ? 'none is given' : `${rest.length} are given`
+    throw usageError(`${command.name} needs one argument, ${argument}: ${given}`)
+  }
+  return { do: 'run', command, args: { ...strict(argv, command), argument: rest[0] ?? '' } }
+}
+
+function strict(argv: readonly string[], command: Command): Omit<Args, 'argument'> {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: known(namesFor(command)), allowPositionals: true })
+    const { config, json, 'confirm-drops': confirmDrops } = values
+    return {
+      config: typeof config === 'string' ? config : undefined,
+      json: json === true,
+      confirmDrops: !!confirmDrops,
+    }
+  } catch (error) {
+    // Of a value that is missing, or that a flag does not take; its later sentences are about parseArgs itself.
+    throw usageError(rawMessageOf(error).split(/\.\s/)[0] ?? '', { cause: error })
+  }
+}
+
+function checkOption(name: string, typed: string, command: Command | undefined): void {
+  const names = command ? namesFor(command) : (['help', 'version'] as const)
+  if ((names as readonly string[]).includes(name)) return
+  const where = command ? ` of ${command.name}` : ''
+  throw usageError(
+    `unknown option ${typed}${where}${suggestion(
+      typed,
+      names.map(n => `--${n}`),
+    )}`,
+  )
+}
+
+function namesFor(command: Command): readonly OptionName[] {
+  return [...command.options, 'help']
+}
+
+function known(names: readonly OptionName[]): NonNullable<ParseArgsConfig['options']> {
+  return Object.fromEntries(
+    names.map(name => {
+      const short = SHORT[name]
+      return [name, { type: OPTIONS[name].type, ...(short && { short }) }]
+    }),
+  )
+}
+
+function namesOf(commands: readonly Command[]): string[] {
+  return commands.map(c => c.name)
+}
+
+function list(commands: readonly Command[]): string {
+  return `: the commands are ${namesOf(commands).join(', ')}`
+}

@@ -1,0 +1,63 @@
+/** The command line: what was typed, done; errors as lines for a person, and an exit code. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../errors.ts'
+import { painter } from '../runtime/terminal/paint.ts'
+import { readArgs } from './args.ts'
+import type { Io } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { CliError, ExitCode } from './exit.ts'
+import { commandHelp, globalHelp } from './help.ts'
+
+/** Runs the process: everything ends with its exit, also what a plugin left open. */
+export async function cli(process: NodeJS.Process): Promise<void> {
+  const { stdout, stderr, env } = process
+  // `blockgate check | head` closes the pipe: there is nobody to tell.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {})
+  const code = await main(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() })
+  await Promise.all([stdout, stderr].map(flushed))
+  process.exit(code)
+}
+
+/** @returns the exit code. Never rejects. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const request = readArgs(argv, COMMANDS)
+    if (request.do === 'run') return await request.command.run(request.args, io)
+    if (request.do === 'version') io.stdout.write(`${version()}\n`)
+    else io.stdout.write(request.command ? commandHelp(request.command) : globalHelp(COMMANDS))
+    return ExitCode.ok
+  } catch (error) {
+    io.stderr.write(`${painter(io.stderr, io.env).red('blockgate:')} ${messageOf(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError) return error.code
+  return codeOf(error) === ErrorCode.invalidConfig ? ExitCode.usage : ExitCode.failed
+}
+
+/** What is no error of ours is a mistake of ours, or of a plugin: its stack says whose. */
+function messageOf(error: unknown): string {
+  if (error instanceof CliError) return error.message
+  if (error instanceof BlockgateError || codeOf(error) !== undefined) {
+    return `${codeOf(error)}: ${rawMessageOf(error)}`
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** Of the package that this file is in: its package.json stands above src, or above dist. */
+function version(): string {
+  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
+    const path = join(folder, 'package.json')
+    if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')).version
+  }
+  return 'unknown'
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise(resolve => {
+    stream.write('', () => resolve())
+  })
+}

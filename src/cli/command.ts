@@ -1,0 +1,57 @@
+/** What a command is. One file a command in ./commands, and one line in ./commands.ts. */
+import type { Env, Output } from '../runtime/terminal.ts'
+
+/** The world of a command: the process, or a test's own. */
+export interface Io {
+  /** Results only. */
+  readonly stdout: Output
+  /** Progress, logs, errors. */
+  readonly stderr: Output
+  readonly env: Env
+  readonly cwd: string
+}
+
+export interface OptionInfo {
+  readonly type: 'string' | 'boolean'
+  /** What stands for the value in the help: `<file>`. */
+  readonly value?: string
+  readonly about: string
+}
+
+export type OptionName = 'config' | 'json' | 'confirm-drops' | 'help' | 'version'
+
+/** Every option of every command: a name means the same everywhere. */
+export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
+  config: {
+    type: 'string',
+    value: '<file>',
+    about: 'the config; default: blockgate.config.ts, .mts or .js in the working folder',
+  },
+  json: { type: 'boolean', about: 'print the result as JSON on stdout, and nothing else there' },
+  'confirm-drops': { type: 'boolean', about: 'let the run drop as many blocks as it has reasons to' },
+  help: { type: 'boolean', about: 'print this help' },
+  version: { type: 'boolean', about: 'print the version' },
+}
+
+export interface Args {
+  readonly config: string | undefined
+  readonly json: boolean
+  readonly confirmDrops: boolean
+  /** The command's argument; `''` where it takes none. */
+  readonly argument: string
+}
+
+export interface Command {
+  readonly name: string
+  /** One line of the list of commands. */
+  readonly summary: string
+  /** The one argument it needs. */
+  readonly argument?: string
+  /** Beside `help`, which every command has. */
+  readonly options: readonly OptionName[]
+  /** What the help says beneath the usage. */
+  readonly details: string
+  readonly examples: readonly string[]
+  /** @returns the exit code. What it throws ends the process with 2 (usage, config) or 3. */
+  run(args: Args, io: Io): Promise<number>
+}

@@ -1,0 +1,9 @@
+/** All commands, in the order of the help. */
+import type { Command } from './command.ts'
+import { check } from './commands/check.ts'
+import { explain } from './commands/explain.ts'
+import { inspect } from './commands/inspect.ts'
+import { run } from './commands/run.ts'
+import { sync } from './commands/sync.ts'
+
+export const COMMANDS: readonly Command[] = [run, sync, check, explain, inspect]

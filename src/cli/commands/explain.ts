@@ -1,0 +1,103 @@
+/** `blockgate explain <ULID>`: why a block is loaded, or not. */
+import { type BlockId, isBlockId } from '../../block.ts'
+import type { ExplainStep, Explanation } from '../../explain.ts'
+import { type Painter, painter } from '../../runtime/terminal/paint.ts'
+import { visible } from '../../runtime/terminal/visible.ts'
+import type { Command } from '../command.ts'
+import { ExitCode, signalCode, usageError } from '../exit.ts'
+import { withGateway } from '../session.ts'
+import { durationText, instant, labelsText, table } from '../text.ts'
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'say which stage keeps a block out, and why',
+  argument: '<ULID>',
+  options: ['config', 'json'],
+  details: [
+    'Lists the bucket, and takes the block through the pipeline of the config as a run would, together with all others where',
+    'a set stage needs them. Nothing is loaded, dropped or written, no claim is asked for and no span is made, so it can be',
+    'used beside a running gateway. An ownership plugin with a hand-over is asked for the owners; of any other, only an add',
+    'can tell. Exits with 0 where the block is in the bucket and can be offered, whatever the verdict; with 1 where it is not.',
+  ].join('\n'),
+  examples: ['blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH', 'blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH --json'],
+  async run(args, io) {
+    const id = ulid(args.argument)
+    return await withGateway(args, io, { readOnly: true }, async ({ gateway, stop }) => {
+      let told: Explanation
+      try {
+        told = await gateway.explain(id, stop.signal)
+      } catch (error) {
+        if (stop.caught === undefined) throw error
+        return signalCode(stop.caught)
+      }
+      if (args.json) io.stdout.write(`${JSON.stringify(told)}\n`)
+      else io.stdout.write(`${text(told, painter(io.stdout, io.env)).join('\n')}\n`)
+      return told.candidate ? ExitCode.ok : ExitCode.findings
+    })
+  },
+}
+
+/** @throws CliError with exit code 2 */
+export function ulid(text: string): BlockId {
+  if (isBlockId(text)) return text
+  const upper = text.toUpperCase()
+  const hint = isBlockId(upper) ? `: did you mean ${upper}?` : ''
+  throw usageError(`a block must be named by its ULID, 26 characters: current value is ${JSON.stringify(text)}${hint}`)
+}
+
+function text(told: Explanation, paint: Painter): string[] {
+  const { block, view, candidate, steps } = told
+  const meta = candidate?.meta
+  const about = meta && [
+    ['time', `${instant(meta.minTime)} to ${instant(meta.maxTime)} (${durationText(meta.maxTime - meta.minTime)})`],
+    ['labels', labelsText(meta.labels)],
+    ['level', `${meta.compaction.level}, from ${meta.compaction.sources.length} sources`],
+  ]
+  return [
+    `${paint.bold(block)}, of ${view.blocks} blocks${view.complete ? '' : paint.red(' (the view is incomplete)')}`,
+    ...table(about ?? [], '  '),
+    ...(steps.length > 0 ? [''] : []),
+    ...table(
+      steps.map(step => [step.kind, step.stage, stepText(step)]),
+      '  ',
+    ),
+    '',
+    ...conclusion(told, paint),
+  ]
+}
+
+function stepText({ verdict, reason, detail, supersededBy, owners }: ExplainStep): string {
+  const word = VERDICTS[verdict]
+  const more = [
+    supersededBy && `${supersededBy} holds all of it`,
+    detail,
+    owners && `owners: ${owners.map(o => `${o.member}${o.target ? '' : ' (not a target)'}`).join(', ') || 'none'}`,
+  ].filter(part => part !== undefined && part !== '')
+  return visible(`${word}${reason === undefined ? '' : `: ${reason}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}`)
+}
+
+const VERDICTS: Readonly<Record<ExplainStep['verdict'], string>> = {
+  passed: 'passed',
+  skipped: 'skipped',
+  failed: 'failed',
+  'at-add': 'decided at the add',
+  'not-asked': '-',
+}
+
+function conclusion({ verdict, steps, view, loaded }: Explanation, paint: Painter): string[] {
+  const by = steps.find(step => step.verdict === 'skipped' || step.verdict === 'failed')
+  const where = by === undefined ? '' : ` by ${by.stage}: ${by.reason}`
+  const lines = {
+    absent: `not in the bucket${view.complete ? '' : ', as far as it could be listed'}`,
+    partial: `in the bucket, but cannot be offered: ${by?.reason}`,
+    skipped: `skipped${where}`,
+    failed: `failed${where}`,
+    passed: loaded
+      ? 'passes every stage, and is held'
+      : 'passes every stage that can be asked: a run would try to add it',
+  } satisfies Record<Explanation['verdict'], string>
+  const good = verdict === 'passed'
+  const held = loaded && !good ? 'The sink holds it: the next run decides whether it stays.' : ''
+  const free = !loaded && !good ? 'The sink does not hold it.' : ''
+  return [(good ? paint.green : paint.red)(lines[verdict]), ...[held, free].filter(line => line !== '')]
+}

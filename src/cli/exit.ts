@@ -1,0 +1,40 @@
+/** How a command ends: exit codes, and the errors that choose one. */
+
+export const ExitCode = {
+  ok: 0,
+  /** Some block failed, the view was incomplete, drops wait for a confirmation; the block is not there, or is damaged. */
+  findings: 1,
+  /** Bad usage, or a bad config. */
+  usage: 2,
+  /** The run failed, or could not begin. */
+  failed: 3,
+} as const
+
+export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
+  ['0', 'fine'],
+  ['1', 'a block failed, the view was incomplete, or drops wait for --confirm-drops; explain, inspect: see there'],
+  ['2', 'bad usage or a bad config: nothing was started'],
+  ['3', 'the run failed, or the gateway could not start'],
+  ['130, 143', 'ended by SIGINT or SIGTERM before the result was there; run ends with 0'],
+]
+
+/** Ends the command with `code`; the message, of one line or more, is for the person who typed it. */
+export class CliError extends Error {
+  readonly code: number
+
+  constructor(code: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'CliError'
+    this.code = code
+  }
+}
+
+/** A command that cannot be followed, or a config that cannot be used. */
+export function usageError(message: string, options?: ErrorOptions): CliError {
+  return new CliError(ExitCode.usage, message, options)
+}
+
+/** 130 for SIGINT, 143 for SIGTERM, as shells count. */
+export function signalCode(signal: NodeJS.Signals): number {
+  return signal === 'SIGINT' ? 130 : 143
+}

@@ -1,0 +1,111 @@
+/** What is in a block's folder, and what is wrong with it: on a disk, or in a bucket. */
+import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
+import { rawMessageOf } from '../errors.ts'
+import { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../meta.ts'
+import { assertIndexSize, INDEX_START_BYTES, INDEX_TOC_BYTES, parseIndexStart, parseIndexToc } from '../tsdb/index.ts'
+
+/** A folder, wherever it is. Paths are relative to it. */
+export interface BlockFolder {
+  readonly where: string
+  /** What the folder is named; a block's is its ULID. */
+  readonly name: string
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+  /** Exactly `length` bytes. */
+  read(path: string, offset: number, length: number): Promise<Uint8Array>
+}
+
+export interface BlockReport {
+  readonly where: string
+  /** Undefined where no meta.json can be read. */
+  readonly meta: BlockMeta | undefined
+  /** When the upload was finished, ms since the epoch. */
+  readonly uploaded: number | undefined
+  /** Everything in the folder, in the order of the listing. */
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+  readonly bytes: number
+  readonly markers: readonly string[]
+  /** What the two ends of the index say. */
+  readonly index: { readonly version: number; readonly symbols: number; readonly postingsLists: number } | undefined
+  /** Empty where nothing was found. */
+  readonly problems: readonly string[]
+}
+
+const META = 'meta.json'
+const META_LIMIT = 16 * 1024 * 1024
+const MARKER = /^(?:deletion|no-compact|no-downsample)-mark\.json$/
+
+/** Never rejects for what is wrong with the block; rejects where the folder cannot be read. */
+export async function inspectBlock(folder: BlockFolder): Promise<BlockReport> {
+  const { where, files } = folder
+  const sizes = new Map(files.map(file => [file.path, file.size]))
+  const problems: string[] = []
+  const parsed = await attempt(problems, () => readMeta(folder, sizes.get(META)))
+  if (parsed) problems.push(...filesProblems(parsed.declared, sizes))
+  if (!sizes.has('index')) problems.push('index: must be there')
+  if (!files.some(file => file.path.startsWith('chunks/') && isBlockFile(file.path))) {
+    problems.push('chunks: must be there: none is')
+  }
+  const size = sizes.get('index')
+  const index = size === undefined ? undefined : await attempt(problems, () => readIndex(folder, size))
+  return {
+    where,
+    meta: parsed?.meta,
+    uploaded: parsed?.uploaded,
+    files,
+    bytes: files.reduce((sum, file) => sum + file.size, 0),
+    markers: files.map(file => file.path).filter(path => MARKER.test(path)),
+    index,
+    problems,
+  }
+}
+
+async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    problems.push(rawMessageOf(error))
+    return undefined
+  }
+}
+
+async function readMeta(folder: BlockFolder, size: number | undefined): Promise<ParsedMeta> {
+  if (size === undefined) throw new Error(`${META}: must be there`)
+  if (size > META_LIMIT) throw new Error(`${META}: must have <= ${META_LIMIT} bytes: current value is ${size}`)
+  const bytes = await folder.read(META, 0, size)
+  return parseMeta(bytes, idOf(folder.name, bytes))
+}
+
+/** A copy of a block may lie in a folder of any name: then the meta's own ULID is taken for right. */
+function idOf(name: string, bytes: Uint8Array): BlockId {
+  if (isBlockId(name)) return name
+  let ulid: unknown
+  try {
+    ulid = JSON.parse(new TextDecoder().decode(bytes)).ulid
+  } catch {
+    throw new Error(`${META}: must be JSON`)
+  }
+  if (typeof ulid === 'string' && isBlockId(ulid)) return ulid
+  throw new Error(`${META}: ulid: must be a ULID: current value is ${JSON.stringify(ulid)?.slice(0, 64)}`)
+}
+
+function filesProblems(declared: readonly DeclaredFile[], sizes: ReadonlyMap<string, number>): string[] {
+  return declared.flatMap(({ path, size }) => {
+    const actual = sizes.get(path)
+    if (actual === undefined) return [`${path}: must be there: the meta declares it`]
+    // No tool knows the size of meta.json while it writes it.
+    if (path === META || size === undefined || size === actual) return []
+    return [`${path}: must have ${size} bytes: current value is ${actual}`]
+  })
+}
+
+async function readIndex(folder: BlockFolder, size: number): Promise<NonNullable<BlockReport['index']>> {
+  assertIndexSize(size)
+  const version = parseIndexStart(await folder.read('index', 0, INDEX_START_BYTES))
+  const toc = parseIndexToc(await folder.read('index', size - INDEX_TOC_BYTES, INDEX_TOC_BYTES), size)
+  // A section is be32 length, then its body, which begins with be32 count.
+  const countAt = async (offset: number) => {
+    const bytes = await folder.read('index', offset + 4, 4)
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
+  }
+  return { version, symbols: await countAt(toc.symbols), postingsLists: await countAt(toc.postingsTable) }
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+/** The `blockgate` command. This file imports nothing at its head: it must be read by every Node, to say that it is too old. */
+export {}
+
+const OLDEST = '22.18'
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+
+if (major > 22 || (major === 22 && minor >= 18)) {
+  const { cli } = await import('./cli.ts')
+  await cli(process)
+} else {
+  process.stderr.write(
+    `blockgate: Node must be ${OLDEST} or newer: this is ${process.versions.node} (${process.execPath})\n`,
+  )
+  process.exitCode = 2
+}

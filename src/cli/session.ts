@@ -1,0 +1,66 @@
+/** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
+import type { ResolvedConfig } from '../config.ts'
+import { type Gateway, gateway } from '../gateway.ts'
+import type { Host, Log } from '../host.ts'
+import { fileState, localFiles, nodeHost, nodeLog } from '../runtime/node.ts'
+import { Screen } from '../runtime/terminal.ts'
+import { setupTracing } from '../runtime/tracing.ts'
+import type { Args, Io } from './command.ts'
+import { loadConfig } from './load-config.ts'
+import { overlaidState, readOnlyFiles } from './read-only.ts'
+import { type StopSignals, stopSignals } from './stop-signals.ts'
+
+export interface Session {
+  /** Of the config. */
+  readonly path: string
+  readonly config: ResolvedConfig
+  readonly gateway: Gateway
+  readonly host: Host
+  /** stderr, with the live line. */
+  readonly screen: Screen
+  readonly stop: StopSignals
+}
+
+export interface SessionOptions {
+  /** Whether the log tells more than warnings. */
+  readonly verbose?: boolean
+  /** Changes nothing on the disk. */
+  readonly readOnly?: boolean
+}
+
+/** Calls `work` with a gateway that is not started yet. At the first signal the gateway begins to stop. */
+export async function withGateway<T>(
+  args: Args,
+  io: Io,
+  { verbose = false, readOnly = false }: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { path, config } = await loadConfig(args.config, io)
+  const screen = new Screen(io.stderr, io.env)
+  const full = nodeLog({ stream: screen, env: io.env })
+  const log: Log = verbose ? full : { ...full, info() {} }
+  const host = nodeHost({ log })
+  const tracing = setupTracing(io.env, { log })
+  const state = fileState(config.dir, log, { readOnly })
+  const made = gateway(config, {
+    host,
+    files: readOnly ? readOnlyFiles(config.dir) : localFiles(config.dir),
+    state: readOnly ? overlaidState(state) : state,
+  })
+  const stop = stopSignals(signal => {
+    const tell = verbose ? log.info : log.warn
+    tell(`${signal}: stopping; a second signal ends at once`, { graceMs: config.stopGraceMs })
+    // Its failure is told where it is awaited, below.
+    made.stop().catch(() => {})
+  })
+  try {
+    return await work({ path, config, gateway: made, host, screen, stop })
+  } finally {
+    try {
+      await made.stop()
+    } finally {
+      await tracing.shutdown()
+      stop[Symbol.dispose]()
+    }
+  }
+}

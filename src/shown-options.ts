@@ -1,0 +1,71 @@
+/** Options as they may be shown: plain data, without secrets. For `blockgate check` and the pages. */
+
+const HIDDEN = '(hidden)'
+/** Of a name: what it holds is not shown. Rather one too many than a password on a page. */
+const SECRET = /secret|token|pass|credential|key|auth|cookie|signature|cert/i
+/** Numbers under other secret names are sizes and counts, such as `tokens: 512`. */
+const ALWAYS_SECRET = /secret|pass|credential/i
+const MAX_DEPTH = 5
+const MAX_ITEMS = 50
+const MAX_TEXT = 300
+
+/**
+ * A copy of `value` that can be printed and sent: strings, numbers, booleans, lists and plain objects; what is undefined is
+ * left out. Values under names such as `token` and the user part of URLs are hidden, functions are `function name`, a plugin
+ * is its name and its options, and any other object is the name of its class: a client may hold anything.
+ */
+export function shownOptions(value: unknown): unknown {
+  return show(value, '', 0)
+}
+
+function show(value: unknown, name: string, depth: number): unknown {
+  if (value === undefined || value === null || typeof value === 'boolean') return value
+  if (isSecret(name, value)) return HIDDEN
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'string') return text(value)
+  if (typeof value === 'function') return value.name === '' ? 'function' : `function ${value.name}`
+  if (typeof value !== 'object') return String(value)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (value instanceof RegExp || value instanceof URL) return text(String(value))
+  if (depth >= MAX_DEPTH) return '…'
+  if (Array.isArray(value)) {
+    const items = value.slice(0, MAX_ITEMS).map(item => show(item, name, depth + 1) ?? null)
+    return value.length > MAX_ITEMS ? [...items, `… ${value.length - MAX_ITEMS} more`] : items
+  }
+  if (isPlugin(value)) {
+    const options = show(value.options, '', depth + 1)
+    return options === undefined ? value.name : { plugin: value.name, options }
+  }
+  if (!isPlain(value)) return `[${value.constructor?.name ?? 'object'}]`
+  const entries = Object.entries(value).flatMap(([key, inner]) => {
+    const shown = show(inner, key, depth + 1)
+    return shown === undefined ? [] : [[key, shown] as const]
+  })
+  return Object.fromEntries(entries)
+}
+
+function isSecret(name: string, value: unknown): boolean {
+  return SECRET.test(name) && (typeof value !== 'number' || ALWAYS_SECRET.test(name))
+}
+
+/** Up to the last `@` of a word: passwords that are not encoded as they should be hold `@` and `/`, too. */
+function text(value: string): string {
+  const shown = value
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${HIDDEN}@`)
+    .replace(/([?&;]([^=&;\s]+)=)[^&;#\s]+/g, (all, start: string, name: string) =>
+      SECRET.test(name) ? start + HIDDEN : all,
+    )
+  return shown.length > MAX_TEXT ? `${shown.slice(0, MAX_TEXT)}…` : shown
+}
+
+/** An option may itself be a plugin: a ring's store, an `owned()` stage's ownership. */
+function isPlugin(value: object): value is { readonly name: string; readonly options?: unknown } {
+  return (
+    'name' in value && typeof value.name === 'string' && Object.values(value).some(inner => typeof inner === 'function')
+  )
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
