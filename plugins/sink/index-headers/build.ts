@@ -1,0 +1,99 @@
+/** Makes the index-header of a block from a few ranges of its index. */
+import {
+  type BlockContext,
+  type BlockFile,
+  BlockgateError,
+  type BucketReader,
+  ErrorCode,
+  type LocalFiles,
+  linkSignals,
+} from 'blockgate'
+import {
+  assertIndexSize,
+  encodeIndexHeader,
+  INDEX_TOC_BYTES,
+  type IndexEnds,
+  indexHeaderSize,
+  parseIndexStart,
+  parseIndexToc,
+} from 'blockgate/tsdb'
+import type { Gate } from './gate.ts'
+import { IndexObject } from './index-object.ts'
+
+/** Smaller parts are gathered to one write. */
+const WRITE_BYTES = 64 * 1024
+
+export interface BuildDeps {
+  readonly bucket: BucketReader
+  readonly files: LocalFiles
+  readonly gate: Gate
+  readonly headBytes: number
+  readonly tailBytes: number
+}
+
+/** @throws BlockgateError `corrupt-block` where the meta names no index, or one that cannot be */
+export function indexSize(files: readonly BlockFile[]): number {
+  const size = files.find(({ path }) => path === 'index')?.size
+  if (size === undefined) {
+    throw new BlockgateError(ErrorCode.corruptBlock, 'file "index" must be among the files of the block: it is missing')
+  }
+  assertIndexSize(size)
+  return size
+}
+
+/**
+ * Writes the index-header of `block` to the file `path`, and gives its bytes. Large sections go to the disk part by part.
+ *
+ * @throws BlockgateError `not-found`, `corrupt-block`, `disk-full`, what the bucket threw, or the signal's reason; nothing is left
+ */
+export async function build(deps: BuildDeps, block: BlockContext, path: string): Promise<number> {
+  using link = linkSignals(block.signal)
+  const { signal } = link
+  const { bucket, files, gate } = deps
+  const size = indexSize(block.meta.files)
+  const object = new IndexObject(block, { bucket, gate, size, signal })
+  try {
+    const { head, tail } = await object.ends(deps.headBytes, deps.tailBytes)
+    const version = parseIndexStart(head)
+    const index: IndexEnds = { version, size, toc: parseIndexToc(tail.subarray(-INDEX_TOC_BYTES), size) }
+    const bytes = indexHeaderSize(index)
+    await assertRoom(files, bytes)
+    const parts = encodeIndexHeader(index, (from, to) => object.read(from, to))
+    await files.writeAtomic(path, gathered(parts), signal)
+    return bytes
+  } catch (error) {
+    // Ends the requests beside the one that failed.
+    link.abort(error)
+    throw error
+  }
+}
+
+/** Early and clear; a disk that fills up meanwhile fails the write, with the same code. */
+async function assertRoom(files: LocalFiles, bytes: number): Promise<void> {
+  const free = await files.free()
+  if (free >= bytes) return
+  throw new BlockgateError(
+    ErrorCode.diskFull,
+    `free disk must be >= ${bytes} bytes for this index-header: current value is ${free}`,
+  )
+}
+
+/** The same bytes: most headers are four small parts, and a write each would cost more than a copy. */
+async function* gathered(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer = new Uint8Array(WRITE_BYTES)
+  let used = 0
+  for await (const part of parts) {
+    if (used + part.length > WRITE_BYTES) {
+      yield buffer.subarray(0, used)
+      // Whoever took the old one may still be writing it.
+      buffer = new Uint8Array(WRITE_BYTES)
+      used = 0
+    }
+    if (part.length > WRITE_BYTES) yield part
+    else {
+      buffer.set(part, used)
+      used += part.length
+    }
+  }
+  yield buffer.subarray(0, used)
+}

@@ -1,0 +1,29 @@
+/** Index-headers that are on the disk already: ours after a restart, and those of a Thanos store. */
+import { BlockgateError, ErrorCode, type LocalFiles } from 'blockgate'
+import type { FoundFolder } from 'blockgate/plugins/sink/shelf'
+import { checkIndexHeader } from 'blockgate/tsdb'
+
+export const HEADER = 'index-header'
+
+/** What Thanos leaves in a block's folder when it is killed while it builds: its temp file, and the parts of its downloads. */
+const THANOS_FILE = /^(?:index-header|index-header\.tmp|[0-9A-Za-z-]{1,40}\.part-\d+)$/
+
+/** True where the folder holds nothing but what a Thanos store makes: then it is only a cache. */
+export function isThanosFolder({ sizes }: FoundFolder): boolean {
+  return [...sizes.keys()].every(name => THANOS_FILE.test(name))
+}
+
+/**
+ * Reads the whole header in `folder`. It must be sound, and of an index of `indexBytes` bytes: the header has the index's own
+ * TOC, so nothing of the index is needed.
+ *
+ * @throws BlockgateError `corrupt-block`, or `disk-failed` and `not-found` of the disk
+ */
+export async function assertHeader(files: LocalFiles, folder: string, size: number, indexBytes: number): Promise<void> {
+  const { index } = await checkIndexHeader(size, (offset, length) => files.read(`${folder}/${HEADER}`, offset, length))
+  if (index.size === indexBytes) return
+  throw new BlockgateError(
+    ErrorCode.corruptBlock,
+    `index-header: size of its index must be ${indexBytes} as the block's meta says: current value is ${index.size}`,
+  )
+}

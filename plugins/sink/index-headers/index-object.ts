@@ -1,0 +1,158 @@
+/** The index object of a block, read by ranges that never overlap and are all of one version of the object. */
+import {
+  type BlockContext,
+  BlockgateError,
+  BucketError,
+  type BucketReader,
+  ErrorCode,
+  type ObjectInfo,
+  type Range,
+} from 'blockgate'
+import type { Gate } from './gate.ts'
+
+/** One request of a section that no early read holds. Large enough that the requests cost little, small enough to be kept. */
+const PART_BYTES = 16 * 1024 * 1024
+/** Parts of one block that are asked for ahead. */
+const PARTS_AT_ONCE = 4
+
+/** Bytes of the index that are in memory already. */
+interface Piece {
+  readonly from: number
+  readonly bytes: Uint8Array
+}
+
+export interface IndexObjectOptions {
+  readonly bucket: BucketReader
+  /** Parts at once, of all blocks together: it bounds the memory. */
+  readonly gate: Gate
+  /** Bytes of the index, as its meta says. */
+  readonly size: number
+  readonly signal: AbortSignal
+}
+
+export class IndexObject {
+  readonly #options: IndexObjectOptions
+  readonly #key: string
+  /** By offset. */
+  #pieces: readonly Piece[] = []
+  #etag: string | undefined
+
+  constructor(block: Pick<BlockContext, 'path'>, options: IndexObjectOptions) {
+    this.#options = options
+    this.#key = `${block.path}index`
+  }
+
+  /**
+   * Reads the first `head` and the last `tail` bytes side by side; the whole object by one request where it has no more.
+   * @returns both, which overlap where they are one
+   */
+  async ends(head: number, tail: number): Promise<{ readonly head: Uint8Array; readonly tail: Uint8Array }> {
+    const { size } = this.#options
+    if (size <= head + tail) {
+      const bytes = await this.#get({ offset: 0, length: size }, size)
+      this.#pieces = [{ from: 0, bytes }]
+      return { head: bytes, tail: bytes }
+    }
+    const [last, first] = await Promise.all([
+      this.#get({ suffix: tail }, tail),
+      this.#get({ offset: 0, length: head }, head),
+    ])
+    this.#pieces = [
+      { from: 0, bytes: first },
+      { from: size - tail, bytes: last },
+    ]
+    return { head: first, tail: last }
+  }
+
+  /** Bytes [from, to): from memory where ends() read them, and the rest in parts, a few at once, in order. */
+  async *read(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
+    let at = from
+    for (const piece of this.#pieces) {
+      const end = piece.from + piece.bytes.length
+      if (end <= at || piece.from >= to) continue
+      yield* this.#parts(at, piece.from)
+      const start = Math.max(at, piece.from)
+      at = Math.min(to, end)
+      yield piece.bytes.subarray(start - piece.from, at - piece.from)
+    }
+    yield* this.#parts(at, to)
+  }
+
+  async *#parts(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const running: Promise<Part>[] = []
+    let at = from
+    try {
+      for (;;) {
+        while (running.length < PARTS_AT_ONCE && at < to) {
+          const length = Math.min(PART_BYTES, to - at)
+          const part = this.#part(at, length)
+          // Told to whoever comes to it; one that fails before its turn is no unhandled rejection.
+          part.catch(() => {})
+          running.push(part)
+          at += length
+        }
+        const next = running.shift()
+        if (!next) return
+        using part = await next
+        yield part.bytes
+      }
+    } finally {
+      for (const part of running) part.then(discard, () => {})
+    }
+  }
+
+  async #part(offset: number, length: number): Promise<Part> {
+    const place = await this.#options.gate.enter(this.#options.signal)
+    try {
+      const bytes = await this.#get({ offset, length }, length)
+      return { bytes, [Symbol.dispose]: () => place[Symbol.dispose]() }
+    } catch (error) {
+      place[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  async #get(range: Range, length: number): Promise<Uint8Array> {
+    const { bucket, signal } = this.#options
+    await using body = await bucket.get(this.#key, { range, signal })
+    if (!body) throw new BlockgateError(ErrorCode.notFound, `object "${this.#key}" must exist: it is missing`)
+    this.#assertSame(body.info)
+    const bytes = new Uint8Array(length)
+    let at = 0
+    for await (const chunk of body.stream) {
+      if (at + chunk.length > length) throw this.#cut(range, length, 'more')
+      bytes.set(chunk, at)
+      at += chunk.length
+    }
+    if (at < length) throw this.#cut(range, length, at)
+    return bytes
+  }
+
+  #assertSame({ etag, size }: ObjectInfo): void {
+    if (this.#etag !== undefined && etag !== this.#etag) {
+      throw new BucketError(`object "${this.#key}" must stay the same between two reads: it changed`, {
+        retryable: true,
+      })
+    }
+    this.#etag = etag
+    if (size === this.#options.size) return
+    throw new BlockgateError(
+      ErrorCode.corruptBlock,
+      `file "index" must have ${this.#options.size} bytes: current value is ${size}`,
+    )
+  }
+
+  /** The store said the right size and sent another: a connection that broke looks like this, so another try may help. */
+  #cut(range: Range, length: number, actual: number | string): BucketError {
+    const what = `range ${JSON.stringify(range)} of "${this.#key}"`
+    return new BucketError(`${what} must have ${length} bytes: current value is ${actual}`, { retryable: true })
+  }
+}
+
+interface Part extends Disposable {
+  readonly bytes: Uint8Array
+}
+
+function discard(part: Part): void {
+  part[Symbol.dispose]()
+}

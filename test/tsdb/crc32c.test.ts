@@ -1,0 +1,41 @@
+import { Crc32c, crc32c } from 'blockgate/tsdb'
+import { describe, expect, it } from 'vitest'
+
+const numbers = Uint8Array.from({ length: 32 }, (_, i) => i)
+
+describe('CRC-32C', () => {
+  it.each([
+    ['nothing', new Uint8Array(), 0],
+    ['"123456789"', new TextEncoder().encode('123456789'), 0xe3069283],
+    // The rest is RFC 3720, B.4, read as big-endian integers.
+    ['32 zeros', new Uint8Array(32), 0x8a9136aa],
+    ['32 ones', new Uint8Array(32).fill(0xff), 0x62a8ab43],
+    ['0 to 31', numbers, 0x46dd794e],
+    ['31 to 0', numbers.toReversed(), 0x113fdb5c],
+  ])('of %s is the published one', (_, bytes, expected) => {
+    expect(crc32c(bytes)).toBe(expected)
+  })
+
+  it('of a piece of a larger buffer is that of its bytes', () => {
+    const larger = new Uint8Array(100).fill(7)
+    larger.set(numbers, 33)
+    expect(crc32c(larger.subarray(33, 65))).toBe(0x46dd794e)
+  })
+
+  it('comes out the same wherever the bytes are split', () => {
+    const bytes = Uint8Array.from({ length: 61 }, (_, i) => (i * 167 + 13) & 255)
+    const whole = crc32c(bytes)
+    for (let a = 0; a <= bytes.length; a++) {
+      for (let b = a; b <= bytes.length; b++) {
+        const crc = new Crc32c().update(bytes.subarray(0, a)).update(bytes.subarray(a, b)).update(bytes.subarray(b))
+        if (crc.digest() !== whole) throw new Error(`split at ${a} and ${b}`)
+      }
+    }
+  })
+
+  it('can be asked before the end', () => {
+    const crc = new Crc32c().update(numbers.subarray(0, 10))
+    expect(crc.digest()).toBe(crc32c(numbers.subarray(0, 10)))
+    expect(crc.update(numbers.subarray(10)).digest()).toBe(0x46dd794e)
+  })
+})
