@@ -1,5 +1,6 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
 
+import { orAborted } from './async/signals.ts'
 import type { BlockId } from './block.ts'
 import { retried } from './bucket-wrappers/retried.ts'
 import { traced } from './bucket-wrappers/traced.ts'
@@ -85,7 +86,13 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       stopping ??= (async () => {
         await runner.stop()
         engine.claims.stop()
-        await withinGrace(host, stopGraceMs, signal => lifecycle.stop(signal))
+        await withinGrace(host, stopGraceMs, async signal => {
+          try {
+            await lifecycle.stop(signal)
+          } finally {
+            await orAborted(engine.journal.settled(), signal)
+          }
+        })
       })()
       return stopping
     },

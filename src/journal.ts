@@ -56,6 +56,12 @@ export class LoadJournal {
     await this.#write()
   }
 
+  /** Resolves when nothing is being written: before that, a process that exits leaves a death that was none. */
+  async settled(): Promise<void> {
+    // Who began a write is told of its failure.
+    while (this.#writing) await (this.#queued ?? this.#writing).catch(() => {})
+  }
+
   /** A write that begins after this call: the running one may have been too early to carry the change. */
   #write(): Promise<void> {
     if (!this.#writing) return this.#start()
