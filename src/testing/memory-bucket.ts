@@ -34,6 +34,7 @@ export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
   let version = 0
   return {
     name: 'memory',
+    options,
     check: () =>
       checkOptions(options, {
         pageSize: v.optional(v.pipe(v.number(), v.integer('be an integer'), v.minValue(1, 'be >= 1'))),

@@ -48,6 +48,7 @@ export function fs(options: FsOptions): Bucket {
   }
   return {
     name: 'fs',
+    options,
     check: () => checkOptions(options, { root: v.pipe(v.string(), v.check(isPath, 'be a path without NUL')) }),
     async start() {
       await open()

@@ -26,6 +26,7 @@ export function s3(options: S3Options): Bucket {
   }
   return {
     name: 's3',
+    options,
     check: () => problemsOf(options),
     async start({ host }) {
       const { bucket = '', endpoint, concurrency = 128 } = options

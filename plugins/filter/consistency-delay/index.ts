@@ -22,6 +22,7 @@ export function consistencyDelay(options: ConsistencyDelayOptions = {}): BlockSt
   return {
     kind: 'block',
     name: 'consistency-delay',
+    options,
     check: () => checkOptions(options, { for: v.optional(durationOption) }),
     async handle(block, next) {
       const age = block.run.now - (block.uploaded ?? blockIdTime(block.id))

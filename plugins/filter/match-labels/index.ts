@@ -35,6 +35,7 @@ export function matchLabels(options: MatchLabelsOptions = {}): BlockStage {
   return {
     kind: 'block',
     name: 'match-labels',
+    options,
     check: () => checkRules(options),
     async handle(block, next) {
       // Compiled at the first block: a factory must not throw, and check() has passed by then.

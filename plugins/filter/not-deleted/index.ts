@@ -18,6 +18,7 @@ export function notDeleted(options: NotDeletedOptions = {}): BlockStage {
   return {
     kind: 'block',
     name: 'not-deleted',
+    options,
     check: () => checkOptions(options, { delay: v.optional(durationOption) }),
     async handle(block, next) {
       const { deletionTime, run } = block

@@ -32,6 +32,7 @@ export function timeRange(options: TimeRangeOptions = {}): BlockStage {
   return {
     kind: 'block',
     name: 'time-range',
+    options,
     check: () => checkWindow(options),
     async handle(block, next) {
       const { min, max } = windowAt(options, block.run.now)

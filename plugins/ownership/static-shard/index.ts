@@ -22,6 +22,7 @@ export interface StaticShardOptions {
 export function staticShard(options: StaticShardOptions): OwnershipPlugin {
   return {
     name: 'static-shard',
+    options,
     // Two gateways may be given one index, to hold two copies.
     exclusive: false,
     check: () => checkShard(options),

@@ -58,6 +58,7 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
   return {
     kind: 'source',
     name: 'scan-bucket',
+    options,
     check: () =>
       checkOptions(options, {
         listing: v.optional(v.picklist(['recursive', 'delimited'], "be 'recursive' or 'delimited'")),
