@@ -48,10 +48,9 @@ export function indexSize(files: readonly BlockFile[]): number {
  */
 export async function build(deps: BuildDeps, block: BlockContext, path: string): Promise<number> {
   using link = linkSignals(block.signal)
-  const { signal } = link
   const { bucket, files, gate } = deps
   const size = indexSize(block.meta.files)
-  const object = new IndexObject(block, { bucket, gate, size, signal })
+  const object = new IndexObject(block, { bucket, gate, size, link })
   try {
     const { head, tail } = await object.ends(deps.headBytes, deps.tailBytes)
     const version = parseIndexStart(head)
@@ -59,7 +58,7 @@ export async function build(deps: BuildDeps, block: BlockContext, path: string):
     const bytes = indexHeaderSize(index)
     await assertRoom(files, bytes)
     const parts = encodeIndexHeader(index, (from, to) => object.read(from, to))
-    await files.writeAtomic(path, gathered(parts), signal)
+    await files.writeAtomic(path, gathered(parts), link.signal)
     return bytes
   } catch (error) {
     // Ends the requests beside the one that failed.

@@ -5,6 +5,7 @@ import {
   BucketError,
   type BucketReader,
   ErrorCode,
+  type LinkedSignal,
   type ObjectInfo,
   type Range,
 } from 'blockgate'
@@ -27,7 +28,8 @@ export interface IndexObjectOptions {
   readonly gate: Gate
   /** Bytes of the index, as its meta says. */
   readonly size: number
-  readonly signal: AbortSignal
+  /** Aborted with the error of a part that fails: nobody waits for the others then. */
+  readonly link: LinkedSignal
 }
 
 export class IndexObject {
@@ -86,8 +88,8 @@ export class IndexObject {
         while (running.length < PARTS_AT_ONCE && at < to) {
           const length = Math.min(PART_BYTES, to - at)
           const part = this.#part(at, length)
-          // Told to whoever comes to it; one that fails before its turn is no unhandled rejection.
-          part.catch(() => {})
+          // At once, and not when its turn comes: the parts before it may take minutes.
+          part.catch(error => this.#options.link.abort(error))
           running.push(part)
           at += length
         }
@@ -102,7 +104,7 @@ export class IndexObject {
   }
 
   async #part(offset: number, length: number): Promise<Part> {
-    const place = await this.#options.gate.enter(this.#options.signal)
+    const place = await this.#options.gate.enter(this.#options.link.signal)
     try {
       const bytes = await this.#get({ offset, length }, length)
       return { bytes, [Symbol.dispose]: () => place[Symbol.dispose]() }
@@ -113,8 +115,8 @@ export class IndexObject {
   }
 
   async #get(range: Range, length: number): Promise<Uint8Array> {
-    const { bucket, signal } = this.#options
-    await using body = await bucket.get(this.#key, { range, signal })
+    const { bucket, link } = this.#options
+    await using body = await bucket.get(this.#key, { range, signal: link.signal })
     if (!body) throw new BlockgateError(ErrorCode.notFound, `object "${this.#key}" must exist: it is missing`)
     this.#assertSame(body.info)
     const bytes = new Uint8Array(length)

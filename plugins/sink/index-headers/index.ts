@@ -53,6 +53,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
   return {
     kind: 'sink',
     name: 'index-headers',
+    options,
     check: () =>
       checkOptions(options, {
         path: v.optional(pathOption),
