@@ -45,6 +45,16 @@ export function labelsText(labels: BlockMeta['labels']): string {
   return `{${pairs.join(', ')}}`
 }
 
+/** `2, from 3 sources` */
+export function levelText({ compaction }: BlockMeta): string {
+  return `${compaction.level}, from ${countOf(compaction.sources.length, 'source')}`
+}
+
+/** `1 block`, `2 blocks` */
+export function countOf(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
 /** Options on one line: `delay: 24h, relabel: [{ action: keep }]`. */
 export function optionsText(value: unknown): string {
   if (!isRecord(value)) return inner(value)

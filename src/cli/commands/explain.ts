@@ -6,7 +6,7 @@ import { visible } from '../../runtime/terminal/visible.ts'
 import type { Command } from '../command.ts'
 import { ExitCode, signalCode, usageError } from '../exit.ts'
 import { withGateway } from '../session.ts'
-import { durationText, instant, labelsText, table } from '../text.ts'
+import { countOf, durationText, instant, labelsText, levelText, table } from '../text.ts'
 
 export const explain: Command = {
   name: 'explain',
@@ -51,10 +51,10 @@ function text(told: Explanation, paint: Painter): string[] {
   const about = meta && [
     ['time', `${instant(meta.minTime)} to ${instant(meta.maxTime)} (${durationText(meta.maxTime - meta.minTime)})`],
     ['labels', labelsText(meta.labels)],
-    ['level', `${meta.compaction.level}, from ${meta.compaction.sources.length} sources`],
+    ['level', levelText(meta)],
   ]
   return [
-    `${paint.bold(block)}, of ${view.blocks} blocks${view.complete ? '' : paint.red(' (the view is incomplete)')}`,
+    `${paint.bold(block)}, of ${countOf(view.blocks, 'block')}${view.complete ? '' : paint.red(' (the view is incomplete)')}`,
     ...table(about ?? [], '  '),
     ...(steps.length > 0 ? [''] : []),
     ...table(

@@ -10,7 +10,7 @@ import type { Args, Command, Io } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { type BlockReport, inspectBlock } from '../inspect-block.ts'
 import { loadConfig } from '../load-config.ts'
-import { durationText, instant, labelsText, table } from '../text.ts'
+import { countOf, durationText, instant, labelsText, levelText, table } from '../text.ts'
 import { ulid } from './explain.ts'
 
 export const inspect: Command = {
@@ -48,34 +48,26 @@ async function look(args: Args, io: Io): Promise<BlockReport> {
 function text(report: BlockReport, paint: Painter): string[] {
   const { where, meta, uploaded, files, markers, index, problems } = report
   if (files.length === 0) return [`${visible(where)}: ${paint.red('there is nothing')}`]
-  const about = meta && [
+  const ofMeta = meta && [
     ['ulid', meta.ulid],
     ['time', `${instant(meta.minTime)} to ${instant(meta.maxTime)} (${durationText(meta.maxTime - meta.minTime)})`],
     ['labels', labelsText(meta.labels)],
-    ['level', `${meta.compaction.level}, from ${meta.compaction.sources.length} sources`],
+    ['level', levelText(meta)],
     ['resolution', meta.resolution === 0 ? 'raw' : durationText(meta.resolution)],
     ['source', meta.source === '' ? 'not told' : visible(meta.source)],
     ['uploaded', uploaded === undefined ? 'not told' : instant(uploaded)],
   ]
+  const ofIndex = index && `version ${index.version}, ${index.symbols} symbols, ${index.postingsLists} postings lists`
+  const about = [...(ofMeta ?? []), ['index', ofIndex ?? '-'], ['markers', markers.join(', ') || 'none']]
   return [
     paint.bold(visible(where)),
-    ...table(about ?? [], '  '),
-    ...table(
-      [
-        [
-          'index',
-          index ? `version ${index.version}, ${index.symbols} symbols, ${index.postingsLists} postings lists` : '-',
-        ],
-        ['markers', markers.join(', ') || 'none'],
-      ],
-      '  ',
-    ),
+    ...table(about, '  '),
     '',
     ...table(
       files.map(({ path, size }) => [bytesText(size).padStart(9), visible(path)]),
       '  ',
     ),
-    `  ${bytesText(report.bytes).padStart(9)}  in ${files.length} files`,
+    `  ${bytesText(report.bytes).padStart(9)}  in ${countOf(files.length, 'file')}`,
     '',
     ...(problems.length === 0
       ? [paint.green('nothing is wrong')]
