@@ -1,17 +1,21 @@
-// Adds, drops and adds again, for ever, into the folder that is its argument. Writes a byte to stdout before each step, so
+// Adds, drops and adds again, for ever, with the sink and into the folder that are its arguments. Writes a byte to stdout before each step, so
 // that whoever waits for it can kill it at a step of its choice.
 import { writeSync } from 'node:fs'
 import type { Bucket, LocalFiles } from 'blockgate'
 import { blockContext, memoryBucket, services, storedBlocks } from 'blockgate/testing'
 import { directory } from '../../../plugins/sink/directory/index.ts'
+import { indexHeaders } from '../../../plugins/sink/index-headers/index.ts'
 import { localFiles, nodeHost } from '../../../src/runtime/node.ts'
+import { indexedBlocks } from '../../support/indexed-blocks.ts'
 
 const BLOCKS = { count: 6, chunkBytes: 60_000 }
 const step = () => void writeSync(1, '.')
 const { signal } = new AbortController()
 
 const store = memoryBucket()
-const blocks = await storedBlocks(store, BLOCKS)
+const [name, root = ''] = process.argv.slice(2)
+const headers = name === 'index-headers'
+const blocks = await (headers ? indexedBlocks(store, BLOCKS.count) : storedBlocks(store, BLOCKS))
 const bucket: Bucket = {
   ...store,
   async get(key, options) {
@@ -20,7 +24,7 @@ const bucket: Bucket = {
     return body && { ...body, stream: body.stream.pipeThrough(slices(), { signal: options.signal }) }
   },
 }
-const disk = localFiles(process.argv[2] ?? '')
+const disk = localFiles(root)
 const files: LocalFiles = {
   ...disk,
   async rename(from, to) {
@@ -35,7 +39,7 @@ const files: LocalFiles = {
   },
 }
 
-const sink = directory()
+const sink = headers ? indexHeaders({ headBytes: 64, tailBytes: 64 }) : directory()
 await sink.start?.(services({ host: nodeHost(), bucket, files }))
 for (;;) {
   for (const block of blocks) {

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fakeHost, memoryBucket, services, storedBlocks } from 'blockgate/testing'
 import { expect, it } from 'vitest'
 import { directory } from '../../../plugins/sink/directory/index.ts'
 import { localFiles } from '../../../src/runtime/node.ts'
+import { killedAfter } from '../../support/killed-after.ts'
 import { tempFolders } from '../../support/temp-folders.ts'
 
 const folder = tempFolders()
@@ -19,7 +19,7 @@ it(`every block is whole and no temp file is left, after each of ${KILLS} kills 
   const seen = { blocks: 0, leftovers: 0 }
   for (let kill = 1; kill <= KILLS; kill++) {
     const steps = 1 + Math.floor(random() * 300)
-    expect(await killedAfter(steps, root), `kill ${kill}, after ${steps} steps`).toBe('SIGKILL')
+    expect(await killedAfter(steps, 'directory', root), `kill ${kill}, after ${steps} steps`).toBe('SIGKILL')
     const temp = await readdir(join(root, 'blocks/.blockgate-tmp')).catch(() => [])
     seen.leftovers += temp.length
 
@@ -50,22 +50,3 @@ it(`every block is whole and no temp file is left, after each of ${KILLS} kills 
   expect(seen.blocks).toBeGreaterThan(KILLS)
   expect(seen.leftovers).toBeGreaterThan(KILLS / 2)
 }, 240_000)
-
-/** The signal that ended the child. It writes a byte a step; it is killed when `steps` bytes have come. */
-function killedAfter(steps: number, root: string): Promise<NodeJS.Signals | string> {
-  const script = join(import.meta.dirname, 'add-until-killed.ts')
-  const child = spawn(process.execPath, ['--conditions=blockgate-source', '--no-warnings', script, root])
-  let bytes = 0
-  let errors = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes >= steps) child.kill('SIGKILL')
-  })
-  child.stderr.on('data', chunk => {
-    errors += chunk
-  })
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (_, signal) => resolve(signal ?? errors))
-  })
-}
