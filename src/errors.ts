@@ -108,10 +108,13 @@ export function isOwnershipUnavailable(error: unknown): boolean {
   return codeOf(error) === ErrorCode.ownershipUnavailable
 }
 
-/** False where another try cannot help: a corrupt block, a misuse of the contract. */
+/** False where another try cannot help: a corrupt block, a misuse of the contract, an error that says so itself. */
 export function isRetryable(error: unknown): boolean {
   const code = codeOf(error)
-  return code === undefined || !PERMANENT.has(code)
+  if (code === undefined) return true
+  const { retryable = true, cause } = error as { readonly retryable?: unknown; readonly cause?: unknown }
+  // An error that was stamped with its stage has the one that knows as its cause.
+  return retryable === true && !PERMANENT.has(code) && isRetryable(cause)
 }
 
 /** The bare text of anything thrown. */

@@ -1,4 +1,4 @@
-import { BlockgateError, type BlockStage, type SetStage, skip } from 'blockgate'
+import { BlockgateError, type BlockStage, BucketError, type SetStage, skip } from 'blockgate'
 import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, numberOf, scriptedOwnership, told, world } from './support/world.ts'
@@ -324,4 +324,11 @@ describe('the journal of loads in flight', () => {
     const { gateway } = await world({ list: blocks(1), state })
     expect((await gateway.sync()).summary.blocks.added).toBe(1)
   })
+})
+
+it('an error that says it cannot be mended is not retried, also when a stage put its name on it', async () => {
+  const { gateway, sink } = await world({ list: blocks(1) })
+  sink.fail(1, new BucketError('forbidden', { status: 403 }))
+  expect((await gateway.sync()).summary.failures).toMatchObject([{ code: 'bucket-failed', message: 'forbidden' }])
+  expect(sink.log).toEqual(['prepare 1', 'abort 1'])
 })

@@ -1,44 +1,14 @@
 /** The exporter over real HTTP, with the process's own clock. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { gunzipSync } from 'node:zlib'
 import { context, trace } from '@opentelemetry/api'
 import { afterEach, describe, expect, it } from 'vitest'
 import { setupTracing, type Tracing } from '../../src/runtime/tracing.ts'
-import { type DecodedSpan, decodeSpans } from './decode-otlp.ts'
+import { type Received, startCollector, stopCollectors } from './otlp-server.ts'
 
 const BLOCKS = 5000
 const CHILDREN = 7
-
-interface Received {
-  readonly headers: IncomingMessage['headers']
-  readonly url: string | undefined
-  readonly spans: readonly DecodedSpan[]
-}
-
-/** Answers request number n (from 1) as `answer` says, after it was read; a 2xx is kept. */
-async function startCollector(answer: (n: number, response: ServerResponse) => Promise<number> | number) {
-  const received: Received[] = []
-  let count = 0
-  server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const raw = Buffer.concat(chunks)
-    const status = await answer(++count, response)
-    if (status < 300) {
-      const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-      received.push({ headers: request.headers, url: request.url, spans: decodeSpans(body) })
-    }
-    response.writeHead(status).end()
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { received, endpoint: `http://127.0.0.1:${port}`, requests: () => count }
-}
 
 const lines: string[] = []
 const keep = (message: string) => {
@@ -46,16 +16,13 @@ const keep = (message: string) => {
 }
 const log = { info: keep, warn: keep, error: keep }
 
-let server: Server | undefined
 let tracing: Tracing | undefined
 
 afterEach(async () => {
   await tracing?.shutdown()
   tracing = undefined
   lines.length = 0
-  server?.closeAllConnections()
-  server?.close()
-  server = undefined
+  stopCollectors()
 })
 
 /** A trace per block: a root linked to the run, and a chain of seven below it; 32 blocks between two turns. */
