@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from './free-ports.ts'
 import { type CephPlace, cephConf, monitorAddress } from './radosgw/ceph-conf.ts'
-import { type Daemon, freePorts, run, startDaemon, until } from './radosgw/daemon.ts'
+import { type Daemon, run, startDaemon, until } from './radosgw/daemon.ts'
 
 /** How to reach it; plain data, so that it can be handed to another process. */
 export interface RadosgwAccess {

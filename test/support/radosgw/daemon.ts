@@ -1,6 +1,5 @@
 /** A server that a test starts: it ends with the process that started it, however that ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Kept of what a server says, for the message of a start that failed. */
@@ -67,28 +66,6 @@ export async function until(what: string, daemon: Daemon, ready: () => Promise<b
     if (performance.now() > end) throw new Error(`${what} must come up within a minute`)
     await delay(20)
   }
-}
-
-/**
- * `count` ports of 127.0.0.1 that nothing listens on. They lie outside of what the kernel gives to outgoing connections
- * and of Ceph's own range, so that nobody takes one between here and its use.
- */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const found = new Set<number>()
-  for (let tries = 0; found.size < count; tries++) {
-    if (tries > 1000) throw new Error(`${count} free ports must be found`)
-    const port = 10_000 + Math.floor(Math.random() * 20_000)
-    if (await isFree(port)) found.add(port)
-  }
-  return [...found]
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 function kill(child: ChildProcess): void {
