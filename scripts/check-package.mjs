@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { checkCli } from './package/cli.mjs'
 import { entries, portablePlugins, specifier } from './package/entries.mjs'
 import { run } from './package/run.mjs'
 import { sizes, table } from './package/sizes.mjs'
@@ -28,6 +29,7 @@ try {
   await step('install into an empty project', () => install(tarball))
   await step('import every entry point', importAll)
   await step('type-check and run a config', consume)
+  await step('the command line', () => checkCli(work))
   await step(`bundle for workerd ${WORKERD_DATE}, no flags`, bundleForWorkerd)
   await step('size budget', async () => {
     const rows = await sizes(work, all)
