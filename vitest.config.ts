@@ -20,6 +20,9 @@ const webPlatform: NonNullable<ViteUserConfig['plugins']>[number] = {
   },
 }
 
+// Long proofs on real processes: `npm run proofs`, and CI.
+const proofs = 'test/proofs/**/*.test.ts'
+
 // A test that needs a disk, a child process or a server ends in `.node.test.ts`, one that needs a real S3 server in
 // `.s3.test.ts`; every other test also runs in workerd.
 const s3 = 'test/**/*.s3.test.ts'
@@ -30,7 +33,17 @@ export default defineConfig({
       {
         resolve: { conditions: node },
         ssr: { resolve: { conditions: node } },
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [s3, 'test/deno/**'], environment: 'node' },
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [s3, proofs, 'test/deno/**'],
+          environment: 'node',
+        },
+      },
+      {
+        resolve: { conditions: node },
+        ssr: { resolve: { conditions: node } },
+        test: { name: 'proofs', include: [proofs], environment: 'node' },
       },
       {
         resolve: { conditions: node },
@@ -44,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'workers',
           include: ['test/**/*.test.ts'],
-          exclude: [s3, 'test/**/*.node.test.ts', 'test/deno/**'],
+          exclude: [s3, proofs, 'test/**/*.node.test.ts', 'test/deno/**'],
         },
       },
     ],

@@ -228,9 +228,10 @@ export class Run {
     const id = candidate.meta.ulid
     const task = this.#offers?.task(candidate)
     if (!task) return []
-    if (this.#engine.journal.deaths(id) === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return [task]
-    // It was in flight when the process died: last, and alone.
-    this.#queue?.pushAlone(task)
+    const deaths = this.#engine.journal.deaths(id)
+    if (deaths === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return [task]
+    // It was in flight when the process died: last, and alone, after those that have fewer deaths to their name.
+    this.#queue?.pushAlone(task, deaths)
     return []
   }
 

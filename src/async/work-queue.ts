@@ -9,7 +9,7 @@ export type Task = () => Promise<void>
  */
 export class WorkQueue {
   readonly #front: Task[] = []
-  readonly #alone: Task[] = []
+  readonly #alone: { readonly task: Task; readonly rank: number }[] = []
   readonly #pull: () => Promise<readonly Task[] | undefined>
   #page: readonly Task[] = []
   #at = 0
@@ -39,9 +39,10 @@ export class WorkQueue {
     this.#wake()
   }
 
-  /** To be run last, one at a time, with nothing beside it. */
-  pushAlone(task: Task): void {
-    this.#alone.push(task)
+  /** To be run last, one at a time, with nothing beside it: a lower rank before a higher one. */
+  pushAlone(task: Task, rank: number): void {
+    const at = this.#alone.findIndex(other => other.rank > rank)
+    this.#alone.splice(at < 0 ? this.#alone.length : at, 0, { task, rank })
   }
 
   /** Keeps the queue open for something that will be pushed later; call the result once, when it was or never will be. */
@@ -102,7 +103,7 @@ export class WorkQueue {
           continue
         }
         if (this.#exhausted && this.#running === 0 && this.#holds === 0) {
-          const alone = this.#alone.shift()
+          const alone = this.#alone.shift()?.task
           this.#soloist = alone !== undefined
           if (alone) this.#running++
           else this.close()

@@ -79,8 +79,8 @@ describe('a work queue', () => {
 
   it('runs what must be alone last, one at a time, with nothing beside it', async () => {
     const { log, queue, task, letGo } = workshop([['a', 'b']])
-    queue.pushAlone(task('x'))
-    queue.pushAlone(task('y'))
+    queue.pushAlone(task('y'), 2)
+    queue.pushAlone(task('x'), 1)
     const done = queue.run(4)
     await settle()
     const starts = () => log.filter(line => line.startsWith('start'))
@@ -117,7 +117,9 @@ describe('a work queue', () => {
     const { log, queue, task, letGo } = workshop([[]])
     const release = queue.hold()
     let ended = false
-    const done = queue.run(2).then(() => void (ended = true))
+    const done = queue.run(2).then(() => {
+      ended = true
+    })
     await settle()
     expect(ended).toBe(false)
     queue.pushFront([task('late')])
