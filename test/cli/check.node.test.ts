@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { blockgate, configText, project, QUICKSTART } from '../support/cli.ts'
+import { tempFolders } from '../support/temp-folders.ts'
+
+const folder = tempFolders()
+const CONFIG = join(QUICKSTART, 'blockgate.config.ts')
+
+describe('blockgate check', () => {
+  it('prints the pipeline of the quickstart with its barriers and options', async () => {
+    const { code, stdout, stderr } = await blockgate(['check'], { cwd: QUICKSTART, env: { DIR: './x', SHARDS: '3' } })
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toBe(`config        ${CONFIG}
+instance      blockgate
+bucket        fs  root: ${join(QUICKSTART, 'bucket')}
+dir           ./x
+every         3m
+concurrency   4
+blockTimeout  10m
+stopGrace     30s
+
+pipeline
+  1  source  scan-bucket
+  2  block   time-range         from: 2026-10-01T02:30:00Z
+  3  block   consistency-delay  for: 30m
+  4  block   not-deleted        delay: 24h
+  5  set     dedup
+     ── barrier: end of segment 1 ──
+  6  set     newest-first
+     ── barrier: end of segment 2 ──
+  7  block   owned              static-shard  index: 0, of: 3
+  8  sink    directory
+`)
+  })
+
+  it('--json prints the same as one line', async () => {
+    const { code, stdout } = await blockgate(['check', '--json'], { cwd: QUICKSTART, env: { DIR: './x' } })
+    expect([code, stdout.indexOf('\n')]).toEqual([0, stdout.length - 1])
+    const { stages, ...rest } = JSON.parse(stdout)
+    expect(rest).toEqual({
+      config: CONFIG,
+      instance: { id: 'blockgate' },
+      bucket: { name: 'fs', options: { root: join(QUICKSTART, 'bucket') } },
+      dir: './x',
+      everyMs: 180_000,
+      concurrency: 4,
+      blockTimeoutMs: 600_000,
+      stopGraceMs: 30_000,
+    })
+    expect(stages).toHaveLength(8)
+    expect(stages.slice(4)).toEqual([
+      { name: 'dedup', kind: 'set', segment: 1 },
+      { name: 'newest-first', kind: 'set', segment: 2 },
+      { name: 'owned', kind: 'block', segment: 3, ownership: { name: 'static-shard', options: { index: 0, of: 1 } } },
+      { name: 'directory', kind: 'sink', segment: 3, options: {} },
+    ])
+  })
+
+  it('names a stage that stands twice as the summary does, and the owned() that the engine puts in', async () => {
+    const made = project(folder())
+    made.write('blockgate.config.ts', configText('dedup(), dedup(),'))
+    const { stdout } = await blockgate(['check', '--json'], { cwd: made.folder })
+    const { stages } = JSON.parse(stdout)
+    expect(stages.map((s: { name: string }) => s.name)).toEqual([
+      'scan-bucket',
+      'dedup',
+      'dedup#2',
+      'owned',
+      'directory',
+    ])
+    expect(stages[3].ownership).toEqual({ name: 'everything' })
+  })
+
+  it('prints no secret, in neither form', async () => {
+    const secret = 'hunter2'
+    const head = `const stage = { kind: 'block', name: 'mine', handle: (_, next) => next(), options: {
+      endpoint: 'https://user:${secret}@example.org/path', credentials: { id: '${secret}' }, apiToken: '${secret}',
+      url: 'redis://:${secret}@localhost:6379/0', nested: [{ password: '${secret}' }], pick: function byName() {},
+    } }`
+    const made = project(folder())
+    made.write('blockgate.config.ts', configText('stage,', head))
+    for (const args of [['check'], ['check', '--json']]) {
+      const { code, stdout } = await blockgate(args, { cwd: made.folder })
+      expect(code).toBe(0)
+      expect(stdout).toContain('example.org/path')
+      expect(stdout).toContain('function byName')
+      expect(stdout).not.toContain(secret)
+    }
+  })
+
+  it('starts nothing: what start() would do has not happened', async () => {
+    const made = project(folder())
+    const head = `const stage = { kind: 'block', name: 'mine', handle: (_, next) => next(), start() { throw new Error('started') } }`
+    made.write('blockgate.config.ts', configText('stage,', head).replace('./bucket', './not-there'))
+    expect((await blockgate(['check'], { cwd: made.folder })).code).toBe(0)
+  })
+})

@@ -1,0 +1,141 @@
+import { rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { blockgate, configText, project, QUICKSTART, type Running, start } from '../support/cli.ts'
+import { tempFolders } from '../support/temp-folders.ts'
+
+const folder = tempFolders()
+const started: Running[] = []
+afterEach(async () => {
+  for (const { child, ended } of started.splice(0)) {
+    child.kill('SIGKILL')
+    await ended
+  }
+})
+
+function run(options: Parameters<typeof start>[1]): Running {
+  const running = start(['run'], options)
+  started.push(running)
+  return running
+}
+
+function projectWith(config: string) {
+  const made = project(folder())
+  made.write('blockgate.config.ts', config)
+  return { ...made, cwd: made.folder }
+}
+
+/** The lines of the log, as objects. */
+const lines = (stderr: string): Record<string, unknown>[] =>
+  stderr
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+const messages = (stderr: string) => lines(stderr).map(line => line.message)
+
+describe('blockgate run', () => {
+  it('goes on after the first run, and ends with 0 at SIGTERM', async () => {
+    const running = run({ cwd: QUICKSTART, env: { DIR: folder() } })
+    await running.printed('run done')
+    running.child.kill('SIGTERM')
+    const { code, stdout, stderr } = await running.ended
+    expect([code, stdout]).toEqual([0, ''])
+    expect(messages(stderr)).toEqual([
+      'gateway starting',
+      'run done',
+      'SIGTERM: stopping; a second signal ends at once',
+    ])
+    expect(lines(stderr)[1]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
+  })
+
+  it('makes run after run, as often as the config says', async () => {
+    const running = run(projectWith(configText('', '', "every: '100ms',")))
+    await running.printed('"reason":"interval"')
+    running.child.kill('SIGINT')
+    expect((await running.ended).code).toBe(0)
+  })
+
+  it('lets an add in flight finish within the grace, and sends its spans', async () => {
+    const bodies: string[] = []
+    const server = createServer((request, response) => {
+      const parts: Buffer[] = []
+      request.on('data', part => parts.push(part))
+      request.on('end', () => {
+        bodies.push(Buffer.concat(parts).toString())
+        response.end()
+      })
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const until = `{ kind: 'block', name: 'until-stopped', handle: (block, next) => new Promise(resolve => {
+      process.stderr.write('in flight\\n')
+      process.once('SIGTERM', () => setImmediate(() => resolve(next())))
+    }) },`
+    const made = projectWith(configText(until, '', 'concurrency: 1,'))
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }
+    const running = run({ ...made, env: { ...env, OTEL_BSP_SCHEDULE_DELAY: '600000' } })
+    await running.printed('in flight')
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    server.close()
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/"message":"run stopped".*"added":1\b/)
+    expect(bodies.join('')).toContain('"block.until-stopped"')
+    expect(bodies.join('')).toContain('"sync.run"')
+  })
+
+  it('at a second signal ends at once, whatever hangs', async () => {
+    const hangs = `{ kind: 'block', name: 'hangs', handle: () => { process.stderr.write('in flight\\n'); return new Promise(() => {}) } },`
+    const running = run(projectWith(configText(hangs)))
+    await running.printed('in flight')
+    running.child.kill('SIGTERM')
+    await running.printed('SIGTERM: stopping')
+    running.child.kill('SIGTERM')
+    expect((await running.ended).code).toBe(143)
+  })
+
+  it('aborts what is in flight when the grace is over, and still ends by itself', async () => {
+    const waits = `{ kind: 'block', name: 'waits', handle: block => new Promise((_, reject) => {
+      process.stderr.write('in flight\\n')
+      block.signal.addEventListener('abort', () => reject(block.signal.reason))
+    }) },`
+    const running = run(projectWith(configText(waits, '', "stopGrace: '50ms',")))
+    await running.printed('in flight')
+    running.child.kill('SIGTERM')
+    expect((await running.ended).code).toBe(0)
+  })
+
+  it('exits with 3 where it cannot start', async () => {
+    const made = projectWith(configText(''))
+    rmSync(made.bucket, { recursive: true })
+    const { code, stderr } = await blockgate(['run'], made)
+    expect([code, stderr]).toEqual([3, expect.stringContaining('Cannot start "bucket"')])
+  })
+
+  it('survives a run that fails, a promise that nobody awaits, and an error that nobody catches', async () => {
+    const broken = `{ kind: 'set', name: 'broken', select() {
+      Promise.reject(new Error('stray rejection'))
+      setImmediate(() => { throw new Error('stray error') })
+      throw new Error('no order')
+    } },`
+    const running = run(projectWith(configText(broken, '', "every: '100ms',")))
+    await running.printed('stray error')
+    await running.printed('stray rejection')
+    await running.printed('"reason":"interval"')
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    expect(code).toBe(0)
+    expect(lines(stderr).find(line => line.message === 'run failed')).toMatchObject({
+      level: 'error',
+      reason: 'startup',
+      error: 'no order',
+    })
+  })
+
+  it('a stray rejection ends no sync with a result that is wrong: it is a crash, as Node has it', async () => {
+    const stray = `{ kind: 'set', name: 'stray', select(all) { Promise.reject(new Error('stray')); return new Promise(() => {}) } },`
+    const { code, stdout } = await blockgate(['sync'], projectWith(configText(stray)))
+    expect([code, stdout]).toEqual([1, ''])
+  })
+})
