@@ -177,17 +177,27 @@ async function filter(
   await eachBounded(blocks, deps.concurrency, async block => {
     if (block.meta.ulid === id || (await dryRun(deps, run, block, onion)).kind === 'passed') out.add(block)
   })
-  run.signal.throwIfAborted()
   return blocks.filter(block => out.has(block))
 }
 
-function dryRun(deps: DryDeps, run: RunContext, candidate: Candidate, onion: Onion): Promise<Outcome> {
+async function dryRun(deps: DryDeps, run: RunContext, candidate: Candidate, onion: Onion): Promise<Outcome> {
   const { host, blockTimeoutMs, plan } = deps
   const { ulid: id, compaction } = candidate.meta
   const subject = { id, level: compaction.level, attempt: 1, runId: run.id }
   const quiet = new BlockTrace(host, trace.wrapSpanContext(INVALID_SPAN_CONTEXT), false, subject, undefined)
   const loaded = plan.sink.stage.loaded().has(id)
-  return attempt({ host, blockTimeoutMs, stuck: new Map() }, deps.active, run, candidate, loaded, onion, quiet)
+  const outcome = await attempt(
+    { host, blockTimeoutMs, stuck: new Map() },
+    deps.active,
+    run,
+    candidate,
+    loaded,
+    onion,
+    quiet,
+  )
+  // What a stage says after the signal is about the signal.
+  run.signal.throwIfAborted()
+  return outcome
 }
 
 /** The stage, told in `step`. An ownership plugin is asked for the owners, never for a claim. */
