@@ -147,4 +147,46 @@ describe('the index-header', () => {
     const joined = new Uint8Array(await new Blob([one.slice(0, table + 4), one.slice(table)]).arrayBuffer())
     await expect(check(joined)).rejects.toMatchObject({ code: 'corrupt-block' })
   })
+
+  it.each([
+    ['begins the symbols elsewhere', 20, 13, 'symbols must be 14: current value is 13'],
+    ['begins the table among the symbols', 12, 25, 'postings offset table must be 26 to 313: current value is 25'],
+    ['begins the table at the end', 12, 314, 'postings offset table must be 26 to 313: current value is 314'],
+  ])('whose TOC %s is refused, though its checksum is right', async (_, back, value, message) => {
+    const header = await headerOf(indexFile({ series: thanosSeries }))
+    const view = new DataView(header.buffer)
+    view.setBigUint64(header.length - back, BigInt(value))
+    view.setUint32(header.length - 4, crc32c(header.subarray(-20, -4)))
+    await expect(check(header)).rejects.toThrow(`corrupt-block: index-header: TOC at 377: ${message}`)
+  })
+
+  it('must say of the end of the lists what the TOC of its index says', async () => {
+    const header = await headerOf(indexFile({ series: thanosSeries }))
+    // As large an index, by its own word: one byte more in front, and the TOC where it was.
+    new DataView(header.buffer).setBigUint64(6, 745n)
+    await expect(check(header)).rejects.toThrow(
+      "corrupt-block: index-header: offset at 6 must be 744 as in the index's TOC: current value is 745",
+    )
+  })
+
+  it('must have as many bytes of symbols as the TOC of its index says', async () => {
+    const header = await headerOf(indexFile({ series: thanosSeries }))
+    const toc = header.subarray(-72, -20)
+    const view = new DataView(header.buffer, toc.byteOffset, 52)
+    view.setBigUint64(8, view.getBigUint64(8) + 1n)
+    view.setUint32(48, crc32c(toc.subarray(0, 48)))
+    await expect(check(header)).rejects.toThrow(
+      'corrupt-block: index-header: symbols must have 101 bytes: current value is 100',
+    )
+  })
+
+  it('is not made of an index whose table leads outside of the lists', async () => {
+    const good = indexFile({ series: [[['a', '1']]] })
+    const table = Number(new DataView(good.buffer).getBigUint64(good.length - 12))
+    const body = good.subarray(table + 4, good.length - 52 - 4)
+    // The last byte of an entry is that of its offset.
+    body[body.length - 1] = 1
+    new DataView(good.buffer).setUint32(good.length - 56, crc32c(body))
+    await expect(headerOf(good)).rejects.toThrow(/entry 1: offset must be \d+ to \d+: current value is \d+/)
+  })
 })

@@ -94,6 +94,22 @@ describe('a Thanos data folder', () => {
     expect(await services.files.list('')).toEqual(before)
   })
 
+  it('is taken over by one of two attempts; the other builds a header of its own', async () => {
+    const root = await thanosFolder(1, await headerOf(small))
+    const there = await world({ root })
+    const { sink, bucket, store } = there
+    const block = await storedIndex(store, 1, small)
+    const [first, second] = await Promise.all([sink.prepare(blockContext(block)), sink.prepare(blockContext(block))])
+    expect(bucket.gets).toHaveLength(1)
+    for (const prepared of [first, second]) {
+      await prepared?.commit()
+      await prepared?.[Symbol.asyncDispose]()
+    }
+    await sink.stop?.(signal)
+    expect(await readdir(join(root, '.blockgate-tmp'))).toEqual([])
+    expect([...(await restart(there)).loaded()]).toEqual([...sink.loaded()])
+  })
+
   it('keeps all else that is in it', async () => {
     const root = await thanosFolder(1, await headerOf(small))
     await mkdir(join(root, 'meta-syncer', testId(1)), { recursive: true })
