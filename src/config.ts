@@ -9,8 +9,11 @@ import { type Plan, planPipeline } from './plan.ts'
 import type { Pipeline } from './stage.ts'
 
 export interface Config {
+  /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
   readonly pipeline: Pipeline
+  /** Where the blocks are, such as `s3({ … })`. Default: none; a stage that reads from it fails. */
   readonly bucket?: Bucket | undefined
+  /** This gateway's name and zone. Default: `{ id: 'blockgate' }`. */
   readonly instance?: { readonly id?: string | undefined; readonly zone?: string | undefined } | undefined
   /** How often a run begins. Default '3m'. */
   readonly every?: Duration | undefined
