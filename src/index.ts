@@ -65,6 +65,7 @@ export type {
   StateStore,
 } from './host.ts'
 export type { ComponentState, Health } from './lifecycle.ts'
+export { type MemoryBucketOptions, memoryBucket } from './memory-bucket.ts'
 export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {

@@ -2,10 +2,10 @@
 import { type BlockId, type BlockMeta, blockId, type Candidate } from '../block.ts'
 import { BlockgateError, ErrorCode } from '../errors.ts'
 import type { Services } from '../host.ts'
+import { memoryBucket } from '../memory-bucket.ts'
 import type { BlockContext, Outcome, RunContext } from '../stage.ts'
 import { memoryState } from '../state.ts'
 import { fakeHost } from './fake-host.ts'
-import { memoryBucket } from './memory-bucket.ts'
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 

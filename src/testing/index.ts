@@ -1,5 +1,6 @@
 /** Kits and doubles for those who write plugins. */
 
+export { type MemoryBucketOptions, memoryBucket } from '../memory-bucket.ts'
 export { memoryState } from '../state.ts'
 export {
   type BlockContextGiven,
@@ -17,7 +18,6 @@ export { delayed } from './delayed.ts'
 export { type FakeHost, type FakeHostOptions, fakeHost, type LogLine, settle } from './fake-host.ts'
 export { type BucketOp, type Fault, type FlakyBucket, type FlakyRule, flaky } from './flaky.ts'
 export { assert, assertEqual, assertRejects, leaveOut, type Runner } from './kit.ts'
-export { type MemoryBucketOptions, memoryBucket } from './memory-bucket.ts'
 export { type OwnershipKitOptions, testOwnership } from './ownership-kit/index.ts'
 export { type RecordingSink, type RecordingSinkOptions, recordingSink, type SinkCall } from './recording-sink.ts'
 export { sampleBlocks } from './sample-blocks.ts'

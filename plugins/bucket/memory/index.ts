@@ -1,6 +1,5 @@
-/** A bucket in memory. Its code is the kit's test double: one implementation, whatever it is called. */
-import type { Bucket } from 'blockgate'
-import { type MemoryBucketOptions, memoryBucket } from 'blockgate/testing'
+/** A bucket in memory. Its code is the kits' double too: one implementation, whatever it is called. */
+import { type Bucket, type MemoryBucketOptions, memoryBucket } from 'blockgate'
 
 export type MemoryOptions = Pick<MemoryBucketOptions, 'pageSize'>
 

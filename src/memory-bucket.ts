@@ -1,11 +1,11 @@
-/** A bucket in memory: the plugin `bucket/memory` is this one, by another name. */
+/** A bucket in memory: the plugin `bucket/memory` is this one, by another name; the kits use it as a double. */
 import * as v from 'valibot'
-import type { ListPage, ObjectInfo } from '../bucket.ts'
-import { type BodySource, objectBody } from '../bucket-body.ts'
-import { assertKey, compareKeys, opaqueKeyProblem } from '../bucket-keys.ts'
-import { resolveRange } from '../bucket-range.ts'
-import { checkOptions } from '../check.ts'
-import type { Bucket, Host } from '../host.ts'
+import type { ListPage, ObjectInfo } from './bucket.ts'
+import { type BodySource, objectBody } from './bucket-body.ts'
+import { assertKey, compareKeys, opaqueKeyProblem } from './bucket-keys.ts'
+import { resolveRange } from './bucket-range.ts'
+import { checkOptions } from './check.ts'
+import type { Bucket, Host } from './host.ts'
 
 export interface MemoryBucketOptions {
   /** Objects and common prefixes of one page of a listing. Default 1000. */
