@@ -96,7 +96,7 @@ async function* scan(
   const from = resume === undefined ? undefined : readToken(listing, resume)
   if (resume !== undefined && !from) log.warn('the resume token is not of this listing: it starts from the beginning')
   await cache.load()
-  const at: Inspector = { bucket: services.bucket, cache, share, log, metaLimit, signal }
+  const at: Inspector = { bucket: services.bucket, cache, share, host: services.host, metaLimit, signal }
   const list = retriedList(services, signal)
   const seen = new Set<BlockId>()
   const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)

@@ -6,7 +6,7 @@ import {
   type Candidate,
   codeOf,
   ErrorCode,
-  type Log,
+  type Host,
   type ObjectInfo,
   type PartialBlock,
   parseMeta,
@@ -17,13 +17,14 @@ import { parseDeletionMark } from './deletion-mark.ts'
 import { completeFiles, sameFiles } from './files.ts'
 import type { Fault, Known, KnownMark, Version } from './known.ts'
 import type { ListedBlock } from './listed.ts'
+import { readSmall } from './read-small.ts'
 import { ownText, type Sharing } from './share.ts'
 
 export interface Inspector {
   readonly bucket: Bucket
   readonly cache: MetaCache
   readonly share: Sharing
-  readonly log: Log
+  readonly host: Host
   readonly metaLimit: number
   readonly signal: AbortSignal
 }
@@ -65,10 +66,10 @@ async function readMeta(
   }
   if (listed.size > at.metaLimit) return known(versionOf(listed), tooLarge(at.metaLimit, listed.size))
   try {
-    await using body = await at.bucket.get(listed.key, { signal: at.signal })
-    if (!body) return { id, reason: 'no-meta-json', keep: false }
+    const read = await readSmall(at, listed.key, at.metaLimit)
+    if (!read) return { id, reason: 'no-meta-json', keep: false }
     // The version that was read, which may be newer than the one listed.
-    return known(versionOf(body.info), parse(at, block, await body.bytes(at.metaLimit)))
+    return known(versionOf(read.info), parse(at, block, read.bytes))
   } catch (error) {
     if (at.signal.aborted) throw at.signal.reason
     if (codeOf(error) === ErrorCode.bodyTooLarge) return known(versionOf(listed), tooLarge(at.metaLimit, 'more'))
@@ -95,14 +96,13 @@ const MARK_LIMIT = 1 << 20
 async function readMark(at: Inspector, id: BlockId, listed: ObjectInfo): Promise<KnownMark | undefined> {
   let version: Version | undefined
   try {
-    await using body = await at.bucket.get(listed.key, { signal: at.signal })
-    if (!body) return undefined
-    const bytes = await body.bytes(MARK_LIMIT)
-    version = versionOf(body.info)
-    return { ...version, time: parseDeletionMark(bytes, id) }
+    const read = await readSmall(at, listed.key, MARK_LIMIT)
+    if (!read) return undefined
+    version = versionOf(read.info)
+    return { ...version, time: parseDeletionMark(read.bytes, id) }
   } catch (error) {
     if (at.signal.aborted) throw at.signal.reason
-    at.log.warn('a deletion mark is invalid or cannot be read: the block is kept', {
+    at.host.log.warn('a deletion mark is invalid or cannot be read: the block is kept', {
       block: id,
       code: codeOf(error),
       error: rawMessageOf(error),

@@ -1,6 +1,6 @@
-import { codeOf } from 'blockgate'
+import { BucketError, codeOf } from 'blockgate'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
-import { runContext, testId } from 'blockgate/testing'
+import { flaky, memoryBucket, runContext, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { type Harness, harness, metaJson, type Seen } from './scan-harness.ts'
 
@@ -182,6 +182,38 @@ describe('scanBucket', () => {
     expect(seen.pages[0]?.blocks[1]).toMatchObject({ markers: ['deletion-mark.json'], deletionTime: undefined })
     h.before = () => {}
     expect((await h.run()).ids).toEqual([ID1, ID3, ID4])
+  })
+
+  it('asks again for a meta.json or a mark whose body breaks off, three times in all', async () => {
+    const broken = new BucketError('the body broke off', { retryable: true })
+    const cut = (key: RegExp, nth: readonly number[]) =>
+      ({ op: 'get', key, nth, fault: { bodyAfter: 5, error: broken } }) as const
+    const store = flaky(memoryBucket(), [
+      cut(new RegExp(`${ID1}/meta`), [1, 2]),
+      cut(new RegExp(`${ID1}/deletion`), [1]),
+      cut(new RegExp(`${ID2}/meta`), [1, 2, 3]),
+    ])
+    const h = await harness({}, { store })
+    for (const id of [ID1, ID2]) await h.block(id)
+    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ version: 1, id: ID1, deletion_time: 5 }))
+    const run = h.run()
+    await h.host.advance(60_000)
+    const seen = await run
+    expect(seen).toMatchObject({ ids: [ID1], partial: [`${ID2} unreadable true`], complete: true })
+    expect(seen.pages[0]?.blocks[0]?.deletionTime).toBe(5000)
+    expect(seen.pages[0]?.partial[0]?.error).toBe(broken)
+    expect(h.calls.filter(call => call.includes('meta')).toSorted()).toEqual([
+      ...Array(3).fill(`get ${ID1}/meta.json`),
+      ...Array(3).fill(`get ${ID2}/meta.json`),
+    ])
+  })
+
+  it('does not ask again for a body that broke off for good', async () => {
+    const fault = { bodyAfter: 5, error: new BucketError('the key is wrong', { retryable: false }) }
+    const h = await harness({}, { store: flaky(memoryBucket(), [{ op: 'get', fault }]) })
+    await h.block(ID1)
+    expect((await h.run()).partial).toEqual([`${ID1} unreadable true`])
+    expect(h.calls).toEqual(['list ', `get ${ID1}/meta.json`])
   })
 
   it('counts a block as absent whose meta.json is deleted between the listing and the GET', async () => {
