@@ -5,6 +5,7 @@ import type { BlockId, Candidate } from './block.ts'
 import { BlockTrace } from './block-trace.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
+import { timed } from './metrics/timed.ts'
 import { skippedBy } from './outcome.ts'
 import type { RunSpan } from './run-span.ts'
 import type { Outcome, Page, PartialBlock, RunContext } from './stage.ts'
@@ -96,7 +97,8 @@ export class Flow {
     if (!stage) return [...blocks]
     const byId = new Map(blocks.map(b => [b.meta.ulid, b]))
     const out: Candidate[] = []
-    for (const { id, skip, supersededBy } of await select(stage, blocks, this.#run, this.#span.context)) {
+    const selections = await timed(this.#engine, stage.name, () => select(stage, blocks, this.#run, this.#span.context))
+    for (const { id, skip, supersededBy } of selections) {
       const candidate = byId.get(id)
       if (!candidate || (only && !only.has(id))) continue
       if (skip === undefined) {
@@ -128,9 +130,7 @@ export class Flow {
   /** A block that is tried again, or offered again, counts once. */
   #count(id: BlockId, before: Outcome['kind'] | undefined, now: Outcome['kind']): void {
     this.#countFailure(before === 'failed', now === 'failed')
-    if (now === 'added' && before !== 'added') {
-      this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
-    }
+    if (now === 'added') this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
   }
 
   #countFailure(before: boolean, now: boolean): void {
@@ -142,8 +142,8 @@ export class Flow {
     this.#traces.delete(id)
     if (carried) return carried
     const subject = { id, level, attempt: number, runId: this.#run.id }
-    const { host, catalogue } = this.#engine
-    return new BlockTrace(host, this.#span.span, this.#span.enabled, subject, catalogue.last(id))
+    const { host, catalogue, metrics } = this.#engine
+    return new BlockTrace(host, this.#span.span, this.#span.enabled, subject, catalogue.last(id), metrics)
   }
 
   #loaded(id: BlockId): boolean {

@@ -73,6 +73,11 @@ describe('Pace', () => {
     expect(paceOf(samples).rates({ at: 21_000, done: 42_000, bytes: 0 })?.blocks).toBe(100)
   })
 
+  it('is not swayed by the last second', () => {
+    const samples = Array.from({ length: 21 }, (_, s): [number, number] => [s * 1000, s * 100])
+    expect(paceOf(samples).rates({ at: 21_000, done: 3000, bytes: 0 })?.blocks).toBe(190)
+  })
+
   it('looks farther back where few blocks take long', () => {
     const pace = paceOf([
       [0, 0],
