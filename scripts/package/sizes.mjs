@@ -5,14 +5,15 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { portablePlugins, specifier } from './entries.mjs'
 
-const ENGINE_LIMIT = 20_000
+/** Everything that `.` exports, with valibot and the OpenTelemetry API (4.5 kB); a gateway alone is 22 kB of it. */
+const ENGINE_LIMIT = 28_000
 const PLUGIN_LIMIT = 8_000
 
 /** What a plugin shares with the engine costs nothing more. */
 const SHARED = ['blockgate', 'blockgate/*', 'valibot', '@opentelemetry/api']
 
 /** What a plugin is built on has its own weight, told in the plugin's README: the budget is for our code. */
-const CLIENTS = ['re2js']
+const CLIENTS = ['re2js', '@aws-sdk/*']
 
 /**
  * Bundles the `.` entry and each portable plugin for the web, where a `node:` import does not resolve.
