@@ -5,6 +5,7 @@ import type { Onion } from './compose.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
 import { type LoadJournal, POISON_DEATHS } from './journal.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { added, failed, unchanged } from './outcome.ts'
 import type { Named } from './plan.ts'
 import type { BlockContext, BlockSink } from './stage.ts'
@@ -14,6 +15,7 @@ export interface AddDeps {
   readonly host: Host
   readonly journal: LoadJournal
   readonly claims: ClaimPublisher
+  readonly metrics: Metrics | undefined
   /** Called when a load begins. */
   readonly onLoading: (id: BlockId) => void
 }
@@ -36,7 +38,7 @@ export function adder(deps: AddDeps): Onion {
   }
 }
 
-async function load({ sink, host, journal, claims, onLoading }: AddDeps, block: BlockContext): Promise<void> {
+async function load({ sink, host, journal, claims, metrics, onLoading }: AddDeps, block: BlockContext): Promise<void> {
   const deaths = journal.deaths(block.id)
   if (deaths >= POISON_DEATHS) {
     throw new BlockgateError(ErrorCode.poison, `the process died ${deaths} times while it loaded this block`)
@@ -56,6 +58,7 @@ async function load({ sink, host, journal, claims, onLoading }: AddDeps, block: 
       await quietly(prepared, host, block)
     }
     claims.added(block.id)
+    metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
   } finally {
     // Not awaited: a late end costs a block that is tried alone once, an awaited one a write per block.
     journal.end(block.id, loaded).catch((error: unknown) => {

@@ -6,6 +6,7 @@
 import { type Context, context, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import { codeOf, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Outcome } from './stage.ts'
 import { Attribute, SpanName, tracer } from './telemetry.ts'
 
@@ -13,6 +14,8 @@ interface Frame {
   readonly name: string
   readonly start: number
   readonly children: Frame[]
+  /** Time of the stages inside, in ms; only where there are metrics. */
+  below: number
   end: number | undefined
   outcome: Outcome | undefined
   span: Span | undefined
@@ -40,18 +43,27 @@ export class BlockTrace {
   readonly #subject: TraceSubject
   readonly #last: LastVerdict | undefined
   readonly #enabled: boolean
+  readonly #metrics: Metrics | undefined
   readonly #frames: Frame[] = []
   readonly #open: Frame[] = []
   #root: Span | undefined
   #rootContext: Context = ROOT_CONTEXT
 
   /** `last` is the verdict that makes the block quiet while it stays the same. */
-  constructor(host: Host, run: Span, enabled: boolean, subject: TraceSubject, last: LastVerdict | undefined) {
+  constructor(
+    host: Host,
+    run: Span,
+    enabled: boolean,
+    subject: TraceSubject,
+    last: LastVerdict | undefined,
+    metrics?: Metrics | undefined,
+  ) {
     this.#host = host
     this.#run = run
     this.#enabled = enabled
     this.#subject = subject
     this.#last = last
+    this.#metrics = metrics
   }
 
   /** The stages that run now, outermost first: what a block that never settles is charged to. */
@@ -77,6 +89,7 @@ export class BlockTrace {
       name,
       start: this.#enabled ? this.#host.now() : 0,
       children: [],
+      below: 0,
       end: undefined,
       outcome: undefined,
       span: undefined,
@@ -85,7 +98,9 @@ export class BlockTrace {
     if (this.#enabled) (outer?.children ?? this.#frames).push(frame)
     this.#open.push(frame)
     if (this.#root) this.#startSpan(frame, outer?.context ?? this.#rootContext, undefined)
+    const started = this.#metrics && this.#host.monotonic()
     const outcome = await context.with(frame.context, run)
+    if (started !== undefined) this.#measure(frame, outer, this.#host.monotonic() - started)
     this.#open.splice(this.#open.indexOf(frame), 1)
     if (frame.outcome) return outcome // it hung, and the block's trace has ended without it
     frame.outcome = outcome
@@ -109,6 +124,11 @@ export class BlockTrace {
     if (outcome.kind === 'skipped') span.setAttribute(Attribute.reason, outcome.reason)
     if (outcome.kind === 'failed') markFailed(span, outcome.error)
     span.end()
+  }
+
+  #measure(frame: Frame, outer: Frame | undefined, took: number): void {
+    this.#metrics?.stage(frame.name, took - frame.below)
+    if (outer) outer.below += took
   }
 
   #same(outcome: Outcome): boolean {

@@ -6,6 +6,7 @@ import { ClaimPublisher } from './claims.ts'
 import { compose, type Onion } from './compose.ts'
 import type { Host, StateStore } from './host.ts'
 import { LoadJournal } from './journal.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { passed } from './outcome.ts'
 import type { Plan } from './plan.ts'
 
@@ -23,6 +24,7 @@ export interface Engine extends EngineSettings {
   readonly catalogue: Catalogue
   readonly journal: LoadJournal
   readonly claims: ClaimPublisher
+  readonly metrics: Metrics | undefined
   /** One onion a segment: the last ends in the add, the others at their barrier. */
   readonly onions: readonly Onion[]
   /** Blocks with a stage that never settled, and its name. */
@@ -31,11 +33,17 @@ export interface Engine extends EngineSettings {
   readonly absences: Map<BlockId, number>
 }
 
-export function createEngine(plan: Plan, host: Host, state: StateStore, settings: EngineSettings): Engine {
+export function createEngine(
+  plan: Plan,
+  host: Host,
+  state: StateStore,
+  settings: EngineSettings,
+  metrics: Metrics | undefined,
+): Engine {
   const catalogue = new Catalogue(host)
   const journal = new LoadJournal(state)
   const claims = new ClaimPublisher(plan.ownership.handover, host.log)
-  const add = adder({ sink: plan.sink, host, journal, claims, onLoading: id => catalogue.loading(id) })
+  const add = adder({ sink: plan.sink, host, journal, claims, metrics, onLoading: id => catalogue.loading(id) })
   const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
-  return { ...settings, plan, host, catalogue, journal, claims, onions, stuck: new Map(), absences: new Map() }
+  return { ...settings, plan, host, catalogue, journal, claims, metrics, onions, stuck: new Map(), absences: new Map() }
 }

@@ -11,6 +11,7 @@ import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import { type Explanation, explain } from './explain.ts'
 import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { type Health, Lifecycle, type Part } from './lifecycle.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Plan } from './plan.ts'
 import type { RunProgress, RunReport, RunResult } from './run.ts'
 import { Runner, type SyncRequest } from './runner.ts'
@@ -22,6 +23,8 @@ export interface Platform {
   /** A disk, where there is one. */
   readonly files?: LocalFiles | undefined
   readonly state: StateStore
+  /** Where the engine counts; of this gateway alone. Without it nothing is measured. */
+  readonly metrics?: Metrics | undefined
   /** Called with each run's result. */
   readonly onResult?: ((result: RunResult) => void) | undefined
 }
@@ -50,12 +53,21 @@ export interface Gateway {
 /** Puts a gateway together; nothing is started yet. */
 export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const { plan, stopGraceMs } = config
-  const { host } = platform
-  const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config)
+  const { host, files, metrics } = platform
+  const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config, metrics)
   const runner = new Runner(engine, { stopGraceMs, onResult: platform.onResult })
   const lifecycle = new Lifecycle(parts(config, platform))
   const started = lazily(() => withinGrace(host, stopGraceMs, signal => lifecycle.start(signal)))
   const opened = lazily(() => open(engine, started))
+  metrics?.observe({
+    host,
+    files,
+    blocks: () => engine.catalogue.all(),
+    loaded: () => plan.sink.stage.loaded(),
+    inFlight: () => runner.progress?.inFlight ?? 0,
+    deaths: () => engine.journal.allDeaths,
+    health: () => lifecycle.health,
+  })
   let stopping: Promise<void> | undefined
   return {
     plan,
@@ -107,9 +119,10 @@ async function open({ journal, claims, plan, host }: Engine, started: () => Prom
   await claims.publish(plan.sink.stage.loaded().keys())
 }
 
-function parts({ plan, bucket, instance }: ResolvedConfig, { host, files, state }: Platform): Part[] {
+function parts({ plan, bucket, instance }: ResolvedConfig, { host, files, state, metrics }: Platform): Part[] {
   const raw = bucket ?? noBucket
-  const wrapped = traced(retried(raw, host))
+  // Every try is counted: that is what the store sees, and bills.
+  const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host))
   const part = (name: string, component: Part['component']): Part => ({
     name,
     component,

@@ -38,6 +38,13 @@ export class LoadJournal {
     return this.#deaths.get(id) ?? 0
   }
 
+  /** Of all blocks that were not loaded since. */
+  get allDeaths(): number {
+    let sum = 0
+    for (const count of this.#deaths.values()) sum += count
+    return sum
+  }
+
   /** Blocks that were in flight at a death, to be tried last and alone. */
   get suspects(): number {
     return this.#deaths.size

@@ -22,6 +22,7 @@ export interface OfferDeps {
   readonly ownership: OwnershipPlugin
   /** One attempt, and its outcome written down. Never rejects. */
   readonly attempt: (candidate: Candidate, number: number) => Promise<Outcome>
+  readonly onRetry: (outcome: Outcome & { readonly kind: 'failed' }) => void
 }
 
 interface Offer {
@@ -73,7 +74,9 @@ export class Offers {
     const outcome = await this.#deps.attempt(offer.candidate, ++offer.attempts)
     if (queue.closed) return
     if (outcome.kind === 'failed') {
-      if (isRetryable(outcome.error) && offer.attempts < MAX_ATTEMPTS) this.#later(offer)
+      if (!isRetryable(outcome.error) || offer.attempts >= MAX_ATTEMPTS) return
+      this.#deps.onRetry(outcome)
+      this.#later(offer)
       return
     }
     if (outcome.kind !== 'skipped' || !outcome.recheck) return

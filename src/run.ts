@@ -3,9 +3,10 @@ import { type LinkedSignal, linkSignals } from './async/signals.ts'
 import { type Task, WorkQueue } from './async/work-queue.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { Engine } from './engine.ts'
-import { BlockgateError, codeOf, rawMessageOf } from './errors.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import { Flow } from './flow.ts'
 import { Listing } from './listing.ts'
+import { timed } from './metrics/timed.ts'
 import { Offers } from './offers.ts'
 import type { Epoch, OwnershipChange } from './ownership.ts'
 import { type LoadedResult, reconcile } from './reconcile.ts'
@@ -208,10 +209,12 @@ export class Run {
 
   /** Offers blocks to the add. While it goes on longer than the interval, the bucket is listed again. */
   async #lastSegment(pages: () => Promise<readonly Candidate[] | undefined>): Promise<void> {
-    const { host, plan, everyMs } = this.#engine
+    const { host, plan, everyMs, metrics } = this.#engine
     const queue = new WorkQueue(async () => (await pages())?.flatMap(c => this.#offerTask(c)))
     const attempt = (candidate: Candidate, number: number) => this.#flow.offer(candidate, number)
-    this.#offers = new Offers({ host, queue, ownership: plan.ownership, attempt })
+    const onRetry = ({ by, error }: Outcome & { kind: 'failed' }) =>
+      metrics?.retried(by, codeOf(error) ?? ErrorCode.internal)
+    this.#offers = new Offers({ host, queue, ownership: plan.ownership, attempt, onRetry })
     let timer: Disposable | undefined
     const arm = () => {
       timer = host.setTimer(everyMs, () => queue.pushFront([() => this.#relist().finally(arm)]))
@@ -272,7 +275,7 @@ export class Run {
   }
 
   async #nextBlocks(listing: Listing): Promise<readonly Candidate[] | undefined> {
-    const page = await listing.next()
+    const page = await timed(this.#engine, this.#engine.plan.source.name, () => listing.next())
     if (page) return this.#flow.see(page)
     this.#listing = false
     return undefined
@@ -297,9 +300,12 @@ export class Run {
   }
 
   #note(results: ReadonlyMap<BlockId, LoadedResult>): void {
-    const { catalogue, plan } = this.#engine
+    const { catalogue, plan, metrics } = this.#engine
     const loaded = plan.sink.stage.loaded()
-    for (const [id, result] of results) catalogue.settle(id, result, this.#request.id, loaded.has(id))
+    for (const [id, result] of results) {
+      catalogue.settle(id, result, this.#request.id, loaded.has(id))
+      metrics?.settled(result.kind, result.reason)
+    }
     if (!this.#view.listed || !this.#view.complete) return
     catalogue.forgetAbsent(new Set([...this.#view.seen.keys(), ...this.#view.partial.keys()]), loaded)
   }

@@ -2,7 +2,9 @@
 import { backoffMs } from './async/backoff.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
+import { ownershipOf } from './owned.ts'
 import type { OwnershipChange } from './ownership.ts'
+import type { Plan } from './plan.ts'
 import { Run, type RunEnd, type RunProgress, type RunReport, type RunResult } from './run.ts'
 import type { RunReason } from './stage.ts'
 import type { View } from './view.ts'
@@ -144,8 +146,14 @@ export class Runner {
   }
 
   #after({ result, view, epoch }: RunEnd): void {
-    const { host, plan, everyMs } = this.#engine
+    const { host, plan, everyMs, metrics } = this.#engine
     this.#run = undefined
+    metrics?.run({
+      status: result.status,
+      summary: result.summary,
+      listed: view.listed,
+      assigned: assigned(plan, result),
+    })
     // Without the outcomes: twenty runs of 50,000 blocks would be kept for nobody.
     const { status, summary, error, unconfirmed } = result
     this.#history.push({ status, summary, error, unconfirmed })
@@ -197,4 +205,10 @@ export class Runner {
       if (!this.#run) this.#request('ownership-change', false)
     })
   }
+}
+
+/** Blocks that came past owned(). */
+function assigned({ segments }: Plan, { summary }: RunResult): number {
+  const owned = segments.at(-1)?.stages.find(({ stage }) => ownershipOf(stage))
+  return summary.stages.find(({ name }) => name === owned?.name)?.out ?? 0
 }

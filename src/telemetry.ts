@@ -1,5 +1,7 @@
-/** Every span name and attribute key, in one place. Attributes hold ids, counts and reasons: never options or labels. */
+/** Every span name, attribute key and metric, in one place. Attributes hold ids, counts and reasons: never options or labels. */
 import { type Tracer, trace } from '@opentelemetry/api'
+
+export { METRICS, type MetricInfo } from './metrics/table.ts'
 
 export const SpanName = {
   run: 'sync.run',

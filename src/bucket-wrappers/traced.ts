@@ -1,11 +1,11 @@
 /** Spans for a bucket: one a call, inside whatever is active. */
 import { context, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ObjectBody } from '../bucket.ts'
-import { objectBody, streamSource } from '../bucket-body.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../errors.ts'
 import type { Bucket } from '../host.ts'
 import { Attribute, SpanName, tracer } from '../telemetry.ts'
 import { componentOf } from './component.ts'
+import { observedBody } from './observed-body.ts'
 
 /**
  * `bucket`, with a `bucket.<op>` span a call where a span is active, and none elsewhere: a listing outside a run would
@@ -83,26 +83,11 @@ async function during<T>(
 }
 
 function tracedBody(span: Span, body: ObjectBody, signal: AbortSignal): ObjectBody {
-  const inner = streamSource(body.stream)
-  let bytes = 0
-  return objectBody(
-    body.info,
-    {
-      async read() {
-        const chunk = await inner.read()
-        bytes += chunk?.length ?? 0
-        return chunk
-      },
-      async close(how) {
-        span.setAttribute(Attribute.bucketBytes, bytes)
-        if (how.end === 'error') endWith(span, how.error, signal)
-        else span.end()
-        await inner.close(how)
-        await body[Symbol.asyncDispose]()
-      },
-    },
-    signal,
-  )
+  return observedBody(body, signal, (how, bytes) => {
+    span.setAttribute(Attribute.bucketBytes, bytes)
+    if (how.end === 'error') endWith(span, how.error, signal)
+    else span.end()
+  })
 }
 
 function endWith(span: Span, error: unknown, signal: AbortSignal): void {

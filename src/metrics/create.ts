@@ -1,0 +1,57 @@
+/** The metrics of a gateway on an OpenTelemetry meter. */
+import type { Meter } from '@opentelemetry/api'
+import { measured } from '../bucket-wrappers/measured.ts'
+import { Gauges } from './gauges.ts'
+import { counter, histogram } from './instruments.ts'
+import type { Metrics } from './metrics.ts'
+import { METRICS } from './table.ts'
+
+/**
+ * Makes every instrument of `METRICS`, so call it once the provider of `meter` is there: instruments of the no-op
+ * provider stay no-ops for ever. One gateway each.
+ */
+export function createMetrics(meter: Meter): Metrics {
+  const added = counter(meter, METRICS.added)
+  const addedBytes = counter(meter, METRICS.addedBytes)
+  const skipped = counter(meter, METRICS.skipped)
+  const failed = counter(meter, METRICS.failed)
+  const settled = { dropped: counter(meter, METRICS.dropped), retained: counter(meter, METRICS.retained) }
+  const retried = counter(meter, METRICS.retried)
+  const stageDuration = histogram(meter, METRICS.stageDuration)
+  const requests = counter(meter, METRICS.requests)
+  const requestDuration = histogram(meter, METRICS.requestDuration)
+  const readBytes = counter(meter, METRICS.readBytes)
+  const writtenBytes = counter(meter, METRICS.writtenBytes)
+  const runs = counter(meter, METRICS.runs)
+  const runDuration = histogram(meter, METRICS.runDuration)
+  const gauges = new Gauges(meter)
+  return {
+    observe: subject => gauges.observe(subject),
+    stage: (stage, ms) => stageDuration(ms / 1000, { stage }),
+    added(bytes) {
+      added(1, {})
+      addedBytes(bytes, {})
+    },
+    retried: (stage, code) => retried(1, { stage, code }),
+    settled: (kind, reason) => settled[kind](1, { reason }),
+    run(end) {
+      const { run, stages, failures } = end.summary
+      runs(1, { reason: run.reason, status: end.status })
+      runDuration(run.durationMs / 1000, { reason: run.reason })
+      for (const { name: stage, skipped: reasons } of stages) {
+        for (const [reason, blocks] of Object.entries(reasons)) skipped(blocks, { stage, reason })
+      }
+      for (const { by: stage, code } of failures) failed(1, { stage, code })
+      gauges.afterRun(end)
+    },
+    measured: (bucket, host) =>
+      measured(bucket, host, {
+        request(op, code, ms) {
+          requests(1, { op, code })
+          requestDuration(ms / 1000, { op })
+        },
+        read: bytes => readBytes(bytes, {}),
+        written: bytes => writtenBytes(bytes, {}),
+      }),
+  }
+}

@@ -1,0 +1,101 @@
+/** What is read at each scrape, straight from what the gateway knows: nothing is counted up beside it. */
+import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api'
+import { reasonOf } from '../block-view.ts'
+import { DiskSample } from './disk.ts'
+import { gauge } from './instruments.ts'
+import type { MeasuredRun, MetricsSubject } from './metrics.ts'
+import { METRICS } from './table.ts'
+
+/** The gauges without labels. */
+const PLAIN = [
+  'assigned',
+  'loaded',
+  'serving',
+  'inFlight',
+  'loadedBytes',
+  'viewAge',
+  'journalDeaths',
+  'diskUsed',
+  'diskFree',
+] as const
+const SERVING: ReadonlySet<string> = new Set(['serving', 'lingering', 'pinned'])
+
+export class Gauges {
+  readonly #meter: Meter
+  readonly #plain: readonly (readonly [name: (typeof PLAIN)[number], instrument: ObservableGauge])[]
+  readonly #blocks
+  readonly #component
+  #subject: MetricsSubject | undefined
+  #disk: DiskSample | undefined
+  #assigned: number | undefined
+  /** When the last complete view ended, on the monotonic clock. */
+  #viewed: number | undefined
+
+  constructor(meter: Meter) {
+    this.#meter = meter
+    this.#blocks = gauge(meter, METRICS.blocks)
+    this.#component = gauge(meter, METRICS.component)
+    this.#plain = PLAIN.map(name => [name, gauge(meter, METRICS[name]).instrument])
+  }
+
+  observe(subject: MetricsSubject): void {
+    this.#subject = subject
+    if (subject.files) this.#disk = new DiskSample(subject.files, subject.host)
+    this.#meter.addBatchObservableCallback(
+      result => this.#read(subject, result),
+      [this.#blocks.instrument, this.#component.instrument, ...this.#plain.map(([, instrument]) => instrument)],
+    )
+  }
+
+  afterRun({ status, summary, listed, assigned }: MeasuredRun): void {
+    if (status === 'done') this.#assigned = assigned
+    if (listed && summary.run.complete) this.#viewed = this.#subject?.host.monotonic()
+    this.#disk?.take(summary.blocks.added + summary.blocks.dropped > 0)
+  }
+
+  #read(subject: MetricsSubject, result: BatchObservableResult): void {
+    const serving = this.#readBlocks(subject, result)
+    const loaded = subject.loaded()
+    let loadedBytes = 0
+    for (const { bytes } of loaded.values()) loadedBytes += bytes
+    const values: Readonly<Record<(typeof PLAIN)[number], number | undefined>> = {
+      assigned: this.#assigned,
+      loaded: loaded.size,
+      serving,
+      inFlight: subject.inFlight(),
+      loadedBytes,
+      viewAge: this.#viewed === undefined ? undefined : (subject.host.monotonic() - this.#viewed) / 1000,
+      journalDeaths: subject.deaths(),
+      diskUsed: this.#disk?.used,
+      diskFree: this.#disk?.free,
+    }
+    for (const [name, instrument] of this.#plain) {
+      const value = values[name]
+      // What is not known yet is absent, not 0.
+      if (value !== undefined) result.observe(instrument, value)
+    }
+    for (const { name, state } of subject.health()) {
+      result.observe(
+        this.#component.instrument,
+        Number(state === 'running'),
+        this.#component.labels({ component: name }),
+      )
+    }
+  }
+
+  /** @returns how many serve */
+  #readBlocks(subject: MetricsSubject, result: BatchObservableResult): number {
+    let serving = 0
+    const counts = new Map<string, { readonly labels: { state: string; reason: string }; blocks: number }>()
+    for (const block of subject.blocks()) {
+      if (SERVING.has(block.state)) serving++
+      const labels = this.#blocks.labels({ state: block.state, reason: reasonOf(block) })
+      const key = `${labels.state} ${labels.reason}`
+      const count = counts.get(key)
+      if (count) count.blocks++
+      else counts.set(key, { labels, blocks: 1 })
+    }
+    for (const { labels, blocks } of counts.values()) result.observe(this.#blocks.instrument, blocks, labels)
+    return serving
+  }
+}

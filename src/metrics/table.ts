@@ -1,0 +1,180 @@
+/** Every metric, in one table: what createMetrics makes, what docs/metrics.md lists. Names as Prometheus shows them. */
+
+export interface MetricInfo {
+  /** Of a counter with its `_total`. */
+  readonly name: string
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  /** As in UCUM; the name says it once more, in Prometheus' words. */
+  readonly unit?: 's' | 'By'
+  /** One sentence, without a final period. */
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[]
+}
+
+export const METRICS = {
+  blocks: {
+    name: 'blockgate_blocks',
+    kind: 'gauge',
+    help: 'Blocks of the view by state and reason, in the words of /api/v1/blocks',
+    labels: ['state', 'reason'],
+  },
+  assigned: {
+    name: 'blockgate_blocks_assigned',
+    kind: 'gauge',
+    help: 'Blocks that came past owned() in the last run that was done: what the ownership plugin gives to this gateway',
+    labels: [],
+  },
+  loaded: {
+    name: 'blockgate_blocks_loaded',
+    kind: 'gauge',
+    help: 'Blocks that the sink holds',
+    labels: [],
+  },
+  serving: {
+    name: 'blockgate_blocks_serving',
+    kind: 'gauge',
+    help: 'Blocks in one of the states serving, lingering and pinned',
+    labels: [],
+  },
+  inFlight: {
+    name: 'blockgate_blocks_in_flight',
+    kind: 'gauge',
+    help: 'Blocks on their way through the stages now',
+    labels: [],
+  },
+  loadedBytes: {
+    name: 'blockgate_loaded_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'Bytes of the blocks that the sink holds, as the sink counts them',
+    labels: [],
+  },
+  added: {
+    name: 'blockgate_blocks_added_total',
+    kind: 'counter',
+    help: 'Blocks that the sink took, counted when they become visible',
+    labels: [],
+  },
+  addedBytes: {
+    name: 'blockgate_added_bytes_total',
+    kind: 'counter',
+    unit: 'By',
+    help: 'Bytes of the blocks that the sink took, as the sink counts them',
+    labels: [],
+  },
+  skipped: {
+    name: 'blockgate_blocks_skipped_total',
+    kind: 'counter',
+    help: 'Blocks that a stage skipped, once a block and run',
+    labels: ['stage', 'reason'],
+  },
+  failed: {
+    name: 'blockgate_blocks_failed_total',
+    kind: 'counter',
+    help: 'Blocks that had failed when a run ended, by the stage that raised the error, once a block and run',
+    labels: ['stage', 'code'],
+  },
+  dropped: {
+    name: 'blockgate_blocks_dropped_total',
+    kind: 'counter',
+    help: 'Loaded blocks that a run dropped',
+    labels: ['reason'],
+  },
+  retained: {
+    name: 'blockgate_blocks_retained_total',
+    kind: 'counter',
+    help: 'Loaded blocks that a run kept although something spoke against it, once a block and run',
+    labels: ['reason'],
+  },
+  retried: {
+    name: 'blockgate_blocks_retried_total',
+    kind: 'counter',
+    help: 'Tries that failed and were followed by another one in the same run',
+    labels: ['stage', 'code'],
+  },
+  stageDuration: {
+    name: 'blockgate_stage_duration_seconds',
+    kind: 'histogram',
+    unit: 's',
+    help: 'Time of a stage without the stages below it: one observation a block, of a source one a page, of a set stage one a call',
+    labels: ['stage'],
+    buckets: [0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300],
+  },
+  requests: {
+    name: 'blockgate_bucket_requests_total',
+    kind: 'counter',
+    help: 'Requests to the bucket, every try counted: ok, not-found, conflict, aborted, http-<status> or an error code',
+    labels: ['op', 'code'],
+  },
+  requestDuration: {
+    name: 'blockgate_bucket_request_duration_seconds',
+    kind: 'histogram',
+    unit: 's',
+    help: 'Time of one request to the bucket; a get ends when its body was read or let go',
+    labels: ['op'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  },
+  readBytes: {
+    name: 'blockgate_bucket_read_bytes_total',
+    kind: 'counter',
+    unit: 'By',
+    help: 'Bytes of bodies that were read from the bucket',
+    labels: [],
+  },
+  writtenBytes: {
+    name: 'blockgate_bucket_written_bytes_total',
+    kind: 'counter',
+    unit: 'By',
+    help: 'Bytes of bodies that were sent to the bucket, every try counted',
+    labels: [],
+  },
+  runs: {
+    name: 'blockgate_runs_total',
+    kind: 'counter',
+    help: 'Runs that ended: done, failed or stopped',
+    labels: ['reason', 'status'],
+  },
+  runDuration: {
+    name: 'blockgate_run_duration_seconds',
+    kind: 'histogram',
+    unit: 's',
+    help: 'Time of one run',
+    labels: ['reason'],
+    buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1200, 3600],
+  },
+  viewAge: {
+    name: 'blockgate_last_complete_view_age_seconds',
+    kind: 'gauge',
+    unit: 's',
+    help: 'Time since the end of the last run that saw the whole bucket; absent before the first',
+    labels: [],
+  },
+  journalDeaths: {
+    name: 'blockgate_journal_deaths',
+    kind: 'gauge',
+    help: 'Deaths of the process while it loaded a block, summed over the blocks that were not loaded since',
+    labels: [],
+  },
+  diskUsed: {
+    name: 'blockgate_disk_used_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'Bytes of all files below dir, measured after a run that changed something; absent without a disk',
+    labels: [],
+  },
+  diskFree: {
+    name: 'blockgate_disk_free_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'Free bytes of the disk that holds dir, measured after each run; absent without a disk',
+    labels: [],
+  },
+  component: {
+    name: 'blockgate_component_running',
+    kind: 'gauge',
+    help: '1 for a part of the pipeline that is running, 0 for one that is not',
+    labels: ['component'],
+  },
+} as const
