@@ -62,7 +62,7 @@ export async function startRadosgw(): Promise<Radosgw> {
       [...user, `--access-key=${KEYS.accessKeyId}`, `--secret-key=${KEYS.secretAccessKey}`],
       env,
     )
-    const gateway = await launch(conf, [])
+    const gateway = await startGateway(conf)
     stops.push(() => gateway.stop())
     return { endpoint: gateway.endpoint, ...KEYS, conf, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
@@ -71,22 +71,15 @@ export async function startRadosgw(): Promise<Radosgw> {
   }
 }
 
-/**
- * Another gateway onto the cluster of `conf`, with the same users and objects: one that a test may kill. It has no cache:
- * gateways tell each other what to forget, and would wait half a minute for the answer of a dead one.
- */
+/** Another gateway onto the cluster of `conf`, with the same users and objects: one that a test may kill. */
 export async function startGateway(conf: string): Promise<S3Gateway> {
-  return await launch(conf, ['--rgw-cache-enabled=false'])
-}
-
-async function launch(conf: string, args: readonly string[]): Promise<S3Gateway> {
   const [port] = await freePorts(1)
   const endpoint = `http://127.0.0.1:${port}`
   let daemon: Daemon | undefined
   const stop = async () => await daemon?.stop()
   const start = async () => {
     const frontend = `beast endpoint=127.0.0.1:${port} tcp_nodelay=1`
-    daemon = startDaemon('radosgw', ['-f', '-c', conf, '-n', 'client.rgw', `--rgw-frontends=${frontend}`, ...args])
+    daemon = startDaemon('radosgw', ['-f', '-c', conf, '-n', 'client.rgw', `--rgw-frontends=${frontend}`])
     await until('radosgw', daemon, () => answers(endpoint))
   }
   await start()

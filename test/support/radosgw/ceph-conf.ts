@@ -47,6 +47,10 @@ mon data avail crit = 0
 # The gateway makes its pools one after the other, and each waits for the monitor's next round: by default a second.
 paxos propose interval = 0.02
 paxos min wait = 0.01
+# Gateways tell each other what to forget, and wait for the answer of one that was killed until it counts as dead: by
+# default half a minute.
+osd client watch timeout = 3
+objecter tick interval = 0.5
 osd objectstore = memstore
 memstore device bytes = 4294967296
 osd max object size = 134217728
