@@ -1,7 +1,9 @@
-import { prefixed } from 'blockgate'
-import { testBucket } from 'blockgate/testing'
-import { describe, it, vi } from 'vitest'
-import { fixture } from '../../support/s3-buckets.ts'
+import { type Bucket, prefixed } from 'blockgate'
+import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
+import { services, testBucket } from 'blockgate/testing'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { access, fixture, newBucket } from '../../support/s3-buckets.ts'
+import { tcpProxy } from '../../support/tcp-proxy.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -13,3 +15,79 @@ testBucket(
     factory: async () => ({ bucket: prefixed((await fixture()).bucket, 'team-a/blocks') }),
   },
 )
+
+describe('s3() on radosgw', () => {
+  const { signal } = new AbortController()
+  let name: string
+  beforeAll(async () => {
+    name = await newBucket()
+  })
+
+  async function started(options: Partial<S3Options> = {}): Promise<Bucket & AsyncDisposable> {
+    const bucket = s3({ ...access(), bucket: name, ...options })
+    await bucket.start?.(services({ bucket }))
+    return Object.assign(bucket, { [Symbol.asyncDispose]: async () => await bucket.stop?.(signal) })
+  }
+
+  it('tells wrong credentials and a missing bucket from a missing object, with the id of the request', async () => {
+    const { credentials } = access()
+    const failure = async (options: Partial<S3Options>) => {
+      await using bucket = await started(options)
+      return await Promise.all([
+        bucket.get('a', { signal }).catch((error: unknown) => error),
+        bucket.list('', { signal }).catch((error: unknown) => error),
+      ])
+    }
+    const failed = (status: number, message: string) => ({
+      status,
+      retryable: false,
+      requestId: expect.stringMatching(/^tx0/),
+      rawMessage: message,
+    })
+    const wrong = { accessKeyId: credentials?.accessKeyId, secretAccessKey: 'wrong' }
+    const secret = failed(
+      403,
+      'secretAccessKey must be the one of the accessKeyId: the store says SignatureDoesNotMatch (403)',
+    )
+    expect(await failure({ credentials: wrong })).toMatchObject([secret, secret])
+    const key = failed(403, 'accessKeyId must be one that the store knows: the store says InvalidAccessKeyId (403)')
+    expect(await failure({ credentials: { ...wrong, accessKeyId: 'nobody' } })).toMatchObject([key, key])
+    const missing = failed(404, 'bucket "no-such-bucket" must exist: the store says NoSuchBucket (404)')
+    expect(await failure({ bucket: 'no-such-bucket' })).toMatchObject([missing, missing])
+    await using bucket = await started()
+    expect(await bucket.get('a', { signal })).toBeUndefined()
+  })
+
+  it('gives back the connections of 200 bodies that nobody read, and of those that were aborted', async () => {
+    await using proxy = await tcpProxy({ target: access().endpoint ?? '' })
+    await using bucket = await started({ endpoint: proxy.endpoint, concurrency: 4 })
+    await bucket.put('large', new Uint8Array(1 << 20), { signal })
+    let most = 0
+    const unread = async () => {
+      const body = await bucket.get('large', { signal })
+      most = Math.max(most, proxy.open)
+      await body?.[Symbol.asyncDispose]()
+    }
+    await Promise.all(Array.from({ length: 200 }, unread))
+    const aborted = async () => {
+      const controller = new AbortController()
+      const body = await bucket.get('large', { signal: controller.signal })
+      const reader = body?.stream.getReader()
+      await reader?.read()
+      controller.abort(new Error('enough'))
+      await expect(reader?.read()).rejects.toThrow('enough')
+    }
+    await Promise.all(Array.from({ length: 20 }, aborted))
+    expect((await (await bucket.get('large', { signal }))?.bytes(1 << 20))?.length).toBe(1 << 20)
+    // One that is on its way out may still be seen beside the one that takes its place.
+    expect(most).toBeLessThanOrEqual(8)
+  })
+
+  it('lists keys that XML cannot hold', async () => {
+    await using bucket = await started()
+    const keys = ['odd/\u0001', 'odd/\n', 'odd/\ufffe']
+    for (const key of keys) await bucket.put(key, new Uint8Array(1), { signal })
+    const page = await bucket.list('odd/', { signal })
+    expect(page.objects.map(object => object.key)).toEqual(['odd/\u0001', 'odd/\n', 'odd/\ufffe'])
+  })
+})
