@@ -4,6 +4,7 @@ import { type Duration, durationMs } from './async/duration.ts'
 import { checkOptions, durationOption } from './check.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Bucket, Component, Instance, Problem } from './host.ts'
+import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
 import { ownershipOf } from './owned.ts'
 import { type Plan, planPipeline } from './plan.ts'
 import type { Pipeline } from './stage.ts'
@@ -25,6 +26,13 @@ export interface Config {
   readonly stopGrace?: Duration | undefined
   /** Root of services.files and services.state on Node and Deno. Default './data'. */
   readonly dir?: string | undefined
+  /** Where the HTTP server of a gateway that runs listens: 'host:port', ':port', '[::1]:port', or false. Default '127.0.0.1:10902'. */
+  readonly http?: string | false | undefined
+  /**
+   * Bearer token of the routes that change something; from the environment, never written down. Without one they are
+   * allowed from this machine only.
+   */
+  readonly token?: string | undefined
 }
 
 export type ConfigInput<E> = Config | ((host: { readonly env: E }) => Config | Promise<Config>)
@@ -44,6 +52,9 @@ export interface ResolvedConfig {
   readonly blockTimeoutMs: number
   readonly stopGraceMs: number
   readonly dir: string
+  /** Undefined: off. */
+  readonly http: ListenAddress | undefined
+  readonly token: string | undefined
 }
 
 /** Thrown by resolveConfig: `problems` has all of them, the message a line for each. */
@@ -83,6 +94,8 @@ const ENTRIES = {
   ),
   stopGrace: v.optional(durationOption),
   dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
+  http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
+  token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
 } satisfies v.ObjectEntries
 
 /**
@@ -104,6 +117,8 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     blockTimeoutMs: durationMs(config.blockTimeout, '10m'),
     stopGraceMs: durationMs(config.stopGrace, '30s'),
     dir: config.dir ?? './data',
+    http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
+    token: config.token,
   }
 }
 
@@ -195,6 +210,10 @@ function isStage(value: unknown): value is Slot {
 
 function isBucket(value: unknown): boolean {
   return typeof value === 'object' && value !== null && ['list', 'get', 'put', 'delete'].every(m => m in value)
+}
+
+function listenAddress(value: unknown): ListenAddress | undefined {
+  return typeof value === 'string' ? parseListenAddress(value) : undefined
 }
 
 /** Secrets come from the environment into options: what may be one is not printed. */

@@ -31,13 +31,17 @@ export interface ConfigDescription {
   readonly concurrency: number
   readonly blockTimeoutMs: number
   readonly stopGraceMs: number
+  /** Where the HTTP server listens; null: nowhere. */
+  readonly http: { readonly host?: string; readonly port: number } | null
+  /** Whether there is a token; never which. */
+  readonly token: boolean
   /** In list order, with the `owned()` that the engine puts in where there is none. */
   readonly stages: readonly StageDescription[]
 }
 
 /** Nothing is started. */
 export function describeConfig(config: ResolvedConfig): ConfigDescription {
-  const { plan, instance, bucket, dir, everyMs, concurrency, blockTimeoutMs, stopGraceMs } = config
+  const { plan, instance, bucket, dir, everyMs, concurrency, blockTimeoutMs, stopGraceMs, http } = config
   return {
     instance: { id: instance.id, ...(instance.zone !== undefined && { zone: instance.zone }) },
     bucket: bucket && component(bucket.name, bucket),
@@ -46,6 +50,8 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     concurrency,
     blockTimeoutMs,
     stopGraceMs,
+    http: http ? { port: http.port, ...(http.host !== undefined && { host: http.host }) } : null,
+    token: config.token !== undefined,
     stages: [
       stage(plan.source, 1),
       ...plan.segments.flatMap(({ stages, barrier }, i) => [

@@ -13,6 +13,7 @@ import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Plan } from './plan.ts'
+import { type Readiness, readiness, settles } from './readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './run.ts'
 import { Runner, type SyncRequest } from './runner.ts'
 import { scopedState } from './state.ts'
@@ -46,6 +47,7 @@ export interface Gateway {
   /** The last runs, oldest first. */
   readonly results: readonly RunReport[]
   readonly health: readonly Health[]
+  readonly readiness: Readiness
   /** Lets adds in flight finish within the grace, then stops every part. Safe twice, and without a start. */
   stop(): Promise<void>
 }
@@ -55,7 +57,11 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const { plan, stopGraceMs } = config
   const { host, files, metrics } = platform
   const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config, metrics)
-  const runner = new Runner(engine, { stopGraceMs, onResult: platform.onResult })
+  const onResult = (result: RunResult) => {
+    settled ||= settles(result)
+    platform.onResult?.(result)
+  }
+  const runner = new Runner(engine, { stopGraceMs, onResult })
   const lifecycle = new Lifecycle(parts(config, platform))
   const started = lazily(() => withinGrace(host, stopGraceMs, signal => lifecycle.start(signal)))
   const opened = lazily(() => open(engine, started))
@@ -68,6 +74,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     deaths: () => engine.journal.allDeaths,
     health: () => lifecycle.health,
   })
+  let settled = false
   let stopping: Promise<void> | undefined
   return {
     plan,
@@ -93,6 +100,9 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     },
     get health() {
       return lifecycle.health
+    },
+    get readiness() {
+      return readiness({ settled, stopping: stopping !== undefined, last: runner.results.at(-1) })
     },
     stop() {
       stopping ??= (async () => {

@@ -65,8 +65,10 @@ export type {
   StateStore,
 } from './host.ts'
 export type { ComponentState, Health } from './lifecycle.ts'
+export { type ListenAddress, parseListenAddress } from './listen-address.ts'
 export { type MemoryBucketOptions, memoryBucket } from './memory-bucket.ts'
 export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
+export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './metrics/metrics.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {
   Claim,
@@ -80,6 +82,7 @@ export type {
   OwnershipPlugin,
 } from './ownership.ts'
 export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
+export type { Readiness } from './readiness.ts'
 export type { RunProgress, RunReport, RunResult } from './run.ts'
 export type { SyncRequest } from './runner.ts'
 export {

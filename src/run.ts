@@ -34,6 +34,8 @@ export interface RunReport {
   readonly error: BlockgateError | undefined
   /** Drops that wait for `confirmDrops`. */
   readonly unconfirmed: number
+  /** When it began, in ms since the epoch. */
+  readonly startedAt: number
 }
 
 export interface RunResult extends RunReport {
@@ -51,6 +53,8 @@ export interface RunEnd {
 
 export interface RunProgress {
   readonly id: string
+  /** In ms since the epoch. */
+  readonly startedAt: number
   readonly reason: RunReason
   /** Blocks seen so far; while `listing`, more may come. */
   readonly seen: number
@@ -102,6 +106,7 @@ export class Run {
   get progress(): RunProgress {
     return {
       id: this.#request.id,
+      startedAt: this.#context.now,
       reason: this.#request.reason,
       seen: this.#view.seen.size + this.#view.partial.size,
       listing: this.#listing,
@@ -160,7 +165,8 @@ export class Run {
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     endRunSpan(this.#span.span, summary, error)
-    const result = { status, summary, error, unconfirmed, outcomes: this.#view.outcomes } as const
+    const startedAt = this.#context.now
+    const result = { status, summary, error, unconfirmed, startedAt, outcomes: this.#view.outcomes } as const
     return { result, view: this.#view, epoch: this.#epoch }
   }
 

@@ -155,8 +155,8 @@ export class Runner {
       assigned: assigned(plan, result),
     })
     // Without the outcomes: twenty runs of 50,000 blocks would be kept for nobody.
-    const { status, summary, error, unconfirmed } = result
-    this.#history.push({ status, summary, error, unconfirmed })
+    const { outcomes: _, ...report } = result
+    this.#history.push(report)
     if (this.#history.length > HISTORY) this.#history.shift()
     this.#report(result)
     if (result.status === 'done') {

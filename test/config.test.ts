@@ -68,7 +68,7 @@ describe('resolveConfig', () => {
       'instance.zon: must be left out: there is no such option: current value is "z"',
       "every: must be a duration such as '250ms', '30s', '3m', '24h' or '90d', or a number of ms >= 0: current value is \"3 minutes\"",
       'concurrency: must be >= 1: current value is 0',
-      'evry: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, dir: current value is "3m"',
+      'evry: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, dir, http, token: current value is "3m"',
       'pipeline[1].replicas: must be >= 1: current value is 0',
       'pipeline[1]: must be told its zone: current value is undefined',
       'pipeline[2].name: must be kebab-case: current value is "Bad Name"',
@@ -159,4 +159,31 @@ describe('resolveConfig', () => {
     const leaky = stage('leaky', { check: () => [{ path: 'secretKey', must: 'have 40 characters', value: 'hunter2' }] })
     expect((await problems({ pipeline: [scriptedSource([]), leaky, scriptedSink()] })).join()).not.toContain('hunter2')
   })
+  it('does not print a token that does not fit', async () => {
+    expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], token: 'hunter2' })).toEqual([
+      'token: must be 8 to 512 visible ASCII characters: current value is (hidden)',
+    ])
+    expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], token: '' })).toHaveLength(1)
+  })
+
+  it.each([
+    ['127.0.0.1:10902', { host: '127.0.0.1', port: 10902 }],
+    ['gateway-0.svc:80', { host: 'gateway-0.svc', port: 80 }],
+    [':10902', { host: undefined, port: 10902 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    [undefined, { host: '127.0.0.1', port: 10902 }],
+    [false as const, undefined],
+  ])('listens at http: %s', async (http, expected) => {
+    const config = { pipeline: [scriptedSource([]), scriptedSink()] as const, http }
+    expect((await resolveConfig({ ...config, pipeline: [...config.pipeline] }, { env })).http).toEqual(expected)
+  })
+
+  it.each(['10902', 'localhost', '::1:10902', '127.0.0.1:65536', 'a b:1', 'http://localhost:1', true, 10902])(
+    'refuses http: %s',
+    async http => {
+      expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], http })).toEqual([
+        `http: must be 'host:port', ':port' for every interface, '[ipv6]:port', or false for off: current value is ${JSON.stringify(http)}`,
+      ])
+    },
+  )
 })

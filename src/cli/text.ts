@@ -72,3 +72,8 @@ function inner(value: unknown): string {
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** The host of an address as it stands before `:port`; every interface is `''`. */
+export function hostText(host: string | undefined): string {
+  return host?.includes(':') ? `[${host}]` : (host ?? '')
+}

@@ -18,6 +18,8 @@ every         3m
 concurrency   4
 blockTimeout  10m
 stopGrace     30s
+http          127.0.0.1:10902
+token         none: changes are allowed from this machine only
 
 pipeline
   1  source  scan-bucket
@@ -46,6 +48,8 @@ pipeline
       concurrency: 4,
       blockTimeoutMs: 600_000,
       stopGraceMs: 30_000,
+      http: { host: '127.0.0.1', port: 10902 },
+      token: false,
     })
     expect(stages).toHaveLength(8)
     expect(stages.slice(4)).toEqual([

@@ -16,6 +16,7 @@ function fakeOutput(isTTY: boolean, columns?: number) {
 function progress(change: Partial<RunProgress> = {}): RunProgress {
   return {
     id: 'a-1',
+    startedAt: 0,
     reason: 'manual',
     seen: 50_000,
     listing: false,

@@ -4,7 +4,7 @@ import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import type { Command } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { loadConfig } from '../load-config.ts'
-import { durationText, optionsText, table } from '../text.ts'
+import { durationText, hostText, optionsText, table } from '../text.ts'
 
 export const check: Command = {
   name: 'check',
@@ -37,6 +37,8 @@ function text(path: string, config: ConfigDescription, paint: Painter): string[]
       ['concurrency', String(config.concurrency)],
       ['blockTimeout', durationText(config.blockTimeoutMs)],
       ['stopGrace', durationText(config.stopGraceMs)],
+      ['http', config.http ? `${hostText(config.http.host)}:${config.http.port}` : 'off'],
+      ['token', config.token ? '(hidden)' : 'none: changes are allowed from this machine only'],
     ]),
     '',
     paint.bold('pipeline'),
