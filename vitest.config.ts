@@ -24,8 +24,9 @@ const webPlatform: NonNullable<ViteUserConfig['plugins']>[number] = {
 const proofs = 'test/proofs/**/*.test.ts'
 
 // A test that needs a disk, a child process or a server ends in `.node.test.ts`, one that needs a real S3 server in
-// `.s3.test.ts`; every other test also runs in workerd.
+// `.s3.test.ts`, and one that needs the bindings of a Worker in `.workers.test.ts`; every other test also runs in workerd.
 const s3 = 'test/**/*.s3.test.ts'
+const workersOnly = 'test/**/*.workers.test.ts'
 
 export default defineConfig({
   test: {
@@ -36,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [s3, proofs, 'test/deno/**'],
+          exclude: [s3, proofs, workersOnly, 'test/deno/**'],
           environment: 'node',
         },
       },
@@ -53,7 +54,7 @@ export default defineConfig({
       {
         resolve: { conditions: workers },
         ssr: { resolve: { conditions: workers } },
-        plugins: [webPlatform, cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [webPlatform, cloudflareTest({ wrangler: { configPath: './test/wrangler.toml' } })],
         test: {
           name: 'workers',
           include: ['test/**/*.test.ts'],

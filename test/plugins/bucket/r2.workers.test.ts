@@ -1,0 +1,22 @@
+import { env } from 'cloudflare:workers'
+import { prefixed } from 'blockgate'
+import { r2 } from 'blockgate/plugins/bucket/r2'
+import { testBucket } from 'blockgate/testing'
+import { describe, it, vi } from 'vitest'
+
+// The kit puts 2,500 objects, one by one.
+vi.setConfig({ testTimeout: 60_000 })
+
+const binding = env.BLOCKS
+
+async function cleanup(): Promise<void> {
+  for (let page = await binding.list(); page.objects.length > 0; page = await binding.list()) {
+    await binding.delete(page.objects.map(object => object.key))
+  }
+}
+
+testBucket({ describe, it }, { name: 'r2', factory: () => ({ bucket: r2({ binding }), cleanup }) })
+testBucket(
+  { describe, it },
+  { name: 'prefixed r2', factory: () => ({ bucket: prefixed(r2({ binding }), 'team-a/blocks'), cleanup }) },
+)
