@@ -34,11 +34,8 @@ export class Slots {
   }
 
   #slot(): Disposable {
-    let held = true
     return {
       [Symbol.dispose]: () => {
-        if (!held) return
-        held = false
         const [next] = this.#waiting
         if (!next) {
           this.#free++

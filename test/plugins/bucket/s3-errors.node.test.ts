@@ -3,27 +3,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { type Bucket, BucketError, codeOf, type Host, isTransient } from 'blockgate'
-import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
+import { s3 } from 'blockgate/plugins/bucket/s3'
 import { fakeHost, services } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { startedS3 } from '../../support/started-s3.ts'
 import { type Answer, s3Failure, s3Object, stubStore } from '../../support/stub-store.ts'
 import { tempFolders } from '../../support/temp-folders.ts'
 
 const { signal } = new AbortController()
-const credentials = { accessKeyId: 'THE-ACCESS-KEY', secretAccessKey: 'the-secret-key' }
-
-/** A started bucket on `endpoint`; `concurrency` 4. */
-async function started(options: Partial<S3Options>, host: Host = fakeHost()) {
-  const bucket = s3({ bucket: 'metrics', credentials, concurrency: 4, ...options })
-  expect(bucket.check?.()).toEqual([])
-  await bucket.start?.(services({ host, bucket }))
-  return Object.assign(bucket, { [Symbol.asyncDispose]: async () => await bucket.stop?.(signal) })
-}
 
 /** What `call` throws where the store answers so. */
 async function thrown(answer: Answer, call: (bucket: Bucket) => Promise<unknown>, host?: Host): Promise<BucketError> {
   await using store = await stubStore(answer)
-  await using bucket = await started({ endpoint: store.endpoint }, host)
+  await using bucket = await startedS3({ endpoint: store.endpoint }, host)
   const error = await call(bucket).then(
     () => undefined,
     (error: unknown) => error,
@@ -116,14 +108,14 @@ describe('errors of the store', () => {
     const nothing = await thrown((_, response) => void response.writeHead(404).end('<html>no such page</html>'), get)
     expect([nothing.status, nothing.retryable]).toEqual([404, false])
     await using store = await stubStore(s3Failure(404, 'NoSuchKey'))
-    await using bucket = await started({ endpoint: store.endpoint })
+    await using bucket = await startedS3({ endpoint: store.endpoint })
     expect(await get(bucket)).toBeUndefined()
   })
 
   it('of conditional puts are conflicts, errors, or unsupported', async () => {
     const put = async (answer: Answer, condition: 'absent' | { etag: string } | undefined, racedPutCode?: string) => {
       await using store = await stubStore(answer)
-      await using bucket = await started({ endpoint: store.endpoint, racedPutCode })
+      await using bucket = await startedS3({ endpoint: store.endpoint, racedPutCode })
       const options = condition === undefined ? { signal } : { if: condition, signal }
       return await bucket.put('a', new Uint8Array(1), options).catch(codeOf)
     }
@@ -143,7 +135,7 @@ describe('errors of the store', () => {
 
   it('of a delete are none where the object is missing', async () => {
     await using store = await stubStore(s3Failure(404, 'NoSuchKey'))
-    await using bucket = await started({ endpoint: store.endpoint })
+    await using bucket = await startedS3({ endpoint: store.endpoint })
     await expect(bucket.delete('a', { signal })).resolves.toBeUndefined()
     const error = await thrown(s3Failure(404, 'NoSuchBucket'), b => b.delete('a', { signal }))
     expect(error.status).toBe(404)
@@ -154,7 +146,7 @@ describe('errors of the network', () => {
   it('are retryable where nothing listens, and name the endpoint', async () => {
     const store = await stubStore(s3Object(''))
     await store[Symbol.asyncDispose]()
-    await using bucket = await started({ endpoint: store.endpoint })
+    await using bucket = await startedS3({ endpoint: store.endpoint })
     const error = await get(bucket).catch((error: unknown) => error)
     expect(error).toMatchObject({
       rawMessage: `endpoint "${store.endpoint}" must be reachable: it failed with ECONNREFUSED`,
@@ -205,14 +197,14 @@ describe('an https endpoint with a certificate of its own', () => {
       },
       { cert, key },
     )
-    await using bucket = await started({ endpoint: store.endpoint, ca: cert })
+    await using bucket = await startedS3({ endpoint: store.endpoint, ca: cert })
     expect(new TextDecoder().decode(await (await get(bucket))?.bytes(5))).toBe('hello')
     expect(await bucket.put('large', new Uint8Array(3 << 20), { signal })).toBe('stored')
   })
 
   it('is refused without it, for good, with what must be', async () => {
     await using store = await stubStore(s3Object('hello'), { cert, key })
-    await using bucket = await started({ endpoint: store.endpoint })
+    await using bucket = await startedS3({ endpoint: store.endpoint })
     await expect(get(bucket)).rejects.toMatchObject({
       rawMessage: `certificate of endpoint "${store.endpoint}" must be one that is trusted, see option ca: it failed with DEPTH_ZERO_SELF_SIGNED_CERT`,
       retryable: false,

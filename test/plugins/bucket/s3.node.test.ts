@@ -1,25 +1,17 @@
-import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Bucket, Host, Range } from 'blockgate'
+import type { ServerResponse } from 'node:http'
+import type { Bucket, Range } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
-import { fakeHost, services } from 'blockgate/testing'
+import { services } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { startedS3 } from '../../support/started-s3.ts'
 import { type Answer, s3Object, stubStore } from '../../support/stub-store.ts'
 
 const { signal } = new AbortController()
-const credentials = { accessKeyId: 'access', secretAccessKey: 'secret' }
-
-async function started(options: Partial<S3Options>, host: Host = fakeHost()) {
-  const bucket = s3({ bucket: 'metrics', credentials, ...options })
-  expect(bucket.check?.()).toEqual([])
-  await bucket.start?.(services({ host, bucket }))
-  return Object.assign(bucket, { [Symbol.asyncDispose]: async () => await bucket.stop?.(signal) })
-}
 
 /** What `call` gives, or throws, where the store answers so. */
 async function asked<T>(answer: Answer, call: (bucket: Bucket) => Promise<T>): Promise<T> {
   await using store = await stubStore(answer)
-  await using bucket = await started({ endpoint: store.endpoint })
+  await using bucket = await startedS3({ endpoint: store.endpoint })
   return await call(bucket)
 }
 
@@ -79,9 +71,20 @@ describe('life of s3()', () => {
     await expect(list(bucket)).rejects.toThrow('s3() must be started before it is used')
   })
 
+  it('sends nothing for a key that leads elsewhere', async () => {
+    await using store = await stubStore(s3Object('hello'))
+    await using bucket = await startedS3({ endpoint: store.endpoint })
+    for (const key of ['', '../other/a', 'a//b', 'a\0']) {
+      await expect(bucket.get(key, { signal })).rejects.toMatchObject({ code: 'invalid-key' })
+      await expect(bucket.put(key, new Uint8Array(), { signal })).rejects.toMatchObject({ code: 'invalid-key' })
+      await expect(bucket.delete(key, { signal })).rejects.toMatchObject({ code: 'invalid-key' })
+    }
+    expect(store.requests).toEqual([])
+  })
+
   it('closes its connections at stop', async () => {
     await using store = await stubStore(s3Object('hello'))
-    const bucket = await started({ endpoint: store.endpoint })
+    const bucket = await startedS3({ endpoint: store.endpoint })
     await (await bucket.get('a', { signal }))?.bytes(5)
     expect(store.open).toBe(1)
     await bucket.stop?.(signal)
@@ -108,7 +111,7 @@ describe('life of s3()', () => {
 
   it('has the bucket in the path where an endpoint is given', async () => {
     await using store = await stubStore(xml('<IsTruncated>false</IsTruncated>'))
-    await using path = await started({ endpoint: store.endpoint })
+    await using path = await startedS3({ endpoint: store.endpoint })
     await list(path)
     expect(store.requests).toEqual(['GET /metrics/?encoding-type=url&list-type=2&prefix=a'])
   })
@@ -122,8 +125,8 @@ describe('a conditional put', () => {
       s3Object('')(request, response)
     }
     await using store = await stubStore(answer)
-    await using quoted = await started({ endpoint: store.endpoint })
-    await using unquoted = await started({ endpoint: store.endpoint, unquotedIfMatch: true })
+    await using quoted = await startedS3({ endpoint: store.endpoint })
+    await using unquoted = await startedS3({ endpoint: store.endpoint, unquotedIfMatch: true })
     const put = (bucket: Bucket, condition: 'absent' | { etag: string }) =>
       bucket.put('a', new Uint8Array(1), { if: condition, signal })
     await put(quoted, { etag: 'e1' })
@@ -158,16 +161,21 @@ describe('a page of a listing', () => {
     ['another page, but no way to it', `<IsTruncated>true</IsTruncated>${object('a/1')}`],
     ['a key that is not below the prefix', `${whole}${object('b/1')}`],
     ['a key that cannot be decoded', `${whole}<EncodingType>url</EncodingType>${object('a%E2%82')}`],
+    ['an object without an etag', `${whole}<Contents><Key>a</Key><Size>1</Size></Contents>`],
     ['an object without a size', `${whole}<Contents><Key>a</Key><ETag>"e"</ETag></Contents>`],
-  ])('that has %s is an error, not the end of the listing', async (_, inner) => {
-    await expect(asked(xml(inner), list)).rejects.toMatchObject({ code: 'bucket-failed' })
+  ])('that has %s is an error, not the end of the listing', async (what, inner) => {
+    const retryable = !what.startsWith('an object without')
+    await expect(asked(xml(inner), list)).rejects.toMatchObject({ code: 'bucket-failed', retryable })
   })
 
-  it('that leads to itself is an error', async () => {
+  it('that leads to itself, or from one page to nowhere, is an error', async () => {
     const page = `<IsTruncated>true</IsTruncated><NextContinuationToken>t1</NextContinuationToken>${object('a/1')}`
     expect((await asked(xml(page), list)).cursor).toBe('t1')
     const again = asked(xml(page), bucket => bucket.list('a', { cursor: 't1', signal }))
     await expect(again).rejects.toThrow('it does not say how to go on')
+    const nowhere = xml(`<IsTruncated>true</IsTruncated>${object('a/1')}`)
+    const lost = asked(nowhere, bucket => bucket.list('a', { cursor: 't1', signal }))
+    await expect(lost).rejects.toThrow('it does not say how to go on')
   })
 
   it('that breaks off in the middle of the answer is an error that may be tried again', async () => {
@@ -212,15 +220,14 @@ describe('a body', () => {
 
   it('of a range that is no number is never asked for', async () => {
     await using store = await stubStore(s3Object(''))
-    await using bucket = await started({ endpoint: store.endpoint })
+    await using bucket = await startedS3({ endpoint: store.endpoint })
     await expect(bucket.get('a', { range: { offset: -1, length: 2 }, signal })).rejects.toThrow('integers >= 0')
     await expect(bucket.get('a', { range: { suffix: 1.5 }, signal })).rejects.toThrow('integers >= 0')
     expect(store.requests).toEqual([])
   })
 
   it('without an etag is refused', async () => {
-    const answer: Answer = (_, response) => void response.end('hello')
-    await expect(asked(answer, read())).rejects.toThrow('must have a size, an etag and a time')
+    await expect(asked(s3Object('hello', { etag: '' }), read())).rejects.toThrow('must have a size, an etag and a time')
   })
 
   it('frees its connection when it is disposed, cancelled or aborted half read, and when it is refused', async () => {
@@ -231,7 +238,7 @@ describe('a body', () => {
       } as unknown as ServerResponse)
     }
     await using store = await stubStore(endless)
-    await using bucket = await started({ endpoint: store.endpoint, concurrency: 1 })
+    await using bucket = await startedS3({ endpoint: store.endpoint, concurrency: 1 })
     const halfRead = async (end: (body: NonNullable<Awaited<ReturnType<Bucket['get']>>>) => PromiseLike<unknown>) => {
       const body = await bucket.get('a', { signal: controller.signal })
       if (!body) throw new Error('there must be a body')
@@ -255,144 +262,7 @@ describe('a body', () => {
     controller = new AbortController()
     await expect(bucket.get('a', { range: { offset: 1, length: 1 }, signal })).rejects.toThrow('must send bytes 1 to 2')
     await store.idle()
-    expect(store.requests).toHaveLength(5)
-  })
-})
-
-describe('waiting for the store', () => {
-  /** Answers what `next` says, once somebody asked. */
-  function waiting() {
-    const asked: [IncomingMessage, ServerResponse][] = []
-    let arrived = Promise.withResolvers<void>()
-    return {
-      answer: ((request, response) => {
-        asked.push([request, response])
-        arrived.resolve()
-      }) as Answer,
-      async request(): Promise<[IncomingMessage, ServerResponse]> {
-        for (;;) {
-          const first = asked.shift()
-          if (first) return first
-          await arrived.promise
-          arrived = Promise.withResolvers()
-        }
-      },
-      get asked() {
-        return asked.length
-      },
-    }
-  }
-
-  it('ends after requestTimeout, and the request may be tried again', async () => {
-    const host = fakeHost()
-    const { answer, request } = waiting()
-    await using store = await stubStore(answer)
-    await using bucket = await started({ endpoint: store.endpoint, requestTimeout: '5s' }, host)
-    const page = list(bucket).catch((error: unknown) => error)
-    await request()
-    await host.advance(4999)
-    expect(store.open).toBe(1)
-    await host.advance(1)
-    expect(await page).toMatchObject({
-      rawMessage: 'prefix "a" must be listable: nothing came for 5000 ms (option requestTimeout)',
-      retryable: true,
-    })
-    await store.idle()
-    expect(host.pendingTimers).toBe(0)
-  })
-
-  it('ends also in the middle of a body, counted from its last bytes', async () => {
-    const host = fakeHost()
-    const { answer, request } = waiting()
-    await using store = await stubStore(answer)
-    await using bucket = await started({ endpoint: store.endpoint }, host)
-    const got = bucket.get('a', { signal })
-    const [, response] = await request()
-    response.writeHead(200, { 'content-length': '10', etag: '"e"', 'last-modified': new Date(0).toUTCString() })
-    response.write('hello')
-    const reader = (await got)?.stream.getReader()
-    expect(await reader?.read()).toMatchObject({ done: false, value: new TextEncoder().encode('hello') })
-    await host.advance(100_000) // nobody reads: nothing runs
-    const next = reader?.read().catch((error: unknown) => error)
-    await host.advance(30_000)
-    expect(await next).toMatchObject({ code: 'bucket-failed', retryable: true })
-    await store.idle()
-    expect(host.pendingTimers).toBe(0)
-  })
-
-  it('ends at once when the signal aborts, with its reason', async () => {
-    const host = fakeHost()
-    const { answer, request } = waiting()
-    await using store = await stubStore(answer)
-    await using bucket = await started({ endpoint: store.endpoint }, host)
-    const controller = new AbortController()
-    const got = bucket.get('a', { signal: controller.signal })
-    await request()
-    controller.abort(new Error('enough'))
-    await expect(got).rejects.toThrow('enough')
-    await store.idle()
-    expect(host.pendingTimers).toBe(0)
-  })
-
-  it('for a connection takes no time off a request, and follows the order of the requests', async () => {
-    const host = fakeHost()
-    const { answer, request } = waiting()
-    await using store = await stubStore(answer)
-    await using bucket = await started({ endpoint: store.endpoint, concurrency: 1 }, host)
-    const controller = new AbortController()
-    const first = bucket.get('first', { signal })
-    const given = bucket.get('given-up', { signal: controller.signal })
-    const second = bucket.get('second', { signal })
-    const [one, answerOne] = await request()
-    expect(one.url).toContain('/first')
-    s3Object('1')(one, answerOne)
-    const body = await first
-    await host.advance(300_000)
-    controller.abort(new Error('enough'))
-    await expect(given).rejects.toThrow('enough')
-    expect(store.requests).toHaveLength(1)
-    await body?.bytes(1)
-    const [two, answerTwo] = await request()
-    expect(two.url).toContain('/second')
-    s3Object('2')(two, answerTwo)
-    expect(await (await second)?.bytes(1)).toEqual(new TextEncoder().encode('2'))
-    expect(store.requests).toHaveLength(2)
-  })
-
-  it('leaves no listener on a signal that outlives the requests', async () => {
-    const controller = new AbortController()
-    let listeners = 0
-    const { addEventListener, removeEventListener } = EventTarget.prototype
-    Object.assign(controller.signal, {
-      addEventListener(...args: Parameters<typeof addEventListener>) {
-        listeners++
-        addEventListener.apply(controller.signal, args)
-      },
-      removeEventListener(...args: Parameters<typeof removeEventListener>) {
-        listeners--
-        removeEventListener.apply(controller.signal, args)
-      },
-    })
-    await using store = await stubStore(s3Object('hello'))
-    await using bucket = await started({ endpoint: store.endpoint })
-    for (let i = 0; i < 5; i++) await (await bucket.get('a', { signal: controller.signal }))?.bytes(5)
-    expect(listeners).toBeLessThanOrEqual(0)
-    expect(store.open).toBe(1)
-  })
-
-  it('uses as many connections as it may, and no more', async () => {
-    const { answer, request } = waiting()
-    await using store = await stubStore(answer)
-    await using bucket = await started({ endpoint: store.endpoint, concurrency: 3 })
-    const bodies = Array.from({ length: 9 }, async (_, i) => await (await bucket.get(`${i}`, { signal }))?.bytes(2))
-    let most = 0
-    for (let i = 0; i < 9; i++) {
-      const [req, res] = await request()
-      most = Math.max(most, store.open)
-      s3Object('ok')(req, res)
-      await once(res, 'finish')
-    }
-    expect(await Promise.all(bodies)).toHaveLength(9)
-    expect(most).toBe(3)
+    await halfRead(body => body[Symbol.asyncDispose]())
+    expect(store.requests).toHaveLength(6)
   })
 })
