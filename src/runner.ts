@@ -17,6 +17,8 @@ const HISTORY = 20
 
 export interface SyncRequest {
   readonly confirmDrops?: boolean | undefined
+  /** For a host that wakes the gateway itself, such as a cron of Workers. Default 'manual'. */
+  readonly reason?: Exclude<RunReason, 'ownership-change'> | undefined
 }
 
 export interface RunnerOptions {
@@ -75,8 +77,8 @@ export class Runner {
   }
 
   /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. */
-  sync({ confirmDrops = false }: SyncRequest = {}): Promise<RunResult> {
-    return this.#request('manual', confirmDrops)
+  sync({ confirmDrops = false, reason = 'manual' }: SyncRequest = {}): Promise<RunResult> {
+    return this.#request(reason, confirmDrops)
   }
 
   get progress(): RunProgress | undefined {

@@ -49,6 +49,13 @@ describe('the runner', () => {
     expect(results).toHaveLength(2)
   })
 
+  it('gives a run the reason of whoever wakes the gateway, and no other run follows by itself', async () => {
+    const { gateway, host, results } = await world({ list: blocks(1), every: '1m' })
+    for (const reason of ['startup', 'interval', undefined] as const) await gateway.sync({ reason })
+    await host.advance(10 * 60_000)
+    expect(reasons(results)).toEqual(['startup', 'interval', 'manual'])
+  })
+
   it('a manual request makes a waiting interval run a manual one', async () => {
     const { gateway, sink, source, results, host } = await world({ list: blocks(1), every: '1m' })
     await gateway.start()
