@@ -25,6 +25,8 @@ export class Gauges {
   readonly #plain: readonly (readonly [name: (typeof PLAIN)[number], instrument: ObservableGauge])[]
   readonly #blocks
   readonly #component
+  /** By state and reason. Once told they stay, with 0 blocks: the SDK would repeat the last number of what is left out. */
+  readonly #counts = new Map<string, { readonly labels: { state: string; reason: string }; blocks: number }>()
   #subject: MetricsSubject | undefined
   #disk: DiskSample | undefined
   #assigned: number | undefined
@@ -86,16 +88,16 @@ export class Gauges {
   /** @returns how many serve */
   #readBlocks(subject: MetricsSubject, result: BatchObservableResult): number {
     let serving = 0
-    const counts = new Map<string, { readonly labels: { state: string; reason: string }; blocks: number }>()
+    for (const count of this.#counts.values()) count.blocks = 0
     for (const block of subject.blocks()) {
       if (SERVING.has(block.state)) serving++
       const labels = this.#blocks.labels({ state: block.state, reason: reasonOf(block) })
       const key = `${labels.state} ${labels.reason}`
-      const count = counts.get(key)
+      const count = this.#counts.get(key)
       if (count) count.blocks++
-      else counts.set(key, { labels, blocks: 1 })
+      else this.#counts.set(key, { labels, blocks: 1 })
     }
-    for (const { labels, blocks } of counts.values()) result.observe(this.#blocks.instrument, blocks, labels)
+    for (const { labels, blocks } of this.#counts.values()) result.observe(this.#blocks.instrument, blocks, labels)
     return serving
   }
 }

@@ -98,7 +98,7 @@ export const METRICS = {
     name: 'blockgate_stage_duration_seconds',
     kind: 'histogram',
     unit: 's',
-    help: 'Time of a stage without the stages below it: one observation a block, of a source one a page, of a set stage one a call',
+    help: 'Time of a stage without the stages below it: one observation a block, of a source or a set stage one a call',
     labels: ['stage'],
     buckets: [0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300],
   },

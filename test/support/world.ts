@@ -10,6 +10,8 @@ import {
   type Handover,
   LeaseLost,
   type LoadedBlock,
+  type LocalFiles,
+  type Metrics,
   type Owner,
   type OwnershipChange,
   type OwnershipPlugin,
@@ -18,6 +20,7 @@ import {
   type Page,
   type PartialBlock,
   type Pipeline,
+  type ResolvedConfig,
   type RunResult,
   resolveConfig,
   type SetStage,
@@ -301,6 +304,9 @@ export interface WorldOptions {
   readonly state?: StateStore
   readonly sink?: ScriptedSink
   readonly host?: FakeHost
+  readonly metrics?: Metrics
+  readonly files?: LocalFiles
+  readonly token?: string
 }
 
 export interface World {
@@ -308,6 +314,7 @@ export interface World {
   readonly source: ScriptedSource
   readonly sink: ScriptedSink
   readonly gateway: Gateway
+  readonly config: ResolvedConfig
   readonly results: RunResult[]
 }
 
@@ -324,12 +331,15 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       every: options.every,
       blockTimeout: options.blockTimeout,
       instance: { id: 'me' },
+      token: options.token,
     },
     { env: {} },
   )
   const results: RunResult[] = []
   const state = options.state ?? memoryState()
-  return { host, source, sink, results, gateway: gateway(config, { host, state, onResult: r => void results.push(r) }) }
+  const { metrics, files } = options
+  const made = gateway(config, { host, files, state, metrics, onResult: r => void results.push(r) })
+  return { host, source, sink, results, config, gateway: made }
 }
 
 /** A run's outcomes by block number: 'added', 'skipped owned not-owner', 'failed scripted-sink internal'. */

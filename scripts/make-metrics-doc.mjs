@@ -1,0 +1,47 @@
+// Writes docs/metrics.md from the table of the metrics; with --check it only says whether the file is up to date.
+//   node --conditions=blockgate-source scripts/make-metrics-doc.mjs [--check]
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { METRICS } from '../src/telemetry.ts'
+
+const PATH = join(resolve(import.meta.dirname, '..'), 'docs/metrics.md')
+
+const rows = Object.values(METRICS).map(({ name, kind, labels, help }) => {
+  const keys = labels.map(label => `\`${label}\``).join(', ')
+  return `| \`${name}\` | ${kind} | ${keys} | ${help.replaceAll('|', '\\|').replaceAll('<', '&lt;')} |`
+})
+
+const text = `# Metrics
+
+<!-- Written by scripts/make-metrics-doc.mjs from src/metrics/table.ts: change it there. -->
+
+\`GET /metrics\` gives these in Prometheus' text format. Times are in seconds and sizes in bytes, as the names say. Counters
+start at 0 with the process; a metric that has labels appears with its first value. A label has at most 200 different
+values: later ones are counted as \`other\`. \`stage\` is a stage's name as in the summary of a run, \`reason\` and \`code\` are the
+words of \`/api/v1/blocks\`.
+
+| name | kind | labels | meaning |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+
+## Questions
+
+- Which share of the blocks does a stage skip, and why?
+  \`sum by (stage, reason) (increase(blockgate_blocks_skipped_total[1h])) / scalar(sum(increase(blockgate_runs_total{status="done"}[1h])))\`
+  is their number in one run.
+- Is the gateway behind? \`blockgate_blocks_assigned - blockgate_blocks_serving\` is what it owns and does not serve; less than 0
+  where blocks linger.
+- Does it still see the bucket? \`blockgate_last_complete_view_age_seconds > 900\`
+- What does the bucket cost? \`sum by (op, code) (rate(blockgate_bucket_requests_total[5m]))\`
+- Which stage takes the time?
+  \`topk(3, sum by (stage) (rate(blockgate_stage_duration_seconds_sum[5m])))\`
+- Is a block killing the process? \`blockgate_journal_deaths > 0\`
+`
+
+if (process.argv.includes('--check')) {
+  if (readFileSync(PATH, 'utf8') !== text) {
+    console.error('docs/metrics.md is out of date: run node --conditions=blockgate-source scripts/make-metrics-doc.mjs')
+    process.exitCode = 1
+  }
+} else writeFileSync(PATH, text)
