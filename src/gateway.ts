@@ -8,7 +8,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { ResolvedConfig } from './config.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
-import { type Explanation, explain } from './explain.ts'
+import type { Explanation } from './explain.ts'
 import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -90,6 +90,8 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     },
     async explain(id, signal) {
       await started()
+      // Loaded when somebody asks: an engine at work does not need it.
+      const { explain } = await import('./explain.ts')
       return explain({ ...engine, instance: config.instance }, id, signal)
     },
     get progress() {

@@ -14,13 +14,7 @@ export {
   type Marker,
 } from './block.ts'
 export type { BucketReader, BucketWriter, ListPage, ObjectBody, ObjectInfo, Range } from './bucket.ts'
-export { type BodyEnd, type BodySource, objectBody, streamSource } from './bucket-body.ts'
 export { BucketError, type BucketErrorOptions, isTransient } from './bucket-error.ts'
-export { assertKey, compareKeys, keyProblem, opaqueKeyProblem } from './bucket-keys.ts'
-export { resolveRange, type Span } from './bucket-range.ts'
-export { prefixed } from './bucket-wrappers/prefixed.ts'
-export { type RetriedOptions, retried } from './bucket-wrappers/retried.ts'
-export { traced } from './bucket-wrappers/traced.ts'
 export {
   type BlockEvent,
   type BlockState,
@@ -49,7 +43,7 @@ export {
   rawMessageOf,
   StaleFence,
 } from './errors.ts'
-export { type ExplainDeps, type ExplainStep, type ExplainVerdict, type Explanation, explain } from './explain.ts'
+export type { ExplainStep, ExplainVerdict, Explanation } from './explain.ts'
 export { type Gateway, gateway, type Platform } from './gateway.ts'
 export type {
   Bucket,
@@ -66,8 +60,6 @@ export type {
 } from './host.ts'
 export type { ComponentState, Health } from './lifecycle.ts'
 export { type ListenAddress, parseListenAddress } from './listen-address.ts'
-export { type MemoryBucketOptions, memoryBucket } from './memory-bucket.ts'
-export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
 export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './metrics/metrics.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {

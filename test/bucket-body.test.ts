@@ -1,4 +1,4 @@
-import { type BodyEnd, objectBody, streamSource } from 'blockgate'
+import { type BodyEnd, objectBody, streamSource } from 'blockgate/bucket'
 import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 

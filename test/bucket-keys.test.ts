@@ -1,4 +1,4 @@
-import { compareKeys, keyProblem } from 'blockgate'
+import { compareKeys, keyProblem } from 'blockgate/bucket'
 import { describe, expect, it } from 'vitest'
 
 describe('compareKeys()', () => {

@@ -1,5 +1,6 @@
-import { type BlockId, codeOf, parseMeta } from 'blockgate'
+import { type BlockId, codeOf } from 'blockgate'
 import { fakeHost, testId } from 'blockgate/testing'
+import { parseMeta } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
 
 const ID = testId(7)

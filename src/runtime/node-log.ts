@@ -1,8 +1,7 @@
 /** A log on stderr: lines for a person on a terminal, a line of JSON for a machine everywhere else. */
 import type { Fields, Log } from '../host.ts'
+import { json, jsonLine, type LogLevel } from './log/json-line.ts'
 import { visible } from './terminal/visible.ts'
-
-type Level = 'info' | 'warn' | 'error'
 
 export interface LogOptions {
   /** Default: stderr. */
@@ -19,20 +18,20 @@ export function nodeLog(options: LogOptions = {}): Log {
   const env = options.env ?? process.env
   const now = options.now ?? Date.now
   const colour = !env.NO_COLOR && env.TERM !== 'dumb'
-  const line = (level: Level, message: string, fields: Fields): string =>
-    stream.isTTY ? forPerson(now(), level, message, fields, colour) : forMachine(now(), level, message, fields)
+  const line = (level: LogLevel, message: string, fields: Fields): string =>
+    stream.isTTY ? forPerson(now(), level, message, fields, colour) : jsonLine(now(), level, message, fields)
   const at =
-    (level: Level) =>
+    (level: LogLevel) =>
     (message: string, fields: Fields = {}) => {
       stream.write(`${line(level, message, fields)}\n`)
     }
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-const COLOUR: Readonly<Record<Level, string>> = { info: '\u001b[32m', warn: '\u001b[33m', error: '\u001b[31m' }
+const COLOUR: Readonly<Record<LogLevel, string>> = { info: '\u001b[32m', warn: '\u001b[33m', error: '\u001b[31m' }
 const PLAIN = '\u001b[0m'
 
-function forPerson(now: number, level: Level, message: string, fields: Fields, colour: boolean): string {
+function forPerson(now: number, level: LogLevel, message: string, fields: Fields, colour: boolean): string {
   const time = new Date(now).toISOString().slice(11, 19)
   const word = level.toUpperCase().padEnd(5)
   const shown = Object.entries(fields)
@@ -43,32 +42,7 @@ function forPerson(now: number, level: Level, message: string, fields: Fields, c
   )
 }
 
-/** The three keys of the line itself win over fields of the same name. */
-function forMachine(now: number, level: Level, message: string, fields: Fields): string {
-  const own = { time: new Date(now).toISOString(), level, message }
-  const members = Object.entries({ ...own, ...fields, ...own })
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${JSON.stringify(key)}:${json(value)}`)
-  return `{${members.join(',')}}`
-}
-
 function short(value: unknown): string {
   if (typeof value !== 'string') return json(value)
   return /^[\w./:@%+-]+$/.test(value) ? value : JSON.stringify(value)
-}
-
-function json(value: unknown): string {
-  try {
-    return (
-      JSON.stringify(value, (_, v: unknown) => {
-        if (typeof v === 'bigint') return String(v)
-        if (v instanceof Error) return v.stack ?? v.message
-        if (v instanceof Set) return [...v]
-        return v instanceof Map ? Object.fromEntries(v) : v
-      }) ?? JSON.stringify(String(value))
-    )
-  } catch (error) {
-    // A circle, or a getter that throws: the line must still be written.
-    return JSON.stringify(`unprintable: ${error}`)
-  }
 }

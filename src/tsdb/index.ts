@@ -1,4 +1,6 @@
 /** Codecs of the files of a TSDB block. Pure: bytes in, bytes out; web APIs only. */
+
+export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../meta.ts'
 export { Crc32c, crc32c } from './crc32c.ts'
 export {
   checkIndexHeader,

@@ -1,4 +1,5 @@
-import { BucketError, retried } from 'blockgate'
+import { BucketError } from 'blockgate'
+import { retried } from 'blockgate/bucket'
 import { fakeHost, flaky, memoryBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { type BucketMeter, measured } from '../../src/bucket-wrappers/measured.ts'

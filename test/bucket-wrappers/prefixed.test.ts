@@ -1,4 +1,5 @@
-import { codeOf, prefixed } from 'blockgate'
+import { codeOf } from 'blockgate'
+import { prefixed } from 'blockgate/bucket'
 import { flaky, memoryBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 

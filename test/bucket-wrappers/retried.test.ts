@@ -1,4 +1,5 @@
-import { BlockgateError, BucketError, codeOf, retried } from 'blockgate'
+import { BlockgateError, BucketError, codeOf } from 'blockgate'
+import { retried } from 'blockgate/bucket'
 import { type Fault, type FlakyRule, fakeHost, flaky, memoryBucket, services, testBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 

@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api'
-import { BucketError, prefixed, retried, traced } from 'blockgate'
+import { BucketError } from 'blockgate'
+import { prefixed, retried, traced } from 'blockgate/bucket'
 import { type FlakyRule, fakeHost, flaky, memoryBucket, type Spans, spans, testBucket } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 

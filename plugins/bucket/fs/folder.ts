@@ -1,7 +1,7 @@
 /** One folder's names in the order of the keys below it, and those that the next page of a listing goes on with. */
 import type { BigIntStats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
-import { compareKeys, keyProblem } from 'blockgate'
+import { compareKeys, keyProblem } from 'blockgate/bucket'
 import { isReal, TEMP_FOLDER, unlessAbsent } from './inside.ts'
 
 export interface Folder {

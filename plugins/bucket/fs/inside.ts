@@ -2,7 +2,8 @@
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
-import { assertKey, BlockgateError, BucketError, ErrorCode, type ObjectInfo } from 'blockgate'
+import { BlockgateError, BucketError, ErrorCode, type ObjectInfo } from 'blockgate'
+import { assertKey } from 'blockgate/bucket'
 
 /** Half-written objects; no key starts with it and no listing shows it. In the root, so that a rename stays on one disk. */
 export const TEMP_FOLDER = '.blockgate-tmp'

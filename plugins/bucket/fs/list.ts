@@ -1,5 +1,6 @@
 /** One page of a listing: a walk in key order that starts where the cursor stands and stops when the page is full. */
-import { compareKeys, type ListPage, type ObjectInfo } from 'blockgate'
+import type { ListPage, ObjectInfo } from 'blockgate'
+import { compareKeys } from 'blockgate/bucket'
 import type { Folder, Folders } from './folder.ts'
 import { infoAt } from './inside.ts'
 

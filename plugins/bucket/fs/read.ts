@@ -1,6 +1,7 @@
 /** Reads an object, or a range of it, chunk by chunk from the open file. */
 import { lstat } from 'node:fs/promises'
-import { BucketError, type ObjectBody, objectBody, type Range, resolveRange, type Span } from 'blockgate'
+import { BucketError, type ObjectBody, type Range } from 'blockgate'
+import { objectBody, resolveRange, type Span } from 'blockgate/bucket'
 import { infoOf, openInside, pathOf } from './inside.ts'
 
 const CHUNK_BYTES = 64 * 1024

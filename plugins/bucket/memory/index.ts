@@ -1,5 +1,6 @@
 /** A bucket in memory. Its code is the kits' double too: one implementation, whatever it is called. */
-import { type Bucket, type MemoryBucketOptions, memoryBucket } from 'blockgate'
+import type { Bucket } from 'blockgate'
+import { type MemoryBucketOptions, memoryBucket } from 'blockgate/bucket'
 
 export type MemoryOptions = Pick<MemoryBucketOptions, 'pageSize'>
 

@@ -1,5 +1,6 @@
 /** Objects and ranges of them. */
-import { type BodySource, type ObjectBody, type ObjectInfo, objectBody, type Range, resolveRange } from 'blockgate'
+import type { ObjectBody, ObjectInfo, Range } from 'blockgate'
+import { type BodySource, objectBody, resolveRange } from 'blockgate/bucket'
 import type { R2Binding, R2Body, R2Head } from './binding.ts'
 import { call } from './call.ts'
 import { mayBeRange, R2Error, r2Error } from './errors.ts'

@@ -1,5 +1,6 @@
 /** Objects in R2, by the binding of a Cloudflare Worker. */
-import { assertKey, type Bucket, type BucketReader, checkOptions, type ListPage } from 'blockgate'
+import { type Bucket, type BucketReader, checkOptions, type ListPage } from 'blockgate'
+import { assertKey } from 'blockgate/bucket'
 import * as v from 'valibot'
 import type { R2Binding } from './binding.ts'
 import { call } from './call.ts'

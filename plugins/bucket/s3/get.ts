@@ -1,14 +1,7 @@
 /** Objects and ranges of them. */
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
-import {
-  type BodySource,
-  type ObjectBody,
-  type ObjectInfo,
-  objectBody,
-  type Range,
-  resolveRange,
-  type Span,
-} from 'blockgate'
+import type { ObjectBody, ObjectInfo, Range } from 'blockgate'
+import { type BodySource, objectBody, resolveRange, type Span } from 'blockgate/bucket'
 import { S3Error } from './errors.ts'
 import { infoOf } from './info.ts'
 import type { Flight, Requests } from './requests.ts'

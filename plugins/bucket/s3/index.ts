@@ -1,5 +1,6 @@
 /** Objects in S3, or in any store that speaks its protocol. Node and Deno. */
-import { assertKey, BlockgateError, type Bucket, durationMs, ErrorCode } from 'blockgate'
+import { BlockgateError, type Bucket, durationMs, ErrorCode } from 'blockgate'
+import { assertKey } from 'blockgate/bucket'
 import { openSession, type S3Session } from './client.ts'
 import { getObject } from './get.ts'
 import { listPage } from './list.ts'

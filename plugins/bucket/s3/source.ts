@@ -1,5 +1,5 @@
 /** The body of an answer, as the runtime has it: a stream of Node, or one of the web. */
-import { type BodySource, streamSource } from 'blockgate'
+import { type BodySource, streamSource } from 'blockgate/bucket'
 import { S3Error } from './errors.ts'
 
 /** What is used of Node's Readable. */

@@ -6,11 +6,11 @@ import {
   type BlockSink,
   checkOptions,
   ErrorCode,
-  keyProblem,
   type LocalFiles,
   type PreparedBlock,
   type Services,
 } from 'blockgate'
+import { keyProblem } from 'blockgate/bucket'
 import { Shelf } from 'blockgate/plugins/sink/shelf'
 import * as v from 'valibot'
 import { checkedBytes, mirror } from './mirror.ts'

@@ -6,11 +6,11 @@ import {
   BlockgateError,
   BucketError,
   ErrorCode,
-  isBlockFile,
   type LocalFiles,
   linkSignals,
   type Services,
 } from 'blockgate'
+import { isBlockFile } from 'blockgate/tsdb'
 
 /** Files of one block at once. The pool already loads many blocks side by side. */
 const FILES_AT_ONCE = 4

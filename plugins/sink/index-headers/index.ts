@@ -7,11 +7,11 @@ import {
   checkOptions,
   codeOf,
   ErrorCode,
-  keyProblem,
   type Log,
   type PreparedBlock,
   rawMessageOf,
 } from 'blockgate'
+import { keyProblem } from 'blockgate/bucket'
 import { type FoundFolder, Shelf } from 'blockgate/plugins/sink/shelf'
 import * as v from 'valibot'
 import { type BuildDeps, build, indexSize } from './build.ts'

@@ -1,5 +1,6 @@
 /** `blockgate.json` in a block's folder: what was put there. A folder that has one is ours; what differs from it is damaged. */
-import { type BlockId, type BlockMeta, isBlockFile, isBlockId, type LoadedBlock } from 'blockgate'
+import { type BlockId, type BlockMeta, isBlockId, type LoadedBlock } from 'blockgate'
+import { isBlockFile } from 'blockgate/tsdb'
 import * as v from 'valibot'
 
 export const MANIFEST = 'blockgate.json'

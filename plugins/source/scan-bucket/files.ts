@@ -1,5 +1,6 @@
 /** Whether a block is whole: what its meta.json names against what the listing shows. */
-import type { BlockFile, DeclaredFile } from 'blockgate'
+import type { BlockFile } from 'blockgate'
+import type { DeclaredFile } from 'blockgate/tsdb'
 
 /**
  * The listing's files with the hashes of the meta; or, as text, what is missing. A listing is no snapshot: a block whose

@@ -9,9 +9,9 @@ import {
   type Host,
   type ObjectInfo,
   type PartialBlock,
-  parseMeta,
   rawMessageOf,
 } from 'blockgate'
+import { parseMeta } from 'blockgate/tsdb'
 import type { MetaCache } from './cache.ts'
 import { parseDeletionMark } from './deletion-mark.ts'
 import { completeFiles, sameFiles } from './files.ts'

@@ -1,6 +1,7 @@
 /** What was read of a block, and its form in a cache document. */
 
-import { type BlockFile, type BlockId, type BlockMeta, isBlockFile, isBlockId } from 'blockgate'
+import { type BlockFile, type BlockId, type BlockMeta, isBlockId } from 'blockgate'
+import { isBlockFile } from 'blockgate/tsdb'
 import * as v from 'valibot'
 import type { Sharing } from './share.ts'
 

@@ -1,5 +1,6 @@
 /** One block as a listing shows it. */
-import { type BlockFile, type BlockId, isBlockFile, isBlockId, type Marker, type ObjectInfo } from 'blockgate'
+import { type BlockFile, type BlockId, isBlockId, type Marker, type ObjectInfo } from 'blockgate'
+import { isBlockFile } from 'blockgate/tsdb'
 
 export interface ListedBlock {
   readonly id: BlockId

@@ -1,4 +1,4 @@
-import { prefixed } from 'blockgate'
+import { prefixed } from 'blockgate/bucket'
 import { memory } from 'blockgate/plugins/bucket/memory'
 import { services, testBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { prefixed } from 'blockgate'
+import { prefixed } from 'blockgate/bucket'
 import { r2 } from 'blockgate/plugins/bucket/r2'
 import { testBucket } from 'blockgate/testing'
 import { describe, it, vi } from 'vitest'

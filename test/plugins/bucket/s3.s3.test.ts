@@ -1,4 +1,5 @@
-import { type Bucket, prefixed } from 'blockgate'
+import type { Bucket } from 'blockgate'
+import { prefixed } from 'blockgate/bucket'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { services, testBucket } from 'blockgate/testing'
 import { beforeAll, describe, expect, it, vi } from 'vitest'

@@ -1,0 +1,85 @@
+/** Cloudflare Workers: a cron makes the runs, and requests are answered by the same isolate. */
+import type { ConfigInput } from '../config.ts'
+import { codeOf, rawMessageOf } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Host } from '../host.ts'
+import { setupTracing, type Tracing } from './tracing.ts'
+import { workersHost } from './workers/host.ts'
+import { Isolate } from './workers/isolate.ts'
+
+export { type WorkersHostOptions, workersHost } from './workers/host.ts'
+
+/** What is used of a Worker's `ExecutionContext`. */
+export interface WorkerContext {
+  waitUntil(work: Promise<unknown>): void
+}
+
+/** What is used of a `ScheduledController`. */
+export interface CronEvent {
+  readonly cron: string
+}
+
+/** The handlers of a Worker: its `export default`. */
+export interface Worker<E> {
+  fetch(request: Request, env: E, context: WorkerContext): Promise<Response>
+  /** One run. Rejects where it could not begin, or failed: the event then counts as failed. */
+  scheduled(event: CronEvent, env: E, context: WorkerContext): Promise<void>
+}
+
+export interface WorkerOptions {
+  /** For tests. Default: workersHost(). */
+  readonly host?: Host | undefined
+}
+
+/**
+ * A gateway as a Worker. The config is resolved at the first event of each isolate, with the Worker's bindings and variables as its `env`;
+ * it should be a function, so that a gateway that could not start is made anew. Its `every` and `dir` mean nothing here: the
+ * cron says when, and there is no disk. What the gateway holds is gone with the isolate.
+ *
+ * One run at a time: a cron that comes during a run is logged and makes none. A run that has not ended after 14 minutes is stopped, for
+ * the platform would end it after 15. Spans leave at the end of each event, as the `OTEL_*` variables of `env` say; workerd
+ * needs the compatibility flag `nodejs_als`.
+ *
+ * @example export default createWorker(config)
+ */
+export function createWorker<E extends object>(config: ConfigInput<E>, options: WorkerOptions = {}): Worker<E> {
+  const host = options.host ?? workersHost()
+  const isolate = new Isolate(config, host)
+  let tracing: Tracing | undefined
+  /** Nothing outlives an event, so its spans leave with it. */
+  const traced = async <T>(env: E, context: WorkerContext, work: () => Promise<T>): Promise<T> => {
+    tracing ??= setupTracing(variables(env), { host, background: false })
+    try {
+      return await work()
+    } finally {
+      context.waitUntil(tracing.forceFlush())
+    }
+  }
+  return {
+    async fetch(_request, env, context) {
+      try {
+        return await traced(env, context, async () => states(await isolate.gateway(env)))
+      } catch (error) {
+        // What is wrong with a config is for its owner's log, not for whoever asks.
+        host.log.error('the gateway cannot answer', { code: codeOf(error), error: rawMessageOf(error) })
+        return Response.json({ error: 'the gateway cannot answer: see its log' }, { status: 500 })
+      }
+    },
+    async scheduled({ cron }, env, context) {
+      const result = await traced(env, context, () => isolate.run(env))
+      if (result === 'already-running') host.log.warn('a run is going on: this cron makes none', { cron })
+      else if (result.status === 'failed') throw result.error
+    },
+  }
+}
+
+function states({ catalogue, plan, readiness }: Gateway): Response {
+  const blocks: Record<string, number> = {}
+  for (const { state } of catalogue.all()) blocks[state] = (blocks[state] ?? 0) + 1
+  return Response.json({ ready: readiness.ready, loaded: plan.sink.stage.loaded().size, blocks })
+}
+
+/** The texts of `env`; its bindings are objects. */
+function variables(env: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value === 'string'))
+}
