@@ -3,7 +3,7 @@ import type { ConfigInput } from '../config.ts'
 import { codeOf, rawMessageOf } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Host } from '../host.ts'
-import { setupTracing, type Tracing } from './tracing.ts'
+import { type Fetch, setupTracing, type Tracing } from './tracing.ts'
 import { workersHost } from './workers/host.ts'
 import { Isolate } from './workers/isolate.ts'
 
@@ -29,6 +29,8 @@ export interface Worker<E> {
 export interface WorkerOptions {
   /** For tests. Default: workersHost(). */
   readonly host?: Host | undefined
+  /** For tests: what sends spans. Default: the global fetch. */
+  readonly fetch?: Fetch | undefined
 }
 
 /**
@@ -48,7 +50,7 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
   let tracing: Tracing | undefined
   /** Nothing outlives an event, so its spans leave with it. */
   const traced = async <T>(env: E, context: WorkerContext, work: () => Promise<T>): Promise<T> => {
-    tracing ??= setupTracing(variables(env), { host, background: false })
+    tracing ??= setupTracing(variables(env), { host, fetch: options.fetch, background: false })
     try {
       return await work()
     } finally {
