@@ -1,0 +1,102 @@
+// examples/worker on a real workerd, by the one command that people use: `npm run dev:worker`.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type DecodedSpan, decodeSpans } from './decode-otlp.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const spans: DecodedSpan[] = []
+let folder: string
+let collector: Server
+let worker: ChildProcess
+let address: string
+let printed = ''
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'blockgate-worker-'))
+  collector = createServer(async (request, response) => {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    spans.push(...decodeSpans(Buffer.concat(chunks)))
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(collector, 'listening')
+  const port = await freePort()
+  address = `http://127.0.0.1:${port}`
+  const variable = `OTEL_EXPORTER_OTLP_ENDPOINT:http://127.0.0.1:${(collector.address() as AddressInfo).port}`
+  const args = ['scripts/dev-worker.mjs', `--port=${port}`, `--persist-to=${folder}`, `--var=${variable}`]
+  worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } })
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
+  for (const stream of [worker.stdout, worker.stderr]) {
+    stream?.on('data', chunk => {
+      printed += String(chunk)
+      if (printed.includes(`the blocks  ${address}/`)) resolve()
+    })
+  }
+  worker.on('exit', code => reject(new Error(`the worker must stay up: it ended with ${code}\n${printed}`)))
+  await ready
+})
+
+afterAll(async () => {
+  if (worker?.exitCode === null) {
+    worker.kill()
+    await once(worker, 'exit')
+  }
+  collector?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function cron(): Promise<string> {
+  const answer = await fetch(`${address}/cdn-cgi/handler/scheduled`)
+  return `${answer.status} ${await answer.text()}`
+}
+
+const runs = () => [...printed.matchAll(/^\{.*"message":"run done".*\}$/gm)].map(([line]) => JSON.parse(line))
+
+describe('examples/worker on workerd', () => {
+  it('has synced the quickstart from R2 when its command says that it is ready', async () => {
+    expect(printed).toContain('45 objects are in the local R2')
+    expect(await (await fetch(address)).json()).toEqual({
+      ready: true,
+      loaded: 8,
+      blocks: { partial: 2, skipped: 5, serving: 8 },
+    })
+  })
+
+  it('makes each further cron a run on the same isolate, which knows what it holds', async () => {
+    expect(await cron()).toBe('200 ok')
+    const last = runs().at(-1)
+    expect([last.reason, last.complete, last.added, last.unchanged]).toEqual(['interval', true, 0, 8])
+  })
+
+  it('answers two crons at once, and neither waits for the other', async () => {
+    expect(await Promise.all([cron(), cron()])).toEqual(['200 ok', '200 ok'])
+  })
+
+  it('sends the spans of each event before the event ends', () => {
+    const names = spans.map(({ name }) => name)
+    expect(names.filter(name => name === 'sync.run').length).toBeGreaterThanOrEqual(2)
+    expect(names.filter(name => name === 'block.memory')).toHaveLength(8)
+  })
+
+  it('ends with the signal, and leaves nothing running', async () => {
+    worker.kill()
+    expect(await once(worker, 'exit')).toEqual([0, null])
+    await expect(fetch(address)).rejects.toThrow('fetch failed')
+  })
+})
