@@ -4,6 +4,8 @@ import type { RunResult } from './run.ts'
 
 export interface Readiness {
   readonly ready: boolean
+  /** Nothing new is begun any more. */
+  readonly stopping: boolean
   /** One sentence, without a final period. */
   readonly reason: string
 }
@@ -18,11 +20,11 @@ export interface ReadinessFacts {
 }
 
 export function readiness({ settled, stopping, last }: ReadinessFacts): Readiness {
-  if (stopping) return { ready: false, reason: 'the gateway is stopping' }
-  if (settled) return { ready: true, reason: 'every block had a verdict' }
-  if (!last) return { ready: false, reason: 'the first run has not ended' }
-  if (last.status === 'done') return { ready: false, reason: 'no run so far gave every block a verdict' }
-  return { ready: false, reason: `no run was done so far: the last one ${last.status}` }
+  if (stopping) return { ready: false, stopping, reason: 'the gateway is stopping' }
+  if (settled) return { ready: true, stopping, reason: 'every block had a verdict' }
+  if (!last) return { ready: false, stopping, reason: 'the first run has not ended' }
+  if (last.status === 'done') return { ready: false, stopping, reason: 'no run so far gave every block a verdict' }
+  return { ready: false, stopping, reason: `no run was done so far: the last one ${last.status}` }
 }
 
 /** True for a run after which nothing is unknown: it saw the whole bucket, and nobody left a question about a block open. */

@@ -1,0 +1,96 @@
+/** From what the gateway knows to what the API says: plain JSON, described in ./openapi. */
+
+import { isBlockId } from '../block.ts'
+import { type BlockView, blockView } from '../block-view.ts'
+import type { BlockEvent, CatalogueEntry } from '../catalogue.ts'
+import type { Gateway } from '../gateway.ts'
+import type { RunProgress, RunReport } from '../run.ts'
+import type { RunSummary } from '../summary.ts'
+import { badRequest, HttpError, shown } from './errors.ts'
+import type { BlocksQuery } from './query.ts'
+
+/** Failures of one run that are told; `blocks.failed` is how many there are. */
+const MAX_FAILURES = 100
+
+export interface BlocksAnswer {
+  readonly blocks: readonly BlockView[]
+  /** For `after`; null on the last page. */
+  readonly next: string | null
+}
+
+export function blocksAnswer({ catalogue, plan }: Gateway, query: BlocksQuery): BlocksAnswer {
+  const { state, reason, limit, after } = query
+  const found: BlockView[] = []
+  for (const entry of catalogue.all()) {
+    if ((after !== undefined && entry.id <= after) || (state !== undefined && entry.state !== state)) continue
+    const view = blockView(entry, plan)
+    if (reason === undefined || view.reason === reason) found.push(view)
+  }
+  found.sort((a, b) => (a.ulid < b.ulid ? -1 : 1))
+  const blocks = found.slice(0, limit)
+  return { blocks, next: found.length > limit ? (blocks.at(-1)?.ulid ?? null) : null }
+}
+
+/** @throws HttpError 400 or 404 */
+export function entryOf(gateway: Gateway, text: string): CatalogueEntry {
+  if (!isBlockId(text)) throw badRequest(`a block must be named by its ULID: current value is ${shown(text)}`)
+  const entry = gateway.catalogue.get(text)
+  if (!entry) throw new HttpError(404, 'not-found', `block ${text} is not in the view`)
+  return entry
+}
+
+export interface BlockAnswer extends BlockView {
+  readonly level: number | null
+  readonly resolution: number | null
+  readonly source: string | null
+  readonly markers: readonly string[]
+  /** In ms since the epoch. */
+  readonly uploaded: number | null
+  /** What the sink holds of it. */
+  readonly held: { readonly bytes: number } | null
+  /** Oldest first. */
+  readonly history: readonly BlockEvent[]
+}
+
+export function blockAnswer(entry: CatalogueEntry, { plan }: Gateway): BlockAnswer {
+  const { candidate, id, events } = entry
+  const held = plan.sink.stage.loaded().get(id)
+  return {
+    ...blockView(entry, plan),
+    level: candidate?.meta.compaction.level ?? null,
+    resolution: candidate?.meta.resolution ?? null,
+    source: candidate?.meta.source ?? null,
+    markers: candidate?.markers ?? [],
+    uploaded: candidate?.uploaded ?? null,
+    held: held ? { bytes: held.bytes } : null,
+    history: events,
+  }
+}
+
+export interface RunAnswer extends RunSummary {
+  readonly status: RunReport['status']
+  readonly startedAt: number
+  readonly unconfirmed: number
+  readonly error: { readonly code: string; readonly message: string } | null
+}
+
+export interface RunsAnswer {
+  readonly current: RunProgress | null
+  /** Newest first. */
+  readonly runs: readonly RunAnswer[]
+}
+
+export function runsAnswer({ results, progress }: Gateway): RunsAnswer {
+  return { current: progress ?? null, runs: results.map(runAnswer).reverse() }
+}
+
+function runAnswer({ status, startedAt, unconfirmed, error, summary }: RunReport): RunAnswer {
+  return {
+    status,
+    startedAt,
+    ...summary,
+    failures: summary.failures.slice(0, MAX_FAILURES),
+    unconfirmed,
+    error: error ? { code: error.code, message: error.rawMessage } : null,
+  }
+}

@@ -1,0 +1,95 @@
+/** The HTTP side of a gateway, for any runtime that speaks `fetch`. */
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import type { ResolvedConfig } from '../config.ts'
+import { rawMessageOf } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Host } from '../host.ts'
+import { blockAnswer, blocksAnswer, entryOf, runsAnswer } from './answers.ts'
+import { answerError, HttpError } from './errors.ts'
+import { securityHeaders } from './headers.ts'
+import { openApi } from './openapi/document.ts'
+import { pages } from './pages/pages.ts'
+import { blocksQuery, DEFAULT_LIMIT } from './query.ts'
+import { MAX_BODY, syncRequest } from './sync-request.ts'
+import { writeAccess } from './write-access.ts'
+
+export interface AppOptions {
+  readonly gateway: Gateway
+  /** The config of the gateway: its instance, and the token of the routes that change something. */
+  readonly config: ResolvedConfig
+  readonly host: Host
+  readonly version: string
+  /** What /metrics answers; without it there is no such route. */
+  readonly metrics?: { text(): Promise<string> } | undefined
+  /**
+   * The address of who sent a request, from the socket and never from a header. Without it, or where it is undefined,
+   * nobody counts as being on this machine.
+   */
+  readonly peerOf?: ((c: Context) => string | undefined) | undefined
+  /** Called with work that goes on after its answer, where a runtime must be told to wait for it. */
+  readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
+}
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** Nothing is started. @example const app = createApp({ gateway, config, host, version }); await app.request('/-/ready') */
+export function createApp(options: AppOptions): Hono {
+  const { gateway, config, host, version, metrics } = options
+  const app = new Hono()
+  app.use(securityHeaders())
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        answerError(
+          c,
+          new HttpError(405, 'method-not-allowed', `the method must be ${methods.join(' or ')}`, {
+            allow: methods.join(', '),
+          }),
+        ),
+    }),
+  )
+  app.notFound(c => answerError(c, new HttpError(404, 'not-found', `there is nothing at ${c.req.path}`)))
+  app.onError((error, c) => {
+    if (error instanceof HttpError) return answerError(c, error)
+    host.log.error('a request failed', { path: c.req.path, error: rawMessageOf(error), stack: error.stack })
+    return answerError(c, new HttpError(500, 'internal', 'the request failed; the log says why'))
+  })
+
+  app.get('/-/healthy', c => c.text('healthy\n'))
+  app.get('/-/ready', c => {
+    const { ready, reason } = gateway.readiness
+    if (ready) return c.text('ready\n')
+    throw new HttpError(503, 'not-ready', reason)
+  })
+  if (metrics) app.get('/metrics', async c => c.body(await metrics.text(), 200, { 'content-type': METRICS_TYPE }))
+
+  app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
+  app.get('/api/v1/blocks', c => c.json(blocksAnswer(gateway, blocksQuery(c.req.queries(), DEFAULT_LIMIT))))
+  app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway)))
+  app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
+  app.post(
+    '/api/v1/sync',
+    writeAccess({ token: config.token, peerOf: options.peerOf }),
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: () => {
+        throw new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
+      },
+    }),
+    async c => {
+      const request = await syncRequest(c.req.raw)
+      if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
+      // Its end is in the log, in the metrics and at /api/v1/runs.
+      const run = gateway.sync(request).catch((error: unknown) => {
+        host.log.error('a run that was asked for did not begin', { error: rawMessageOf(error) })
+      })
+      options.background?.(c, run)
+      return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
+    },
+  )
+  app.route('/', pages({ ...options, startedAt: host.now() }))
+  return app
+}

@@ -1,0 +1,18 @@
+/** The routes of the pages. */
+import { Hono } from 'hono'
+import { blockAnswer, entryOf } from '../answers.ts'
+import { blocksQuery } from '../query.ts'
+import { blockPage, blocksPage, ROWS } from './blocks.ts'
+import { homePage, type PagesOptions } from './home.ts'
+import { ICON, STYLE } from './style.ts'
+
+export function pages(options: PagesOptions): Hono {
+  const { gateway } = options
+  const app = new Hono()
+  app.get('/', c => c.html(homePage(options)))
+  app.get('/blocks', c => c.html(blocksPage(gateway, blocksQuery(c.req.queries(), ROWS))))
+  app.get('/blocks/:ulid', c => c.html(blockPage(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway))))
+  app.get('/style.css', c => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
+  app.get('/icon.svg', c => c.body(ICON, 200, { 'content-type': 'image/svg+xml' }))
+  return app
+}
