@@ -13,15 +13,15 @@ const ENTRIES = { confirmDrops: v.optional(v.boolean()) }
  * @throws HttpError 400 or 415 that says what must be
  */
 export async function syncRequest(request: Request): Promise<SyncRequest> {
-  const text = await request.text()
-  if (text === '') return {}
+  const bytes = await request.arrayBuffer()
+  if (bytes.byteLength === 0) return {}
   // A form of another site can be sent without asking first; JSON cannot.
   if (!/^application\/json(?:\s*;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new HttpError(415, 'invalid-request', 'the body must be JSON, with content-type: application/json')
   }
   let body: unknown
   try {
-    body = JSON.parse(text)
+    body = JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     throw badRequest('the body must be JSON: it cannot be parsed')
   }
