@@ -39,6 +39,6 @@ testOwnership(
     name: 'by-cluster',
     factory: () => byCluster({ clusters: ['eu'] }),
     invalid: [() => byCluster({ clusters: [''] })],
-    change: async changed => (changed as typeof plugin).assign(['us']),
+    change: async changed => changed.assign(['us']),
   },
 )

@@ -2,7 +2,7 @@
 import type { Component, Host, Instance, Problem, Services } from '../host.ts'
 import { services as defaultServices } from './blocks.ts'
 import { type FakeHost, settle } from './fake-host.ts'
-import { assert, assertEqual, leaveOut, type Runner } from './kit.ts'
+import { assert, assertEqual, leaveOut, made, type Runner } from './kit.ts'
 
 export interface ComponentKitOptions {
   /** Leads the names of the cases. */
@@ -60,7 +60,8 @@ export function componentCases<T extends Component>(
   },
 ): void {
   const { it } = runner
-  const { factory, invalid = [] } = options
+  const { invalid = [] } = options
+  const factory = () => made(options.factory, 'factory')
   const signal = new AbortController().signal
 
   it('has a kebab-case name, the same for every instance', () => {
@@ -79,7 +80,7 @@ export function componentCases<T extends Component>(
   else {
     it('check() reports wrong options as problems with path and must, the same twice, and the factory does not throw', () => {
       for (const [i, make] of invalid.entries()) {
-        const component = make()
+        const component = made(make, `invalid[${i}]`)
         const problems = component.check?.() ?? []
         assert(problems.length > 0, `problems from check() of invalid[${i}]`)
         for (const problem of problems) assertProblem(problem, i)

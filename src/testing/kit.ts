@@ -30,6 +30,16 @@ export async function assertRejects(work: Promise<unknown> | (() => Promise<unkn
   throw new Error(`expected ${what} to be rejected`)
 }
 
+/** What `make` gives. @throws Error that says by `name` which factory threw */
+export function made<T>(make: () => T, name: string): T {
+  try {
+    return make()
+  } catch (error) {
+    const must = `${name} must not throw: a factory must never throw, check() reports what is wrong`
+    throw new Error(`${must}: it threw ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
 /** Registers a case that says in its name what was left out and why: nothing is skipped silently. */
 export function leaveOut(runner: Runner, name: string, why: string): void {
   runner.it(`left out: ${name} (${why})`, () => {})

@@ -4,7 +4,7 @@ import type { Bucket, Component } from '../host.ts'
 import type { BlockSink } from '../stage.ts'
 import { blockContext } from './blocks.ts'
 import { type ComponentKitOptions, componentCases } from './component-kit.ts'
-import type { Runner } from './kit.ts'
+import { made, type Runner } from './kit.ts'
 import { dropCases, readerCases } from './sink-kit/drop.ts'
 import { failureCases } from './sink-kit/failures.ts'
 import { prepareCases } from './sink-kit/prepare.ts'
@@ -50,7 +50,7 @@ export function testSink(runner: Runner, options: SinkKitOptions): void {
     prepareCases(kit)
     failureCases(kit)
     dropCases(kit)
-    readerCases(kit, options.factory())
+    readerCases(kit, made(options.factory, 'factory'))
     restartCases(kit)
   })
 }

@@ -1,14 +1,20 @@
-import { type Claim, type Handover, held, type Lease, type OwnershipPlugin } from 'blockgate'
-import { testOwnership } from 'blockgate/testing'
+import {
+  type Claim,
+  type Handover,
+  held,
+  type Lease,
+  type OwnershipChange,
+  type OwnershipPlugin,
+  OwnershipUnavailable,
+} from 'blockgate'
+import { type OwnershipKitOptions, sampleBlocks, testOwnership } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { kitResult } from './kit-cases.ts'
 import { ToyCluster, toyLock, toyRing } from './toy-ring.ts'
 
-type Options = Parameters<typeof testOwnership>[1]
-
-const run = (options: Partial<Options>) =>
+const run = (options: Partial<OwnershipKitOptions>) =>
   kitResult(runner => testOwnership(runner, { name: 'toy', factory: () => toyRing(), ...options }))
-const failures = async (options: Partial<Options>) => [...(await run(options)).failed.keys()]
+const failures = async (options: Partial<OwnershipKitOptions>) => [...(await run(options)).failed.keys()]
 const ring = (change: Partial<OwnershipPlugin>) => failures({ factory: () => ({ ...toyRing(), ...change }) })
 const granting = (lease: Partial<Lease>) =>
   ring({ claim: async (): Promise<Claim> => ({ status: 'granted', epoch: 0, lease: { ...held, ...lease } }) })
@@ -27,11 +33,12 @@ const HELD = 'a granted lease is held, and can be disposed twice'
 const EPOCH = 'an epoch is a finite number that never goes down'
 const RIVALS = 'two members never hold one block at once'
 const OWNERS = 'owners() answers at once, the same twice, and moves no epoch'
+const CHANGED = 'change() changes the claim of a block, and affects() is true for each whose claim it changed'
 const MEMBERS = 'members() knows this member, with a known state'
 
 /** A ring whose cluster the change() of the kit can reach. */
-function changing(make: (cluster: ToyCluster) => OwnershipPlugin): Partial<Options> {
-  const clusters = new WeakMap<OwnershipPlugin, ToyCluster>()
+function changing(make: (cluster: ToyCluster) => OwnershipPlugin): Partial<OwnershipKitOptions> {
+  const clusters = new WeakMap<object, ToyCluster>()
   return {
     factory() {
       const cluster = new ToyCluster()
@@ -168,6 +175,74 @@ describe('testOwnership', () => {
     const { failed, passed } = await run(changing(cluster => toyRing(cluster)))
     expect([...failed]).toEqual([])
     expect(passed).toContain('watch() tells every watcher of a change, after epoch() has moved')
+    expect(passed).toContain(CHANGED)
+  })
+
+  it('catches a change that says it affects no block whose claim it changed, or that leaves one out', async () => {
+    const affecting = (affects: OwnershipChange['affects']) => (cluster: ToyCluster) => {
+      const watch: OwnershipPlugin['watch'] = listener => {
+        const mine = ({ epoch }: OwnershipChange) => listener({ epoch, affects })
+        cluster.listeners.add(mine)
+        return { [Symbol.dispose]: () => void cluster.listeners.delete(mine) }
+      }
+      return { ...toyRing(cluster), watch }
+    }
+    const { failed } = await run(changing(affecting(() => false)))
+    expect([...failed.keys()]).toEqual([CHANGED])
+    expect(failed.get(CHANGED)).toMatch(
+      /^expected affects\(\) to be true for [0-9A-Z]{26}: its claim was \w+, and is \w+$/,
+    )
+    const last = sampleBlocks(200).at(-1)?.meta.ulid
+    expect(await failures(changing(affecting(block => block.ulid !== last)))).toEqual([CHANGED])
+  })
+
+  it('catches a change() that changes no claim', async () => {
+    const { claim } = toyRing()
+    const { failed } = await run(changing(cluster => ({ ...toyRing(cluster), claim })))
+    expect([...failed]).toEqual([[CHANGED, 'expected change() to change the claim of at least one of 200 blocks']])
+  })
+
+  it('gives change() what the factory gave, without a cast, and counts not knowing as an answer', async () => {
+    const forgetful = () => {
+      const cluster = new ToyCluster()
+      const plugin = toyRing(cluster)
+      let knows = true
+      const claim: OwnershipPlugin['claim'] = async (block, signal) => {
+        if (!knows) throw new OwnershipUnavailable('the store is away')
+        return plugin.claim(block, signal)
+      }
+      const forget = () => {
+        knows = false
+        cluster.change()
+      }
+      return { ...plugin, claim, forget }
+    }
+    const { failed, passed } = await kitResult(runner =>
+      testOwnership(runner, { name: 'toy', factory: forgetful, change: async plugin => plugin.forget() }),
+    )
+    expect([...failed]).toEqual([])
+    expect(passed).toContain(CHANGED)
+  })
+
+  it('gives change() a function as it is', async () => {
+    const mine = () => true
+    const given: unknown[] = []
+    const change = async (ownership: typeof mine) => void given.push(ownership)
+    await kitResult(runner => testOwnership(runner, { name: 'toy', factory: () => mine, change }))
+    expect(given).toEqual([mine])
+  })
+
+  it('names the factory that threw, and says that none may', async () => {
+    const broken = () => {
+      throw new Error('no clusters')
+    }
+    const message = (name: string) =>
+      `${name} must not throw: a factory must never throw, check() reports what is wrong: it threw no clusters`
+    const wrong = () => ({ ...toyRing(), check: () => [{ path: 'a', must: 'be given', value: undefined }] })
+    const { failed } = await run({ invalid: [wrong, broken] })
+    expect([...failed.values()]).toEqual([message('invalid[1]')])
+    expect([...(await run({ factory: () => toyLock(), pair: broken })).failed]).toEqual([[RIVALS, message('pair')]])
+    await expect(run({ factory: broken })).rejects.toThrow(message('factory'))
   })
 
   it('catches a watcher that is called after its disposal', async () => {

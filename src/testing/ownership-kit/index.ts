@@ -4,7 +4,7 @@ import type { Component, Services } from '../../host.ts'
 import { owned } from '../../owned.ts'
 import type { OwnershipFunction, OwnershipPlugin } from '../../ownership.ts'
 import { type ComponentKitOptions, componentCases, within, withStarted } from '../component-kit.ts'
-import { leaveOut, type Runner } from '../kit.ts'
+import { leaveOut, made, type Runner } from '../kit.ts'
 import { sampleBlocks } from '../sample-blocks.ts'
 import { claimCases } from './claim.ts'
 import { handoverCases } from './handover.ts'
@@ -13,18 +13,21 @@ import { watchCases } from './watch.ts'
 
 type Ownership = OwnershipPlugin | OwnershipFunction
 
-export interface OwnershipKitOptions extends ComponentKitOptions {
+export interface OwnershipKitOptions<T extends Ownership = Ownership> extends ComponentKitOptions {
   /**
    * A new plugin, or the function, at every call, with options that are right. Each call is a cluster of its own with
    * this one member, `test-1`.
    */
-  readonly factory: () => Ownership
+  readonly factory: () => T
   /** Two members of one new cluster, at every call. An exclusive plugin must give it; for others it is not asked. */
   readonly pair?: (() => readonly [Ownership, Ownership]) | undefined
   /** Plugins with wrong options: check() must report each. Default: that case is left out, by name. */
   readonly invalid?: readonly (() => Component)[] | undefined
-  /** Makes the plugin's answers change: a member more, a lease lost. Default: that case of watch() is left out, by name. */
-  readonly change?: ((plugin: OwnershipPlugin) => Promise<void>) | undefined
+  /**
+   * Makes the answers of what the factory gave change, for one of `blocks` at least: a member more, a lease lost. The new
+   * answers are given when it resolves. Default: those cases of watch() are left out, by name.
+   */
+  readonly change?: ((ownership: NoInfer<T>) => Promise<void>) | undefined
   /** What is claimed; at least one must be granted. Default: 200 blocks of many kinds. */
   readonly blocks?: readonly Candidate[] | undefined
 }
@@ -34,18 +37,22 @@ export interface OwnershipKitOptions extends ComponentKitOptions {
  *
  * @example testOwnership({ describe, it }, { name: 'by-week', factory: () => block => weekOf(block.minTime) % 2 === 0 })
  */
-export function testOwnership(runner: Runner, options: OwnershipKitOptions): void {
-  const { pair } = options
-  const factory = () => whole(options.factory())
+export function testOwnership<T extends Ownership>(runner: Runner, options: OwnershipKitOptions<T>): void {
+  const { pair, change } = options
+  const make = () => made(options.factory, 'factory')
+  const factory = () => whole(make())
   const kit: OwnershipKit = {
     name: options.name,
     services: options.services,
     factory,
-    pair: pair && (() => both(pair())),
-    change: options.change,
+    pair: pair && (() => both(made(pair, 'pair'))),
+    changes: change !== undefined,
     blocks: options.blocks ?? sampleBlocks(200),
     async started(use) {
-      await withStarted(factory(), options, use)
+      const ownership = make()
+      await withStarted(whole(ownership), options, (plugin, services) =>
+        use(plugin, services, async () => change?.(ownership)),
+      )
     },
   }
   const plugin = factory()

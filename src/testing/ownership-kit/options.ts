@@ -8,8 +8,12 @@ import type { ComponentKitOptions } from '../component-kit.ts'
 export interface OwnershipKit extends ComponentKitOptions {
   readonly factory: () => OwnershipPlugin
   readonly pair: (() => readonly [OwnershipPlugin, OwnershipPlugin]) | undefined
-  readonly change: ((plugin: OwnershipPlugin) => Promise<void>) | undefined
+  /** Whether `change` was given. */
+  readonly changes: boolean
   readonly blocks: readonly Candidate[]
   /** Runs `use` with a started plugin. */
-  readonly started: (use: (plugin: OwnershipPlugin, services: Services) => Promise<void>) => Promise<void>
+  readonly started: (use: UseStarted) => Promise<void>
 }
+
+/** `change` makes the plugin's answers change; it does nothing where none was given. */
+export type UseStarted = (plugin: OwnershipPlugin, services: Services, change: () => Promise<void>) => Promise<void>

@@ -1,13 +1,17 @@
 /** The cases of testOwnership() for plugins that have watch(). */
+import type { BlockMeta } from '../../block.ts'
+import { isOwnershipUnavailable } from '../../errors.ts'
+import type { Host } from '../../host.ts'
 import type { OwnershipChange, OwnershipPlugin } from '../../ownership.ts'
 import { within } from '../component-kit.ts'
 import { type FakeHost, settle } from '../fake-host.ts'
 import { assert, assertEqual, leaveOut, type Runner } from '../kit.ts'
+import { giveBack, granted } from './claim.ts'
 import type { OwnershipKit } from './options.ts'
 
 export function watchCases(runner: Runner, kit: OwnershipKit): void {
   const { it } = runner
-  const { change } = kit
+  const metas = kit.blocks.map(block => block.meta)
 
   it('watch() gives a Disposable, which can be disposed twice', async () => {
     await kit.started(async plugin => {
@@ -18,29 +22,29 @@ export function watchCases(runner: Runner, kit: OwnershipKit): void {
   })
 
   it('a disposed watcher is not called any more', async () => {
-    await kit.started(async (plugin, { host }) => {
+    await kit.started(async (plugin, { host }, change) => {
       const { watcher, changes } = watching(plugin)
       watcher[Symbol.dispose]()
       const before = changes.length
-      if (change) await within(host, change(plugin), 'change()')
+      await within(host, change(), 'change()')
       if ('advance' in host) await (host as FakeHost).advance(3_600_000)
       await settle()
       assertEqual(changes.length, before, 'no call after the disposal')
     })
   })
 
-  if (!change) {
+  if (!kit.changes) {
     leaveOut(runner, 'watch() tells of a change', 'no `change` was given')
     return
   }
 
   it('watch() tells every watcher of a change, after epoch() has moved', async () => {
-    await kit.started(async (plugin, { host }) => {
+    await kit.started(async (plugin, { host }, change) => {
       const seen: number[] = []
       const first = watching(plugin, () => seen.push(plugin.epoch()))
       const second = watching(plugin)
       const before = plugin.epoch()
-      await within(host, change(plugin), 'change()')
+      await within(host, change(), 'change()')
       await settle()
       for (const { changes } of [first, second]) {
         assert(changes.length > 0, 'the watcher to be called after change()')
@@ -54,6 +58,44 @@ export function watchCases(runner: Runner, kit: OwnershipKit): void {
       second.watcher[Symbol.dispose]()
     })
   })
+
+  it('change() changes the claim of a block, and affects() is true for each whose claim it changed', async () => {
+    await kit.started(async (plugin, { host }, change) => {
+      const { watcher, changes } = watching(plugin)
+      const before = await answers(plugin, host, metas)
+      const told = changes.length
+      await within(host, change(), 'change()')
+      await settle()
+      const delivered = changes.slice(told)
+      const after = await answers(plugin, host, metas)
+      const changed = metas.flatMap((meta, i) => (before[i] === after[i] ? [] : [{ meta, i }]))
+      assert(changed.length > 0, `change() to change the claim of at least one of ${metas.length} blocks`)
+      for (const { meta, i } of changed) {
+        const was = `its claim was ${before[i]}, and is ${after[i]}`
+        assert(
+          delivered.some(event => event.affects(meta)),
+          `affects() to be true for ${meta.ulid}: ${was}`,
+        )
+      }
+      watcher[Symbol.dispose]()
+    })
+  })
+}
+
+/** How each block's claim is answered; not knowing is the third answer. What is granted is given back. */
+async function answers(plugin: OwnershipPlugin, host: Host, metas: readonly BlockMeta[]): Promise<readonly string[]> {
+  const { signal } = new AbortController()
+  const ask = async (meta: BlockMeta) => {
+    try {
+      return await plugin.claim(meta, signal)
+    } catch (error) {
+      if (isOwnershipUnavailable(error)) return undefined
+      throw error
+    }
+  }
+  const claims = await within(host, Promise.all(metas.map(ask)), `claim() of ${metas.length} blocks`)
+  for (const lease of granted(claims.filter(claim => claim !== undefined))) await giveBack(host, lease)
+  return claims.map(claim => claim?.status ?? 'unavailable')
 }
 
 function watching(

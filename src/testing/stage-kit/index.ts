@@ -3,7 +3,7 @@ import type { Candidate } from '../../block.ts'
 import type { Component } from '../../host.ts'
 import type { BlockStage, SetStage } from '../../stage.ts'
 import { type ComponentKitOptions, componentCases } from '../component-kit.ts'
-import type { Runner } from '../kit.ts'
+import { made, type Runner } from '../kit.ts'
 import { blockStageCases, useBlockStage } from './block-stage.ts'
 import { setStageCases, useSetStage } from './set-stage.ts'
 
@@ -22,7 +22,7 @@ export interface StageKitOptions extends ComponentKitOptions {
  * @example testStage({ describe, it }, { name: 'my-filter', factory: () => myFilter({ size: 3 }) })
  */
 export function testStage(runner: Runner, options: StageKitOptions): void {
-  const stage = options.factory()
+  const stage = made(options.factory, 'factory')
   runner.describe(`${options.name} keeps the contract of a ${stage.kind} stage`, () => {
     if (stage.kind === 'block') {
       const kit = { ...options, factory: options.factory as () => BlockStage }
