@@ -6,6 +6,7 @@
 /** Every code the engine and the built-in plugins use. A plugin of the user's own may bring others (kebab-case). */
 export const ErrorCode = {
   aborted: 'aborted',
+  addressInUse: 'address-in-use',
   blockTimeout: 'block-timeout',
   bodyTooLarge: 'body-too-large',
   bucketFailed: 'bucket-failed',

@@ -25,4 +25,5 @@ export default defineConfig(({ env }) => ({
   ],
   dir: env.DIR,
   concurrency: 4,
+  http: env.HTTP,
 }))

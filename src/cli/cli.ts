@@ -1,7 +1,6 @@
 /** The command line: what was typed, done; errors as lines for a person, and an exit code. */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../errors.ts'
+import { packageVersion } from '../runtime/server/package-version.ts'
 import { painter } from '../runtime/terminal/paint.ts'
 import { readArgs } from './args.ts'
 import type { Io } from './command.ts'
@@ -24,7 +23,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
     const request = readArgs(argv, COMMANDS)
     if (request.do === 'run') return await request.command.run(request.args, io)
-    if (request.do === 'version') io.stdout.write(`${version()}\n`)
+    if (request.do === 'version') io.stdout.write(`${packageVersion()}\n`)
     else io.stdout.write(request.command ? commandHelp(request.command) : globalHelp(COMMANDS))
     return ExitCode.ok
   } catch (error) {
@@ -45,15 +44,6 @@ function messageOf(error: unknown): string {
     return `${codeOf(error)}: ${rawMessageOf(error)}`
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-/** Of the package that this file is in: its package.json stands above src, or above dist. */
-function version(): string {
-  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    const path = join(folder, 'package.json')
-    if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')).version
-  }
-  return 'unknown'
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -33,8 +33,3 @@ export class CliError extends Error {
 export function usageError(message: string, options?: ErrorOptions): CliError {
   return new CliError(ExitCode.usage, message, options)
 }
-
-/** 130 for SIGINT, 143 for SIGTERM, as shells count. */
-export function signalCode(signal: NodeJS.Signals): number {
-  return signal === 'SIGINT' ? 130 : 143
-}

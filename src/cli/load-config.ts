@@ -6,6 +6,7 @@ import { ConfigError, type ConfigInput, describeProblem, type ResolvedConfig, re
 import { rawMessageOf } from '../errors.ts'
 import type { Io } from './command.ts'
 import { usageError } from './exit.ts'
+import { moduleHint } from './module-hint.ts'
 
 const NAMES = ['blockgate.config.ts', 'blockgate.config.mts', 'blockgate.config.js'] as const
 const EXTENSIONS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
@@ -56,7 +57,8 @@ async function importConfig(path: string, name: string): Promise<ConfigInput<Io[
   try {
     module = await import(pathToFileURL(path).href)
   } catch (error) {
-    throw usageError(`${name}${lineOf(error, path)} cannot be loaded: ${rawMessageOf(error)}${hint(error)}`, {
+    const message = rawMessageOf(error)
+    throw usageError(`${name}${lineOf(error, path)} cannot be loaded: ${message}${moduleHint(message, path)}`, {
       cause: error,
     })
   }
@@ -65,12 +67,6 @@ async function importConfig(path: string, name: string): Promise<ConfigInput<Io[
   }
   // What it is, is checked by resolveConfig.
   return module.default as ConfigInput<Io['env']>
-}
-
-/** In a project of CommonJS, Node takes a .ts and a .js file for that, too. */
-function hint(error: unknown): string {
-  const commonJs = /outside a module|Unexpected token 'export'|require is not defined/.test(rawMessageOf(error))
-  return commonJs ? '\n  name it blockgate.config.mts, or write "type": "module" into package.json' : ''
 }
 
 /** `:12` where the stack of the error tells a line of the file. */

@@ -2,13 +2,14 @@
 import type { ResolvedConfig } from '../config.ts'
 import { type Gateway, gateway } from '../gateway.ts'
 import type { Host, Log } from '../host.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { fileState, localFiles, nodeHost, nodeLog } from '../runtime/node.ts'
+import { type StopSignals, stopSignals } from '../runtime/server/stop-signals.ts'
 import { Screen } from '../runtime/terminal.ts'
 import { setupTracing } from '../runtime/tracing.ts'
 import type { Args, Io } from './command.ts'
 import { loadConfig } from './load-config.ts'
 import { overlaidState, readOnlyFiles } from './read-only.ts'
-import { type StopSignals, stopSignals } from './stop-signals.ts'
 
 export interface Session {
   /** Of the config. */
@@ -26,13 +27,14 @@ export interface SessionOptions {
   readonly verbose?: boolean
   /** Changes nothing on the disk. */
   readonly readOnly?: boolean
+  readonly metrics?: Metrics
 }
 
 /** Calls `work` with a gateway that is not started yet. At the first signal the gateway begins to stop. */
 export async function withGateway<T>(
   args: Args,
   io: Io,
-  { verbose = false, readOnly = false }: SessionOptions,
+  { verbose = false, readOnly = false, metrics }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { path, config } = await loadConfig(args.config, io)
@@ -46,6 +48,7 @@ export async function withGateway<T>(
     host,
     files: readOnly ? readOnlyFiles(config.dir) : localFiles(config.dir),
     state: readOnly ? overlaidState(state) : state,
+    metrics,
   })
   const stop = stopSignals(signal => {
     const tell = verbose ? log.info : log.warn

@@ -36,17 +36,18 @@ const messages = (stderr: string) => lines(stderr).map(line => line.message)
 
 describe('blockgate run', () => {
   it('goes on after the first run, and ends with 0 at SIGTERM', async () => {
-    const running = run({ cwd: QUICKSTART, env: { DIR: folder() } })
+    const running = run({ cwd: QUICKSTART, env: { DIR: folder(), HTTP: '127.0.0.1:0' } })
     await running.printed('run done')
     running.child.kill('SIGTERM')
     const { code, stdout, stderr } = await running.ended
     expect([code, stdout]).toEqual([0, ''])
     expect(messages(stderr)).toEqual([
       'gateway starting',
+      'http server listening',
       'run done',
       'SIGTERM: stopping; a second signal ends at once',
     ])
-    expect(lines(stderr)[1]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
+    expect(lines(stderr)[2]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
   })
 
   it('makes run after run, as often as the config says', async () => {

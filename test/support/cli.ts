@@ -116,6 +116,7 @@ ${head}
 export default defineConfig(({ env }) => ({
   bucket: fs({ root: './bucket' }),
   pipeline: [scanBucket(), ${stages} directory()],
+  http: '127.0.0.1:0',
   ${options}
 }))
 `

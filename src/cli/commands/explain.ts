@@ -1,10 +1,11 @@
 /** `blockgate explain <ULID>`: why a block is loaded, or not. */
 import { type BlockId, isBlockId } from '../../block.ts'
 import type { ExplainStep, Explanation } from '../../explain.ts'
+import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import { visible } from '../../runtime/terminal/visible.ts'
 import type { Command } from '../command.ts'
-import { ExitCode, signalCode, usageError } from '../exit.ts'
+import { ExitCode, usageError } from '../exit.ts'
 import { withGateway } from '../session.ts'
 import { countOf, durationText, instant, labelsText, levelText, table } from '../text.ts'
 

@@ -1,9 +1,10 @@
 /** `blockgate sync`: one run. */
 import { codeOf, ErrorCode } from '../../errors.ts'
 import type { RunResult } from '../../run.ts'
+import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { showProgress, summaryText } from '../../runtime/terminal.ts'
 import type { Args, Command, Io } from '../command.ts'
-import { ExitCode, signalCode } from '../exit.ts'
+import { ExitCode } from '../exit.ts'
 import { type Session, withGateway } from '../session.ts'
 
 export const sync: Command = {

@@ -1,5 +1,9 @@
-/** SIGINT and SIGTERM: the first asks the command to stop, the second ends the process at once. */
-import { signalCode } from './exit.ts'
+/** SIGINT and SIGTERM: the first asks the process to stop, the second ends it at once. */
+
+/** 130 for SIGINT, 143 for SIGTERM, as shells count. */
+export function signalCode(signal: NodeJS.Signals): number {
+  return signal === 'SIGINT' ? 130 : 143
+}
 
 export interface StopSignals extends Disposable {
   /** Aborts at the first signal. */

@@ -1,0 +1,68 @@
+/** A gateway as a service on Node: its HTTP server, from before the first run until after the last. */
+import type { ResolvedConfig } from '../config.ts'
+import { codeOf, ErrorCode } from '../errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Host } from '../host.ts'
+import { createApp } from '../http/app.ts'
+import { type HttpServer, listen, peerOf } from './server/listen.ts'
+import { packageVersion } from './server/package-version.ts'
+
+export { type StopSignals, stopSignals } from './server/stop-signals.ts'
+
+export interface ServeOptions {
+  readonly gateway: Gateway
+  /** Of the gateway; `http` says where to listen. */
+  readonly config: ResolvedConfig
+  readonly host: Host
+  /** What /metrics answers: see setupMetrics. */
+  readonly metrics?: { text(): Promise<string> } | undefined
+  /** Where the port is taken, any free one is. Default false. */
+  readonly orFreePort?: boolean | undefined
+}
+
+export interface Service {
+  /** Undefined where the config says `http: false`. */
+  readonly url: string | undefined
+  /**
+   * Stops the gateway: adds in flight may finish within the config's stopGrace. The server answers until that is done,
+   * `/-/ready` with 503, and then closes. Safe twice.
+   * @throws what the gateway's stop threw, after the server was closed
+   */
+  stop(): Promise<void>
+}
+
+/** Answers that are on their way at the end, in ms. */
+const CLOSE_GRACE_MS = 2_000
+
+/**
+ * Starts the HTTP server, and not the gateway: call it before `gateway.start()`, so that health and progress can be
+ * asked for during the first run.
+ * @throws BlockgateError `address-in-use` or `start-failed` where it cannot listen
+ */
+export async function serveGateway(options: ServeOptions): Promise<Service> {
+  const { gateway, host } = options
+  const server = await open(options)
+  if (server) host.log.info('http server listening', { url: server.url })
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    try {
+      await gateway.stop()
+    } finally {
+      await server?.close(CLOSE_GRACE_MS)
+    }
+  }
+  return { url: server?.url, stop: () => (stopped ??= stop()) }
+}
+
+async function open(options: ServeOptions): Promise<HttpServer | undefined> {
+  const { gateway, config, host, metrics, orFreePort = false } = options
+  if (!config.http) return undefined
+  const app = createApp({ gateway, config, host, metrics, peerOf, version: packageVersion() })
+  try {
+    return await listen(app, config.http)
+  } catch (error) {
+    if (!orFreePort || codeOf(error) !== ErrorCode.addressInUse) throw error
+    host.log.warn('the port is taken: a free one is used', { port: config.http.port })
+    return await listen(app, { ...config.http, port: 0 })
+  }
+}
