@@ -12,10 +12,11 @@ const NO_EXPORTS = /requested module '[./#][^']*\.[jt]s' does not provide an exp
  * @param path of the config: the package.json nearest to it counts
  */
 export function moduleHint(message: string, path: string): string {
+  const noExports = NO_EXPORTS.test(message)
+  if (!noExports && !TAKEN_FOR_COMMONJS.test(message)) return ''
   const type = typeOfPackage(path)
   // Without any type Node looks into the file itself: what it does not find there is not exported.
-  const commonJs = TAKEN_FOR_COMMONJS.test(message) || (type === 'commonjs' && NO_EXPORTS.test(message))
-  if (type === 'module' || !commonJs) return ''
+  if (type === 'module' || (noExports && type !== 'commonjs')) return ''
   return '\n  write "type": "module" into package.json: npm pkg set type=module; or name the config, and what it imports, .mts'
 }
 

@@ -83,11 +83,44 @@ describe('the config of the command line', () => {
     )
   })
 
-  it('may be .mts in a project of CommonJS, and says so where it is not', async () => {
+  it('may be .mts in a project of CommonJS', async () => {
     expect((await check({ 'blockgate.config.mts': TINY }, { type: 'commonjs' })).code).toBe(0)
-    const { code, stderr } = await check({ 'blockgate.config.ts': TINY }, { type: 'commonjs' })
+  })
+
+  it.each([
+    ['is a .ts file', { 'blockgate.config.ts': TINY }, 'Cannot use import statement outside a module'],
+    ['only exports', { 'blockgate.config.ts': 'export default {}' }, "Unexpected token 'export'"],
+    ['calls require()', { 'blockgate.config.mts': "require('node:os')" }, 'require is not defined in ES module scope'],
+    [
+      'imports a name from a .ts file',
+      { 'blockgate.config.mts': "import { own } from './own.ts'\nown()", 'own.ts': 'export const own = () => {}' },
+      "The requested module './own.ts' does not provide an export named 'own'",
+    ],
+    [
+      'imports a .ts file for its effect',
+      { 'blockgate.config.mts': "import './own.ts'", 'own.ts': "import 'node:os'" },
+      'Cannot use import statement outside a module',
+    ],
+  ])('in a project of CommonJS is told to say "type": "module" first, where it %s', async (_, files, message) => {
+    const { code, stderr } = await check(files, { type: 'commonjs' })
     expect(code).toBe(2)
-    expect(stderr).toContain('\n  name it blockgate.config.mts, or write "type": "module" into package.json\n')
+    expect(stderr).toContain(` cannot be loaded: ${message}`)
+    expect(stderr.slice(stderr.indexOf(message))).toMatch(
+      /^.*\n {2}write "type": "module" into package\.json: npm pkg set type=module; or name the config, and what it imports, \.mts\n$/,
+    )
+    expect((await check(files, { type: 'module' })).stderr).not.toContain('npm pkg set')
+  })
+
+  it.each([
+    [{ type: 'commonjs' }, 'own.mts'],
+    [{ type: 'module' }, 'own.ts'],
+    [{}, 'own.ts'],
+  ])('is not told so where a name is mistyped: package.json %o, import from %s', async (packageJson, own) => {
+    const files = { 'blockgate.config.mts': `import { owm } from './${own}'\nowm()`, [own]: 'export const own = 1' }
+    const { code, stderr } = await check(files, packageJson)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`The requested module './${own}' does not provide an export named 'owm'\n`)
+    expect(stderr).not.toContain('npm pkg set')
   })
 
   it('may be .ts in a project that says nothing of modules', async () => {
