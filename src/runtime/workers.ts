@@ -1,7 +1,6 @@
 /** Cloudflare Workers: a cron makes the runs, and requests are answered by the same isolate. */
 import type { ConfigInput } from '../config.ts'
 import { codeOf, rawMessageOf } from '../errors.ts'
-import type { Gateway } from '../gateway.ts'
 import type { Host } from '../host.ts'
 import { type Fetch, setupTracing, type Tracing } from './tracing.ts'
 import { workersHost } from './workers/host.ts'
@@ -38,9 +37,12 @@ export interface WorkerOptions {
  * it should be a function, so that a gateway that could not start is made anew. Its `every` and `dir` mean nothing here: the
  * cron says when, and there is no disk. What the gateway holds is gone with the isolate.
  *
- * One run at a time: a cron that comes during a run is logged and makes none. A run that has not ended after 14 minutes is stopped, for
- * the platform would end it after 15. Spans leave at the end of each event, as the `OTEL_*` variables of `env` say; workerd
- * needs the compatibility flag `nodejs_als`.
+ * Requests are answered by the HTTP app of `blockgate/http`. Nobody counts as being on this machine: `POST /api/v1/sync` needs
+ * the config's `token`.
+ *
+ * One run at a time: a cron or a request that comes during a run is logged and makes none. A run that has not ended after 14
+ * minutes of a cron (20 seconds of a request) is stopped, and the gateway with it, before the platform ends it. Spans leave
+ * at the end of each event, as the `OTEL_*` variables of `env` say; workerd needs the compatibility flag `nodejs_als`.
  *
  * @example export default createWorker(config)
  */
@@ -48,19 +50,24 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
   const host = options.host ?? workersHost()
   const isolate = new Isolate(config, host)
   let tracing: Tracing | undefined
-  /** Nothing outlives an event, so its spans leave with it. */
-  const traced = async <T>(env: E, context: WorkerContext, work: () => Promise<T>): Promise<T> => {
+  /** Nothing outlives an event, so its spans leave with it: after its work, also what goes on after the answer. */
+  const traced = async <T>(env: E, context: WorkerContext, work: (inner: WorkerContext) => Promise<T>): Promise<T> => {
     tracing ??= setupTracing(variables(env), { host, fetch: options.fetch, background: false })
+    const { forceFlush } = tracing
+    const after: Promise<unknown>[] = []
     try {
-      return await work()
+      return await work({ waitUntil: promise => void after.push(promise) })
     } finally {
-      context.waitUntil(tracing.forceFlush())
+      context.waitUntil(Promise.allSettled(after).then(forceFlush))
     }
   }
   return {
-    async fetch(_request, env, context) {
+    async fetch(request, env, context) {
       try {
-        return await traced(env, context, async () => states(await isolate.gateway(env)))
+        return await traced(env, context, async inner => {
+          const app = await isolate.app(env)
+          return await app.fetch(request, {}, { ...inner, passThroughOnException() {}, props: {} })
+        })
       } catch (error) {
         // What is wrong with a config is for its owner's log, not for whoever asks.
         host.log.error('the gateway cannot answer', { code: codeOf(error), error: rawMessageOf(error) })
@@ -73,12 +80,6 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
       else if (result.status === 'failed') throw result.error
     },
   }
-}
-
-function states({ catalogue, plan, readiness }: Gateway): Response {
-  const blocks: Record<string, number> = {}
-  for (const { state } of catalogue.all()) blocks[state] = (blocks[state] ?? 0) + 1
-  return Response.json({ ready: readiness.ready, loaded: plan.sink.stage.loaded().size, blocks })
 }
 
 /** The texts of `env`; its bindings are objects. */

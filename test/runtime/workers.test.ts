@@ -3,6 +3,7 @@ import { type ConfigInput, codeOf, defineConfig } from 'blockgate'
 import { createWorker, type Worker, type WorkerContext } from 'blockgate/runtime/workers'
 import { type FakeHost, fakeHost, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { VERSION } from '../../src/version.ts'
 import { blocks, type ScriptedSink, type ScriptedSource, scriptedSink, scriptedSource } from '../support/world.ts'
 import { collector } from './collector.ts'
 
@@ -10,6 +11,7 @@ const MINUTE = 60_000
 
 interface Env {
   readonly CONCURRENCY: number
+  readonly TOKEN?: string
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string
 }
 
@@ -22,6 +24,7 @@ interface Scene {
   readonly made: { readonly source: ScriptedSource; readonly sink: ScriptedSink }[]
   readonly context: WorkerContext & { readonly work: Promise<unknown>[] }
   cron(env?: Env): Promise<void>
+  /** 200 where the gateway is ready, 503 where not; then the state of each block. */
   states(): Promise<unknown>
 }
 
@@ -32,7 +35,7 @@ function scene({ numbers = [1, 2, 3], prepare = (_: ScriptedSink) => {} } = {}):
     const pair = { source: scriptedSource(blocks(...numbers)), sink: scriptedSink() }
     prepare(pair.sink)
     made.push(pair)
-    return { pipeline: [pair.source, pair.sink], concurrency: env.CONCURRENCY }
+    return { pipeline: [pair.source, pair.sink], concurrency: env.CONCURRENCY, token: env.TOKEN }
   })
   const worker = createWorker(config, { host })
   const work: Promise<unknown>[] = []
@@ -44,7 +47,9 @@ function scene({ numbers = [1, 2, 3], prepare = (_: ScriptedSink) => {} } = {}):
     context,
     cron: (given = env) => worker.scheduled({ cron: '* * * * *' }, given, context),
     async states() {
-      return await (await worker.fetch(new Request('http://worker/'), env, context)).json()
+      const ask = (path: string) => worker.fetch(new Request(`http://worker${path}`), env, context)
+      const answer: { blocks: readonly { state: string }[] } = await (await ask('/api/v1/blocks')).json()
+      return [(await ask('/-/ready')).status, ...answer.blocks.map(({ state }) => state)]
     },
   }
 }
@@ -63,9 +68,9 @@ describe('createWorker()', () => {
 
   it('answers from the same isolate, also before the first cron', async () => {
     const { cron, states, made } = scene()
-    expect(await states()).toEqual({ ready: false, loaded: 0, blocks: {} })
+    expect(await states()).toEqual([503])
     await cron()
-    expect(await states()).toEqual({ ready: true, loaded: 3, blocks: { serving: 3 } })
+    expect(await states()).toEqual([200, 'serving', 'serving', 'serving'])
     expect(made).toHaveLength(1)
   })
 
@@ -91,7 +96,7 @@ describe('createWorker()', () => {
   it('makes one gateway for events that come at once', async () => {
     const { cron, states, made } = scene()
     await Promise.all([cron(), states(), states()])
-    expect(await states()).toEqual({ ready: true, loaded: 3, blocks: { serving: 3 } })
+    expect(await states()).toEqual([200, 'serving', 'serving', 'serving'])
     expect(made.filter(({ source }) => source.listings > 0)).toHaveLength(1)
   })
 
@@ -140,6 +145,61 @@ describe('createWorker()', () => {
     expect(made).toHaveLength(1)
   })
 
+  it('makes the run that a request with the token asks for, and the event waits for it', async () => {
+    const { worker, host, context, made } = scene()
+    const given = { ...env, TOKEN: 'a-long-secret' }
+    const post = (headers: HeadersInit) =>
+      worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
+    expect((await post({})).status).toBe(401)
+    expect((await post({ authorization: 'Bearer a-long-secret' })).status).toBe(202)
+    await Promise.all(context.work)
+    expect([reasons(host), made[0]?.sink.numbers, host.pendingTimers]).toEqual([['manual'], [1, 2, 3], 0])
+  })
+
+  it('makes no run for a request without a token in the config: nobody is on the machine of a Worker', async () => {
+    const { worker, context, made } = scene()
+    const answer = await worker.fetch(new Request('http://localhost/api/v1/sync', { method: 'POST' }), env, context)
+    await Promise.all(context.work)
+    expect([answer.status, made[0]?.source.listings]).toEqual([403, 0])
+  })
+
+  it('makes no run for a request that comes during one, and says so in the log', async () => {
+    let go = () => {}
+    const { cron, host, worker, context, made } = scene({ prepare: sink => (go = sink.gate(1)) })
+    const given = { ...env, TOKEN: 'a-long-secret' }
+    const first = cron(given)
+    await settle()
+    const headers = { authorization: 'Bearer a-long-secret' }
+    await worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
+    await settle()
+    expect(said(host)).toEqual(['error: a run that was asked for did not begin'])
+    go()
+    await first
+    expect(made[0]?.source.listings).toBe(1)
+  })
+
+  it('stops the run of a request after 20 seconds, before the platform would', async () => {
+    const { host, worker, context, made, cron } = scene({ prepare: sink => made.length === 0 && sink.gate(1) })
+    const given = { ...env, TOKEN: 'a-long-secret' }
+    const headers = { authorization: 'Bearer a-long-secret' }
+    await worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
+    await host.advance(20_000)
+    await cron()
+    expect(made.map(({ sink }) => sink.numbers)).toEqual([
+      [2, 3],
+      [1, 2, 3],
+    ])
+  })
+
+  it('shows its metrics, its version and its pages', async () => {
+    const { worker, context, cron } = scene()
+    await cron()
+    const text = async (path: string) =>
+      await (await worker.fetch(new Request(`http://worker${path}`), env, context)).text()
+    expect(await text('/metrics')).toContain('blockgate_blocks{state="serving",reason="added"} 3')
+    expect(await text('/')).toContain(`<dt>version</dt><dd>${VERSION}</dd>`)
+  })
+
   it('tells what is wrong with a config to the log, not to whoever asks, and looks again at the next event', async () => {
     const { cron, host, worker, context, states } = scene()
     const wrong = { CONCURRENCY: 0 }
@@ -152,7 +212,7 @@ describe('createWorker()', () => {
     expect([answer.status, await answer.json()]).toEqual([500, { error: 'the gateway cannot answer: see its log' }])
     expect(host.lines.map(({ fields }) => fields.code)).toEqual(['invalid-config'])
     await cron()
-    expect(await states()).toEqual({ ready: true, loaded: 3, blocks: { serving: 3 } })
+    expect(await states()).toEqual([200, 'serving', 'serving', 'serving'])
   })
 
   it('makes a gateway anew that could not start', async () => {
@@ -177,13 +237,18 @@ describe('the spans of a Worker', () => {
     const { fetch, spans, requests } = collector()
     const host = fakeHost()
     const pipeline = [scriptedSource(blocks(1)), scriptedSink()] as const
-    const worker = createWorker<Env>(() => ({ pipeline: [...pipeline] }), { host, fetch })
+    const token = 'a-long-secret'
+    const worker = createWorker<Env>(() => ({ pipeline: [...pipeline], token }), { host, fetch })
     const work: Promise<unknown>[] = []
+    const context = { waitUntil: (promise: Promise<unknown>) => void work.push(promise) }
     const given = { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
-    await worker.scheduled({ cron: '* * * * *' }, given, { waitUntil: promise => void work.push(promise) })
+    const runs = () => spans().filter(({ name }) => name === 'sync.run').length
+    await worker.scheduled({ cron: '* * * * *' }, given, context)
     await Promise.all(work)
-    expect(requests.map(({ url }) => url)).toEqual(['http://collector:4318/v1/traces'])
-    expect(spans().map(({ name }) => name)).toContain('sync.run')
-    expect([work.length, host.pendingTimers]).toEqual([1, 0])
+    expect([requests.map(({ url }) => url), runs()]).toEqual([['http://collector:4318/v1/traces'], 1])
+    const headers = { authorization: `Bearer ${token}` }
+    await worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
+    await Promise.all(work)
+    expect([runs(), host.pendingTimers]).toEqual([2, 0])
   })
 })

@@ -1,20 +1,32 @@
 /** The gateway of an isolate: made by the first event that needs it, and run by one event at a time. */
-import { type ConfigInput, resolveConfig } from '../../config.ts'
-import { codeOf, rawMessageOf } from '../../errors.ts'
+import { type ConfigInput, type ResolvedConfig, resolveConfig } from '../../config.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../../errors.ts'
 import { type Gateway, gateway } from '../../gateway.ts'
 import type { Host } from '../../host.ts'
+import { createApp } from '../../http/app.ts'
 import type { RunResult } from '../../run.ts'
+import type { SyncRequest } from '../../runner.ts'
 import { memoryState } from '../../state.ts'
+import { VERSION } from '../../version.ts'
+import { setupMetrics } from '../metrics.ts'
 
-/** A cron may take 15 minutes (https://developers.cloudflare.com/workers/platform/limits/). */
-const RUN_LIMIT_MS = 14 * 60_000
-/** After this a run is gone with the event that made it: the platform ended that event, and nothing of it will settle. */
-const GONE_AFTER_MS = 16 * 60_000
+/** How long a run may take, by the kind of its event (https://developers.cloudflare.com/workers/platform/limits/). */
+interface Limits {
+  /** Then it is stopped, in ms. */
+  readonly stopMs: number
+  /** Then it is gone with its event: the platform has ended that, and nothing of it will settle. */
+  readonly goneMs: number
+}
+/** 15 minutes. */
+const CRON: Limits = { stopMs: 14 * 60_000, goneMs: 16 * 60_000 }
+/** 30 seconds, work that goes on after the answer included. */
+const REQUEST: Limits = { stopMs: 20_000, goneMs: 40_000 }
 
 interface Live {
   readonly gateway: Gateway
-  /** When the run that goes on began, in the host's monotonic ms. */
-  since: number | undefined
+  readonly app: ReturnType<typeof createApp>
+  /** Of the run that goes on: when it is gone at the latest, in the host's monotonic ms. */
+  goneAt: number | undefined
   runs: number
 }
 
@@ -34,48 +46,69 @@ export class Isolate<E> {
     this.#host = host
   }
 
-  /** @throws ConfigError; the next event tries again */
-  async gateway(env: E): Promise<Gateway> {
-    return (await this.#open(env)).gateway
+  /** What answers requests. @throws ConfigError; the next event tries again */
+  async app(env: E): Promise<Live['app']> {
+    return (await this.#open(env)).app
   }
 
   /** Makes one run, or none where another event is at it. Rejects where the gateway cannot start. */
   async run(env: E): Promise<RunResult | 'already-running'> {
     const live = await this.#open(env)
-    if (live.since !== undefined) return 'already-running'
-    live.since = this.#host.monotonic()
+    if (live.goneAt !== undefined) return 'already-running'
+    return await this.#run(live, { reason: live.runs === 0 ? 'startup' : 'interval' }, CRON)
+  }
+
+  async #run(live: Live, request: SyncRequest, { stopMs, goneMs }: Limits): Promise<RunResult> {
+    live.runs++
+    live.goneAt = this.#host.monotonic() + goneMs
     let late: Promise<void> | undefined
-    const limit = this.#host.setTimer(RUN_LIMIT_MS, () => {
-      this.#host.log.warn('the run must end: a cron has no more time')
+    const limit = this.#host.setTimer(stopMs, () => {
+      this.#host.log.warn('the run must end: its event has no more time', { ms: stopMs })
       late = this.#close(live)
     })
     try {
-      return await live.gateway.sync({ reason: live.runs++ === 0 ? 'startup' : 'interval' })
+      return await live.gateway.sync(request)
     } catch (error) {
       late ??= this.#close(live)
       throw error
     } finally {
-      live.since = undefined
+      live.goneAt = undefined
       limit[Symbol.dispose]()
       await late
     }
   }
 
   async #open(env: E): Promise<Live> {
-    const since = this.#live?.since
-    if (since !== undefined && this.#host.monotonic() - since > GONE_AFTER_MS) {
+    const goneAt = this.#live?.goneAt
+    if (goneAt !== undefined && this.#host.monotonic() > goneAt) {
       this.#host.log.warn('a run did not end with its event: the gateway is made anew')
       this.#live = undefined
     }
     if (this.#live) return this.#live
     const config = await resolveConfig(this.#input, { env })
     // Of two events that came here at once the later one takes what the earlier one made.
-    this.#live ??= {
-      gateway: gateway(config, { host: this.#host, state: memoryState() }),
-      since: undefined,
-      runs: 0,
-    }
+    this.#live ??= this.#make(config)
     return this.#live
+  }
+
+  #make(config: ResolvedConfig): Live {
+    const host = this.#host
+    const metrics = setupMetrics()
+    const made = gateway(config, { host, state: memoryState(), metrics: metrics.metrics })
+    const sync = async (request: SyncRequest = {}): Promise<RunResult> => {
+      if (live.goneAt === undefined) return await this.#run(live, request, REQUEST)
+      throw new BlockgateError(ErrorCode.unsupported, 'a run is going on, and on Workers no other waits for it')
+    }
+    const app = createApp({
+      gateway: Object.create(made, { sync: { value: sync } }),
+      config,
+      host,
+      version: VERSION,
+      metrics,
+      background: (c, work) => c.executionCtx.waitUntil(work),
+    })
+    const live: Live = { gateway: made, app, goneAt: undefined, runs: 0 }
+    return live
   }
 
   async #close(live: Live): Promise<void> {
