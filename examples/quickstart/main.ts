@@ -1,12 +1,15 @@
-// Syncs the real blocks in ./bucket into a temp folder, through the pipeline of ./blockgate.config.ts.
+// Syncs the real blocks in ./bucket into a temp folder, through the pipeline of ./blockgate.config.ts, and serves what it knows
+// over HTTP until Ctrl-C. It is what `blockgate run` does, put together by hand.
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gateway, resolveConfig } from 'blockgate'
+import { setupMetrics } from 'blockgate/runtime/metrics'
 import { fileState, localFiles, nodeHost, nodeLog } from 'blockgate/runtime/node'
+import { serveGateway, stopSignals } from 'blockgate/runtime/node-server'
 import { showProgress, summaryText } from 'blockgate/runtime/terminal'
 import { setupTracing } from 'blockgate/runtime/tracing'
-import config from './blockgate.config.ts'
+import quickstart from './blockgate.config.ts'
 
 const dir = process.env.DIR ?? (await mkdtemp(join(tmpdir(), 'blockgate-')))
 const { stdout: output, env } = process
@@ -14,17 +17,35 @@ const log = nodeLog()
 const host = nodeHost({ log: { ...log, info: () => {} } })
 // Set OTEL_EXPORTER_OTLP_ENDPOINT, and each block's trace is in your Jaeger.
 const tracing = setupTracing(env, { log })
+const metrics = setupMetrics()
 
-const blockgate = gateway(await resolveConfig(config, { env: { ...env, DIR: dir } }), {
+const config = await resolveConfig(quickstart, { env: { ...env, DIR: dir } })
+const blockgate = gateway(config, {
   host,
   files: localFiles(dir),
   state: fileState(dir, log),
+  metrics: metrics.metrics,
 })
+// Thanos' components like port 10902, too.
+const service = await serveGateway({ gateway: blockgate, config, host, metrics, orFreePort: true })
+// A second Ctrl-C ends at once.
+const stop = stopSignals(() => service.stop())
+
 const progress = showProgress(blockgate, { output, host, env })
-const result = await blockgate.sync()
+const result = await blockgate.start()
 progress[Symbol.dispose]()
 output.write(summaryText(result, { output, env }))
-output.write(`  in ${dir}\n`)
-await blockgate.stop()
+output.write(`  in ${dir}
+
+  open  ${service.url}/               what this gateway is and does
+        ${service.url}/blocks         every block, and why it is where it is
+        ${service.url}/api/v1/blocks  the same for programs
+        ${service.url}/metrics        for Prometheus
+
+  it looks at the bucket again every 3 minutes; Ctrl-C ends it
+`)
+
+await stop.stopped
+await service.stop()
 await tracing.shutdown()
-process.exitCode = result.status === 'done' ? 0 : 3
+stop[Symbol.dispose]()

@@ -54,7 +54,7 @@ export async function withGateway<T>(
     const tell = verbose ? log.info : log.warn
     tell(`${signal}: stopping; a second signal ends at once`, { graceMs: config.stopGraceMs })
     // Its failure is told where it is awaited, below.
-    made.stop().catch(() => {})
+    return made.stop()
   })
   try {
     return await work({ path, config, gateway: made, host, screen, stop })

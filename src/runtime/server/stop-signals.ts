@@ -8,24 +8,32 @@ export function signalCode(signal: NodeJS.Signals): number {
 export interface StopSignals extends Disposable {
   /** Aborts at the first signal. */
   readonly signal: AbortSignal
+  /** Resolves at the first signal. */
+  readonly stopped: Promise<void>
   /** The first signal, once it came. */
   readonly caught: NodeJS.Signals | undefined
 }
 
-/** Listens until disposed. `onFirst` is told which it was. */
-export function stopSignals(onFirst: (signal: NodeJS.Signals) => void): StopSignals {
+/**
+ * Listens until disposed. `onFirst` is told which it was; it begins to stop things, and where it gives back a promise, its
+ * failure is told to whoever awaits the stop.
+ */
+export function stopSignals(onFirst: (signal: NodeJS.Signals) => unknown): StopSignals {
   const controller = new AbortController()
+  const { promise: stopped, resolve } = Promise.withResolvers<void>()
   let caught: NodeJS.Signals | undefined
   const listener = (signal: NodeJS.Signals) => {
     if (caught !== undefined) process.exit(signalCode(signal))
     caught = signal
     controller.abort(new Error(`stopped by ${signal}`))
-    onFirst(signal)
+    resolve()
+    Promise.resolve(onFirst(signal)).catch(() => {})
   }
   process.on('SIGINT', listener)
   process.on('SIGTERM', listener)
   return {
     signal: controller.signal,
+    stopped,
     get caught() {
       return caught
     },
