@@ -41,6 +41,8 @@ export interface RunReport {
 export interface RunResult extends RunReport {
   /** Each block's last outcome. */
   readonly outcomes: ReadonlyMap<BlockId, Outcome>
+  /** What was loaded, and was let go. */
+  readonly dropped: readonly BlockId[]
 }
 
 /** What a run leaves for the one after it. */
@@ -166,7 +168,9 @@ export class Run {
     })
     endRunSpan(this.#span.span, summary, error)
     const startedAt = this.#context.now
-    const result = { status, summary, error, unconfirmed, startedAt, outcomes: this.#view.outcomes } as const
+    const { outcomes } = this.#view
+    const dropped = [...results].flatMap(([id, { kind }]) => (kind === 'dropped' ? [id] : []))
+    const result = { status, summary, error, unconfirmed, startedAt, outcomes, dropped } as const
     return { result, view: this.#view, epoch: this.#epoch }
   }
 

@@ -156,8 +156,8 @@ export class Runner {
       listed: view.listed,
       assigned: assigned(plan, result),
     })
-    // Without the outcomes: twenty runs of 50,000 blocks would be kept for nobody.
-    const { outcomes: _, ...report } = result
+    // Without the blocks: twenty runs of 50,000 would be kept for nobody.
+    const { outcomes: _, dropped: __, ...report } = result
     this.#history.push(report)
     if (this.#history.length > HISTORY) this.#history.shift()
     this.#report(result)
