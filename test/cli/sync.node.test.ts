@@ -34,6 +34,7 @@ describe('blockgate sync', () => {
     expect(stdout.replace(/in \d+\.\d s/, 'in N s')).toBe(`manual run done in N s
 
   15 blocks seen: 8 added, 0 unchanged, 6 skipped, 1 failed
+  added: 01M82F4V503551737ZN8E730F7, 01M82F4V7QRSS3ZXX5B79WSYB8, 01M82F4V9BTFYFEC6GPQAEZV4A, 01M82F4VDCKV5P1AE8TY1JYT42, 01M82F4VQM6SD9EGRVYX8CY5E5, 01M82F4VSVSEGMTRS010WXKD6N, 01M82F4VWX38GAYXSEWX502330, 01M82F6PPKPCYJMTRGKGY7ENZS
 
   stage              in  out  skipped because
   scan-bucket        15   13  1 no-meta-json

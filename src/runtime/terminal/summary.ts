@@ -1,4 +1,5 @@
 /** What a run came to, for a person. */
+import type { BlockId } from '../../block.ts'
 import type { RunResult } from '../../run.ts'
 import { painter } from './paint.ts'
 import type { Env, Output } from './screen.ts'
@@ -11,6 +12,9 @@ export interface SummaryOptions {
   readonly env: Env
 }
 
+/** So many blocks that were added, or dropped, are named; of more only the number is told. */
+const NAMED = 10
+
 /** What was added, what was skipped by which stage and why, and what failed. */
 export function summaryText(result: RunResult, { output, env }: SummaryOptions): string {
   const paint = painter(output, env)
@@ -21,8 +25,11 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
     '',
     `  ${blocks.seen} blocks seen: ${paint.green(`${blocks.added} added`)}, ${blocks.unchanged} unchanged, ${paint.yellow(`${blocks.skipped} skipped`)}, ${blocks.failed > 0 ? paint.red(`${blocks.failed} failed`) : '0 failed'}`,
   ]
+  const added = [...result.outcomes].flatMap(([id, { kind }]) => (kind === 'added' ? [id] : []))
+  lines.push(...named('added', added))
   if (blocks.dropped + blocks.retained > 0)
     lines.push(`  of the loaded: ${blocks.dropped} dropped, ${blocks.retained} kept for now`)
+  lines.push(...named('dropped', result.dropped))
   if (result.unconfirmed > 0)
     lines.push(
       paint.red(`  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): nothing was dropped`),
@@ -35,6 +42,11 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
   if (result.error) lines.push('', paint.red(visible(`  ${result.error.at ?? 'run'}: ${result.error.message}`)))
   lines.push('', `  held now: ${held}`, '')
   return lines.join('\n')
+}
+
+/** Oldest first, as ULIDs sort. */
+function named(what: string, ids: readonly BlockId[]): string[] {
+  return ids.length === 0 || ids.length > NAMED ? [] : [`  ${what}: ${[...ids].sort().join(', ')}`]
 }
 
 function skips(skipped: Readonly<Record<string, number>>): string {
