@@ -107,6 +107,25 @@ describe('blockgate run', () => {
     expect((await running.ended).code).toBe(0)
   })
 
+  it('exits with 3 where its port is taken, and says so', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const { code, stderr } = await blockgate(['run'], projectWith(configText('', '', `http: '127.0.0.1:${port}',`)))
+    server.close()
+    expect([code, stderr]).toEqual([3, expect.stringContaining('something listens there already')])
+  })
+
+  it('serves HTTP while it runs, with its metrics', async () => {
+    const running = run({ cwd: QUICKSTART, env: { DIR: folder(), HTTP: '127.0.0.1:0' } })
+    await running.printed('run done')
+    const url = /"url":"([^"]+)"/.exec(running.stderr)?.[1] ?? ''
+    expect((await fetch(`${url}/-/ready`)).status).toBe(200)
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain('blockgate_blocks_loaded 8\n')
+    running.child.kill('SIGTERM')
+    expect((await running.ended).code).toBe(0)
+  })
+
   it('exits with 3 where it cannot start', async () => {
     const made = projectWith(configText(''))
     rmSync(made.bucket, { recursive: true })

@@ -20,6 +20,8 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
+  /** So far. */
+  readonly stderr: string
   /** Resolves when stdout and stderr together hold `text`; rejects with all that was printed where the process ends before. */
   printed(text: string): Promise<void>
 }
@@ -67,6 +69,9 @@ export function start(
   return {
     child,
     ended,
+    get stderr() {
+      return stderr
+    },
     printed: text =>
       new Promise((resolve, reject) => {
         const look = () => {
