@@ -8,7 +8,8 @@ export type Labels<I extends MetricInfo> = Readonly<Record<I['labels'][number], 
 export type Add<I extends MetricInfo> = (value: number, labels: Labels<I>) => void
 
 export function counter<const I extends MetricInfo>(meter: Meter, info: I): Add<I> {
-  const made: Counter = meter.createCounter(info.name, describe(info))
+  // As OpenTelemetry names counters: the ending is Prometheus' own, and its text puts it back.
+  const made: Counter = meter.createCounter(info.name.replace(/_total$/, ''), describe(info))
   const bound = bounded(info)
   return (value, labels) => made.add(value, bound(labels))
 }
