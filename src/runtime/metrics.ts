@@ -1,8 +1,8 @@
 /** Metrics on any runtime: a meter provider that is read when somebody asks. Nothing runs in the background. */
-import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createMetrics } from '../metrics/create.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { prometheusText } from './metrics/prometheus.ts'
 
 export { createMetrics } from '../metrics/create.ts'
 export type { MeasuredRun, Metrics, MetricsSubject } from '../metrics/metrics.ts'
@@ -24,14 +24,12 @@ export interface MetricsSetup {
 export function setupMetrics(): MetricsSetup {
   const reader = new PullReader()
   const provider = new MeterProvider({ readers: [reader] })
-  // No prefix, no timestamps, no labels of the resource, no target_info, no otel_scope labels.
-  const serializer = new PrometheusSerializer('', false, undefined, true, true)
   return {
     metrics: createMetrics(provider.getMeter('blockgate')),
     async text() {
       const { resourceMetrics, errors } = await reader.collect()
       if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be read')
-      return `${serializer.serialize(resourceMetrics)}\n`.replace(/\n+$/, '\n')
+      return prometheusText(resourceMetrics)
     },
     shutdown: () => provider.shutdown(),
   }

@@ -1,0 +1,62 @@
+/**
+ * Metrics as Prometheus reads them, text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/.
+ * The exporter of OpenTelemetry brings an HTTP server of Node with it, which does not bundle for Workers.
+ */
+import type { Attributes } from '@opentelemetry/api'
+import { DataPointType, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
+
+/**
+ * Every metric with a data point, in the order in which the instruments were made. Names and attribute keys are taken as
+ * they are: ours are Prometheus' own. Resource and scope are not told.
+ */
+export function prometheusText({ scopeMetrics }: ResourceMetrics): string {
+  const lines = scopeMetrics.flatMap(scope => scope.metrics).flatMap(familyOf)
+  return lines.map(line => `${line}\n`).join('')
+}
+
+function familyOf(metric: MetricData): readonly string[] {
+  if (metric.dataPoints.length === 0) return []
+  const { name, description } = metric.descriptor
+  return [`# HELP ${name} ${escaped(description)}`, `# TYPE ${name} ${typeOf(metric)}`, ...samplesOf(metric)]
+}
+
+function typeOf(metric: MetricData): string {
+  if (metric.dataPointType === DataPointType.HISTOGRAM) return 'histogram'
+  return metric.dataPointType === DataPointType.SUM && metric.isMonotonic ? 'counter' : 'gauge'
+}
+
+function samplesOf(metric: MetricData): readonly string[] {
+  const { name } = metric.descriptor
+  switch (metric.dataPointType) {
+    case DataPointType.SUM:
+    case DataPointType.GAUGE:
+      return metric.dataPoints.map(({ attributes, value }) => sample(name, attributes, value))
+    case DataPointType.HISTOGRAM:
+      return metric.dataPoints.flatMap(({ attributes, value: { buckets, sum, count } }) => {
+        let below = 0
+        // One count more than boundaries: of what is above them all.
+        const lines = buckets.counts.map((n, i) => {
+          below += n
+          return sample(`${name}_bucket`, { ...attributes, le: number(buckets.boundaries[i] ?? Infinity) }, below)
+        })
+        return [...lines, sample(`${name}_sum`, attributes, sum ?? 0), sample(`${name}_count`, attributes, count)]
+      })
+    default:
+      throw new TypeError(`metric ${name} must be a counter, a gauge or a histogram with fixed buckets`)
+  }
+}
+
+function sample(name: string, attributes: Attributes, value: number): string {
+  const labels = Object.entries(attributes).map(
+    ([key, text]) => `${key}="${escaped(String(text)).replaceAll('"', '\\"')}"`,
+  )
+  return `${name}${labels.length === 0 ? '' : `{${labels.join(',')}}`} ${number(value)}`
+}
+
+function number(value: number): string {
+  return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? '+Inf' : '-Inf'
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+}
