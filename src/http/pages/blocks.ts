@@ -64,7 +64,7 @@ export function blockPage(block: BlockAnswer): Markup {
 <tbody>
 ${block.history.map(
   ({ at, kind, by, reason, run, detail }) =>
-    html`<tr><td>${timeText(at)}</td><td>${kind}</td><td>${by}</td><td>${reason}${
+    html`<tr><td class="whole">${timeText(at)}</td><td>${kind}</td><td>${by}</td><td class="long">${reason}${
       detail === undefined ? '' : html`<br><small class="quiet">${detail}</small>`
     }</td><td class="mono">${run}</td></tr>`,
 )}
@@ -76,7 +76,15 @@ ${block.history.map(
 }
 
 function blockRow({ ulid, state, reason, by, minTime, maxTime, labels }: BlockView): Markup {
-  return html`<tr><td class="mono"><a href="/blocks/${ulid}">${ulid}</a></td><td class="${state}">${state}</td><td>${reason}</td><td>${by}</td><td>${timeText(minTime)}</td><td>${timeText(maxTime)}</td><td class="mono">${labelsText(labels)}</td></tr>`
+  return html`<tr>
+<td class="mono whole"><a href="/blocks/${ulid}">${ulid}</a></td>
+<td class="${state}">${state}</td>
+<td>${reason}</td>
+<td>${by}</td>
+<td class="whole">${timeText(minTime)}</td>
+<td class="whole">${timeText(maxTime)}</td>
+<td class="mono long">${labelsText(labels)}</td>
+</tr>`
 }
 
 function labelsText(labels: BlockView['labels']): string {

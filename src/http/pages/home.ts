@@ -51,7 +51,8 @@ ${described.stages.map(stageItem)}
 <h2>Blocks</h2>
 <div class="tiles">
 ${STATES.map(
-  state => html`<a class="tile ${state}" href="/blocks?state=${state}"><b>${counts[state] ?? 0}</b>${state}</a>`,
+  state =>
+    html`<a class="tile ${counts[state] ? state : 'zero'}" href="/blocks?state=${state}"><b>${counts[state] ?? 0}</b>${state}</a>`,
 )}
 </div>
 </section>
@@ -87,7 +88,7 @@ function runRow({ status, startedAt, run, blocks, error, unconfirmed }: RunAnswe
     ...(unconfirmed > 0 ? [`${unconfirmed} drops need a confirmation`] : []),
     ...(status === 'done' && !run.complete ? ['the view was incomplete'] : []),
   ]
-  return html`<tr><td>${timeText(startedAt)}</td><td>${run.reason}</td><td class="${status}">${status}${notes.map(
+  return html`<tr><td class="whole">${timeText(startedAt)}</td><td>${run.reason}</td><td class="${status}">${status}${notes.map(
     note => html`<br><small class="quiet">${note}</small>`,
   )}</td><td class="n">${durationText(run.durationMs)}</td>${[
     seen,

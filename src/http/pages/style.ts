@@ -27,7 +27,9 @@ dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th { text-align: left; color: var(--quiet); font-weight: 500 }
-th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere }
+th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
+td.whole { white-space: nowrap }
+td.long { overflow-wrap: anywhere; min-width: 12rem }
 tr:last-child td { border-bottom: 0 }
 td.n, th.n { text-align: right }
 code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
@@ -38,6 +40,7 @@ code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
 .serving b, .done, .ready { color: var(--good) }
 .lingering b, .pinned b, .partial b, .stopped, .waiting { color: var(--warn) }
 .failed b, .failed { color: var(--bad) }
+.tile.zero, .tile.zero b { color: var(--quiet) }
 ol.pipeline { display: flex; flex-wrap: wrap; gap: .5rem; list-style: none; margin: 0; padding: 0 }
 ol.pipeline li { border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .7rem }
 ol.pipeline li.set { border-style: dashed; border-width: 2px }
