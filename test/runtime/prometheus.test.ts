@@ -20,9 +20,10 @@ const text = async () => prometheusText((await reader.collect()).resourceMetrics
 it('tells counters and gauges, each with its help and its type, and leaves out what has no value', async () => {
   const meter = provider.getMeter('test')
   const runs = meter.createCounter('runs_total', { description: 'runs, by how they ended', unit: '1' })
-  meter.createCounter('never_total', { description: 'never counted' })
+  meter.createCounter('never', { description: 'never counted' })
   meter.createObservableGauge('free_bytes', { description: 'free' }).addCallback(result => result.observe(Infinity))
   meter.createUpDownCounter('in_flight', { description: 'now' }).add(-2)
+  meter.createCounter('blocks', { description: 'blocks' }).add(3)
   runs.add(2, { status: 'done' })
   runs.add(1, { status: 'failed', reason: 'interval' })
   expect(await text()).toBe(`# HELP runs_total runs, by how they ended
@@ -35,6 +36,9 @@ free_bytes +Inf
 # HELP in_flight now
 # TYPE in_flight gauge
 in_flight -2
+# HELP blocks_total blocks
+# TYPE blocks_total counter
+blocks_total 3
 `)
 })
 

@@ -6,8 +6,8 @@ import type { Attributes } from '@opentelemetry/api'
 import { DataPointType, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
 
 /**
- * Every metric with a data point, in the order in which the instruments were made. Names and attribute keys are taken as
- * they are: ours are Prometheus' own. Resource and scope are not told.
+ * Every metric with a data point, in the order in which the instruments were made. A counter has the ending `_total`, as
+ * Prometheus names them; other names, and attribute keys, are taken as they are. Resource and scope are not told.
  */
 export function prometheusText({ scopeMetrics }: ResourceMetrics): string {
   const lines = scopeMetrics.flatMap(scope => scope.metrics).flatMap(familyOf)
@@ -16,8 +16,10 @@ export function prometheusText({ scopeMetrics }: ResourceMetrics): string {
 
 function familyOf(metric: MetricData): readonly string[] {
   if (metric.dataPoints.length === 0) return []
-  const { name, description } = metric.descriptor
-  return [`# HELP ${name} ${escaped(description)}`, `# TYPE ${name} ${typeOf(metric)}`, ...samplesOf(metric)]
+  const type = typeOf(metric)
+  const { name: given, description } = metric.descriptor
+  const name = type === 'counter' && !given.endsWith('_total') ? `${given}_total` : given
+  return [`# HELP ${name} ${escaped(description)}`, `# TYPE ${name} ${type}`, ...samplesOf(name, metric)]
 }
 
 function typeOf(metric: MetricData): string {
@@ -25,8 +27,7 @@ function typeOf(metric: MetricData): string {
   return metric.dataPointType === DataPointType.SUM && metric.isMonotonic ? 'counter' : 'gauge'
 }
 
-function samplesOf(metric: MetricData): readonly string[] {
-  const { name } = metric.descriptor
+function samplesOf(name: string, metric: MetricData): readonly string[] {
   switch (metric.dataPointType) {
     case DataPointType.SUM:
     case DataPointType.GAUGE:
