@@ -109,7 +109,9 @@ function consume() {
 }
 
 function bundleForWorkerd() {
-  const imports = [...all.filter(entry => ['.', './http'].includes(entry.subpath)), ...portablePlugins(all)].map(specifier)
+  const imports = [...all.filter(entry => ['.', './http'].includes(entry.subpath)), ...portablePlugins(all)].map(
+    specifier,
+  )
   const lines = imports.map((name, i) => `import * as m${i} from '${name}'`)
   const names = imports.map((_, i) => `m${i}`).join(', ')
   lines.push(`const all = [${names}]`, 'export default { fetch: () => Response.json(all.map(m => Object.keys(m))) }')
