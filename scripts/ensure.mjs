@@ -1,5 +1,5 @@
-// Runs before `npm start` and `npm test` and installs what is missing, so that each works from a plain clone.
-//   node scripts/ensure.mjs start|test
+// Runs before `npm start`, `npm run dev:worker` and `npm test`, and installs what is missing: each works from a plain clone.
+//   node scripts/ensure.mjs start|dev|test
 // It may run on an old Node (Debian's own), before anything is installed: plain JavaScript, no dependencies.
 
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -22,12 +22,12 @@ const DEBIAN = [
   { command: 'openssl', package: 'openssl' },
 ]
 
-/** Why `npm ci` has to run, or undefined. `start` leaves the development packages out, so a later `test` runs it again. */
+/** Why `npm ci` has to run, or undefined. `start` leaves the development packages out, so that what comes later runs it again. */
 export function whyInstall(root, goal) {
   const installed = modified(join(root, 'node_modules/.package-lock.json'))
   if (installed === undefined) return 'nothing is installed yet'
   if (installed < modified(join(root, 'package-lock.json'))) return 'package-lock.json is newer than what is installed'
-  if (goal === 'test' && !existsSync(join(root, 'node_modules/vitest'))) return 'the development packages are missing'
+  if (goal !== 'start' && !existsSync(join(root, 'node_modules/vitest'))) return 'the development packages are missing'
   return undefined
 }
 
@@ -50,7 +50,8 @@ export function nodeProblem(version) {
 }
 
 function main(goal) {
-  if (goal !== 'start' && goal !== 'test') stop(`the argument must be start or test: current value is ${goal}`)
+  if (!['start', 'dev', 'test'].includes(goal))
+    stop(`the argument must be start, dev or test: current value is ${goal}`)
   const why = whyInstall(ROOT, goal)
   if (why !== undefined) install(why, goal)
   const problem = nodeProblem(scriptNode())

@@ -11,6 +11,12 @@ import { type DecodedSpan, decodeSpans } from './decode-otlp.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
+interface BlockView {
+  readonly state: string
+  readonly by: string
+  readonly reason: string
+}
+
 const spans: DecodedSpan[] = []
 let folder: string
 let collector: Server
@@ -71,11 +77,31 @@ const runs = () => [...printed.matchAll(/^\{.*"message":"run done".*\}$/gm)].map
 describe('examples/worker on workerd', () => {
   it('has synced the quickstart from R2 when its command says that it is ready', async () => {
     expect(printed).toContain('45 objects are in the local R2')
-    expect(await (await fetch(address)).json()).toEqual({
-      ready: true,
-      loaded: 8,
-      blocks: { partial: 2, skipped: 5, serving: 8 },
-    })
+    const answer = (await (await fetch(`${address}/api/v1/blocks`)).json()) as { blocks: readonly BlockView[] }
+    const { blocks } = answer
+    const serving = 'serving: memory: added'
+    expect(blocks.map(({ state, by, reason }) => `${state}: ${by}: ${reason}`)).toEqual([
+      'skipped: time-range: time-excluded',
+      'skipped: dedup: duplicate',
+      'skipped: dedup: duplicate',
+      ...[serving, serving, serving, serving],
+      'skipped: time-range: time-excluded',
+      ...[serving, serving, serving],
+      'skipped: not-deleted: marked-for-deletion',
+      'partial: scan-bucket: no-meta-json',
+      'partial: scan-bucket: corrupted-meta-json',
+      serving,
+    ])
+    expect((await fetch(`${address}/-/ready`)).status).toBe(200)
+  })
+
+  it('serves its pages and its metrics from the same isolate', async () => {
+    expect(await (await fetch(address)).text()).toContain('blockgate')
+    expect(await (await fetch(`${address}/metrics`)).text()).toContain('\nblockgate_blocks_loaded 8\n')
+  })
+
+  it('lets nobody change something without a token', async () => {
+    expect((await fetch(`${address}/api/v1/sync`, { method: 'POST' })).status).toBe(403)
   })
 
   it('makes each further cron a run on the same isolate, which knows what it holds', async () => {

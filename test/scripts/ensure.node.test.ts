@@ -30,6 +30,7 @@ describe('what is installed before npm start and npm test', () => {
     await file('node_modules/.package-lock.json', 20)
     expect(whyInstall(root, 'start')).toBeUndefined()
     expect(whyInstall(root, 'test')).toBe('the development packages are missing')
+    expect(whyInstall(root, 'dev')).toBe('the development packages are missing')
   })
 
   it('installs nothing where all is there', async () => {
