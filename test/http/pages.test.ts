@@ -82,13 +82,14 @@ describe('/blocks', () => {
     const list = blocks(...Array.from({ length: 5 }, (_, i) => i + 1))
     const { app, gateway } = await appWorld({ list })
     await gateway.sync()
-    const page = await (await app.request('/blocks?state=serving&reason=&limit=2')).text()
+    const page = await (await app.request('/blocks?state=serving&reason=added&limit=2')).text()
     expect(page).toContain('<option value="serving" selected>')
     expect([...page.matchAll(/<a href="\/blocks\/(\w+)">/g)].map(([, id]) => id)).toEqual([testId(1), testId(2)])
     const more = /<a href="([^"]*)">More<\/a>/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    expect(more).toContain('state=serving&reason=added')
     const next = await (await app.request(more)).text()
     expect([...next.matchAll(/<a href="\/blocks\/(\w+)">/g)].map(([, id]) => id)).toEqual([testId(3), testId(4)])
-    expect(await (await app.request('/blocks?state=failed')).text()).toContain('no such block')
+    expect(await (await app.request('/blocks?state=failed&reason=')).text()).toContain('no such block')
   })
 
   it('shows times that no calendar has', async () => {

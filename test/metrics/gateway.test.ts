@@ -165,11 +165,13 @@ describe('the metrics of a gateway', () => {
     expect(lists).toBe(1)
   })
 
-  it('counts a run that failed', async () => {
-    const { gateway, source, read } = await measuredWorld()
-    source.error = new Error('no')
-    source.list = blocks(1)
+  it('counts a run that failed, and takes nothing from it', async () => {
+    const { gateway, source, read } = await measuredWorld({ list: blocks(1) })
     await gateway.sync()
-    expect((await read())['blockgate_runs_total{reason="manual",status="failed"}']).toBe(1)
+    source.error = new Error('no')
+    await gateway.sync()
+    const told = await read()
+    expect(told['blockgate_runs_total{reason="manual",status="failed"}']).toBe(1)
+    expect(told.blockgate_blocks_assigned).toBe(1)
   })
 })

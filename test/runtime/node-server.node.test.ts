@@ -86,6 +86,7 @@ describe('serveGateway', () => {
     const second = await served({ http: `127.0.0.1:${portOf(first.url)}`, orFreePort: true })
     expect(portOf(second.url)).not.toBe(portOf(first.url))
     expect((await fetch(`${second.url}/-/healthy`)).status).toBe(200)
+    await expect(served({ http: '203.0.113.9:80', orFreePort: true })).rejects.toThrow('start-failed')
   })
 
   it('serves nothing where http is false', async () => {

@@ -46,12 +46,11 @@ export async function listen(app: Hono, { host, port }: ListenAddress): Promise<
 function close(server: Server, graceMs: number): Promise<void> {
   return new Promise(resolve => {
     const late = setTimeout(() => server.closeAllConnections(), graceMs)
+    // What a browser or a scraper keeps open, with nothing on its way, is closed at once.
     server.close(() => {
       clearTimeout(late)
       resolve()
     })
-    // Connections that a browser or a scraper keeps open, with nothing on their way.
-    server.closeIdleConnections()
   })
 }
 
