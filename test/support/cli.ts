@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { denoArgs, denoPath, type Permissions } from './deno.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const MAIN = join(ROOT, 'src/cli/main.ts')
@@ -33,17 +34,20 @@ export interface CliOptions {
   readonly nodeArgs?: readonly string[]
   /** Runs it on a terminal, with `script` of bsdutils: stdout then has all that it shows. */
   readonly terminal?: boolean
+  /** Runs it under Deno, with these permissions. */
+  readonly deno?: Permissions
 }
 
 export function start(
   args: readonly string[],
-  { cwd, env = {}, nodeArgs = [], terminal = false }: CliOptions,
+  { cwd, env = {}, nodeArgs = [], terminal = false, deno }: CliOptions,
 ): Running {
-  const argv = ['--conditions=blockgate-source', ...nodeArgs, MAIN, ...args]
-  const quoted = [process.execPath, ...argv].map(arg => `'${arg}'`).join(' ')
+  const runtime = deno ? denoPath() : process.execPath
+  const argv = [...(deno ? denoArgs(deno) : ['--conditions=blockgate-source', ...nodeArgs]), MAIN, ...args]
+  const quoted = [runtime, ...argv].map(arg => `'${arg}'`).join(' ')
   const [file, fileArgs] = terminal
     ? ['script', ['--quiet', '--return', '--flush', '--command', quoted, '/dev/null']]
-    : [process.execPath, argv]
+    : [runtime, argv]
   const child = spawn(file, fileArgs, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
