@@ -1,7 +1,7 @@
 /**
  * A cold sync from a real S3 server: what it asks for, and how near it comes to the bound that latency sets.
  *
- *   npm run bench:s3 [-- BLOCKS]        default 5000; needs radosgw (scripts/ensure.mjs installs it on Debian)
+ *   npm run bench:s3 [-- BLOCKS [CONCURRENCY]]        default 5000 and 32; needs radosgw (scripts/ensure.mjs installs it on Debian)
  *
  * The bound is requests × latency ÷ concurrency: no sync with these requests can be faster. The sync runs in a process
  * of its own, behind a proxy that adds the latency; CPU and peak memory are the kernel's figures of that process.
@@ -25,9 +25,9 @@ import { type RadosgwAccess, startRadosgw } from '../test/support/radosgw.ts'
 import { tcpProxy } from '../test/support/tcp-proxy.ts'
 import { makeBlocks } from './many-blocks.ts'
 
-const CONCURRENCY = 32
 const BUCKET = 'bench'
-const [first = '5000', endpoint, dir] = process.argv.slice(2)
+const [first = '5000', second = '32', endpoint, dir] = process.argv.slice(2)
+const CONCURRENCY = Number(second)
 if (endpoint !== undefined && dir !== undefined) await sync(endpoint, dir)
 else await measure(Number(first))
 
@@ -46,7 +46,14 @@ async function measure(count: number): Promise<void> {
         requestDelay: latency / 2,
         responseDelay: latency / 2,
       })
-      const args = [...process.execArgv, import.meta.filename, first, proxy.endpoint, join(folder, `data-${latency}`)]
+      const args = [
+        ...process.execArgv,
+        import.meta.filename,
+        first,
+        second,
+        proxy.endpoint,
+        join(folder, `data-${latency}`),
+      ]
       const env = { ...process.env, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey }
       const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
       let text = ''
