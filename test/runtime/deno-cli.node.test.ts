@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 60_000 })
 
 const folder = tempFolders()
 const config = ['--config', join(QUICKSTART, 'blockgate.config.ts')]
-const ENV = ['DIR', 'HTTP', 'SHARD', 'SHARDS', 'NO_COLOR', 'TERM', 'OTEL_*']
+const ENV = ['DIR', 'HTTP', 'SHARD', 'SHARDS', 'TERM', 'OTEL_*']
 
 function permissions(dir: string): Permissions {
   return { read: [...SOURCES, QUICKSTART, dir], write: [dir], env: ENV, sys: ['statfs'] }
