@@ -127,6 +127,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
 async function open({ journal, claims, plan, host }: Engine, started: () => Promise<void>): Promise<void> {
   await journal.open()
   await started()
+  await journal.forgive(plan.sink.stage.loaded())
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
   await claims.publish(plan.sink.stage.loaded().keys())
 }

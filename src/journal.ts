@@ -33,6 +33,13 @@ export class LoadJournal {
     if (inFlight.length > 0) await this.#write()
   }
 
+  /** Clears the record of blocks that are held after all: the process died between their commit and their `end()`. */
+  async forgive(held: { has(id: BlockId): boolean }): Promise<void> {
+    const innocent = [...this.#deaths.keys()].filter(id => held.has(id))
+    for (const id of innocent) this.#deaths.delete(id)
+    if (innocent.length > 0) await this.#write()
+  }
+
   /** How often the process died while this block was being loaded, and it was not loaded since. */
   deaths(id: BlockId): number {
     return this.#deaths.get(id) ?? 0

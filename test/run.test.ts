@@ -318,6 +318,19 @@ describe('the journal of loads in flight', () => {
     expect(sink.log).toEqual(['prepare 2', 'commit 2'])
   })
 
+  it('holds no death against a block that the sink holds: the process died after its commit', async () => {
+    const state = memoryState()
+    await state.set('engine/loads-in-flight', { inFlight: [testId(1), testId(2)], deaths: { [testId(1)]: 2 } })
+    const { gateway, sink } = await world({ list: blocks(1, 2), state })
+    sink.hold(...blocks(1))
+    const go = sink.gate(2)
+    const run = gateway.sync()
+    await settle()
+    expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [testId(2)], deaths: { [testId(2)]: 1 } })
+    go()
+    await run
+  })
+
   it('ignores a damaged journal', async () => {
     const state = memoryState()
     await state.set('engine/loads-in-flight', { inFlight: ['../../etc', 7], deaths: { x: 'many' } })
