@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { freePorts } from '../support/free-ports.ts'
 import { type DecodedSpan, decodeSpans } from './decode-otlp.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -33,7 +34,7 @@ beforeAll(async () => {
     response.end()
   }).listen(0, '127.0.0.1')
   await once(collector, 'listening')
-  const port = await freePort()
+  const [port] = await freePorts(1)
   address = `http://127.0.0.1:${port}`
   const variable = `OTEL_EXPORTER_OTLP_ENDPOINT:http://127.0.0.1:${(collector.address() as AddressInfo).port}`
   const args = ['scripts/dev-worker.mjs', `--port=${port}`, `--persist-to=${folder}`, `--var=${variable}`]
@@ -57,15 +58,6 @@ afterAll(async () => {
   collector?.close()
   await rm(folder, { recursive: true, force: true })
 })
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function cron(): Promise<string> {
   const answer = await fetch(`${address}/cdn-cgi/handler/scheduled`)
