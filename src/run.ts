@@ -185,7 +185,7 @@ export class Run {
       return this.#withListing(listing =>
         this.#lastSegment(async () => {
           const blocks = await this.#nextBlocks(listing)
-          if (blocks) this.#view.offered.push(...blocks)
+          if (blocks) this.#view.offered = this.#view.offered.concat(blocks)
           return blocks
         }),
       )
@@ -198,7 +198,7 @@ export class Run {
       blocks = await this.#flow.barrier(at, blocks)
     }
     if (this.#stopped) return
-    this.#view.offered.push(...blocks)
+    this.#view.offered = blocks
     await this.#lastSegment(paged(blocks))
   }
 
@@ -257,7 +257,8 @@ export class Run {
     let fresh: Candidate[] = []
     const listing = new Listing(plan.source, this.#context, this.#span.context)
     try {
-      for (let page = await listing.next(); page; page = await listing.next()) fresh.push(...this.#flow.see(page))
+      for (let page = await listing.next(); page; page = await listing.next())
+        fresh = fresh.concat(this.#flow.see(page))
     } catch (error) {
       host.log.warn('listing again during a long run failed', { code: codeOf(error), error: rawMessageOf(error) })
     }
@@ -268,7 +269,7 @@ export class Run {
       this.#view.inputs[at] = inputs
       fresh = await this.#flow.barrier(at, inputs, new Set(passed.map(c => c.meta.ulid)))
     }
-    this.#view.offered.unshift(...fresh)
+    this.#view.offered = [...fresh, ...this.#view.offered]
     this.#queue?.pushFront(fresh.flatMap(candidate => this.#offerTask(candidate)))
   }
 

@@ -12,7 +12,7 @@ export interface View {
   /** What each set stage was given, in order: a block that comes later is judged together with these. */
   readonly inputs: (readonly Candidate[])[]
   /** What reached the last segment, in the order of its offer. */
-  readonly offered: Candidate[]
+  offered: readonly Candidate[]
   /** Block to the meta of the one that supersedes it. */
   readonly superseded: Map<BlockId, BlockMeta>
   /** Each block's last outcome in this run: all counts derive from it. */

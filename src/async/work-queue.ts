@@ -8,7 +8,8 @@ export type Task = () => Promise<void>
  * left. Pages are pulled one at a time, and only when a lane has nothing else to do: that is the backpressure.
  */
 export class WorkQueue {
-  readonly #front: Task[] = []
+  /** Next one last: taking it moves nothing, however many wait. */
+  #front: Task[] = []
   readonly #alone: { readonly task: Task; readonly rank: number }[] = []
   readonly #pull: () => Promise<readonly Task[] | undefined>
   #page: readonly Task[] = []
@@ -35,7 +36,7 @@ export class WorkQueue {
 
   /** Ahead of everything that waits. Ignored once closed. */
   pushFront(tasks: readonly Task[]): void {
-    this.#front.unshift(...tasks)
+    this.#front = this.#front.concat(tasks.toReversed())
     this.#wake()
   }
 
@@ -92,7 +93,7 @@ export class WorkQueue {
   async #take(): Promise<Task | undefined> {
     while (!this.#closed) {
       if (!this.#soloist) {
-        const task = this.#front.shift() ?? this.#page[this.#at++]
+        const task = this.#front.pop() ?? this.#page[this.#at++]
         if (task) {
           this.#running++
           return task

@@ -77,6 +77,18 @@ describe('a work queue', () => {
     ])
   })
 
+  it('takes hundreds of thousands of re-offers at once, in their order', async () => {
+    const seen: number[] = []
+    const queue = new WorkQueue(async () => undefined)
+    const many = Array.from({ length: 300_000 }, (_, i) => async () => {
+      seen.push(i)
+    })
+    queue.pushFront(many)
+    await queue.run(4)
+    expect(seen).toHaveLength(many.length)
+    expect(seen.slice(0, 3)).toEqual([0, 1, 2])
+  })
+
   it('runs what must be alone last, one at a time, with nothing beside it', async () => {
     const { log, queue, task, letGo } = workshop([['a', 'b']])
     queue.pushAlone(task('y'), 2)
