@@ -10,6 +10,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 const ROOT = resolve(import.meta.dirname, '..')
+/** Of one step. */
+const LIMIT_MS = 180_000
 const EXAMPLE = join(ROOT, 'examples/docker')
 const temp = mkdtempSync(join(tmpdir(), 'blockgate-docker-'))
 const folder = join(temp, 'gateway')
@@ -33,12 +35,16 @@ try {
   rmSync(temp, { recursive: true, force: true })
 }
 
-function shell(command, cwd, env = {}) {
-  const { status, stdout, stderr } = spawnSync('sh', ['-ec', command], {
+function shell(command, cwd, more = {}) {
+  // What check-package.mjs has just asked the registry for is not asked for again.
+  const env = { ...process.env, npm_config_prefer_offline: 'true', npm_config_fetch_timeout: '60000', ...more }
+  const { error, status, stdout, stderr } = spawnSync('sh', ['-ec', command], {
     cwd,
-    env: { ...process.env, ...env },
+    env,
     encoding: 'utf8',
+    timeout: LIMIT_MS,
   })
+  if (error) throw new Error(`step must end within ${LIMIT_MS / 1000} s: ${command}`, { cause: error })
   if (status !== 0) throw new Error(`step must exit with 0: ${command}\n${stdout}${stderr}`)
   return stdout
 }
