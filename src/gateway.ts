@@ -14,7 +14,7 @@ import { type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Plan } from './plan.ts'
 import { type Readiness, readiness, settles } from './readiness.ts'
-import type { RunProgress, RunReport, RunResult } from './run.ts'
+import type { RunProgress, RunReport, RunResult } from './run-result.ts'
 import { Runner, type SyncRequest } from './runner.ts'
 import { scopedState } from './state.ts'
 

@@ -75,7 +75,7 @@ export type {
 } from './ownership.ts'
 export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
 export type { Readiness } from './readiness.ts'
-export type { RunProgress, RunReport, RunResult } from './run.ts'
+export type { RunProgress, RunReport, RunResult } from './run-result.ts'
 export type { SyncRequest } from './runner.ts'
 export {
   type BlockContext,

@@ -1,6 +1,6 @@
 /** Whether this gateway may be asked: after the first run in which every block got a verdict, and until it stops. */
 import { ErrorCode } from './errors.ts'
-import type { RunResult } from './run.ts'
+import type { RunResult } from './run-result.ts'
 
 export interface Readiness {
   readonly ready: boolean

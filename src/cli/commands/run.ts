@@ -1,7 +1,7 @@
 /** `blockgate run`: the gateway as a service, until a signal. */
 import { codeOf, ErrorCode, rawMessageOf } from '../../errors.ts'
 import type { Log } from '../../host.ts'
-import type { RunProgress } from '../../run.ts'
+import type { RunProgress } from '../../run-result.ts'
 import type { Service } from '../../runtime/node-server.ts'
 import { showProgress } from '../../runtime/terminal.ts'
 import type { Command, Io } from '../command.ts'

@@ -1,6 +1,6 @@
 /** `blockgate sync`: one run. */
 import { codeOf, ErrorCode } from '../../errors.ts'
-import type { RunResult } from '../../run.ts'
+import type { RunResult } from '../../run-result.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { showProgress, summaryText } from '../../runtime/terminal.ts'
 import type { Args, Command, Io } from '../command.ts'

@@ -1,7 +1,7 @@
 /** A run while it goes on: a live line on a terminal, plain lines elsewhere. */
 import type { Gateway } from '../../gateway.ts'
 import type { Host } from '../../host.ts'
-import type { RunProgress } from '../../run.ts'
+import type { RunProgress } from '../../run-result.ts'
 import { Pace, type Rates } from './pace.ts'
 import { type Env, type Output, Screen } from './screen.ts'
 import { bytesText, countText, timeText } from './units.ts'

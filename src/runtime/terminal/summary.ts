@@ -1,6 +1,6 @@
 /** What a run came to, for a person. */
 import type { BlockId } from '../../block.ts'
-import type { RunResult } from '../../run.ts'
+import type { RunResult } from '../../run-result.ts'
 import { painter } from './paint.ts'
 import type { Env, Output } from './screen.ts'
 import { timeText } from './units.ts'

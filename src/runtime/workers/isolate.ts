@@ -4,7 +4,7 @@ import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../../errors.ts
 import { type Gateway, gateway } from '../../gateway.ts'
 import type { Host } from '../../host.ts'
 import { createApp } from '../../http/app.ts'
-import type { RunResult } from '../../run.ts'
+import type { RunResult } from '../../run-result.ts'
 import type { SyncRequest } from '../../runner.ts'
 import { memoryState } from '../../state.ts'
 import { VERSION } from '../../version.ts'
