@@ -29,7 +29,7 @@ describe('blockgate explain', () => {
   block   owned              decided at the add (claim() of static-shard is asked at the add)
   sink    directory          decided at the add
 
-passes every stage that can be asked: a run would try to add it
+passes every stage that can be asked now; who owns it is asked at the add
 `)
   })
 

@@ -95,7 +95,7 @@ function conclusion({ verdict, steps, view, loaded }: Explanation, paint: Painte
     failed: `failed${where}`,
     passed: loaded
       ? 'passes every stage, and is held'
-      : 'passes every stage that can be asked: a run would try to add it',
+      : 'passes every stage that can be asked now; who owns it is asked at the add',
   } satisfies Record<Explanation['verdict'], string>
   const good = verdict === 'passed'
   const held = loaded && !good ? 'The sink holds it: the next run decides whether it stays.' : ''
