@@ -8,10 +8,9 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { type Bucket, defineConfig, gateway, owned, resolveConfig } from 'blockgate'
 import { s3 } from 'blockgate/plugins/bucket/s3'
 import { dedup } from 'blockgate/plugins/filter/dedup'
@@ -21,7 +20,8 @@ import { everything } from 'blockgate/plugins/ownership/everything'
 import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { fileState, localFiles, nodeHost, nodeLog } from 'blockgate/runtime/node'
-import { type RadosgwAccess, startRadosgw } from '../test/support/radosgw.ts'
+import { putFolder } from '../test/support/put-folder.ts'
+import { startRadosgw } from '../test/support/radosgw.ts'
 import { tcpProxy } from '../test/support/tcp-proxy.ts'
 import { makeBlocks } from './many-blocks.ts'
 
@@ -36,7 +36,7 @@ async function measure(count: number): Promise<void> {
   try {
     await using store = await startRadosgw()
     const begun = performance.now()
-    await upload(store, makeBlocks(folder, count))
+    await putFolder(store, BUCKET, makeBlocks(folder, count))
     console.log(
       `${count} blocks put in ${((performance.now() - begun) / 1000).toFixed(0)} s, concurrency ${CONCURRENCY}`,
     )
@@ -156,27 +156,4 @@ function counted(
       return body
     },
   }
-}
-
-async function upload(store: RadosgwAccess, root: string): Promise<void> {
-  const { endpoint: at, accessKeyId, secretAccessKey } = store
-  const client = new S3Client({
-    endpoint: at,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-  })
-  await client.send(new CreateBucketCommand({ Bucket: BUCKET }))
-  const ulids = readdirSync(root)
-  const lane = async () => {
-    for (let ulid = ulids.pop(); ulid !== undefined; ulid = ulids.pop()) {
-      for (const file of ['chunks/000001', 'index', 'meta.json']) {
-        const Body = readFileSync(join(root, ulid, file))
-        await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${ulid}/${file}`, Body }))
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: 16 }, lane))
-  client.destroy()
 }

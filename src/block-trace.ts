@@ -34,6 +34,7 @@ export interface TraceSubject {
   readonly level: number
   readonly attempt: number
   readonly runId: string
+  readonly instance: string
 }
 
 /** Made for a block at its first segment and carried over the barriers; without a tracer it records nothing. */
@@ -149,6 +150,7 @@ export class BlockTrace {
           [Attribute.blockLevel]: this.#subject.level,
           [Attribute.attempt]: this.#subject.attempt,
           [Attribute.runId]: this.#subject.runId,
+          [Attribute.instance]: this.#subject.instance,
         },
         ...(first ? { startTime: first.start } : {}),
       },

@@ -4,7 +4,7 @@ import type { BlockId } from './block.ts'
 import { Catalogue } from './catalogue.ts'
 import { ClaimPublisher } from './claims.ts'
 import { compose, type Onion } from './compose.ts'
-import type { Host, StateStore } from './host.ts'
+import type { Host, Instance, StateStore } from './host.ts'
 import { LoadJournal } from './journal.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { passed } from './outcome.ts'
@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly blockTimeoutMs: number
   /** The interval of the runs: a run that is older lists again. */
   readonly everyMs: number
+  /** Whose traces these are. */
+  readonly instance: Instance
 }
 
 export interface Engine extends EngineSettings {

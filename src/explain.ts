@@ -183,7 +183,7 @@ async function filter(
 async function dryRun(deps: DryDeps, run: RunContext, candidate: Candidate, onion: Onion): Promise<Outcome> {
   const { host, blockTimeoutMs, plan } = deps
   const { ulid: id, compaction } = candidate.meta
-  const subject = { id, level: compaction.level, attempt: 1, runId: run.id }
+  const subject = { id, level: compaction.level, attempt: 1, runId: run.id, instance: '' }
   const quiet = new BlockTrace(host, trace.wrapSpanContext(INVALID_SPAN_CONTEXT), false, subject, undefined)
   const loaded = plan.sink.stage.loaded().has(id)
   const outcome = await attempt(

@@ -141,8 +141,8 @@ export class Flow {
     const carried = this.#traces.get(id)
     this.#traces.delete(id)
     if (carried) return carried
-    const subject = { id, level, attempt: number, runId: this.#run.id }
-    const { host, catalogue, metrics } = this.#engine
+    const { host, catalogue, metrics, instance } = this.#engine
+    const subject = { id, level, attempt: number, runId: this.#run.id, instance: instance.id }
     return new BlockTrace(host, this.#span.span, this.#span.enabled, subject, catalogue.last(id), metrics)
   }
 

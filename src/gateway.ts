@@ -92,7 +92,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       await started()
       // Loaded when somebody asks: an engine at work does not need it.
       const { explain } = await import('./explain.ts')
-      return explain({ ...engine, instance: config.instance }, id, signal)
+      return explain(engine, id, signal)
     },
     get progress() {
       return runner.progress

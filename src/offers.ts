@@ -43,11 +43,6 @@ export class Offers {
     this.#deps = deps
   }
 
-  /** Blocks that wait for an ownership change. */
-  get parked(): number {
-    return this.#parked.size
-  }
-
   /** The task of a block's first offer. */
   task(candidate: Candidate): () => Promise<void> {
     const offer: Offer = { candidate, attempts: 0, reoffers: 0, offeredIn: Number.NEGATIVE_INFINITY }

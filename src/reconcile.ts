@@ -180,10 +180,11 @@ async function release(
 }
 
 async function dropOne(
-  { plan, host, signal }: ReconcileInput,
+  { plan, host, signal, absences }: ReconcileInput,
   id: BlockId,
   result: LoadedResult,
 ): Promise<LoadedResult> {
+  absences.delete(id)
   try {
     await plan.sink.stage.drop(id, signal)
   } catch (error) {

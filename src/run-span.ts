@@ -13,8 +13,8 @@ export interface RunSpan {
   readonly enabled: boolean
 }
 
-export function startRunSpan(id: string, reason: RunReason): RunSpan {
-  const attributes = { [Attribute.runId]: id, [Attribute.runReason]: reason }
+export function startRunSpan(id: string, reason: RunReason, instance: string): RunSpan {
+  const attributes = { [Attribute.runId]: id, [Attribute.runReason]: reason, [Attribute.instance]: instance }
   const span = tracer().startSpan(SpanName.run, { attributes }, ROOT_CONTEXT)
   // A sampled-out run still has a valid id, and its blocks are sampled for themselves; without a provider there is none.
   return { span, context: trace.setSpan(ROOT_CONTEXT, span), enabled: isSpanContextValid(span.spanContext()) }

@@ -57,7 +57,7 @@ export class Run {
       loaded: new Set(plan.sink.stage.loaded().keys()),
       resume: undefined,
     }
-    this.#span = startRunSpan(request.id, request.reason)
+    this.#span = startRunSpan(request.id, request.reason, engine.instance.id)
     this.#flow = new Flow(engine, this.#context, this.#view, this.#span)
   }
 

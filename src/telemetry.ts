@@ -28,7 +28,6 @@ export const Attribute = {
   pages: 'blockgate.pages',
   blockId: 'block.id',
   blockLevel: 'block.compaction.level',
-  blockBytes: 'block.bytes',
   outcome: 'block.outcome',
   by: 'block.outcome.by',
   reason: 'block.outcome.reason',

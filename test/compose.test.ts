@@ -22,7 +22,13 @@ const stage = (name: string, handle: Handle): BlockStage => ({ kind: 'block', na
 
 function untraced(): BlockTrace {
   const span = trace.getTracer('none').startSpan('none')
-  return new BlockTrace(fakeHost(), span, false, { id: 'x', level: 1, attempt: 1, runId: 'r' }, undefined)
+  return new BlockTrace(
+    fakeHost(),
+    span,
+    false,
+    { id: 'x', level: 1, attempt: 1, runId: 'r', instance: 'i' },
+    undefined,
+  )
 }
 
 function run(stages: BlockStage[], end: Onion = async () => added, block = blockContext()): Promise<Outcome> {

@@ -108,6 +108,16 @@ describe('five stories', () => {
             bucket.get"
     `)
   })
+  it('says on the run and on each block which gateway it was', async () => {
+    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), readingSink())
+    await gateway.sync()
+    const of = recorded.finished().filter(span => 'blockgate.instance.id' in span.attributes)
+    expect(of.map(span => `${span.name} ${span.attributes['blockgate.instance.id']}`)).toEqual([
+      'sync.block blockgate',
+      'sync.run blockgate',
+    ])
+  })
+
   it('skipped by a filter', async () => {
     const bucket = await bucketOf(1)
     const mark = { id: testId(1), version: 1, deletion_time: NOW / 1000 - 86_400 * 3 }

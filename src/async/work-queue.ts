@@ -69,11 +69,6 @@ export class WorkQueue {
     return this.#closed
   }
 
-  /** Tasks known and not yet taken. */
-  get waiting(): number {
-    return this.#front.length + this.#alone.length + this.#page.length - this.#at
-  }
-
   async #lane(): Promise<void> {
     for (;;) {
       const task = await this.#take()

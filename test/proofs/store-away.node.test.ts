@@ -1,11 +1,11 @@
 /** A sync whose store goes away in the middle drops nothing, says so, and goes on when the store is back. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { RunSummary } from 'blockgate'
 import { expect, it } from 'vitest'
 import { makeBlocks } from '../../bench/many-blocks.ts'
+import { putFolder } from '../support/put-folder.ts'
 import { startGateway, startRadosgw } from '../support/radosgw.ts'
 import { tempFolders } from '../support/temp-folders.ts'
 import { BLOCKS, startSync, stateOf } from './syncs.ts'
@@ -21,7 +21,7 @@ it('a sync of 2,000 blocks whose radosgw is killed in the middle ends in the usu
 
   await using store = await startRadosgw()
   const { accessKeyId, secretAccessKey } = store
-  await upload(store.endpoint, { accessKeyId, secretAccessKey }, root)
+  await putFolder(store, 'proof', root)
   await using front = await startGateway(store.conf)
   const env = {
     BUCKET: 'proof',
@@ -60,24 +60,4 @@ function headers(dir: string): number {
 
 async function until(done: () => boolean): Promise<void> {
   while (!done()) await setTimeout(20)
-}
-
-async function upload(
-  endpoint: string,
-  credentials: { accessKeyId: string; secretAccessKey: string },
-  root: string,
-): Promise<void> {
-  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-  await client.send(new CreateBucketCommand({ Bucket: 'proof' }))
-  const ulids = readdirSync(root)
-  const lane = async () => {
-    for (let ulid = ulids.pop(); ulid !== undefined; ulid = ulids.pop()) {
-      for (const file of ['chunks/000001', 'index', 'meta.json']) {
-        const Body = readFileSync(join(root, ulid, file))
-        await client.send(new PutObjectCommand({ Bucket: 'proof', Key: `${ulid}/${file}`, Body }))
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: 16 }, lane))
-  client.destroy()
 }

@@ -1,13 +1,10 @@
 /** A sync from a real S3 server under Deno, which may reach that server and nothing else. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunSummary } from 'blockgate'
-import { s3 } from 'blockgate/plugins/bucket/s3'
-import { services } from 'blockgate/testing'
 import { expect, inject, it, vi } from 'vitest'
 import { blockgate, QUICKSTART } from '../support/cli.ts'
 import { SOURCES } from '../support/deno.ts'
-import { access, newBucket } from '../support/s3-buckets.ts'
+import { putFolder } from '../support/put-folder.ts'
 import { tempFolders } from '../support/temp-folders.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -16,18 +13,10 @@ const folder = tempFolders()
 const CONFIG = join(QUICKSTART, '../s3/blockgate.config.ts')
 
 it('syncs the quickstart from radosgw under Deno', async () => {
-  const name = await newBucket()
-  const bucket = s3({ ...access(), bucket: name })
-  await bucket.start?.(services())
-  const { signal } = new AbortController()
-  const root = join(QUICKSTART, 'bucket')
-  for (const file of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile()) continue
-    const path = join(file.parentPath, file.name)
-    await bucket.put(path.slice(root.length + 1), readFileSync(path), { signal })
-  }
-  await bucket.stop?.(signal)
-  const { endpoint, accessKeyId, secretAccessKey } = inject('radosgw')
+  const store = inject('radosgw')
+  const { endpoint, accessKeyId, secretAccessKey } = store
+  const name = `test-${crypto.randomUUID()}`
+  await putFolder(store, name, join(QUICKSTART, 'bucket'))
   const [dir, home] = [folder(), folder()]
   const { stdout, stderr } = await blockgate(['sync', '--json', '--config', CONFIG], {
     cwd: folder(),
