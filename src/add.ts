@@ -47,11 +47,11 @@ async function load({ sink, host, journal, claims, metrics, onLoading }: AddDeps
   let loaded = false
   try {
     await journal.begin(block.id)
-    verify(block)
+    verify(block, 'load')
     const prepared = await sink.stage.prepare(block)
     try {
       // The load may have taken minutes: what was true before it need not be true now.
-      verify(block)
+      verify(block, 'commit')
       await prepared.commit()
       loaded = true
     } finally {
@@ -67,9 +67,9 @@ async function load({ sink, host, journal, claims, metrics, onLoading }: AddDeps
   }
 }
 
-function verify(block: BlockContext): void {
+function verify(block: BlockContext, before: 'load' | 'commit'): void {
   block.signal.throwIfAborted()
-  block.lease?.assertHeld()
+  block.lease?.assertHeld(before)
 }
 
 /** The verdict stands whatever tidying up says: after a commit the block is served, before it the cause matters more. */

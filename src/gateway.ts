@@ -26,6 +26,8 @@ export interface Platform {
   readonly state: StateStore
   /** Where the engine counts; of this gateway alone. Without it nothing is measured. */
   readonly metrics?: Metrics | undefined
+  /** Only `explain()` will be asked: the parts start as observers, and nothing is joined, claimed or written. Default false. */
+  readonly observer?: boolean | undefined
   /** Called with each run's result. */
   readonly onResult?: ((result: RunResult) => void) | undefined
 }
@@ -132,14 +134,17 @@ async function open({ journal, claims, plan, host }: Engine, started: () => Prom
   await claims.publish(plan.sink.stage.loaded().keys())
 }
 
-function parts({ plan, bucket, instance }: ResolvedConfig, { host, files, state, metrics }: Platform): Part[] {
+function parts(
+  { plan, bucket, instance }: ResolvedConfig,
+  { host, files, state, metrics, observer = false }: Platform,
+): Part[] {
   const raw = bucket ?? noBucket
   // Every try is counted: that is what the store sees, and bills.
   const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host))
   const part = (name: string, component: Part['component']): Part => ({
     name,
     component,
-    services: { host, bucket: wrapped, instance, files, state: scopedState(state, name) },
+    services: { host, bucket: wrapped, instance, files, state: scopedState(state, name), observer },
   })
   return [
     part('bucket', raw),

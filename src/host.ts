@@ -62,6 +62,8 @@ export interface Services {
   readonly instance: Instance
   readonly files: LocalFiles | undefined
   readonly state: StateStore
+  /** Somebody only looks (`blockgate explain`): nothing may be joined, claimed or written. */
+  readonly observer: boolean
 }
 
 export interface Instance {
@@ -96,4 +98,7 @@ export interface Component {
 }
 
 /** A bucket is a component too: it may check its options, and open and close its client. */
-export interface Bucket extends BucketReader, BucketWriter, Component {}
+export interface Bucket extends BucketReader, BucketWriter, Component {
+  /** The same for all who read the same objects, wherever they run: gateways with different ones refuse to work together. */
+  readonly identity?: string | undefined
+}

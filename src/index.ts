@@ -66,12 +66,19 @@ export type {
   Claim,
   Epoch,
   Handover,
+  HandoverCounts,
   Lease,
   Member,
+  MemberState,
+  MemberStats,
+  Operator,
   Owner,
   OwnershipChange,
   OwnershipFunction,
   OwnershipPlugin,
+  Ring,
+  RingMember,
+  Standing,
 } from './ownership.ts'
 export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
 export type { Readiness } from './readiness.ts'

@@ -16,9 +16,12 @@ export interface OwnershipPlugin extends Component {
   watch?(listener: (change: OwnershipChange) => void): Disposable
   /** Where there is none, a loaded block that claim() denies is dropped at once (static shards, plain functions). */
   readonly handover?: Handover
+  /** What operators see and do. It works also where the plugin was started as an observer. */
+  readonly operator?: Operator
 }
 
 export interface OwnershipChange {
+  /** Larger than before where owners changed; the same where only what members serve did. */
   readonly epoch: Epoch
   affects(block: BlockMeta): boolean
 }
@@ -30,23 +33,48 @@ export interface Handover {
     change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
     signal: AbortSignal,
   ): Promise<void>
-  /** One atomic step at the store; `needs` is the block itself, or the parent that supersedes it. */
+  /**
+   * One atomic step at the store; `needs` is the block itself, or the parent that supersedes it. After `kept` a change that
+   * affects the block says when to ask again. `urgent`: the disk is short; that one other live member serves it is enough.
+   */
   release(
-    block: { readonly id: BlockId; readonly needs: BlockMeta },
+    block: { readonly id: BlockId; readonly needs: BlockMeta; readonly urgent?: boolean },
     decidedIn: Epoch,
     signal: AbortSignal,
   ): Promise<'released' | 'kept'>
-  /** Local, no side effect: for loaded blocks, explain, ready and the API. Throws OwnershipUnavailable like claim(). */
+  /** By rank. Local, no side effect: for loaded blocks, explain, ready and the API. Throws OwnershipUnavailable like claim(). */
   owners(block: BlockMeta): readonly Owner[]
   members(): readonly Member[]
-  drain(signal: AbortSignal): Promise<void>
+  standing(): Standing
+  /** What this process says of itself to operators; told with the next beat. */
+  report(stats: MemberStats): void
+  /** Since the start; for metrics. */
+  counts(): HandoverCounts
 }
+
+/** What did not go well between this process and the member store. */
+export interface HandoverCounts {
+  /** Calls that failed, or whose answer was lost. */
+  readonly storeErrors: number
+  /** Silent members that were not set down, because too many were silent at once. */
+  readonly refusedExpiries: number
+  /** Entries of the store that were not what they must be, and were left out. */
+  readonly broken: number
+}
+
+export type MemberState = 'active' | 'leaving' | 'down'
+
+/**
+ * `joining`: not a member yet. `alone`: the store could not be reached since the start, for longer than the grace for it:
+ * what is held is served. `superseded`: a newer process has this id; this one must not be asked any more.
+ */
+export type Standing = 'joining' | 'alone' | 'member' | 'leaving' | 'superseded'
 
 export interface Member {
   readonly id: string
   readonly zone: string | undefined
   readonly address: string | undefined
-  readonly state: 'active' | 'leaving' | 'down'
+  readonly state: MemberState
   /** Milliseconds since the last beat that was seen. */
   readonly beatAge: number
 }
@@ -54,9 +82,52 @@ export interface Member {
 export interface Owner {
   readonly member: string
   readonly rank: number
+  /** It is to hold the block now: by placement, or in the place of owners that are all down. */
   readonly target: boolean
   readonly serves: boolean
   readonly live: boolean
+}
+
+/** Counts of blocks of one member, and bytes; each >= 0. */
+export interface MemberStats {
+  readonly assigned: number
+  readonly serving: number
+  readonly lingering: number
+  readonly pinned: number
+  readonly failed: number
+  readonly bytes: number
+}
+
+/** The member store as operators see it. Rejects with OwnershipUnavailable where the store cannot be reached. */
+export interface Operator {
+  /** Why another process cannot use it, one sentence without a final period; undefined where it can. */
+  readonly unavailable: string | undefined
+  ring(): Promise<Ring>
+  claims(member: string): Promise<ReadonlySet<BlockId>>
+  /** False: no such member. */
+  drain(member: string, on: boolean): Promise<boolean>
+  freeze(on: boolean): Promise<void>
+  /** `alive`: it must be down, or drained and stopped, before it can be forgotten. */
+  forget(member: string): Promise<'forgotten' | 'unknown' | 'alive'>
+}
+
+export interface Ring {
+  readonly epoch: Epoch
+  /** Why the epoch moved last. */
+  readonly cause: string
+  readonly storeId: string
+  readonly frozen: boolean
+  /** By id. */
+  readonly members: readonly RingMember[]
+}
+
+export interface RingMember extends Member {
+  readonly placed: boolean
+  readonly draining: boolean
+  readonly incarnation: number
+  readonly rules: string
+  /** Undefined before its first beat. */
+  readonly stats: MemberStats | undefined
 }
 
 export type Claim =
@@ -69,8 +140,12 @@ export interface Lease extends AsyncDisposable {
   readonly fence: number | undefined
   /** Aborts, with LeaseLost as the reason, when the lease is lost. */
   readonly signal: AbortSignal
-  /** @throws LeaseLost */
-  assertHeld(): void
+  /**
+   * Asked before the load begins, when nothing would be wasted, and again before the loaded block is shown: then only a
+   * block that somebody else serves is worth throwing away.
+   * @throws LeaseLost
+   */
+  assertHeld(before?: 'load' | 'commit'): void
 }
 
 /** The smallest plugin: true means "mine". */

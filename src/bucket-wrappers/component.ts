@@ -5,6 +5,7 @@ import type { Bucket, Component } from '../host.ts'
 export function componentOf(bucket: Bucket): Component {
   return {
     name: bucket.name,
+    ...(bucket.identity !== undefined && { identity: bucket.identity }),
     ...(bucket.options !== undefined && { options: bucket.options }),
     ...(bucket.check && { check: () => bucket.check?.() ?? [] }),
     ...(bucket.start && { start: async services => await bucket.start?.(services) }),

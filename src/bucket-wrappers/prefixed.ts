@@ -34,6 +34,7 @@ export function prefixed(bucket: Bucket, prefix: string): Bucket {
   const infoOf = (info: ObjectInfo): ObjectInfo => ({ ...info, key: without(info.key) })
   return {
     ...componentOf(bucket),
+    ...(bucket.identity !== undefined && { identity: `${bucket.identity}/${folder}` }),
     options: { ...(bucket.options ?? {}), prefix },
     check: () => [...(bucket.check?.() ?? []), ...problems(folder, prefix)],
     async list(within, options) {

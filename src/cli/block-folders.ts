@@ -31,7 +31,7 @@ export async function withBucketFolder<T>(
   if (!raw) throw usageError('the config has no bucket to look into')
   const { signal } = new AbortController()
   const bucket = retried(raw, host)
-  await raw.start?.({ host, bucket, instance, files: undefined, state: memoryState() })
+  await raw.start?.({ host, bucket, instance, files: undefined, state: memoryState(), observer: true })
   try {
     return await work({
       where: `${id}/ in bucket ${raw.name}`,

@@ -88,6 +88,7 @@ export function services(given: Partial<Services> = {}): Services {
     instance: { id: 'test-1', zone: undefined },
     files: undefined,
     state: memoryState(),
+    observer: false,
     ...given,
   }
 }

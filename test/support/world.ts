@@ -289,7 +289,9 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
         ]
       },
       members: () => [],
-      async drain() {},
+      standing: () => 'member',
+      report() {},
+      counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
     }
   }
 }

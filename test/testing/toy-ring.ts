@@ -72,7 +72,9 @@ export function toyRing(cluster: ToyCluster = new ToyCluster()): OwnershipPlugin
       owners: block => [{ member: me, rank: 0, target: isTarget(block), serves: false, live: true }],
       members: () =>
         cluster.members.map(id => ({ id, zone: undefined, address: undefined, state: 'active', beatAge: 0 })),
-      async drain() {},
+      standing: () => 'member',
+      report() {},
+      counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
     },
   }
 }

@@ -27,6 +27,7 @@ export function s3(options: S3Options): Bucket {
   }
   return {
     name: 's3',
+    identity: `s3://${options.bucket}`,
     options,
     check: () => problemsOf(options),
     async start({ host }) {

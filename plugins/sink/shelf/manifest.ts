@@ -9,9 +9,9 @@ export const MANIFEST_LIMIT: number = 64 * 1024 * 1024
 
 const VERSION = 1
 
-/** `sink` is the name of the sink that put the block there. */
+/** `sink` is the name of the sink that put the block there. Equal blocks give equal bytes, whoever made the objects. */
 export function encodeManifest(sink: string, { meta, bytes, fence }: LoadedBlock): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, sink, bytes, fence, meta }))
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, sink, bytes, fence, meta }, byName))
 }
 
 /** The block that the manifest in folder `id` names; undefined where it is damaged, or of another version. */
@@ -63,6 +63,13 @@ const schema = v.object({
     readAhead: v.optional(v.object({ series: count, chunk: count })),
   }),
 })
+
+/** A replacer. A meta from meta.json and the same one from a source's cache have their fields, and filters their labels, in other orders. */
+function byName(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  // fromEntries also makes a field of a label that is named `__proto__`.
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
 
 /** A label may be named `__proto__`. */
 function nullPrototype(labels: Record<string, string>): Record<string, string> {

@@ -1,0 +1,216 @@
+/**
+ * What gateways know of each other: the member store, the one small interface under every ownership plugin whose members
+ * come and go. docs/protocol.md says why each rule is there.
+ *
+ * The store is passive. Each method is one atomic step; it checks everything first and writes last, in an order in which a
+ * prefix of the writes only takes claims away. A method rejects with OwnershipUnavailable where the store cannot be reached
+ * or its answer is unknown: the step may have been done, or may land later. Values read back are validated: one broken entry
+ * is left out and counted, never trusted, never fatal.
+ */
+import type { BlockId } from '../block.ts'
+import type { Component } from '../host.ts'
+import type { Epoch, MemberState, MemberStats } from '../ownership.ts'
+
+/** Ids of members and zones: they become parts of keys, labels and log lines. */
+export const MEMBER_ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** Block ids that one call of `serve` or `release` may carry. */
+export const MAX_IDS = 500
+
+export interface MemberRecord {
+  readonly id: string
+  readonly zone: string | undefined
+  /** Where other members and operators reach it; shown, never called by the protocol. */
+  readonly address: string | undefined
+  /** `leaving`: up, and draining. */
+  readonly state: MemberState
+  /** Counts for placement, unless it drains. False once it was down for the whole grace. */
+  readonly placed: boolean
+  /** The intent to drain; it survives the process, and being down. */
+  readonly draining: boolean
+  /** Of one process; larger for each process start. Given by the store at the first join: the epoch that the join made. */
+  readonly incarnation: number
+  /** Random, of one process: tells a repeated first join from a second process. */
+  readonly process: string
+  /** What all members must agree on before anything is released: replicas, placement, zones, version of the protocol. */
+  readonly rules: string
+  /** Identity of the bucket; `''` where the bucket has none. */
+  readonly bucket: string
+  /** The epoch of its last change. */
+  readonly changed: Epoch
+}
+
+/** The order of one member's writes. A write whose stamp is not newer than the last one of its incarnation is refused. */
+export interface Stamp {
+  readonly id: string
+  readonly incarnation: number
+  /** Grows with every write of the process, whatever became of the write before. */
+  readonly sequence: number
+}
+
+/** Written with every stamped write, by `beat` completely. */
+export interface Beat {
+  readonly incarnation: number
+  readonly sequence: number
+  /** The store under whose id the member has told all its claims; `''` before it has. Its claims count only where this is current. */
+  readonly storeId: string
+  /** Grows when the member's claims change. */
+  readonly claims: number
+  /** Age by the store's clock when it was read, ms. Freshness for release is judged by the store; liveness by change alone. */
+  readonly age: number
+  /** For people: what the member said of itself. */
+  readonly stats: MemberStats | undefined
+}
+
+/** What changes only when the epoch does. */
+export interface RecordView {
+  readonly epoch: Epoch
+  /** Why the epoch moved last, for a log line: `gw-1 joined`, `gw-2 down: no beat seen by gw-1`. */
+  readonly cause: string
+  /** Changes when the store may have lost writes: emptied, failed over, restored. */
+  readonly storeId: string
+  readonly frozen: boolean
+  readonly members: ReadonlyMap<string, MemberRecord>
+  /** Entries that were left out. */
+  readonly broken: number
+}
+
+/** What is read at every poll. */
+export interface BeatView {
+  readonly epoch: Epoch
+  readonly storeId: string
+  readonly frozen: boolean
+  readonly beats: ReadonlyMap<string, Beat>
+  readonly broken: number
+}
+
+export interface JoinRequest {
+  readonly id: string
+  readonly zone: string | undefined
+  readonly address: string | undefined
+  readonly process: string
+  readonly rules: string
+  readonly bucket: string
+  /** 0 at the first join of a process; later its own, to come back after being down, forgotten, or lost by the store. */
+  readonly incarnation: number
+  readonly sequence: number
+  /** First join only: the incarnation of the record that it takes the place of, as it was read; 0 for none. A join that lands late is refused by it. */
+  readonly replaces: number
+  /** The largest epoch this process has seen: the store goes past it, also where it has lost it. */
+  readonly seen: Epoch
+}
+
+export type JoinReply =
+  | {
+      readonly status: 'joined'
+      readonly incarnation: number
+      readonly epoch: Epoch
+      readonly storeId: string
+      readonly draining: boolean
+    }
+  /** The record is not the one in `replaces`: read again. */
+  | { readonly status: 'moved' }
+  /** A newer process has this id. */
+  | { readonly status: 'superseded' }
+  | { readonly status: 'stale' }
+  /** Another member works on another bucket: `member` and its `bucket`. */
+  | { readonly status: 'other-bucket'; readonly member: string; readonly bucket: string }
+
+/**
+ * What became of a stamped write. `missing`: no record of this incarnation (and so no claims); `superseded`: a newer process has the
+ * id; `stale`: a newer write came first. Nothing is written for these three.
+ */
+export type WriteStatus = 'ok' | 'missing' | 'superseded' | 'stale'
+
+export interface BeatRequest {
+  /** As in `Beat.storeId`. */
+  readonly storeId: string
+  readonly stats: MemberStats | undefined
+  /** As in `JoinRequest.seen`. */
+  readonly seen: Epoch
+}
+
+/** `down`: the record says so; nothing but the beat was written; join again. */
+export interface BeatReply {
+  readonly status: WriteStatus | 'down'
+  readonly epoch: Epoch
+  readonly storeId: string
+  readonly frozen: boolean
+}
+
+export interface ReleaseItem {
+  readonly id: BlockId
+  /** The block itself, or the parent that supersedes it. */
+  readonly needs: BlockId
+  /** The members to look at; never empty. Where `needs` is the block itself, the releasing member must not be among them. */
+  readonly targets: readonly string[]
+  /** `all`: every target must serve `needs`. `any`: one is enough (short disk, linger limit). */
+  readonly quorum: 'all' | 'any'
+}
+
+export interface ReleaseRequest {
+  /** The epoch in which the targets were computed. */
+  readonly decidedIn: Epoch
+  /** A beat older than this by the store's clock does not count, ms. */
+  readonly freshMs: number
+  /** At most MAX_IDS. */
+  readonly items: readonly ReleaseItem[]
+}
+
+export type ReleaseReply =
+  /** The claims on these are gone: drop them. The others stay. */
+  | { readonly status: 'ok'; readonly released: readonly BlockId[] }
+  | { readonly status: 'epoch' | 'frozen' | Exclude<WriteStatus, 'ok'> }
+
+/** At most `max` members may be expired within `windowMs` of the store's clock, whoever asks. */
+export interface ExpireLimit {
+  readonly max: number
+  readonly windowMs: number
+}
+
+/** @see MEMBER_ID for what an id may be; every other id rejects with `invalid-member`. */
+export interface MemberStore extends Component {
+  /** False where the store lives in this process alone: commands of another process cannot reach it. */
+  readonly shared: boolean
+
+  /** Takes the member's claims away, writes record and beat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
+  join(request: JoinRequest): Promise<JoinReply>
+  beat(stamp: Stamp, request: BeatRequest): Promise<BeatReply>
+  /** Orderly stop: takes all claims away, then sets `down` and raises the epoch. */
+  leave(stamp: Stamp): Promise<WriteStatus>
+
+  /** Claims: takes `dropped` away, then adds `added`. At most MAX_IDS ids together. */
+  serve(
+    stamp: Stamp,
+    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
+  ): Promise<WriteStatus>
+  /**
+   * Takes my claim on each item away for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
+   * targets have a fresh beat of the incarnation in their record, are not `down`, carry the current store id, and claim `needs`.
+   */
+  release(stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply>
+  /** What a member claims. */
+  claims(id: string): Promise<ReadonlySet<BlockId>>
+
+  /** Sets `down` and raises the epoch, if the beat is still the one `seen`. `refused`: frozen, or the limit is reached. `gone`: no record, or down already. */
+  expire(
+    id: string,
+    seen: { readonly incarnation: number; readonly sequence: number },
+    limit: ExpireLimit,
+    by: string,
+  ): Promise<'expired' | 'moved' | 'refused' | 'gone'>
+  /** The end of the grace: `placed: false`, if it is down and its record is still the one of epoch `changed`. False: it is not, or is frozen. */
+  unplace(id: string, changed: Epoch): Promise<boolean>
+  /** Removes claims, beat and record, if it is down and its record is still the one of epoch `changed`. */
+  forget(id: string, changed: Epoch): Promise<boolean>
+
+  /** Sets or clears the intent to drain; raises the epoch where it changed. False: no such member. */
+  drain(id: string, on: boolean): Promise<boolean>
+  /** While frozen nothing is released, expired or unplaced. Raises the epoch where it changed. */
+  freeze(on: boolean): Promise<void>
+
+  record(): Promise<RecordView>
+  beats(): Promise<BeatView>
+  /** Calls `listener` soon after an epoch was raised; a hint that may be lost, and may come late or twice. */
+  watch(listener: () => void): Disposable
+}
