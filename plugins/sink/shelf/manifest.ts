@@ -9,9 +9,9 @@ export const MANIFEST_LIMIT: number = 64 * 1024 * 1024
 
 const VERSION = 1
 
-/** `sink` is the name of the sink that put the block there. Equal blocks give equal bytes, whoever made the objects. */
+/** `sink` is the name of the sink that put the block there. Equal blocks give equal bytes, wherever their meta came from. */
 export function encodeManifest(sink: string, { meta, bytes, fence }: LoadedBlock): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, sink, bytes, fence, meta }, byName))
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, sink, bytes, fence, meta: inOrder(meta) }))
 }
 
 /** The block that the manifest in folder `id` names; undefined where it is damaged, or of another version. */
@@ -64,11 +64,22 @@ const schema = v.object({
   }),
 })
 
-/** A replacer. A meta from meta.json and the same one from a source's cache have their fields, and filters their labels, in other orders. */
-function byName(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  // fromEntries also makes a field of a label that is named `__proto__`.
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+/**
+ * The fields by name, as JSON has them in the order in which they were set: a source that takes a meta from its cache sets
+ * them in another one than parseMeta(). Labels stay in the order of meta.json.
+ */
+function inOrder({ ulid, minTime, maxTime, labels, resolution, compaction, source, files, readAhead }: BlockMeta) {
+  return {
+    ulid,
+    minTime,
+    maxTime,
+    labels,
+    resolution,
+    compaction: { level: compaction.level, sources: compaction.sources },
+    source,
+    files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })),
+    readAhead: readAhead && { series: readAhead.series, chunk: readAhead.chunk },
+  } satisfies Record<keyof BlockMeta, unknown>
 }
 
 /** A label may be named `__proto__`. */
