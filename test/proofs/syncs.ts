@@ -17,14 +17,6 @@ export function stateOf(dir: string): string[] {
   return globSync('**/*', { cwd: dir, withFileTypes: true })
     .filter(entry => entry.isFile() && basename(entry.parentPath) !== 'state')
     .map(entry => join(entry.parentPath, entry.name))
-    .map(path => `${path.slice(dir.length + 1)} ${contentOf(path)}`)
+    .map(path => `${path.slice(dir.length + 1)} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`)
     .sort()
-}
-
-/** A manifest by what it says, not by its bytes: its meta may come from meta.json or from the source's cache. */
-function contentOf(path: string): string {
-  const bytes = readFileSync(path)
-  if (basename(path) !== 'blockgate.json') return createHash('sha256').update(bytes).digest('hex')
-  const { meta, bytes: size } = JSON.parse(bytes.toString())
-  return `${meta.ulid} ${meta.minTime} ${meta.maxTime} ${size}`
 }
