@@ -33,7 +33,7 @@ export function blockView(entry: CatalogueEntry, plan: Plan): BlockView {
 }
 
 /** Never empty: a block that serves says how it came to that, `added` or `unchanged`; one that waits says its state. */
-export function reasonOf({ state, reason, events }: MeasuredBlock): string {
+export function reasonOf({ state, reason, events }: Pick<MeasuredBlock, 'state' | 'reason' | 'events'>): string {
   if (reason !== '') return reason
   return (state === 'serving' && events.at(-1)?.kind) || state
 }

@@ -70,6 +70,8 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   metrics?.observe({
     host,
     files,
+    plan,
+    instance: config.instance,
     blocks: () => engine.catalogue.all(),
     loaded: () => plan.sink.stage.loaded(),
     inFlight: () => runner.progress?.inFlight ?? 0,

@@ -4,6 +4,7 @@ import { measured } from '../bucket-wrappers/measured.ts'
 import { Gauges } from './gauges.ts'
 import { counter, histogram } from './instruments.ts'
 import type { Metrics } from './metrics.ts'
+import { OwnershipGauges } from './ownership.ts'
 import { METRICS } from './table.ts'
 
 /**
@@ -24,9 +25,17 @@ export function createMetrics(meter: Meter): Metrics {
   const writtenBytes = counter(meter, METRICS.writtenBytes)
   const runs = counter(meter, METRICS.runs)
   const runDuration = histogram(meter, METRICS.runDuration)
+  const reoffered = counter(meter, METRICS.reoffered)
+  const addsAborted = counter(meter, METRICS.addsAborted)
+  const wastedBytes = counter(meter, METRICS.wastedBytes)
+  const converged = histogram(meter, METRICS.converged)
   const gauges = new Gauges(meter)
+  const ownership = new OwnershipGauges(meter)
   return {
-    observe: subject => gauges.observe(subject),
+    observe(subject) {
+      gauges.observe(subject)
+      ownership.observe(subject)
+    },
     stage: (stage, ms) => stageDuration(ms / 1000, { stage }),
     added(bytes) {
       added(1, {})
@@ -34,6 +43,12 @@ export function createMetrics(meter: Meter): Metrics {
     },
     retried: (stage, code) => retried(1, { stage, code }),
     settled: (kind, reason) => settled[kind](1, { reason }),
+    reoffered: blocks => reoffered(blocks, {}),
+    addAborted(bytes) {
+      addsAborted(1, {})
+      wastedBytes(bytes, {})
+    },
+    converged: ms => converged(ms / 1000, {}),
     run(end) {
       const { run, stages, failures } = end.summary
       runs(1, { reason: run.reason, status: end.status })

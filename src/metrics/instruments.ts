@@ -1,5 +1,5 @@
 /** From the table to OpenTelemetry's instruments, with the labels typed and bounded. */
-import type { Counter, Histogram, Meter, ObservableGauge } from '@opentelemetry/api'
+import type { Counter, Histogram, Meter, ObservableCounter, ObservableGauge } from '@opentelemetry/api'
 import { BoundedLabel } from './labels.ts'
 import type { MetricInfo } from './table.ts'
 
@@ -20,6 +20,11 @@ export function histogram<const I extends MetricInfo>(meter: Meter, info: I): Ad
   const made: Histogram = meter.createHistogram(info.name, { ...describe(info), advice })
   const bound = bounded(info)
   return (value, labels) => made.record(value, bound(labels))
+}
+
+/** A counter that somebody else counts; read in a batch callback. */
+export function counted(meter: Meter, info: MetricInfo): ObservableCounter {
+  return meter.createObservableCounter(info.name.replace(/_total$/, ''), describe(info))
 }
 
 export interface Gauge<I extends MetricInfo> {

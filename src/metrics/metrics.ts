@@ -1,7 +1,8 @@
 /** What the engine tells while it works. A runtime hands an implementation over as `Platform.metrics`; without one nothing is measured. */
-import type { BlockId } from '../block.ts'
-import type { Bucket, Host, LocalFiles } from '../host.ts'
+import type { BlockId, Candidate } from '../block.ts'
+import type { Bucket, Host, Instance, LocalFiles } from '../host.ts'
 import type { Health } from '../lifecycle.ts'
+import type { Plan } from '../plan.ts'
 import type { LoadedBlock } from '../stage.ts'
 import type { RunSummary } from '../summary.ts'
 
@@ -17,6 +18,12 @@ export interface Metrics {
   retried(stage: string, code: string): void
   /** What the end of a run did with a loaded block. */
   settled(kind: 'dropped' | 'retained', reason: string): void
+  /** Blocks are offered to the add once more in the same run. */
+  reoffered(blocks: number): void
+  /** A load ended before its block was shown; `wastedBytes` of it were loaded, 0 where it had not come to its end. */
+  addAborted(wastedBytes: number): void
+  /** What a change of the epoch asked of this gateway is done, `ms` after it was seen. */
+  converged(ms: number): void
   run(end: MeasuredRun): void
   /** The bucket, with each of its requests counted. It belongs inside retried(): what the store sees is what counts. */
   measured(bucket: Bucket, host: Host): Bucket
@@ -34,14 +41,22 @@ export interface MeasuredRun {
 
 /** As in the catalogue. */
 export interface MeasuredBlock {
+  readonly candidate: Candidate | undefined
   readonly state: string
+  /** Who said so: a stage's name. */
+  readonly by: string
   readonly reason: string
+  /** When state or reason last changed, ms since the epoch. */
+  readonly since: number
   readonly events: readonly { readonly kind: string }[]
 }
 
 export interface MetricsSubject {
   readonly host: Host
   readonly files: LocalFiles | undefined
+  readonly plan: Plan
+  /** Whose metrics these are. */
+  readonly instance: Instance
   /** Every block of the catalogue. */
   blocks(): Iterable<MeasuredBlock>
   loaded(): ReadonlyMap<BlockId, LoadedBlock>
