@@ -136,7 +136,8 @@ async function open({ journal, claims, plan, host }: Engine, started: () => Prom
   await claims.publish(plan.sink.stage.loaded().keys())
 }
 
-function parts(
+/** The parts of a gateway, none of them started: bucket, source, stages in list order, sink. */
+export function parts(
   { plan, bucket, instance }: ResolvedConfig,
   { host, files, state, metrics, observer = false }: Platform,
 ): Part[] {
