@@ -2,11 +2,12 @@
 import type { BlockId } from './block.ts'
 import type { ClaimPublisher } from './claims.ts'
 import type { Onion } from './compose.ts'
+import type { DiskBudget } from './disk-budget.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
 import { type LoadJournal, POISON_DEATHS } from './journal.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import { added, failed, unchanged } from './outcome.ts'
+import { added, failed, skippedBy, unchanged } from './outcome.ts'
 import type { Named } from './plan.ts'
 import type { BlockContext, BlockSink } from './stage.ts'
 
@@ -15,6 +16,7 @@ export interface AddDeps {
   readonly host: Host
   readonly journal: LoadJournal
   readonly claims: ClaimPublisher
+  readonly budget: DiskBudget
   readonly metrics: Metrics | undefined
   /** Called when a load begins. */
   readonly onLoading: (id: BlockId) => void
@@ -29,8 +31,10 @@ export function adder(deps: AddDeps): Onion {
     }
     return trace.stage(sink.name, async () => {
       try {
-        await load(deps, block)
-        return added
+        // Asked first where it is full already: a load that cannot be kept costs requests.
+        const kept = deps.budget.take(0) && (await load(deps, block))
+        // Room comes with the blocks that others take over.
+        return kept ? added : skippedBy(sink.name, ErrorCode.diskBudget, true)
       } catch (error) {
         return failed(sink.name, error)
       }
@@ -38,20 +42,25 @@ export function adder(deps: AddDeps): Onion {
   }
 }
 
-async function load({ sink, host, journal, claims, metrics, onLoading }: AddDeps, block: BlockContext): Promise<void> {
+/** False where the block has no room; it is let go then. */
+async function load(deps: AddDeps, block: BlockContext): Promise<boolean> {
+  const { sink, host, journal, claims, budget, metrics, onLoading } = deps
   const deaths = journal.deaths(block.id)
   if (deaths >= POISON_DEATHS) {
     throw new BlockgateError(ErrorCode.poison, `the process died ${deaths} times while it loaded this block`)
   }
   onLoading(block.id)
   let loaded = false
+  let bytes = 0
   try {
     await journal.begin(block.id)
     verify(block, 'load')
     const prepared = await sink.stage.prepare(block)
+    bytes = prepared.bytes
     try {
       // The load may have taken minutes: what was true before it need not be true now.
       verify(block, 'commit')
+      if (!budget.take(bytes)) return false
       await prepared.commit()
       loaded = true
     } finally {
@@ -59,6 +68,10 @@ async function load({ sink, host, journal, claims, metrics, onLoading }: AddDeps
     }
     claims.added(block.id)
     metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
+    return true
+  } catch (error) {
+    if (block.lease?.signal.aborted || codeOf(error) === ErrorCode.leaseLost) metrics?.addAborted(bytes)
+    throw error
   } finally {
     // Not awaited: a late end costs a block that is tried alone once, an awaited one a write per block.
     journal.end(block.id, loaded).catch((error: unknown) => {

@@ -148,7 +148,9 @@ export class Catalogue {
 }
 
 function stateOf(result: BlockResult, loaded: boolean): BlockState {
-  if (result.kind === 'retained') return LINGERING.has(result.reason) ? 'lingering' : 'serving'
+  if (result.kind === 'retained') {
+    return result.reason === 'pinned' ? 'pinned' : LINGERING.has(result.reason) ? 'lingering' : 'serving'
+  }
   if (loaded) return 'serving'
   return result.kind === 'failed' ? 'failed' : result.kind === 'skipped' ? 'skipped' : 'pending'
 }

@@ -26,6 +26,11 @@ export interface Config {
   readonly stopGrace?: Duration | undefined
   /** Root of services.files and services.state on Node and Deno. Default './data'. */
   readonly dir?: string | undefined
+  /**
+   * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. A block that does not fit is
+   * not added; nothing is dropped to make room that nobody else serves. Default: no limit.
+   */
+  readonly diskBudget?: number | string | undefined
   /** Where the HTTP server of a gateway that runs listens: 'host:port', ':port', '[::1]:port', or false. Default '127.0.0.1:10902'. */
   readonly http?: string | false | undefined
   /**
@@ -51,6 +56,8 @@ export interface ResolvedConfig {
   readonly concurrency: number
   readonly blockTimeoutMs: number
   readonly stopGraceMs: number
+  /** Bytes; Infinity: no limit. */
+  readonly diskBudget: number
   readonly dir: string
   /** Undefined: off. */
   readonly http: ListenAddress | undefined
@@ -93,6 +100,9 @@ const ENTRIES = {
     ),
   ),
   stopGrace: v.optional(durationOption),
+  diskBudget: v.optional(
+    v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
+  ),
   dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
   http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
   token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
@@ -116,6 +126,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     concurrency: config.concurrency ?? 32,
     blockTimeoutMs: durationMs(config.blockTimeout, '10m'),
     stopGraceMs: durationMs(config.stopGrace, '30s'),
+    diskBudget: bytesOf(config.diskBudget) ?? Number.POSITIVE_INFINITY,
     dir: config.dir ?? './data',
     http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
     token: config.token,
@@ -210,6 +221,12 @@ function isStage(value: unknown): value is Slot {
 
 function isBucket(value: unknown): boolean {
   return typeof value === 'object' && value !== null && ['list', 'get', 'put', 'delete'].every(m => m in value)
+}
+
+function bytesOf(value: unknown): number | undefined {
+  const [, digits, unit = ''] = /^(\d+)([KMGT]?)(?:iB)?$/.exec(String(value)) ?? []
+  const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ')
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
 function listenAddress(value: unknown): ListenAddress | undefined {

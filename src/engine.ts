@@ -4,6 +4,7 @@ import type { BlockId } from './block.ts'
 import { Catalogue } from './catalogue.ts'
 import { ClaimPublisher } from './claims.ts'
 import { compose, type Onion } from './compose.ts'
+import { DiskBudget } from './disk-budget.ts'
 import type { Host, Instance, StateStore } from './host.ts'
 import { LoadJournal } from './journal.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -16,6 +17,8 @@ export interface EngineSettings {
   readonly blockTimeoutMs: number
   /** The interval of the runs: a run that is older lists again. */
   readonly everyMs: number
+  /** Bytes that the loaded blocks may take; Infinity where there is no limit. */
+  readonly diskBudget: number
   /** Whose traces these are. */
   readonly instance: Instance
 }
@@ -26,6 +29,7 @@ export interface Engine extends EngineSettings {
   readonly catalogue: Catalogue
   readonly journal: LoadJournal
   readonly claims: ClaimPublisher
+  readonly budget: DiskBudget
   readonly metrics: Metrics | undefined
   /** One onion a segment: the last ends in the add, the others at their barrier. */
   readonly onions: readonly Onion[]
@@ -45,7 +49,10 @@ export function createEngine(
   const catalogue = new Catalogue(host)
   const journal = new LoadJournal(state)
   const claims = new ClaimPublisher(plan.ownership.handover, host.log)
-  const add = adder({ sink: plan.sink, host, journal, claims, metrics, onLoading: id => catalogue.loading(id) })
+  const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
+  const onLoading = (id: BlockId) => catalogue.loading(id)
+  const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
   const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
-  return { ...settings, plan, host, catalogue, journal, claims, metrics, onions, stuck: new Map(), absences: new Map() }
+  const memory = { stuck: new Map(), absences: new Map() }
+  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, metrics, onions }
 }

@@ -13,7 +13,7 @@ import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Plan } from './plan.ts'
-import { type Readiness, readiness, settles } from './readiness.ts'
+import { covered, type Readiness, readiness, settles } from './readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './run-result.ts'
 import { Runner, type SyncRequest } from './runner.ts'
 import { scopedState } from './state.ts'
@@ -54,13 +54,18 @@ export interface Gateway {
   stop(): Promise<void>
 }
 
+/** Runs after the first that a moving epoch may ask for before the gateway is ready. */
+const MAX_PASSES = 2
+
 /** Puts a gateway together; nothing is started yet. */
 export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const { plan, stopGraceMs } = config
   const { host, files, metrics } = platform
+  const me = config.instance.id
   const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config, metrics)
-  const onResult = (result: RunResult) => {
-    settled ||= settles(result)
+  const onResult = (result: RunResult, current: boolean) => {
+    // Ownership that moved during the first run gets its runs too; ownership that never rests must not keep us unready.
+    if (settles(result)) settled ||= current || ++passes > MAX_PASSES
     platform.onResult?.(result)
   }
   const runner = new Runner(engine, { stopGraceMs, onResult })
@@ -79,6 +84,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     health: () => lifecycle.health,
   })
   let settled = false
+  let passes = 0
   let stopping: Promise<void> | undefined
   return {
     plan,
@@ -108,7 +114,13 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       return lifecycle.health
     },
     get readiness() {
-      return readiness({ settled, stopping: stopping !== undefined, last: runner.results.at(-1) })
+      const { handover } = plan.ownership
+      const loaded = plan.sink.stage.loaded()
+      const { offers } = runner
+      settled ||= handover !== undefined && offers !== undefined && covered(offers, handover, loaded, me)
+      const standing = handover?.standing()
+      const last = runner.results.at(-1)
+      return readiness({ settled, stopping: stopping !== undefined, last, standing, held: loaded.size })
     },
     stop() {
       stopping ??= (async () => {

@@ -4,7 +4,7 @@
  */
 import { type Backoff, backoffMs } from './async/backoff.ts'
 import type { WorkQueue } from './async/work-queue.ts'
-import type { Candidate } from './block.ts'
+import type { BlockMeta, Candidate } from './block.ts'
 import { isRetryable } from './errors.ts'
 import type { Host } from './host.ts'
 import type { Epoch, OwnershipChange, OwnershipPlugin } from './ownership.ts'
@@ -23,6 +23,7 @@ export interface OfferDeps {
   /** One attempt, and its outcome written down. Never rejects. */
   readonly attempt: (candidate: Candidate, number: number) => Promise<Outcome>
   readonly onRetry: (outcome: Outcome & { readonly kind: 'failed' }) => void
+  readonly onReoffer: () => void
 }
 
 interface Offer {
@@ -51,7 +52,9 @@ export class Offers {
 
   /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
   onChange(change: OwnershipChange): void {
-    const again = [...this.#parked].filter(offer => affects(change, offer.candidate) && offer.reoffers < MAX_REOFFERS)
+    const again = [...this.#parked].filter(
+      offer => affects(change, offer.candidate.meta) && offer.reoffers < MAX_REOFFERS,
+    )
     for (const offer of again) this.#parked.delete(offer)
     this.#deps.queue.pushFront(again.map(offer => this.#again(offer)))
   }
@@ -84,6 +87,7 @@ export class Offers {
 
   #again(offer: Offer): () => Promise<void> {
     offer.reoffers++
+    this.#deps.onReoffer()
     offer.attempts = 0
     offer.offeredIn = this.#deps.ownership.epoch(offer.candidate.meta)
     return () => this.#offer(offer)
@@ -101,7 +105,8 @@ export class Offers {
   }
 }
 
-function affects(change: OwnershipChange, { meta }: Candidate): boolean {
+/** Also where the plugin cannot say. */
+export function affects(change: OwnershipChange, meta: BlockMeta): boolean {
   try {
     return change.affects(meta)
   } catch {

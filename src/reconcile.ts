@@ -21,10 +21,14 @@ export interface ReconcileInput {
   readonly plan: Plan
   readonly host: Host
   readonly claims: ClaimPublisher
+  /** This gateway's id. */
+  readonly me: string
   readonly view: View
   /** Consecutive complete views each loaded block was absent from; kept across runs. */
   readonly absences: Map<BlockId, number>
   readonly confirmDrops: boolean
+  /** Blocks found no room: a copy that one other gateway serves is enough to let go of. */
+  readonly urgent: boolean
   readonly concurrency: number
   readonly signal: AbortSignal
 }
@@ -164,8 +168,8 @@ async function release(
   const releases = decisions.flatMap(([id, d]) => (d.do === 'release' ? [{ id, d }] : []))
   await eachBounded(releases, input.concurrency, async ({ id, d: { by, reason, needs, decidedIn, whileKept } }) => {
     try {
-      const answer = await handover.release({ id, needs }, decidedIn, input.signal)
-      if (answer !== 'released') results.set(id, { kind: 'retained', by, reason: whileKept })
+      const answer = await handover.release({ id, needs, urgent: input.urgent }, decidedIn, input.signal)
+      if (answer !== 'released') results.set(id, { kind: 'retained', by, reason: keptAs(input, id, whileKept) })
       else results.set(id, await dropOne(input, id, { kind: 'dropped', by, reason }))
     } catch (error) {
       // The answer is lost: for the peers it may be released, here it is held.
@@ -177,6 +181,14 @@ async function release(
       results.set(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
     }
   })
+}
+
+/** Lingering, and nobody else serves it: pinned. */
+function keptAs({ plan, me }: ReconcileInput, id: BlockId, reason: string): string {
+  const meta = plan.sink.stage.loaded().get(id)?.meta
+  if (reason !== 'lingering' || !meta) return reason
+  const others = plan.ownership.handover?.owners(meta).some(o => o.member !== me && o.live && o.serves)
+  return others ? reason : 'pinned'
 }
 
 async function dropOne(

@@ -32,6 +32,8 @@ export interface RunEnd {
   readonly view: View
   /** The ownership epoch when the run began: what moved since then is for the next run. */
   readonly epoch: Epoch
+  /** Blocks found no room, and others were dropped after that. */
+  readonly room: boolean
 }
 
 export interface RunProgress {

@@ -14,7 +14,7 @@ import type { RunEnd, RunProgress } from './run-result.ts'
 import { endRunSpan, type RunSpan, startRunSpan } from './run-span.ts'
 import type { Outcome, RunContext, RunReason } from './stage.ts'
 import { summarise } from './summary.ts'
-import { again, emptyView, type View } from './view.ts'
+import { emptyView, type Offered, type View } from './view.ts'
 
 const PAGE = 1_000
 
@@ -22,7 +22,7 @@ export interface RunRequest {
   readonly id: string
   readonly reason: RunReason
   readonly confirmDrops: boolean
-  /** Set for an ownership-change run: the view it looks at again, instead of asking the source. */
+  /** Set for an ownership-change run: the view it looks at again, instead of asking the source; see `again()`. */
   readonly previous?: View | undefined
 }
 
@@ -40,12 +40,13 @@ export class Run {
   #offers: Offers | undefined
   #draining = false
   #listing = false
+  #offering = false
 
   constructor(engine: Engine, request: RunRequest, signal: AbortSignal) {
     const { host, plan } = engine
     this.#engine = engine
     this.#request = request
-    this.#view = request.previous ? again(request.previous) : emptyView(plan.segments.length - 1)
+    this.#view = request.previous ?? emptyView(plan.segments.length - 1)
     this.#link = linkSignals(signal)
     this.#started = host.monotonic()
     this.#epoch = plan.ownership.epoch()
@@ -75,6 +76,11 @@ export class Run {
     }
   }
 
+  /** All that the run offers to the add, and what became of it so far; undefined while that is not known. */
+  get offers(): Offered | undefined {
+    return this.#offering ? this.#view : undefined
+  }
+
   /** Ownership moved: what was denied and is affected is offered again, in this run. */
   onOwnershipChange(change: OwnershipChange): void {
     this.#offers?.onChange(change)
@@ -94,7 +100,8 @@ export class Run {
 
   /** Never rejects: a failed run is a result. */
   async execute(): Promise<RunEnd> {
-    const { host, plan, claims } = this.#engine
+    const { host, plan, claims, budget } = this.#engine
+    budget.count()
     let error: BlockgateError | undefined
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
     let unconfirmed = 0
@@ -103,7 +110,9 @@ export class Run {
       if (!this.#stopped) {
         const { confirmDrops } = this.#request
         const { signal } = this.#link
-        const done = await reconcile({ ...this.#engine, view: this.#view, confirmDrops, signal })
+        const urgent = budget.short
+        const me = this.#engine.instance.id
+        const done = await reconcile({ ...this.#engine, me, view: this.#view, confirmDrops, urgent, signal })
         results = done.results
         unconfirmed = done.unconfirmed
         this.#note(results)
@@ -127,7 +136,7 @@ export class Run {
     const { outcomes } = this.#view
     const dropped = [...results].flatMap(([id, { kind }]) => (kind === 'dropped' ? [id] : []))
     const result = { status, summary, error, unconfirmed, startedAt, outcomes, dropped } as const
-    return { result, view: this.#view, epoch: this.#epoch }
+    return { result, view: this.#view, epoch: this.#epoch, room: budget.short && dropped.length > 0 }
   }
 
   get #stopped(): boolean {
@@ -136,12 +145,16 @@ export class Run {
 
   async #segments(): Promise<void> {
     const { segments } = this.#engine.plan
-    if (this.#request.previous) return this.#lastSegment(paged(this.#view.offered))
+    if (this.#request.previous) {
+      const { offered, outcomes } = this.#view
+      return this.#lastSegment(paged(offered.filter(({ meta }) => !outcomes.has(meta.ulid))))
+    }
     if (segments.length === 1) {
       return this.#withListing(listing =>
         this.#lastSegment(async () => {
           const blocks = await this.#nextBlocks(listing)
           if (blocks) this.#view.offered = this.#view.offered.concat(blocks)
+          else this.#offering = listing.complete
           return blocks
         }),
       )
@@ -155,6 +168,7 @@ export class Run {
     }
     if (this.#stopped) return
     this.#view.offered = blocks
+    this.#offering = this.#view.complete
     await this.#lastSegment(paged(blocks))
   }
 
@@ -180,7 +194,8 @@ export class Run {
     const attempt = (candidate: Candidate, number: number) => this.#flow.offer(candidate, number)
     const onRetry = ({ by, error }: Outcome & { kind: 'failed' }) =>
       metrics?.retried(by, codeOf(error) ?? ErrorCode.internal)
-    this.#offers = new Offers({ host, queue, ownership: plan.ownership, attempt, onRetry })
+    const onReoffer = () => metrics?.reoffered(1)
+    this.#offers = new Offers({ host, queue, ownership: plan.ownership, attempt, onRetry, onReoffer })
     let timer: Disposable | undefined
     const arm = () => {
       timer = host.setTimer(everyMs, () => queue.pushFront([() => this.#relist().finally(arm)]))

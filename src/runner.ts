@@ -2,13 +2,14 @@
 import { backoffMs } from './async/backoff.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
+import { affects } from './offers.ts'
 import { ownershipOf } from './owned.ts'
-import type { OwnershipChange } from './ownership.ts'
+import type { Epoch, OwnershipChange } from './ownership.ts'
 import type { Plan } from './plan.ts'
 import { Run } from './run.ts'
 import type { RunEnd, RunProgress, RunReport, RunResult } from './run-result.ts'
 import type { RunReason } from './stage.ts'
-import type { View } from './view.ts'
+import { again, type Offered, type View } from './view.ts'
 
 /** An interval is stretched or shortened by up to this share, so that gateways do not list in step. */
 const JITTER = 0.1
@@ -24,8 +25,8 @@ export interface SyncRequest {
 
 export interface RunnerOptions {
   readonly stopGraceMs: number
-  /** Called with each result, also of failed and stopped runs. */
-  readonly onResult?: ((result: RunResult) => void) | undefined
+  /** Called with each result, also of failed and stopped runs. `current`: ownership has not moved since the run began. */
+  readonly onResult?: ((result: RunResult, current: boolean) => void) | undefined
 }
 
 interface Waiting {
@@ -53,6 +54,11 @@ export class Runner {
   #loop: Promise<void> | undefined
   #interval: Disposable | undefined
   #settling: Disposable | undefined
+  /** What the next ownership-change run is for. */
+  #changes: OwnershipChange[] = []
+  #epoch: Epoch = 0
+  /** When ownership moved, ms of the monotonic clock; undefined once everything is where it belongs. */
+  #moved: number | undefined
   #watch: Disposable | undefined
   #view: View | undefined
   #count = 0
@@ -74,12 +80,19 @@ export class Runner {
 
   /** Listens for ownership changes: also for those who only call `sync()`. */
   watch(): void {
-    this.#watch ??= this.#engine.plan.ownership.watch?.(change => this.#onChange(change))
+    const { ownership } = this.#engine.plan
+    this.#epoch = ownership.epoch()
+    this.#watch ??= ownership.watch?.(change => this.#onChange(change))
   }
 
   /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. */
   sync({ confirmDrops = false, reason = 'manual' }: SyncRequest = {}): Promise<RunResult> {
     return this.#request(reason, confirmDrops)
+  }
+
+  /** What the run that goes on, or the last one, offers to the add; undefined while that is not known. */
+  get offers(): Offered | undefined {
+    return this.#run ? this.#run.offers : this.#view?.complete ? this.#view : undefined
   }
 
   get progress(): RunProgress | undefined {
@@ -141,15 +154,21 @@ export class Runner {
   }
 
   #runOnce({ reason, confirmDrops }: Waiting): Promise<RunEnd> {
-    const previous = reason === 'ownership-change' ? this.#view : undefined
+    const changes = this.#changes
+    this.#changes = []
+    const previous =
+      reason === 'ownership-change' && this.#view
+        ? again(this.#view, block => changes.some(change => affects(change, block)))
+        : undefined
     const id = `${this.#engine.host.now().toString(36)}-${++this.#count}`
     const run = new Run(this.#engine, { id, reason, confirmDrops, previous }, this.#abort.signal)
     this.#run = run
     return run.execute()
   }
 
-  #after({ result, view, epoch }: RunEnd): void {
+  #after({ result, view, epoch, room }: RunEnd): void {
     const { host, plan, everyMs, metrics } = this.#engine
+    const current = plan.ownership.epoch() === epoch && this.#changes.length === 0
     this.#run = undefined
     metrics?.run({
       status: result.status,
@@ -161,13 +180,15 @@ export class Runner {
     const { outcomes: _, dropped: __, ...report } = result
     this.#history.push(report)
     if (this.#history.length > HISTORY) this.#history.shift()
-    this.#report(result)
+    this.#report(result, current)
     if (result.status === 'done') {
       this.#failures = 0
       this.#view = view
+      if (current) this.#converged()
     } else this.#failures++
+    this.#tell(result)
     if (this.#stopping || !this.#continuous) return
-    if (plan.ownership.epoch() > epoch) this.#later()
+    if (!current || room) this.#later()
     // However often ownership moves, the next look at the bucket comes when it was due.
     if (!view.listed) return
     const wait =
@@ -178,7 +199,32 @@ export class Runner {
     this.#interval = host.setTimer(wait, () => this.#request('interval', false))
   }
 
-  #report(result: RunResult): void {
+  #converged(): void {
+    const { host, catalogue, metrics } = this.#engine
+    const { lingering = 0, pinned = 0 } = catalogue.counts()
+    if (this.#moved === undefined || lingering + pinned > 0) return
+    metrics?.converged(host.monotonic() - this.#moved)
+    this.#moved = undefined
+  }
+
+  /** What operators see of this gateway. */
+  #tell(result: RunResult): void {
+    const { plan, catalogue } = this.#engine
+    const loaded = plan.sink.stage.loaded()
+    const { lingering = 0, pinned = 0, failed = 0 } = catalogue.counts()
+    let bytes = 0
+    for (const block of loaded.values()) bytes += block.bytes
+    plan.ownership.handover?.report({
+      assigned: assigned(plan, result),
+      serving: loaded.size,
+      lingering,
+      pinned,
+      failed,
+      bytes,
+    })
+  }
+
+  #report(result: RunResult, current: boolean): void {
     const { run, blocks } = result.summary
     const { log } = this.#engine.host
     if (result.status === 'failed') {
@@ -192,19 +238,23 @@ export class Runner {
     if (result.unconfirmed > 0) {
       log.warn('drops need a confirmation, nothing was dropped', { run: run.id, blocks: result.unconfirmed })
     }
-    this.#options.onResult?.(result)
+    this.#options.onResult?.(result, current)
   }
 
   #onChange(change: OwnershipChange): void {
     if (this.#stopping) return
+    this.#changes.push(change)
+    if (change.epoch > this.#epoch) this.#moved ??= this.#engine.host.monotonic()
+    this.#epoch = Math.max(this.#epoch, change.epoch)
     // What the run has denied is offered again in it. What it found loaded is for the run after it: see #after.
     this.#run?.onOwnershipChange(change)
     if (!this.#run && this.#continuous) this.#later()
   }
 
   #later(): void {
-    this.#settling?.[Symbol.dispose]()
-    this.#settling = this.#engine.host.setTimer(SETTLE_MS, () => {
+    // Not put off by the next one: changes that never rest must not keep the run from coming.
+    this.#settling ??= this.#engine.host.setTimer(SETTLE_MS, () => {
+      this.#settling = undefined
       if (!this.#run) this.#request('ownership-change', false)
     })
   }

@@ -1,5 +1,7 @@
 /** What a run knows: what the source saw, and what became of each block. Later runs start from it. */
 import type { BlockId, BlockMeta, Candidate } from './block.ts'
+import { ErrorCode } from './errors.ts'
+import { unchanged } from './outcome.ts'
 import type { Outcome, PartialBlock } from './stage.ts'
 
 export interface View {
@@ -19,6 +21,9 @@ export interface View {
   readonly outcomes: Map<BlockId, Outcome>
 }
 
+/** All that came to the add, and what became of it so far. */
+export type Offered = Pick<View, 'offered' | 'outcomes'>
+
 export function emptyView(barriers: number): View {
   return {
     complete: false,
@@ -32,12 +37,26 @@ export function emptyView(barriers: number): View {
   }
 }
 
-/** A view for an ownership-change run: what passed the set stages stands, only the last segment is asked again. */
-export function again(view: View): View {
+/**
+ * A view for an ownership-change run: what passed the set stages stands, and only the blocks that a change affects are to be
+ * offered again.
+ */
+export function again(view: View, affected: (block: BlockMeta) => boolean): View {
   const outcomes = new Map<BlockId, Outcome>()
   for (const id of view.superseded.keys()) {
     const outcome = view.outcomes.get(id)
     if (outcome) outcomes.set(id, outcome)
   }
+  for (const { meta } of view.offered) {
+    const outcome = view.outcomes.get(meta.ulid)
+    if (!outcome || waits(outcome) || affected(meta)) continue
+    outcomes.set(meta.ulid, outcome.kind === 'added' ? unchanged : outcome)
+  }
   return { ...view, listed: false, outcomes }
+}
+
+/** For an answer, or for room: any change may bring it. */
+function waits(outcome: Outcome): boolean {
+  const reason = outcome.kind === 'skipped' ? outcome.reason : ''
+  return reason === ErrorCode.ownershipUnavailable || reason === ErrorCode.diskBudget
 }

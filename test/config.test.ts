@@ -68,7 +68,7 @@ describe('resolveConfig', () => {
       'instance.zon: must be left out: there is no such option: current value is "z"',
       "every: must be a duration such as '250ms', '30s', '3m', '24h' or '90d', or a number of ms >= 0: current value is \"3 minutes\"",
       'concurrency: must be >= 1: current value is 0',
-      'evry: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, dir, http, token: current value is "3m"',
+      'evry: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, diskBudget, dir, http, token: current value is "3m"',
       'pipeline[1].replicas: must be >= 1: current value is 0',
       'pipeline[1]: must be told its zone: current value is undefined',
       'pipeline[2].name: must be kebab-case: current value is "Bad Name"',

@@ -52,3 +52,100 @@ it('says that a run failed', async () => {
     reason: 'no run was done so far: the last one failed',
   })
 })
+
+it('is ready at once where others serve what is assigned to it, while its own loads still go on', async () => {
+  const ownership = scriptedOwnership([1, 2])
+  const { gateway, host, sink } = await world({ list: blocks(1, 2, 3), ownership })
+  const open = [sink.gate(1), sink.gate(2)]
+  const first = gateway.start()
+  await host.advance(10)
+  expect(gateway.readiness.ready).toBe(false)
+  ownership.servedByOthers.add(1).add(2)
+  expect(gateway.readiness.ready).toBe(true)
+  // A latch: that the others go takes nothing back.
+  ownership.servedByOthers.clear()
+  expect(gateway.readiness.ready).toBe(true)
+  for (const release of open) release()
+  await first
+})
+
+it('is not ready before the whole bucket was listed, whatever others serve', async () => {
+  const ownership = scriptedOwnership([1])
+  ownership.servedByOthers.add(1)
+  const { gateway, host, source } = await world({ list: blocks(1), ownership })
+  source.complete = false
+  await gateway.sync()
+  await host.advance(10)
+  expect(gateway.readiness.ready).toBe(false)
+})
+
+it('is not ready after the first run where ownership moved during it, but after the run for the difference', async () => {
+  const ownership = scriptedOwnership([1])
+  const { gateway, host, sink } = await world({ list: blocks(1, 2), ownership })
+  const open = sink.gate(1)
+  const late = sink.gate(2)
+  const first = gateway.start()
+  await host.advance(10)
+  ownership.gain(2)
+  await host.advance(10)
+  open()
+  await host.advance(10)
+  expect(gateway.readiness.ready).toBe(false)
+  late()
+  await first
+  await host.advance(1_000)
+  expect(gateway.readiness.ready).toBe(true)
+})
+
+it('is ready after two runs for the difference, however often ownership moves', async () => {
+  const ownership = scriptedOwnership([], { handover: false })
+  const { gateway } = await world({ list: blocks(1), ownership })
+  // Every claim moves the epoch again: no run ends in the epoch in which it began.
+  ownership.onClaim = () => ownership.tick()
+  const ready: boolean[] = []
+  for (let i = 0; i < 3; i++) {
+    await gateway.sync()
+    ready.push(gateway.results.length > 0 && settledOf(gateway.readiness.reason))
+  }
+  expect(ready).toEqual([false, false, true])
+})
+
+const settledOf = (reason: string) => reason === 'every block had a verdict'
+
+it.each([
+  ['superseded', false, 'a newer process has the id of this gateway'],
+  ['leaving', true, 'every block had a verdict'],
+  ['alone', true, 'every block had a verdict'],
+] as const)('settled, and %s: %s', async (standing, ready, reason) => {
+  const ownership = scriptedOwnership([1])
+  const { gateway } = await world({ list: blocks(1), ownership })
+  await gateway.sync()
+  ownership.standing = standing
+  expect(gateway.readiness).toMatchObject({ ready, reason })
+})
+
+it('is unready once a drain has let go of everything, and ready again when the drain is cancelled', async () => {
+  const ownership = scriptedOwnership([1])
+  const { gateway } = await world({ list: blocks(1), ownership })
+  await gateway.sync()
+  ownership.standing = 'leaving'
+  ownership.servedByOthers.add(1)
+  ownership.lose(1)
+  await gateway.sync()
+  expect(gateway.readiness).toMatchObject({ ready: false, reason: 'drained: others serve every block' })
+  ownership.standing = 'member'
+  expect(gateway.readiness.ready).toBe(true)
+})
+
+it('is ready while the member store cannot be reached since the start, with what is held', async () => {
+  const ownership = scriptedOwnership([1])
+  ownership.unavailable = true
+  const { gateway } = await world({ list: blocks(1), ownership })
+  await gateway.sync()
+  expect(gateway.readiness.ready).toBe(false)
+  ownership.standing = 'alone'
+  expect(gateway.readiness).toMatchObject({
+    ready: true,
+    reason: 'the member store cannot be reached: what is held is served',
+  })
+})

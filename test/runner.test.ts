@@ -132,6 +132,39 @@ describe('the runner', () => {
     await gateway.stop()
   })
 
+  it('offers again only what a change affects, and what waits for an answer', async () => {
+    const ownership = scriptedOwnership([1, 2])
+    const { gateway, host, results } = await world({ list: blocks(1, 2, 3), ownership })
+    await gateway.start()
+    ownership.log.length = 0
+    ownership.served(3)
+    await host.advance(999)
+    expect(ownership.log).toEqual(['claim 3'])
+    expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: 'skipped owned not-owner' })
+    ownership.unavailable = true
+    ownership.tick()
+    await host.advance(999)
+    ownership.unavailable = false
+    ownership.log.length = 0
+    ownership.served(3)
+    await host.advance(999)
+    expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: 'skipped owned not-owner' })
+    await gateway.stop()
+  })
+
+  it('is not kept from its run by changes that never rest', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, host, results } = await world({ list: blocks(1, 2), ownership })
+    await gateway.start()
+    ownership.gain(2)
+    for (let i = 0; i < 10; i++) {
+      ownership.tick()
+      await host.advance(100)
+    }
+    expect(results.flatMap(r => (r.outcomes.get(testId(2))?.kind === 'added' ? [r] : []))).toHaveLength(1)
+    await gateway.stop()
+  })
+
   it('looks at the bucket when it is due, however often ownership moves', async () => {
     const ownership = scriptedOwnership([1])
     const { gateway, host, source } = await world({ list: blocks(1), ownership, every: '1m' })

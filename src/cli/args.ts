@@ -4,6 +4,7 @@ import { rawMessageOf } from '../errors.ts'
 import { type Args, type Command, OPTIONS, type OptionName } from './command.ts'
 import { usageError } from './exit.ts'
 import { suggestion } from './nearest.ts'
+import { memberId, time, wholeNumber } from './values.ts'
 
 export type Request =
   | { readonly do: 'help'; readonly command: Command | undefined }
@@ -44,17 +45,24 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
 }
 
 function strict(argv: readonly string[], command: Command): Omit<Args, 'argument'> {
+  let values: Readonly<Record<string, unknown>>
   try {
-    const { values } = parseArgs({ args: [...argv], options: known(namesFor(command)), allowPositionals: true })
-    const { config, json, 'confirm-drops': confirmDrops } = values
-    return {
-      config: typeof config === 'string' ? config : undefined,
-      json: json === true,
-      confirmDrops: !!confirmDrops,
-    }
+    values = parseArgs({ args: [...argv], options: known(namesFor(command)), allowPositionals: true }).values
   } catch (error) {
     // Of a value that is missing, or that a flag does not take; its later sentences are about parseArgs itself.
     throw usageError(rawMessageOf(error).split(/\.\s/)[0] ?? '', { cause: error })
+  }
+  const text = (name: OptionName) => (typeof values[name] === 'string' ? values[name] : undefined)
+  const member = text('member')
+  return {
+    config: text('config'),
+    json: values.json === true,
+    confirmDrops: values['confirm-drops'] === true,
+    min: wholeNumber('--min', text('min')),
+    wait: time('--wait', text('wait')),
+    member: member === undefined ? undefined : memberId(member),
+    cancel: values.cancel === true,
+    off: values.off === true,
   }
 }
 

@@ -18,7 +18,17 @@ export interface OptionInfo {
   readonly about: string
 }
 
-export type OptionName = 'config' | 'json' | 'confirm-drops' | 'help' | 'version'
+export type OptionName =
+  | 'config'
+  | 'json'
+  | 'confirm-drops'
+  | 'min'
+  | 'wait'
+  | 'member'
+  | 'cancel'
+  | 'off'
+  | 'help'
+  | 'version'
 
 /** Every option of every command: a name means the same everywhere. */
 export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
@@ -29,6 +39,11 @@ export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
   },
   json: { type: 'boolean', about: 'print the result as JSON on stdout, and nothing else there' },
   'confirm-drops': { type: 'boolean', about: 'let the run drop as many blocks as it has reasons to' },
+  min: { type: 'string', value: '<number>', about: 'how many live members must serve each block, >= 1; must be given' },
+  wait: { type: 'string', value: '<time>', about: "wait that long for it, such as '90s' or '10m', and ask every 2 s" },
+  member: { type: 'string', value: '<id>', about: "which member; default: the config's instance.id" },
+  cancel: { type: 'boolean', about: 'take the drain back' },
+  off: { type: 'boolean', about: 'end the freeze' },
   help: { type: 'boolean', about: 'print this help' },
   version: { type: 'boolean', about: 'print the version' },
 }
@@ -37,6 +52,12 @@ export interface Args {
   readonly config: string | undefined
   readonly json: boolean
   readonly confirmDrops: boolean
+  readonly min: number | undefined
+  /** In ms. */
+  readonly wait: number | undefined
+  readonly member: string | undefined
+  readonly cancel: boolean
+  readonly off: boolean
   /** The command's argument; `''` where it takes none. */
   readonly argument: string
 }

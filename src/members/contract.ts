@@ -12,7 +12,7 @@ import type { Component } from '../host.ts'
 import type { Epoch, MemberState, MemberStats } from '../ownership.ts'
 
 /** Ids of members and zones: they become parts of keys, labels and log lines. */
-export const MEMBER_ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+export const MEMBER_ID: RegExp = /^[A-Za-z0-9._:-]{1,128}$/
 
 /** Block ids that one call of `serve` or `release` may carry. */
 export const MAX_IDS = 500

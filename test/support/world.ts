@@ -24,6 +24,7 @@ import {
   type RunResult,
   resolveConfig,
   type SetStage,
+  type Standing,
   type StateStore,
 } from 'blockgate'
 import { candidate, type FakeHost, fakeHost, memoryState, testId } from 'blockgate/testing'
@@ -180,6 +181,9 @@ export interface ScriptedOwnership extends OwnershipPlugin {
   readonly log: string[]
   /** Blocks that others serve: a release of one is granted. */
   readonly servedByOthers: Set<number>
+  /** Where set, a release is granted only for these. */
+  releasable: Set<number> | undefined
+  standing: Standing
   /** Set: claims and owners() cannot know. */
   unavailable: boolean
   /** Now mine, with a new epoch and a change event. */
@@ -188,6 +192,8 @@ export interface ScriptedOwnership extends OwnershipPlugin {
   lose(...numbers: readonly number[]): void
   /** A new epoch and a change event; nothing else. */
   tick(): void
+  /** A change event of the same epoch: what others serve has changed for these. */
+  served(...numbers: readonly number[]): void
   /** Called at each claim before it answers: the place where the world changes meanwhile. */
   onClaim: ((n: number) => void | Promise<void>) | undefined
   readonly watchers: number
@@ -215,6 +221,8 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
     exclusive: false,
     log,
     servedByOthers: new Set(),
+    releasable: undefined,
+    standing: 'member',
     unavailable: false,
     onClaim: undefined,
     get watchers() {
@@ -232,6 +240,11 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
       change()
     },
     tick: change,
+    served(...numbers) {
+      for (const n of numbers) plugin.servedByOthers.add(n)
+      const affects = ({ ulid }: { readonly ulid: BlockId }) => numbers.includes(numberOf(ulid))
+      for (const listener of listeners) listener({ epoch, affects })
+    },
     async start(services) {
       me = services.instance.id
     },
@@ -275,9 +288,12 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
       async serve({ added, dropped }) {
         log.push(`serve${added.length ? ` +${ids(added)}` : ''}${dropped.length ? ` -${ids(dropped)}` : ''}`)
       },
-      async release({ id, needs }, decidedIn) {
-        const there = plugin.servedByOthers.has(numberOf(needs.ulid)) && decidedIn === epoch
-        log.push(`release ${numberOf(id)} needs ${numberOf(needs.ulid)}: ${there ? 'released' : 'kept'}`)
+      async release({ id, needs, urgent }, decidedIn) {
+        const may = urgent ? plugin.servedByOthers : (plugin.releasable ?? plugin.servedByOthers)
+        const there = may.has(numberOf(needs.ulid)) && decidedIn === epoch
+        log.push(
+          `${urgent ? 'urgent ' : ''}release ${numberOf(id)} needs ${numberOf(needs.ulid)}: ${there ? 'released' : 'kept'}`,
+        )
         return there ? 'released' : 'kept'
       },
       owners(block): readonly Owner[] {
@@ -289,7 +305,7 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
         ]
       },
       members: () => [],
-      standing: () => 'member',
+      standing: () => plugin.standing,
       report() {},
       counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
     }
@@ -309,6 +325,7 @@ export interface WorldOptions {
   readonly metrics?: Metrics
   readonly files?: LocalFiles
   readonly token?: string
+  readonly diskBudget?: number
 }
 
 export interface World {
@@ -334,6 +351,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       blockTimeout: options.blockTimeout,
       instance: { id: 'me' },
       token: options.token,
+      diskBudget: options.diskBudget,
     },
     { env: {} },
   )
