@@ -87,9 +87,9 @@ function both(lease: Lease, outer: Lease, signal: AbortSignal): Lease {
   return {
     fence: lease.fence ?? outer.fence,
     signal,
-    assertHeld() {
-      outer.assertHeld()
-      lease.assertHeld()
+    assertHeld(before) {
+      outer.assertHeld(before)
+      lease.assertHeld(before)
     },
     async [Symbol.asyncDispose]() {},
   }

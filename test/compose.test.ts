@@ -223,6 +223,27 @@ describe('compose', () => {
     expect(told(outcome)).toBe('failed add lease-lost')
   })
 
+  it('tells both leases what they are asked before', async () => {
+    const asked: unknown[] = []
+    const lease = (fence: number): Lease => ({
+      fence,
+      signal: new AbortController().signal,
+      assertHeld: before => void asked.push([fence, before]),
+      async [Symbol.asyncDispose]() {},
+    })
+    await run(
+      [stage('a', (_, next) => next({ lease: lease(1) })), stage('b', (_, next) => next({ lease: lease(2) }))],
+      async block => {
+        block.lease?.assertHeld('load')
+        return added
+      },
+    )
+    expect(asked).toEqual([
+      [1, 'load'],
+      [2, 'load'],
+    ])
+  })
+
   it("aborts what is below with the lease's reason when the lease is lost", async () => {
     const controller = new AbortController()
     const lost: Lease = { fence: 1, signal: controller.signal, assertHeld() {}, async [Symbol.asyncDispose]() {} }

@@ -1,3 +1,4 @@
+import type { Candidate } from 'blockgate'
 import { expect, it } from 'vitest'
 import { blocks, scriptedOwnership, scriptedSink, world } from './support/world.ts'
 
@@ -61,6 +62,9 @@ it('is ready at once where others serve what is assigned to it, while its own lo
   await host.advance(10)
   expect(gateway.readiness.ready).toBe(false)
   ownership.servedByOthers.add(1).add(2)
+  ownership.othersLive = false
+  expect(gateway.readiness.ready).toBe(false)
+  ownership.othersLive = true
   expect(gateway.readiness.ready).toBe(true)
   // A latch: that the others go takes nothing back.
   ownership.servedByOthers.clear()
@@ -68,6 +72,29 @@ it('is ready at once where others serve what is assigned to it, while its own lo
   for (const release of open) release()
   await first
 })
+
+it.each([['no set stage'], ['a set stage']])(
+  'is not ready by a listing with %s that saw a part, while its loads go on',
+  async kind => {
+    const ownership = scriptedOwnership([1])
+    const set = {
+      kind: 'set',
+      name: 'all',
+      select: (l: readonly Candidate[]) => l.map(b => ({ id: b.meta.ulid })),
+    } as const
+    const stages = kind === 'a set stage' ? [set] : []
+    const { gateway, host, sink, source } = await world({ list: blocks(1), stages, ownership })
+    source.complete = false
+    const open = sink.gate(1)
+    ownership.servedByOthers.add(1)
+    const first = gateway.start()
+    await host.advance(10)
+    expect(gateway.progress?.inFlight).toBe(1)
+    expect(gateway.readiness.ready).toBe(false)
+    open()
+    await first
+  },
+)
 
 it('is not ready before the whole bucket was listed, whatever others serve', async () => {
   const ownership = scriptedOwnership([1])

@@ -345,3 +345,24 @@ it('an error that says it cannot be mended is not retried, also when a stage put
   expect((await gateway.sync()).summary.failures).toMatchObject([{ code: 'bucket-failed', message: 'forbidden' }])
   expect(sink.log).toEqual(['prepare 1', 'abort 1'])
 })
+
+describe('a lease is checked', () => {
+  it('before the load begins: nothing is fetched for a block that is not mine any more', async () => {
+    const ownership = scriptedOwnership([1])
+    ownership.refuses.add('load 1')
+    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    const result = await gateway.sync()
+    expect(told(result)).toEqual({ 1: 'skipped owned lease-lost' })
+    expect(sink.log).toEqual([])
+  })
+
+  it('and before the loaded block is shown', async () => {
+    const ownership = scriptedOwnership([1])
+    ownership.refuses.add('commit 1')
+    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    const result = await gateway.sync()
+    expect(told(result)).toEqual({ 1: 'skipped owned lease-lost' })
+    expect(sink.log).toEqual(['prepare 1'])
+    expect(ownership.log.filter(l => l.startsWith('serve'))).toEqual([])
+  })
+})

@@ -134,13 +134,14 @@ describe('the runner', () => {
 
   it('offers again only what a change affects, and what waits for an answer', async () => {
     const ownership = scriptedOwnership([1, 2])
-    const { gateway, host, results } = await world({ list: blocks(1, 2, 3), ownership })
+    const { gateway, host, results } = await world({ list: blocks(1, 2, 3, 4), ownership })
     await gateway.start()
     ownership.log.length = 0
     ownership.served(3)
     await host.advance(999)
     expect(ownership.log).toEqual(['claim 3'])
-    expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: 'skipped owned not-owner' })
+    const denied = 'skipped owned not-owner'
+    expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: denied, 4: denied })
     ownership.unavailable = true
     ownership.tick()
     await host.advance(999)
@@ -148,7 +149,7 @@ describe('the runner', () => {
     ownership.log.length = 0
     ownership.served(3)
     await host.advance(999)
-    expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: 'skipped owned not-owner' })
+    expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: denied, 4: denied })
     await gateway.stop()
   })
 

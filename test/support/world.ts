@@ -184,6 +184,10 @@ export interface ScriptedOwnership extends OwnershipPlugin {
   /** Where set, a release is granted only for these. */
   releasable: Set<number> | undefined
   standing: Standing
+  /** 'load 1', 'commit 1': where the lease is found lost, once. */
+  readonly refuses: Set<string>
+  /** Whether the other member is up. Default true. */
+  othersLive: boolean
   /** Set: claims and owners() cannot know. */
   unavailable: boolean
   /** Now mine, with a new epoch and a change event. */
@@ -223,6 +227,8 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
     servedByOthers: new Set(),
     releasable: undefined,
     standing: 'member',
+    othersLive: true,
+    refuses: new Set(),
     unavailable: false,
     onClaim: undefined,
     get watchers() {
@@ -264,7 +270,10 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
         lease: {
           fence: answer.epoch,
           signal: controller.signal,
-          assertHeld: () => controller.signal.throwIfAborted(),
+          assertHeld(before) {
+            controller.signal.throwIfAborted()
+            if (plugin.refuses.delete(`${before} ${n}`)) throw new LeaseLost()
+          },
           async [Symbol.asyncDispose]() {
             log.push(`dispose ${n}`)
             leases.delete(block.ulid)
@@ -301,7 +310,7 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
         const others = plugin.servedByOthers.has(numberOf(block.ulid))
         return [
           { member: me, rank: 0, target: isMine(block.ulid), serves: true, live: true },
-          { member: 'other', rank: 1, target: !isMine(block.ulid), serves: others, live: true },
+          { member: 'other', rank: 1, target: !isMine(block.ulid), serves: others, live: plugin.othersLive },
         ]
       },
       members: () => [],
