@@ -14,6 +14,9 @@ export interface Seed {
 const START_A = 0x9e3779b9
 const START_B = 0x6a09e667
 
+/** A 32-bit number and the place of a member share the 53 bits of a double: number × PLACES + place sorts by both. */
+export const PLACES: number = 2 ** 21
+
 const VALUES = new Uint8Array(128)
 for (const [value, char] of [...'0123456789ABCDEFGHJKMNPQRSTVWXYZ'].entries()) VALUES[char.charCodeAt(0)] = value
 

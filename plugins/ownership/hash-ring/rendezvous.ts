@@ -1,10 +1,7 @@
 /** Rendezvous hashing (highest random weight, Thaler and Ravishankar 1998): every member draws a number for every block. */
 import type { BlockId } from 'blockgate'
-import { fmix32, seedOfText, seedOfWords, ulidWords } from './mix.ts'
+import { fmix32, PLACES, seedOfText, seedOfWords, ulidWords } from './mix.ts'
 import { byId, type PlacedMember, type Placement, type Ranking } from './placement.ts'
-
-/** Score and place of a member share the 53 bits of a double: 32 and 21. */
-const PLACES = 2 ** 21
 
 /**
  * The default placement. A member that joins takes an even share from everybody and nothing else moves; one that goes hands
