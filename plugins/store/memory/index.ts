@@ -1,0 +1,51 @@
+/** A member store in this process: for tests, for trying a config, and for several gateways in one process. */
+import { BlockgateError, ErrorCode, type Host } from 'blockgate'
+import { type MemberStore, MemberTable } from 'blockgate/members'
+
+/**
+ * A member store that is gone with the process. Gateways that are given the same object are one cluster. Its clock is that
+ * of the host it was started with first.
+ *
+ * @example const store = memoryStore(); await store.start?.(services); await store.record()
+ */
+export function memoryStore(): MemberStore {
+  const listeners = new Set<() => void>()
+  let started: MemberTable | undefined
+  const table = (): MemberTable => {
+    if (!started) throw new BlockgateError(ErrorCode.stageMisuse, 'memoryStore() must be started before it is used')
+    return started
+  }
+  return {
+    name: 'memory',
+    shared: false,
+    async start({ host }) {
+      if (started) return
+      started = new MemberTable({ clock: () => host.now(), storeId: randomId(host) })
+      started.onEpoch(() => {
+        for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener())
+      })
+    },
+    join: async request => table().join(request),
+    beat: async (stamp, request) => table().beat(stamp, request),
+    leave: async stamp => table().leave(stamp),
+    serve: async (stamp, change) => table().serve(stamp, change),
+    release: async (stamp, request) => table().release(stamp, request),
+    claims: async id => table().claims(id),
+    expire: async (id, seen, limit, by) => table().expire(id, seen, limit, by),
+    unplace: async (id, changed) => table().unplace(id, changed),
+    forget: async (id, changed) => table().forget(id, changed),
+    drain: async (id, on) => table().drain(id, on),
+    freeze: async on => table().freeze(on),
+    record: async () => table().record(),
+    beats: async () => table().beats(),
+    watch(listener) {
+      const own = () => listener()
+      listeners.add(own)
+      return { [Symbol.dispose]: () => void listeners.delete(own) }
+    },
+  }
+}
+
+function randomId(host: Host): string {
+  return `memory-${Math.floor(host.random() * 2 ** 48).toString(16)}`
+}

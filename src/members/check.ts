@@ -1,0 +1,67 @@
+/** What every member store checks of its arguments before it does anything: they become keys, and numbers of scripts. */
+import { blockId } from '../block.ts'
+import { BlockgateError, ErrorCode } from '../errors.ts'
+import type { Epoch } from '../ownership.ts'
+import { type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type Stamp } from './contract.ts'
+
+/** Half of what a number holds exactly: whatever a process says it has seen, epochs can grow on for good. */
+const MAX_SEEN = 2 ** 52
+
+/** @throws BlockgateError `invalid-member` where `id` is not a MEMBER_ID; `what` names it in the message */
+export function assertMemberId(id: string, what = 'a member id'): void {
+  if (typeof id === 'string' && MEMBER_ID.test(id)) return
+  const shown = JSON.stringify(typeof id === 'string' ? id.slice(0, 64) : id)
+  throw new BlockgateError(ErrorCode.invalidMember, `${what} must match ${MEMBER_ID.source}: current value is ${shown}`)
+}
+
+/** @throws BlockgateError `invalid-member`; `stage-misuse` where a number is not what it must be */
+export function assertStamp(stamp: Pick<Stamp, 'id' | 'incarnation' | 'sequence'>): void {
+  assertMemberId(stamp.id)
+  assertWhole(stamp.incarnation, 'incarnation', Number.MAX_SAFE_INTEGER)
+  assertWhole(stamp.sequence, 'sequence', Number.MAX_SAFE_INTEGER)
+}
+
+/** @throws BlockgateError `stage-misuse` where `seen` is not an integer from 0 to 2^52 */
+export function assertSeen(seen: Epoch): void {
+  assertWhole(seen, 'seen', MAX_SEEN)
+}
+
+/** @throws BlockgateError as assertStamp(), for the zone too */
+export function assertJoin(request: JoinRequest): void {
+  assertStamp(request)
+  if (request.zone !== undefined) assertMemberId(request.zone, 'a zone')
+  assertWhole(request.replaces, 'replaces', Number.MAX_SAFE_INTEGER)
+  assertSeen(request.seen)
+}
+
+/** @throws BlockgateError `invalid-key` where one is not a ULID; `stage-misuse` where they are more than MAX_IDS together */
+export function assertBlockIds(...lists: readonly (readonly string[])[]): void {
+  assertCount(lists.reduce((sum, list) => sum + list.length, 0))
+  for (const list of lists) for (const id of list) blockId(id)
+}
+
+/** @throws BlockgateError `invalid-key`, `invalid-member`, or `stage-misuse` where the items are more than MAX_IDS */
+export function assertRelease({ items }: ReleaseRequest): void {
+  assertCount(items.length)
+  for (const { id, needs, targets } of items) {
+    blockId(id)
+    blockId(needs)
+    for (const target of targets) assertMemberId(target, 'a target')
+  }
+}
+
+function assertCount(count: number): void {
+  if (count <= MAX_IDS) return
+  throw new BlockgateError(
+    ErrorCode.stageMisuse,
+    `one call must carry at most ${MAX_IDS} ids: current value is ${count}`,
+  )
+}
+
+function assertWhole(value: number, what: string, most: number): void {
+  if (Number.isSafeInteger(value) && value >= 0 && value <= most) return
+  throw new BlockgateError(
+    ErrorCode.stageMisuse,
+    `${what} must be an integer from 0 to ${most}: current value is ${value}`,
+  )
+}

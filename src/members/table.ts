@@ -1,0 +1,241 @@
+/**
+ * The member store as a pure state machine in one process: what `memoryStore()`, the kits and the cluster simulator stand
+ * on, and the twin of the scripts of `redisStore()`. Each method is one step of MemberStore, whose doc comments say what
+ * it means; it checks its arguments first, and throws where the store would reject.
+ */
+import type { BlockId } from '../block.ts'
+import type { Epoch, MemberState } from '../ownership.ts'
+import { assertBlockIds, assertJoin, assertMemberId, assertRelease, assertSeen, assertStamp } from './check.ts'
+import type {
+  Beat,
+  BeatReply,
+  BeatRequest,
+  BeatView,
+  ExpireLimit,
+  JoinReply,
+  JoinRequest,
+  MemberRecord,
+  RecordView,
+  ReleaseReply,
+  ReleaseRequest,
+  Stamp,
+  WriteStatus,
+} from './contract.ts'
+import { applyJoin, joinRefusal } from './table-join.ts'
+import { releaseItems } from './table-release.ts'
+import {
+  copyState,
+  emptyState,
+  stampBeat,
+  stampStatus,
+  type TableSnapshot,
+  type TableState,
+  versionAfter,
+} from './table-state.ts'
+
+export interface MemberTableOptions {
+  /** The store's wall clock, ms since the epoch. It may step. */
+  readonly clock: () => number
+  readonly storeId: string
+}
+
+/** More than a quarter of any cluster: older ones are not counted any more. */
+const MAX_EXPIRIES = 1000
+
+/** @example const table = new MemberTable({ clock: () => host.now(), storeId: 'store-1' }) */
+export class MemberTable {
+  readonly #clock: () => number
+  readonly #listeners = new Set<() => void>()
+  #state: TableState
+
+  constructor({ clock, storeId }: MemberTableOptions) {
+    this.#clock = clock
+    this.#state = emptyState(storeId)
+  }
+
+  join(request: JoinRequest): JoinReply {
+    assertJoin(request)
+    const refusal = joinRefusal(this.#state, request)
+    if (refusal) return refusal
+    const written = this.#raise(
+      `${request.id} joined`,
+      epoch => applyJoin(this.#state, request, epoch, this.#clock()),
+      request.seen,
+    )
+    const { epoch, storeId } = this.#state
+    return { status: 'joined', incarnation: written.incarnation, epoch, storeId, draining: written.draining }
+  }
+
+  beat(stamp: Stamp, { storeId, stats, seen }: BeatRequest): BeatReply {
+    assertStamp(stamp)
+    assertSeen(seen)
+    const state = this.#state
+    let status: BeatReply['status'] = stampStatus(state, stamp)
+    if (status === 'ok') {
+      stampBeat(state, stamp, this.#clock(), { storeId, stats })
+      if (state.records.get(stamp.id)?.state === 'down') status = 'down'
+      else if (seen > state.epoch) this.#raise(`${stamp.id} has seen a later epoch`, () => {}, seen)
+    }
+    return { status, epoch: state.epoch, storeId: state.storeId, frozen: state.frozen }
+  }
+
+  leave(stamp: Stamp): WriteStatus {
+    assertStamp(stamp)
+    const status = stampStatus(this.#state, stamp)
+    if (status !== 'ok') return status
+    const { claims, records } = this.#state
+    stampBeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, claims.get(stamp.id)?.size))
+    claims.delete(stamp.id)
+    const record = records.get(stamp.id)
+    if (record && record.state !== 'down') this.#change(record, { state: 'down' }, `${stamp.id} down: stopped`)
+    return 'ok'
+  }
+
+  serve(
+    stamp: Stamp,
+    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
+  ): WriteStatus {
+    assertStamp(stamp)
+    assertBlockIds(change.added, change.dropped)
+    const status = stampStatus(this.#state, stamp)
+    if (status !== 'ok') return status
+    const own = this.#state.claims.get(stamp.id) ?? new Set()
+    let changes = 0
+    for (const id of change.dropped) if (own.delete(id)) changes++
+    for (const id of change.added) {
+      if (!own.has(id)) changes++
+      own.add(id)
+    }
+    this.#state.claims.set(stamp.id, own)
+    stampBeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, changes))
+    return 'ok'
+  }
+
+  release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
+    assertStamp(stamp)
+    assertRelease(request)
+    const status = stampStatus(this.#state, stamp)
+    if (status !== 'ok') return { status }
+    if (this.#state.records.get(stamp.id)?.state === 'down') return { status: 'missing' }
+    if (request.decidedIn !== this.#state.epoch) return { status: 'epoch' }
+    if (this.#state.frozen) return { status: 'frozen' }
+    const now = this.#clock()
+    const { released, changes } = releaseItems(this.#state, stamp.id, request, now)
+    stampBeat(this.#state, stamp, now, versionAfter(this.#state, stamp.id, changes))
+    return { status: 'ok', released }
+  }
+
+  claims(id: string): ReadonlySet<BlockId> {
+    assertMemberId(id)
+    return new Set(this.#state.claims.get(id))
+  }
+
+  expire(
+    id: string,
+    seen: { readonly incarnation: number; readonly sequence: number },
+    limit: ExpireLimit,
+    by: string,
+  ): 'expired' | 'moved' | 'refused' | 'gone' {
+    assertMemberId(id)
+    assertMemberId(by)
+    const { records, beats, frozen, expiries } = this.#state
+    const record = records.get(id)
+    if (!record || record.state === 'down') return 'gone'
+    const beat = beats.get(id)
+    if (beat?.incarnation !== seen.incarnation || beat.sequence !== seen.sequence) return 'moved'
+    const now = this.#clock()
+    const recent = expiries.filter(at => at <= now && now - at < limit.windowMs)
+    if (frozen || recent.length >= limit.max) return 'refused'
+    expiries.push(now)
+    expiries.splice(0, expiries.length - MAX_EXPIRIES)
+    this.#change(record, { state: 'down' }, `${id} down: no beat seen by ${by}`)
+    return 'expired'
+  }
+
+  unplace(id: string, changed: Epoch): boolean {
+    const record = this.#downSince(id, changed)
+    if (!record?.placed || this.#state.frozen) return false
+    this.#change(record, { placed: false }, `${id} unplaced: its grace is over`)
+    return true
+  }
+
+  forget(id: string, changed: Epoch): boolean {
+    if (!this.#downSince(id, changed)) return false
+    this.#raise(`${id} forgotten`, () => {
+      for (const map of [this.#state.claims, this.#state.beats, this.#state.records]) map.delete(id)
+    })
+    return true
+  }
+
+  drain(id: string, on: boolean): boolean {
+    assertMemberId(id)
+    const record = this.#state.records.get(id)
+    if (!record) return false
+    if (record.draining === on) return true
+    const up: MemberState = on ? 'leaving' : 'active'
+    const state = record.state === 'down' ? 'down' : up
+    this.#change(record, { draining: on, state }, on ? `${id} leaving` : `${id} active again`)
+    return true
+  }
+
+  freeze(on: boolean): void {
+    if (this.#state.frozen === on) return
+    this.#raise(on ? 'frozen' : 'thawed', () => {
+      this.#state.frozen = on
+    })
+  }
+
+  record(): RecordView {
+    const { epoch, cause, storeId, frozen, records } = this.#state
+    return { epoch, cause, storeId, frozen, members: new Map(records), broken: 0 }
+  }
+
+  beats(): BeatView {
+    const now = this.#clock()
+    const { epoch, storeId, frozen } = this.#state
+    const beats = new Map<string, Beat>()
+    for (const [id, { at, ...beat }] of this.#state.beats) beats.set(id, { ...beat, age: Math.max(0, now - at) })
+    return { epoch, storeId, frozen, beats, broken: 0 }
+  }
+
+  /** Calls `listener` within each step that raises the epoch, when all of it is done. */
+  onEpoch(listener: () => void): Disposable {
+    const own = () => listener()
+    this.#listeners.add(own)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(own) }
+  }
+
+  /** For simulations: what a copy of the store knows. */
+  snapshot(): TableSnapshot {
+    return copyState(this.#state)
+  }
+
+  /** For simulations: a failover to a copy that is `snapshot`. The epoch goes back to the copy's; nobody is told. */
+  restore(snapshot: TableSnapshot, storeId: string): void {
+    this.#state = { ...copyState(snapshot), storeId }
+  }
+
+  /** For simulations: the store was restarted and has lost everything, the epoch too. Nobody is told. */
+  clear(storeId: string): void {
+    this.#state = emptyState(storeId)
+  }
+
+  #downSince(id: string, changed: Epoch): MemberRecord | undefined {
+    assertMemberId(id)
+    const record = this.#state.records.get(id)
+    return record?.state === 'down' && record.changed === changed ? record : undefined
+  }
+
+  #change(record: MemberRecord, to: Partial<MemberRecord>, cause: string): void {
+    this.#raise(cause, changed => this.#state.records.set(record.id, { ...record, ...to, changed }))
+  }
+
+  /** Goes past every epoch there was, also past those that only `seen` and the clock know of. */
+  #raise<T>(cause: string, change: (epoch: Epoch) => T, seen: Epoch = 0): T {
+    this.#state.epoch = Math.max(this.#state.epoch + 1, seen + 1, Math.floor(this.#clock() * 1000))
+    this.#state.cause = cause
+    const result = change(this.#state.epoch)
+    for (const listener of [...this.#listeners]) listener()
+    return result
+  }
+}
