@@ -1,9 +1,11 @@
 /** From what the gateway knows to what the API says: plain JSON, described in ./openapi. */
 
-import { isBlockId } from '../block.ts'
+import { type BlockMeta, isBlockId } from '../block.ts'
 import { type BlockView, blockView } from '../block-view.ts'
 import type { BlockEvent, CatalogueEntry } from '../catalogue.ts'
+import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import type { MemberState, MemberStats, Owner, OwnershipPlugin, RingMember } from '../ownership.ts'
 import type { RunProgress, RunReport } from '../run-result.ts'
 import type { RunSummary } from '../summary.ts'
 import { badRequest, HttpError, shown } from './errors.ts'
@@ -48,6 +50,9 @@ export interface BlockAnswer extends BlockView {
   readonly uploaded: number | null
   /** What the sink holds of it. */
   readonly held: { readonly bytes: number } | null
+  /** By rank; null where it cannot be known: then `ownersUnknown` says why. */
+  readonly owners: readonly Owner[] | null
+  readonly ownersUnknown: string | null
   /** Oldest first. */
   readonly history: readonly BlockEvent[]
 }
@@ -63,8 +68,81 @@ export function blockAnswer(entry: CatalogueEntry, { plan }: Gateway): BlockAnsw
     markers: candidate?.markers ?? [],
     uploaded: candidate?.uploaded ?? null,
     held: held ? { bytes: held.bytes } : null,
+    ...ownersOf(candidate?.meta, plan.ownership),
     history: events,
   }
+}
+
+function ownersOf(
+  meta: BlockMeta | undefined,
+  { name, handover }: OwnershipPlugin,
+): Pick<BlockAnswer, 'owners' | 'ownersUnknown'> {
+  const unknown = (why: string) => ({ owners: null, ownersUnknown: why })
+  if (!handover) return unknown(`the ownership plugin ${name} says who owns a block only at the add`)
+  if (!meta) return unknown('the block was never seen whole')
+  try {
+    const owners = handover.owners(meta).map(({ member, rank, target, live, serves }) => {
+      return { member, rank, target, live, serves }
+    })
+    return { owners, ownersUnknown: null }
+  } catch (error) {
+    if (!isOwnershipUnavailable(error)) throw error
+    return unknown(rawMessageOf(error))
+  }
+}
+
+export interface RingAnswer {
+  readonly epoch: number
+  readonly cause: string
+  readonly frozen: boolean
+  readonly members: readonly RingMemberAnswer[]
+}
+
+export interface RingMemberAnswer {
+  readonly id: string
+  readonly zone: string | null
+  readonly address: string | null
+  readonly state: MemberState
+  /** In ms. */
+  readonly beatAge: number
+  readonly placed: boolean
+  readonly draining: boolean
+  /** What members must agree on before anything is released. */
+  readonly rules: string
+  /** What it last said of itself; null before it did. */
+  readonly stats: MemberStats | null
+}
+
+/** @throws HttpError 404 where there are no members, 503 where they cannot be asked now */
+export async function ringAnswer({ plan }: Gateway): Promise<RingAnswer> {
+  const { name, operator } = plan.ownership
+  if (!operator) throw new HttpError(404, 'no-ring', `the ownership plugin ${name} has no members`)
+  try {
+    const { epoch, cause, frozen, members } = await operator.ring()
+    return { epoch, cause, frozen, members: members.map(memberAnswer) }
+  } catch (error) {
+    if (!isOwnershipUnavailable(error)) throw error
+    throw new HttpError(503, ErrorCode.ownershipUnavailable, rawMessageOf(error))
+  }
+}
+
+function memberAnswer(member: RingMember): RingMemberAnswer {
+  const { id, zone, address, state, beatAge, placed, draining, rules, stats } = member
+  return {
+    id,
+    zone: zone ?? null,
+    address: address ?? null,
+    state,
+    beatAge,
+    placed,
+    draining,
+    rules,
+    stats: stats ? statsAnswer(stats) : null,
+  }
+}
+
+function statsAnswer({ assigned, serving, lingering, pinned, failed, bytes }: MemberStats): MemberStats {
+  return { assigned, serving, lingering, pinned, failed, bytes }
 }
 
 export interface RunAnswer extends RunSummary {

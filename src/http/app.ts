@@ -6,7 +6,7 @@ import type { ResolvedConfig } from '../config.ts'
 import { rawMessageOf } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Host } from '../host.ts'
-import { blockAnswer, blocksAnswer, entryOf, runsAnswer } from './answers.ts'
+import { blockAnswer, blocksAnswer, entryOf, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
 import { securityHeaders } from './headers.ts'
 import { openApi } from './openapi/document.ts'
@@ -69,6 +69,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
   app.get('/api/v1/blocks', c => c.json(blocksAnswer(gateway, blocksQuery(c.req.queries(), DEFAULT_LIMIT))))
   app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway)))
+  app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
   app.post(
     '/api/v1/sync',

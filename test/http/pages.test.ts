@@ -19,7 +19,7 @@ describe('the first page', () => {
     expect(at.every((place, i) => place > (at[i - 1] ?? 0))).toBe(true)
     expect(page).toContain('<a class="tile serving" href="/blocks?state=serving"><b>2</b>serving</a>')
     expect(page).toContain('<td>manual</td><td class="done">done</td>')
-    for (const link of ['/blocks', '/api/v1/blocks', '/api/v1/openapi.json', '/metrics', '/-/ready']) {
+    for (const link of ['/blocks', '/ring', '/api/v1/blocks', '/api/v1/openapi.json', '/metrics', '/-/ready']) {
       expect(page).toContain(`href="${link}"`)
     }
   })

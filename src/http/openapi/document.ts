@@ -51,6 +51,13 @@ export function openApi(version: string): Schema {
           parameters: [{ name: 'ulid', in: 'path', required: true, schema: { type: 'string' } }],
         },
       },
+      '/api/v1/ring': {
+        get: operation('The gateways that know of each other', {
+          200: json('The members, by id', 'Ring'),
+          404: json('The ownership plugin has no members', 'Error'),
+          503: json('The member store cannot be reached', 'Error'),
+        }),
+      },
       '/api/v1/runs': { get: operation('The last runs, and the one that goes on', { 200: json('Runs', 'Runs') }) },
       '/api/v1/sync': {
         post: {

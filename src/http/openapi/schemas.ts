@@ -37,6 +37,9 @@ export type SchemaName =
   | 'Blocks'
   | 'Event'
   | 'BlockDetails'
+  | 'Owner'
+  | 'Ring'
+  | 'RingMember'
   | 'Progress'
   | 'Run'
   | 'Runs'
@@ -74,7 +77,38 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     markers: list(text),
     uploaded: orNull(time),
     held: { ...orNull(object({ bytes: count })), description: 'What the sink holds of it' },
+    owners: { ...orNull(list(ref('Owner'))), description: 'By rank; null where ownersUnknown says why' },
+    ownersUnknown: orNull(word),
     history: { ...list(ref('Event')), description: 'The last 20 events, oldest first' },
+  }),
+  Owner: object({
+    member: word,
+    rank: { ...count, description: '0 is the first' },
+    target: { ...flag, description: 'Whether it is to hold the block now' },
+    live: flag,
+    serves: flag,
+  }),
+  Ring: object({
+    epoch: { ...count, description: 'Version of the view; only grows' },
+    cause: { ...text, description: 'Why the epoch moved last' },
+    frozen: { ...flag, description: 'Whether nothing may change hands' },
+    members: list(ref('RingMember')),
+  }),
+  RingMember: object({
+    id: word,
+    zone: orNull(text),
+    address: orNull(text),
+    state: { type: 'string', enum: ['active', 'leaving', 'down'] },
+    beatAge: { type: 'number', minimum: 0, description: 'Milliseconds since its last beat that was seen' },
+    placed: { ...flag, description: 'Whether it counts for who owns what, unless it drains' },
+    draining: flag,
+    rules: { ...text, description: 'What members must agree on before anything is released' },
+    stats: {
+      ...orNull(
+        object({ assigned: count, serving: count, lingering: count, pinned: count, failed: count, bytes: count }),
+      ),
+      description: 'What it last said of itself; null before it did',
+    },
   }),
   Progress: object({
     id: word,

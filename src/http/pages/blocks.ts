@@ -5,7 +5,7 @@ import type { Gateway } from '../../gateway.ts'
 import { type BlockAnswer, blocksAnswer } from '../answers.ts'
 import { type BlocksQuery, STATES } from '../query.ts'
 import { layout, type Markup } from './layout.ts'
-import { bytesText, timeText } from './text.ts'
+import { bytesText, timeText, yesNo } from './text.ts'
 
 export const ROWS = 200
 
@@ -58,6 +58,10 @@ export function blockPage(block: BlockAnswer): Markup {
 </dl>
 </section>
 <section>
+<h2>Owners</h2>
+${ownersTable(block)}
+</section>
+<section>
 <h2>History</h2>
 <table>
 <thead><tr><th>at</th><th>what</th><th>by</th><th>reason</th><th>run</th></tr></thead>
@@ -73,6 +77,19 @@ ${block.history.map(
 </section>
 <p><a href="/api/v1/blocks/${block.ulid}">As JSON</a></p>`,
   )
+}
+
+function ownersTable({ owners, ownersUnknown }: BlockAnswer): Markup {
+  if (!owners) return html`<p class="quiet">${ownersUnknown}</p>`
+  return html`<table>
+<thead><tr><th class="n">rank</th><th>member</th><th>is to hold it</th><th>up</th><th>serves it</th></tr></thead>
+<tbody>
+${owners.map(
+  ({ member, rank, target, live, serves }) =>
+    html`<tr><td class="n">${rank + 1}</td><td class="mono">${member}</td><td>${yesNo(target)}</td><td>${yesNo(live)}</td><td>${yesNo(serves)}</td></tr>`,
+)}
+</tbody>
+</table>`
 }
 
 function blockRow({ ulid, state, reason, by, minTime, maxTime, labels }: BlockView): Markup {

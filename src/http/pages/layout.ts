@@ -23,6 +23,7 @@ ${refresh ? html`<meta http-equiv="refresh" content="10">` : ''}
 <nav>
 <a href="/">Overview</a>
 <a href="/blocks">Blocks</a>
+<a href="/ring">Ring</a>
 <a href="/api/v1/blocks">API</a>
 <a href="/api/v1/openapi.json">OpenAPI</a>
 <a href="/metrics">Metrics</a>

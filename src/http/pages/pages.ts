@@ -4,6 +4,7 @@ import { blockAnswer, entryOf } from '../answers.ts'
 import { blocksQuery } from '../query.ts'
 import { blockPage, blocksPage, ROWS } from './blocks.ts'
 import { homePage, type PagesOptions } from './home.ts'
+import { ringPage } from './ring.ts'
 import { ICON, STYLE } from './style.ts'
 
 export function pages(options: PagesOptions): Hono {
@@ -12,6 +13,7 @@ export function pages(options: PagesOptions): Hono {
   app.get('/', c => c.html(homePage(options)))
   app.get('/blocks', c => c.html(blocksPage(gateway, blocksQuery(c.req.queries(), ROWS))))
   app.get('/blocks/:ulid', c => c.html(blockPage(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway))))
+  app.get('/ring', async c => c.html(await ringPage(gateway)))
   app.get('/style.css', c => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
   app.get('/icon.svg', c => c.body(ICON, 200, { 'content-type': 'image/svg+xml' }))
   return app

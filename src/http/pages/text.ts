@@ -32,3 +32,7 @@ export function bytesText(bytes: number): string {
   }
   return `${value.toFixed(1)} TB`
 }
+
+export function yesNo(flag: boolean): string {
+  return flag ? 'yes' : 'no'
+}
