@@ -1,0 +1,170 @@
+/** Steps of membership: join, observe, tell, beat, drain, stop. */
+import { has, ownersOf, set, standInsOf } from './placement.ts'
+import { each, excuse, NAMES, type Rule } from './rule.ts'
+import {
+  accepted,
+  budget,
+  type Config,
+  CRASHED,
+  GHOST,
+  LEFT,
+  type MemberRecord,
+  OFF,
+  type Process,
+  recordOf,
+  serving,
+  spend,
+  superseded,
+  UP,
+  up,
+  type World,
+} from './world.ts'
+
+export function membership(config: Config): Rule[] {
+  const { variant } = config
+
+  /** Writes the record anew and takes the old claims away, in one step. */
+  const enter = (world: World, process: Process) => {
+    const record = recordOf(world, process)
+    if (variant !== 'old claims stay') record.claims = 0
+    if (!record.exists) record.draining = false
+    Object.assign(record, { exists: true, down: false, placed: true, current: false, past: true })
+    record.incarnation = process.incarnation
+    process.knows = true
+    process.told = false
+    world.store.epoch++
+  }
+
+  const begin = (world: World, process: Process, disk: number) => {
+    const others = world.processes.filter(other => other.member === process.member)
+    const first = process.incarnation === 0
+    if (!first) spend(world, 'restart')
+    if (isTwin(world, process)) spend(world, 'twin')
+    process.incarnation = 1 + Math.max(...others.map(other => other.incarnation))
+    for (const other of others) if (other.run === GHOST) other.run = CRASHED
+    Object.assign(process, {
+      run: UP,
+      ready: !config.readiness,
+      listed: world.parent,
+      loaded: disk,
+      dropping: 0,
+      seen: 0,
+    })
+    enter(world, process)
+    return excuse(world, config)
+  }
+
+  const mayBegin = (world: World, process: Process) => {
+    if (process.run === UP || process.run === LEFT) return false
+    if (isTwin(world, process)) return budget(world, 'twin') > 0 && up(world.processes[0] as Process)
+    return process.incarnation === 0 || budget(world, 'restart') > 0
+  }
+
+  const mayWrite = (world: World, process: Process) => up(process) && accepted(world, process, config)
+  const early = variant === 'claims before ready'
+  const hasty = variant === 'the beat names the store id before the claims are told'
+
+  return [
+    ...each(config, 'joins', mayBegin, (world, process) => begin(world, process, 0)),
+    ...each(
+      config,
+      'restarts with its disk',
+      (world, process) => process.loaded !== 0 && mayBegin(world, process),
+      (world, process) => begin(world, process, process.loaded),
+    ),
+    ...each(
+      config,
+      'joins again',
+      (world, process) =>
+        up(process) &&
+        !superseded(world, process, config) &&
+        (!accepted(world, process, config) || recordOf(world, process).down),
+      (world, process) => void enter(world, process),
+    ),
+    ...each(
+      config,
+      'observes',
+      (world, process) => up(process) && (process.seen !== world.store.epoch || !process.knows),
+      (world, process) => {
+        process.seen = world.store.epoch
+        const replicas = config.rules?.[process.member] ?? config.replicas
+        process.targets = config.ranks.map((_, block) => ownersOf(world, block, config, replicas))
+        const standIns = config.ranks.map((_, block) => standInsOf(world, block, config))
+        process.standsIn = set(standIns.flatMap((members, block) => (has(members, process.member) ? [block] : [])))
+        if (variant === 'stand-ins count as owners') {
+          process.targets = process.targets.map((owners, block) => (standIns[block] as number) || owners)
+        }
+        process.knows = true
+      },
+    ),
+    ...each(
+      config,
+      'tells all its claims',
+      (world, process) => mayWrite(world, process) && process.knows && !process.told && (process.ready || early),
+      (world, process) => {
+        const record = recordOf(world, process)
+        const kept = variant === 'old claims stay' ? record.claims : 0
+        record.claims =
+          kept | (variant === 'publish includes what is being dropped' ? process.loaded : serving(process))
+        record.past = true
+        process.told = true
+      },
+    ),
+    ...each(
+      config,
+      'beats',
+      (world, process) =>
+        mayWrite(world, process) && !recordOf(world, process).current && (process.told || (hasty && process.knows)),
+      (world, process) => {
+        recordOf(world, process).current = true
+        recordOf(world, process).past = true
+      },
+    ),
+    ...each(
+      config,
+      'stops: its claims are away and it is down',
+      (world, process) => mayWrite(world, process) && budget(world, 'stop') > 0 && variant !== 'stop says nothing',
+      (world, process) => {
+        spend(world, 'stop')
+        Object.assign(recordOf(world, process), { claims: 0, down: true, past: true })
+        world.store.epoch++
+        process.run = LEFT
+      },
+    ),
+    ...each(
+      config,
+      'closes',
+      (world, process) =>
+        process.run === LEFT || (variant === 'stop says nothing' && up(process) && budget(world, 'stop') > 0),
+      (world, process) => {
+        if (process.run !== LEFT) spend(world, 'stop')
+        process.run = OFF
+        return excuse(world, config)
+      },
+    ),
+    ...intent(config, 'is drained', 'drain', true),
+    ...intent(config, 'is drained no more', 'cancel', false),
+  ]
+}
+
+function isTwin(world: World, process: Process): boolean {
+  return world.processes.indexOf(process) >= world.store.records.length
+}
+
+/** The intent to drain stands in the record, whatever becomes of the process. */
+function intent(config: Config, label: string, fault: 'drain' | 'cancel', on: boolean): Rule[] {
+  return NAMES.slice(0, config.members).map((name, member) => ({
+    label: `${name} ${label}`,
+    when: world => {
+      const record = world.store.records[member] as MemberRecord
+      return record.exists && record.draining !== on && budget(world, fault) > 0
+    },
+    step: world => {
+      spend(world, fault)
+      const record = world.store.records[member] as MemberRecord
+      record.draining = on
+      world.store.epoch++
+      return undefined
+    },
+  }))
+}

@@ -1,0 +1,170 @@
+/** Steps of release: one atomic step of the store, and what some make of it. */
+import { bits, has, isLive, set } from './placement.ts'
+import { each, eachBlock, type Rule } from './rule.ts'
+import {
+  accepted,
+  budget,
+  type Config,
+  type MemberRecord,
+  type Process,
+  recordOf,
+  serving,
+  spend,
+  up,
+  type World,
+} from './world.ts'
+
+export function releases(
+  config: Config,
+  lingers: (world: World, process: Process, block: number) => boolean,
+  child: (process: Process, block: number) => boolean,
+): Rule[] {
+  const { variant } = config
+  const needs = (process: Process, block: number) => (child(process, block) ? 1 : block)
+
+  /** What the store checks: owners that were computed in `epoch`. `quorum` any: one is enough. */
+  const allowed = (
+    world: World,
+    process: Process,
+    block: number,
+    epoch: number,
+    owners: number,
+    quorum: 'all' | 'any' = 'all',
+  ) => {
+    if (epoch !== world.store.epoch && variant !== 'release without the epoch') return false
+    if (variant === 'release by epoch alone') return true
+    if (variant !== 'rules may differ' && rulesDiffer(world, config)) return false
+    const own = needs(process, block) === block || variant === 'needs as first written'
+    if (own && has(owners, process.member)) return false
+    if (owners === 0) return variant === 'nobody need own it'
+    const counts = (member: number) => {
+      const record = world.store.records[member] as MemberRecord
+      if (!record.exists) return false
+      if (record.down && variant !== 'owners that are down count') return false
+      if (variant === 'one active owner is enough') return true
+      if (!record.current && variant !== 'no store id') return false
+      return has(record.claims, needs(process, block))
+    }
+    const some = quorum === 'any' || variant === 'one claim is enough' || variant === 'one active owner is enough'
+    return some ? bits(owners).some(counts) : bits(owners).every(counts)
+  }
+
+  /** Takes the claim away. A claim that it counted and that nobody stands behind is the end of the model. */
+  const take = (world: World, process: Process, block: number, owners: number) => {
+    const record = recordOf(world, process)
+    record.claims &= ~(1 << block)
+    record.past = true
+    const need = needs(process, block)
+    const liar = bits(owners).find(
+      member =>
+        has((world.store.records[member] as MemberRecord).claims, need) &&
+        !world.processes.some(other => other.member === member && has(serving(other), need)),
+    )
+    return liar === undefined ? undefined : `the release counted a claim that is not true`
+  }
+
+  const others = (world: World, process: Process) =>
+    set(world.store.records.flatMap((_, member) => (member === process.member ? [] : [member])))
+
+  const apart =
+    variant === 'release in two steps' || variant === 'release without the epoch' || variant === 'epochs come back'
+  if (apart) return decidedApart(config, lingers, allowed, take)
+
+  const may = (world: World, process: Process, block: number) =>
+    lingers(world, process, block) && allowed(world, process, block, process.seen, process.targets[block] as number)
+
+  return [
+    ...eachBlock(config, 'releases', may, (world, process, block) => {
+      process.dropping |= 1 << block
+      return take(world, process, block, process.targets[block] as number)
+    }),
+    ...eachBlock(
+      config,
+      'releases (the reply is lost)',
+      (world, process, block) => may(world, process, block) && has(recordOf(world, process).claims, block),
+      (world, process, block) => take(world, process, block, process.targets[block] as number),
+    ),
+    ...eachBlock(
+      config,
+      'gets no reply to a release, and takes it as done:',
+      (world, process, block) => variant === 'a timeout counts as released' && lingers(world, process, block),
+      (_, process, block) => {
+        process.dropping |= 1 << block
+        return undefined
+      },
+    ),
+    ...eachBlock(
+      config,
+      'is short of disk and releases',
+      (world, process, block) =>
+        budget(world, 'urgent') > 0 &&
+        lingers(world, process, block) &&
+        allowed(world, process, block, process.seen, others(world, process), 'any'),
+      (world, process, block) => {
+        spend(world, 'urgent')
+        process.dropping |= 1 << block
+        return take(world, process, block, 0)
+      },
+    ),
+  ]
+}
+
+function rulesDiffer(world: World, { rules }: Config): boolean {
+  if (!rules) return false
+  const told = rules.filter((_, member) => isLive(world.store.records[member]))
+  return new Set(told).size > 1
+}
+
+/**
+ * An epoch never comes back, so what was decided in the epoch that the store has now was decided on the record that it has now:
+ * deciding and releasing are one step of the model. Not so for those who break just that.
+ */
+function decidedApart(
+  config: Config,
+  lingers: (world: World, process: Process, block: number) => boolean,
+  allowed: (world: World, process: Process, block: number, epoch: number, owners: number) => boolean,
+  take: (world: World, process: Process, block: number, owners: number) => string | undefined,
+): Rule[] {
+  const twice = config.variant === 'release in two steps'
+  return [
+    ...eachBlock(
+      config,
+      twice ? 'sees that it may release' : 'decides to release',
+      (world, process, block) =>
+        process.asked < 0 &&
+        lingers(world, process, block) &&
+        (!twice || allowed(world, process, block, process.seen, process.targets[block] as number)),
+      (_, process, block) => {
+        process.asked = block
+        process.askedIn = process.seen
+        process.askedOf = process.targets[block] as number
+        return undefined
+      },
+    ),
+    ...eachBlock(
+      config,
+      'releases',
+      (world, process, block) =>
+        up(process) &&
+        process.asked === block &&
+        has(process.loaded, block) &&
+        accepted(world, process, config) &&
+        (twice || allowed(world, process, block, process.askedIn, process.askedOf)),
+      (world, process, block) => {
+        const owners = process.askedOf
+        Object.assign(process, { asked: -1, askedIn: 0, askedOf: 0 })
+        process.dropping |= 1 << block
+        return take(world, process, block, twice ? 0 : owners)
+      },
+    ),
+    ...each(
+      config,
+      'gives up a release',
+      (_, process) => up(process) && process.asked >= 0,
+      (_, process) => {
+        Object.assign(process, { asked: -1, askedIn: 0, askedOf: 0 })
+        return undefined
+      },
+    ),
+  ]
+}

@@ -1,0 +1,33 @@
+/** What can be broken: each of these is one rule of the protocol left out. */
+export const VARIANTS = [
+  // Rules of release.
+  'release in two steps',
+  'release by epoch alone',
+  'release without the epoch',
+  'epochs come back',
+  'rules may differ',
+  'stand-ins count as owners',
+  'one active owner is enough',
+  'one claim is enough',
+  'owners that are down count',
+  'nobody need own it',
+  'a timeout counts as released',
+  // Drops that go round release.
+  'drop on losing ownership',
+  'linger limit',
+  'children go when the parent is listed',
+  // Claims that are not true.
+  'stop says nothing',
+  'old claims stay',
+  'publish includes what is being dropped',
+  'no sequence',
+  'no store id',
+  'the beat names the store id before the claims are told',
+  'no incarnation',
+  // Claims that are true and yet help nobody.
+  'claims before ready',
+  // Not unsafe: it never ends.
+  'needs as first written',
+] as const
+
+export type Variant = (typeof VARIANTS)[number]

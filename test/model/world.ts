@@ -1,0 +1,182 @@
+/** One state of the model: the store, the processes, and what an observer who sees everything remembers. */
+import type { Variant } from './variants.ts'
+
+/** How often each may happen in one history; what is not named never does. */
+export const FAULTS = [
+  'restart',
+  'crash',
+  'stop',
+  'drain',
+  'cancel',
+  'pause',
+  'forget',
+  'late',
+  'failover',
+  'empty',
+  'poison',
+  'twin',
+  'compaction',
+  'urgent',
+] as const
+export type Fault = (typeof FAULTS)[number]
+
+export interface Config {
+  readonly members: number
+  readonly replicas: number
+  /** By block: members in the order of their rank for it. With compaction, block 0 is the child and block 1 its parent. */
+  readonly ranks: readonly (readonly number[])[]
+  readonly faults: Partial<Record<Fault, number>>
+  /** A process begins unready. Otherwise it is ready from its start. */
+  readonly readiness?: boolean
+  /** By member: the replicas that its own config says, where they differ. */
+  readonly rules?: readonly number[]
+  /** Steps that were taken before the story begins; none: nobody has started yet. */
+  readonly before?: readonly string[]
+  readonly variant?: Variant
+}
+
+/** Sets of blocks and of members are bit masks. */
+export interface MemberRecord {
+  exists: boolean
+  down: boolean
+  draining: boolean
+  placed: boolean
+  incarnation: number
+  claims: number
+  /** Its beat carries the store id that is current. */
+  current: boolean
+  /** A write newer than the late one has been seen, so that the late one is stale. */
+  past: boolean
+}
+
+export interface Store {
+  epoch: number
+  records: MemberRecord[]
+}
+
+/** A ghost is a crashed process whose crash nobody has noticed: it counts as serving until somebody has. */
+export const OFF = 0
+export const UP = 1
+export const LEFT = 2
+export const GHOST = 3
+export const CRASHED = 4
+
+export interface Process {
+  member: number
+  run: number
+  incarnation: number
+  ready: boolean
+  /** Knows that there is a compacted parent. */
+  listed: boolean
+  /** Epoch of the record it saw last (0: none yet), who owned each block then, and which it was to load in their place. */
+  seen: number
+  targets: number[]
+  standsIn: number
+  /** Has seen the current store id; has told all its claims under it. */
+  knows: boolean
+  told: boolean
+  /** What it has on its disk, and serves while it is up. */
+  loaded: number
+  /** Released, and not dropped yet. */
+  dropping: number
+  poisoned: number
+  /** A release it has decided: the block, the epoch, the owners then. -1: none. */
+  asked: number
+  askedIn: number
+  askedOf: number
+}
+
+export interface World {
+  store: Store
+  /** What a failover would bring back. */
+  replica: Store | undefined
+  processes: Process[]
+  /** By member: blocks of a publish that is still on its way; 0 for none. */
+  late: { blocks: number; incarnation: number }[]
+  parent: boolean
+  left: number[]
+  /** By block: copies that must not be lost any more. */
+  floor: number[]
+}
+
+const NOBODY: MemberRecord = {
+  exists: false,
+  down: false,
+  draining: false,
+  placed: false,
+  incarnation: 0,
+  claims: 0,
+  current: false,
+  past: false,
+}
+
+export function nobody(): MemberRecord {
+  return { ...NOBODY }
+}
+
+/** Nobody has started yet; with a twin the last process has the id of the first member. */
+export function start(config: Config): World {
+  const members = [...Array(config.members).keys()]
+  const owners = config.faults.twin ? [...members, 0] : members
+  return {
+    store: { epoch: 1, records: members.map(nobody) },
+    replica: undefined,
+    processes: owners.map(member => ({
+      member,
+      run: OFF,
+      incarnation: 0,
+      ready: false,
+      listed: false,
+      seen: 0,
+      targets: config.ranks.map(() => 0),
+      standsIn: 0,
+      knows: false,
+      told: false,
+      loaded: 0,
+      dropping: 0,
+      poisoned: 0,
+      asked: -1,
+      askedIn: 0,
+      askedOf: 0,
+    })),
+    late: members.map(() => ({ blocks: 0, incarnation: 0 })),
+    parent: false,
+    left: FAULTS.map(fault => config.faults[fault] ?? 0),
+    floor: config.ranks.map(() => 0),
+  }
+}
+
+export function budget(world: World, fault: Fault): number {
+  return world.left[FAULTS.indexOf(fault)] as number
+}
+
+export function spend(world: World, fault: Fault): void {
+  world.left[FAULTS.indexOf(fault)] = budget(world, fault) - 1
+}
+
+export function recordOf(world: World, process: Process): MemberRecord {
+  return world.store.records[process.member] as MemberRecord
+}
+
+export function up(process: Process): boolean {
+  return process.run === UP
+}
+
+/** The store takes its writes: the record is of its incarnation. */
+export function accepted(world: World, process: Process, config: Config): boolean {
+  const record = recordOf(world, process)
+  if (!record.exists) return false
+  return record.incarnation === process.incarnation || config.variant === 'no incarnation'
+}
+
+/** A newer process has its id. */
+export function superseded(world: World, process: Process, config: Config): boolean {
+  if (config.variant === 'no incarnation') return false
+  return world.processes.some(other => other.member === process.member && other.incarnation > process.incarnation)
+}
+
+/** What it answers from, and will go on answering from. */
+export function serving(process: Process): number {
+  const holds = process.run === UP || process.run === LEFT || process.run === GHOST
+  return holds ? process.loaded & ~process.dropping : 0
+}
