@@ -89,6 +89,8 @@ export class Catalogue {
   /** A block's verdict in a run, or what the reconcile step did with a loaded one. */
   settle(id: BlockId, result: BlockResult, run: string, loaded: boolean): void {
     if (result.kind === 'passed') return
+    // A loaded block that its stages deny once more: the end of the run says what becomes of it. Until then it is what it was.
+    if (result.kind === 'skipped' && loaded && this.#entries.get(id)?.events.at(-1)?.kind === 'retained') return
     if (result.kind === 'dropped' && !loaded) {
       const entry = this.#entry(id)
       this.#record(entry, 'skipped', { run, ...result })

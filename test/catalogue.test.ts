@@ -46,6 +46,22 @@ describe('the catalogue', () => {
     ])
   })
 
+  it('tells once that a block is retained, and since when, however many runs deny it', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, host } = await world({ list: blocks(1), ownership })
+    await gateway.sync()
+    ownership.lose(1)
+    await gateway.sync()
+    const since = host.now()
+    for (let i = 0; i < 3; i++) {
+      await host.advance(60_000)
+      await gateway.sync()
+    }
+    const entry = gateway.catalogue.get(testId(1))
+    expect(entry?.since).toBe(since)
+    expect(entry?.events.map(e => e.kind)).toEqual(['added', 'skipped', 'retained'])
+  })
+
   it('shows a block that is being loaded', async () => {
     const { gateway, sink } = await world({ list: blocks(1) })
     const go = sink.gate(1)
