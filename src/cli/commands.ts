@@ -1,9 +1,14 @@
 /** All commands, in the order of the help. */
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
+import { coverage } from './commands/coverage.ts'
+import { drain } from './commands/drain.ts'
 import { explain } from './commands/explain.ts'
+import { forget } from './commands/forget.ts'
+import { freeze } from './commands/freeze.ts'
 import { inspect } from './commands/inspect.ts'
+import { ring } from './commands/ring.ts'
 import { run } from './commands/run.ts'
 import { sync } from './commands/sync.ts'
 
-export const COMMANDS: readonly Command[] = [run, sync, check, explain, inspect]
+export const COMMANDS: readonly Command[] = [run, sync, check, explain, inspect, ring, coverage, drain, freeze, forget]

@@ -2,7 +2,7 @@
 
 export const ExitCode = {
   ok: 0,
-  /** Some block failed, the view was incomplete, drops wait for a confirmation; the block is not there, or is damaged. */
+  /** Some block failed, the view was incomplete, drops wait for a confirmation; what was asked about is not there, or not as it must be. */
   findings: 1,
   /** Bad usage, or a bad config. */
   usage: 2,
@@ -12,9 +12,9 @@ export const ExitCode = {
 
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ['0', 'fine'],
-  ['1', 'a block failed, the view was incomplete, or drops wait for --confirm-drops; explain, inspect: see there'],
-  ['2', 'bad usage or a bad config: nothing was started'],
-  ['3', 'the run failed, or the gateway could not start'],
+  ['1', 'a block failed, the view was incomplete, or drops wait for --confirm-drops; of other commands: see there'],
+  ['2', 'bad usage, a bad config, or one without members to look at: nothing was started'],
+  ['3', 'the run failed, the gateway could not start, or the member store is away'],
   ['130, 143', 'ended by SIGINT or SIGTERM before the result was there; run ends with 0'],
 ]
 

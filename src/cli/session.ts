@@ -25,7 +25,7 @@ export interface Session {
 export interface SessionOptions {
   /** Whether the log tells more than warnings. */
   readonly verbose?: boolean
-  /** Changes nothing on the disk. */
+  /** Somebody only looks: nothing is joined or claimed, and nothing changes on the disk. */
   readonly readOnly?: boolean
   readonly metrics?: Metrics
 }
@@ -49,6 +49,7 @@ export async function withGateway<T>(
     files: readOnly ? readOnlyFiles(config.dir) : localFiles(config.dir),
     state: readOnly ? overlaidState(state) : state,
     metrics,
+    observer: readOnly,
   })
   const stop = stopSignals(signal => {
     const tell = verbose ? log.info : log.warn

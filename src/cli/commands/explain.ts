@@ -1,11 +1,16 @@
 /** `blockgate explain <ULID>`: why a block is loaded, or not. */
 import { type BlockId, isBlockId } from '../../block.ts'
+import type { ResolvedConfig } from '../../config.ts'
+import { isOwnershipUnavailable } from '../../errors.ts'
 import type { ExplainStep, Explanation } from '../../explain.ts'
+import type { Owner, RingMember } from '../../ownership.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import { visible } from '../../runtime/terminal/visible.ts'
 import type { Command } from '../command.ts'
 import { ExitCode, usageError } from '../exit.ts'
+import { ownersText } from '../owners.ts'
+import { askGateway, type Known, type Unknown } from '../running-gateway.ts'
 import { withGateway } from '../session.ts'
 import { countOf, durationText, instant, labelsText, levelText, table } from '../text.ts'
 
@@ -16,14 +21,15 @@ export const explain: Command = {
   options: ['config', 'json'],
   details: [
     'Lists the bucket, and takes the block through the pipeline of the config as a run would, together with all others where',
-    'a set stage needs them. Nothing is loaded, dropped or written, no claim is asked for and no span is made, so it can be',
-    'used beside a running gateway. An ownership plugin with a hand-over is asked for the owners; of any other, only an add',
-    'can tell. Exits with 0 where the block is in the bucket and can be offered, whatever the verdict; with 1 where it is not.',
+    'a set stage needs them. Nothing is joined, loaded, dropped or written, no claim is asked for and no span is made, so it',
+    'can be used beside a running gateway. An ownership plugin with a hand-over is asked for the owners; of any other, only an',
+    "add can tell. The gateway that runs at the config's http address is asked for the last events of the block. Exits with 0",
+    'where the block is in the bucket and can be offered, whatever the verdict; with 1 where it is not.',
   ].join('\n'),
   examples: ['blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH', 'blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH --json'],
   async run(args, io) {
     const id = ulid(args.argument)
-    return await withGateway(args, io, { readOnly: true }, async ({ gateway, stop }) => {
+    return await withGateway(args, io, { readOnly: true }, async ({ gateway, config, host, stop }) => {
       let told: Explanation
       try {
         told = await gateway.explain(id, stop.signal)
@@ -31,11 +37,34 @@ export const explain: Command = {
         if (stop.caught === undefined) throw error
         return signalCode(stop.caught)
       }
-      if (args.json) io.stdout.write(`${JSON.stringify(told)}\n`)
-      else io.stdout.write(`${text(told, painter(io.stdout, io.env)).join('\n')}\n`)
+      const running = await askGateway(config.http, id, host)
+      const owned = await ownersOf(config, told, running)
+      const answer = { ...told, ...owned, gateway: running }
+      if (args.json) io.stdout.write(`${JSON.stringify(answer)}\n`)
+      else io.stdout.write(`${text(answer, config.instance.id, painter(io.stdout, io.env)).join('\n')}\n`)
       return told.candidate ? ExitCode.ok : ExitCode.findings
     })
   },
+}
+
+interface Owned {
+  /** By rank; undefined where nobody could tell. */
+  readonly owners: readonly Owner[] | undefined
+  readonly members: readonly RingMember[] | undefined
+}
+
+/** What another process cannot see of the members, the running gateway can. */
+async function ownersOf({ plan }: ResolvedConfig, { steps }: Explanation, running: Known | Unknown): Promise<Owned> {
+  const { operator } = plan.ownership
+  const there = ('owners' in running && running.owners) || undefined
+  if (operator?.unavailable !== undefined) return { owners: there, members: undefined }
+  const owners = steps.find(step => step.owners)?.owners ?? there
+  try {
+    return { owners, members: (await operator?.ring())?.members }
+  } catch (error) {
+    if (!isOwnershipUnavailable(error)) throw error
+    return { owners, members: undefined }
+  }
 }
 
 /** @throws CliError with exit code 2 */
@@ -46,8 +75,10 @@ export function ulid(text: string): BlockId {
   throw usageError(`a block must be named by its ULID, 26 characters: current value is ${JSON.stringify(text)}${hint}`)
 }
 
-function text(told: Explanation, paint: Painter): string[] {
-  const { block, view, candidate, steps } = told
+type Answer = Explanation & Owned & { readonly gateway: Known | Unknown }
+
+function text(told: Answer, me: string, paint: Painter): string[] {
+  const { block, view, candidate, steps, owners, members, gateway } = told
   const meta = candidate?.meta
   const about = meta && [
     ['time', `${instant(meta.minTime)} to ${instant(meta.maxTime)} (${durationText(meta.maxTime - meta.minTime)})`],
@@ -64,16 +95,23 @@ function text(told: Explanation, paint: Painter): string[] {
     ),
     '',
     ...conclusion(told, paint),
+    ...(owners ? ['', ...ownersText(owners, members, me, paint)] : []),
+    '',
+    ...eventsText(gateway),
   ]
 }
 
-function stepText({ verdict, reason, detail, supersededBy, owners }: ExplainStep): string {
+function eventsText(gateway: Known | Unknown): string[] {
+  if ('problem' in gateway) return [visible(`no events: ${gateway.problem}`)]
+  const rows = gateway.history.map(({ at, kind, by, reason, detail }) =>
+    [instant(at), kind, by || '-', `${reason || '-'}${detail === undefined ? '' : ` (${detail})`}`].map(visible),
+  )
+  return [`events, from the gateway at ${gateway.url}`, ...(rows.length > 0 ? table(rows, '  ') : ['  none yet'])]
+}
+
+function stepText({ verdict, reason, detail, supersededBy }: ExplainStep): string {
   const word = VERDICTS[verdict]
-  const more = [
-    supersededBy && `${supersededBy} holds all of it`,
-    detail,
-    owners && `owners: ${owners.map(o => `${o.member}${o.target ? '' : ' (not a target)'}`).join(', ') || 'none'}`,
-  ].filter(part => part !== undefined && part !== '')
+  const more = [supersededBy && `${supersededBy} holds all of it`, detail].filter(part => part)
   return visible(`${word}${reason === undefined ? '' : `: ${reason}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}`)
 }
 

@@ -1,0 +1,78 @@
+/** `blockgate coverage --min N`: whether every block is served by enough gateways. */
+import type { Host } from '../../host.ts'
+import { type Offered, offered } from '../../offered.ts'
+import { type Painter, painter } from '../../runtime/terminal/paint.ts'
+import { countText } from '../../runtime/terminal/units.ts'
+import type { Command } from '../command.ts'
+import { type Coverage, coverageOf, liveClaims } from '../coverage.ts'
+import { ExitCode, usageError } from '../exit.ts'
+import { isBeforeSink, withOperator } from '../observer.ts'
+import { table } from '../text.ts'
+import { until } from '../until.ts'
+
+/** While it waits, the bucket is listed again that often: a compaction may have changed what there is to serve. */
+const LIST_AGAIN_MS = 60_000
+
+export const coverage: Command = {
+  name: 'coverage',
+  summary: 'say whether enough gateways serve every block',
+  options: ['config', 'json', 'min', 'wait'],
+  details: [
+    'Lists the bucket, takes every block through the pipeline of the config up to owned(), and asks the member store who serves',
+    'it: members that are up, also those that drain. A block that a compacted one supersedes has the copies of that one, where',
+    'they are more. Exits with 0 where each block has at least --min of them, with --wait also where that comes true within',
+    'the time; else with 1, also where the bucket could not be seen whole.',
+  ].join('\n'),
+  examples: ['blockgate coverage --min 2', 'blockgate coverage --min 2 --wait 10m --json'],
+  async run(args, io) {
+    const { min } = args
+    if (min === undefined) throw usageError('coverage needs --min, how many live members must serve each block')
+    const told = await withOperator(
+      args,
+      io,
+      ({ config, host, operator }) => {
+        const { signal } = new AbortController()
+        const list = remembered(host, () => offered({ ...config, host }, signal))
+        const ask = async () => coverageOf(await list(), await liveClaims(operator), min)
+        return until(host, args.wait ?? 0, ask, ({ holds }) => holds)
+      },
+      isBeforeSink,
+    )
+    if (args.json) io.stdout.write(`${JSON.stringify(told)}\n`)
+    else io.stdout.write(`${text(told, painter(io.stdout, io.env)).join('\n')}\n`)
+    return told.holds ? ExitCode.ok : ExitCode.findings
+  },
+}
+
+/** What was seen whole counts for a while. */
+function remembered(host: Host, list: () => Promise<Offered>): () => Promise<Offered> {
+  let last: { readonly seen: Offered; readonly at: number } | undefined
+  return async () => {
+    if (!last?.seen.complete || host.monotonic() - last.at >= LIST_AGAIN_MS) {
+      last = { seen: await list(), at: host.monotonic() }
+    }
+    return last.seen
+  }
+}
+
+function text({ min, holds, complete, blocks, members, copies, below }: Coverage, paint: Painter): string[] {
+  const rows = copies.flatMap((count, n) => (count > 0 ? [[String(n), countText(count)]] : []))
+  const rest = below.blocks - below.first.length
+  return [
+    `${countText(blocks)} blocks${complete ? '' : paint.red(' (the view is incomplete)')}; live members: ${members.join(', ') || 'none'}`,
+    ...(rows.length > 0 ? ['', ...table([['copies', 'blocks'], ...rows], '  ')] : []),
+    '',
+    ...(holds
+      ? [paint.green(`every block has ${min} or more`)]
+      : [
+          paint.red(
+            below.blocks > 0 ? `fewer than ${min}: ${countText(below.blocks)} blocks` : 'not every block was seen',
+          ),
+        ]),
+    ...table(
+      below.first.map(one => [one.block, one.members.join(', ') || 'nobody serves it']),
+      '  ',
+    ),
+    ...(rest > 0 ? [`  and ${countText(rest)} more`] : []),
+  ]
+}

@@ -1,0 +1,75 @@
+/** Parts of a gateway, started as observers for the time of one command: nothing is joined, claimed or written. */
+import type { ResolvedConfig } from '../config.ts'
+import { BlockgateError, ErrorCode } from '../errors.ts'
+import { parts } from '../gateway.ts'
+import type { Component, Host } from '../host.ts'
+import { Lifecycle } from '../lifecycle.ts'
+import { ownershipOf } from '../owned.ts'
+import type { Operator } from '../ownership.ts'
+import { fileState, nodeHost, nodeLog } from '../runtime/node.ts'
+import type { Args, Io } from './command.ts'
+import { usageError } from './exit.ts'
+import { loadConfig } from './load-config.ts'
+import { overlaidState, readOnlyFiles } from './read-only.ts'
+
+export interface Observer {
+  readonly config: ResolvedConfig
+  readonly host: Host
+  readonly operator: Operator
+}
+
+/**
+ * Calls `work` with the member store of the config, while the ownership plugin is started, and what else `wanted` says.
+ * @throws CliError with exit code 2 where the config has none, or it is out of reach of this process
+ */
+export async function withOperator<T>(
+  args: Args,
+  io: Io,
+  work: (observer: Observer) => Promise<T>,
+  wanted: (component: Component, config: ResolvedConfig) => boolean = isOwned,
+): Promise<T> {
+  const { config } = await loadConfig(args.config, io)
+  const operator = operatorOf(config)
+  const log = { ...nodeLog({ stream: io.stderr, env: io.env }), info() {} }
+  const host = nodeHost({ log })
+  const all = parts(config, {
+    host,
+    files: readOnlyFiles(config.dir),
+    state: overlaidState(fileState(config.dir, log, { readOnly: true })),
+    observer: true,
+  })
+  const lifecycle = new Lifecycle(all.filter(({ component }) => wanted(component, config)))
+  const late = new AbortController()
+  const stop = async () => {
+    const timer = host.setTimer(config.stopGraceMs, () => {
+      late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${config.stopGraceMs} ms`))
+    })
+    try {
+      await lifecycle.stop(late.signal)
+    } finally {
+      timer[Symbol.dispose]()
+    }
+  }
+  await lifecycle.start(late.signal)
+  try {
+    return await work({ config, host, operator })
+  } finally {
+    await stop()
+  }
+}
+
+export function isOwned(component: Component): boolean {
+  return ownershipOf(component) !== undefined
+}
+
+/** Everything but the sink: what it takes to say which blocks are offered to `owned()`. */
+export function isBeforeSink(component: Component, { plan }: ResolvedConfig): boolean {
+  return component !== plan.sink.stage
+}
+
+function operatorOf({ plan }: ResolvedConfig): Operator {
+  const { name, operator } = plan.ownership
+  if (!operator) throw usageError(`the ownership plugin must have members to look at: ${name} has none`)
+  if (operator.unavailable === undefined) return operator
+  throw usageError(`the member store must be one that other processes can reach: ${operator.unavailable}`)
+}
