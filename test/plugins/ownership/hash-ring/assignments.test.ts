@@ -1,0 +1,188 @@
+import { testId } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+import {
+  type AssignedMember,
+  Assignments,
+  type AssignmentsOptions,
+} from '../../../../plugins/ownership/hash-ring/assignments.ts'
+import type { Placement } from '../../../../plugins/ownership/hash-ring/placement.ts'
+import { rendezvous } from '../../../../plugins/ownership/hash-ring/rendezvous.ts'
+import { tokenRing } from '../../../../plugins/ownership/hash-ring/token-ring.ts'
+import { blocks, gateway, gateways, shuffled } from './support.ts'
+
+const block = testId(1)
+const down = { state: 'down' } as const
+const draining = { state: 'leaving', draining: true } as const
+const unplaced = { state: 'down', placed: false } as const
+
+/** Every block has the members in the order in which they are given here. */
+const inOrder: Placement = {
+  name: 'in-order',
+  rules: 'in-order',
+  prepare: members => ({ rank: () => members.map(member => member.id) }),
+}
+
+/** What `m2` says of `block`, with members `m1`, `m2`, … as given. */
+function assign(given: readonly Partial<AssignedMember>[], options: Partial<AssignmentsOptions> = {}) {
+  const members = given.map((fields, i) => gateway(`m${i + 1}`, fields))
+  const { targets, standIn, mine, standingIn, ranked } = new Assignments(members, {
+    self: 'm2',
+    placement: inOrder,
+    replicas: 2,
+    ...options,
+  }).of(block)
+  return { targets, standIn, mine, standingIn, ranked }
+}
+
+describe('the targets', () => {
+  it('are the first replicas by rank', () => {
+    expect(assign([{}, {}, {}])).toEqual({
+      targets: ['m1', 'm2'],
+      standIn: undefined,
+      mine: true,
+      standingIn: false,
+      ranked: ['m1', 'm2', 'm3'],
+    })
+  })
+
+  it('stay the same while a member is down', () => {
+    expect(assign([down, {}, {}])).toMatchObject({ targets: ['m1', 'm2'], standIn: undefined, mine: true })
+  })
+
+  it.each([
+    ['drains', draining],
+    ['drains and is down', { ...draining, ...down }],
+    ['was down for the whole grace', unplaced],
+  ])('leave out a member that %s', (_, fields) => {
+    expect(assign([{}, fields, {}])).toMatchObject({ targets: ['m1', 'm3'], ranked: ['m1', 'm3'], mine: false })
+  })
+
+  it('are none where there are no members, or none that counts', () => {
+    for (const members of [[], [draining, unplaced]]) {
+      expect(assign(members)).toEqual({ targets: [], standIn: undefined, mine: false, standingIn: false, ranked: [] })
+    }
+  })
+
+  it('are not this member before it has joined', () => {
+    expect(assign([{}, {}, {}], { self: 'm9' })).toMatchObject({ mine: false, standingIn: false })
+  })
+})
+
+describe('the stand-in', () => {
+  it('is the next live member where all targets are down', () => {
+    expect(assign([down, down, down, {}, {}])).toMatchObject({
+      targets: ['m1', 'm2'],
+      standIn: 'm4',
+      standingIn: false,
+    })
+    expect(assign([down, {}, {}], { replicas: 1 })).toMatchObject({ standIn: 'm2', mine: false, standingIn: true })
+  })
+
+  it('is nobody as long as one target is live', () => {
+    expect(assign([down, {}, {}]).standIn).toBeUndefined()
+    expect(assign([{}, down, {}]).standIn).toBeUndefined()
+  })
+
+  it('is no member that drains, and none that was down for the whole grace', () => {
+    expect(assign([down, draining, unplaced, {}], { replicas: 1 }).standIn).toBe('m4')
+  })
+
+  it('is nobody where all are down', () => {
+    expect(assign([down, down, down])).toMatchObject({ standIn: undefined, standingIn: false })
+  })
+
+  it('may be of a zone that has its copies', () => {
+    const members = [{ zone: 'a', ...down }, { zone: 'b', ...down }, { zone: 'a' }]
+    expect(assign(members, { zones: ['a', 'b'] })).toMatchObject({ targets: ['m1', 'm2'], standIn: 'm3' })
+  })
+})
+
+describe('where zones are declared', () => {
+  const zones = ['a', 'b']
+
+  it('members of no zone or of another one are not placed, and named', () => {
+    const members = [
+      gateway('m4', { zone: 'c' }),
+      gateway('m1'),
+      gateway('m2', { zone: 'a' }),
+      gateway('m3', { zone: 'b' }),
+    ]
+    const assignments = new Assignments(members, { self: 'm1', placement: inOrder, replicas: 2, zones })
+    expect(assignments.outsideZones).toEqual(['m4', 'm1'])
+    expect(assignments.of(block)).toMatchObject({ targets: ['m2', 'm3'], mine: false, ranked: ['m2', 'm3'] })
+  })
+
+  it('members of another zone do not stand in either', () => {
+    expect(assign([{ zone: 'a', ...down }, { zone: 'c' }], { zones }).standIn).toBeUndefined()
+  })
+
+  it('members that do not count anyway are not named', () => {
+    const members = [gateway('m1', draining), gateway('m2', unplaced)]
+    expect(new Assignments(members, { self: 'm1', placement: inOrder, replicas: 1, zones }).outsideZones).toEqual([])
+  })
+
+  it('nobody is named without zones', () => {
+    const options = { self: 'gw-1', placement: inOrder, replicas: 1 }
+    expect(new Assignments(gateways(3, ['a', 'b']), options).outsideZones).toEqual([])
+  })
+})
+
+describe('an answer', () => {
+  it('is worked out once a block', () => {
+    let asked = 0
+    const counting: Placement = {
+      ...inOrder,
+      prepare: members => {
+        const ranking = inOrder.prepare(members)
+        return {
+          rank(id) {
+            asked++
+            return ranking.rank(id)
+          },
+        }
+      },
+    }
+    const assignments = new Assignments(gateways(3), { self: 'gw-1', placement: counting, replicas: 2 })
+    const first = assignments.of(block)
+    expect(assignments.of(block)).toBe(first)
+    expect(asked).toBe(1)
+    expect(assignments.of(testId(2))).not.toBe(first)
+    expect(asked).toBe(2)
+  })
+
+  it('is forgotten once half a million others were asked for, and then worked out again', () => {
+    const assignments = new Assignments(gateways(2), { self: 'gw-1', placement: inOrder, replicas: 1 })
+    const first = assignments.of(block)
+    for (let n = 2; n <= 500_000; n++) assignments.of(testId(n))
+    expect(assignments.of(block)).toBe(first)
+    assignments.of(testId(500_001))
+    expect(assignments.of(block)).not.toBe(first)
+    expect(assignments.of(block).targets).toEqual(first.targets)
+  })
+
+  it.each([rendezvous(), tokenRing({ tokens: 64 })])(
+    'is the same in every member, whatever the order of the members and of the questions: $name',
+    placement => {
+      const zones = ['a', 'b', 'c']
+      const members = gateways(14, zones).map((member, i) => ({
+        ...member,
+        ...[down, {}, draining, {}, unplaced, down, {}][i % 7],
+      }))
+      const ids = blocks(200)
+      const ask = (self: string, some: readonly AssignedMember[], order: typeof ids) => {
+        const assignments = new Assignments(some, { self, placement, replicas: 3, zones })
+        for (const id of order) assignments.of(id)
+        return ids.map(id => {
+          const { targets, standIn, mine, standingIn, ranked } = assignments.of(id)
+          expect({ mine, standingIn }).toEqual({ mine: targets.includes(self), standingIn: standIn === self })
+          return { targets, standIn, ranked }
+        })
+      }
+      const first = ask('gw-1', members, ids)
+      expect(first.some(({ standIn }) => standIn !== undefined)).toBe(true)
+      for (const [i, { id }] of members.entries()) {
+        expect(ask(id, shuffled(members, i + 1), shuffled(ids, i + 100))).toEqual(first)
+      }
+    },
+  )
+})
