@@ -1,6 +1,6 @@
 /** From what the gateway knows to what the API says: plain JSON, described in ./openapi. */
 
-import { type BlockMeta, isBlockId } from '../block.ts'
+import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
 import { type BlockView, blockView } from '../block-view.ts'
 import type { BlockEvent, CatalogueEntry } from '../catalogue.ts'
 import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../errors.ts'
@@ -143,6 +143,17 @@ function memberAnswer(member: RingMember): RingMemberAnswer {
 
 function statsAnswer({ assigned, serving, lingering, pinned, failed, bytes }: MemberStats): MemberStats {
   return { assigned, serving, lingering, pinned, failed, bytes }
+}
+
+export interface ServingAnswer {
+  /** As `/-/ready` says it, at the same instant. */
+  readonly ready: boolean
+  /** What the sink holds, in the order of the ULIDs. */
+  readonly blocks: readonly BlockId[]
+}
+
+export function servingAnswer({ plan, readiness }: Gateway): ServingAnswer {
+  return { ready: readiness.ready, blocks: [...plan.sink.stage.loaded().keys()].sort() }
 }
 
 export interface RunAnswer extends RunSummary {

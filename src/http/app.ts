@@ -1,12 +1,13 @@
 /** The HTTP side of a gateway, for any runtime that speaks `fetch`. */
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { etag } from 'hono/etag'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { ResolvedConfig } from '../config.ts'
 import { rawMessageOf } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Host } from '../host.ts'
-import { blockAnswer, blocksAnswer, entryOf, ringAnswer, runsAnswer } from './answers.ts'
+import { blockAnswer, blocksAnswer, entryOf, ringAnswer, runsAnswer, servingAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
 import { securityHeaders } from './headers.ts'
 import { openApi } from './openapi/document.ts'
@@ -70,6 +71,8 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/blocks', c => c.json(blocksAnswer(gateway, blocksQuery(c.req.queries(), DEFAULT_LIMIT))))
   app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway)))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
+  // Asked again and again, of every gateway: mostly nothing has changed.
+  app.get('/api/v1/serving', etag(), c => c.json(servingAnswer(gateway)))
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
   app.post(
     '/api/v1/sync',

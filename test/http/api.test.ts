@@ -1,7 +1,7 @@
 import { type BlockStage, skip } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import type { BlockAnswer, BlocksAnswer, RunsAnswer } from '../../src/http/answers.ts'
+import type { BlockAnswer, BlocksAnswer, RunsAnswer, ServingAnswer } from '../../src/http/answers.ts'
 import { blocks, scriptedOwnership, scriptedSink } from '../support/world.ts'
 import { appWorld, type Description } from './app-world.ts'
 import { misfits } from './json-schema.ts'
@@ -146,6 +146,40 @@ describe('GET /api/v1/blocks/:ulid', () => {
   })
 })
 
+describe('GET /api/v1/serving', () => {
+  it('tells what the sink holds in the order of the ULIDs, and whether the gateway is ready', async () => {
+    const sink = scriptedSink()
+    const open = sink.gate(5)
+    const { json, gateway, host } = await appWorld({ list: blocks(4, 2, 5), sink })
+    const serving = async () => (await json<ServingAnswer>('/api/v1/serving')).body
+    expect(await serving()).toEqual({ ready: false, blocks: [] })
+    const run = gateway.sync()
+    await host.advance(0)
+    expect(await serving()).toEqual({ ready: false, blocks: [testId(2), testId(4)] })
+    open()
+    await run
+    expect(await serving()).toEqual({ ready: true, blocks: [testId(2), testId(4), testId(5)] })
+    await gateway.stop()
+    expect(await serving()).toEqual({ ready: false, blocks: [testId(2), testId(4), testId(5)] })
+  })
+
+  it('answers 304 as long as nothing has changed, and not one change longer', async () => {
+    const { app, gateway, source } = await synced()
+    const ask = (tag: string) => app.request('/api/v1/serving', { headers: { 'if-none-match': tag } })
+    const tag = (await ask('')).headers.get('etag') ?? ''
+    expect(tag).toMatch(/^"[0-9a-f]{40}"$/)
+    const same = await ask(tag)
+    expect([same.status, same.headers.get('etag'), await same.text()]).toEqual([304, tag, ''])
+    source.list = blocks(2, 5)
+    await gateway.sync()
+    await gateway.sync()
+    expect((await ask(tag)).status).toBe(200)
+    const after = (await ask('')).headers.get('etag') ?? ''
+    await gateway.stop()
+    expect((await ask(after)).status).toBe(200)
+  })
+})
+
 describe('GET /api/v1/runs', () => {
   it('tells the last runs, newest first, and the one that goes on', async () => {
     const sink = scriptedSink()
@@ -233,6 +267,7 @@ describe('the OpenAPI description', () => {
     ['/api/v1/blocks/{ulid}', '/api/v1/blocks/nothing'],
     ['/api/v1/blocks/{ulid}', `/api/v1/blocks/${testId(77)}`],
     ['/api/v1/ring', '/api/v1/ring'],
+    ['/api/v1/serving', '/api/v1/serving'],
     ['/api/v1/runs', '/api/v1/runs'],
   ]
 

@@ -58,6 +58,15 @@ export function openApi(version: string): Schema {
           503: json('The member store cannot be reached', 'Error'),
         }),
       },
+      '/api/v1/serving': {
+        get: {
+          ...operation('What a client may ask this gateway for, at one instant', {
+            200: json('Readiness and blocks', 'Serving'),
+            304: { description: 'The same as the answer with this ETag', content: {} },
+          }),
+          parameters: [{ name: 'if-none-match', in: 'header', schema: { type: 'string' }, description: 'An ETag' }],
+        },
+      },
       '/api/v1/runs': { get: operation('The last runs, and the one that goes on', { 200: json('Runs', 'Runs') }) },
       '/api/v1/sync': {
         post: {

@@ -40,6 +40,7 @@ export type SchemaName =
   | 'Owner'
   | 'Ring'
   | 'RingMember'
+  | 'Serving'
   | 'Progress'
   | 'Run'
   | 'Runs'
@@ -109,6 +110,10 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
       ),
       description: 'What it last said of itself; null before it did',
     },
+  }),
+  Serving: object({
+    ready: { ...flag, description: 'As /-/ready says it' },
+    blocks: { ...list(ulid), description: 'What the sink holds, in the order of the ULIDs' },
   }),
   Progress: object({
     id: word,
