@@ -1,0 +1,198 @@
+/** Two connections to one Redis, one for commands and one that listens: they fail fast, and come back by themselves. */
+import { backoffMs, type Host, rawMessageOf } from 'blockgate'
+import type { Failures } from './failures.ts'
+import type { Address, RedisClient } from './options.ts'
+
+/** A constant text: what differs from call to call is in its keys and arguments. */
+export interface Script {
+  readonly name: string
+  readonly lua: string
+}
+
+export type Argument = string | number
+
+/** The part of ioredis' Redis that is used. */
+interface Connection {
+  readonly status: string
+  connect(): Promise<void>
+  disconnect(reconnect?: boolean): void
+  defineCommand(name: string, definition: { readonly lua: string }): void
+  call(command: string, ...args: Argument[]): Promise<unknown>
+  subscribe(channel: string): Promise<unknown>
+  on(event: string, listener: (arg: unknown) => void): unknown
+  once(event: string, listener: () => void): unknown
+}
+
+type ScriptCommands = Readonly<Record<string, (...args: Argument[]) => Promise<unknown>>>
+
+export interface LinkOptions {
+  readonly address: Address | RedisClient
+  readonly channel: string
+  readonly scripts: readonly Script[]
+  readonly timeoutMs: number
+  readonly host: Host
+  readonly failures: Failures
+  /** A new connection for commands stands: after a start that found none, and after every break. */
+  readonly reconnected: () => void
+  /** Something was published, or may have been while nobody listened. */
+  readonly published: () => void
+}
+
+const BACKOFF = { base: 50, max: 2000 }
+
+/** How long a connection may take to close. */
+const CLOSE_MS = 500
+
+/** Closed for good, or not even opened. */
+const QUIET: ReadonlySet<string> = new Set(['wait', 'end', 'close', 'reconnecting'])
+
+export class Link {
+  readonly #options: LinkOptions
+  readonly #open: (override: object) => Connection
+  readonly #commands: Connection
+  #listening: Connection | undefined
+  #stopped = false
+  /** Tries of either connection since Redis answered last. */
+  #attempts = 0
+  #away = false
+
+  private constructor(options: LinkOptions, open: (override: object) => Connection) {
+    this.#options = options
+    this.#open = open
+    this.#commands = this.#connection()
+    for (const { name, lua } of options.scripts) this.#commands.defineCommand(commandOf(name), { lua })
+  }
+
+  /** Loads ioredis; nothing is connected yet. */
+  static async make(options: LinkOptions): Promise<Link> {
+    const { address } = options
+    if ('duplicate' in address) return new Link(options, override => address.duplicate(override) as Connection)
+    const { Redis } = await import('ioredis')
+    return new Link(options, override => new Redis({ ...address, ...override }) as unknown as Connection)
+  }
+
+  /** Connects for commands; false where Redis cannot be reached now. It is tried again and again until `stop()`. */
+  async connect(): Promise<boolean> {
+    const { reconnected, failures } = this.#options
+    let connected = true
+    try {
+      await this.#commands.connect()
+    } catch (error) {
+      failures.connectionFailed(error)
+      connected = false
+    }
+    this.#commands.on('ready', reconnected)
+    return connected
+  }
+
+  /** Opens the connection that listens, once. */
+  listen(): void {
+    if (this.#listening !== undefined || this.#stopped) return
+    const listening = this.#connection()
+    this.#listening = listening
+    listening.on('message', this.#options.published)
+    listening.on('ready', () => void this.#subscribe(listening))
+    // Where it fails, an 'error' event has said why, and it is tried again.
+    listening.connect().catch(() => {})
+  }
+
+  /** @throws OwnershipUnavailable */
+  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    const command = (this.#commands as unknown as ScriptCommands)[commandOf(script.name)]
+    return await this.#answer(script.name, () => command?.call(this.#commands, keys.length, ...keys, ...args))
+  }
+
+  /** @throws OwnershipUnavailable */
+  async call(command: string, ...args: Argument[]): Promise<unknown> {
+    return await this.#answer(command, () => this.#commands.call(command, ...args))
+  }
+
+  /** Closes both connections; what waits for an answer fails. Safe twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const open = [this.#commands, this.#listening].filter(connection => connection !== undefined)
+    await Promise.all(open.map(closed))
+  }
+
+  async #answer(doing: string, ask: () => Promise<unknown> | undefined): Promise<unknown> {
+    const { failures, host } = this.#options
+    try {
+      const reply = await ask()
+      this.#attempts = 0
+      failures.connected()
+      if (this.#away) host.log.info('Redis answers again')
+      this.#away = false
+      return reply
+    } catch (error) {
+      // An address that nobody is behind any more breaks no connection by itself.
+      if (rawMessageOf(error) === 'Command timed out') this.#reconnect()
+      const failure = failures.unavailable(doing, error)
+      if (!this.#away && !this.#stopped) host.log.warn('Redis does not do what it must', { error: failure.message })
+      this.#away = true
+      throw failure
+    }
+  }
+
+  #reconnect(): void {
+    if (this.#stopped) return
+    for (const connection of [this.#commands, this.#listening])
+      if (connection?.status === 'ready') connection.disconnect(true)
+  }
+
+  async #subscribe(listening: Connection): Promise<void> {
+    const { channel, published, failures, host } = this.#options
+    try {
+      await listening.subscribe(channel)
+      this.#attempts = 0
+      published()
+    } catch (error) {
+      if (this.#stopped) return
+      const { message } = failures.unavailable('subscribe', error)
+      host.log.warn('changes of the members are noticed at the next poll only', { error: message })
+    }
+  }
+
+  #connection(): Connection {
+    const { timeoutMs, failures, host } = this.#options
+    const again = () => backoffMs(host, BACKOFF, ++this.#attempts)
+    const connection = this.#open({
+      lazyConnect: true,
+      // What cannot be sent now fails now; what may have been sent is not sent again.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: timeoutMs,
+      commandTimeout: timeoutMs,
+      disconnectTimeout: CLOSE_MS,
+      keepAlive: 10_000,
+      retryStrategy: again,
+      sentinelRetryStrategy: again,
+      // After a failover the address leads elsewhere.
+      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+      // Its INFO may be forbidden, and would then be told on the console; a Redis that still loads says so to each command.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      autoResubscribe: false,
+      keyPrefix: '',
+      stringNumbers: false,
+    })
+    // Without a listener ioredis writes to the console.
+    connection.on('error', error => failures.connectionFailed(error))
+    return connection
+  }
+}
+
+/** Not to be mixed up with Redis' own `expire`. */
+function commandOf(script: string): string {
+  return `blockgate:${script}`
+}
+
+async function closed(connection: Connection): Promise<void> {
+  const ended = QUIET.has(connection.status)
+    ? undefined
+    : new Promise<void>(resolve => {
+        connection.once('end', resolve)
+      })
+  connection.disconnect()
+  await ended
+}

@@ -1,0 +1,106 @@
+/** Records and beats as they stand in Redis; `parse_record` and `beat` in scripts/shared.ts see them alike. */
+import type { MemberStats } from 'blockgate'
+import { type Beat, MEMBER_ID, type MemberRecord } from 'blockgate/members'
+import * as v from 'valibot'
+
+/** The largest that has a next one below 2^53. */
+const MAX = Number.MAX_SAFE_INTEGER - 1
+
+const digits = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.maxValue(MAX))
+const count = v.pipe(v.number(), v.minValue(0), v.finite())
+
+const RECORD = v.object({
+  zone: v.optional(v.string()),
+  address: v.optional(v.string()),
+  state: v.picklist(['active', 'leaving', 'down']),
+  placed: v.boolean(),
+  draining: v.boolean(),
+  incarnation: digits,
+  process: v.string(),
+  rules: v.string(),
+  bucket: v.string(),
+  changed: digits,
+})
+
+const BEAT = v.object({
+  incarnation: digits,
+  sequence: digits,
+  at: digits,
+  claims: digits,
+  storeId: v.string(),
+  stats: v.optional(v.string()),
+})
+
+const STATS = v.object({
+  assigned: count,
+  serving: count,
+  lingering: count,
+  pinned: count,
+  failed: count,
+  bytes: count,
+})
+
+export interface Parsed<T> {
+  readonly entries: ReadonlyMap<string, T>
+  /** Those that were left out. */
+  readonly broken: number
+}
+
+/** @param flat field, value, field, value, as HGETALL gives them */
+export function recordsOf(flat: readonly string[]): Parsed<MemberRecord> {
+  return parsed(flat, (id, value) => {
+    const { success, output } = v.safeParse(RECORD, value)
+    return success ? { value: { id, ...output, zone: output.zone, address: output.address } } : undefined
+  })
+}
+
+/** @param now the time in Redis, in ms */
+export function beatsOf(flat: readonly string[], now: number): Parsed<Beat> {
+  return parsed(flat, (_, value) => {
+    const { success, output } = v.safeParse(BEAT, value)
+    if (!success) return undefined
+    const { at, stats: text, ...beat } = output
+    const stats = statsOf(text)
+    // What it says of itself is for people: without it the beat still counts.
+    return { value: { ...beat, age: Math.max(0, now - at), stats }, flawed: text !== undefined && stats === undefined }
+  })
+}
+
+/** An epoch as it stands in Redis; undefined for anything else. */
+export function epochOf(text: unknown): number | undefined {
+  const { success, output } = v.safeParse(digits, text)
+  return success ? output : undefined
+}
+
+interface Entry<T> {
+  readonly value: T
+  readonly flawed?: boolean
+}
+
+/** In the order of the ids: a hash has none. */
+function parsed<T>(flat: readonly string[], parse: (id: string, value: unknown) => Entry<T> | undefined): Parsed<T> {
+  const entries: [string, T][] = []
+  let broken = 0
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const id = flat[i] as string
+    const entry = MEMBER_ID.test(id) ? parse(id, json(flat[i + 1] as string)) : undefined
+    if (entry === undefined || entry.flawed) broken++
+    if (entry !== undefined) entries.push([id, entry.value])
+  }
+  return { entries: new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))), broken }
+}
+
+function statsOf(text: string | undefined): MemberStats | undefined {
+  const { success, output } = v.safeParse(STATS, text === undefined ? undefined : json(text))
+  return success ? output : undefined
+}
+
+/** Undefined for what is not JSON. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

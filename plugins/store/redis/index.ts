@@ -1,0 +1,157 @@
+/** What gateways know of each other, in one Redis. Node and Deno. */
+import {
+  BlockgateError,
+  codeOf,
+  durationMs,
+  ErrorCode,
+  OwnershipUnavailable,
+  rawMessageOf,
+  type Services,
+} from 'blockgate'
+import {
+  assertBlockIds,
+  assertJoin,
+  assertMemberId,
+  assertRelease,
+  assertSeen,
+  assertStamp,
+  type MemberStore,
+} from 'blockgate/members'
+import { Link } from './connection.ts'
+import { Failures } from './failures.ts'
+import { keysOf } from './keys.ts'
+import { addressOf, placeOf, problemsOf, type RedisStoreOptions, secretsOf } from './options.ts'
+import { policyProblem } from './policy.ts'
+import { drain } from './scripts/operate.ts'
+import { forget, unplace } from './scripts/settle.ts'
+import * as steps from './steps.ts'
+
+export type { RedisClient, RedisStoreOptions } from './options.ts'
+
+/**
+ * A member store in one Redis 6.2 or newer. Gateways whose stores have the same `cluster` in the same Redis are one cluster. Where Redis
+ * cannot be reached, or refuses, every step rejects with `ownership-unavailable` within `commandTimeout`; the connection comes
+ * back by itself.
+ *
+ * @example const store = redisStore({ cluster: 'prod', url: 'redis://127.0.0.1:6379' })
+ */
+export function redisStore(options: RedisStoreOptions): MemberStore {
+  const keys = keysOf(options?.cluster ?? '')
+  const listeners = new Set<() => void>()
+  let link: Link | undefined
+  let services: Services | undefined
+  let checks: Promise<void> = Promise.resolve()
+
+  const run: steps.Run = async (script, own, args) => {
+    if (!link) throw new OwnershipUnavailable('redisStore() must be started before it is used', { at: 'redis' })
+    return await link.run(script, [...keys.base, ...own], [keys.channel, ...args])
+  }
+  const tell = () => {
+    for (const listener of [...listeners]) {
+      try {
+        listener()
+      } catch (error) {
+        services?.host.log.error('a listener of the members threw', { code: codeOf(error), error: rawMessageOf(error) })
+      }
+    }
+  }
+  /** What is wrong is told; only a start can still refuse. */
+  const checkLater = () => {
+    checks = checks.then(async () => {
+      try {
+        const problem = await policyProblem((command, ...args) => ask(command, ...args))
+        if (problem) services?.host.log[problem.refused ? 'error' : 'warn'](problem.message)
+      } catch (error) {
+        // The connection is gone again: the next one is asked again.
+        if (!(error instanceof OwnershipUnavailable)) throw error
+      }
+    })
+  }
+  const ask = async (command: string, ...args: string[]) => await link?.call(command, ...args)
+
+  return {
+    name: 'redis',
+    shared: true,
+    options,
+    check: () => problemsOf(options),
+    async start(given) {
+      services = given
+      const { host, observer } = given
+      const address = options.client ?? addressOf(options.url ?? '')
+      if (!address)
+        throw new BlockgateError(ErrorCode.startFailed, 'url must be a redis:// or rediss:// URL', { at: 'redis' })
+      link = await Link.make({
+        address,
+        channel: keys.channel,
+        scripts: steps.SCRIPTS,
+        timeoutMs: durationMs(options.commandTimeout, '1s'),
+        host,
+        failures: new Failures(placeOf(address), secretsOf(address)),
+        reconnected: checkLater,
+        published: tell,
+      })
+      if (listeners.size > 0) link.listen()
+      if (!(await link.connect())) return
+      const problem = await policyProblem(ask).catch(unlessAway)
+      if (problem?.refused && !observer)
+        throw new BlockgateError(ErrorCode.startFailed, problem.message, { at: 'redis' })
+      if (problem) host.log.warn(problem.message)
+    },
+    async join(request) {
+      assertJoin(request)
+      return await steps.join(run, keys, request)
+    },
+    async beat(stamp, request) {
+      assertStamp(stamp)
+      assertSeen(request.seen)
+      return await steps.beat(run, stamp, request)
+    },
+    async leave(stamp) {
+      assertStamp(stamp)
+      return await steps.leave(run, keys, stamp)
+    },
+    async serve(stamp, change) {
+      assertStamp(stamp)
+      assertBlockIds(change.added, change.dropped)
+      return await steps.serve(run, keys, stamp, change)
+    },
+    async release(stamp, request) {
+      assertStamp(stamp)
+      assertRelease(request)
+      return await steps.release(run, keys, stamp, request)
+    },
+    claims: async id => await steps.claims(run, keys, id),
+    async expire(id, seen, limit, by) {
+      assertMemberId(id)
+      assertMemberId(by)
+      return await steps.expire(run, keys, id, seen, limit, by)
+    },
+    async unplace(id, changed) {
+      assertMemberId(id)
+      return await steps.done(run, unplace, [], [id, changed])
+    },
+    forget: async (id, changed) => await steps.done(run, forget, [keys.claims(id)], [id, changed]),
+    async drain(id, on) {
+      assertMemberId(id)
+      return await steps.done(run, drain, [], [id, on ? '1' : '0'])
+    },
+    freeze: async on => await steps.setFrozen(run, on),
+    record: async () => await steps.record(run),
+    beats: async () => await steps.beats(run),
+    watch(listener) {
+      const own = () => listener()
+      listeners.add(own)
+      link?.listen()
+      return { [Symbol.dispose]: () => void listeners.delete(own) }
+    },
+    async stop() {
+      await link?.stop()
+      link = undefined
+      await checks
+    },
+  }
+}
+
+function unlessAway(error: unknown): undefined {
+  if (!(error instanceof OwnershipUnavailable)) throw error
+}

@@ -1,0 +1,24 @@
+/** The names of one cluster's keys: one hash tag, so that all are in one slot of a Redis Cluster, and in one ACL pattern. */
+import { assertMemberId } from 'blockgate/members'
+
+export interface Keys {
+  readonly channel: string
+  /** Meta, records and beats: every script has them. */
+  readonly base: readonly [string, string, string]
+  readonly expiries: string
+  /** @throws BlockgateError `invalid-member` */
+  claims(id: string): string
+}
+
+export function keysOf(cluster: string): Keys {
+  const prefix = `blockgate:{${cluster}}:`
+  return {
+    channel: `${prefix}epoch`,
+    base: [`${prefix}meta`, `${prefix}records`, `${prefix}beats`],
+    expiries: `${prefix}expiries`,
+    claims(id) {
+      assertMemberId(id)
+      return `${prefix}claims:${id}`
+    },
+  }
+}

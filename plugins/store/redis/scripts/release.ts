@@ -1,0 +1,56 @@
+import type { Script } from '../connection.ts'
+import { SHARED, STAMPED } from './shared.ts'
+
+/**
+ * KEYS[4] claims of the member, KEYS[5 …] of each target. ARGV: channel, stamp, the epoch it was decided in, how old a beat may be, the number
+ * of targets, their ids, then of each item: id, needs, quorum, the number of its targets, and of each its place among the targets.
+ */
+export const release: Script = {
+  name: 'release',
+  lua: `${SHARED}${STAMPED}
+local count = tonumber(ARGV[7])
+local kinds = { 'hash', 'hash', 'hash', 'set' }
+for i = 1, count do kinds[4 + i] = 'set' end
+local wrong = wrong_type(kinds)
+if wrong then return wrong end
+local status, own, b = stamped()
+if status then return { status } end
+if own.state == 'down' then return { 'missing' } end
+if epoch() ~= number(ARGV[5]) then return { 'epoch' } end
+if frozen() then return { 'frozen' } end
+
+local store, now, fresh = store_id(), ms(), tonumber(ARGV[6])
+local live = {}
+for i = 1, count do
+  local r, seen = record(ARGV[7 + i]), beat(ARGV[7 + i])
+  live[i] = r and seen and r.state ~= 'down' and seen.incarnation == r.incarnation and seen.storeId == store
+    -- After a step back of the clock a beat may lie in the future: nobody knows how old it is.
+    and seen.at <= now and now - seen.at < fresh
+end
+
+local released, given_up, at = {}, {}, 8 + count
+while at <= #ARGV do
+  local item, needs, quorum, targets = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local serving, itself = 0, false
+  for i = at + 4, at + 3 + targets do
+    local target = tonumber(ARGV[i])
+    local mine = ARGV[7 + target] == me.id
+    itself = itself or mine and needs == item
+    -- Two of a member's own claims cannot vouch for each other: what it gives up here is gone for the items after it.
+    if live[target] and not (mine and given_up[needs]) and redis.call('SISMEMBER', KEYS[4 + target], needs) == 1 then
+      serving = serving + 1
+    end
+  end
+  if not itself and serving > 0 and (quorum == 'any' or serving == targets) then
+    released[#released + 1] = item
+    given_up[item] = true
+  end
+  at = at + 4 + targets
+end
+
+if #released > 0 and redis.call('SREM', KEYS[4], unpack(released)) > 0 then b.claims = b.claims + 1 end
+b.sequence, b.at = me.sequence, now
+set_beat(me.id, b)
+return { 'ok', unpack(released) }
+`,
+}
