@@ -70,7 +70,6 @@ function silence(config: Config): Rule[] {
     }))
   const alive = (world: World, member: number) =>
     world.processes.some(process => process.member === member && up(process) && !superseded(world, process, config))
-  const forgets = (config.faults.forget ?? 0) > 0
 
   return [
     ...ofMember(
@@ -90,7 +89,7 @@ function silence(config: Config): Rule[] {
     ),
     ...ofMember(
       'loses its place',
-      (_, record) => forgets && record.exists && record.down && record.placed,
+      (_, record) => record.exists && record.down && record.placed,
       (_, record) => {
         record.placed = false
       },

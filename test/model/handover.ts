@@ -1,12 +1,11 @@
 /** Steps of the hand-over: load, get ready, publish, drop; and a compaction. What stands between is in release.ts. */
-import { bits, has, isLive, set } from './placement.ts'
+import { has, isLive } from './placement.ts'
 import { releases } from './release.ts'
 import { each, eachBlock, type Rule } from './rule.ts'
 import {
   accepted,
   budget,
   type Config,
-  type MemberRecord,
   type Process,
   recordOf,
   serving,

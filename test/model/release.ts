@@ -21,6 +21,7 @@ export function releases(
 ): Rule[] {
   const { variant } = config
   const needs = (process: Process, block: number) => (child(process, block) ? 1 : block)
+  const ownersFor = (process: Process, block: number) => process.targets[needs(process, block)] as number
 
   /** What the store checks: owners that were computed in `epoch`. `quorum` any: one is enough. */
   const allowed = (
@@ -71,18 +72,18 @@ export function releases(
   if (apart) return decidedApart(config, lingers, allowed, take)
 
   const may = (world: World, process: Process, block: number) =>
-    lingers(world, process, block) && allowed(world, process, block, process.seen, process.targets[block] as number)
+    lingers(world, process, block) && allowed(world, process, block, process.seen, ownersFor(process, block))
 
   return [
     ...eachBlock(config, 'releases', may, (world, process, block) => {
       process.dropping |= 1 << block
-      return take(world, process, block, process.targets[block] as number)
+      return take(world, process, block, ownersFor(process, block))
     }),
     ...eachBlock(
       config,
       'releases (the reply is lost)',
       (world, process, block) => may(world, process, block) && has(recordOf(world, process).claims, block),
-      (world, process, block) => take(world, process, block, process.targets[block] as number),
+      (world, process, block) => take(world, process, block, ownersFor(process, block)),
     ),
     ...eachBlock(
       config,
