@@ -18,12 +18,13 @@ export async function until<T>(
 ): Promise<T> {
   const end = host.monotonic() + waitMs
   for (;;) {
-    const isLast = () => host.monotonic() >= end
+    // Asked before: the last question is one that was put when the time was up, however long the answers take.
+    const isLast = host.monotonic() >= end
     try {
       const answer = await ask()
-      if (isSo(answer) || isLast()) return answer
+      if (isSo(answer) || isLast) return answer
     } catch (error) {
-      if (!isOwnershipUnavailable(error) || isLast()) throw error
+      if (!isOwnershipUnavailable(error) || isLast) throw error
     }
     await sleep(host, Math.min(AGAIN_MS, Math.max(0, end - host.monotonic())))
   }

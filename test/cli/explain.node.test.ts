@@ -2,14 +2,19 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BROKEN, blockgate, configText, project, QUICKSTART, start, UNFINISHED } from '../support/cli.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { tempFolders } from '../support/temp-folders.ts'
 
 const folder = tempFolders()
+/** Nothing listens there. */
+const [port = 0] = await freePorts(1)
+const HTTP = `127.0.0.1:${port}`
+const NO_EVENTS = `no events: no gateway answers at http://${HTTP}: connect ECONNREFUSED ${HTTP}`
 /** Compacted from three others; one of them. */
 const PARENT = '01M82F6PPKPCYJMTRGKGY7ENZS'
 const CHILD = '01M82F4V1KFE99C9W1MH5YWA1N'
 const explain = (id: string, DIR = join(folder(), 'data'), ...more: string[]) =>
-  blockgate(['explain', id, ...more], { cwd: QUICKSTART, env: { DIR } })
+  blockgate(['explain', id, ...more], { cwd: QUICKSTART, env: { DIR, HTTP } })
 
 describe('blockgate explain', () => {
   it('tells what each stage says of a block that would be added', async () => {
@@ -30,6 +35,8 @@ describe('blockgate explain', () => {
   sink    directory          decided at the add
 
 passes every stage that can be asked now; who owns it is asked at the add
+
+${NO_EVENTS}
 `)
   })
 
@@ -37,11 +44,11 @@ passes every stage that can be asked now; who owns it is asked at the add
     const { code, stdout } = await explain(CHILD)
     expect(code).toBe(0)
     expect(stdout).toContain(`\n  set     dedup              skipped: duplicate (${PARENT} holds all of it)\n`)
-    expect(stdout).toMatch(/\nskipped by dedup: duplicate\nThe sink does not hold it\.\n$/)
+    expect(stdout).toContain('\nskipped by dedup: duplicate\nThe sink does not hold it.\n\nno events: ')
     const DIR = folder()
     expect((await blockgate(['sync'], { cwd: QUICKSTART, env: { DIR } })).code).toBe(1)
     expect((await explain(PARENT, DIR)).stdout).toMatch(
-      / sink {4}directory {10}passed\n\npasses every stage, and is held\n$/,
+      / sink {4}directory {10}passed\n\npasses every stage, and is held\n\nno events: /,
     )
   })
 
@@ -58,7 +65,9 @@ passes every stage that can be asked now; who owns it is asked at the add
   it('says that a block is not in the bucket, and exits with 1', async () => {
     const { code, stdout } = await explain('01M82F4V3SVSEGMTRS010WXKD6')
     expect(code).toBe(1)
-    expect(stdout).toBe('01M82F4V3SVSEGMTRS010WXKD6, of 15 blocks\n\nnot in the bucket\nThe sink does not hold it.\n')
+    expect(stdout).toBe(
+      `01M82F4V3SVSEGMTRS010WXKD6, of 15 blocks\n\nnot in the bucket\nThe sink does not hold it.\n\n${NO_EVENTS}\n`,
+    )
   })
 
   it('--json prints the explanation on one line', async () => {
@@ -71,6 +80,7 @@ passes every stage that can be asked now; who owns it is asked at the add
       view: { complete: true, blocks: 15 },
       candidate: { meta: { ulid: PARENT, labels: { cluster: 'eu', replica: 'a' } }, path: `${PARENT}/` },
       steps: expect.arrayContaining([{ stage: 'dedup', kind: 'set', verdict: 'passed' }]),
+      gateway: { problem: NO_EVENTS.slice('no events: '.length) },
     })
   })
 
