@@ -1,0 +1,137 @@
+/** The bucket as it truly is, and how one process sees it: listings and reads that take time, fail, or tell half. */
+import type { BlockId, BlockMeta, BlockSource, Candidate, Page } from 'blockgate'
+import { candidate, testId } from 'blockgate/testing'
+import { numberOf } from '../support/world.ts'
+import type { Process } from './process.ts'
+import type { Random } from './random.ts'
+
+const HOUR = 3_600_000
+const PAGE = 16
+
+/** How the bucket behaves towards everybody now. */
+export interface BucketWeather {
+  /** Share of listings that end early and say so. */
+  incomplete: number
+  /** Share of listings that leave half of the blocks out and say they are complete; never two of one process in a row. */
+  half: number
+  /** Share of listings that throw. */
+  broken: number
+  /** Share of loads that fail, and may be tried again. */
+  failing: number
+  /** How much longer loads take. */
+  slow: number
+}
+
+export const FAIR: Readonly<BucketWeather> = { incomplete: 0, half: 0, broken: 0, failing: 0, slow: 1 }
+
+export class SimBucket {
+  readonly blocks = new Map<BlockId, Candidate>()
+  /** Every block there ever was. */
+  readonly metas = new Map<BlockId, BlockMeta>()
+  /** Each block's compacted ones: those that hold all it holds. */
+  readonly ancestors = new Map<BlockId, BlockId[]>()
+  /** Blocks that nobody can load from now on. */
+  readonly corrupt = new Set<BlockId>()
+  readonly weather: BucketWeather = { ...FAIR }
+  #count = 0
+
+  /** A fresh block of a sidecar. */
+  upload(): BlockId {
+    const n = ++this.#count
+    return this.#add(n, 1, [testId(n)])
+  }
+
+  /** A parent of some of the oldest blocks that were not compacted yet; undefined where there are not enough. */
+  compact(most: number): { readonly parent: BlockId; readonly children: readonly BlockId[] } | undefined {
+    const open = [...this.blocks.values()].filter(b => this.ancestors.get(b.meta.ulid)?.length === 0)
+    const level = open.some(b => b.meta.compaction.level === 1) ? 1 : 2
+    const children = open.filter(b => b.meta.compaction.level === level).slice(0, most)
+    if (children.length < 2) return undefined
+    const sources = children.flatMap(b => b.meta.compaction.sources)
+    const parent = this.#add(++this.#count, level + 1, sources)
+    for (const [id, meta] of this.metas) {
+      if (id === parent || !meta.compaction.sources.every(s => sources.includes(s))) continue
+      this.ancestors.get(id)?.push(parent)
+    }
+    return { parent, children: children.map(b => b.meta.ulid) }
+  }
+
+  delete(id: BlockId): void {
+    this.blocks.delete(id)
+  }
+
+  #add(n: number, level: number, sources: readonly BlockId[]): BlockId {
+    const ulid = testId(n)
+    const block = candidate({
+      ulid,
+      minTime: n * 2 * HOUR,
+      maxTime: (n + 1) * 2 * HOUR,
+      compaction: { level, sources },
+      files: [{ path: 'index', size: 1000 + n }],
+    })
+    this.blocks.set(ulid, block)
+    this.metas.set(ulid, block.meta)
+    this.ancestors.set(ulid, [])
+    return ulid
+  }
+}
+
+/** What one process knows of the bucket for certain: its last two complete listings. */
+export class Listings {
+  #last: ReadonlySet<BlockId> | undefined
+  #before: ReadonlySet<BlockId> | undefined
+
+  complete(seen: ReadonlySet<BlockId>): void {
+    this.#before = this.#last
+    this.#last = seen
+  }
+
+  /** Absent from both. */
+  absent(id: BlockId): boolean {
+    return this.#last !== undefined && this.#before !== undefined && !this.#last.has(id) && !this.#before.has(id)
+  }
+}
+
+export function simSource(bucket: SimBucket, process: Process, random: Random, listings: Listings): BlockSource {
+  let lied = false
+  return {
+    kind: 'source',
+    name: 'sim-source',
+    async *pages(): AsyncGenerator<Page, { complete: boolean }, undefined> {
+      const { incomplete, half, broken } = bucket.weather
+      const kind = random.next()
+      const fails = kind < broken
+      const ends = !fails && kind < broken + incomplete
+      lied = !fails && !ends && !lied && kind < broken + incomplete + half
+      const seen = new Set<BlockId>()
+      let after = ''
+      for (let page = 0; ; page++) {
+        await latency(process, random, 'listing')
+        if (fails && page === 1) throw new Error('503 SlowDown')
+        if (ends && page === 1) return { complete: false }
+        const blocks = [...bucket.blocks.values()].filter(b => b.meta.ulid > after).slice(0, PAGE)
+        const last = blocks.at(-1)
+        if (!last) break
+        after = last.meta.ulid
+        const shown = lied ? blocks.filter(() => random.chance(0.5)) : blocks
+        for (const { meta } of shown) seen.add(meta.ulid)
+        yield { blocks: shown, partial: [], resume: undefined }
+      }
+      if (fails) throw new Error('503 SlowDown')
+      if (ends) return { complete: false }
+      listings.complete(seen)
+      return { complete: true }
+    },
+  }
+}
+
+function latency(process: Process, random: Random, label: string): Promise<void> {
+  return new Promise(resolve => {
+    process.arrive(random.between(5, 80), label, resolve)
+  })
+}
+
+/** Ids as people read them: the number of the block. */
+export function short(id: BlockId): string {
+  return `b${numberOf(id)}`
+}

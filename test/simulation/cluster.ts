@@ -1,0 +1,127 @@
+/** A whole cluster in one process: members, a store, a bucket, and all that may go wrong between them. */
+import type { BlockId, OwnershipPlugin, SetStage } from 'blockgate'
+import type { MemberStore } from 'blockgate/members'
+import { dedup } from 'blockgate/plugins/filter/dedup'
+import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
+import type { Variant } from './variant.ts'
+import { SimBucket } from './bucket.ts'
+import { Invariants } from './invariants.ts'
+import { Member } from './member.ts'
+import { CALM, type NetworkWeather } from './network.ts'
+import { Random } from './random.ts'
+import type { Running } from './running.ts'
+import { Scheduler } from './scheduler.ts'
+import { StoreServer } from './server.ts'
+import { StoryLog } from './story-log.ts'
+
+export interface ClusterOptions {
+  readonly seed: number
+  readonly members: number
+  readonly blocks: number
+  readonly zones: number
+  readonly replicas: 1 | 2
+  readonly placement: 'rendezvous' | 'token-ring'
+  readonly handoverDelayMs: number
+  readonly variant: Variant
+}
+
+export class Cluster {
+  readonly options: ClusterOptions
+  readonly variant: Variant
+  readonly scheduler: Scheduler = new Scheduler()
+  readonly random: Random
+  readonly bucket: SimBucket = new SimBucket()
+  readonly weather: NetworkWeather = { ...CALM }
+  readonly server: StoreServer
+  readonly watch: Invariants
+  readonly log: StoryLog = new StoryLog()
+  readonly members: Map<string, Member> = new Map()
+  /** Every process that is alive. */
+  readonly runnings: Set<Running> = new Set()
+  /** Members that cannot reach the store. */
+  readonly cut: Set<string> = new Set()
+  /** When something was last done to the cluster, ms. */
+  disturbed = 0
+  readonly #zones: readonly string[] | undefined
+  readonly config = { every: 60_000, blockTimeout: 120_000, stopGrace: 20_000, concurrency: 4 } as const
+
+  constructor(options: ClusterOptions) {
+    this.options = options
+    this.variant = options.variant
+    this.#zones = options.zones > 0 ? Array.from({ length: options.zones }, (_, n) => `zone-${n}`) : undefined
+    this.random = new Random(options.seed)
+    this.server = new StoreServer(this)
+    this.watch = new Invariants(this)
+    for (let n = 0; n < options.members; n++) this.add()
+    for (let n = 0; n < options.blocks; n++) this.bucket.upload()
+  }
+
+  /** A member more; it is not started. */
+  add(): Member {
+    const n = this.members.size
+    const id = `gw-${n}`
+    const zone = this.#zones?.[n % this.#zones.length]
+    const member = new Member(this, id, zone, this.random.fork(id))
+    this.members.set(id, member)
+    return member
+  }
+
+  ownership(store: MemberStore): OwnershipPlugin {
+    const { replicas, handoverDelayMs } = this.options
+    const placement = this.options.placement === 'rendezvous' ? rendezvous() : tokenRing()
+    return hashRing({ store, replicas, placement, zones: this.#zones, handoverDelay: handoverDelayMs })
+  }
+
+  stages(): readonly SetStage[] {
+    return this.variant.stages?.() ?? [dedup()]
+  }
+
+  reaches(member: string): boolean {
+    return this.server.up && !this.cut.has(member)
+  }
+
+  /** Writes a line of the story. */
+  note(who: string, what: string, ...details: readonly unknown[]): void {
+    this.log.add(this.scheduler.now, who, what, details)
+    this.scheduler.mix(what)
+  }
+
+  /** As `note`, for what somebody does to the cluster: what must settle within a time, counts from here. */
+  disturb(who: string, what: string, ...details: readonly unknown[]): void {
+    this.disturbed = this.scheduler.now
+    this.note(who, what, ...details)
+  }
+
+  /** Nobody can load it, or the one that is to take its place: it stays where it is. */
+  stuck(id: BlockId): boolean {
+    const { corrupt, ancestors } = this.bucket
+    return corrupt.has(id) || (ancestors.get(id) ?? []).some(parent => corrupt.has(parent))
+  }
+
+  /** Whom the store grants the next release, in the event in which it does; undefined where it grants none within `most` ms. */
+  nextRelease(most: number): Promise<string | undefined> {
+    return new Promise(resolve => {
+      this.watch.onRelease(running => resolve(running.id))
+      this.scheduler.after(most, 'story', () => resolve(undefined))
+    })
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.scheduler.sleep(ms)
+  }
+
+  /** Resolves when `done` says so, or after `most` ms: then false. */
+  async until(done: () => boolean, most: number): Promise<boolean> {
+    const end = this.scheduler.now + most
+    while (!done()) {
+      if (this.scheduler.now >= end) return false
+      await this.sleep(500)
+    }
+    return true
+  }
+
+  /** Members with a process, in the order of their ids. */
+  get up(): Member[] {
+    return [...this.members.values()].filter(member => member.current)
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * I1: a block that was served stays served, by a live and ready process, itself or by a block that was compacted from it. Only a crash may
+ * open a gap, only for what the crashed one served, and not for long.
+ */
+import type { BlockId } from 'blockgate'
+import { short } from './bucket.ts'
+import type { Cluster } from './cluster.ts'
+import type { Running } from './running.ts'
+import { Violation } from './violation.ts'
+
+/** A gap that nothing disturbs closes within this, ms: silence is noticed, the next rank loads. */
+const LONGEST_GAP = 180_000
+
+/** A process that went without a word. Its claims may be counted until the members have noticed. */
+interface Ghost {
+  readonly running: Running
+  readonly blocks: ReadonlySet<BlockId>
+}
+
+interface Gap {
+  readonly since: number
+}
+
+export class Coverage {
+  /** Blocks that were covered once. */
+  readonly served = new Set<BlockId>()
+  readonly #cluster: Cluster
+  readonly #gaps = new Map<BlockId, Gap>()
+  #ghosts: Ghost[] = []
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  get gaps(): number {
+    return this.#gaps.size
+  }
+
+  /** The process is gone, or counts as gone, and told nobody. */
+  lost(running: Running): void {
+    if (this.#ghosts.some(ghost => ghost.running === running)) return
+    this.#ghosts.push({ running, blocks: new Set(running.loaded.keys()) })
+  }
+
+  /** A process of this member went without a word, and not everybody has noticed. */
+  hasGhost(member: string): boolean {
+    return this.#ghosts.some(ghost => ghost.running.id === member)
+  }
+
+  check(): void {
+    const { bucket, scheduler } = this.#cluster
+    const servers = [...this.#cluster.runnings].filter(r => r.ready && this.#counts(r))
+    for (const id of bucket.blocks.keys()) {
+      if (servers.some(server => this.#serves(server, id))) {
+        this.served.add(id)
+        this.#gaps.delete(id)
+      } else if (this.served.has(id) && !this.#gaps.has(id)) {
+        if (!this.#excused(id)) throw new Violation('I1', `${short(id)} was served, and nobody serves it`)
+        this.#cluster.note('', 'gap', short(id))
+        this.#gaps.set(id, { since: scheduler.now })
+      }
+    }
+    for (const id of this.#gaps.keys()) if (!bucket.blocks.has(id)) this.#gaps.delete(id)
+  }
+
+  /** Looks at what only time changes. */
+  tick(): void {
+    const { bucket, scheduler, disturbed } = this.#cluster
+    this.#ghosts = this.#ghosts.filter(ghost => !this.#atRest(ghost))
+    for (const [id, { since }] of this.#gaps) {
+      if (bucket.corrupt.has(id)) continue
+      const lasted = scheduler.now - Math.max(since, disturbed)
+      if (lasted > LONGEST_GAP) throw new Violation('I1', `nobody serves ${short(id)} for ${Math.round(lasted / 1000)} s`)
+    }
+  }
+
+  /** Paused counts as live until the members have set it down. */
+  #counts(running: Running): boolean {
+    const { alive, paused } = running.process
+    return alive && !(paused && this.#ghosts.some(ghost => ghost.running === running))
+  }
+
+  #serves({ loaded }: Running, id: BlockId): boolean {
+    return loaded.has(id) || (this.#cluster.bucket.ancestors.get(id) ?? []).some(parent => loaded.has(parent))
+  }
+
+  #excused(id: BlockId): boolean {
+    const parents = this.#cluster.bucket.ancestors.get(id) ?? []
+    return this.#ghosts.some(({ blocks }) => blocks.has(id) || parents.some(parent => blocks.has(parent)))
+  }
+
+  /** Everybody knows that it is gone, and for all it served somebody else has stepped in, and has said so. */
+  #atRest({ running, blocks }: Ghost): boolean {
+    const { server, bucket, runnings } = this.#cluster
+    if (running.process.alive) return !running.process.paused
+    if (server.knows(running)) return false
+    const others = [...runnings].filter(r => r.ready && this.#counts(r))
+    return [...blocks].every(
+      id => !bucket.blocks.has(id) || others.some(r => this.#serves(r, id) && server.claims(r, [id, ...(bucket.ancestors.get(id) ?? [])])),
+    )
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What must hold after every event. The simulation sees everything, so this asks what is true, not what members believe. Coverage (I1) and
+ * agreement (I6, I7) have files of their own.
+ */
+import type { BlockId } from 'blockgate'
+import type { RecordView, ReleaseRequest } from 'blockgate/members'
+import { Agreement } from './agreement.ts'
+import { short } from './bucket.ts'
+import type { Cluster } from './cluster.ts'
+import { Coverage } from './coverage.ts'
+import type { Running } from './running.ts'
+import { Violation } from './violation.ts'
+
+export class Invariants {
+  readonly coverage: Coverage
+  readonly agreement: Agreement
+  /** Loads begun and drops made, of blocks that can be loaded: it rests when the cluster does. */
+  moves = 0
+  readonly #cluster: Cluster
+  readonly #incarnations = new Map<string, number>()
+  #dirty = true
+  #ticked = 0
+  #onRelease: ((running: Running) => void)[] = []
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+    this.coverage = new Coverage(cluster)
+    this.agreement = new Agreement(cluster)
+  }
+
+  /** After every event. */
+  check(): void {
+    for (const running of this.#cluster.runnings) {
+      this.#ready(running)
+      this.#epoch(running)
+    }
+    const tick = this.#cluster.scheduler.now - this.#ticked >= 1_000
+    if (this.#dirty || tick) this.coverage.check()
+    this.#dirty = false
+    if (!tick) return
+    this.#ticked = this.#cluster.scheduler.now
+    this.coverage.tick()
+  }
+
+  /** Calls `listener` at the next release that the store grants. */
+  onRelease(listener: (running: Running) => void): void {
+    this.#onRelease.push(listener)
+  }
+
+  /** I3: a load begins only where the newest view that the process has says that it is the one to hold the block. */
+  prepare(running: Running, id: BlockId): void {
+    const { plugin } = running
+    const meta = this.#cluster.bucket.metas.get(id)
+    this.#cluster.note(running.id, 'loads', short(id))
+    if (!this.#cluster.stuck(id)) this.moves++
+    if (!plugin?.handover || !meta) return
+    if (plugin.epoch() < running.seen) throw new Violation('I3', `${running.id} loads ${short(id)} in an old epoch`)
+    if (!owns(running, meta)) throw new Violation('I3', `${running.id} loads ${short(id)}, which is not its own`)
+  }
+
+  commit(running: Running, id: BlockId): void {
+    this.#cluster.note(running.id, 'serves', short(id))
+    this.#dirty = true
+  }
+
+  /** I4: a drop is granted by the store, or two complete listings in a row were without the block. No claim on it stands. */
+  drop(running: Running, id: BlockId): void {
+    this.#cluster.note(running.id, 'drops', short(id))
+    if (!this.#cluster.stuck(id)) this.moves++
+    this.#dirty = true
+    const released = running.released.delete(id)
+    if (!running.plugin?.handover) return
+    if (!released && !running.listings.absent(id)) {
+      throw new Violation('I4', `${running.id} drops ${short(id)} without knowing that it may`)
+    }
+    if (this.#cluster.server.counts(running, id)) {
+      throw new Violation('true-claim', `${running.id} drops ${short(id)}, and its claim stands`)
+    }
+  }
+
+  /** The store has granted it. I1 rests on this: each claim that was counted for it is true. */
+  released(running: Running, { items }: ReleaseRequest, released: readonly BlockId[]): void {
+    for (const { id, needs, targets, quorum } of items) {
+      if (!released.includes(id)) continue
+      running.released.add(id)
+      this.#cluster.note('store', 'releases', short(id), 'of', running.id, 'for', targets.join(' '))
+      const lies = targets.filter(target => !this.#serves(target, needs))
+      if (quorum === 'all' ? lies.length > 0 : lies.length === targets.length) {
+        throw new Violation('true-claim', `${lies.join(', ')} does not serve ${short(needs)}, and its claim was counted`)
+      }
+    }
+    if (released.length > 0) for (const listener of this.#onRelease.splice(0)) listener(running)
+  }
+
+  /** I8: incarnations only grow, as long as the store is the same one. */
+  joined(running: Running, incarnation: number): void {
+    const key = `${this.#cluster.server.storeId} ${running.id}`
+    const before = this.#incarnations.get(key) ?? 0
+    if (incarnation < before) throw new Violation('I8', `the incarnation of ${running.id} went back`)
+    this.#incarnations.set(key, incarnation)
+    running.incarnation = incarnation
+    this.#dirty = true
+  }
+
+  /** The process has the answer. */
+  delivered(running: Running, { epoch }: RecordView): void {
+    running.seen = Math.max(running.seen, epoch)
+  }
+
+  /** A member was set down: one that stands still does not count any more. */
+  setDown(): void {
+    for (const running of this.#cluster.runnings) {
+      const { process, incarnation } = running
+      if (process.paused && incarnation > 0 && !this.#cluster.server.knows(running)) this.coverage.lost(running)
+    }
+    this.#dirty = true
+  }
+
+  /** It was asked to stop. */
+  stopping(): void {
+    this.#dirty = true
+  }
+
+  /** The process is gone. */
+  ended(running: Running): void {
+    if (!running.left) this.coverage.lost(running)
+    this.#dirty = true
+  }
+
+  /** The latch: ready once, it stays so until it has drained, stops, or is superseded. */
+  #ready(running: Running): void {
+    const ready = running.gateway?.readiness.ready === true
+    if (ready === running.ready) return
+    running.ready = ready
+    this.#dirty = true
+    this.#cluster.note(running.id, ready ? 'is ready' : 'is ready no more')
+    if (ready || running.stopping) return
+    const standing = running.plugin?.handover?.standing()
+    if (standing === 'superseded' || (standing === 'leaving' && running.loaded.size === 0)) return
+    throw new Violation('ready', `${running.id} is ready no more: ${running.gateway?.readiness.reason}`)
+  }
+
+  /** I8: what a process takes for the epoch only grows. */
+  #epoch(running: Running): void {
+    const { plugin, epoch } = running
+    const now = plugin?.epoch() ?? 0
+    if (now === epoch) return
+    if (now < epoch) throw new Violation('I8', `the epoch of ${running.id} went back`)
+    if (this.agreement.check(running, now)) running.epoch = now
+  }
+
+  #serves(member: string, id: BlockId): boolean {
+    const { runnings, server } = this.#cluster
+    const known = [...runnings].filter(r => r.id === member && server.knows(r))
+    return known.length > 0 ? known.some(r => r.loaded.has(id)) : this.coverage.hasGhost(member)
+  }
+}
+
+/** The process knows, and it is to hold the block. */
+function owns({ id, plugin }: Running, meta: Parameters<NonNullable<Running['plugin']>['claim']>[0]): boolean {
+  try {
+    return plugin?.handover?.owners(meta).some(owner => owner.target && owner.member === id) === true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,95 @@
+/** One member: what stays of it, and the processes that come and go on that. */
+import { memoryState } from 'blockgate/testing'
+import type { Cluster } from './cluster.ts'
+import { type ClockOptions, type Pause, Process } from './process.ts'
+import type { Random } from './random.ts'
+import { type Remains, Running } from './running.ts'
+
+export class Member {
+  readonly id: string
+  readonly zone: string | undefined
+  /** Its process; undefined while there is none. */
+  current: Running | undefined
+  readonly #cluster: Cluster
+  readonly #random: Random
+  readonly #clock: ClockOptions
+  readonly #remains: Remains
+  #generation = 0
+
+  constructor(cluster: Cluster, id: string, zone: string | undefined, random: Random) {
+    this.id = id
+    this.zone = zone
+    this.#cluster = cluster
+    this.#random = random
+    this.#clock = { skew: random.between(-60_000, 60_000), rate: random.between(0.9, 1.1) }
+    this.#remains = { id, zone, disk: new Map(), state: memoryState() }
+  }
+
+  /** A new process; it stands beside the one there is, if there is one. `disk`: the member's own, or an empty one. */
+  start(disk: 'own' | 'other' = 'own'): void {
+    const cluster = this.#cluster
+    const random = this.#random.fork(`process ${++this.#generation}`)
+    const process = new Process(this.id, this.#generation, cluster.scheduler, random, this.#clock, (level, message, fields) =>
+      cluster.note(this.id, level === 'info' ? '' : level, message, fields),
+    )
+    const running = new Running(process)
+    this.current = running
+    cluster.note(this.id, 'starts', `process ${this.#generation}`)
+    cluster.runnings.add(running)
+    const remains = disk === 'own' ? this.#remains : { ...this.#remains, disk: new Map(), state: memoryState() }
+    running.start(cluster, remains, random).catch((error: unknown) => {
+      cluster.note(this.id, 'start failed', String(error))
+      if (!running.stopping) this.#end(running)
+    })
+  }
+
+  /** An orderly stop; the process is killed where it takes longer than its grace and a bit. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    const running = this.current
+    if (!running?.process.alive) return
+    const { scheduler, watch, config } = this.#cluster
+    this.#cluster.note(this.id, 'stops')
+    running.stopping = true
+    watch.stopping()
+    const killed = scheduler.sleep(2 * config.stopGrace + 10_000)
+    await Promise.race([killed, running.gateway?.stop().catch(() => {})])
+    this.#end(running)
+  }
+
+  /** Gone in an instant; its disk stays. */
+  crash(): void {
+    const running = this.current
+    if (!running?.process.alive) return
+    this.#cluster.note(this.id, 'crashes')
+    this.#end(running)
+  }
+
+  /** Of two processes with this id one is killed: the one that was superseded, else the newer. */
+  keepOne(old: Running): void {
+    const newer = this.current
+    if (!newer || newer === old) return
+    const loser = old.plugin?.handover?.standing() === 'superseded' ? old : newer
+    this.#end(loser)
+    this.current = [newer, old].find(running => running.process.alive)
+  }
+
+  pause(kind: Pause): void {
+    this.#cluster.note(this.id, 'pauses', kind)
+    this.current?.process.pause(kind)
+  }
+
+  resume(): void {
+    if (!this.current?.process.paused) return
+    this.#cluster.note(this.id, 'resumes')
+    this.current.process.resume()
+  }
+
+  #end(running: Running): void {
+    if (!running.process.alive) return
+    running.process.kill()
+    this.#cluster.runnings.delete(running)
+    this.#cluster.watch.ended(running)
+    if (this.current === running) this.current = undefined
+    this.#cluster.note(this.id, 'is gone', `process ${running.process.generation}`)
+  }
+}

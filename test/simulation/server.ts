@@ -1,0 +1,88 @@
+/** The store that all members share: one table behind one clock, and what may happen to it as a whole. */
+import type { BlockId, Epoch } from 'blockgate'
+import { MemberTable } from 'blockgate/members'
+import type { Cluster } from './cluster.ts'
+import type { Running } from './running.ts'
+
+const WALL_START = Date.UTC(2026, 0, 1)
+
+export type Snapshot = ReturnType<MemberTable['snapshot']>
+
+export class StoreServer {
+  readonly table: MemberTable
+  up = true
+  readonly #cluster: Cluster
+  readonly #watchers = new Set<() => void>()
+  /** Of each epoch: the members that counted for placement. */
+  readonly #placed = new Map<Epoch, ReadonlySet<string>>()
+  #stores = 1
+  /** Of the server's clock against true time. Another server has another clock. */
+  #skew = 0
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+    const options = { clock: () => WALL_START + cluster.scheduler.now + this.#skew, storeId: 'store-1' }
+    this.table = cluster.variant.table?.(options) ?? new MemberTable(options)
+    this.table.onEpoch(() => {
+      const { epoch, cause, members } = this.table.record()
+      cluster.note('store', 'epoch', cause)
+      this.#placed.set(epoch, new Set([...members.values()].filter(m => m.placed && !m.draining).map(m => m.id)))
+      cluster.watch.setDown()
+      for (const watcher of this.#watchers) watcher()
+    })
+  }
+
+  /** What an operator's command does; it always gets through. */
+  operate(work: (table: MemberTable) => unknown): void {
+    work(this.table)
+  }
+
+  watch(watcher: () => void): Disposable {
+    this.#watchers.add(watcher)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) }
+  }
+
+  snapshot(): Snapshot {
+    return this.table.snapshot()
+  }
+
+  empty(): void {
+    this.table.clear(this.#nextId())
+  }
+
+  failOver(snapshot: Snapshot, skew: number): void {
+    this.#skew = skew
+    this.table.restore(snapshot, this.#nextId())
+  }
+
+  get storeId(): string {
+    return this.table.record().storeId
+  }
+
+  placed(epoch: Epoch): ReadonlySet<string> | undefined {
+    return this.#placed.get(epoch)
+  }
+
+  /** For the members this process is one of them, and up. */
+  knows(running: Running): boolean {
+    const record = this.table.record().members.get(running.id)
+    return record !== undefined && record.state !== 'down' && record.incarnation === running.incarnation
+  }
+
+  /** The store has the process's claim on one of these blocks. */
+  claims(running: Running, ids: readonly BlockId[]): boolean {
+    if (!this.knows(running)) return false
+    const claims = this.table.claims(running.id)
+    return ids.some(id => claims.has(id))
+  }
+
+  /** A release may count the process's claim on the block. */
+  counts(running: Running, id: BlockId): boolean {
+    return this.claims(running, [id]) && this.table.beats().beats.get(running.id)?.storeId === this.storeId
+  }
+
+  #nextId(): string {
+    this.#cluster.note('store', 'is a new one')
+    return `store-${++this.#stores}`
+  }
+}

@@ -1,0 +1,67 @@
+/** I2 and I5: left alone, the cluster comes to rest: everybody holds what is its own, nobody holds anything else, and nothing moves. */
+import type { BlockId } from 'blockgate'
+import { short } from './bucket.ts'
+import type { Cluster } from './cluster.ts'
+import type { Running } from './running.ts'
+import { Violation } from './violation.ts'
+
+/** What it may take: two listings, a hand-over delay, a member that is noticed to be gone, loads that are tried again. */
+const LONGEST = 6 * 60_000
+const REST = 150_000
+
+export async function comesToRest(cluster: Cluster): Promise<void> {
+  let unsettled = ''
+  const settled = () => {
+    unsettled = difference(cluster) ?? ''
+    return unsettled === ''
+  }
+  if (!(await cluster.until(settled, LONGEST))) throw new Violation('I5', `not at rest: ${unsettled}`)
+  cluster.note('', 'is at rest')
+  const { moves } = cluster.watch
+  await cluster.sleep(REST)
+  if (cluster.watch.moves !== moves) throw new Violation('I5', 'it does not stay at rest')
+  const later = difference(cluster)
+  if (later !== undefined) throw new Violation('I5', `it does not stay at rest: ${later}`)
+}
+
+/** What is not as it must be in the end; undefined where everything is. */
+function difference(cluster: Cluster): string | undefined {
+  const running = [...cluster.runnings]
+  const epochs = new Set(running.map(r => r.plugin?.epoch()))
+  if (epochs.size > 1) return 'not everybody has the same epoch'
+  for (const r of running) {
+    if (!r.ready) return `${r.id} is not ready: ${r.gateway?.readiness.reason}`
+    const odd = oddBlock(cluster, r)
+    if (odd !== undefined) return odd
+  }
+  if (cluster.watch.coverage.gaps > 0 && running.length > 0) return 'blocks that were served are not'
+  return undefined
+}
+
+function oddBlock(cluster: Cluster, running: Running): string | undefined {
+  const { blocks, metas } = cluster.bucket
+  for (const id of running.loaded.keys()) {
+    if (cluster.stuck(id) || mine(cluster, running, id)) continue
+    return `${running.id} holds ${short(id)}${blocks.has(id) ? '' : ', which is gone'}`
+  }
+  for (const id of metas.keys()) {
+    if (cluster.stuck(id) || running.loaded.has(id) || !mine(cluster, running, id)) continue
+    const { reason, by } = running.gateway?.catalogue.get(id) ?? {}
+    if (reason !== 'poison') return `${running.id} does not hold ${short(id)}: ${by} ${reason}`
+  }
+  return undefined
+}
+
+/** In the bucket, not compacted, and the process is to hold it. */
+function mine(cluster: Cluster, { id: me, plugin }: Running, id: BlockId): boolean {
+  const { blocks, metas, ancestors } = cluster.bucket
+  const meta = metas.get(id)
+  if (!meta || !blocks.has(id)) return false
+  if (ancestors.get(id)?.some(parent => blocks.has(parent))) return false
+  if (!plugin?.handover) return true
+  try {
+    return plugin.handover.owners(meta).some(owner => owner.target && owner.member === me)
+  } catch {
+    return false
+  }
+}

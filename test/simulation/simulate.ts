@@ -1,0 +1,71 @@
+/** One seed, from its cluster to its verdict. */
+import { Cluster } from './cluster.ts'
+import { Random } from './random.ts'
+import { comesToRest } from './settled.ts'
+import { type Story, tell } from './story.ts'
+import { SOUND, type Variant } from './variant.ts'
+import { Violation } from './violation.ts'
+
+const MINUTE = 60_000
+
+export interface Verdict {
+  readonly seed: number
+  readonly variant: string
+  readonly events: number
+  /** Virtual time, ms. */
+  readonly lasted: number
+  /** Of everything that happened. */
+  readonly hash: number
+  readonly violation: Violation | undefined
+  /** What the cluster was, and the last lines of what happened. */
+  story(lines: number): string
+}
+
+export async function simulate(seed: number, variant: Variant = SOUND): Promise<Verdict> {
+  const random = new Random(seed)
+  const story: Story = { kind: random.chance(0.4) ? 'planned' : 'rough', lasts: random.between(4, 10) * MINUTE }
+  const options = {
+    seed: random.int(0, 0xffffffff),
+    members: random.int(2, 5),
+    blocks: random.int(20, 50),
+    zones: random.pick([0, 0, 2, 3]),
+    replicas: random.pick([1, 2] as const),
+    placement: random.pick(['rendezvous', 'token-ring'] as const),
+    handoverDelayMs: random.pick([0, 5_000, 30_000]),
+    variant,
+  }
+  const cluster = new Cluster(options)
+  const { scheduler, watch } = cluster
+  let violation: Violation | undefined
+  let done = false
+  const told = tell(cluster, story)
+    .then(() => comesToRest(cluster))
+    .catch((error: unknown) => {
+      violation = error instanceof Violation ? error : new Violation('harness', String((error as Error).stack))
+    })
+    .finally(() => {
+      done = true
+    })
+  try {
+    await scheduler.run(
+      () => done || violation !== undefined,
+      () => watch.check(),
+    )
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    violation = error
+  }
+  void told
+  return {
+    seed,
+    variant: variant.name,
+    events: scheduler.events,
+    lasted: scheduler.now,
+    hash: scheduler.hash,
+    violation,
+    story(lines) {
+      const { variant: _, ...facts } = options
+      return `${JSON.stringify({ ...facts, ...story })}\n${cluster.log.tell(lines)}`
+    },
+  }
+}

@@ -1,0 +1,56 @@
+/** The member store as one process has it: every step goes over its connection to the shared table. */
+import type { MemberStore, MemberTable } from 'blockgate/members'
+import type { Invariants } from './invariants.ts'
+import type { Connection } from './network.ts'
+import type { Running } from './running.ts'
+import type { StoreServer } from './server.ts'
+
+export interface StoreWorld {
+  readonly connection: Connection
+  readonly server: StoreServer
+  readonly running: Running
+  readonly watch: Invariants
+}
+
+export function simStore({ connection, server, running, watch }: StoreWorld): MemberStore {
+  const ask = <T>(name: string, step: (table: MemberTable) => T): Promise<T> =>
+    connection.request(name, () => step(server.table))
+  return {
+    name: 'sim-store',
+    shared: true,
+    join: request =>
+      ask('join', table => {
+        const reply = table.join(request)
+        if (reply.status === 'joined') watch.joined(running, reply.incarnation)
+        return reply
+      }),
+    beat: (stamp, request) => ask('beat', table => table.beat(stamp, request)),
+    leave: stamp =>
+      ask('leave', table => {
+        const status = table.leave(stamp)
+        if (status === 'ok') running.left = true
+        return status
+      }),
+    serve: (stamp, change) => ask('serve', table => table.serve(stamp, change)),
+    release: (stamp, request) =>
+      ask('release', table => {
+        const reply = table.release(stamp, request)
+        if (reply.status === 'ok') watch.released(running, request, reply.released)
+        return reply
+      }),
+    claims: id => ask('claims', table => table.claims(id)),
+    expire: (id, seen, limit, by) =>
+      ask('expire', table => table.expire(id, seen, limit, by)),
+    unplace: (id, changed) => ask('unplace', table => table.unplace(id, changed)),
+    forget: (id, changed) => ask('forget', table => table.forget(id, changed)),
+    drain: (id, on) => ask('drain', table => table.drain(id, on)),
+    freeze: on => ask('freeze', table => table.freeze(on)),
+    record: async () => {
+      const view = await ask('record', table => table.record())
+      watch.delivered(running, view)
+      return view
+    },
+    beats: () => ask('beats', table => table.beats()),
+    watch: listener => server.watch(() => connection.hint(listener)),
+  }
+}
