@@ -1,0 +1,56 @@
+/** Started stores on a real Redis, which are stopped when a test is over. */
+import type { Services } from 'blockgate'
+import type { JoinReply, JoinRequest, MemberStore, Stamp } from 'blockgate/members'
+import { type RedisStoreOptions, redisStore } from 'blockgate/plugins/store/redis'
+import { nodeHost } from 'blockgate/runtime/node'
+import { fakeHost, services } from 'blockgate/testing'
+import { afterEach } from 'vitest'
+
+/** A host with real clocks and timers whose log is kept. */
+export function loggingHost(): {
+  readonly host: Services['host']
+  readonly lines: ReturnType<typeof fakeHost>['lines']
+} {
+  const { log, lines } = fakeHost()
+  return { host: { ...nodeHost(), log }, lines }
+}
+
+/** Gives started stores; all are stopped after each test. */
+export function stores(): (options: Partial<RedisStoreOptions>, given?: Partial<Services>) => Promise<MemberStore> {
+  const open: MemberStore[] = []
+  afterEach(async () => {
+    for (const store of open.splice(0)) await store.stop?.(new AbortController().signal)
+  })
+  return async (options, given = {}) => {
+    const store = redisStore({ cluster: 'test', ...options })
+    open.push(store)
+    await store.start?.(services({ host: loggingHost().host, ...given }))
+    return store
+  }
+}
+
+/** A first join of a new process `<id>-1`. */
+export function joining(id: string, more: Partial<JoinRequest> = {}): JoinRequest {
+  return {
+    id,
+    zone: undefined,
+    address: undefined,
+    process: `${id}-1`,
+    rules: 'r',
+    bucket: 'b',
+    incarnation: 0,
+    sequence: 1,
+    replaces: 0,
+    seen: 0,
+    ...more,
+  }
+}
+
+/** Joins for the first time. @returns what gives the stamp of each next write, and what the store answered */
+export async function member(store: MemberStore, id: string, more: Partial<JoinRequest> = {}) {
+  const joined = await store.join(joining(id, more))
+  if (joined.status !== 'joined') throw new Error(`${id} must be able to join: it is ${joined.status}`)
+  let sequence = 1
+  const next = (): Stamp => ({ id, incarnation: joined.incarnation, sequence: ++sequence })
+  return { ...(joined as Extract<JoinReply, { status: 'joined' }>), next }
+}
