@@ -79,7 +79,7 @@ export const BROKEN: readonly Broken[] = [
   {
     variant: 'stand-ins count as owners',
     config: {
-      ...three({ crash: 2 }),
+      ...three({ crash: 2, drain: 1 }),
       members: 4,
       ranks: [[3, 2, 1, 0]],
       before: [...TWO, 'C joins', 'D joins', 'A is drained'],
