@@ -54,7 +54,7 @@ export interface Beat {
   readonly sequence: number
   /** The store under whose id the member has told all its claims; `''` before it has. Its claims count only where this is current. */
   readonly storeId: string
-  /** Grows when the member's claims change. */
+  /** Grows when the member's claims change, and only then; after a join it is a number that it never was before. */
   readonly claims: number
   /** Age by the store's clock when it was read, ms. Freshness for release is judged by the store; liveness by change alone. */
   readonly age: number
@@ -65,7 +65,11 @@ export interface Beat {
 /** What changes only when the epoch does. */
 export interface RecordView {
   readonly epoch: Epoch
-  /** Why the epoch moved last, for a log line: `gw-1 joined`, `gw-2 down: no beat seen by gw-1`. */
+  /**
+   * Why the epoch moved last, for a log line; `''` before it ever did. `gw-1` with `joined`, `down: stopped`, `down: no beat
+   * seen by gw-2`, `unplaced: its grace is over`, `forgotten`, `leaving`, `active again` or `has seen a later epoch`; or
+   * `frozen`, `thawed`.
+   */
   readonly cause: string
   /** Changes when the store may have lost writes: emptied, failed over, restored. */
   readonly storeId: string
@@ -113,7 +117,7 @@ export type JoinReply =
   /** A newer process has this id. */
   | { readonly status: 'superseded' }
   | { readonly status: 'stale' }
-  /** Another member works on another bucket: `member` and its `bucket`. */
+  /** Another member that is not down works on another bucket: `member` and its `bucket`. */
   | { readonly status: 'other-bucket'; readonly member: string; readonly bucket: string }
 
 /**
@@ -151,7 +155,7 @@ export interface ReleaseItem {
 export interface ReleaseRequest {
   /** The epoch in which the targets were computed. */
   readonly decidedIn: Epoch
-  /** A beat older than this by the store's clock does not count, ms. */
+  /** A beat of this age by the store's clock, or older, does not count, ms. */
   readonly freshMs: number
   /** At most MAX_IDS. */
   readonly items: readonly ReleaseItem[]
@@ -176,7 +180,7 @@ export interface MemberStore extends Component {
   /** Takes the member's claims away, writes record and beat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
   join(request: JoinRequest): Promise<JoinReply>
   beat(stamp: Stamp, request: BeatRequest): Promise<BeatReply>
-  /** Orderly stop: takes all claims away, then sets `down` and raises the epoch. */
+  /** Orderly stop: takes all claims away, then sets `down` and raises the epoch, where it was not down already. */
   leave(stamp: Stamp): Promise<WriteStatus>
 
   /** Claims: takes `dropped` away, then adds `added`. At most MAX_IDS ids together. */
@@ -187,12 +191,16 @@ export interface MemberStore extends Component {
   /**
    * Takes my claim on each item away for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
    * targets have a fresh beat of the incarnation in their record, are not `down`, carry the current store id, and claim `needs`.
+   * Each item is judged after those before it. `missing` also where the own record is `down`; then comes `epoch`, then `frozen`.
    */
   release(stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply>
   /** What a member claims. */
   claims(id: string): Promise<ReadonlySet<BlockId>>
 
-  /** Sets `down` and raises the epoch, if the beat is still the one `seen`. `refused`: frozen, or the limit is reached. `gone`: no record, or down already. */
+  /**
+   * Sets `down` and raises the epoch, if the beat is still the one `seen`. `gone`: no record, or down already; then comes
+   * `moved`, then `refused`: frozen, or the limit is reached.
+   */
   expire(
     id: string,
     seen: { readonly incarnation: number; readonly sequence: number },
