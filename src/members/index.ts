@@ -1,5 +1,12 @@
 /** For those who write member stores, or ownership plugins whose members come and go. */
+export type { Assign, Assigned } from './assigned.ts'
 export { assertBlockIds, assertJoin, assertMemberId, assertRelease, assertSeen, assertStamp } from './check.ts'
 export * from './contract.ts'
+export { type HandoverOptions, MemberHandover } from './handover.ts'
+export { Leases } from './leases.ts'
+export { Membership } from './membership.ts'
+export { operatorOf } from './operator.ts'
+export type { MembershipOptions } from './parts.ts'
 export { MemberTable, type MemberTableOptions } from './table.ts'
 export type { TableSnapshot } from './table-state.ts'
+export { MembersView } from './view.ts'

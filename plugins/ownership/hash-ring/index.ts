@@ -1,0 +1,93 @@
+/** Ownership by hashing: members come and go, and blocks follow them, always served by somebody. */
+import {
+  BlockgateError,
+  type BlockMeta,
+  durationMs,
+  ErrorCode,
+  type OwnershipPlugin,
+  parseDuration,
+  type Services,
+} from 'blockgate'
+import { Leases, MemberHandover, Membership, operatorOf, type RecordView } from 'blockgate/members'
+import { type Assignment, Assignments } from './assignments.ts'
+import { claimOf } from './claim.ts'
+import { checkHashRing, DEFAULTS, type HashRingOptions } from './options.ts'
+import { rendezvous } from './rendezvous.ts'
+
+export type { HashRingOptions } from './options.ts'
+export type { PlacedMember, Placement, Ranking } from './placement.ts'
+export { rendezvous } from './rendezvous.ts'
+export { type TokenRingOptions, tokenRing } from './token-ring.ts'
+
+/** Of everything here that members must agree on beside their options. */
+const RULES_VERSION = 1
+
+/**
+ * Each block is held by `replicas` members, chosen by a hash of its ULID. A member that joins loads its blocks from the
+ * bucket, and the members that held them let go when it serves them; one that dies is replaced by the next in rank after
+ * `expireAfter`, and keeps its place for `grace`. Members meet in a member store.
+ *
+ * @example owned(hashRing({ store: redisStore({ cluster: 'prod', url: 'redis://127.0.0.1:6379' }), replicas: 2 }))
+ */
+export function hashRing(options: HashRingOptions): OwnershipPlugin {
+  const { store, replicas = 1, zones, placement = rendezvous(), minMembers = 1, address } = options
+  const membership = new Membership({
+    store,
+    rules: JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules]),
+    minMembers,
+    address,
+    startGraceMs: durationMs(options.startGrace, DEFAULTS.startGrace),
+    beatMs: durationMs(options.beat, DEFAULTS.beat),
+    expireAfterMs: durationMs(options.expireAfter, DEFAULTS.expireAfter),
+    graceMs: durationMs(options.grace, DEFAULTS.grace),
+    forgetAfterMs: durationMs(options.forgetAfter, DEFAULTS.forgetAfter),
+  })
+  let last: { readonly record: RecordView; readonly assignments: Assignments } | undefined
+  const assign = (block: BlockMeta, record: RecordView): Assignment => {
+    if (last?.record !== record) {
+      const assignments = new Assignments(record.members.values(), { self: membership.me, placement, replicas, zones })
+      last = { record, assignments }
+    }
+    return last.assignments.of(block.ulid)
+  }
+  const leases = new Leases(membership, assign)
+  const handover = new MemberHandover({
+    store,
+    membership,
+    assign,
+    handoverDelayMs: durationMs(options.handoverDelay, DEFAULTS.handoverDelay),
+    maxLingerMs: parseDuration(options.maxLinger),
+  })
+  return {
+    name: 'hash-ring',
+    options,
+    exclusive: false,
+    handover,
+    operator: operatorOf(store),
+    check: () => checkHashRing(options),
+    async start(services) {
+      checkZone(services, zones)
+      await membership.start(services)
+    },
+    async stop(signal) {
+      handover.stop()
+      await membership.stop(signal)
+    },
+    epoch: () => membership.epoch,
+    async claim(block, signal) {
+      signal.throwIfAborted()
+      return claimOf(block, membership, leases, assign)
+    },
+    watch: listener => membership.watch(listener),
+  }
+}
+
+/** A member of no zone would be there and own nothing. */
+function checkZone({ instance, observer }: Services, zones: readonly string[] | undefined): void {
+  if (observer || !zones || (instance.zone !== undefined && zones.includes(instance.zone))) return
+  const value = JSON.stringify(instance.zone) ?? 'undefined'
+  throw new BlockgateError(
+    ErrorCode.invalidConfig,
+    `instance.zone must be one of ${zones.join(', ')}: current value is ${value}`,
+  )
+}

@@ -1,0 +1,15 @@
+/** What the shared library must be told of a plugin's placement. */
+import type { BlockMeta } from '../block.ts'
+import type { RecordView } from './contract.ts'
+
+export interface Assigned {
+  /** Who is to hold the block, by rank, down or not. */
+  readonly targets: readonly string[]
+  /** Who holds it in their place, where none of them is live. */
+  readonly standIn: string | undefined
+  /** Every member that may hold it, by rank. */
+  readonly ranked: readonly string[]
+}
+
+/** Pure: the same record gives the same answer in every member. */
+export type Assign = (block: BlockMeta, record: RecordView) => Assigned

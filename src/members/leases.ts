@@ -1,0 +1,60 @@
+/** Leases of placement: nothing is locked, so what is held is judged by the last look whenever somebody asks. */
+import type { BlockMeta } from '../block.ts'
+import { LeaseLost } from '../errors.ts'
+import type { Lease } from '../ownership.ts'
+import type { Assign } from './assigned.ts'
+import type { Membership } from './membership.ts'
+
+interface Granted {
+  readonly block: BlockMeta
+  readonly controller: AbortController
+}
+
+export class Leases {
+  readonly #membership: Membership
+  readonly #assign: Assign
+  readonly #granted = new Set<Granted>()
+
+  constructor(membership: Membership, assign: Assign) {
+    this.#membership = membership
+    this.#assign = assign
+    membership.watch(() => this.#check())
+    membership.onLook(() => this.#check())
+  }
+
+  /** A lease that is lost for a load that has begun only where another live member serves the block. */
+  grant(block: BlockMeta): Lease {
+    const granted: Granted = { block, controller: new AbortController() }
+    const { signal } = granted.controller
+    this.#granted.add(granted)
+    return {
+      fence: undefined,
+      signal,
+      assertHeld: (before = 'commit') => {
+        signal.throwIfAborted()
+        const why = this.#lost(block, before)
+        if (why !== undefined) throw new LeaseLost(why)
+      },
+      [Symbol.asyncDispose]: async () => void this.#granted.delete(granted),
+    }
+  }
+
+  #check(): void {
+    for (const { block, controller } of this.#granted) {
+      const why = controller.signal.aborted ? undefined : this.#lost(block, 'commit')
+      if (why !== undefined) controller.abort(new LeaseLost(why))
+    }
+  }
+
+  /** Undefined also where it is not known: a copy too many is harmless, a load that is thrown away again and again is not. */
+  #lost(block: BlockMeta, before: 'load' | 'commit'): string | undefined {
+    const { known, me, session } = this.#membership
+    if (session?.superseded) return before === 'load' ? 'a newer process has the id of this member' : undefined
+    if (!known) return undefined
+    const { targets, standIn } = this.#assign(block, known.record)
+    if (targets.includes(me) || standIn === me) return undefined
+    if (before === 'load') return `the block belongs to ${targets.join(', ') || 'nobody'}`
+    const server = [...known.live].find(id => id !== me && this.#membership.serves(id, block.ulid))
+    return server && `the block belongs to ${targets.join(', ') || 'nobody'}, and ${server} serves it`
+  }
+}

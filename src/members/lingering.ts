@@ -1,0 +1,95 @@
+/** Blocks that this process serves, and that others are to serve: kept until the others do. */
+import type { BlockId, BlockMeta } from '../block.ts'
+import type { Host } from '../host.ts'
+import { elapsed, type Mark, mark } from './clock.ts'
+
+/** A block that could go, and that nobody asked for since it was told, is told again after this long, ms. */
+const TELL_AGAIN = 30_000
+
+export interface Lingering {
+  readonly id: BlockId
+  readonly needs: BlockMeta
+  readonly urgent: boolean
+  /** When it was asked for first. */
+  readonly since: Mark
+  /** Since when each member was seen serving `needs` without a break, on the monotonic clock. */
+  readonly seen: Map<string, number>
+  /** When it was told that it could go; undefined where it was asked for since. */
+  told: Mark | undefined
+}
+
+/** Whether a block could go now; `wait`: not before so many ms, as it looks. `over`: it is not lingering any more. */
+export type Verdict = 'ready' | 'blocked' | 'over' | { readonly wait: number }
+
+export class LingeringBlocks {
+  readonly #blocks = new Map<BlockId, Lingering>()
+  readonly #judge: (block: Lingering) => Verdict
+  readonly #tell: (ids: ReadonlySet<BlockId>) => void
+  #timer: { readonly at: number; readonly timer: Disposable } | undefined
+
+  /** `judge` is asked after each look and when a wait is over; `tell` hears of those that could go now. */
+  constructor(judge: (block: Lingering) => Verdict, tell: (ids: ReadonlySet<BlockId>) => void) {
+    this.#judge = judge
+    this.#tell = tell
+  }
+
+  /** Somebody asks whether the block may go. What was seen for another `needs` does not count. */
+  ask(host: Host, id: BlockId, needs: BlockMeta, urgent: boolean): Lingering {
+    const before = this.#blocks.get(id)
+    const block: Lingering = {
+      id,
+      needs,
+      urgent,
+      since: before?.since ?? mark(host),
+      seen: before?.needs.ulid === needs.ulid ? before.seen : new Map(),
+      told: undefined,
+    }
+    this.#blocks.set(id, block)
+    return block
+  }
+
+  delete(id: BlockId): void {
+    this.#blocks.delete(id)
+  }
+
+  /** This process did not look for a while: nobody was seen without a break. */
+  interrupted(): void {
+    for (const block of this.#blocks.values()) block.seen.clear()
+  }
+
+  /** Judges all of them anew, and tells which could go. */
+  check(host: Host): void {
+    const now = mark(host)
+    const ready = new Set<BlockId>()
+    let next = Number.POSITIVE_INFINITY
+    for (const block of this.#blocks.values()) {
+      const verdict = this.#judge(block)
+      if (verdict === 'over') this.#blocks.delete(block.id)
+      else if (typeof verdict === 'object') next = Math.min(next, verdict.wait)
+      if (verdict !== 'ready') continue
+      if (block.told && elapsed(block.told, now) < TELL_AGAIN) continue
+      block.told = now
+      ready.add(block.id)
+    }
+    this.stop()
+    if (Number.isFinite(next)) this.later(host, next)
+    if (ready.size > 0) this.#tell(ready)
+  }
+
+  /** Looks again after `ms`, if nothing happens before. */
+  later(host: Host, ms: number): void {
+    const at = host.monotonic() + ms
+    if (this.#timer && this.#timer.at <= at) return
+    this.stop()
+    const timer = host.setTimer(ms, () => {
+      this.#timer = undefined
+      this.check(host)
+    })
+    this.#timer = { at, timer }
+  }
+
+  stop(): void {
+    this.#timer?.timer[Symbol.dispose]()
+    this.#timer = undefined
+  }
+}

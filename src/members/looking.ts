@@ -1,0 +1,106 @@
+/** What a member sees of the others: the record, the beats, and who serves what; and what follows for those that are gone. */
+import type { Host } from '../host.ts'
+import type { StoreCalls } from './calls.ts'
+import { mark } from './clock.ts'
+import type { MemberStore } from './contract.ts'
+import type { Housekeeping } from './housekeeping.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { Liveness } from './liveness.ts'
+import type { Replica } from './replica.ts'
+import type { Session } from './session.ts'
+import { MembersView } from './view.ts'
+
+export interface LookingDeps {
+  readonly store: MemberStore
+  readonly calls: StoreCalls
+  readonly host: Host
+  /** The member whose claims need not be read, as this process knows them; `''` for an observer. */
+  readonly me: string
+  /** Undefined for an observer. */
+  readonly session: Session | undefined
+  readonly knowledge: Knowledge
+  readonly liveness: Liveness
+  readonly housekeeping: Housekeeping
+  readonly replica: Replica
+  readonly freshMs: number
+  readonly closed: AbortSignal
+  /** After a view with a larger epoch was taken in. */
+  readonly onEpoch: () => void
+  /** After each look. `broken`: what was seen before cannot count as seen without a break. */
+  readonly onLook: (look: { readonly broken: boolean }) => void
+  /** The view does not show this process as it should be. */
+  readonly onDoubt: () => void
+}
+
+export class Looking {
+  readonly #deps: LookingDeps
+  #broken = { record: 0, beats: 0, count: 0 }
+
+  constructor(deps: LookingDeps) {
+    this.#deps = deps
+  }
+
+  /** Entries that were left out, each counted when it appeared. */
+  get broken(): number {
+    return this.#broken.count
+  }
+
+  /**
+   * One look. Never rejects.
+   * @returns whether another is due at once
+   */
+  async look(): Promise<boolean> {
+    const { store, calls, host, me, session, closed, liveness, replica, housekeeping, onLook } = this.#deps
+    if (closed.aborted) return false
+    const asked = mark(host)
+    let view: MembersView
+    try {
+      view = await this.#read()
+    } catch {
+      // The calls have said and counted it.
+      if (closed.aborted) return false
+      liveness.interrupted()
+      onLook({ broken: true })
+      return false
+    }
+    const unbroken = liveness.observe(view, asked, mark(host))
+    this.#see(view, asked)
+    await replica.refresh(view, me, id => calls.make(() => store.claims(id)))
+    if (closed.aborted) return false
+    onLook({ broken: !unbroken })
+    if (!session?.joined) return false
+    return housekeeping.do(view, liveness.overdue(view, session.id), session.id, asked)
+  }
+
+  async #read(): Promise<MembersView> {
+    const { store, calls, knowledge, freshMs } = this.#deps
+    const beats = await calls.make(() => store.beats())
+    this.#count('beats', beats.broken)
+    const last = knowledge.view?.record
+    const same = last?.epoch === beats.epoch && last.storeId === beats.storeId && last.frozen === beats.frozen
+    const record = same ? last : await calls.make(() => store.record())
+    this.#count('record', record.broken)
+    return new MembersView(record, beats, freshMs)
+  }
+
+  #see(view: MembersView, asked: ReturnType<typeof mark>): void {
+    const { host, session, knowledge, onEpoch, onDoubt } = this.#deps
+    const before = knowledge.epoch
+    const { epoch, record } = view
+    if (record !== knowledge.view?.record) host.log.info('epoch', { epoch, cause: record.cause })
+    knowledge.see(view, asked)
+    session?.see(epoch)
+    if (session?.joined) {
+      const mine = view.member(session.id)
+      if (mine && mine.incarnation > session.incarnation) session.supersede()
+      // This look may be older than the join: what a beat answers decides.
+      else if (mine?.incarnation !== session.incarnation || mine.state === 'down') onDoubt()
+    }
+    if (knowledge.epoch > before) onEpoch()
+  }
+
+  #count(of: 'record' | 'beats', broken: number): void {
+    this.#broken.count += Math.max(0, broken - this.#broken[of])
+    this.#broken[of] = broken
+  }
+}

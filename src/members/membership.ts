@@ -1,0 +1,260 @@
+/**
+ * One member's life at the member store: it joins, beats, looks, and leaves. What it saw last is its view; what it does
+ * not know it says. Every await may take a minute, and the world may have changed after it.
+ */
+import { orAborted } from '../async/signals.ts'
+import type { BlockId } from '../block.ts'
+import {
+  BlockgateError,
+  codeOf,
+  ErrorCode,
+  isOwnershipUnavailable,
+  OwnershipUnavailable,
+  rawMessageOf,
+} from '../errors.ts'
+import type { Host, Services } from '../host.ts'
+import type { Epoch, HandoverCounts, MemberStats, OwnershipChange, Standing } from '../ownership.ts'
+import type { StoreCalls } from './calls.ts'
+import type { MemberStore } from './contract.ts'
+import { MISSED_BEATS } from './liveness.ts'
+import { type MembershipOptions, type Parts, partsOf } from './parts.ts'
+import { Replica } from './replica.ts'
+import { Served } from './served.ts'
+import type { Session } from './session.ts'
+import type { MembersView } from './view.ts'
+import { Watchers } from './watchers.ts'
+
+/** Beats are stretched or shortened by up to this share, so that members do not come in step. */
+const JITTER = 0.1
+
+export class Membership {
+  readonly replica: Replica = new Replica()
+  readonly served: Served
+  readonly #options: MembershipOptions
+  readonly #changes = new Watchers<OwnershipChange>()
+  readonly #looks = new Watchers<{ readonly broken: boolean }>()
+  readonly #closed = new AbortController()
+  #parts: Parts | undefined
+  #timer: Disposable | undefined
+  #watch: Disposable | undefined
+  #stopping: Promise<void> | undefined
+  #known = false
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.served = new Served(options.store)
+  }
+
+  /**
+   * Joins, and looks once, where the store can be reached; else that goes on in the background.
+   * @throws BlockgateError `member-refused`, and what the store's own start rejects with
+   */
+  async start(services: Services): Promise<void> {
+    const { store } = this.#options
+    await store.start?.(services)
+    const parts = partsOf(services, this.#options, this.served, this.replica, this.#closed.signal, {
+      onEpoch: () => this.tell(() => true),
+      onLook: look => this.#looked(look),
+      onSession: () => this.#sessionChanged(),
+    })
+    this.#parts = parts
+    try {
+      await parts.beating?.beat()
+    } catch (error) {
+      // The calls have said it, and the next beat tries again.
+      if (!isOwnershipUnavailable(error)) throw error
+    }
+    this.#closed.signal.throwIfAborted()
+    this.#watch = store.watch(() => this.poll())
+    await parts.polls.request()
+    this.#arm(parts)
+  }
+
+  /** Leaves, so that nothing is claimed by a process that is gone. Safe twice, and without a start. */
+  stop(signal: AbortSignal): Promise<void> {
+    this.#stopping ??= this.#stop(signal)
+    return this.#stopping
+  }
+
+  /** Undefined before the start. */
+  get host(): Host | undefined {
+    return this.#parts?.host
+  }
+
+  get me(): string {
+    return this.#parts?.me ?? ''
+  }
+
+  /** Undefined for an observer, and before the start. */
+  get session(): Session | undefined {
+    return this.#parts?.session
+  }
+
+  /** The calls of the store, counted; undefined before the start. */
+  get calls(): StoreCalls | undefined {
+    return this.#parts?.calls
+  }
+
+  /** A beat older than this does not count for a release, ms. */
+  get freshMs(): number {
+    return MISSED_BEATS * this.#options.beatMs
+  }
+
+  get epoch(): Epoch {
+    return this.#parts?.knowledge.epoch ?? 0
+  }
+
+  /** The last look, whether or not it may still be relied on. */
+  get view(): MembersView | undefined {
+    return this.#parts?.knowledge.view
+  }
+
+  /** The last look, where it says who owns what. */
+  get known(): MembersView | undefined {
+    return this.#gap() === undefined ? this.view : undefined
+  }
+
+  /** @throws OwnershipUnavailable with the reason where it is not known who owns what */
+  mustKnow(): MembersView {
+    const gap = this.#gap()
+    const { view } = this
+    if (gap !== undefined || !view) throw new OwnershipUnavailable(gap)
+    return view
+  }
+
+  get standing(): Standing {
+    const { session, knowledge, beating } = this.#parts ?? {}
+    if (session?.superseded) return 'superseded'
+    if (beating?.everJoined) return this.view?.member(this.me)?.draining ? 'leaving' : 'member'
+    return knowledge && knowledge.age >= this.#options.startGraceMs ? 'alone' : 'joining'
+  }
+
+  get counts(): HandoverCounts {
+    const { calls, housekeeping, looking } = this.#parts ?? {}
+    return {
+      storeErrors: calls?.errors ?? 0,
+      refusedExpiries: housekeeping?.refused ?? 0,
+      broken: looking?.broken ?? 0,
+    }
+  }
+
+  /** ms since the last beat of the member that was read, by the store's clock and this one's. */
+  beatAge(id: string): number {
+    const beat = this.view?.beats.beats.get(id)
+    return beat && this.#parts ? beat.age + this.#parts.knowledge.sinceRead : Number.MAX_SAFE_INTEGER
+  }
+
+  /** Whether the member is known to serve the block; for this one, whether it does. */
+  serves(member: string, id: BlockId): boolean {
+    return member === this.me && this.session ? this.served.has(id) : this.replica.serves(member, id)
+  }
+
+  /** Told with the next beat. */
+  report(stats: MemberStats): void {
+    this.#parts?.beating?.report(stats)
+  }
+
+  /** Changes of owners, and of whether they are known. */
+  watch(listener: (change: OwnershipChange) => void): Disposable {
+    return this.#changes.add(listener)
+  }
+
+  /** Tells those who watch that something else has changed, for the blocks that `affects` says. */
+  tell(affects: OwnershipChange['affects']): void {
+    if (this.#parts) this.#changes.tell({ epoch: this.epoch, affects }, this.#parts.host.log)
+  }
+
+  /** After each look, also one that failed. `broken`: nothing seen before may count as seen without a break. */
+  onLook(listener: (look: { readonly broken: boolean }) => void): Disposable {
+    return this.#looks.add(listener)
+  }
+
+  /** All that is served, at the start. Resolves when the store was told. */
+  async publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.served.announce(served)
+    const { beating } = this.#parts ?? {}
+    if (!beating) throw new OwnershipUnavailable('the ownership plugin has not started')
+    await beating.beat()
+    if (this.served.dirty) throw new OwnershipUnavailable('this process is not a member now')
+  }
+
+  /** What is served from now on, and what is not. Rejects where the store may not have it: see Served. */
+  async serve(change: Parameters<MemberStore['serve']>[1], signal: AbortSignal): Promise<void> {
+    const { session, calls } = this.#parts ?? {}
+    if (!session || !calls) throw new OwnershipUnavailable('the ownership plugin has not started')
+    if (change.added.length + change.dropped.length > 0) await this.served.change(session, calls, change, signal)
+  }
+
+  /** Something happened at the store: look at once. */
+  poll(): void {
+    void this.#parts?.polls.request()
+  }
+
+  #gap(): string | undefined {
+    if (!this.#parts) return 'the ownership plugin has not started'
+    if (this.#closed.signal.aborted) return 'the ownership plugin has stopped'
+    return this.#parts.knowledge.gap(this.#parts.session)
+  }
+
+  #arm(parts: Parts): void {
+    if (this.#closed.signal.aborted) return
+    const { host, beats, polls } = parts
+    this.#timer = host.setTimer(this.#options.beatMs * (1 - JITTER + 2 * JITTER * host.random()), () => {
+      this.#arm(parts)
+      void beats?.request()
+      void polls.request()
+    })
+  }
+
+  /** Lost, or superseded. */
+  #sessionChanged(): void {
+    this.served.lost()
+    if (!this.session?.superseded) {
+      void this.#parts?.beats?.request()
+      return
+    }
+    this.host?.log.error('a newer process has the id of this member', { member: this.me })
+    this.tell(() => true)
+  }
+
+  #looked(look: { readonly broken: boolean }): void {
+    const { host, beats } = this.#parts ?? {}
+    if (!host) return
+    this.#looks.tell(look, host.log)
+    if (this.view && this.served.mustTell(this.view.storeId)) void beats?.request()
+    // Blocks that nobody could judge are judged as soon as it is known again who owns what.
+    const known = this.#gap() === undefined
+    const news = known && !this.#known
+    this.#known = known
+    if (news) this.tell(() => true)
+  }
+
+  async #stop(signal: AbortSignal): Promise<void> {
+    this.#closed.abort(new BlockgateError(ErrorCode.stopped, 'the ownership plugin has stopped'))
+    this.#timer?.[Symbol.dispose]()
+    this.#watch?.[Symbol.dispose]()
+    const parts = this.#parts
+    if (parts?.session) await this.#leave(parts.session, parts, signal)
+    parts?.calls.close()
+    await Promise.all([parts?.polls.idle(), parts?.beats?.idle()])
+    await this.#options.store.stop?.(signal)
+  }
+
+  /** After all writes of this process; nothing is written after it. */
+  async #leave(session: Session, { calls, host }: Parts, signal: AbortSignal): Promise<void> {
+    const left = session.inTurn(async () => {
+      session.close()
+      if (session.joined) await session.write(stamp => calls.make(() => this.#options.store.leave(stamp)))
+    })
+    try {
+      await orAborted(left, signal)
+    } catch (error) {
+      session.close()
+      host.log.warn('left without a word: the others will find this member silent', {
+        code: codeOf(error),
+        error: rawMessageOf(error),
+      })
+    }
+  }
+}

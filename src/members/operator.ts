@@ -1,0 +1,39 @@
+/** The member store as operators see it: for a gateway, and for commands that run beside it. */
+import type { Operator, RingMember } from '../ownership.ts'
+import type { MemberStore } from './contract.ts'
+
+/** A member may come up, or lose its place, between the look and the step. */
+const ATTEMPTS = 3
+
+/** What operators can do with `store`, once it has started. */
+export function operatorOf(store: MemberStore): Operator {
+  return {
+    get unavailable() {
+      return store.shared ? undefined : 'memoryStore() lives in the process that made it'
+    },
+    async ring() {
+      const [record, { beats }] = await Promise.all([store.record(), store.beats()])
+      const { epoch, cause, storeId, frozen } = record
+      const members = [...record.members.values()].map((member): RingMember => {
+        const { id, zone, address, state, placed, draining, incarnation, rules } = member
+        const beat = beats.get(id)
+        const beatAge = beat?.age ?? Number.MAX_SAFE_INTEGER
+        return { id, zone, address, state, placed, draining, incarnation, rules, beatAge, stats: beat?.stats }
+      })
+      members.sort((a, b) => (a.id < b.id ? -1 : 1))
+      return { epoch, cause, storeId, frozen, members }
+    },
+    claims: member => store.claims(member),
+    drain: (member, on) => store.drain(member, on),
+    freeze: on => store.freeze(on),
+    async forget(id) {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const member = (await store.record()).members.get(id)
+        if (!member) return attempt === 1 ? 'unknown' : 'forgotten'
+        if (member.state !== 'down') return 'alive'
+        if (await store.forget(id, member.changed)) return 'forgotten'
+      }
+      return 'alive'
+    },
+  }
+}

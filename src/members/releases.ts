@@ -1,0 +1,88 @@
+/** Releases on their way to the store: those that wait for one another go together. */
+import { OwnershipUnavailable } from '../errors.ts'
+import type { Epoch } from '../ownership.ts'
+import { MAX_IDS, type MemberStore, type ReleaseItem } from './contract.ts'
+import type { Membership } from './membership.ts'
+
+interface Waiting {
+  readonly item: ReleaseItem
+  readonly decidedIn: Epoch
+  readonly signal: AbortSignal
+  readonly resolve: (released: boolean) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Releases {
+  readonly #store: MemberStore
+  readonly #membership: Membership
+  #waiting: Waiting[] = []
+  #queued = false
+
+  constructor(store: MemberStore, membership: Membership) {
+    this.#store = store
+    this.#membership = membership
+  }
+
+  /**
+   * Whether the claim is gone, by the store's word; then the block is not in the served set any more. Rejects where that is not
+   * known: the block is served still, and told again. A signal that aborts while the call is under way is not looked at.
+   */
+  release(item: ReleaseItem, decidedIn: Epoch, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, decidedIn, signal, resolve, reject })
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    const { session } = this.#membership
+    if (this.#queued) return
+    if (!session) {
+      fail(this.#waiting.splice(0), new OwnershipUnavailable('an observer releases nothing'))
+      return
+    }
+    this.#queued = true
+    const turn = session.inTurn(async () => {
+      // Those that were asked for in the same breath come along.
+      await undefined
+      this.#queued = false
+      const batch = this.#take()
+      if (this.#waiting.length > 0) this.#next()
+      if (batch.length > 0) await this.#send(batch)
+    })
+    // The turn itself rejects only where there are no turns any more.
+    turn.catch((error: unknown) => fail(this.#waiting.splice(0), error))
+  }
+
+  /** As many of one epoch as one call may carry. */
+  #take(): readonly Waiting[] {
+    const aborted = this.#waiting.filter(({ signal }) => signal.aborted)
+    for (const { signal, reject } of aborted) reject(signal.reason)
+    const left = this.#waiting.filter(({ signal }) => !signal.aborted)
+    const batch = left.filter(({ decidedIn }) => decidedIn === left[0]?.decidedIn).slice(0, MAX_IDS)
+    this.#waiting = left.filter(waiting => !batch.includes(waiting))
+    return batch
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    const { session, calls, served, freshMs } = this.#membership
+    const [first] = batch
+    if (!session || !calls || !first) return
+    const request = { decidedIn: first.decidedIn, freshMs, items: batch.map(({ item }) => item) }
+    try {
+      const reply = await session.write(stamp => calls.make(() => this.#store.release(stamp, request)))
+      const released = new Set(reply.status === 'ok' ? reply.released : [])
+      for (const id of released) served.released(id)
+      for (const { item, resolve } of batch) resolve(released.has(item.id))
+      if (reply.status !== 'ok') this.#membership.poll()
+    } catch (error) {
+      // For the others they may be released, here they are held: so they are claimed again.
+      served.doubt()
+      fail(batch, error)
+    }
+  }
+}
+
+function fail(waiting: readonly Waiting[], error: unknown): void {
+  for (const { reject } of waiting) reject(error)
+}
