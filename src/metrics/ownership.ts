@@ -1,17 +1,12 @@
 /** What is read at each scrape of who owns and serves what: from the catalogue and the ownership plugin's hand-over. */
 import type { BatchObservableResult, Meter } from '@opentelemetry/api'
-import type { BlockMeta } from '../block.ts'
-import { isOwnershipUnavailable } from '../errors.ts'
-import { ownershipOf } from '../owned.ts'
 import type { Handover, MemberState } from '../ownership.ts'
-import type { Plan } from '../plan.ts'
 import { counted, gauge } from './instruments.ts'
-import type { MeasuredBlock, MetricsSubject } from './metrics.ts'
+import type { MetricsSubject } from './metrics.ts'
 import { METRICS } from './table.ts'
+import { UnderReplicated } from './under-replicated.ts'
 
 const MEMBER_STATES: readonly MemberState[] = ['active', 'leaving', 'down']
-/** Of a block that is, or is to be, in somebody's hands. One that lingers is counted by those who are to have it. */
-const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])
 
 export class OwnershipGauges {
   readonly #meter: Meter
@@ -43,16 +38,17 @@ export class OwnershipGauges {
     this.#meter.addBatchObservableCallback(result => this.#readAges(subject, result), ofBlocks)
     const { handover } = subject.plan.ownership
     if (!handover) return
+    const counter = new UnderReplicated(subject, handover)
+    this.#meter.addBatchObservableCallback(
+      async result => {
+        const count = await counter.count()
+        if (count !== undefined) result.observe(this.#underReplicated, count)
+      },
+      [this.#underReplicated],
+    )
     this.#meter.addBatchObservableCallback(
       result => this.#readHandover(subject, handover, result),
-      [
-        this.#underReplicated,
-        this.#epoch,
-        this.#members.instrument,
-        this.#expiriesRefused,
-        this.#storeErrors,
-        this.#storeBroken,
-      ],
+      [this.#epoch, this.#members.instrument, this.#expiriesRefused, this.#storeErrors, this.#storeBroken],
     )
   }
 
@@ -74,8 +70,6 @@ export class OwnershipGauges {
 
   #readHandover(subject: MetricsSubject, handover: Handover, result: BatchObservableResult): void {
     result.observe(this.#epoch, subject.plan.ownership.epoch())
-    const underReplicated = underReplicatedOf(subject, handover)
-    if (underReplicated !== undefined) result.observe(this.#underReplicated, underReplicated)
     const members = handover.members()
     for (const state of MEMBER_STATES) {
       const count = members.filter(member => member.state === state).length
@@ -86,33 +80,4 @@ export class OwnershipGauges {
     result.observe(this.#storeErrors, storeErrors)
     result.observe(this.#storeBroken, broken)
   }
-}
-
-/** Undefined where the owners cannot be known now. */
-function underReplicatedOf({ plan, instance, blocks }: MetricsSubject, handover: Handover): number | undefined {
-  const isWanted = wanted(plan)
-  let count = 0
-  try {
-    for (const block of blocks()) {
-      const meta = block.candidate?.meta
-      if (meta && isWanted(block) && lacksCopies(handover, meta, instance.id)) count++
-    }
-  } catch (error) {
-    if (!isOwnershipUnavailable(error)) throw error
-    return undefined
-  }
-  return count
-}
-
-/** A skip counts where owned() or the sink made it: what a filter keeps out is nobody's to serve. */
-function wanted({ segments, sink }: Plan): (block: MeasuredBlock) => boolean {
-  const owned = segments.flatMap(({ stages }) => stages).find(({ stage }) => ownershipOf(stage))
-  return ({ state, by }) => WANTED.has(state) || (state === 'skipped' && (by === owned?.name || by === sink.name))
-}
-
-function lacksCopies(handover: Handover, meta: BlockMeta, me: string): boolean {
-  const owners = handover.owners(meta)
-  if (owners.find(owner => owner.live)?.member !== me) return false
-  const targets = owners.filter(owner => owner.target).length
-  return owners.filter(owner => owner.live && owner.serves).length < targets
 }

@@ -1,5 +1,6 @@
-import { type Handover, type Owner, OwnershipUnavailable } from 'blockgate'
+import { type BlockId, type Handover, type Owner, OwnershipUnavailable } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
+import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import type { MeasuredBlock } from '../../src/metrics/metrics.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink, type WorldOptions, world } from '../support/world.ts'
@@ -7,10 +8,10 @@ import { samples } from './exposition.ts'
 
 /** Reads the metrics of a gateway whose ownership plugin has `changed` in its hand-over. */
 async function measured(changed: Partial<Handover>, options: WorldOptions = {}) {
-  const plugin = scriptedOwnership()
-  const ownership = Object.assign(plugin, { handover: Object.assign({}, plugin.handover, changed) })
+  const plugin = options.ownership ?? scriptedOwnership()
+  const ownership = Object.assign(plugin, plugin.handover && { handover: { ...plugin.handover, ...changed } })
   const meters = setupMetrics()
-  const made = await world({ ownership, ...options, metrics: meters.metrics })
+  const made = await world({ ...options, ownership, metrics: meters.metrics })
   return { ...made, metrics: meters.metrics, read: async () => samples(await meters.text()) }
 }
 
@@ -92,6 +93,39 @@ describe('under-replicated blocks', () => {
     // 1 is served, 2 failed, 4 was skipped by owned().
     expect((await read())[UNDER]).toBe(3)
     expect(asked).toEqual([1, 2, 4])
+  })
+
+  it('are asked for again only by their first live owner, until the epoch moves', async () => {
+    const asked: number[] = []
+    const ownership = scriptedOwnership()
+    const owners = ({ ulid }: { readonly ulid: BlockId }) => {
+      asked.push(numberOf(ulid))
+      return [owner(numberOf(ulid) === 1 ? 'me' : 'b', { serves: false })]
+    }
+    const { gateway, read } = await measured({ owners }, { list: blocks(1, 2, 3), ownership })
+    await gateway.sync()
+    const told = async () => {
+      asked.length = 0
+      return [(await read())[UNDER], asked.join()]
+    }
+    expect(await told()).toEqual([1, '1,2,3'])
+    expect(await told()).toEqual([1, '1'])
+    ownership.tick()
+    expect(await told()).toEqual([1, '1,2,3'])
+  })
+
+  it('are asked for in slices, so that others get their turn', async () => {
+    const list = blocks(...Array.from({ length: 500 }, (_, i) => i + 1))
+    const { gateway, read, host } = await measured({ owners: () => [owner('me', { serves: false })] }, { list })
+    await gateway.sync()
+    let ended = false
+    const told = read().finally(() => {
+      ended = true
+    })
+    await settle()
+    expect(ended).toBe(false)
+    await host.advance(0)
+    expect((await told)[UNDER]).toBe(500)
   })
 
   it('are absent where the owners cannot be known, and where there is no hand-over', async () => {
