@@ -1,0 +1,155 @@
+/** What is done to the gateways. Every change waits until all is settled again; what is away meanwhile, the watcher sees. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Cluster } from './cluster.ts'
+import type { Settings } from './settings.ts'
+
+export interface World {
+  readonly cluster: Cluster
+  readonly settings: Settings
+  readonly redis: { pause(): void; resume(): void; restartEmpty(): Promise<void> }
+  readonly say: (text: string) => void
+}
+
+export interface Schedule {
+  readonly name: string
+  /** Copies of a block. Schedules with the same number share a cluster. */
+  readonly replicas: number
+  /** Gateways when it begins. */
+  readonly members: (settings: Settings) => number
+  /** Part of `--short`. */
+  readonly short: boolean
+  run(world: World): Promise<void>
+}
+
+const all = ({ gateways }: Settings) => gateways
+
+export const SCHEDULES: readonly Schedule[] = [
+  {
+    name: 'cold-start',
+    replicas: 1,
+    short: false,
+    members: () => 0,
+    async run({ cluster }) {
+      cluster.start(...Cluster.ids(2))
+      await cluster.settled()
+      const { blocks } = cluster.options
+      if (cluster.adds !== blocks)
+        throw new Error(`${blocks} blocks must be loaded once each: there were ${cluster.adds} adds`)
+    },
+  },
+  {
+    name: 'scale',
+    replicas: 1,
+    short: true,
+    members: () => 2,
+    async run({ cluster, settings, say }) {
+      await cluster.resize(settings.gateways)
+      say(`${settings.gateways} gateways have settled: ${cluster.shown()}`)
+      await cluster.resize(settings.short ? 2 : 3)
+    },
+  },
+  {
+    name: 'drain-and-cancel',
+    replicas: 1,
+    short: true,
+    members: () => 3,
+    async run({ cluster }) {
+      const served = () => cluster.options.watcher.served('gw-2')
+      const before = served()
+      await cluster.beginDrain('gw-2')
+      await cluster.until('gw-2 must hand over a block', () => served() < before)
+      await cluster.cancelDrain('gw-2')
+      await cluster.settled()
+    },
+  },
+  {
+    name: 'kill',
+    replicas: 1,
+    short: true,
+    members: all,
+    async run({ cluster }) {
+      await cluster.kill('gw-1')
+      await cluster.served()
+      cluster.start('gw-1')
+      await cluster.settled()
+    },
+  },
+  {
+    name: 'pause',
+    replicas: 1,
+    short: true,
+    members: all,
+    async run({ cluster, settings }) {
+      await cluster.pause('gw-2')
+      await delay(2 * settings.timings.expireAfterMs)
+      cluster.resume('gw-2')
+      await cluster.settled()
+    },
+  },
+  {
+    name: 'redis-emptied',
+    replicas: 1,
+    short: true,
+    members: all,
+    async run({ cluster, redis, settings, say }) {
+      say('Redis is killed, and starts with nothing in it')
+      await redis.restartEmpty()
+      // Long enough for a mistake to show: the others were expired, or what lingers was dropped.
+      await delay(2 * settings.timings.expireAfterMs + settings.timings.handoverDelayMs)
+      await cluster.settled()
+    },
+  },
+  {
+    name: 'redis-away',
+    replicas: 1,
+    short: false,
+    members: all,
+    async run({ cluster, redis, settings, say }) {
+      say(`Redis answers nothing for ${settings.timings.awayMs / 1000} s`)
+      redis.pause()
+      try {
+        await delay(settings.timings.awayMs)
+      } finally {
+        redis.resume()
+      }
+      await delay(2 * settings.timings.expireAfterMs)
+      await cluster.settled()
+    },
+  },
+  {
+    name: 'rolling-restart',
+    replicas: 2,
+    short: true,
+    members: () => 3,
+    async run({ cluster }) {
+      for (const id of cluster.up) {
+        await cluster.stop(id)
+        cluster.start(id)
+        await cluster.settled()
+      }
+    },
+  },
+  {
+    name: 'kill-at-two-replicas',
+    replicas: 2,
+    short: false,
+    members: all,
+    async run({ cluster }) {
+      const gaps = () => cluster.options.watcher.crashGaps
+      const before = gaps()
+      await cluster.kill('gw-3')
+      await cluster.served()
+      cluster.start('gw-3')
+      await cluster.settled()
+      if (gaps() > before) throw new Error(`a crash at two replicas must take nothing away: ${gaps() - before} gaps`)
+    },
+  },
+]
+
+/** @throws Error that names the schedules, where there is none of that name */
+export function chosen({ short, only }: Settings): readonly Schedule[] {
+  if (only === undefined) return SCHEDULES.filter(schedule => schedule.short || !short)
+  const found = SCHEDULES.filter(({ name }) => name === only)
+  if (found.length > 0) return found
+  throw new Error(`--only must be one of ${SCHEDULES.map(({ name }) => name).join(', ')}: current value is ${only}`)
+}

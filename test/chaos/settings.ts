@@ -1,0 +1,96 @@
+/** What a chaos run is told, and the times that everything in it waits for. */
+import { parseArgs } from 'node:util'
+
+export interface Timings {
+  readonly beatMs: number
+  readonly expireAfterMs: number
+  readonly handoverDelayMs: number
+  /** How often a gateway lists the bucket. */
+  readonly everyMs: number
+  /** How long Redis is away. */
+  readonly awayMs: number
+}
+
+/** The protocol's own defaults. */
+const FULL: Timings = {
+  beatMs: 3_000,
+  expireAfterMs: 15_000,
+  handoverDelayMs: 30_000,
+  everyMs: 180_000,
+  awayMs: 60_000,
+}
+/** The same proportions where the protocol has any, shorter: the protocol has no lower bound but "a few beats". */
+const QUICK: Timings = { beatMs: 1_000, expireAfterMs: 5_000, handoverDelayMs: 2_000, everyMs: 30_000, awayMs: 60_000 }
+const SHORT: Timings = { ...QUICK, awayMs: 15_000 }
+
+export interface Settings {
+  readonly short: boolean
+  readonly broken: boolean
+  readonly json: boolean
+  readonly only: string | undefined
+  readonly ownership: string
+  /** The most that run at once. */
+  readonly gateways: number
+  readonly blocks: number
+  /** Added to every request to the bucket. */
+  readonly latencyMs: number
+  readonly timings: Timings
+}
+
+/** What one gateway process is told, in the variable CHAOS. */
+export interface GatewaySettings {
+  readonly id: string
+  readonly port: number
+  readonly dir: string
+  readonly ownership: string
+  readonly broken: boolean
+  readonly replicas: number
+  readonly minMembers: number
+  readonly timings: Timings
+  readonly redis: string
+  readonly cluster: string
+  readonly endpoint: string
+  readonly bucket: string
+}
+
+/** @throws Error with what must be */
+export function settingsOf(argv: readonly string[]): Settings {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      short: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      broken: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      ownership: { type: 'string', default: 'ring' },
+      blocks: { type: 'string' },
+    },
+  })
+  const { short, full, broken, json, only, ownership } = values
+  if (short && full) throw new Error('--short and --full must not be given together')
+  const blocks = Number(values.blocks ?? (short ? 300 : 2_000))
+  if (!Number.isSafeInteger(blocks) || blocks < 10) throw new Error('--blocks must be a whole number >= 10')
+  return {
+    short,
+    broken,
+    json,
+    only,
+    ownership,
+    gateways: short ? 4 : 5,
+    blocks,
+    latencyMs: 30,
+    timings: full ? FULL : short ? SHORT : QUICK,
+  }
+}
+
+/** Reading and loading what a crashed gateway had, beside other work, on a slow machine. */
+const LOAD_MS = 30_000
+
+/**
+ * For how long a block of a crashed gateway may be away: until its beat counts as gone (two reads, each a beat after the other,
+ * before the count begins, and one after it), and the load.
+ */
+export function crashBoundMs({ beatMs, expireAfterMs }: Timings): number {
+  return expireAfterMs + 3 * beatMs + LOAD_MS
+}
