@@ -335,6 +335,8 @@ export interface WorldOptions {
   readonly files?: LocalFiles
   readonly token?: string
   readonly diskBudget?: number
+  /** The gateway's own. Default 'me'. */
+  readonly id?: string
 }
 
 export interface World {
@@ -358,7 +360,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       concurrency: options.concurrency ?? 4,
       every: options.every,
       blockTimeout: options.blockTimeout,
-      instance: { id: 'me' },
+      instance: { id: options.id ?? 'me' },
       token: options.token,
       diskBudget: options.diskBudget,
     },
