@@ -70,14 +70,14 @@ export class MemberHandover implements Handover {
     signal: AbortSignal,
   ): Promise<'released' | 'kept'> {
     signal.throwIfAborted()
-    const { host, known, epoch } = this.#membership
+    const { host, known } = this.#membership
     if (!host) return 'kept'
     const block = this.#lingering.ask(host, id, needs, urgent)
     const verdict = this.#judge(block)
     if (typeof verdict === 'object') this.#lingering.later(host, verdict.wait)
     const wanted = known && this.#wanted(block)
-    // No round trip where the answer is known. An older epoch: what the block is kept for is decided anew.
-    if (verdict !== 'ready' || !wanted || decidedIn !== known.epoch || decidedIn !== epoch) return 'kept'
+    // No round trip where the answer is known.
+    if (verdict !== 'ready' || !wanted || decidedIn !== known.epoch) return 'kept'
     const { targets, quorum } = wanted
     if (!(await this.#releases.release({ id, needs: needs.ulid, targets, quorum }, decidedIn, signal))) return 'kept'
     this.#lingering.delete(id)

@@ -58,7 +58,7 @@ export class Knowledge {
   see(view: MembersView, asked: Mark): void {
     const gone = [...(this.#view?.live ?? [])].filter(id => !view.record.members.has(id))
     if (gone.length > 0) {
-      const ids = new Set([...(this.#missed?.ids ?? []), ...gone])
+      const ids = new Set([...(this.#missing ?? []), ...gone])
       this.#missed = { ids, since: mark(this.#host) }
     }
     if (this.#missed && [...this.#missed.ids].every(id => view.record.members.has(id))) this.#missed = undefined
@@ -86,8 +86,13 @@ export class Knowledge {
     if (!this.#enough && this.age < startGraceMs) {
       return `minMembers: must be ${minMembers}: current value is ${view.live.size}`
     }
-    if (!this.#missed || elapsed(this.#missed.since, mark(this.#host)) >= expireAfterMs) return undefined
-    const away = [...this.#missed.ids].filter(id => !view.record.members.has(id))
-    return `the member store has lost its members: must come back: ${away.join(', ')}`
+    const missing = this.#missing
+    return missing && `the member store has lost its members: ${missing.join(', ')} must come back`
+  }
+
+  /** Who is waited for; undefined where nobody is, or the wait is over. */
+  get #missing(): readonly string[] | undefined {
+    if (!this.#missed || elapsed(this.#missed.since, mark(this.#host)) >= this.#options.expireAfterMs) return undefined
+    return [...this.#missed.ids].filter(id => !this.#view?.record.members.has(id))
   }
 }

@@ -38,7 +38,7 @@ export class Served {
   announce(served: ReadonlySet<BlockId>): void {
     this.#ids = new Set(served)
     this.#announced = true
-    this.#dirty = true
+    this.lost()
   }
 
   /** The store knows nothing of this process's claims any more, or may not: they are told once more. */
@@ -103,17 +103,19 @@ export class Served {
    * older write of this process can land between the reading and the writing.
    */
   async tell(session: Session, calls: StoreCalls, storeId: string): Promise<void> {
+    const ids = this.#ids
     this.#dirty = false
     try {
       const claimed = await calls.make(() => this.#store.claims(session.id))
       const extra = [...claimed].filter(id => !this.#ids.has(id))
       const missing = [...this.#ids].filter(id => !claimed.has(id))
-      for (const ids of chunks(extra)) await this.#must(session, calls, { added: [], dropped: ids })
-      for (const ids of chunks(missing)) {
+      for (const chunk of chunks(extra)) await this.#must(session, calls, { added: [], dropped: chunk })
+      for (const chunk of chunks(missing)) {
         // What was dropped since is not claimed any more.
-        await this.#must(session, calls, { added: ids.filter(id => this.#ids.has(id)), dropped: [] })
+        await this.#must(session, calls, { added: chunk.filter(id => this.#ids.has(id)), dropped: [] })
       }
-      this.#told = storeId
+      // Announced anew meanwhile: that is told the next time.
+      if (ids === this.#ids) this.#told = storeId
     } catch (error) {
       this.#dirty = true
       throw error

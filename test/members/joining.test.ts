@@ -1,0 +1,178 @@
+import { memoryBucket } from 'blockgate/testing'
+import { expect, it } from 'vitest'
+import { ids, meta, never, World } from './world.ts'
+
+it('a member joins at its start, and knows at once who owns what', async () => {
+  const world = new World()
+  const a = world.member('a')
+  await a.start()
+  expect(world.state('a')).toBe('active')
+  expect(a.handover.standing()).toBe('member')
+  expect(a.plugin.epoch()).toBe(world.table.record().epoch)
+  await a.stop()
+})
+
+it('a store that is away at the start is no reason to fail: it is joined when it comes back', async () => {
+  const world = new World()
+  const a = world.member('a')
+  a.line.away = true
+  await a.start()
+  await expect(a.handover.publish(new Set(ids(1)), never)).rejects.toThrow('away')
+  expect(a.handover.standing()).toBe('joining')
+  await world.advance(59_000)
+  expect(a.handover.standing()).toBe('joining')
+  await world.advance(1_000)
+  expect(a.handover.standing()).toBe('alone')
+  a.line.away = false
+  await world.advance(4_000)
+  expect(a.handover.standing()).toBe('member')
+  expect(world.claims('a')).toEqual(ids(1))
+  await a.stop()
+})
+
+it('a store whose answers never come is a store that is away', async () => {
+  const world = new World()
+  const a = world.member('a')
+  for (const method of ['record', 'beats', 'beats'] as const) a.line.fault(method, 'hangs')
+  await world.along(a.start())
+  expect(a.handover.standing()).toBe('joining')
+  await world.advance(4_000)
+  expect(a.handover.standing()).toBe('member')
+  expect(a.handover.counts().storeErrors).toBeGreaterThan(0)
+  await a.stop()
+  expect(a.host.pendingTimers).toBe(0)
+})
+
+it('a process whose id is at work elsewhere is refused', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  const twin = world.member('a')
+  await expect(world.along(twin.start())).rejects.toThrow('instance.id must be of one process alone')
+  await twin.stop()
+  expect(twin.host.pendingTimers).toBe(0)
+  expect(a.handover.standing()).toBe('member')
+  expect(world.state('a')).toBe('active')
+  await a.stop()
+})
+
+it('a process that was killed a second ago is taken over once its beat is seen to stand still', async () => {
+  const world = new World()
+  const dead = await world.started('a', {}, ids(1))
+  world.hosts.delete(dead.host)
+  await world.advance(1_000)
+  const again = world.member('a')
+  const start = again.start()
+  await world.advance(4_400)
+  expect(again.handover.standing()).toBe('joining')
+  await world.along(start)
+  expect(again.handover.standing()).toBe('member')
+  expect(world.claims('a')).toEqual([])
+  await again.stop()
+})
+
+it('a process that was stopped, or is down for long, is followed at once', async () => {
+  const world = new World()
+  const first = await world.started('a')
+  await first.stop()
+  const second = world.member('a')
+  await second.start()
+  expect(second.handover.standing()).toBe('member')
+  world.hosts.delete(second.host)
+  await world.host.advance(6_000)
+  const third = world.member('a')
+  await third.start()
+  expect(third.handover.standing()).toBe('member')
+  await third.stop()
+})
+
+it('a twin that could not be seen at the start is waited for, and said once', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  const twin = world.member('a')
+  twin.line.away = true
+  await twin.start()
+  twin.line.away = false
+  await world.advance(30_000)
+  expect(twin.handover.standing()).toBe('joining')
+  expect(twin.host.lines.filter(l => l.level === 'error').map(l => l.fields['code'])).toEqual(['member-refused'])
+  await a.stop()
+  await world.advance(8_000)
+  expect(twin.handover.standing()).toBe('member')
+  await twin.stop()
+})
+
+it('a member that works on another bucket than the others is refused', async () => {
+  const world = new World()
+  const bucket = (identity: string) => ({ ...memoryBucket(), identity })
+  const a = await world.started('a', {}, [], { bucket: bucket('s3://one') })
+  const b = world.member('b', {}, { bucket: bucket('s3://two') })
+  await expect(b.start()).rejects.toThrow(
+    'bucket must be the one of the other members: current value is s3://two, "a" has s3://one',
+  )
+  await b.stop()
+  await a.stop()
+})
+
+it('a first join whose answer was lost is done again as the same process', async () => {
+  const world = new World()
+  const a = world.member('a')
+  a.line.fault('join', 'lost')
+  await a.start()
+  const { incarnation } = world.table.record().members.get('a') ?? {}
+  expect(a.handover.standing()).toBe('joining')
+  await world.advance(4_000)
+  expect(a.handover.standing()).toBe('member')
+  expect(world.table.record().members.get('a')?.incarnation).toBe(incarnation)
+  await a.stop()
+})
+
+it('an observer joins nothing, beats nothing, and sees who owns what', async () => {
+  const world = new World()
+  const a = await world.started('a', {}, ids(1))
+  const observer = world.member('a', {}, { observer: true })
+  await observer.start()
+  const before = world.table.record().epoch
+  await world.advance(20_000)
+  expect(observer.line.writes).toEqual([])
+  expect(world.table.record().epoch).toBe(before)
+  const [owner] = observer.handover.owners(meta(1))
+  expect(owner).toEqual({ member: 'a', rank: 0, target: true, serves: true, live: true })
+  await expect(observer.handover.publish(new Set(ids(1)), never)).rejects.toThrow('has not started')
+  await observer.stop()
+  await a.stop()
+})
+
+it('a stop leaves: no claims, down at once, and no timer', async () => {
+  const world = new World()
+  const a = await world.started('a', {}, ids(1, 2))
+  await a.stop()
+  await a.stop()
+  expect(world.claims('a')).toEqual([])
+  expect(world.state('a')).toBe('down')
+  expect(a.host.pendingTimers).toBe(0)
+  await world.advance(30_000)
+  expect(world.state('a')).toBe('down')
+})
+
+it('a stop waits for the writes before it, and nothing is written after it', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  const served = a.handover.serve({ added: ids(3), dropped: [] }, never)
+  await a.stop()
+  await served
+  expect(a.line.writes.slice(-2)).toEqual(['serve', 'leave'])
+  await expect(a.handover.serve({ added: ids(4), dropped: [] }, never)).rejects.toThrow('stopped')
+  expect(world.claims('a')).toEqual([])
+})
+
+it('a stop whose time is up does not wait for a store that hangs', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  a.line.fault('leave', 'hangs')
+  const late = new AbortController()
+  const stopped = a.plugin.stop?.(late.signal)
+  late.abort(new Error('time is up'))
+  await stopped
+  expect(a.host.pendingTimers).toBe(0)
+  expect(a.host.lines.at(-1)?.message).toContain('left without a word')
+})

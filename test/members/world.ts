@@ -1,0 +1,192 @@
+/** Members on fake hosts, all on one member table, each with a line to it that can fail in every way. */
+import type { BlockId, BlockMeta, OwnershipChange, OwnershipPlugin, Services } from 'blockgate'
+import { OwnershipUnavailable } from 'blockgate'
+import { type MemberStore, MemberTable } from 'blockgate/members'
+import { type HashRingOptions, hashRing } from 'blockgate/plugins/ownership/hash-ring'
+import { blockMeta, type FakeHost, fakeHost, memoryBucket, services, settle, testId } from 'blockgate/testing'
+
+/** `away`: nothing arrives. `lost`: it is done, and the answer does not come. `late`: refused now, done by `land()`. */
+export type Fault = 'away' | 'lost' | 'late' | 'hangs'
+
+export interface Line extends MemberStore {
+  /** Names of the calls that were made, reads left out. */
+  readonly writes: string[]
+  /** Every call fails. */
+  away: boolean
+  /** The next call of `method` has the fault. */
+  fault(method: Method, fault: Fault): void
+  /** What was `late` arrives now. */
+  land(): void
+  /** Calls `then` once, when the next call of `method` is done and before its answer arrives. */
+  after(method: Method, then: () => void): void
+}
+
+type Method = 'join' | 'beat' | 'leave' | 'serve' | 'release' | 'claims' | 'record' | 'beats' | 'expire'
+
+/** A line to `table`. Every call takes a turn of the event loop, as on a network. */
+export function line(table: MemberTable): Line {
+  const faults: { readonly method: Method; readonly fault: Fault }[] = []
+  const late: (() => unknown)[] = []
+  const writes: string[] = []
+  const hooks = new Map<Method, () => void>()
+  const call = async <T>(method: Method, work: () => T): Promise<T> => {
+    if (!['claims', 'record', 'beats'].includes(method)) writes.push(method)
+    await undefined
+    if (own.away) throw new OwnershipUnavailable('away')
+    const at = faults.findIndex(f => f.method === method)
+    const [found] = at < 0 ? [] : faults.splice(at, 1)
+    if (found?.fault === 'away') throw new OwnershipUnavailable('away')
+    if (found?.fault === 'hangs') return new Promise(() => {})
+    if (found?.fault === 'late') {
+      late.push(work)
+      throw new OwnershipUnavailable('no answer')
+    }
+    const result = work()
+    hooks.get(method)?.()
+    hooks.delete(method)
+    if (found?.fault === 'lost') throw new OwnershipUnavailable('no answer')
+    await undefined
+    return result
+  }
+  const own: Line = {
+    name: 'line',
+    shared: true,
+    away: false,
+    writes,
+    fault: (method, fault) => void faults.push({ method, fault }),
+    land() {
+      for (const work of late.splice(0)) work()
+    },
+    after: (method, then) => void hooks.set(method, then),
+    join: request => call('join', () => table.join(request)),
+    beat: (stamp, request) => call('beat', () => table.beat(stamp, request)),
+    leave: stamp => call('leave', () => table.leave(stamp)),
+    serve: (stamp, change) => call('serve', () => table.serve(stamp, change)),
+    release: (stamp, request) => call('release', () => table.release(stamp, request)),
+    claims: id => call('claims', () => table.claims(id)),
+    expire: (...args) => call('expire', () => table.expire(...args)),
+    unplace: async (...args) => table.unplace(...args),
+    forget: async (...args) => table.forget(...args),
+    drain: async (...args) => table.drain(...args),
+    freeze: async on => table.freeze(on),
+    record: () => call('record', () => table.record()),
+    beats: () => call('beats', () => table.beats()),
+    watch: listener => table.onEpoch(() => queueMicrotask(() => own.away || listener())),
+  }
+  return own
+}
+
+export interface TestMember {
+  readonly id: string
+  readonly host: FakeHost
+  readonly line: Line
+  readonly plugin: OwnershipPlugin
+  readonly handover: NonNullable<OwnershipPlugin['handover']>
+  readonly changes: OwnershipChange[]
+  readonly services: Services
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** One store and its time; members are made as they are needed. */
+export class World {
+  readonly host: FakeHost = fakeHost()
+  readonly table: MemberTable = new MemberTable({ clock: () => this.host.now(), storeId: 'store-1' })
+  readonly hosts = new Set<FakeHost>([this.host])
+  #seed = 1
+
+  /** Not started. On the world's host, or on one of its own, which `advance` moves along. */
+  member(id: string, options: Partial<HashRingOptions> = {}, given: Partial<Services> = {}): TestMember {
+    const host = (given.host as FakeHost | undefined) ?? fakeHost({ seed: ++this.#seed, now: this.host.now() })
+    this.hosts.add(host)
+    const own = line(this.table)
+    const plugin = hashRing({ store: own, ...options })
+    const all = services({
+      bucket: memoryBucket(),
+      ...given,
+      host,
+      instance: { zone: undefined, ...given.instance, id },
+    })
+    const changes: OwnershipChange[] = []
+    plugin.watch?.(change => changes.push(change))
+    const { handover } = plugin
+    if (!handover) throw new Error('hashRing must have a handover')
+    return {
+      id,
+      host,
+      line: own,
+      plugin,
+      handover,
+      changes,
+      services: all,
+      start: async () => plugin.start?.(all),
+      stop: async () => plugin.stop?.(new AbortController().signal),
+    }
+  }
+
+  /** Made, started, and with `served` published. */
+  async started(
+    id: string,
+    options: Partial<HashRingOptions> = {},
+    served: readonly BlockId[] = [],
+    given: Partial<Services> = {},
+  ): Promise<TestMember> {
+    const member = this.member(id, options, given)
+    await this.along(member.start())
+    await member.handover.publish(new Set(served), never)
+    await settle()
+    return member
+  }
+
+  /** Moves all clocks in steps of 250 ms, and lets everything settle in between. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 250) {
+      const step = Math.min(250, left)
+      for (const host of this.hosts) await host.advance(step)
+    }
+    await settle()
+  }
+
+  /** What `work` settles as, with time moving along until then. */
+  async along<T>(work: Promise<T>): Promise<T> {
+    let settled = false
+    const watched = work.finally(() => {
+      settled = true
+    })
+    watched.catch(() => {})
+    await settle()
+    for (let i = 0; i < 120 && !settled; i++) await this.advance(250)
+    if (!settled) throw new Error('it must settle within 30 s')
+    return watched
+  }
+
+  state(id: string): string | undefined {
+    return this.table.record().members.get(id)?.state
+  }
+
+  claims(id: string): readonly BlockId[] {
+    return [...this.table.claims(id)]
+  }
+}
+
+export const never: AbortSignal = new AbortController().signal
+
+export const ids = (...numbers: readonly number[]): readonly BlockId[] => numbers.map(n => testId(n))
+
+export const meta = (n: number): BlockMeta => blockMeta({ ulid: testId(n) })
+
+/** Blocks among 1 to 200 whose only target is `member`. */
+export function blocksOf(plugin: OwnershipPlugin, member: string): readonly BlockMeta[] {
+  const all = Array.from({ length: 200 }, (_, i) => meta(i + 1))
+  return all.filter(block => {
+    const targets = plugin.handover?.owners(block).filter(o => o.target) ?? []
+    return targets.length === 1 && targets[0]?.member === member
+  })
+}
+
+/** The `n`th of them. */
+export function blockOf(plugin: OwnershipPlugin, member: string, n = 0): BlockMeta {
+  const block = blocksOf(plugin, member)[n]
+  if (!block) throw new Error(`${member} must have more than ${n} blocks`)
+  return block
+}
