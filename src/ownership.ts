@@ -75,7 +75,7 @@ export interface Member {
   readonly zone: string | undefined
   readonly address: string | undefined
   readonly state: MemberState
-  /** Milliseconds since the last beat that was seen. */
+  /** Milliseconds since the last beat that was seen; Number.MAX_SAFE_INTEGER before the first. */
   readonly beatAge: number
 }
 

@@ -94,7 +94,7 @@ describe('coverageOf', () => {
   })
 })
 
-describe('blockgate coverage', () => {
+describe('blockgate coverage', { timeout: 30_000 }, () => {
   const members = [member('gw-1'), member('gw-2', { state: 'leaving' }), member('gw-3', { state: 'down' })]
   const run = async (claims: Readonly<Record<string, readonly (readonly string[])[]>>, ...args: string[]) => {
     const only = `{ kind: 'set', name: 'only', select: all => all.map(({ meta: { ulid: id } }) =>

@@ -36,9 +36,15 @@ describe('blockgate', () => {
   })
 
   it.each([
-    [[], 'a command must be given: the commands are run, sync, check, explain, inspect'],
+    [
+      [],
+      'a command must be given: the commands are run, sync, check, explain, inspect, ring, coverage, drain, freeze, forget',
+    ],
     [['snyc'], 'unknown command "snyc": did you mean "sync"?'],
-    [['frobnicate'], 'unknown command "frobnicate": the commands are run, sync, check, explain, inspect'],
+    [
+      ['frobnicate'],
+      'unknown command "frobnicate": the commands are run, sync, check, explain, inspect, ring, coverage, drain, freeze, forget',
+    ],
     [['--jsn', 'sync'], 'unknown option --jsn of sync: did you mean "--json"?'],
     [['run', '--json'], 'unknown option --json of run'],
     [['sync', '--confirm-drop'], 'unknown option --confirm-drop of sync: did you mean "--confirm-drops"?'],

@@ -160,7 +160,10 @@ describe('/ring', () => {
   it('shows each member with its numbers, what all must know, and where the JSON is', async () => {
     const { response, text } = await page(
       withRing(
-        [member('gw-1', { stats, rules: 'a' }), member('gw-2', { rules: 'b', state: 'leaving', draining: true })],
+        [
+          member('gw-1', { stats, rules: 'a' }),
+          member('gw-2', { rules: 'b', state: 'leaving', draining: true, beatAge: Number.MAX_SAFE_INTEGER }),
+        ],
         {
           frozen: true,
         },
@@ -173,7 +176,7 @@ describe('/ring', () => {
     expect(text).toContain('differ: nothing is released')
     expect([...text.matchAll(/<td class="n">([^<]*)<\/td>/g)].map(([, cell]) => cell)).toEqual([
       ...['1.5 s', '5', '4', '3', '2', '1', '12.3 kB'],
-      ...['1.5 s', '–', '–', '–', '–', '–', '–'],
+      ...['none', '–', '–', '–', '–', '–', '–'],
     ])
     expect(text).toContain('<td class="leaving">leaving</td>')
     expect(text).toContain('href="/api/v1/ring"')

@@ -46,7 +46,7 @@ function row({ id, zone, state, beatAge, placed, draining, address, stats }: Rin
     id,
     zone ?? '-',
     state,
-    timeText(beatAge),
+    beatAge < Number.MAX_SAFE_INTEGER ? timeText(beatAge) : 'none',
     placed ? 'yes' : 'no',
     draining ? 'yes' : 'no',
     address ?? '-',

@@ -100,7 +100,11 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     zone: orNull(text),
     address: orNull(text),
     state: { type: 'string', enum: ['active', 'leaving', 'down'] },
-    beatAge: { type: 'number', minimum: 0, description: 'Milliseconds since its last beat that was seen' },
+    beatAge: {
+      type: 'number',
+      minimum: 0,
+      description: 'Milliseconds since its last beat that was seen; 2^53 - 1 before the first',
+    },
     placed: { ...flag, description: 'Whether it counts for who owns what, unless it drains' },
     draining: flag,
     rules: { ...text, description: 'What members must agree on before anything is released' },

@@ -47,6 +47,6 @@ function memberRow({ id, zone, address, state, beatAge, placed, draining, stats 
   const counts = stats && [stats.assigned, stats.serving, stats.lingering, stats.pinned, stats.failed]
   const cells = counts ? [...counts, bytesText(stats.bytes)] : ['–', '–', '–', '–', '–', '–']
   return html`<tr><td class="mono">${id}${address === null ? '' : html`<br><small class="quiet">${address}</small>`}</td>
-<td>${zone ?? '–'}</td><td class="${state}">${state}</td><td class="n">${durationText(beatAge)}</td><td>${yesNo(placed)}</td><td>${yesNo(draining)}</td>
+<td>${zone ?? '–'}</td><td class="${state}">${state}</td><td class="n">${beatAge < Number.MAX_SAFE_INTEGER ? durationText(beatAge) : 'none'}</td><td>${yesNo(placed)}</td><td>${yesNo(draining)}</td>
 ${cells.map(cell => html`<td class="n">${cell}</td>`)}</tr>`
 }
