@@ -22,7 +22,7 @@ export function zoneLimits(
 }
 
 /**
- * The first `replicas` ids of `ranked` whose zone still may have a copy. A member of a zone that is not in `limits` gets none.
+ * The first `replicas` (>= 1) ids of `ranked` whose zone still may have a copy. A member of a zone that is not in `limits` gets none.
  * Takes no more of `ranked` than it needs: it stops where no zone may have another.
  */
 export function targets(
@@ -34,7 +34,6 @@ export function targets(
   const left = limits && new Map(limits)
   const most = Math.min(replicas, left ? [...left.values()].reduce((sum, n) => sum + n, 0) : replicas)
   const chosen: string[] = []
-  if (most <= 0) return chosen
   for (const id of ranked) {
     if (left) {
       const zone = zoneOf(id) ?? ''

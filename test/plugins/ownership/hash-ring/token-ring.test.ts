@@ -162,6 +162,7 @@ it.each([
   [{ tokens: undefined, tokensOf: undefined }, []],
   [{ tokens: 1 }, []],
   [{ tokens: 4096 }, []],
+  [{ tokensOf: () => [] }, []],
   [{ tokens: 0 }, [{ path: 'tokens', must: 'be >= 1', value: 0 }]],
   [{ tokens: 4097 }, [{ path: 'tokens', must: 'be <= 4096', value: 4097 }]],
   [{ tokens: 1.5 }, [{ path: 'tokens', must: 'be an integer', value: 1.5 }]],
