@@ -4,6 +4,8 @@ import { freePorts } from './free-ports.ts'
 
 export interface TcpSwitch extends AsyncDisposable {
   readonly port: number
+  /** How many came, since it listens. */
+  readonly connections: number
   /** Breaks every connection; new ones go to the server on `port`, or are refused for undefined. */
   to(port: number | undefined): void
 }
@@ -13,7 +15,9 @@ export async function tcpSwitch(port: number): Promise<TcpSwitch> {
   const [own = 0] = await freePorts(1)
   const sockets = new Set<Socket>()
   let target: number | undefined = port
+  let connections = 0
   const server = createServer(client => {
+    connections++
     if (target === undefined) return void client.resetAndDestroy()
     const upstream = connect(target, '127.0.0.1')
     for (const [from, into] of [
@@ -39,6 +43,9 @@ export async function tcpSwitch(port: number): Promise<TcpSwitch> {
   }
   return {
     port: own,
+    get connections() {
+      return connections
+    },
     to,
     async [Symbol.asyncDispose]() {
       const closed = new Promise(resolve => server.close(resolve))

@@ -42,7 +42,7 @@ export class Failures {
   unavailable(doing: string, error: unknown): OwnershipUnavailable {
     const text = this.#textOf(error)
     const why = DISCONNECTED.test(text) && this.#connection !== undefined ? this.#connection : text
-    return new OwnershipUnavailable(`Redis at ${this.#place} must be able to ${doing}: ${why}`, {
+    return new OwnershipUnavailable(`Redis at ${this.#place} must answer to ${doing}: ${why}`, {
       cause: this.#bare(error),
       at: 'redis',
     })

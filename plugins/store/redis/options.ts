@@ -113,7 +113,7 @@ function isClient(value: unknown): boolean {
 
 /** Up to the last `@`: a password that is not encoded as it should be holds anything. */
 function withoutUser(url: unknown): unknown {
-  return typeof url === 'string' ? url.replace(/^[^@]*@|^.*@/s, '…@') : url
+  return typeof url === 'string' ? url.replace(/^.*@/s, '…@') : url
 }
 
 function decoded(text: string): string | undefined {

@@ -13,7 +13,7 @@ end
 
 /** Gives epoch, store id, frozen, cause, and of each record its id and its text. */
 export const readRecords: Script = {
-  name: 'readRecords',
+  name: 'record',
   lua: `${SHARED}${META}
 view[4] = redis.call('HGET', META, 'cause') or ''
 return add(redis.call('HGETALL', RECORDS))
@@ -22,7 +22,7 @@ return add(redis.call('HGETALL', RECORDS))
 
 /** Gives epoch, store id, frozen, the time in ms, and of each beat its id and its text. */
 export const readBeats: Script = {
-  name: 'readBeats',
+  name: 'beats',
   lua: `${SHARED}${META}
 view[4] = digits(ms())
 return add(redis.call('HGETALL', BEATS))
@@ -31,7 +31,7 @@ return add(redis.call('HGETALL', BEATS))
 
 /** KEYS[4] claims of the member. */
 export const readClaims: Script = {
-  name: 'readClaims',
+  name: 'claims',
   lua: `${SHARED}
 local wrong = wrong_type({ 'hash', 'hash', 'hash', 'set' })
 if wrong then return wrong end

@@ -5,6 +5,7 @@ import { type RedisStoreOptions, redisStore } from 'blockgate/plugins/store/redi
 import { nodeHost } from 'blockgate/runtime/node'
 import { fakeHost, services } from 'blockgate/testing'
 import { afterEach } from 'vitest'
+import { type RedisServer, startRedis } from '../../../support/redis.ts'
 
 /** A host with real clocks and timers whose log is kept. */
 export function loggingHost(): {
@@ -26,6 +27,19 @@ export function stores(): (options: Partial<RedisStoreOptions>, given?: Partial<
     open.push(store)
     await store.start?.(services({ host: loggingHost().host, ...given }))
     return store
+  }
+}
+
+/** Gives Redis servers; all are gone after each test. */
+export function servers(): typeof startRedis {
+  const open: RedisServer[] = []
+  afterEach(async () => {
+    for (const server of open.splice(0)) await server.stop()
+  })
+  return async options => {
+    const server = await startRedis(options)
+    open.push(server)
+    return server
   }
 }
 

@@ -1,0 +1,118 @@
+import { testId } from 'blockgate/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { RedisServer } from '../../../support/redis.ts'
+import { joining, member, servers, stores } from './stores.ts'
+
+const RECORDS = 'blockgate:{test}:records'
+const BEATS = 'blockgate:{test}:beats'
+const META = 'blockgate:{test}:meta'
+
+describe('entries that somebody broke, seen by redisStore()', () => {
+  const open = stores()
+  const started = servers()
+  let redis: RedisServer
+  beforeEach(async () => {
+    redis = await started()
+  })
+
+  const broken = [
+    ...['', '[]', 'null', '{', '"x"', '[[[[', '{"incarnation":1e999}'],
+    JSON.stringify({
+      state: 'active',
+      placed: true,
+      draining: false,
+      incarnation: 12,
+      changed: '1',
+      process: '',
+      rules: '',
+      bucket: '',
+    }),
+  ]
+
+  it('leaves them out, counts them, and works on for all others', async () => {
+    const store = await open({ url: redis.url })
+    const [a, b] = [await member(store, 'a'), await member(store, 'b')]
+    for (const [i, text] of broken.entries()) {
+      await redis.command('HSET', RECORDS, `x${i}`, text)
+      await redis.command('HSET', BEATS, `x${i}`, text)
+    }
+    await redis.command('HSET', RECORDS, 'not an id', String(await redis.command('HGET', RECORDS, 'a')))
+    const record = await store.record()
+    expect([[...record.members.keys()], record.broken]).toEqual([['a', 'b'], broken.length + 1])
+    const beats = await store.beats()
+    expect([[...beats.beats.keys()], beats.broken]).toEqual([['a', 'b'], broken.length])
+    for (const each of [a, b]) {
+      expect(await store.serve(each.next(), { added: [testId(1)], dropped: [] })).toBe('ok')
+      await store.beat(each.next(), { storeId: a.storeId, stats: undefined, seen: 0 })
+    }
+    const items = (targets: string[]) => [{ id: testId(1), needs: testId(1), targets, quorum: 'all' as const }]
+    const ask = { decidedIn: record.epoch, freshMs: 60_000 }
+    expect(await store.release(a.next(), { ...ask, items: items(['b', 'x1']) })).toMatchObject({ released: [] })
+    expect(await store.release(a.next(), { ...ask, items: items(['b']) })).toMatchObject({ released: [testId(1)] })
+    expect(await store.expire('x1', { incarnation: 0, sequence: 0 }, { max: 1, windowMs: 1000 }, 'a')).toBe('gone')
+    expect(await store.drain('x1', true)).toBe(false)
+    expect(await store.join(joining('x1'))).toMatchObject({ status: 'joined' })
+  })
+
+  it('has a member join again whose own record or beat is broken, so that it mends it', async () => {
+    const store = await open({ url: redis.url })
+    for (const key of [RECORDS, BEATS]) {
+      const a = await member(store, 'a', {
+        process: key,
+        replaces: (await store.record()).members.get('a')?.incarnation ?? 0,
+      })
+      await redis.command('HSET', key, 'a', '{"incarnation":"1"}')
+      expect(await store.serve(a.next(), { added: [testId(1)], dropped: [] })).toBe('missing')
+      const again = joining('a', { process: key, incarnation: a.incarnation, sequence: 99 })
+      expect(await store.join(again)).toMatchObject({ status: 'joined', incarnation: a.incarnation })
+      expect([(await store.record()).broken, (await store.beats()).broken]).toEqual([0, 0])
+    }
+  })
+
+  it('sets a member down whose beat nobody can read', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a')
+    await redis.command('HSET', BEATS, 'a', 'x')
+    const limit = { max: 1, windowMs: 1000 }
+    expect(await store.expire('a', { incarnation: a.incarnation - 1, sequence: 0 }, limit, 'b')).toBe('moved')
+    expect(await store.expire('a', { incarnation: a.incarnation, sequence: 0 }, limit, 'b')).toBe('expired')
+  })
+
+  it('counts statistics that are not what they must be, and keeps the beat', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a')
+    await store.beat(a.next(), { storeId: '', stats: { bytes: -1 } as never, seen: 0 })
+    const { beats, broken } = await store.beats()
+    expect([beats.get('a')?.sequence, beats.get('a')?.stats, broken]).toEqual([2, undefined, 1])
+  })
+
+  it('starts again from the clock where the epoch itself is broken', async () => {
+    const store = await open({ url: redis.url })
+    await member(store, 'a')
+    for (const text of ['x', '-1', '1e15', '9007199254740991', '99999999999999999']) {
+      await redis.command('HSET', META, 'epoch', text)
+      expect(await store.record(), text).toMatchObject({ epoch: 0, broken: 1 })
+    }
+    await store.freeze(true)
+    expect((await store.record()).epoch).toBeGreaterThan(1e15)
+  })
+
+  it('leaves out of claims what is no block id', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a')
+    await store.serve(a.next(), { added: [testId(1)], dropped: [] })
+    await redis.command('SADD', 'blockgate:{test}:claims:a', '../x')
+    expect(await store.claims('a')).toEqual(new Set([testId(1)]))
+  })
+
+  it('does not count an expiry that is no time, and keeps a thousand of them', async () => {
+    const store = await open({ url: redis.url })
+    await redis.command('RPUSH', 'blockgate:{test}:expiries', 'x', ...Array.from({ length: 1100 }, () => '1'))
+    const a = await member(store, 'a')
+    const limit = { max: 1, windowMs: 1000 }
+    expect(await store.expire('a', { incarnation: a.incarnation, sequence: 1 }, limit, 'b')).toBe('expired')
+    expect(await redis.command('LLEN', 'blockgate:{test}:expiries')).toBe(1000)
+    await store.join(joining('a', { incarnation: a.incarnation, sequence: 2 }))
+    expect(await store.expire('a', { incarnation: a.incarnation, sequence: 2 }, limit, 'b')).toBe('refused')
+  })
+})

@@ -1,0 +1,112 @@
+import { testId } from 'blockgate/testing'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RedisServer } from '../../../support/redis.ts'
+import { tcpSwitch } from '../../../support/tcp-switch.ts'
+import { joining, member, servers, stores } from './stores.ts'
+
+const UNAVAILABLE = { name: 'OwnershipUnavailable', code: 'ownership-unavailable' }
+const PATIENCE = { timeout: 20_000, interval: 20 }
+const META = 'blockgate:{test}:meta'
+
+describe('redisStore() after Redis lost something', () => {
+  const open = stores()
+  const started = servers()
+  let redis: RedisServer
+  beforeEach(async () => {
+    redis = await started()
+  })
+
+  it('has another store id and a larger epoch when Redis was restarted empty', async () => {
+    const store = await open({ url: redis.url, commandTimeout: '500ms' })
+    const a = await member(store, 'a')
+    const before = await store.record()
+    await redis.restartEmpty()
+    const after = await vi.waitFor(() => store.record(), PATIENCE)
+    expect(after).toMatchObject({ epoch: 0, members: new Map() })
+    expect(after.storeId).not.toBe(before.storeId)
+    await expect(store.beat(a.next(), { storeId: '', stats: undefined, seen: 0 })).resolves.toMatchObject({
+      status: 'missing',
+    })
+    const again = await store.join(joining('a', { incarnation: a.incarnation, sequence: 9, seen: before.epoch }))
+    expect(again).toMatchObject({ status: 'joined', incarnation: a.incarnation, storeId: after.storeId })
+    expect((await store.record()).epoch).toBeGreaterThan(before.epoch)
+  })
+
+  it('goes past an epoch that a member has seen, and keeps all its digits', async () => {
+    const store = await open({ url: redis.url })
+    const seen = 2 ** 52
+    await expect(store.join(joining('a', { seen }))).resolves.toMatchObject({
+      incarnation: seen + 1,
+      epoch: seen + 1,
+    })
+    expect((await store.record()).members.get('a')).toMatchObject({ incarnation: seen + 1, changed: seen + 1 })
+    await store.freeze(true)
+    expect((await store.record()).epoch).toBe(seen + 2)
+    expect(await redis.command('HGET', META, 'epoch')).toBe('4503599627370498')
+  })
+
+  it('keeps its store id while the same Redis keeps answering, and gets another after FLUSHALL', async () => {
+    const store = await open({ url: redis.url })
+    const { storeId } = await member(store, 'a')
+    expect((await store.beats()).storeId).toBe(storeId)
+    expect((await store.record()).storeId).toBe(storeId)
+    await redis.command('FLUSHALL')
+    expect((await store.record()).storeId).not.toBe(storeId)
+  })
+
+  it('has another store id after each failover, also after the one back, and releases nothing for claims of before', async () => {
+    await using follower = await redis.replica()
+    await using line = await tcpSwitch(redis.port)
+    const store = await open({ url: `redis://127.0.0.1:${line.port}`, commandTimeout: '500ms' })
+    const [a, b] = [await member(store, 'a'), await member(store, 'b')]
+    const both = async (storeId: string) => {
+      for (const each of [a, b]) {
+        await store.serve(each.next(), { added: [testId(1)], dropped: [] })
+        await store.beat(each.next(), { storeId, stats: undefined, seen: 0 })
+      }
+    }
+    const release = async () => {
+      const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
+      return await store.release(a.next(), { decidedIn: (await store.record()).epoch, freshMs: 60_000, items })
+    }
+    await both(a.storeId)
+    await redis.command('WAIT', 1, 5000)
+    await follower.command('REPLICAOF', 'NO', 'ONE')
+    line.to(follower.port)
+    const second = (await vi.waitFor(() => store.record(), PATIENCE)).storeId
+    expect(second).not.toBe(a.storeId)
+    expect(await release()).toEqual({ status: 'ok', released: [] })
+    await both(second)
+    // Back to the first one, whose run_id is the one of before.
+    await redis.command('REPLICAOF', '127.0.0.1', follower.port)
+    await vi.waitFor(async () => {
+      expect(String(await redis.command('INFO', 'replication'))).toContain('master_link_status:up')
+    }, PATIENCE)
+    await follower.command('WAIT', 1, 5000)
+    await redis.command('REPLICAOF', 'NO', 'ONE')
+    line.to(redis.port)
+    const third = (await vi.waitFor(() => store.record(), PATIENCE)).storeId
+    expect(new Set([a.storeId, second, third]).size).toBe(3)
+    expect(await release()).toEqual({ status: 'ok', released: [] })
+    await both(third)
+    expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })
+  })
+
+  it('reads nothing from a replica that another Redis is the master of', async () => {
+    await using follower = await redis.replica()
+    await member(await open({ url: redis.url }), 'a')
+    await redis.command('WAIT', 1, 5000)
+    const store = await open({ url: follower.url })
+    for (const step of [() => store.record(), () => store.beats(), () => store.freeze(true)]) {
+      const error = await vi.waitFor(async () => {
+        const reason = await step().then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        )
+        expect(String(reason)).toContain('READONLY')
+        return reason
+      }, PATIENCE)
+      expect(error).toMatchObject(UNAVAILABLE)
+    }
+  })
+})
