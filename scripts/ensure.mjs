@@ -13,13 +13,14 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NODE_MAJOR = 24
 
 /** What the tests start from Debian, and the package that has it. */
-const DEBIAN = [
+export const DEBIAN = [
   { command: 'promtool', package: 'prometheus' },
   { command: 'radosgw', package: 'radosgw' },
   { command: 'ceph-mon', package: 'ceph-mon' },
   { command: 'ceph-osd', package: 'ceph-osd' },
   { command: 'ceph', package: 'ceph-common' },
   { command: 'openssl', package: 'openssl' },
+  { command: 'redis-server', package: 'redis-server' },
 ]
 
 /** Why `npm ci` has to run, or undefined. `start` leaves the development packages out, so that what comes later runs it again. */

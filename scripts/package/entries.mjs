@@ -32,7 +32,10 @@ export function specifier(entry) {
   return entry.subpath.replace('.', 'blockgate')
 }
 
-/** The plugins that run on every runtime: all but those that biome.json lets import `node:`. */
+/** One that biome.json lets import `node:`, and one whose client, ioredis, does: they do not run on Workers. */
+const NOT_PORTABLE = ['./plugins/bucket/fs', './plugins/store/redis']
+
+/** The plugins that run on every runtime. */
 export function portablePlugins(all) {
-  return all.filter(({ subpath }) => subpath.startsWith('./plugins/') && subpath !== './plugins/bucket/fs')
+  return all.filter(({ subpath }) => subpath.startsWith('./plugins/') && !NOT_PORTABLE.includes(subpath))
 }

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { aptCommands, missingCommands, nodeProblem, whyInstall } from '../../scripts/ensure.mjs'
+import { aptCommands, DEBIAN, missingCommands, nodeProblem, whyInstall } from '../../scripts/ensure.mjs'
 
 let root: string
 
@@ -54,6 +54,16 @@ describe('what the tests need from Debian', () => {
     await chmod(join(root, 'bin/here'), 0o755)
     const missing = missingCommands(table, ['', join(root, 'nothing'), join(root, 'bin')].join(delimiter))
     expect(missing.map((entry: { command: string }) => entry.command)).toEqual(['not-executable', 'nowhere'])
+  })
+
+  it.each([
+    ['promtool', 'prometheus'],
+    ['radosgw', 'radosgw'],
+    ['redis-server', 'redis-server'],
+  ])('knows that %s comes from %s', (command, name) => {
+    expect(
+      aptCommands(missingCommands(DEBIAN, '').filter((entry: { command: string }) => entry.command === command))[1],
+    ).toBe(`apt-get install -y --no-install-recommends ${name}`)
   })
 
   it('names each package once', () => {
