@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { blockgate, configText, project, type Running, start } from '../support/cli.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { tempFolders } from '../support/temp-folders.ts'
+
+const folder = tempFolders()
+/** Compacted from three others; one of them. */
+const PARENT = '01M82F6PPKPCYJMTRGKGY7ENZS'
+const CHILD = '01M82F4V1KFE99C9W1MH5YWA1N'
+const TIMEOUT = 120_000
+
+let redis: RedisServer
+const running: Running[] = []
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(async () => {
+  for (const { child } of running) child.kill('SIGKILL')
+  await Promise.all(running.map(({ ended }) => ended))
+  await redis.stop()
+})
+
+it('operators see two gateways on a real Redis, drain one, and take it away, with every block served all the time', {
+  timeout: TIMEOUT,
+}, async () => {
+  const made = project(folder())
+  const [one = 0, two = 0] = await freePorts(2)
+  made.write(
+    'blockgate.config.ts',
+    configText(
+      `dedup(), owned(hashRing({ store: redisStore({ cluster: 'cli', url: env.REDIS }), handoverDelay: 0, beat: '200ms', expireAfter: '60s' })),`,
+      `import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
+import { redisStore } from 'blockgate/plugins/store/redis'`,
+      `instance: { id: env.ID }, dir: './data-' + env.ID, every: '1s',`,
+    ).replace(`'127.0.0.1:0'`, `'127.0.0.1:' + env.PORT`),
+  )
+  const env = (id: string, port: number) => ({ REDIS: redis.url, ID: id, PORT: String(port) })
+  const cli = (...args: string[]) => blockgate(args, { cwd: made.folder, env: env('gw-1', one) })
+  const json = async (...args: string[]) => JSON.parse((await cli(...args, '--json')).stdout)
+  const up = async (id: string, port: number) => {
+    const gateway = start(['run'], { cwd: made.folder, env: env(id, port) })
+    running.push(gateway)
+    await gateway.printed('run done')
+    return gateway
+  }
+
+  expect(await json('ring')).toMatchObject({ members: [] })
+  const first = await up('gw-1', one)
+  expect(await cli('coverage', '--min', '1', '--wait', '30s')).toMatchObject({ code: 0 })
+  expect(await cli('coverage', '--min', '2')).toMatchObject({ code: 1 })
+  // The child is in the bucket, and nobody serves it: its parent is.
+  const { stdout: explained } = await cli('explain', PARENT)
+  expect(explained).toContain('gw-1 is to hold it\nserved by gw-1\n')
+  expect(explained).toMatch(/\n {2}\S+Z {2}added /)
+  expect((await cli('explain', CHILD)).stdout).toContain('skipped by dedup: duplicate')
+
+  await up('gw-2', two)
+  expect((await json('ring')).members.map((m: { id: string; state: string }) => [m.id, m.state])).toEqual([
+    ['gw-1', 'active'],
+    ['gw-2', 'active'],
+  ])
+  expect(await cli('forget', 'gw-2')).toMatchObject({ code: 1, stderr: expect.stringContaining('gw-2 is up: ') })
+
+  await cli('freeze')
+  expect(await cli('drain', '--wait', '1s')).toMatchObject({ code: 1 })
+  expect((await cli('ring')).stdout).toMatch(/\nfrozen: [\s\S]*\ngw-1 +- +leaving .* yes +yes /)
+  await cli('freeze', '--off')
+  expect(await cli('drain', '--wait', '60s')).toMatchObject({ code: 0, stdout: 'gw-1 drains, and serves nothing\n' })
+  expect(await cli('coverage', '--min', '1')).toMatchObject({ code: 0 })
+  expect((await cli('explain', PARENT)).stdout).toContain('gw-1 drains: it is to hold nothing\nserved by gw-2\n')
+
+  first.child.kill('SIGTERM')
+  expect((await first.ended).code).toBe(0)
+  expect(await cli('forget', 'gw-1')).toMatchObject({ code: 0 })
+  expect((await json('ring')).members.map((m: { id: string }) => m.id)).toEqual(['gw-2'])
+  expect(await cli('coverage', '--min', '1')).toMatchObject({ code: 0 })
+})
