@@ -49,7 +49,7 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
     crashBoundMs: bound,
     onViolation(text, gap) {
       onViolation(`${describe(gap)} ${text}`)
-      if (violations.length <= TOLD) void cluster?.historyOf(gap.block).then(lines => lines.forEach(screen.say))
+      if (violations.length === 1) void cluster?.historyOf(gap.block).then(lines => lines.forEach(screen.say))
     },
   })
   const notice = new Notice()

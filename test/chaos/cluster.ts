@@ -64,7 +64,7 @@ export class Cluster {
       mkdirSync(settings.dir, { recursive: true })
       const member: Member = { id, settings, process: this.#spawn(settings, 'run', []), ending: false }
       this.#members.set(id, member)
-      this.options.watcher.watch(id, settings.port)
+      this.#watch(id, settings.port)
       void member.process.ended.then(how => {
         if (member.ending) return
         this.options.onViolation(`${id} ended with ${how}, and nobody had asked for it`)
@@ -128,7 +128,7 @@ export class Cluster {
   resume(id: string): void {
     this.options.say(`SIGCONT ${id}`)
     this.#member(id).process.signal('SIGCONT')
-    this.options.watcher.watch(id, this.#member(id).settings.port)
+    this.#watch(id, this.#member(id).settings.port)
   }
 
   /** Starts or retires gateways until there are `count`. */
@@ -219,6 +219,10 @@ export class Cluster {
     return member
   }
 
+  #watch(id: string, port: number): void {
+    this.options.watcher.watch(id, port, () => this.options.notice.ready(id, Date.now()))
+  }
+
   /** The last look at its counts. */
   async #leaving(id: string): Promise<Member> {
     const member = this.#member(id)
@@ -249,7 +253,11 @@ export class Cluster {
   }
 
   #onEvent(id: string, event: GatewayEvent): void {
-    if (event.event === 'epoch') return void this.options.notice.saw(id, event.epoch, event.at)
+    if (event.event === 'epoch') {
+      const ms = this.options.notice.saw(id, event.epoch, event.at)
+      if (ms > 500) this.options.say(`${id} noticed a change after ${ms.toFixed(0)} ms`)
+      return
+    }
     this.adds++
     if (event.owner) return
     this.strangers++

@@ -3,19 +3,24 @@
  * of the raise, on the same machine: so each says when it was made.
  */
 
+interface Known {
+  /** Ready since then, by the wall clock; undefined before: a process that loads its modules notices nothing. */
+  since: number | undefined
+  epoch: number
+}
+
 export class Notice {
-  /** Per gateway that is up: since when, and the largest epoch it has seen. */
-  readonly #gateways = new Map<string, { readonly since: number; epoch: number }>()
+  readonly #gateways = new Map<string, Known>()
   readonly #raised = new Set<number>()
-  /** Of the slowest so far. */
   #max = 0
   #count = 0
 
+  /** Of the slowest so far. */
   get maxMs(): number {
     return this.#max
   }
 
-  /** Pairs of an epoch and a gateway that was up when it was raised. */
+  /** Pairs of an epoch and a gateway that was ready when it was raised. */
   get count(): number {
     return this.#count
   }
@@ -25,18 +30,20 @@ export class Notice {
     return this.#raised.size
   }
 
-  /** The gateway has seen `epoch` at `at`, ms since the epoch of Unix. @returns the longest it took for one that it was up for */
+  /** The gateway is ready from now on: what is raised after `at` it must notice. */
+  ready(gateway: string, at: number): void {
+    const known = this.#known(gateway)
+    known.since ??= at
+  }
+
+  /** The gateway has seen `epoch` at `at`, ms since the epoch of Unix. @returns the longest it took for one that it was ready for */
   saw(gateway: string, epoch: number, at: number): number {
-    const known = this.#gateways.get(gateway)
+    const known = this.#known(gateway)
     this.#raised.add(epoch)
-    if (!known) {
-      this.#gateways.set(gateway, { since: at, epoch })
-      return 0
-    }
     let longest = 0
     for (const raised of this.#raised) {
       const madeAt = raised / 1000
-      if (raised <= known.epoch || raised > epoch || madeAt < known.since) continue
+      if (raised <= known.epoch || raised > epoch || known.since === undefined || madeAt < known.since) continue
       this.#count++
       longest = Math.max(longest, at - madeAt)
     }
@@ -50,11 +57,17 @@ export class Notice {
     this.#gateways.delete(gateway)
   }
 
-  /** Gateways that have not seen the largest epoch although it was raised before `at`. */
+  /** Gateways that have not seen the largest epoch although it was raised before `at`, and after they were ready. */
   behind(at: number): readonly string[] {
     const largest = Math.max(0, ...this.#raised)
     return [...this.#gateways].flatMap(([gateway, { epoch, since }]) =>
-      epoch < largest && largest / 1000 < at && largest / 1000 > since ? [gateway] : [],
+      epoch < largest && since !== undefined && largest / 1000 < at && largest / 1000 > since ? [gateway] : [],
     )
+  }
+
+  #known(gateway: string): Known {
+    const known = this.#gateways.get(gateway) ?? { since: undefined, epoch: 0 }
+    this.#gateways.set(gateway, known)
+    return known
   }
 }

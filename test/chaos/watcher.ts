@@ -51,7 +51,8 @@ export class Watcher {
     return this.#coverage.blocks
   }
 
-  watch(id: string, port: number): void {
+  /** `onReady` is called with its first answer that says so. */
+  watch(id: string, port: number, onReady: () => void): void {
     const abort = new AbortController()
     this.#coverage.come(id, performance.now())
     const done = poll({
@@ -62,6 +63,7 @@ export class Watcher {
         this.answers++
         this.slowestMs = Math.max(this.slowestMs, answer.to - answer.from)
         if (error && asked.ready) this.failures++
+        if (ready && !asked.ready) onReady()
         asked.ready = ready
         asked.blocks = answer.blocks
         this.#judge(this.#coverage.answer(id, answer))
