@@ -10,6 +10,7 @@
 import type { BlockId } from '../block.ts'
 import type { Component } from '../host.ts'
 import type { Epoch, MemberState, MemberStats } from '../ownership.ts'
+import type { SlotGuard } from './slots.ts'
 
 /** Ids of members and zones: they become parts of keys, labels and log lines. */
 export const MEMBER_ID: RegExp = /^[A-Za-z0-9._:-]{1,128}$/
@@ -150,6 +151,8 @@ export interface ReleaseItem {
   readonly targets: readonly string[]
   /** `all`: every target must serve `needs`. `any`: one is enough (short disk, linger limit). */
   readonly quorum: 'all' | 'any'
+  /** Of a plugin that leases slots: what the targets were taken from, beside the epoch. */
+  readonly guard?: SlotGuard | undefined
 }
 
 export interface ReleaseRequest {
