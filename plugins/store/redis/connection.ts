@@ -104,7 +104,7 @@ export class Link {
 
   /** @throws OwnershipUnavailable */
   async call(command: string, ...args: Argument[]): Promise<unknown> {
-    return await this.#answer(command, () => this.#commands.call(command, ...args))
+    return await this.#answer(`${command} ${args[0]}`, () => this.#commands.call(command, ...args))
   }
 
   /** Closes both connections; what waits for an answer fails. Safe twice. */

@@ -42,10 +42,13 @@ export function redisStore(options: RedisStoreOptions): MemberStore {
   let services: Services | undefined
   let checks: Promise<void> = Promise.resolve()
 
-  const run: steps.Run = async (script, own, args) => {
-    if (!link) throw new OwnershipUnavailable('redisStore() must be started before it is used', { at: 'redis' })
-    return await link.run(script, [...keys.base, ...own], [keys.channel, ...args])
+  const linked = (): Link => {
+    if (link) return link
+    throw new OwnershipUnavailable('redisStore() must be started before it is used', { at: 'redis' })
   }
+  const run: steps.Run = async (script, own, args) =>
+    await linked().run(script, [...keys.base, ...own], [keys.channel, ...args])
+  const call: steps.Call = async (command, ...args) => await linked().call(command, ...args)
   const tell = () => {
     for (const listener of [...listeners]) {
       try {
@@ -58,16 +61,10 @@ export function redisStore(options: RedisStoreOptions): MemberStore {
   /** What is wrong is told; only a start can still refuse. */
   const checkLater = () => {
     checks = checks.then(async () => {
-      try {
-        const problem = await policyProblem((command, ...args) => ask(command, ...args))
-        if (problem) services?.host.log[problem.refused ? 'error' : 'warn'](problem.message)
-      } catch (error) {
-        // The connection is gone again: the next one is asked again.
-        if (!(error instanceof OwnershipUnavailable)) throw error
-      }
+      const problem = await policyProblem(call).catch(unlessAway)
+      if (problem) services?.host.log[problem.refused ? 'error' : 'warn'](problem.message)
     })
   }
-  const ask = async (command: string, ...args: string[]) => await link?.call(command, ...args)
 
   return {
     name: 'redis',
@@ -92,7 +89,7 @@ export function redisStore(options: RedisStoreOptions): MemberStore {
       })
       if (listeners.size > 0) link.listen()
       if (!(await link.connect())) return
-      const problem = await policyProblem(ask).catch(unlessAway)
+      const problem = await policyProblem(call).catch(unlessAway)
       if (problem?.refused && !observer)
         throw new BlockgateError(ErrorCode.startFailed, problem.message, { at: 'redis' })
       if (problem) host.log.warn(problem.message)
@@ -120,7 +117,7 @@ export function redisStore(options: RedisStoreOptions): MemberStore {
       assertRelease(request)
       return await steps.release(run, keys, stamp, request)
     },
-    claims: async id => await steps.claims(run, keys, id),
+    claims: async id => await steps.claims(call, keys, id),
     async expire(id, seen, limit, by) {
       assertMemberId(id)
       assertMemberId(by)
@@ -152,6 +149,7 @@ export function redisStore(options: RedisStoreOptions): MemberStore {
   }
 }
 
+/** The link has told it, and asks again when it stands again. */
 function unlessAway(error: unknown): undefined {
   if (!(error instanceof OwnershipUnavailable)) throw error
 }

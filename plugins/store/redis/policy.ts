@@ -1,5 +1,6 @@
 /** A Redis that is full must refuse writes: one that throws keys away throws away claims, members and epochs. */
 import { isOwnershipUnavailable, rawMessageOf } from 'blockgate'
+import type { Call } from './steps.ts'
 
 const NEEDED = 'noeviction'
 
@@ -14,9 +15,7 @@ export interface PolicyProblem {
  *
  * @throws OwnershipUnavailable where Redis gives no answer
  */
-export async function policyProblem(
-  call: (command: string, ...args: string[]) => Promise<unknown>,
-): Promise<PolicyProblem | undefined> {
+export async function policyProblem(call: Call): Promise<PolicyProblem | undefined> {
   let policy: string | undefined
   try {
     policy = /^maxmemory_policy:(\S+)/m.exec(String(await call('INFO', 'memory')))?.[1]

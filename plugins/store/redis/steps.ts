@@ -21,7 +21,7 @@ import { expire as expireScript } from './scripts/expire.ts'
 import { join as joinScript } from './scripts/join.ts'
 import { leave as leaveScript } from './scripts/leave.ts'
 import { drain, freeze } from './scripts/operate.ts'
-import { readBeats, readClaims, readRecords } from './scripts/read.ts'
+import { readBeats, readRecords } from './scripts/read.ts'
 import { release as releaseScript } from './scripts/release.ts'
 import { serve as serveScript } from './scripts/serve.ts'
 import { forget, unplace } from './scripts/settle.ts'
@@ -39,11 +39,13 @@ export const SCRIPTS: readonly Script[] = [
   freeze,
   readRecords,
   readBeats,
-  readClaims,
 ]
 
 /** Runs a script: `keys` beside those that every script has, `args` behind the channel. */
 export type Run = (script: Script, keys: readonly string[], args: readonly Argument[]) => Promise<unknown>
+
+/** Sends one command of Redis itself. */
+export type Call = (command: string, ...args: string[]) => Promise<unknown>
 
 const WRITTEN = ['ok', 'missing', 'superseded', 'stale'] as const
 
@@ -105,8 +107,9 @@ export async function release(run: Run, keys: Keys, stamp: Stamp, request: Relea
   return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
 }
 
-export async function claims(run: Run, keys: Keys, id: string): Promise<ReadonlySet<BlockId>> {
-  return new Set(texts(await run(readClaims, [keys.claims(id)], [])).filter(isBlockId))
+/** No script: through Lua, 60,000 ids take Redis ten times as long. */
+export async function claims(call: Call, keys: Keys, id: string): Promise<ReadonlySet<BlockId>> {
+  return new Set(texts(await call('SMEMBERS', keys.claims(id))).filter(isBlockId))
 }
 
 export async function expire(

@@ -28,13 +28,3 @@ view[4] = digits(ms())
 return add(redis.call('HGETALL', BEATS))
 `,
 }
-
-/** KEYS[4] claims of the member. */
-export const readClaims: Script = {
-  name: 'claims',
-  lua: `${SHARED}
-local wrong = wrong_type({ 'hash', 'hash', 'hash', 'set' })
-if wrong then return wrong end
-return redis.call('SMEMBERS', KEYS[4])
-`,
-}
