@@ -113,6 +113,10 @@ export class MemberHandover implements Handover {
     return this.#membership.standing
   }
 
+  ready(is: boolean): void {
+    this.#membership.ready(is)
+  }
+
   report(stats: MemberStats): void {
     this.#membership.report(stats)
   }

@@ -13,6 +13,8 @@ export class Housekeeping {
   readonly #host: Host
   readonly #times: LivenessTimes
   #refused = 0
+  /** When each was refused, and counted. */
+  readonly #refusals = new Map<string, Mark>()
   #said: Mark | undefined
 
   constructor(store: MemberStore, calls: StoreCalls, host: Host, times: LivenessTimes) {
@@ -71,9 +73,15 @@ export class Housekeeping {
 
   #refuse(members: readonly string[]): void {
     const now = mark(this.#host)
-    if (this.#said && elapsed(this.#said, now) < this.#times.expireAfterMs) return
+    const old = (at: Mark | undefined) => !at || elapsed(at, now) >= this.#times.expireAfterMs
+    for (const [id, at] of this.#refusals) if (old(at)) this.#refusals.delete(id)
+    for (const id of members) {
+      if (this.#refusals.has(id)) continue
+      this.#refusals.set(id, now)
+      this.#refused++
+    }
+    if (!old(this.#said)) return
     this.#said = now
-    this.#refused += members.length
     this.#host.log.warn('too many members are silent at once: it may be this network, they are not set down', {
       members,
     })

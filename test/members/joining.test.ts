@@ -94,7 +94,7 @@ it('a twin that could not be seen at the start is waited for, and said once', as
   twin.line.away = false
   await world.advance(30_000)
   expect(twin.handover.standing()).toBe('joining')
-  expect(twin.host.lines.filter(l => l.level === 'error').map(l => l.fields['code'])).toEqual(['member-refused'])
+  expect(twin.host.lines.filter(l => l.level === 'error').map(l => l.fields.code)).toEqual(['member-refused'])
   await a.stop()
   await world.advance(8_000)
   expect(twin.handover.standing()).toBe('member')
