@@ -107,6 +107,7 @@ describe('the owners of a block', () => {
   const owners: readonly Owner[] = [
     { member: 'gw-2', rank: 0, target: true, live: false, serves: false },
     { member: HOSTILE, rank: 1, target: true, live: true, serves: true },
+    { member: 'gw-3', rank: 2, target: false, live: true, serves: false },
   ]
   const details = async (ownership?: ScriptedOwnership, n = 1) => {
     const made = await appWorld({ list: blocks(1), ...(ownership && { ownership }) })
@@ -143,6 +144,7 @@ describe('the owners of a block', () => {
     const { app } = await details(withOwners(owners))
     const page = await (await app.request(`/blocks/${testId(1)}`)).text()
     expect(page).toContain('<td class="n">1</td><td class="mono">gw-2</td><td>yes</td><td>no</td><td>no</td>')
+    expect(page).toContain('<td class="n">3</td><td class="mono">gw-3</td><td>no</td><td>yes</td><td>no</td>')
     expect(page).toContain('&lt;img')
     expect(page).not.toContain('<img')
     const { app: other } = await details()
