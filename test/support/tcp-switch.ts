@@ -8,6 +8,8 @@ export interface TcpSwitch extends AsyncDisposable {
   readonly connections: number
   /** Breaks every connection; new ones go to the server on `port`, or are refused for undefined. */
   to(port: number | undefined): void
+  /** New connections go to the server on `port`; those that stand stay. */
+  lead(port: number): void
 }
 
 /** Listens on a free port of 127.0.0.1 and hands every connection on to the server on `port`. */
@@ -47,6 +49,9 @@ export async function tcpSwitch(port: number): Promise<TcpSwitch> {
       return connections
     },
     to,
+    lead(next) {
+      target = next
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise(resolve => server.close(resolve))
       to(undefined)

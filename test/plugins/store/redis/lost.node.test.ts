@@ -92,6 +92,20 @@ describe('redisStore() after Redis lost something', () => {
     expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })
   })
 
+  it('finds the new master when the old one has become a replica behind an open connection', async () => {
+    await using follower = await redis.replica()
+    await using line = await tcpSwitch(redis.port)
+    const store = await open({ url: `redis://127.0.0.1:${line.port}` })
+    await member(store, 'a')
+    await redis.command('WAIT', 1, 5000)
+    await follower.command('REPLICAOF', 'NO', 'ONE')
+    await redis.command('REPLICAOF', '127.0.0.1', follower.port)
+    line.lead(follower.port)
+    await expect(store.freeze(true)).rejects.toMatchObject(UNAVAILABLE)
+    await vi.waitFor(() => store.freeze(true), PATIENCE)
+    expect(await follower.command('HGET', META, 'frozen')).toBe('1')
+  })
+
   it('reads nothing from a replica that another Redis is the master of', async () => {
     await using follower = await redis.replica()
     await member(await open({ url: redis.url }), 'a')
