@@ -204,6 +204,7 @@ describe('blocks that wait for others', () => {
     const list = [
       entry('lingering', 5_000),
       entry('lingering', 9_000),
+      entry('lingering', 2_000),
       entry('pinned', 7_000),
       entry('serving', 99_000),
     ]
