@@ -56,6 +56,8 @@ export interface Gateway {
 
 /** Runs after the first that a moving epoch may ask for before the gateway is ready. */
 const MAX_PASSES = 2
+/** How often a gateway that is not ready yet looks whether it is, ms. */
+const LOOK_MS = 1_000
 
 /** Puts a gateway together; nothing is started yet. */
 export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
@@ -66,6 +68,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const onResult = (result: RunResult, current: boolean) => {
     // Ownership that moved during the first run gets its runs too; ownership that never rests must not keep us unready.
     if (settles(result)) settled ||= current || ++passes > MAX_PASSES
+    latch()
     platform.onResult?.(result)
   }
   const runner = new Runner(engine, { stopGraceMs, onResult })
@@ -83,14 +86,31 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     deaths: () => engine.journal.allDeaths,
     health: () => lifecycle.health,
   })
+  const { handover } = plan.ownership
   let settled = false
   let passes = 0
+  let told = false
+  let looking: Disposable | undefined
+  const latch = () => {
+    const { offers } = runner
+    settled ||=
+      handover !== undefined && offers !== undefined && covered(offers, handover, plan.sink.stage.loaded(), me)
+    if (!settled || told || stopping) return
+    told = true
+    // Before that nobody may let go of a block because it is loaded here.
+    handover?.ready(true)
+  }
+  const look = () => {
+    latch()
+    if (!settled && !stopping) looking = host.setTimer(LOOK_MS, look)
+  }
   let stopping: Promise<void> | undefined
   return {
     plan,
     catalogue: engine.catalogue,
     async start() {
       await opened()
+      if (handover) look()
       return runner.start()
     },
     async sync(request) {
@@ -114,16 +134,15 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       return lifecycle.health
     },
     get readiness() {
-      const { handover } = plan.ownership
-      const loaded = plan.sink.stage.loaded()
-      const { offers } = runner
-      settled ||= handover !== undefined && offers !== undefined && covered(offers, handover, loaded, me)
+      latch()
       const standing = handover?.standing()
-      const last = runner.results.at(-1)
-      return readiness({ settled, stopping: stopping !== undefined, last, standing, held: loaded.size })
+      const held = plan.sink.stage.loaded().size
+      return readiness({ settled, stopping: stopping !== undefined, last: runner.results.at(-1), standing, held })
     },
     stop() {
       stopping ??= (async () => {
+        looking?.[Symbol.dispose]()
+        handover?.ready(false)
         await runner.stop()
         engine.claims.stop()
         await withinGrace(host, stopGraceMs, async signal => {
@@ -142,6 +161,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
 /** The parts are running, what is held is served and told, and the journal knows who was in flight at the last death. */
 async function open({ journal, claims, plan, host }: Engine, started: () => Promise<void>): Promise<void> {
   await journal.open()
+  plan.ownership.handover?.ready(false)
   await started()
   await journal.forgive(plan.sink.stage.loaded())
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })

@@ -46,6 +46,11 @@ export interface Handover {
   owners(block: BlockMeta): readonly Owner[]
   members(): readonly Member[]
   standing(): Standing
+  /**
+   * Whether clients ask this process: while they do not, nobody may let go of a block because it is served here. True until
+   * told otherwise.
+   */
+  ready(is: boolean): void
   /** What this process says of itself to operators; told with the next beat. */
   report(stats: MemberStats): void
   /** Since the start; for metrics. */

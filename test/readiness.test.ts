@@ -176,3 +176,32 @@ it('is ready while the member store cannot be reached since the start, with what
     reason: 'the member store cannot be reached: what is held is served',
   })
 })
+
+it('tells the ownership plugin that nobody may rely on it, from before the start until it is ready, and from the stop on', async () => {
+  const ownership = scriptedOwnership([1, 2])
+  const { gateway, host, sink } = await world({ list: blocks(1, 2), ownership })
+  const tells = () => ownership.log.filter(l => l.endsWith('ready') || l.startsWith('publish'))
+  const open = sink.gate(1)
+  const first = gateway.start()
+  await host.advance(10_000)
+  expect(tells()).toEqual(['not ready', 'publish '])
+  // Ready by what others serve: it is seen without anybody asking.
+  ownership.servedByOthers.add(1)
+  await host.advance(1_000)
+  expect(tells()).toEqual(['not ready', 'publish ', 'ready'])
+  open()
+  await first
+  await gateway.stop()
+  expect(tells()).toEqual(['not ready', 'publish ', 'ready', 'not ready'])
+  expect(host.pendingTimers).toBe(0)
+})
+
+it('leaves no timer behind where it stops before it was ready', async () => {
+  const ownership = scriptedOwnership([1])
+  ownership.unavailable = true
+  const { gateway, host } = await world({ list: blocks(1), ownership })
+  await gateway.start()
+  await host.advance(3_000)
+  await gateway.stop()
+  expect(host.pendingTimers).toBe(0)
+})

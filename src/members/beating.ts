@@ -42,7 +42,7 @@ export class Beating {
     return session.inTurn(async () => {
       for (let round = 1; round <= ROUNDS && !session.superseded && !closed.aborted; round++) {
         if (!session.joined && !(await this.#join())) return
-        const beat = { storeId: served.told, stats: this.#stats, seen: session.seen }
+        const beat = { storeId: served.counts ? served.told : '', stats: this.#stats, seen: session.seen }
         const reply = await session.write(stamp => calls.make(() => store.beat(stamp, beat)))
         session.see(reply.epoch)
         onEpoch(reply.epoch)

@@ -10,7 +10,6 @@
 import type { BlockId } from '../block.ts'
 import type { Component } from '../host.ts'
 import type { Epoch, MemberState, MemberStats } from '../ownership.ts'
-import type { SlotGuard } from './slots.ts'
 
 /** Ids of members and zones: they become parts of keys, labels and log lines. */
 export const MEMBER_ID: RegExp = /^[A-Za-z0-9._:-]{1,128}$/
@@ -53,7 +52,10 @@ export interface Stamp {
 export interface Beat {
   readonly incarnation: number
   readonly sequence: number
-  /** The store under whose id the member has told all its claims; `''` before it has. Its claims count only where this is current. */
+  /**
+   * The store under whose id the member has told all its claims; `''` before it has, and while it is not ready. Its claims count
+   * only where this is current.
+   */
   readonly storeId: string
   /** Grows when the member's claims change, and only then; after a join it is a number that it never was before. */
   readonly claims: number
@@ -141,6 +143,25 @@ export interface BeatReply {
   readonly epoch: Epoch
   readonly storeId: string
   readonly frozen: boolean
+}
+
+/** Larger than every one given before by the same store; never raises the epoch. */
+export type Fence = number
+
+export interface SlotRecord {
+  readonly slot: number
+  /** A slot has as many ranks as a block has copies. */
+  readonly rank: number
+  /** A member's id; `''`: given up, and free for whoever wins the lock. */
+  readonly holder: string
+  readonly fence: Fence
+}
+
+/** The step is done only where these are still the records of the slot, all of them. */
+export interface SlotGuard {
+  readonly slot: number
+  /** By rank; ranks nobody ever held are absent. */
+  readonly holders: readonly Omit<SlotRecord, 'slot'>[]
 }
 
 export interface ReleaseItem {

@@ -150,6 +150,12 @@ export class Membership {
   }
 
   /** Told with the next beat. */
+  /** While it is not, its claims are told but do not count. Kept from before the start, too. */
+  ready(is: boolean): void {
+    this.served.counts = is
+    void this.#parts?.beats?.request()
+  }
+
   report(stats: MemberStats): void {
     this.#parts?.beating?.report(stats)
   }

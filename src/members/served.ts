@@ -29,6 +29,9 @@ export class Served {
     return this.#ids.size
   }
 
+  /** Whether clients ask this process: while they do not, its claims must not count. */
+  counts = true
+
   /** The store that was told everything, by its id; `''`: none, as far as is known. Beats carry it. */
   get told(): string {
     return this.#told

@@ -2,19 +2,7 @@
  * Slots: hash buckets of blocks, each with recorded holders. For ownership plugins that lease slots instead of computing owners.
  * Who may record itself is decided elsewhere (a lock); the record says who was last, and a fence orders them.
  */
-import type { MemberStore, Stamp, WriteStatus } from './contract.ts'
-
-/** Larger than every one given before by the same store; never raises the epoch. */
-export type Fence = number
-
-export interface SlotRecord {
-  readonly slot: number
-  /** A slot has as many ranks as a block has copies. */
-  readonly rank: number
-  /** A member's id; `''`: given up, and free for whoever wins the lock. */
-  readonly holder: string
-  readonly fence: Fence
-}
+import type { Fence, MemberStore, SlotRecord, Stamp, WriteStatus } from './contract.ts'
 
 export interface SlotView {
   /** Changes with every change of a slot. */
@@ -42,11 +30,4 @@ export interface HoldRequest {
   readonly rank: number
   readonly fence: Fence
   readonly give: boolean
-}
-
-/** In a ReleaseItem: the step is done only where these are still the records of the slot, all of them. */
-export interface SlotGuard {
-  readonly slot: number
-  /** By rank; ranks nobody ever held are absent. */
-  readonly holders: readonly Omit<SlotRecord, 'slot'>[]
 }

@@ -136,6 +136,28 @@ it('row 4: the copies of a block never get fewer while those who join still load
   expect(c.copies).toBe(48)
 })
 
+it('nobody lets go of a block because a gateway serves it that is not ready yet', async () => {
+  const all: SetStage = { kind: 'set', name: 'all', select: list => list.map(b => ({ id: b.meta.ulid })) }
+  const c = make({ list: DAY, stages: () => [{ ...all }], replicas: 1, minMembers: 1 })
+  // gw-1 serves the first half only: the others are in no state to be loaded here.
+  const first = scriptedSink()
+  for (const { meta } of DAY.slice(12)) first.fail(numberOf(meta.ulid), ...Array(20).fill(new Error('no')))
+  await c.start(['gw-1'], first)
+  const second = scriptedSink()
+  const gates = DAY.slice(12).map(({ meta }) => second.gate(numberOf(meta.ulid)))
+  const joining = c.start(['gw-2'], second)
+  await settle()
+  await c.advance(60_000)
+  const both = [...first.loaded().keys()].filter(id => second.loaded().has(id))
+  expect(both.length).toBeGreaterThan(0)
+  expect(c.up.get('gw-2')?.gateway.readiness.ready).toBe(false)
+  for (const open of gates) open()
+  await joining
+  await c.advance(20_000)
+  expect(c.up.get('gw-2')?.gateway.readiness.ready).toBe(true)
+  expect([...first.loaded().keys()].filter(id => second.loaded().has(id))).toEqual([])
+})
+
 it('row 5: a store that is away for ten minutes drops nothing and turns nobody unready (mimir #1805)', async () => {
   const c = make({ list: DAY, replicas: 2, minMembers: 3, every: '1m' })
   await c.start(names(3))

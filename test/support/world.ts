@@ -315,6 +315,9 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
       },
       members: () => [],
       standing: () => plugin.standing,
+      ready(is) {
+        log.push(is ? 'ready' : 'not ready')
+      },
       report() {},
       counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
     }

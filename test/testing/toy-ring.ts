@@ -73,6 +73,7 @@ export function toyRing(cluster: ToyCluster = new ToyCluster()): OwnershipPlugin
       members: () =>
         cluster.members.map(id => ({ id, zone: undefined, address: undefined, state: 'active', beatAge: 0 })),
       standing: () => 'member',
+      ready() {},
       report() {},
       counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
     },
