@@ -235,7 +235,7 @@ export class MemberTable {
     this.#state.epoch = Math.max(this.#state.epoch + 1, seen + 1, Math.floor(this.#clock() * 1000))
     this.#state.cause = cause
     const result = change(this.#state.epoch)
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of this.#listeners) listener()
     return result
   }
 }

@@ -90,6 +90,18 @@ describe('epochs of a MemberTable', () => {
     ])
   })
 
+  it('one function that listens twice is called until both are disposed of', () => {
+    const { table } = world()
+    let calls = 0
+    const listener = () => calls++
+    const listening = [table.onEpoch(listener), table.onEpoch(listener)]
+    table.freeze(true)
+    expect(calls).toBe(2)
+    listening[0]?.[Symbol.dispose]()
+    table.freeze(false)
+    expect(calls).toBe(3)
+  })
+
   it('a listener that was called may stop listening, and the others are still called', () => {
     const { table } = world()
     const calls: string[] = []

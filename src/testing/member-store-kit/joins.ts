@@ -97,10 +97,12 @@ export function laterJoinCases({ it }: MemberStoreKit): void {
     assertEqual({ state, changed }, { state: 'active', changed: reply.epoch }, 'the record')
     assertEqual(await claimsOf(a), [], 'no claims')
   })
-  it('a member that joins again must tell the store all its claims again', async s => {
+  it('a member that joins again must tell the store all its claims and its statistics again', async s => {
     const a = await s.member('a')
+    await a.beat({ stats: { assigned: 1, serving: 1, lingering: 1, pinned: 1, failed: 1, bytes: 1 } })
     await a.joined()
-    assertEqual((await s.store.beats()).beats.get('a')?.storeId, '', 'the store id in its beat')
+    const beat = (await s.store.beats()).beats.get('a')
+    assertEqual([beat?.storeId, beat?.stats], ['', undefined], 'what its beat says')
   })
   it('a member that the store does not know joins again with its own incarnation', async s => {
     const a = s.process('a')

@@ -185,7 +185,7 @@ export function quorumCases({ it }: MemberStoreKit): void {
     const [a] = await pair(s)
     const bad = 'x' as BlockId
     for (const item of [
-      { ...ITEM, id: bad, needs: bad },
+      { ...ITEM, id: bad },
       { ...ITEM, needs: bad },
     ]) {
       const error = await assertRejects(() => a.release([ITEM, item]), 'an id that is none')
