@@ -10,13 +10,16 @@ import type { Handover } from './ownership.ts'
 export class ClaimPublisher {
   readonly #handover: Handover | undefined
   readonly #log: Log
+  readonly #isHeld: (id: BlockId) => boolean
   readonly #stop = new AbortController()
   #added = new Set<BlockId>()
   #flushing: Promise<void> | undefined
 
-  constructor(handover: Handover | undefined, log: Log) {
+  /** `isHeld`: whether the sink holds the block now. */
+  constructor(handover: Handover | undefined, log: Log, isHeld: (id: BlockId) => boolean) {
     this.#handover = handover
     this.#log = log
+    this.#isHeld = isHeld
   }
 
   /** Everything that is served, at start. A store that cannot be reached is no reason not to serve: it is told later. */
@@ -60,8 +63,10 @@ export class ClaimPublisher {
 
   async #flush(): Promise<void> {
     while (this.#added.size > 0 && !this.#stop.signal.aborted) {
-      const batch = this.#added
+      // What waited here for a store that was away may have been released since.
+      const batch = new Set([...this.#added].filter(this.#isHeld))
       this.#added = new Set()
+      if (batch.size === 0) return
       try {
         await this.#handover?.serve({ added: [...batch], dropped: [] }, this.#stop.signal)
       } catch (error) {

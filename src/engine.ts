@@ -48,7 +48,7 @@ export function createEngine(
 ): Engine {
   const catalogue = new Catalogue(host)
   const journal = new LoadJournal(state)
-  const claims = new ClaimPublisher(plan.ownership.handover, host.log)
+  const claims = new ClaimPublisher(plan.ownership.handover, host.log, id => plan.sink.stage.loaded().has(id))
   const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })

@@ -223,6 +223,21 @@ describe('claims', () => {
     expect(ownership.log).toContain('serve +1')
   })
 
+  it('that could not be told are not told any more once the block was released', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    const { serve } = ownership.handover ?? {}
+    Object.assign(ownership.handover ?? {}, { serve: () => Promise.reject(new Error('store away')) })
+    await gateway.sync()
+    Object.assign(ownership.handover ?? {}, { serve })
+    ownership.servedByOthers.add(1)
+    ownership.lose(1)
+    ownership.log.length = 0
+    await gateway.sync()
+    expect(sink.numbers).toEqual([])
+    expect(ownership.log).toEqual(['release 1 needs 1: released'])
+  })
+
   it('keep a loaded block that a stage retains', async () => {
     const young = refuse('consistency-delay', 'too-fresh', true, () => true)
     const { gateway, sink } = await world({ list: blocks(1), stages: [young] })
