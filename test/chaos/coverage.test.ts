@@ -32,11 +32,20 @@ describe('Coverage', () => {
     expect(gaps).toEqual([])
   })
 
-  it('waits for the slowest answer before it says that a block is away', () => {
-    const { gaps, answers } = watched('old', 'new')
-    answers(['old', 1000, 1010, A], ['old', 1200, 1210, A], ['old', 1400, 1410, NONE], ['old', 1600, 1610, NONE])
+  it('waits for the slowest answer before it says that a block was away', () => {
+    const { gaps, answers } = watched('old', 'new', 'third')
+    answers(
+      ['old', 1000, 1010, A],
+      ['third', 1000, 1010, NONE],
+      ['old', 1200, 1210, A],
+      ['old', 1400, 1410, NONE],
+      ['third', 1500, 1510, A],
+      ['third', 1700, 1710, A],
+      ['old', 2000, 2010, NONE],
+      ['third', 2000, 2010, A],
+    )
     expect(gaps).toEqual([])
-    answers(['new', 1190, 1700, A], ['new', 1710, 1720, A], ['old', 1800, 1810, NONE])
+    answers(['new', 1190, 1700, A], ['new', 1710, 1720, A], ['new', 2000, 2010, A])
     expect(gaps).toEqual([])
   })
 
@@ -106,12 +115,20 @@ describe('Coverage', () => {
   })
 
   it('takes a gateway that came later into account from the first time it is asked', () => {
-    const { coverage, gaps, answers } = watched('old')
-    answers(['old', 1000, 1010, A], ['old', 1200, 1210, A])
-    coverage.come('new', 1250)
-    answers(['old', 1400, 1410, NONE], ['old', 1600, 1610, NONE])
+    const { coverage, gaps, answers } = watched('old', 'third')
+    answers(['old', 1000, 1010, A], ['third', 1000, 1010, NONE], ['old', 1200, 1210, A], ['third', 1200, 1210, NONE])
+    coverage.come('new', 1205)
+    answers(['old', 1400, 1410, NONE], ['third', 1400, 1410, A], ['third', 1600, 1610, A], ['old', 1800, 1810, NONE])
     expect(gaps).toEqual([])
-    answers(['new', 1205, 1300, A], ['new', 1600, 1610, A], ['new', 1800, 1810, A])
+    answers(['new', 1205, 1300, A], ['new', 1600, 1610, A], ['third', 1800, 1810, A], ['new', 1800, 1810, A])
     expect(gaps).toEqual([])
+  })
+
+  it('counts the time until a gateway was stopped as time in which it may have served', () => {
+    const { coverage, gaps, answers } = watched('old', 'new')
+    answers(['old', 1000, 1010, A], ['new', 1100, 1110, NONE], ['old', 1200, 1210, A])
+    gaps.push(...coverage.go('old', 2200))
+    answers(['new', 1300, 2400, A], ['new', 2500, 2510, A], ['new', 2700, 2710, A])
+    expect(gaps).toMatchObject([{ from: 1210, to: 1300, certain: false }])
   })
 })
