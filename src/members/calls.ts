@@ -43,7 +43,9 @@ export class StoreCalls {
         fail(new OwnershipUnavailable(`the member store did not answer within ${this.#timeoutMs} ms`))
       })
       this.#cancels.add(fail)
-      call().then(value => {
+      // A store that throws instead of rejecting fails like any other.
+      const answer = (async () => call())()
+      answer.then(value => {
         if (!end()) return
         this.#succeeded()
         resolve(value)

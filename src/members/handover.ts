@@ -4,29 +4,14 @@
  */
 import type { BlockId, BlockMeta } from '../block.ts'
 import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../ownership.ts'
-import type { Assign } from './assigned.ts'
-import { elapsed, mark } from './clock.ts'
-import type { MemberStore, ReleaseItem } from './contract.ts'
-import { type Lingering, LingeringBlocks, type Verdict } from './lingering.ts'
+import type { MemberStore } from './contract.ts'
+import { type JudgingOptions, judge } from './judging.ts'
+import { LingeringBlocks } from './lingering.ts'
 import type { Membership } from './membership.ts'
 import { Releases } from './releases.ts'
 
-export interface HandoverOptions {
+export interface HandoverOptions extends JudgingOptions {
   readonly store: MemberStore
-  readonly membership: Membership
-  readonly assign: Assign
-  /** A block goes only after all its owners were seen serving it for this long, ms: as long as clients take to notice. */
-  readonly handoverDelayMs: number
-  /** After lingering for this long, ms, one other member that serves the block is enough. Undefined: never. */
-  readonly maxLingerMs: number | undefined
-}
-
-/** Whom a release looks at. */
-interface Wanted {
-  readonly targets: readonly string[]
-  readonly quorum: ReleaseItem['quorum']
-  /** How long they must have been seen serving, ms. */
-  readonly delay: number
 }
 
 export class MemberHandover implements Handover {
@@ -41,7 +26,7 @@ export class MemberHandover implements Handover {
     this.#membership = membership
     this.#releases = new Releases(store, membership)
     this.#lingering = new LingeringBlocks(
-      block => this.#judge(block),
+      block => judge(block, options).verdict,
       ids => membership.tell(block => ids.has(block.ulid)),
     )
     membership.onLook(({ broken }) => {
@@ -73,12 +58,10 @@ export class MemberHandover implements Handover {
     const { host, known } = this.#membership
     if (!host) return 'kept'
     const block = this.#lingering.ask(host, id, needs, urgent)
-    const verdict = this.#judge(block)
+    const { verdict, targets, quorum } = judge(block, this.#options)
     if (typeof verdict === 'object') this.#lingering.later(host, verdict.wait)
-    const wanted = known && this.#wanted(block)
     // No round trip where the answer is known.
-    if (verdict !== 'ready' || !wanted || decidedIn !== known.epoch) return 'kept'
-    const { targets, quorum } = wanted
+    if (verdict !== 'ready' || decidedIn !== known?.epoch) return 'kept'
     if (!(await this.#releases.release({ id, needs: needs.ulid, targets, quorum }, decidedIn, signal))) return 'kept'
     this.#lingering.delete(id)
     return 'released'
@@ -123,56 +106,5 @@ export class MemberHandover implements Handover {
 
   counts(): HandoverCounts {
     return this.#membership.counts
-  }
-
-  /** Undefined where the block is to be held here, or nobody is to hold it. */
-  #wanted({ id, needs, urgent, since }: Lingering): Wanted | undefined {
-    const { known, me, host } = this.#membership
-    const { assign, handoverDelayMs, maxLingerMs } = this.#options
-    if (!known || !host) return undefined
-    const { targets, standIn } = assign(needs, known.record)
-    if (id === needs.ulid && (targets.includes(me) || standIn === me)) return undefined
-    const tooLong = maxLingerMs !== undefined && elapsed(since, mark(host)) >= maxLingerMs
-    if (!urgent && !tooLong) return { targets, quorum: 'all', delay: handoverDelayMs }
-    const others = [...known.live].filter(member => member !== me)
-    return { targets: others, quorum: 'any', delay: urgent ? 0 : handoverDelayMs }
-  }
-
-  #judge(block: Lingering): Verdict {
-    const { known, host } = this.#membership
-    if (!known || !host) return 'blocked'
-    const wanted = this.#wanted(block)
-    if (!wanted) return 'over'
-    const { targets, quorum, delay } = wanted
-    const now = host.monotonic()
-    const wait = (member: string) => Math.max(0, (block.seen.get(member) ?? now) + delay - now)
-    this.#look(block, targets, now)
-    const serving = targets.filter(member => block.seen.has(member))
-    const enough = quorum === 'all' ? serving.length === targets.length : serving.length > 0
-    const patience = this.#patience(block)
-    if (known.frozen || !known.rulesAgree || targets.length === 0 || !enough) return patience
-    const waits = serving.map(wait)
-    const left = quorum === 'all' ? Math.max(...waits) : Math.min(...waits)
-    if (left === 0) return 'ready'
-    return { wait: typeof patience === 'object' ? Math.min(left, patience.wait) : left }
-  }
-
-  /** Who of `targets` is seen serving the block: from now on, or still. */
-  #look({ needs, seen }: Lingering, targets: readonly string[], now: number): void {
-    const { known } = this.#membership
-    for (const member of seen.keys()) if (!targets.includes(member)) seen.delete(member)
-    for (const member of targets) {
-      if (!known?.counts(member) || !this.#membership.serves(member, needs.ulid)) seen.delete(member)
-      else if (!seen.has(member)) seen.set(member, now)
-    }
-  }
-
-  /** Until `maxLinger` is reached. */
-  #patience({ since, urgent }: Lingering): Verdict {
-    const { host } = this.#membership
-    const { maxLingerMs } = this.#options
-    if (maxLingerMs === undefined || urgent || !host) return 'blocked'
-    const left = maxLingerMs - elapsed(since, mark(host))
-    return left > 0 ? { wait: left } : 'blocked'
   }
 }

@@ -149,13 +149,13 @@ export class Membership {
     return member === this.me && this.session ? this.served.has(id) : this.replica.serves(member, id)
   }
 
-  /** Told with the next beat. */
-  /** While it is not, its claims are told but do not count. Kept from before the start, too. */
+  /** Whether clients ask this process. While they do not, its claims are told but do not count. Kept from before the start, too. */
   ready(is: boolean): void {
     this.served.counts = is
     void this.#parts?.beats?.request()
   }
 
+  /** Told with the next beat. */
   report(stats: MemberStats): void {
     this.#parts?.beating?.report(stats)
   }

@@ -51,7 +51,10 @@ export class Releases {
       if (batch.length > 0) await this.#send(batch)
     })
     // The turn itself rejects only where there are no turns any more.
-    turn.catch((error: unknown) => fail(this.#waiting.splice(0), error))
+    turn.catch((error: unknown) => {
+      this.#queued = false
+      fail(this.#waiting.splice(0), error)
+    })
   }
 
   /** As many of one epoch as one call may carry. */

@@ -1,0 +1,58 @@
+/** Whether a lingering block could go: whom its release looks at, and since when they were seen serving it. */
+import type { Assign } from './assigned.ts'
+import { elapsed, mark } from './clock.ts'
+import type { ReleaseItem } from './contract.ts'
+import type { Lingering, Verdict } from './lingering.ts'
+import type { Membership } from './membership.ts'
+
+export interface JudgingOptions {
+  readonly membership: Membership
+  readonly assign: Assign
+  /** A block goes only after all its owners were seen serving it for this long, ms: as long as clients take to notice. */
+  readonly handoverDelayMs: number
+  /** After lingering for this long, ms, one other member that serves the block is enough. Undefined: never. */
+  readonly maxLingerMs: number | undefined
+}
+
+export interface Judgement {
+  readonly verdict: Verdict
+  /** Whom the release looks at. */
+  readonly targets: readonly string[]
+  readonly quorum: ReleaseItem['quorum']
+}
+
+const NOT_NOW: Judgement = { verdict: 'blocked', targets: [], quorum: 'all' }
+const NOT_EVER: Judgement = { verdict: 'over', targets: [], quorum: 'all' }
+
+/**
+ * Judges by the last look, and notes in `block.seen` who is seen serving. The store decides: this only spares it the
+ * questions whose answer is known.
+ */
+export function judge(block: Lingering, options: JudgingOptions): Judgement {
+  const { membership, assign, handoverDelayMs, maxLingerMs } = options
+  const { known, host, me } = membership
+  if (!known || !host) return NOT_NOW
+  const { id, needs, urgent, since, seen } = block
+  const owners = assign(needs, known.record)
+  if (id === needs.ulid && (owners.targets.includes(me) || owners.standIn === me)) return NOT_EVER
+
+  const patience = maxLingerMs === undefined ? Number.POSITIVE_INFINITY : maxLingerMs - elapsed(since, mark(host))
+  const any = urgent || patience <= 0
+  const targets = any ? [...known.live].filter(member => member !== me) : owners.targets
+  const now = host.monotonic()
+  for (const member of seen.keys()) if (!targets.includes(member)) seen.delete(member)
+  for (const member of targets) {
+    if (!known.counts(member) || !membership.serves(member, needs.ulid)) seen.delete(member)
+    else if (!seen.has(member)) seen.set(member, now)
+  }
+
+  const quorum = any ? 'any' : 'all'
+  const enough = seen.size > 0 && (any || targets.every(member => seen.has(member)))
+  // Of `any` the one that was seen first, of `all` the one that was seen last.
+  const begun = any ? Math.min(...seen.values()) : Math.max(...seen.values())
+  const free = enough && !known.frozen && known.rulesAgree
+  const left = free ? begun + (urgent ? 0 : handoverDelayMs) - now : Number.POSITIVE_INFINITY
+  if (left <= 0) return { verdict: 'ready', targets, quorum }
+  const wait = Math.min(left, any ? left : patience)
+  return { verdict: Number.isFinite(wait) ? { wait } : 'blocked', targets, quorum }
+}
