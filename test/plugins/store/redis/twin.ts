@@ -215,7 +215,7 @@ export class Walk {
     const items = Array.from({ length: 1 + Math.floor(this.#random() * 6) }, (): ReleaseItem => {
       const block = this.#pick(BLOCKS)
       const needs = this.#chance(0.6) ? block : this.#pick(BLOCKS)
-      const targets = this.#some(IDS, 3).filter(target => target !== id || this.#chance(0.3))
+      const targets = this.#chance(0.1) ? [id] : this.#some(IDS, 3).filter(target => target !== id || this.#chance(0.3))
       return { id: block, needs, targets, quorum: this.#pick(['all', 'any'] as const) }
     })
     const late = this.#chance(0.05)

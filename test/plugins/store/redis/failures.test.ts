@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { Failures } from '../../../../plugins/store/redis/failures.ts'
+
+const SECRET = 'c4n/ry@:%?zq9'
+
+describe('what redisStore() says of failures', () => {
+  it('leaves secrets out of texts, as they are and as they stand in a URL', () => {
+    const failures = new Failures('h:1', ['user', SECRET, ''])
+    const text = `AUTH user ${SECRET} ${encodeURIComponent(SECRET)} at redis://x:y@z@h\r\nnext`
+    expect(failures.unavailable('beat', new Error(text)).message).toBe(
+      'ownership-unavailable: Redis at h:1 must answer to beat: AUTH (hidden) (hidden) (hidden) at redis://(hidden)@h next',
+    )
+  })
+
+  it('keeps name, code and text of the cause, and not the command with its arguments', () => {
+    // As ioredis rejects what waits when AUTH is refused.
+    const refused = Object.assign(new Error(`WRONGPASS ${SECRET}`), {
+      name: 'ReplyError',
+      code: 'X',
+      command: { name: 'auth', args: ['user', SECRET] },
+    })
+    const { cause } = new Failures('h:1', [SECRET]).unavailable('beat', refused)
+    expect({ ...(cause as Error) }).toEqual({ name: 'ReplyError', code: 'X' })
+    expect([(cause as Error).message, (cause as Error).stack]).toEqual([
+      'WRONGPASS (hidden)',
+      'ReplyError: WRONGPASS (hidden)',
+    ])
+  })
+
+  it('gives the reason that the connection told, for a command that only says that there is none', () => {
+    const failures = new Failures('h:1', [])
+    failures.connectionFailed(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))
+    failures.connectionFailed(new Error('Connection is closed.'))
+    const closed = new Error("Stream isn't writeable and enableOfflineQueue options is false")
+    expect(failures.unavailable('beat', closed).rawMessage).toBe('Redis at h:1 must answer to beat: ECONNREFUSED')
+    expect(failures.unavailable('beat', new Error('OOM')).rawMessage).toMatch(/OOM$/)
+    failures.connected()
+    expect(failures.unavailable('beat', closed).rawMessage).toMatch(/writeable/)
+  })
+
+  it('shortens what a server says', () => {
+    expect(new Failures('h:1', []).unavailable('beat', new Error('x'.repeat(9999))).rawMessage.length).toBeLessThan(400)
+  })
+})
