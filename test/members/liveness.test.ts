@@ -1,5 +1,7 @@
 import { fakeHost } from 'blockgate/testing'
 import { expect, it } from 'vitest'
+import { Liveness } from '../../src/members/liveness.ts'
+import { MembersView } from '../../src/members/view.ts'
 import { type TestMember, World } from './world.ts'
 
 /** The process is gone without a word. */
@@ -58,6 +60,21 @@ it('silence does not count while this process cannot read: 15 s begin with the s
   await world.advance(15_000)
   expect(world.state('b')).toBe('active')
   await world.advance(10_000)
+  expect(world.state('b')).toBe('down')
+  await stopAll(a)
+})
+
+it('one read that failed is an interruption', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  const b = await world.started('b')
+  await world.advance(10_000)
+  kill(world, b)
+  await world.advance(9_000)
+  a.line.fault('beats', 'away')
+  await world.advance(15_000)
+  expect(world.state('b')).toBe('active')
+  await world.advance(12_000)
   expect(world.state('b')).toBe('down')
   await stopAll(a)
 })
@@ -186,4 +203,23 @@ it('members() tells how old the last beat of each is', async () => {
   expect(members[0]?.beatAge).toBeLessThan(4_000)
   expect(members[1]?.beatAge).toBeGreaterThanOrEqual(9_000)
   await stopAll(a)
+})
+
+it('15 s begin after the second read, and end before the one that shows them over', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  const b = await world.started('b')
+  await world.advance(500)
+  const view = new MembersView(world.table.record(), world.table.beats(), 7_500)
+  const at = (ms: number) => ({ monotonic: ms, wall: ms })
+  const liveness = new Liveness({ beatMs: 3_000, expireAfterMs: 15_000, graceMs: 1, forgetAfterMs: 1 })
+  const silent = () => liveness.overdue(view, 'a').expire.map(({ id }) => id)
+  const look = (asked: number, read = asked) => liveness.observe(view, at(asked), at(read))
+  expect([look(0), look(3_000, 3_500), look(6_000)]).toEqual([false, true, true])
+  for (let ms = 9_000; ms <= 18_000; ms += 3_000) look(ms)
+  look(18_400, 18_900)
+  expect(silent()).toEqual([])
+  look(18_500)
+  expect(silent()).toEqual(['b'])
+  await stopAll(a, b)
 })

@@ -140,7 +140,8 @@ it('a store that has lost its epoch is told the largest one that was seen', asyn
   const world = new World()
   const a = await world.started('a')
   const copy = world.table.snapshot()
-  await world.started('b')
+  world.table.freeze(true)
+  world.table.freeze(false)
   await world.advance(500)
   const before = a.plugin.epoch()
   world.table.restore(copy, 'store-2')
@@ -148,6 +149,7 @@ it('a store that has lost its epoch is told the largest one that was seen', asyn
   await world.advance(7_000)
   expect(world.table.record().epoch).toBeGreaterThan(before)
   expect(a.plugin.epoch()).toBe(world.table.record().epoch)
+  await a.stop()
 })
 
 it('a superseded process says no more, and claims nothing', async () => {
