@@ -88,6 +88,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   })
   const { handover } = plan.ownership
   let settled = false
+  let alone = false
   let passes = 0
   let told = false
   let looking: Disposable | undefined
@@ -95,14 +96,16 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     const { offers } = runner
     settled ||=
       handover !== undefined && offers !== undefined && covered(offers, handover, plan.sink.stage.loaded(), me)
-    if (!settled || told || stopping) return
+    // A store that comes back takes nothing back.
+    alone ||= handover?.standing() === 'alone'
+    if (!(settled || alone) || told || stopping) return
     told = true
     // Before that nobody may let go of a block because it is loaded here.
     handover?.ready(true)
   }
   const look = () => {
     latch()
-    if (!settled && !stopping) looking = host.setTimer(LOOK_MS, look)
+    if (!settled && !alone && !stopping) looking = host.setTimer(LOOK_MS, look)
   }
   let stopping: Promise<void> | undefined
   return {
@@ -137,7 +140,8 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       latch()
       const standing = handover?.standing()
       const held = plan.sink.stage.loaded().size
-      return readiness({ settled, stopping: stopping !== undefined, last: runner.results.at(-1), standing, held })
+      const last = runner.results.at(-1)
+      return readiness({ settled, alone, stopping: stopping !== undefined, last, standing, held })
     },
     stop() {
       stopping ??= (async () => {

@@ -20,6 +20,8 @@ export interface Readiness {
 export interface ReadinessFacts {
   /** Every block had a verdict, at some time. */
   readonly settled: boolean
+  /** The member store could not be reached at the start, for longer than the grace for it. */
+  readonly alone: boolean
   readonly stopping: boolean
   /** How the last run ended; undefined before the first. */
   readonly last: Pick<RunResult, 'status'> | undefined
@@ -29,13 +31,13 @@ export interface ReadinessFacts {
   readonly held: number
 }
 
-export function readiness({ settled, stopping, last, standing, held }: ReadinessFacts): Readiness {
+export function readiness({ settled, alone, stopping, last, standing, held }: ReadinessFacts): Readiness {
   const no = (reason: string): Readiness => ({ ready: false, stopping, reason })
   if (stopping) return no('the gateway is stopping')
   if (standing === 'superseded') return no('a newer process has the id of this gateway')
   if (standing === 'leaving' && held === 0) return no('drained: others serve every block')
   if (settled) return { ready: true, stopping, reason: 'every block had a verdict' }
-  if (standing === 'alone') {
+  if (alone) {
     return { ready: true, stopping, reason: 'the member store cannot be reached: what is held is served' }
   }
   if (!last) return no('the first run has not ended')

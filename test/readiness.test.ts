@@ -175,6 +175,10 @@ it('is ready while the member store cannot be reached since the start, with what
     ready: true,
     reason: 'the member store cannot be reached: what is held is served',
   })
+  // A latch: that the store is back, and nobody knows the owners yet, takes nothing back.
+  ownership.standing = 'member'
+  expect(gateway.readiness.ready).toBe(true)
+  expect(ownership.log).toContain('ready')
 })
 
 it('tells the ownership plugin that nobody may rely on it, from before the start until it is ready, and from the stop on', async () => {
