@@ -8,8 +8,8 @@ import { Violation } from './violation.ts'
 interface Known {
   /** Who is to hold each block that was asked for in this epoch, as the first who was asked computed it. */
   readonly owners: Map<BlockId, string>
-  /** The same without those that stand in for others. */
-  readonly ranked: Map<BlockId, readonly string[]>
+  /** The same as a list, of blocks that nobody stands in for. */
+  readonly placed: Map<BlockId, readonly string[]>
 }
 
 export class Agreement {
@@ -24,7 +24,7 @@ export class Agreement {
   check({ id, plugin }: Running, epoch: Epoch): boolean {
     const { handover } = plugin ?? {}
     if (!handover) return true
-    const known = this.#epochs.get(epoch) ?? { owners: new Map(), ranked: new Map() }
+    const known = this.#epochs.get(epoch) ?? { owners: new Map(), placed: new Map() }
     for (const [block, meta] of this.#cluster.bucket.metas) {
       if (!this.#cluster.bucket.blocks.has(block)) continue
       const owners = ask(() => handover.owners(meta))
@@ -36,10 +36,12 @@ export class Agreement {
         throw new Violation('I6', `${short(block)} is of ${told} for ${id}, of ${first} for another, in one epoch`)
       }
       known.owners.set(block, told)
-      known.ranked.set(
-        block,
-        targets.filter(owner => owner.rank < this.#cluster.options.replicas).map(owner => owner.member),
-      )
+      if (targets.every(owner => owner.live)) {
+        known.placed.set(
+          block,
+          targets.map(owner => owner.member),
+        )
+      }
     }
     if (!this.#epochs.has(epoch)) this.#moved(epoch, known)
     this.#epochs.set(epoch, known)
@@ -49,12 +51,12 @@ export class Agreement {
   /** A block none of whose owners went has new owners only among those who came. */
   #moved(epoch: Epoch, known: Known): void {
     const { server } = this.#cluster
-    const last = [...this.#epochs.keys()].filter(e => e < epoch).at(-1)
+    const last = [...this.#epochs.keys()].filter(e => e < epoch).sort((a, b) => b - a)[0]
     const before = last === undefined ? undefined : this.#epochs.get(last)
     const [were, are] = [last === undefined ? undefined : server.placed(last), server.placed(epoch)]
     if (!before || !were || !are) return
-    for (const [block, owners] of known.ranked) {
-      const old = before.ranked.get(block)
+    for (const [block, owners] of known.placed) {
+      const old = before.placed.get(block)
       if (!old || old.some(member => !are.has(member))) continue
       const odd = owners.filter(member => !old.includes(member) && were.has(member))
       if (odd.length > 0) throw new Violation('I7', `${short(block)} moved to ${odd.join(', ')} for no reason`)
@@ -69,4 +71,3 @@ function ask(owners: () => readonly Owner[]): readonly Owner[] | undefined {
     return undefined
   }
 }
-

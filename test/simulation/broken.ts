@@ -23,7 +23,9 @@ abstract class Careless extends MemberTable {
   override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
     const { epoch } = this.record()
     if (request.decidedIn !== epoch) return { status: 'epoch' }
-    const released = request.items.filter(item => !item.targets.includes(stamp.id) && this.may(item)).map(item => item.id)
+    const released = request.items
+      .filter(item => !item.targets.includes(stamp.id) && this.may(item))
+      .map(item => item.id)
     const status = this.serve(stamp, { added: [], dropped: released })
     return status === 'ok' ? { status, released } : { status }
   }
@@ -55,7 +57,10 @@ class TwoSteps extends MemberTable {
 }
 
 class NoSequence extends MemberTable {
-  override serve(stamp: Stamp, change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] }): WriteStatus {
+  override serve(
+    stamp: Stamp,
+    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
+  ): WriteStatus {
     return super.serve(newest(this, stamp), change)
   }
 }
@@ -176,7 +181,9 @@ export const BROKEN: readonly Variant[] = [
           const now = running.process.monotonic()
           const first = since.get(block.id) ?? now
           since.set(block.id, first)
-          return answer === 'kept' && now - first > LINGER_LIMIT ? released(running, handover, block.id, signal) : answer
+          return answer === 'kept' && now - first > LINGER_LIMIT
+            ? released(running, handover, block.id, signal)
+            : answer
         },
       }))
     },
@@ -186,10 +193,13 @@ export const BROKEN: readonly Variant[] = [
     table: options => new NoIncarnation(options),
     store(store, running) {
       // The one that starts does not look whether somebody lives under its id.
-      const hidden = async <T extends { readonly members?: unknown; readonly beats?: unknown }>(view: Promise<T>): Promise<T> => {
+      const hidden = async <T extends { readonly members?: unknown; readonly beats?: unknown }>(
+        view: Promise<T>,
+      ): Promise<T> => {
         const seen = await view
         if (running.incarnation > 0) return seen
-        const without = (map: unknown) => new Map([...(map as Map<string, unknown>)].filter(([id]) => id !== running.id))
+        const without = (map: unknown) =>
+          new Map([...(map as Map<string, unknown>)].filter(([id]) => id !== running.id))
         return 'members' in seen ? { ...seen, members: without(seen.members) } : { ...seen, beats: without(seen.beats) }
       }
       return bound(store, { record: () => hidden(store.record()), beats: () => hidden(store.beats()) })

@@ -3,7 +3,6 @@ import type { BlockId, OwnershipPlugin, SetStage } from 'blockgate'
 import type { MemberStore } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
-import type { Variant } from './variant.ts'
 import { SimBucket } from './bucket.ts'
 import { Invariants } from './invariants.ts'
 import { Member } from './member.ts'
@@ -13,6 +12,7 @@ import type { Running } from './running.ts'
 import { Scheduler } from './scheduler.ts'
 import { StoreServer } from './server.ts'
 import { StoryLog } from './story-log.ts'
+import type { Variant } from './variant.ts'
 
 export interface ClusterOptions {
   readonly seed: number

@@ -49,7 +49,7 @@ export class Coverage {
 
   check(): void {
     const { bucket, scheduler } = this.#cluster
-    const servers = [...this.#cluster.runnings].filter(r => r.ready && this.#counts(r))
+    const servers = this.#servers()
     for (const id of bucket.blocks.keys()) {
       if (servers.some(server => this.#serves(server, id))) {
         this.served.add(id)
@@ -70,14 +70,19 @@ export class Coverage {
     for (const [id, { since }] of this.#gaps) {
       if (bucket.corrupt.has(id)) continue
       const lasted = scheduler.now - Math.max(since, disturbed)
-      if (lasted > LONGEST_GAP) throw new Violation('I1', `nobody serves ${short(id)} for ${Math.round(lasted / 1000)} s`)
+      if (lasted > LONGEST_GAP)
+        throw new Violation('I1', `nobody serves ${short(id)} for ${Math.round(lasted / 1000)} s`)
     }
   }
 
-  /** Paused counts as live until the members have set it down. */
-  #counts(running: Running): boolean {
-    const { alive, paused } = running.process
-    return alive && !(paused && this.#ghosts.some(ghost => ghost.running === running))
+  /** Who is asked, and answers. A process that stands still counts until the members have set it down. */
+  #servers(): Running[] {
+    const { runnings } = this.#cluster
+    return [...runnings].filter(running => {
+      const { alive, paused } = running.process
+      if (!alive || !running.ready) return false
+      return !paused || !this.#ghosts.some(ghost => ghost.running === running)
+    })
   }
 
   #serves({ loaded }: Running, id: BlockId): boolean {
@@ -91,12 +96,14 @@ export class Coverage {
 
   /** Everybody knows that it is gone, and for all it served somebody else has stepped in, and has said so. */
   #atRest({ running, blocks }: Ghost): boolean {
-    const { server, bucket, runnings } = this.#cluster
+    const { server, bucket } = this.#cluster
     if (running.process.alive) return !running.process.paused
     if (server.knows(running)) return false
-    const others = [...runnings].filter(r => r.ready && this.#counts(r))
+    const others = this.#servers()
     return [...blocks].every(
-      id => !bucket.blocks.has(id) || others.some(r => this.#serves(r, id) && server.claims(r, [id, ...(bucket.ancestors.get(id) ?? [])])),
+      id =>
+        !bucket.blocks.has(id) ||
+        others.some(r => this.#serves(r, id) && server.claims(r, [id, ...(bucket.ancestors.get(id) ?? [])])),
     )
   }
 }

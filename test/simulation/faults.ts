@@ -122,7 +122,7 @@ export async function twoProcesses(cluster: Cluster): Promise<void> {
   old.process.resume()
   await cluster.sleep(random.between(5_000, 60_000))
   cluster.disturb(member.id, 'keeps one process')
-  member.keepOne(old)
+  member.keepOne()
 }
 
 function kind(cluster: Cluster): Pause {

@@ -17,9 +17,9 @@ export class Invariants {
   /** Loads begun and drops made, of blocks that can be loaded: it rests when the cluster does. */
   moves = 0
   readonly #cluster: Cluster
-  readonly #incarnations = new Map<string, number>()
   #dirty = true
   #ticked = 0
+  #found: Violation | undefined
   #onRelease: ((running: Running) => void)[] = []
 
   constructor(cluster: Cluster) {
@@ -28,8 +28,9 @@ export class Invariants {
     this.agreement = new Agreement(cluster)
   }
 
-  /** After every event. */
+  /** After every event. @throws Violation */
   check(): void {
+    if (this.#found) throw this.#found
     for (const running of this.#cluster.runnings) {
       this.#ready(running)
       this.#epoch(running)
@@ -54,8 +55,8 @@ export class Invariants {
     this.#cluster.note(running.id, 'loads', short(id))
     if (!this.#cluster.stuck(id)) this.moves++
     if (!plugin?.handover || !meta) return
-    if (plugin.epoch() < running.seen) throw new Violation('I3', `${running.id} loads ${short(id)} in an old epoch`)
-    if (!owns(running, meta)) throw new Violation('I3', `${running.id} loads ${short(id)}, which is not its own`)
+    if (plugin.epoch() < running.seen) this.#fail('I3', `${running.id} loads ${short(id)} in an old epoch`)
+    if (!owns(running, meta)) this.#fail('I3', `${running.id} loads ${short(id)}, which is not its own`)
   }
 
   commit(running: Running, id: BlockId): void {
@@ -71,10 +72,10 @@ export class Invariants {
     const released = running.released.delete(id)
     if (!running.plugin?.handover) return
     if (!released && !running.listings.absent(id)) {
-      throw new Violation('I4', `${running.id} drops ${short(id)} without knowing that it may`)
+      this.#fail('I4', `${running.id} drops ${short(id)} without knowing that it may`)
     }
     if (this.#cluster.server.counts(running, id)) {
-      throw new Violation('true-claim', `${running.id} drops ${short(id)}, and its claim stands`)
+      this.#fail('true-claim', `${running.id} drops ${short(id)}, and its claim stands`)
     }
   }
 
@@ -86,18 +87,15 @@ export class Invariants {
       this.#cluster.note('store', 'releases', short(id), 'of', running.id, 'for', targets.join(' '))
       const lies = targets.filter(target => !this.#serves(target, needs))
       if (quorum === 'all' ? lies.length > 0 : lies.length === targets.length) {
-        throw new Violation('true-claim', `${lies.join(', ')} does not serve ${short(needs)}, and its claim was counted`)
+        this.#fail('true-claim', `${lies.join(', ')} does not serve ${short(needs)}, and its claim was counted`)
       }
     }
     if (released.length > 0) for (const listener of this.#onRelease.splice(0)) listener(running)
   }
 
-  /** I8: incarnations only grow, as long as the store is the same one. */
-  joined(running: Running, incarnation: number): void {
-    const key = `${this.#cluster.server.storeId} ${running.id}`
-    const before = this.#incarnations.get(key) ?? 0
-    if (incarnation < before) throw new Violation('I8', `the incarnation of ${running.id} went back`)
-    this.#incarnations.set(key, incarnation)
+  /** I8: a record goes from a process to a newer one, never back. */
+  joined(running: Running, incarnation: number, before: number): void {
+    if (incarnation < before) this.#fail('I8', `the incarnation of ${running.id} went back`)
     running.incarnation = incarnation
     this.#dirty = true
   }
@@ -147,6 +145,11 @@ export class Invariants {
     if (now === epoch) return
     if (now < epoch) throw new Violation('I8', `the epoch of ${running.id} went back`)
     if (this.agreement.check(running, now)) running.epoch = now
+  }
+
+  /** Told inside the code under test, which would take a throw for an error of its own. */
+  #fail(invariant: string, what: string): void {
+    this.#found ??= new Violation(invariant, what)
   }
 
   #serves(member: string, id: BlockId): boolean {

@@ -1,36 +1,65 @@
 /**
- * npm run sim -- --seeds 500 [--from 1]            so many histories; a violation prints its story and exits 1
- * npm run sim -- --seed 42 [--lines 400]           one history, told
- * npm run sim -- --broken all|<name> [--seeds 200] each broken variant must be caught
+ * npm run sim -- --seeds 500 [--from 1]             so many histories; a violation prints its story and exits 1
+ * npm run sim -- --seeds 1 --from 42 --tell 400     one history, its last 400 lines
+ * npm run sim -- --broken all|<name> [--seeds 200]  each broken variant must be caught; exits 1 where one is not
  */
 import { parseArgs } from 'node:util'
-import { simulate } from './simulate.ts'
+import { BROKEN } from './broken.ts'
+import { simulate, type Verdict } from './simulate.ts'
 
+const HOUR = 3_600_000
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    lines: { type: 'string', default: '60' },
+    tell: { type: 'string' },
     broken: { type: 'string' },
   },
 })
+const from = Number(values.from)
 
-let events = 0
-let lasted = 0
-let violations = 0
-const from = Number(values.seed ?? values.from)
-const seeds = values.seed === undefined ? Number(values.seeds) : 1
-for (let seed = from; seed < from + seeds; seed++) {
-  const verdict = await simulate(seed)
-  events += verdict.events
-  lasted += verdict.lasted
-  if (verdict.violation || values.seed !== undefined) console.log(verdict.story(Number(values.lines)))
-  if (verdict.violation) {
-    violations++
-    console.log(`seed ${seed}: ${verdict.violation.message}`)
+if (values.broken === undefined) await sound(Number(values.seeds ?? 100))
+else await broken(values.broken, Number(values.seeds ?? 200))
+
+async function sound(seeds: number): Promise<void> {
+  const sum = { events: 0, lasted: 0, violations: 0 }
+  for (let seed = from; seed < from + seeds; seed++) {
+    const verdict = await simulate(seed)
+    sum.events += verdict.events
+    sum.lasted += verdict.lasted
+    if (verdict.violation) sum.violations++
+    if (verdict.violation || values.tell !== undefined) tell(verdict, Number(values.tell ?? 60))
+    progress(`${seed - from + 1} of ${seeds} seeds`)
   }
-  if (process.stdout.isTTY) process.stdout.write(`\r${seed - from + 1} of ${seeds} seeds`)
+  const { events, lasted, violations } = sum
+  console.log(`${seeds} seeds, ${events} events, ${violations} violations, ${(lasted / HOUR).toFixed(1)} cluster-hours`)
+  if (violations > 0) process.exitCode = 1
 }
-console.log(`${seeds} seeds, ${events} events, ${violations} violations, ${(lasted / 3_600_000).toFixed(1)} cluster-hours`)
-process.exitCode = violations > 0 ? 1 : 0
+
+async function broken(name: string, seeds: number): Promise<void> {
+  for (const variant of BROKEN) {
+    if (name !== 'all' && name !== variant.name) continue
+    let caught: Verdict | undefined
+    for (let seed = from; seed < from + seeds && !caught; seed++) {
+      const verdict = await simulate(seed, variant)
+      if (verdict.violation) caught = verdict
+      progress(`${variant.name}: ${seed - from + 1} of ${seeds} seeds`)
+    }
+    console.log(
+      caught
+        ? `${variant.name}: caught at seed ${caught.seed}: ${caught.violation?.message}`
+        : `${variant.name}: not caught within ${seeds} seeds`,
+    )
+    if (caught && values.tell !== undefined) tell(caught, Number(values.tell))
+    if (!caught) process.exitCode = 1
+  }
+}
+
+function tell(verdict: Verdict, lines: number): void {
+  console.log(verdict.story(lines))
+  console.log(`seed ${verdict.seed}: ${verdict.violation?.message ?? 'nothing wrong'}`)
+}
+
+function progress(text: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r${text} `)
+}

@@ -29,8 +29,13 @@ export class Member {
   start(disk: 'own' | 'other' = 'own'): void {
     const cluster = this.#cluster
     const random = this.#random.fork(`process ${++this.#generation}`)
-    const process = new Process(this.id, this.#generation, cluster.scheduler, random, this.#clock, (level, message, fields) =>
-      cluster.note(this.id, level === 'info' ? '' : level, message, fields),
+    const process = new Process(
+      this.id,
+      this.#generation,
+      cluster.scheduler,
+      random,
+      this.#clock,
+      (level, message, fields) => cluster.note(this.id, level === 'info' ? '' : level, message, fields),
     )
     const running = new Running(process)
     this.current = running
@@ -64,13 +69,23 @@ export class Member {
     this.#end(running)
   }
 
-  /** Of two processes with this id one is killed: the one that was superseded, else the newer. */
-  keepOne(old: Running): void {
-    const newer = this.current
-    if (!newer || newer === old) return
-    const loser = old.plugin?.handover?.standing() === 'superseded' ? old : newer
-    this.#end(loser)
-    this.current = [newer, old].find(running => running.process.alive)
+  /** Of several processes with this id one is left: the one that the others know, else the newest. */
+  keepOne(): void {
+    const { runnings, server } = this.#cluster
+    const mine = [...runnings].filter(running => running.id === this.id)
+    const kept = mine.find(running => server.knows(running)) ?? mine.at(-1)
+    for (const running of mine) if (running !== kept) this.#end(running)
+    this.current = kept
+  }
+
+  /** One process is left, and it runs; one that was put out of the cluster by another is started anew. */
+  mend(): void {
+    if (!this.current) return
+    this.keepOne()
+    this.resume()
+    if (this.current.plugin?.handover?.standing() !== 'superseded') return
+    this.#end(this.current)
+    this.start()
   }
 
   pause(kind: Pause): void {

@@ -1,5 +1,5 @@
 /** A disk that outlives its processes, and the sink of one process on it. Loads take seeded time, and fail as scripted. */
-import { type BlockId, BlockgateError, type BlockMeta, type BlockSink, ErrorCode, type LoadedBlock } from 'blockgate'
+import { BlockgateError, type BlockId, type BlockMeta, type BlockSink, ErrorCode, type LoadedBlock } from 'blockgate'
 import type { SimBucket } from './bucket.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'

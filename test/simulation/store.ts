@@ -20,8 +20,9 @@ export function simStore({ connection, server, running, watch }: StoreWorld): Me
     shared: true,
     join: request =>
       ask('join', table => {
+        const before = table.record().members.get(request.id)?.incarnation ?? 0
         const reply = table.join(request)
-        if (reply.status === 'joined') watch.joined(running, reply.incarnation)
+        if (reply.status === 'joined') watch.joined(running, reply.incarnation, before)
         return reply
       }),
     beat: (stamp, request) => ask('beat', table => table.beat(stamp, request)),
@@ -39,8 +40,7 @@ export function simStore({ connection, server, running, watch }: StoreWorld): Me
         return reply
       }),
     claims: id => ask('claims', table => table.claims(id)),
-    expire: (id, seen, limit, by) =>
-      ask('expire', table => table.expire(id, seen, limit, by)),
+    expire: (id, seen, limit, by) => ask('expire', table => table.expire(id, seen, limit, by)),
     unplace: (id, changed) => ask('unplace', table => table.unplace(id, changed)),
     forget: (id, changed) => ask('forget', table => table.forget(id, changed)),
     drain: (id, on) => ask('drain', table => table.drain(id, on)),

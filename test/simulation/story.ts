@@ -2,8 +2,9 @@
  * Seeded histories. A planned one has only what operators do on purpose, one thing after another, and must show no gap at all; a rough one
  * has crashes, pauses, and a store that misbehaves besides.
  */
-import type { Cluster } from './cluster.ts'
+
 import { FAIR } from './bucket.ts'
+import type { Cluster } from './cluster.ts'
 import * as faults from './faults.ts'
 import { CALM } from './network.ts'
 import * as operations from './operations.ts'
@@ -65,7 +66,7 @@ async function oneByOne(
 ): Promise<void> {
   while (cluster.scheduler.now < until) {
     await cluster.sleep(cluster.random.between(1_000, 60_000))
-    await cluster.random.pick(list)(cluster)
+    if (cluster.up.length > 0) await cluster.random.pick(list)(cluster)
   }
 }
 
@@ -77,5 +78,5 @@ async function mend(cluster: Cluster): Promise<void> {
   cluster.server.up = true
   cluster.cut.clear()
   await operations.thaw(cluster)
-  for (const member of cluster.up) member.resume()
+  for (const member of cluster.members.values()) member.mend()
 }

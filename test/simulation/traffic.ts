@@ -1,6 +1,7 @@
 /** What happens in the bucket meanwhile: uploads, compactions, deletions, slow and failing reads, listings that are not whole. */
-import type { Cluster } from './cluster.ts'
+
 import { FAIR, short } from './bucket.ts'
+import type { Cluster } from './cluster.ts'
 
 /** Sidecars upload. */
 export async function uploads(cluster: Cluster, until: number): Promise<void> {
