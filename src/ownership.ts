@@ -127,6 +127,8 @@ export interface Ring {
 }
 
 export interface RingMember extends Member {
+  /** Clients ask it, and it has told this store all that it serves: what it claims counts. */
+  readonly ready: boolean
   readonly placed: boolean
   readonly draining: boolean
   readonly incarnation: number

@@ -1,4 +1,4 @@
-/** How many live members serve each block that some gateway is to hold. */
+/** How many ready members serve each block that some gateway is to hold. */
 import type { BlockId } from '../block.ts'
 import type { Offered } from '../offered.ts'
 import type { Operator } from '../ownership.ts'
@@ -10,7 +10,7 @@ export interface Coverage {
   /** Whether the whole bucket was seen. */
   readonly complete: boolean
   readonly blocks: number
-  /** Those that are not down, by id. */
+  /** Those that are ready, by id. */
   readonly members: readonly string[]
   /** Blocks by the number of members that serve them: `copies[2]` of them are served by two. */
   readonly copies: readonly number[]
@@ -23,11 +23,11 @@ export interface Coverage {
 
 const NAMED = 10
 
-/** What each member that is not down says it serves. @throws OwnershipUnavailable */
+/** What each member that clients ask says it serves. @throws OwnershipUnavailable */
 export async function liveClaims(operator: Operator): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
   const { members } = await operator.ring()
-  const live = members.filter(({ state }) => state !== 'down')
-  return new Map(await Promise.all(live.map(async ({ id }) => [id, await operator.claims(id)] as const)))
+  const serving = members.filter(({ ready }) => ready)
+  return new Map(await Promise.all(serving.map(async ({ id }) => [id, await operator.claims(id)] as const)))
 }
 
 /** A superseded block has the copies of the block that holds all of it, where those are more than its own. */

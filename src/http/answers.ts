@@ -103,6 +103,8 @@ export interface RingMemberAnswer {
   readonly zone: string | null
   readonly address: string | null
   readonly state: MemberState
+  /** Whether clients ask it: what it claims counts. */
+  readonly ready: boolean
   /** In ms. */
   readonly beatAge: number
   readonly placed: boolean
@@ -127,12 +129,13 @@ export async function ringAnswer({ plan }: Gateway): Promise<RingAnswer> {
 }
 
 function memberAnswer(member: RingMember): RingMemberAnswer {
-  const { id, zone, address, state, beatAge, placed, draining, rules, stats } = member
+  const { id, zone, address, state, ready, beatAge, placed, draining, rules, stats } = member
   return {
     id,
     zone: zone ?? null,
     address: address ?? null,
     state,
+    ready,
     beatAge,
     placed,
     draining,

@@ -17,8 +17,9 @@ export function operatorOf(store: MemberStore): Operator {
       const members = [...record.members.values()].map((member): RingMember => {
         const { id, zone, address, state, placed, draining, incarnation, rules } = member
         const beat = beats.get(id)
+        const ready = state !== 'down' && beat?.incarnation === incarnation && beat.storeId === storeId
         const beatAge = beat?.age ?? Number.MAX_SAFE_INTEGER
-        return { id, zone, address, state, placed, draining, incarnation, rules, beatAge, stats: beat?.stats }
+        return { id, zone, address, state, ready, placed, draining, incarnation, rules, beatAge, stats: beat?.stats }
       })
       members.sort((a, b) => (a.id < b.id ? -1 : 1))
       return { epoch, cause, storeId, frozen, members }

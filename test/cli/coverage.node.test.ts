@@ -95,7 +95,12 @@ describe('coverageOf', () => {
 })
 
 describe('blockgate coverage', { timeout: 30_000 }, () => {
-  const members = [member('gw-1'), member('gw-2', { state: 'leaving' }), member('gw-3', { state: 'down' })]
+  const members = [
+    member('gw-1'),
+    member('gw-2', { state: 'leaving' }),
+    member('gw-3', { state: 'down' }),
+    member('gw-4', { ready: false }),
+  ]
   const run = async (claims: Readonly<Record<string, readonly (readonly string[])[]>>, ...args: string[]) => {
     const only = `{ kind: 'set', name: 'only', select: all => all.map(({ meta: { ulid: id } }) =>
       id === '${PARENT}' ? { id } : id === '${CHILD}' ? { id, skip: 'duplicate', supersededBy: '${PARENT}' } : { id, skip: 'other' }) },`
@@ -103,14 +108,14 @@ describe('blockgate coverage', { timeout: 30_000 }, () => {
     return { ...(await made.run('coverage', ...args)), calls: made.calls }
   }
 
-  it('takes the filters of the config into account, and every member that is up, also one that drains', async () => {
+  it('takes the filters of the config into account, and every member that is ready, also one that drains', async () => {
     const { code, stdout, calls } = await run(
-      { 'gw-1': [[PARENT]], 'gw-2': [[PARENT]], 'gw-3': [[PARENT]] },
+      { 'gw-1': [[PARENT]], 'gw-2': [[PARENT]], 'gw-3': [[PARENT]], 'gw-4': [[PARENT]] },
       '--min',
       '2',
     )
     expect(stdout).toMatch(
-      /^\d+ blocks; live members: gw-1, gw-2\n\n {2}copies {2}blocks\n {2}2 {7}\d+\n\nevery block has 2 or more\n$/,
+      /^\d+ blocks; ready members: gw-1, gw-2\n\n {2}copies {2}blocks\n {2}2 {7}\d+\n\nevery block has 2 or more\n$/,
     )
     expect(code).toBe(0)
     expect(calls).toEqual(['start as an observer', 'start the filters', 'claims gw-1', 'claims gw-2', 'stop'])

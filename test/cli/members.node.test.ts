@@ -60,10 +60,10 @@ describe('blockgate ring', { timeout: 30_000 }, () => {
     expect(code).toBe(0)
     expect(stdout).toBe(`epoch 7: gw-1 joined\\u001b[31m
 
-member  zone  state   beat       placed  draining  address  assigned  serving  lingering  pinned  failed  bytes
-gw-1    a     active  1.5 s      yes     no        h:1      12,345    4        3          2       1       12.3 kB
-gw-2    -     down    2 min 5 s  no      yes       -        -         -        -          -       -       -
-gw-3    -     active  none       yes     no        -        -         -        -          -       -       -
+member  zone  state   ready  beat       placed  draining  address  assigned  serving  lingering  pinned  failed  bytes
+gw-1    a     active  yes    1.5 s      yes     no        h:1      12,345    4        3          2       1       12.3 kB
+gw-2    -     down    no     2 min 5 s  no      yes       -        -         -        -          -       -       -
+gw-3    -     active  yes    none       yes     no        -        -         -        -          -       -       -
 `)
   })
 

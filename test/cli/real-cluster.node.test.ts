@@ -64,7 +64,7 @@ import { redisStore } from 'blockgate/plugins/store/redis'`,
 
   await cli('freeze')
   expect(await cli('drain', '--wait', '1s')).toMatchObject({ code: 1 })
-  expect((await cli('ring')).stdout).toMatch(/\nfrozen: [\s\S]*\ngw-1 +- +leaving .* yes +yes /)
+  expect((await cli('ring')).stdout).toMatch(/\nfrozen: [\s\S]*\ngw-1 +- +leaving +yes .* yes +yes /)
   await cli('freeze', '--off')
   expect(await cli('drain', '--wait', '60s')).toMatchObject({ code: 0, stdout: 'gw-1 drains, and serves nothing\n' })
   expect(await cli('coverage', '--min', '1')).toMatchObject({ code: 0 })

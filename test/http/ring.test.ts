@@ -15,6 +15,7 @@ function member(id: string, rest: Partial<RingMember> = {}): RingMember {
     zone: undefined,
     address: undefined,
     state: 'active',
+    ready: rest.state !== 'down',
     beatAge: 1_500,
     placed: true,
     draining: false,
@@ -62,6 +63,7 @@ describe('GET /api/v1/ring', () => {
             zone: 'a',
             address: 'h:1',
             state: 'active',
+            ready: true,
             beatAge: 1_500,
             placed: true,
             draining: false,
@@ -73,6 +75,7 @@ describe('GET /api/v1/ring', () => {
             zone: null,
             address: null,
             state: 'down',
+            ready: false,
             beatAge: 1_500,
             placed: true,
             draining: false,
@@ -180,7 +183,7 @@ describe('/ring', () => {
       ...['1.5 s', '5', '4', '3', '2', '1', '12.3 kB'],
       ...['none', '–', '–', '–', '–', '–', '–'],
     ])
-    expect(text).toContain('<td class="leaving">leaving</td>')
+    expect(text).toContain('<td class="leaving">leaving</td><td>yes</td>')
     expect(text).toContain('href="/api/v1/ring"')
     expect(text).not.toMatch(/<script|<style|style=|\son\w+=|javascript:|https?:\/\//i)
   })

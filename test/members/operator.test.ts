@@ -32,6 +32,23 @@ it('ring() gives every member by id, with what it said of itself', async () => {
   await b.stop()
 })
 
+it('ring() says whose claims count: of a member that is up, that clients ask, and that has told this store what it serves', async () => {
+  const world = new World()
+  const a = await world.started('a', {}, ids(1))
+  const b = await world.started('b', {}, ids(1))
+  const ready = async () => (await b.plugin.operator?.ring())?.members.map(member => member.ready)
+  expect(await ready()).toEqual([true, true])
+  a.handover.ready(false)
+  await world.advance(4_000)
+  expect(await ready()).toEqual([false, true])
+  a.handover.ready(true)
+  await world.advance(4_000)
+  expect(await ready()).toEqual([true, true])
+  await a.stop()
+  expect(await ready()).toEqual([false, true])
+  await b.stop()
+})
+
 it('drain, freeze and claims work for those who only look', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1, 2))

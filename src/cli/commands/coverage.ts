@@ -19,7 +19,7 @@ export const coverage: Command = {
   options: ['config', 'json', 'min', 'wait'],
   details: [
     'Lists the bucket, takes every block through the pipeline of the config up to owned(), and asks the member store who serves',
-    'it: members that are up, also those that drain. A block that a compacted one supersedes has the copies of that one, where',
+    'it: members that are up and ready, also those that drain. A block that a compacted one supersedes has the copies of that one, where',
     'they are more. Exits with 0 where each block has at least --min of them, with --wait also where that comes true within',
     'the time; else with 1, also where the bucket could not be seen whole.',
   ].join('\n'),
@@ -59,7 +59,7 @@ function text({ min, holds, complete, blocks, members, copies, below }: Coverage
   const rows = copies.flatMap((count, n) => (count > 0 ? [[String(n), countText(count)]] : []))
   const rest = below.blocks - below.first.length
   return [
-    `${countText(blocks)} blocks${complete ? '' : paint.red(' (the view is incomplete)')}; live members: ${members.join(', ') || 'none'}`,
+    `${countText(blocks)} blocks${complete ? '' : paint.red(' (the view is incomplete)')}; ready members: ${members.join(', ') || 'none'}`,
     ...(rows.length > 0 ? ['', ...table([['copies', 'blocks'], ...rows], '  ')] : []),
     '',
     ...(holds

@@ -25,7 +25,7 @@ export const ring: Command = {
   },
 }
 
-const HEAD = ['member', 'zone', 'state', 'beat', 'placed', 'draining', 'address']
+const HEAD = ['member', 'zone', 'state', 'ready', 'beat', 'placed', 'draining', 'address']
 const STATS = ['assigned', 'serving', 'lingering', 'pinned', 'failed'] as const
 
 function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[] {
@@ -41,11 +41,12 @@ function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[]
   ]
 }
 
-function row({ id, zone, state, beatAge, placed, draining, address, stats }: RingMember): string[] {
+function row({ id, zone, state, ready, beatAge, placed, draining, address, stats }: RingMember): string[] {
   return [
     id,
     zone ?? '-',
     state,
+    ready ? 'yes' : 'no',
     beatAge < Number.MAX_SAFE_INTEGER ? timeText(beatAge) : 'none',
     placed ? 'yes' : 'no',
     draining ? 'yes' : 'no',

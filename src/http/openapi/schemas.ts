@@ -100,6 +100,7 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     zone: orNull(text),
     address: orNull(text),
     state: { type: 'string', enum: ['active', 'leaving', 'down'] },
+    ready: { ...flag, description: 'Whether clients ask it: what it claims counts' },
     beatAge: {
       type: 'number',
       minimum: 0,
