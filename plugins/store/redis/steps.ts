@@ -91,7 +91,9 @@ export async function serve(
 }
 
 export async function release(run: Run, keys: Keys, stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply> {
-  const { decidedIn, freshMs, items } = request
+  const { decidedIn, freshMs } = request
+  // This store knows no slots: what depends on their records is kept.
+  const items = request.items.filter(item => item.guard === undefined)
   const targets = [...new Set(items.flatMap(item => item.targets))]
   const place = new Map(targets.map((target, i) => [target, i + 1]))
   const asked = items.flatMap(item => [

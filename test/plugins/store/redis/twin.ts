@@ -117,7 +117,7 @@ export class Walk {
     const request = this.#request(id, process.name)
     // One that was refused is no process of the member.
     if (right) processes.push(process)
-    const more = this.#chance(0.1) ? 1_000_000 : 0
+    const more = this.#chance(0.1) ? 1 : 0
     return async side => {
       const replaces = (side.view?.members.get(id)?.incarnation ?? 0) + (right ? 0 : 1)
       return await this.#join(side, { ...request, incarnation: 0, sequence: 1, replaces, seen: side.epoch + more })
@@ -185,7 +185,7 @@ export class Walk {
       undefined,
       { assigned: 1, serving: 2, lingering: 3, pinned: 4, failed: 5, bytes: 1_234_567_890_123_457 },
     ])
-    const more = this.#chance(0.05) ? 1_000_000 : 0
+    const more = this.#chance(0.05) ? 1 : 0
     return async side => {
       const storeId = told ? (side.view?.storeId ?? '') : 'another'
       const reply = await side.steps.beat(stamp.on(side), { storeId, stats, seen: side.epoch + more })
@@ -270,6 +270,7 @@ export class Walk {
     const sequence = process ? (late ? process.sequence : process.sequence + 1) : ++this.#count
     if (process && !late) process.sequence = sequence
     const name = process?.name ?? `${id}/none`
+    // Less than lies between two epochs of either side, which follow their clocks.
     const unknown = this.#chance(0.02) ? 7 : 0
     const on = (side: Side): Stamp => ({ id, incarnation: (side.incarnations.get(name) ?? 0) + unknown, sequence })
     return { process: name, sequence, on }
