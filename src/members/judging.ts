@@ -36,8 +36,8 @@ export function judge(block: Lingering, options: JudgingOptions): Judgement {
   const owners = assign(needs, known.record)
   if (id === needs.ulid && (owners.targets.includes(me) || owners.standIn === me)) return NOT_EVER
 
-  const patience = maxLingerMs === undefined ? Number.POSITIVE_INFINITY : maxLingerMs - elapsed(since, mark(host))
-  const any = urgent || patience <= 0
+  const tooLong = maxLingerMs !== undefined && elapsed(since, mark(host)) >= maxLingerMs
+  const any = urgent || tooLong
   const targets = any ? [...known.live].filter(member => member !== me) : owners.targets
   const now = host.monotonic()
   for (const member of seen.keys()) if (!targets.includes(member)) seen.delete(member)
@@ -50,9 +50,7 @@ export function judge(block: Lingering, options: JudgingOptions): Judgement {
   const enough = seen.size > 0 && (any || targets.every(member => seen.has(member)))
   // Of `any` the one that was seen first, of `all` the one that was seen last.
   const begun = any ? Math.min(...seen.values()) : Math.max(...seen.values())
-  const free = enough && !known.frozen && known.rulesAgree
-  const left = free ? begun + (urgent ? 0 : handoverDelayMs) - now : Number.POSITIVE_INFINITY
-  if (left <= 0) return { verdict: 'ready', targets, quorum }
-  const wait = Math.min(left, any ? left : patience)
-  return { verdict: Number.isFinite(wait) ? { wait } : 'blocked', targets, quorum }
+  if (!enough || known.frozen || !known.rulesAgree) return { verdict: 'blocked', targets, quorum }
+  const wait = begun + (urgent ? 0 : handoverDelayMs) - now
+  return { verdict: wait > 0 ? { wait } : 'ready', targets, quorum }
 }

@@ -110,3 +110,30 @@ it('before the start and after the stop nothing is known', async () => {
   await a.stop()
   expect(() => a.handover.owners(meta(1))).toThrow('has stopped')
 })
+
+it('who serves what is read again from a store that failed over, though the version is one that was seen', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  const b = await world.started('b')
+  await world.advance(4_000)
+  const copy = world.table.snapshot()
+  await b.handover.serve({ added: [meta(1).ulid], dropped: [] }, never)
+  await world.advance(4_000)
+  const seen = world.table.beats().beats.get('b')?.claims
+  a.line.away = true
+  await b.handover.serve({ added: [], dropped: [meta(1).ulid] }, never)
+  await b.handover.serve({ added: [meta(2).ulid], dropped: [] }, never)
+  world.table.restore(copy, 'store-2')
+  await world.advance(8_000)
+  expect(world.table.beats().beats.get('b')?.claims).toBe(seen)
+  a.line.away = false
+  await world.advance(4_000)
+  const serving = (n: number) =>
+    a.handover
+      .owners(meta(n))
+      .filter(o => o.serves)
+      .map(o => o.member)
+  expect([serving(1), serving(2)]).toEqual([[], ['b']])
+  await a.stop()
+  await b.stop()
+})

@@ -1,0 +1,153 @@
+import type { BlockMeta } from 'blockgate'
+import { expect, it } from 'vitest'
+import { blocksOf, ids, meta, never, type TestMember, World } from '../../../members/world.ts'
+import { affected, pair, release, serve, stopAll } from './pair.ts'
+
+it('is told by one change for exactly the blocks that can go now, in the same epoch', async () => {
+  const { world, a, b } = await pair()
+  const [one, two, three] = blocksOf(a.plugin, 'b') as [BlockMeta, BlockMeta, BlockMeta]
+  for (const block of [one, two, three]) expect(await release(a, block)).toBe('kept')
+  await serve(b, one, two)
+  const from = a.changes.length
+  await world.advance(29_000)
+  expect(a.changes).toHaveLength(from)
+  await world.advance(5_000)
+  expect(affected(a.changes, from)).toEqual([[one.ulid, two.ulid].sort()])
+  expect(a.changes.at(-1)?.epoch).toBe(a.plugin.epoch())
+  await stopAll(a, b)
+})
+
+it('is told again where nobody asked for half a minute, and not at every look', async () => {
+  const { world, a, b, block } = await pair({ handoverDelay: 0 })
+  await release(a, block)
+  await serve(b, block)
+  const from = a.changes.length
+  await world.advance(28_000)
+  expect(affected(a.changes, from)).toEqual([[block.ulid]])
+  await world.advance(8_000)
+  expect(affected(a.changes, from)).toEqual([[block.ulid], [block.ulid]])
+  await stopAll(a, b)
+})
+
+it('waits anew where the owner stopped serving in between, or this process did not look', async () => {
+  const { world, a, b, block } = await pair()
+  await release(a, block)
+  await serve(b, block)
+  await world.advance(20_000)
+  await b.handover.serve({ added: [], dropped: [block.ulid] }, never)
+  await world.advance(4_000)
+  await serve(b, block)
+  await world.advance(20_000)
+  expect(await release(a, block)).toBe('kept')
+  a.line.away = true
+  await world.advance(4_000)
+  a.line.away = false
+  await world.advance(25_000)
+  expect(await release(a, block)).toBe('kept')
+  await world.advance(9_000)
+  expect(await release(a, block)).toBe('released')
+  await stopAll(a, b)
+})
+
+it('waits for the owner that came last, and after maxLinger for the member that came first', async () => {
+  const world = new World()
+  const options = { handoverDelay: '20s', replicas: 2, maxLinger: '55s' }
+  const all = ids(...Array.from({ length: 200 }, (_, i) => i + 1))
+  const a = await world.started('a', options, all)
+  const others = [
+    await world.started('b', options),
+    await world.started('c', options),
+    await world.started('d', options),
+  ]
+  await world.advance(500)
+  const owners = (n: number) => a.handover.owners(meta(n)).map(({ member }) => member)
+  const numbers = Array.from({ length: 200 }, (_, i) => i + 1).filter(n => owners(n).indexOf('a') === 3)
+  const [one, two] = numbers.map(meta) as [BlockMeta, BlockMeta]
+  const [first, second, third] = owners(numbers[0] ?? 0).map(id => others.find(member => member.id === id))
+  if (!first || !second || !third) throw new Error('three others must own the block')
+  for (const block of [one, two]) await release(a, block)
+  await serve(first, one)
+  await world.advance(12_000)
+  await serve(second, one)
+  await world.advance(14_000)
+  expect(await release(a, one)).toBe('kept')
+  await world.advance(12_000)
+  expect(await release(a, one)).toBe('released')
+  // Two is served by one member that need not own it, and by another one later.
+  await serve(third, two)
+  await world.advance(12_000)
+  const late = others.find(({ id }) => id !== third.id && a.handover.owners(two).some(o => o.member === id))
+  if (late) await serve(late, two)
+  await world.advance(40_000)
+  const from = a.changes.length
+  expect(affected(a.changes).flat()).toContain(two.ulid)
+  expect(await release(a, two)).toBe('released')
+  expect(a.changes).toHaveLength(from)
+  await stopAll(a, ...others)
+})
+
+it('waits anew for an owner that was none in between', async () => {
+  const world = new World()
+  const options = { handoverDelay: '20s' }
+  const a = await world.started('a', options, ids(...Array.from({ length: 200 }, (_, i) => i + 1)))
+  const b = await world.started('b', options)
+  const c = await world.started('c', options)
+  await world.advance(500)
+  const block = Array.from({ length: 200 }, (_, i) => meta(i + 1)).find(m => {
+    const [first, second] = a.handover.owners(m)
+    return first?.member === 'c' && second?.member === 'b'
+  })
+  if (!block) throw new Error('b must come after c for one block')
+  const gone = async (member: TestMember) => {
+    await member.stop()
+    world.table.forget(member.id, world.table.record().members.get(member.id)?.changed ?? 0)
+    await world.advance(16_000)
+  }
+  await gone(c)
+  await serve(b, block)
+  await world.advance(4_000)
+  expect(await release(a, block)).toBe('kept')
+  const again = await world.started('c', options)
+  await world.advance(4_000)
+  expect(await release(a, block)).toBe('kept')
+  await b.handover.serve({ added: [], dropped: [block.ulid] }, never)
+  await gone(again)
+  await serve(b, block)
+  await world.advance(4_000)
+  expect(await release(a, block)).toBe('kept')
+  expect(a.line.writes).not.toContain('release')
+  await world.advance(20_000)
+  expect(await release(a, block)).toBe('released')
+  await stopAll(a, b)
+})
+
+it('after maxLinger needs one other member that was seen for the handoverDelay; a last copy stays all the same', async () => {
+  const { world, a, b } = await pair({ handoverDelay: '10s', maxLinger: '60s' })
+  const c = await world.started('c', { handoverDelay: '10s', maxLinger: '60s' })
+  await world.advance(500)
+  const [one, two] = blocksOf(a.plugin, 'b') as [BlockMeta, BlockMeta]
+  await serve(c, one)
+  for (const block of [one, two]) expect(await release(a, block)).toBe('kept')
+  const from = a.changes.length
+  await world.advance(59_000)
+  for (const block of [one, two]) expect(await release(a, block)).toBe('kept')
+  await world.advance(15_000)
+  expect(affected(a.changes, from)).toEqual([[one.ulid]])
+  expect(await release(a, one)).toBe('released')
+  expect(await release(a, two)).toBe('kept')
+  await stopAll(a, b, c)
+})
+
+it('what waits is judged when the wait is over, not at the next look', async () => {
+  const { world, a, b } = await pair({ handoverDelay: '5s', beat: '20s', expireAfter: '60s' })
+  const [one, two] = blocksOf(a.plugin, 'b') as [BlockMeta, BlockMeta]
+  await release(a, one)
+  await serve(b, one, two)
+  await world.advance(22_500)
+  const from = a.changes.length
+  expect(await release(a, two)).toBe('kept')
+  await world.advance(5_500)
+  expect(affected(a.changes).flat()).toContain(one.ulid)
+  expect(affected(a.changes, from).flat()).toContain(two.ulid)
+  await stopAll(a, b)
+})
