@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { Cluster } from './cluster.ts'
 import { addCounts, type Counts, noCounts } from './counters.ts'
 import type { Gap } from './coverage.ts'
+import { historyOf } from './history.ts'
 import { Notice } from './notice.ts'
 import type { Report } from './report.ts'
 import type { Schedule, World } from './schedules.ts'
@@ -49,7 +50,9 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
     crashBoundMs: bound,
     onViolation(text, gap) {
       onViolation(`${describe(gap)} ${text}`)
-      if (violations.length === 1) void cluster?.historyOf(gap.block).then(lines => lines.forEach(screen.say))
+      if (violations.length > 1) return
+      const ports = new Map(watcher.gateways.map(id => [id, portOf(options, id)]))
+      void historyOf(gap.block, ports).then(lines => lines.forEach(screen.say))
     },
   })
   const notice = new Notice()
@@ -85,7 +88,9 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
       screen.say(`${schedule.name} took ${seconds.toFixed(1)} s; ${watcher.plannedGaps} gaps so far`)
     }
   } catch (error) {
-    onViolation(error instanceof Error ? error.message : String(error))
+    const text = error instanceof Error ? error.message : String(error)
+    if (violations.length >= TOLD) screen.say(`${now} was given up: ${text}`)
+    onViolation(text)
   } finally {
     await endCluster()
   }
@@ -97,6 +102,7 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
     schedules: done,
     answers: watcher.answers,
     slowestAnswerMs: watcher.slowestMs,
+    unanswered: watcher.failures,
     gaps: watcher.plannedGaps,
     unsure: watcher.unsure,
     crashGaps: watcher.crashGaps,

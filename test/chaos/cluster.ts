@@ -7,10 +7,8 @@ import type { GatewayEvent } from './events.ts'
 import type { Notice } from './notice.ts'
 import { type GatewayProcess, startProcess } from './process.ts'
 import type { GatewaySettings } from './settings.ts'
+import { STEP_MS, Waits } from './waits.ts'
 import type { Watcher } from './watcher.ts'
-
-/** A step that takes longer has failed. */
-const STEP_MS = 240_000
 
 export interface ClusterOptions {
   readonly common: Omit<GatewaySettings, 'id' | 'port' | 'dir'>
@@ -35,13 +33,18 @@ interface Member {
 
 export class Cluster {
   readonly options: ClusterOptions
+  readonly waits: Waits
   readonly #members = new Map<string, Member>()
+  /** They may turn unready once they have handed over all they had. */
+  readonly #draining = new Set<string>()
   readonly counts: Counts = noCounts()
   adds = 0
   strangers = 0
 
   constructor(options: ClusterOptions) {
     this.options = options
+    const { watcher, blocks, common, status } = options
+    this.waits = new Waits({ watcher, blocks, replicas: common.replicas, status })
   }
 
   get up(): readonly string[] {
@@ -79,16 +82,19 @@ export class Cluster {
     for (const id of ids) {
       await this.stop(id)
       await this.#command(id, 'forget', [id])
+      this.#draining.delete(id)
     }
   }
 
   async drain(...ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#draining.add(id)
     this.options.say(`drain ${ids.join(', ')}`)
     await Promise.all(ids.map(id => this.#command(id, 'drain', ['--wait', `${STEP_MS}ms`])))
   }
 
   /** The intent alone; nobody waits. */
   async beginDrain(id: string): Promise<void> {
+    this.#draining.add(id)
     this.options.say(`drain ${id}, without waiting`)
     await this.#command(id, 'drain', [])
   }
@@ -96,6 +102,7 @@ export class Cluster {
   async cancelDrain(id: string): Promise<void> {
     this.options.say(`drain --cancel ${id}, which serves ${this.options.watcher.served(id)}`)
     await this.#command(id, 'drain', ['--cancel'])
+    this.#draining.delete(id)
   }
 
   /** SIGTERM; it must exit with 0. Its disk stays. */
@@ -138,57 +145,7 @@ export class Cluster {
     const fewer = this.up.filter(id => !wanted.includes(id))
     if (more.length > 0) this.start(...more)
     if (fewer.length > 0) await this.retire(...fewer)
-    await this.settled()
-  }
-
-  /** Every gateway is ready, and every block is with as many of them as it is to be. */
-  async settled(): Promise<void> {
-    const copies = Math.min(this.replicas, this.up.length)
-    await this.until(`${this.options.blocks} blocks must have ${copies} servers each`, () => {
-      return this.up.every(id => this.options.watcher.isReady(id)) && this.#count(copies) === this.options.blocks
-    })
-  }
-
-  /** Every block is with somebody. */
-  async served(): Promise<void> {
-    const { blocks, watcher } = this.options
-    await this.until('every block must be served', () => {
-      return [...watcher.copies().values()].reduce((sum, n) => sum + n, 0) === blocks
-    })
-  }
-
-  async until(what: string, done: () => boolean, limitMs: number = STEP_MS): Promise<void> {
-    const begun = performance.now()
-    // Twice in a row: one look may fall between two answers.
-    for (let times = 0; times < 3; times = done() ? times + 1 : 0) {
-      if (performance.now() - begun > limitMs) {
-        throw new Error(`${what} within ${limitMs / 1000} s: copies are ${this.shown()}`)
-      }
-      this.options.status(`${this.up.length} gateways, copies ${this.shown()}`)
-      await delay(250)
-    }
-  }
-
-  /** `1×1990 2×10`: that many servers, that many blocks. */
-  shown(): string {
-    const copies = [...this.options.watcher.copies()].sort((a, b) => a[0] - b[0])
-    return copies.map(([servers, blocks]) => `${servers}×${blocks}`).join(' ') || 'none'
-  }
-
-  /** What one gateway knows of a block, for a story. */
-  async historyOf(block: string): Promise<readonly string[]> {
-    const lines: string[] = []
-    for (const id of this.up) {
-      try {
-        const url = `http://127.0.0.1:${this.#settings(id).port}/api/v1/blocks/${block}`
-        const told = await (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json()
-        const { state, reason, history, owners } = told as Record<string, unknown>
-        lines.push(`${id}: ${JSON.stringify({ state, reason, owners, history })}`)
-      } catch (error) {
-        lines.push(`${id}: ${error}`)
-      }
-    }
-    return lines
+    await this.waits.settled()
   }
 
   /** Ends every process. */
@@ -200,10 +157,6 @@ export class Cluster {
       member.process.signal('SIGKILL')
       await member.process.ended
     }
-  }
-
-  #count(copies: number): number {
-    return this.options.watcher.copies().get(copies) ?? 0
   }
 
   #settings(id: string): GatewaySettings {
@@ -220,7 +173,11 @@ export class Cluster {
   }
 
   #watch(id: string, port: number): void {
-    this.options.watcher.watch(id, port, () => this.options.notice.ready(id, Date.now()))
+    const { watcher, notice, onViolation } = this.options
+    watcher.watch(id, port, ready => {
+      if (ready) notice.ready(id, Date.now())
+      else if (this.#members.has(id) && !this.#draining.has(id)) onViolation(`${id} is not ready any more`)
+    })
   }
 
   /** The last look at its counts. */

@@ -7,6 +7,8 @@ export interface Report {
   readonly schedules: readonly { readonly name: string; readonly seconds: number }[]
   readonly answers: number
   readonly slowestAnswerMs: number
+  /** Requests that a ready gateway did not answer, also because it had just been stopped. */
+  readonly unanswered: number
   /** Blocks that were away in a planned change. */
   readonly gaps: number
   readonly unsure: number

@@ -31,7 +31,7 @@ export const SCHEDULES: readonly Schedule[] = [
     members: () => 0,
     async run({ cluster }) {
       cluster.start(...Cluster.ids(2))
-      await cluster.settled()
+      await cluster.waits.settled()
       const { blocks } = cluster.options
       if (cluster.adds !== blocks)
         throw new Error(`${blocks} blocks must be loaded once each: there were ${cluster.adds} adds`)
@@ -44,7 +44,7 @@ export const SCHEDULES: readonly Schedule[] = [
     members: () => 2,
     async run({ cluster, settings, say }) {
       await cluster.resize(settings.gateways)
-      say(`${settings.gateways} gateways have settled: ${cluster.shown()}`)
+      say(`settled: ${cluster.waits.shown()}`)
       await cluster.resize(settings.short ? 2 : 3)
     },
   },
@@ -57,9 +57,9 @@ export const SCHEDULES: readonly Schedule[] = [
       const served = () => cluster.options.watcher.served('gw-2')
       const before = served()
       await cluster.beginDrain('gw-2')
-      await cluster.until('gw-2 must hand over a block', () => served() < before)
+      await cluster.waits.until('gw-2 must hand over a block', () => served() < before)
       await cluster.cancelDrain('gw-2')
-      await cluster.settled()
+      await cluster.waits.settled()
     },
   },
   {
@@ -69,9 +69,9 @@ export const SCHEDULES: readonly Schedule[] = [
     members: all,
     async run({ cluster }) {
       await cluster.kill('gw-1')
-      await cluster.served()
+      await cluster.waits.served()
       cluster.start('gw-1')
-      await cluster.settled()
+      await cluster.waits.settled()
     },
   },
   {
@@ -83,7 +83,7 @@ export const SCHEDULES: readonly Schedule[] = [
       await cluster.pause('gw-2')
       await delay(2 * settings.timings.expireAfterMs)
       cluster.resume('gw-2')
-      await cluster.settled()
+      await cluster.waits.settled()
     },
   },
   {
@@ -96,7 +96,7 @@ export const SCHEDULES: readonly Schedule[] = [
       await redis.restartEmpty()
       // Long enough for a mistake to show: the others were expired, or what lingers was dropped.
       await delay(2 * settings.timings.expireAfterMs + settings.timings.handoverDelayMs)
-      await cluster.settled()
+      await cluster.waits.settled()
     },
   },
   {
@@ -113,7 +113,7 @@ export const SCHEDULES: readonly Schedule[] = [
         redis.resume()
       }
       await delay(2 * settings.timings.expireAfterMs)
-      await cluster.settled()
+      await cluster.waits.settled()
     },
   },
   {
@@ -125,7 +125,7 @@ export const SCHEDULES: readonly Schedule[] = [
       for (const id of cluster.up) {
         await cluster.stop(id)
         cluster.start(id)
-        await cluster.settled()
+        await cluster.waits.settled()
       }
     },
   },
@@ -138,9 +138,9 @@ export const SCHEDULES: readonly Schedule[] = [
       const gaps = () => cluster.options.watcher.crashGaps
       const before = gaps()
       await cluster.kill('gw-3')
-      await cluster.served()
+      await cluster.waits.served()
       cluster.start('gw-3')
-      await cluster.settled()
+      await cluster.waits.settled()
       if (gaps() > before) throw new Error(`a crash at two replicas must take nothing away: ${gaps() - before} gaps`)
     },
   },

@@ -51,8 +51,8 @@ export class Watcher {
     return this.#coverage.blocks
   }
 
-  /** `onReady` is called with its first answer that says so. */
-  watch(id: string, port: number, onReady: () => void): void {
+  /** `onReady` is called with each answer that says something else than the one before. */
+  watch(id: string, port: number, onReady: (ready: boolean) => void): void {
     const abort = new AbortController()
     this.#coverage.come(id, performance.now())
     const done = poll({
@@ -63,7 +63,7 @@ export class Watcher {
         this.answers++
         this.slowestMs = Math.max(this.slowestMs, answer.to - answer.from)
         if (error && asked.ready) this.failures++
-        if (ready && !asked.ready) onReady()
+        if (ready !== asked.ready && !error) onReady(ready)
         asked.ready = ready
         asked.blocks = answer.blocks
         this.#judge(this.#coverage.answer(id, answer))
