@@ -215,6 +215,7 @@ describe('release', () => {
     world.table.restore(world.table.snapshot(), 'store-2')
     await world.advance(4_000)
     expect(await release(a, block)).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
     expect(world.claims('a')).toContain(block.ulid)
     b.line.away = false
     await world.advance(8_000)
