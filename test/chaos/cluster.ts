@@ -100,8 +100,8 @@ export class Cluster {
   }
 
   async cancelDrain(id: string): Promise<void> {
-    this.options.say(`drain --cancel ${id}, which serves ${this.options.watcher.served(id)}`)
     await this.#command(id, 'drain', ['--cancel'])
+    this.options.say(`drain --cancel ${id}, which serves ${this.options.watcher.served(id)}`)
     this.#draining.delete(id)
   }
 
