@@ -1,9 +1,9 @@
 /**
  * Gateways as processes, a real Redis, a real S3 server with latency, and a watcher that asks all of them all the time.
  *
- *   npm run chaos                          five gateways, 2,000 blocks, all schedules, shortened times; about 10 minutes
- *   npm run chaos -- --short               four gateways, 300 blocks, for CI
- *   npm run chaos -- --full                the protocol's own times
+ *   npm run chaos                          five gateways, 2,000 blocks, all schedules, shortened times; six minutes
+ *   npm run chaos -- --short               four gateways, 300 blocks, for CI; two minutes
+ *   npm run chaos -- --full                the protocol's own times; a quarter of an hour
  *   npm run chaos -- --only <schedule>     one schedule
  *   npm run chaos -- --broken              without hand-over: it must fail
  *   npm run chaos -- --json --blocks 500
@@ -20,15 +20,15 @@ import { startRadosgw } from '../support/radosgw.ts'
 import { startRedis } from '../support/redis.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 import { chaos } from './chaos.ts'
+import { OWNERSHIPS } from './ownerships.ts'
 import { closingLine } from './report.ts'
-import { chosen } from './schedules.ts'
+import { chosen, type Schedule } from './schedules.ts'
 import { screenOn } from './screen.ts'
-import { settingsOf } from './settings.ts'
+import { type Settings, settingsOf } from './settings.ts'
 
 const BUCKET = 'chaos'
 
-const settings = settingsOf(process.argv.slice(2))
-const schedules = chosen(settings)
+const { settings, schedules } = asked()
 const screen = screenOn(process.stderr)
 const folder = mkdtempSync(join(tmpdir(), 'blockgate-chaos-'))
 let failed = true
@@ -61,3 +61,18 @@ try {
   else rmSync(folder, { recursive: true, force: true })
 }
 process.exit(failed ? 1 : 0)
+
+function asked(): { readonly settings: Settings; readonly schedules: readonly Schedule[] } {
+  try {
+    const settings = settingsOf(process.argv.slice(2))
+    if (!(settings.ownership in OWNERSHIPS)) {
+      throw new Error(
+        `--ownership must be one of ${Object.keys(OWNERSHIPS).join(', ')}: current value is ${settings.ownership}`,
+      )
+    }
+    return { settings, schedules: chosen(settings) }
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(2)
+  }
+}

@@ -135,10 +135,12 @@ export const SCHEDULES: readonly Schedule[] = [
     replicas: 2,
     short: false,
     members: all,
-    async run({ cluster }) {
+    async run({ cluster, settings }) {
       const gaps = () => cluster.options.watcher.crashGaps
       const before = gaps()
       await cluster.kill('gw-3')
+      // Until it is set down; nobody loads what one other still serves.
+      await delay(2 * settings.timings.expireAfterMs)
       await cluster.waits.served()
       cluster.start('gw-3')
       await cluster.waits.settled()
