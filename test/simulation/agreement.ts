@@ -1,9 +1,8 @@
 /** I6 and I7: who has the same record computes the same owners, and who joins or goes moves only what becomes, or was, its own. */
 import type { BlockId, Epoch, Owner } from 'blockgate'
 import { short } from './bucket.ts'
-import type { Cluster } from './cluster.ts'
-import type { Running } from './running.ts'
 import { Violation } from './violation.ts'
+import type { Running, World } from './world.ts'
 
 interface Known {
   /** Who is to hold each block that was asked for in this epoch, as the first who was asked computed it. */
@@ -13,10 +12,10 @@ interface Known {
 }
 
 export class Agreement {
-  readonly #cluster: Cluster
+  readonly #cluster: World
   readonly #epochs = new Map<Epoch, Known>()
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: World) {
     this.#cluster = cluster
   }
 

@@ -1,119 +1,139 @@
 /**
- * The protocol with one rule taken out, each in the real code, bent from outside. Each of these loses a block in some history: a simulation that
- * does not find one would not find a mistake of ours either.
+ * The protocol with one rule taken out, each in the real code, bent from outside. Each of these loses a block, or lies about one, in some history: a
+ * simulation that does not find it would not find a mistake of ours either.
  */
-import type { BlockId, Handover, OwnershipPlugin } from 'blockgate'
-import {
-  type JoinReply,
-  type JoinRequest,
-  type MemberStore,
-  MemberTable,
-  type ReleaseItem,
-  type ReleaseReply,
-  type ReleaseRequest,
-  type Stamp,
-  type WriteStatus,
-} from 'blockgate/members'
+import type { BlockId, Epoch, Handover, OwnershipPlugin } from 'blockgate'
+import type { MemberStore, ReleaseRequest, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
-import type { Running } from './running.ts'
-import type { Variant } from './variant.ts'
+import { NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
+import type { Running, Variant } from './world.ts'
 
-/** A table that gives up whatever `may` says, and asks nothing else. */
-abstract class Careless extends MemberTable {
-  override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
-    const { epoch } = this.record()
-    if (request.decidedIn !== epoch) return { status: 'epoch' }
-    const released = request.items
-      .filter(item => !item.targets.includes(stamp.id) && this.may(item))
-      .map(item => item.id)
-    const status = this.serve(stamp, { added: [], dropped: released })
-    return status === 'ok' ? { status, released } : { status }
-  }
+const LINGER_LIMIT = 20_000
+const DROPPING = 2_000
+const SECOND_STEP = 3_000
 
-  protected abstract may(item: ReleaseItem): boolean
+export const BROKEN: readonly Variant[] = [
+  { name: 'release-in-two-steps', table: options => new TwoSteps(options), store: releasesInTwoSteps },
+  { name: 'release-by-epoch-alone', plugin: releasing(() => true) },
+  { name: 'drop-on-losing-ownership', plugin: dropping },
+  {
+    name: 'one-active-owner-is-enough',
+    plugin: releasing((needs, handover, me) => handover.owners(needs).some(o => o.target && o.live && o.member !== me)),
+  },
+  { name: 'stop-without-clearing-claims', store: store => bound(store, { leave: async () => 'ok' as const }) },
+  { name: 'publish-with-blocks-being-dropped', store: publishesDropped },
+  { name: 'no-sequence-check', table: options => new NoSequence(options) },
+  { name: 'no-store-id-check', table: options => new NoStoreId(options) },
+  { name: 'linger-limit-that-drops', plugin: lingeringNoLonger },
+  { name: 'two-processes-with-one-id', table: options => new NoIncarnation(options), store: looksAway },
+  { name: 'dedup-without-superseded-by', stages: () => [forgetfulDedup()] },
+]
+
+type Needs = Parameters<Handover['release']>[0]['needs']
+
+/** Looks first; takes the claims away when the answer has come back. */
+function releasesInTwoSteps(store: MemberStore, { process }: Running): MemberStore {
+  return bound(store, {
+    async release(stamp: Stamp, request: ReleaseRequest) {
+      const reply = await store.release(stamp, request)
+      if (reply.status !== 'ok' || reply.released.length === 0) return reply
+      await new Promise<void>(resolve => process.setTimer(process.random() * SECOND_STEP, resolve))
+      const status = await store.serve(stamp, { added: [], dropped: reply.released })
+      return status === 'ok' ? reply : { status }
+    },
+  })
 }
 
-class EpochAlone extends Careless {
-  protected override may(): boolean {
-    return true
+/** Lets go where `may` says so, in the epoch in which it was decided, and asks nobody. */
+function releasing(may: (needs: Needs, handover: Handover, me: string) => boolean) {
+  return (plugin: OwnershipPlugin, running: Running): OwnershipPlugin =>
+    withHandover(plugin, handover => ({
+      async release({ id, needs }, decidedIn: Epoch, signal) {
+        if (decidedIn !== plugin.epoch() || !may(needs, handover, running.id)) return 'kept'
+        return letGo(running, handover, id, signal)
+      },
+    }))
+}
+
+/** What is not its own any more goes; a compacted block's children wait as they should. */
+function dropping(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
+  return withHandover(plugin, handover => ({
+    release(block, decidedIn, signal) {
+      if (block.needs.ulid !== block.id) return handover.release(block, decidedIn, signal)
+      return letGo(running, handover, block.id, signal)
+    },
+  }))
+}
+
+function lingeringNoLonger(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
+  const since = new Map<BlockId, number>()
+  return withHandover(plugin, handover => ({
+    async release(block, decidedIn, signal) {
+      const answer = await handover.release(block, decidedIn, signal)
+      const now = running.process.monotonic()
+      const first = since.get(block.id) ?? now
+      since.set(block.id, first)
+      return answer === 'kept' && now - first > LINGER_LIMIT ? letGo(running, handover, block.id, signal) : answer
+    },
+  }))
+}
+
+/** Tells the store once more what was released a moment ago. */
+function publishesDropped(store: MemberStore, { process }: Running): MemberStore {
+  const going = new Map<BlockId, number>()
+  return bound(store, {
+    async release(stamp: Stamp, request: ReleaseRequest) {
+      const reply = await store.release(stamp, request)
+      if (reply.status === 'ok') for (const id of reply.released) going.set(id, process.monotonic())
+      return reply
+    },
+    serve(stamp: Stamp, change: Parameters<MemberStore['serve']>[1]) {
+      const still = [...going].filter(([, at]) => process.monotonic() - at < DROPPING).map(([id]) => id)
+      return store.serve(stamp, { ...change, added: [...change.added, ...still] })
+    },
+  })
+}
+
+/** One that starts does not look whether somebody lives under its id. */
+function looksAway(store: MemberStore, running: Running): MemberStore {
+  const without = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+    running.incarnation > 0 ? map : new Map([...map].filter(([id]) => id !== running.id))
+  return bound(store, {
+    async record() {
+      const view = await store.record()
+      return { ...view, members: without(view.members) }
+    },
+    async beats() {
+      const view = await store.beats()
+      return { ...view, beats: without(view.beats) }
+    },
+  })
+}
+
+function forgetfulDedup(): ReturnType<typeof dedup> {
+  const stage = dedup()
+  return {
+    ...stage,
+    async select(blocks, run) {
+      const selections = await stage.select(blocks, run)
+      return selections.map(({ id, skip }) => (skip === undefined ? { id } : { id, skip }))
+    },
   }
 }
 
-class OneActiveOwner extends Careless {
-  protected override may({ targets }: ReleaseItem): boolean {
-    const { members } = this.record()
-    return targets.some(id => members.get(id)?.state === 'active')
-  }
-}
-
-class TwoSteps extends MemberTable {
-  /** Only looks; the claims are taken away by a second step. */
-  override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
-    const before = this.snapshot()
-    const reply = super.release(stamp, request)
-    this.restore(before, before.storeId)
-    return reply
-  }
-}
-
-class NoSequence extends MemberTable {
-  override serve(
-    stamp: Stamp,
-    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
-  ): WriteStatus {
-    return super.serve(newest(this, stamp), change)
-  }
-}
-
-class NoStoreId extends MemberTable {
-  override restore(snapshot: ReturnType<MemberTable['snapshot']>, storeId: string): void {
-    super.restore(snapshot, snapshot.storeId === '' ? storeId : snapshot.storeId)
-  }
-}
-
-/** Whoever has the id is the member. */
-class NoIncarnation extends MemberTable {
-  override join(request: JoinRequest): JoinReply {
-    const record = this.record().members.get(request.id)
-    if (!record) return super.join(request)
-    const { sequence } = newest(this, { ...request, incarnation: 0 })
-    const { incarnation, process } = record
-    return super.join({ ...request, incarnation, process, sequence })
-  }
-
-  override beat(stamp: Stamp, request: Parameters<MemberTable['beat']>[1]): ReturnType<MemberTable['beat']> {
-    return super.beat(newest(this, stamp), request)
-  }
-
-  override serve(stamp: Stamp, change: Parameters<MemberTable['serve']>[1]): WriteStatus {
-    return super.serve(newest(this, stamp), change)
-  }
-
-  override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
-    return super.release(newest(this, stamp), request)
-  }
-}
-
-function newest(table: MemberTable, stamp: Stamp): Stamp {
-  const sequence = (table.beats().beats.get(stamp.id)?.sequence ?? 0) + 1
-  return { ...stamp, sequence: Math.max(sequence, stamp.sequence) }
-}
-
-/** `release` of a plugin put aside: the plugin takes the claim away itself. */
-function released(running: Running, handover: Handover, id: BlockId, signal: AbortSignal): Promise<'released'> {
-  // As far as the sink is concerned somebody has granted it.
+/** The claim is taken away, and nobody is asked; for the sink it is as if somebody had been. */
+async function letGo(running: Running, handover: Handover, id: BlockId, signal: AbortSignal): Promise<'released'> {
+  await handover.serve({ added: [], dropped: [id] }, signal)
   running.released.add(id)
-  return handover.serve({ added: [], dropped: [id] }, signal).then(() => 'released')
+  return 'released'
 }
 
 function withHandover(plugin: OwnershipPlugin, change: (handover: Handover) => Partial<Handover>): OwnershipPlugin {
   const { handover } = plugin
-  if (!handover) return plugin
-  const bent = Object.assign(Object.create(handover) as Handover, change(handover))
-  return Object.assign(Object.create(plugin) as OwnershipPlugin, { handover: bent })
+  return handover ? bound(plugin, { handover: bound(handover, change(handover)) }) : plugin
 }
 
-/** A class may keep its state in private fields: its methods are called on itself. */
+/** `target` with some members put aside. A class may keep its state in private fields: its methods are called on itself. */
 function bound<T extends object>(target: T, change: Partial<T>): T {
   return new Proxy(target, {
     get(_, key) {
@@ -123,101 +143,3 @@ function bound<T extends object>(target: T, change: Partial<T>): T {
     },
   })
 }
-
-const LINGER_LIMIT = 20_000
-const DROPPING = 2_000
-
-export const BROKEN: readonly Variant[] = [
-  {
-    name: 'release-in-two-steps',
-    table: options => new TwoSteps(options),
-    store: (store, { process }) =>
-      bound(store, {
-        async release(stamp: Stamp, request: ReleaseRequest) {
-          const reply = await store.release(stamp, request)
-          if (reply.status !== 'ok' || reply.released.length === 0) return reply
-          await new Promise<void>(resolve => process.setTimer(process.random() * 3_000, resolve))
-          const status = await store.serve(stamp, { added: [], dropped: reply.released })
-          return status === 'ok' ? reply : { status }
-        },
-      }),
-  },
-  { name: 'release-by-epoch-alone', table: options => new EpochAlone(options) },
-  {
-    name: 'drop-on-losing-ownership',
-    plugin: (plugin, running) =>
-      withHandover(plugin, handover => ({
-        release: ({ id }, _, signal) => released(running, handover, id, signal),
-      })),
-  },
-  { name: 'one-active-owner-is-enough', table: options => new OneActiveOwner(options) },
-  { name: 'stop-without-clearing-claims', store: store => bound(store, { leave: async () => 'ok' as const }) },
-  {
-    name: 'publish-with-blocks-being-dropped',
-    store(store, { process }) {
-      const dropping = new Map<BlockId, number>()
-      return bound(store, {
-        async release(stamp: Stamp, request: ReleaseRequest) {
-          const reply = await store.release(stamp, request)
-          if (reply.status === 'ok') for (const id of reply.released) dropping.set(id, process.monotonic())
-          return reply
-        },
-        serve(stamp: Stamp, change: Parameters<MemberStore['serve']>[1]) {
-          const still = [...dropping].filter(([, at]) => process.monotonic() - at < DROPPING).map(([id]) => id)
-          return store.serve(stamp, { ...change, added: [...change.added, ...still] })
-        },
-      })
-    },
-  },
-  { name: 'no-sequence-check', table: options => new NoSequence(options) },
-  { name: 'no-store-id-check', table: options => new NoStoreId(options) },
-  {
-    name: 'linger-limit-that-drops',
-    plugin(plugin, running) {
-      const since = new Map<BlockId, number>()
-      return withHandover(plugin, handover => ({
-        async release(block, decidedIn, signal) {
-          const answer = await handover.release(block, decidedIn, signal)
-          const now = running.process.monotonic()
-          const first = since.get(block.id) ?? now
-          since.set(block.id, first)
-          return answer === 'kept' && now - first > LINGER_LIMIT
-            ? released(running, handover, block.id, signal)
-            : answer
-        },
-      }))
-    },
-  },
-  {
-    name: 'two-processes-with-one-id',
-    table: options => new NoIncarnation(options),
-    store(store, running) {
-      // The one that starts does not look whether somebody lives under its id.
-      const hidden = async <T extends { readonly members?: unknown; readonly beats?: unknown }>(
-        view: Promise<T>,
-      ): Promise<T> => {
-        const seen = await view
-        if (running.incarnation > 0) return seen
-        const without = (map: unknown) =>
-          new Map([...(map as Map<string, unknown>)].filter(([id]) => id !== running.id))
-        return 'members' in seen ? { ...seen, members: without(seen.members) } : { ...seen, beats: without(seen.beats) }
-      }
-      return bound(store, { record: () => hidden(store.record()), beats: () => hidden(store.beats()) })
-    },
-  },
-  {
-    name: 'dedup-without-superseded-by',
-    stages() {
-      const stage = dedup()
-      return [
-        {
-          ...stage,
-          async select(blocks, run) {
-            const selections = await stage.select(blocks, run)
-            return selections.map(({ id, skip }) => (skip === undefined ? { id } : { id, skip }))
-          },
-        },
-      ]
-    },
-  },
-]

@@ -98,11 +98,13 @@ export function simSource(bucket: SimBucket, process: Process, random: Random, l
     kind: 'source',
     name: 'sim-source',
     async *pages(): AsyncGenerator<Page, { complete: boolean }, undefined> {
-      const { incomplete, half, broken } = bucket.weather
+      const { weather } = bucket
+      const { incomplete, broken } = weather
       const kind = random.next()
       const fails = kind < broken
       const ends = !fails && kind < broken + incomplete
-      lied = !fails && !ends && !lied && kind < broken + incomplete + half
+      const half = !fails && !ends && !lied && kind < broken + incomplete + weather.half
+      if (!fails && !ends) lied = half
       const seen = new Set<BlockId>()
       let after = ''
       for (let page = 0; ; page++) {
@@ -113,7 +115,7 @@ export function simSource(bucket: SimBucket, process: Process, random: Random, l
         const last = blocks.at(-1)
         if (!last) break
         after = last.meta.ulid
-        const shown = lied ? blocks.filter(() => random.chance(0.5)) : blocks
+        const shown = half ? blocks.filter(() => random.chance(0.5)) : blocks
         for (const { meta } of shown) seen.add(meta.ulid)
         yield { blocks: shown, partial: [], resume: undefined }
       }

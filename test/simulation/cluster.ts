@@ -8,25 +8,13 @@ import { Invariants } from './invariants.ts'
 import { Member } from './member.ts'
 import { CALM, type NetworkWeather } from './network.ts'
 import { Random } from './random.ts'
-import type { Running } from './running.ts'
 import { Scheduler } from './scheduler.ts'
 import { StoreServer } from './server.ts'
 import { StoryLog } from './story-log.ts'
-import type { Variant } from './variant.ts'
+import type { Running, Variant, World, WorldOptions } from './world.ts'
 
-export interface ClusterOptions {
-  readonly seed: number
-  readonly members: number
-  readonly blocks: number
-  readonly zones: number
-  readonly replicas: 1 | 2
-  readonly placement: 'rendezvous' | 'token-ring'
-  readonly handoverDelayMs: number
-  readonly variant: Variant
-}
-
-export class Cluster {
-  readonly options: ClusterOptions
+export class Cluster implements World {
+  readonly options: WorldOptions
   readonly variant: Variant
   readonly scheduler: Scheduler = new Scheduler()
   readonly random: Random
@@ -36,18 +24,16 @@ export class Cluster {
   readonly watch: Invariants
   readonly log: StoryLog = new StoryLog()
   readonly members: Map<string, Member> = new Map()
-  /** Every process that is alive. */
   readonly runnings: Set<Running> = new Set()
   /** Members that cannot reach the store. */
   readonly cut: Set<string> = new Set()
-  /** When something was last done to the cluster, ms. */
   disturbed = 0
   readonly #zones: readonly string[] | undefined
   readonly config = { every: 60_000, blockTimeout: 120_000, stopGrace: 20_000, concurrency: 4 } as const
 
-  constructor(options: ClusterOptions) {
+  constructor(options: WorldOptions, variant: Variant) {
     this.options = options
-    this.variant = options.variant
+    this.variant = variant
     this.#zones = options.zones > 0 ? Array.from({ length: options.zones }, (_, n) => `zone-${n}`) : undefined
     this.random = new Random(options.seed)
     this.server = new StoreServer(this)
@@ -80,7 +66,6 @@ export class Cluster {
     return this.server.up && !this.cut.has(member)
   }
 
-  /** Writes a line of the story. */
   note(who: string, what: string, ...details: readonly unknown[]): void {
     this.log.add(this.scheduler.now, who, what, details)
     this.scheduler.mix(what)
@@ -92,7 +77,6 @@ export class Cluster {
     this.note(who, what, ...details)
   }
 
-  /** Nobody can load it, or the one that is to take its place: it stays where it is. */
   stuck(id: BlockId): boolean {
     const { corrupt, ancestors } = this.bucket
     return corrupt.has(id) || (ancestors.get(id) ?? []).some(parent => corrupt.has(parent))

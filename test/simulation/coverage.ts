@@ -4,9 +4,8 @@
  */
 import type { BlockId } from 'blockgate'
 import { short } from './bucket.ts'
-import type { Cluster } from './cluster.ts'
-import type { Running } from './running.ts'
 import { Violation } from './violation.ts'
+import type { Running, World } from './world.ts'
 
 /** A gap that nothing disturbs closes within this, ms: silence is noticed, the next rank loads. */
 const LONGEST_GAP = 180_000
@@ -24,11 +23,11 @@ interface Gap {
 export class Coverage {
   /** Blocks that were covered once. */
   readonly served = new Set<BlockId>()
-  readonly #cluster: Cluster
+  readonly #cluster: World
   readonly #gaps = new Map<BlockId, Gap>()
   #ghosts: Ghost[] = []
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: World) {
     this.#cluster = cluster
   }
 
@@ -44,7 +43,7 @@ export class Coverage {
 
   /** A process of this member went without a word, and not everybody has noticed. */
   hasGhost(member: string): boolean {
-    return this.#ghosts.some(ghost => ghost.running.id === member)
+    return this.#ghosts.some(({ running }) => running.id === member && !running.left)
   }
 
   check(): void {
@@ -65,10 +64,10 @@ export class Coverage {
 
   /** Looks at what only time changes. */
   tick(): void {
-    const { bucket, scheduler, disturbed } = this.#cluster
+    const { scheduler, disturbed } = this.#cluster
     this.#ghosts = this.#ghosts.filter(ghost => !this.#atRest(ghost))
     for (const [id, { since }] of this.#gaps) {
-      if (bucket.corrupt.has(id)) continue
+      if (this.#cluster.stuck(id)) continue
       const lasted = scheduler.now - Math.max(since, disturbed)
       if (lasted > LONGEST_GAP)
         throw new Violation('I1', `nobody serves ${short(id)} for ${Math.round(lasted / 1000)} s`)
@@ -97,8 +96,8 @@ export class Coverage {
   /** Everybody knows that it is gone, and for all it served somebody else has stepped in, and has said so. */
   #atRest({ running, blocks }: Ghost): boolean {
     const { server, bucket } = this.#cluster
-    if (running.process.alive) return !running.process.paused
-    if (server.knows(running)) return false
+    const { alive, paused } = running.process
+    if (server.knows(running)) return alive && !paused
     const others = this.#servers()
     return [...blocks].every(
       id =>

@@ -17,6 +17,16 @@ export async function crash(cluster: Cluster): Promise<void> {
   if (!member.current) member.start()
 }
 
+/** Stopped in an orderly way, and started again, without a look at who else serves its blocks. */
+export async function restart(cluster: Cluster): Promise<void> {
+  const { random } = cluster
+  const member = random.pick(cluster.up)
+  cluster.disturb(member.id, 'is restarted')
+  await member.stop(true)
+  await cluster.sleep(random.between(500, 60_000))
+  if (!member.current) member.start()
+}
+
 /** Stands still, for less or more than it takes to be noticed. */
 export async function pause(cluster: Cluster): Promise<void> {
   const { random } = cluster

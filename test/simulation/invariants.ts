@@ -6,26 +6,28 @@ import type { BlockId } from 'blockgate'
 import type { RecordView, ReleaseRequest } from 'blockgate/members'
 import { Agreement } from './agreement.ts'
 import { short } from './bucket.ts'
-import type { Cluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
-import type { Running } from './running.ts'
 import { Violation } from './violation.ts'
+import type { Running, Watch, World } from './world.ts'
 
-export class Invariants {
+export class Invariants implements Watch {
   readonly coverage: Coverage
   readonly agreement: Agreement
-  /** Loads begun and drops made, of blocks that can be loaded: it rests when the cluster does. */
   moves = 0
-  readonly #cluster: Cluster
+  readonly #cluster: World
   #dirty = true
   #ticked = 0
   #found: Violation | undefined
   #onRelease: ((running: Running) => void)[] = []
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: World) {
     this.#cluster = cluster
     this.coverage = new Coverage(cluster)
     this.agreement = new Agreement(cluster)
+  }
+
+  get gaps(): number {
+    return this.coverage.gaps
   }
 
   /** After every event. @throws Violation */
@@ -119,6 +121,10 @@ export class Invariants {
     this.#dirty = true
   }
 
+  lost(running: Running): void {
+    this.coverage.lost(running)
+  }
+
   /** The process is gone. */
   ended(running: Running): void {
     if (!running.left) this.coverage.lost(running)
@@ -134,7 +140,12 @@ export class Invariants {
     this.#cluster.note(running.id, ready ? 'is ready' : 'is ready no more')
     if (ready || running.stopping) return
     const standing = running.plugin?.handover?.standing()
-    if (standing === 'superseded' || (standing === 'leaving' && running.loaded.size === 0)) return
+    // Two processes with one id are somebody's mistake: the older one goes, as by a crash.
+    if (standing === 'superseded') {
+      this.coverage.lost(running)
+      return
+    }
+    if (standing === 'leaving' && running.loaded.size === 0) return
     throw new Violation('ready', `${running.id} is ready no more: ${running.gateway?.readiness.reason}`)
   }
 

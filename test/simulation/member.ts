@@ -1,22 +1,27 @@
 /** One member: what stays of it, and the processes that come and go on that. */
 import { memoryState } from 'blockgate/testing'
-import type { Cluster } from './cluster.ts'
 import { type ClockOptions, type Pause, Process } from './process.ts'
 import type { Random } from './random.ts'
-import { type Remains, Running } from './running.ts'
+import { type Remains, RunningProcess } from './running.ts'
+import type { Running, World } from './world.ts'
 
 export class Member {
   readonly id: string
   readonly zone: string | undefined
   /** Its process; undefined while there is none. */
   current: Running | undefined
-  readonly #cluster: Cluster
+  readonly #cluster: World & { readonly runnings: Set<Running> }
   readonly #random: Random
   readonly #clock: ClockOptions
   readonly #remains: Remains
   #generation = 0
 
-  constructor(cluster: Cluster, id: string, zone: string | undefined, random: Random) {
+  constructor(
+    cluster: World & { readonly runnings: Set<Running> },
+    id: string,
+    zone: string | undefined,
+    random: Random,
+  ) {
     this.id = id
     this.zone = zone
     this.#cluster = cluster
@@ -37,7 +42,7 @@ export class Member {
       this.#clock,
       (level, message, fields) => cluster.note(this.id, level === 'info' ? '' : level, message, fields),
     )
-    const running = new Running(process)
+    const running = new RunningProcess(process)
     this.current = running
     cluster.note(this.id, 'starts', `process ${this.#generation}`)
     cluster.runnings.add(running)
@@ -48,16 +53,23 @@ export class Member {
     })
   }
 
-  /** An orderly stop; the process is killed where it takes longer than its grace and a bit. Resolves when it is gone. */
-  async stop(): Promise<void> {
+  /**
+   * An orderly stop; the process is killed where it takes longer than its grace and a bit. Resolves when it is gone. `gap`: nobody made sure that
+   * others serve what it serves.
+   */
+  async stop(gap = false): Promise<void> {
     const running = this.current
     if (!running?.process.alive) return
-    const { scheduler, watch, config } = this.#cluster
+    const { scheduler, watch, config, weather, disturbed } = this.#cluster
+    const orderly = () => this.#cluster.reaches(this.id) && this.#cluster.disturbed === disturbed && weather.late === 0
+    const calm = orderly() && !running.process.paused
     this.#cluster.note(this.id, 'stops')
     running.stopping = true
     watch.stopping()
     const killed = scheduler.sleep(2 * config.stopGrace + 10_000)
-    await Promise.race([killed, running.gateway?.stop().catch(() => {})])
+    const stopped = running.gateway?.stop().then(() => calm && orderly())
+    running.left = (await Promise.race([killed, stopped?.catch(() => {})])) === true
+    if (gap) watch.lost(running)
     this.#end(running)
   }
 

@@ -12,12 +12,12 @@ import {
   type StateStore,
 } from 'blockgate'
 import { Listings, simSource } from './bucket.ts'
-import type { Cluster } from './cluster.ts'
 import { Connection } from './network.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import { type Disk, simSink } from './sink.ts'
 import { simStore } from './store.ts'
+import type { Running, World } from './world.ts'
 
 /** What of a member outlives its processes. */
 export interface Remains {
@@ -27,22 +27,16 @@ export interface Remains {
   readonly state: StateStore
 }
 
-export class Running {
+export class RunningProcess implements Running {
   readonly id: string
   readonly process: Process
   readonly listings: Listings = new Listings()
-  /** Released by the store for this process, and not dropped since. */
-  readonly released = new Set<BlockId>()
-  /** Of its last join that reached the store; 0 before. */
+  readonly released: Set<BlockId> = new Set()
   incarnation = 0
-  /** The newest record that was delivered to it. */
   seen: Epoch = 0
-  /** As they were after the last event. */
   ready = false
   epoch: Epoch = 0
-  /** Its leave has reached the store. */
   left = false
-  /** It was asked to stop. */
   stopping = false
   #gateway: Gateway | undefined
   #plugin: OwnershipPlugin | undefined
@@ -54,25 +48,25 @@ export class Running {
   }
 
   /** Puts the process together and starts it. Rejects where it refuses to start. */
-  async start(cluster: Cluster, { id, zone, disk, state }: Remains, random: Random): Promise<void> {
+  async start(world: World, { id, zone, disk, state }: Remains, random: Random): Promise<void> {
     const { process, listings } = this
-    const { scheduler, bucket, variant } = cluster
-    const route = { scheduler, process, weather: cluster.weather, open: () => cluster.reaches(id) }
+    const { scheduler, bucket, variant } = world
+    const route = { scheduler, process, weather: world.weather, open: () => world.reaches(id) }
     const connection = new Connection({ ...route, random: random.fork('connection') })
-    const store = simStore({ connection, server: cluster.server, running: this, watch: cluster.watch })
+    const store = simStore({ connection, server: world.server, running: this, watch: world.watch })
     const seamed = variant.store?.(store, this) ?? store
-    const plugin = cluster.ownership(seamed)
-    this.#plugin = variant.plugin?.(plugin, this) ?? plugin
+    const plugin = world.ownership(seamed)
+    this.#plugin = variant.plugin?.(plugin, this, seamed) ?? plugin
     const events = {
-      prepare: (block: BlockId) => cluster.watch.prepare(this, block),
-      commit: (block: BlockId) => cluster.watch.commit(this, block),
-      drop: (block: BlockId) => cluster.watch.drop(this, block),
+      prepare: (block: BlockId) => world.watch.prepare(this, block),
+      commit: (block: BlockId) => world.watch.commit(this, block),
+      drop: (block: BlockId) => world.watch.drop(this, block),
     }
     const sink = simSink({ bucket, process, random: random.fork('disk'), disk, events })
     this.#loaded = sink.loaded
     const source = simSource(bucket, process, random.fork('listings'), listings)
-    const pipeline = [source, ...cluster.stages(), owned(this.#plugin), sink] as Pipeline
-    const config = await resolveConfig({ pipeline, instance: { id, zone }, ...cluster.config }, { env: {} })
+    const pipeline = [source, ...world.stages(), owned(this.#plugin), sink] as Pipeline
+    const config = await resolveConfig({ pipeline, instance: { id, zone }, ...world.config }, { env: {} })
     this.#gateway = gateway(config, { host: process, state })
     await this.#gateway.start()
   }
@@ -85,7 +79,6 @@ export class Running {
     return this.#plugin
   }
 
-  /** What its sink holds now. */
   get loaded(): ReadonlyMap<BlockId, LoadedBlock> {
     return this.#loaded?.() ?? NOTHING
   }

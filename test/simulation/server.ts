@@ -1,17 +1,16 @@
 /** The store that all members share: one table behind one clock, and what may happen to it as a whole. */
 import type { BlockId, Epoch } from 'blockgate'
 import { MemberTable } from 'blockgate/members'
-import type { Cluster } from './cluster.ts'
-import type { Running } from './running.ts'
+import type { Running, Server, World } from './world.ts'
 
 const WALL_START = Date.UTC(2026, 0, 1)
 
 export type Snapshot = ReturnType<MemberTable['snapshot']>
 
-export class StoreServer {
+export class StoreServer implements Server {
   readonly table: MemberTable
   up = true
-  readonly #cluster: Cluster
+  readonly #cluster: World
   readonly #watchers = new Set<() => void>()
   /** Of each epoch: the members that counted for placement. */
   readonly #placed = new Map<Epoch, ReadonlySet<string>>()
@@ -19,7 +18,7 @@ export class StoreServer {
   /** Of the server's clock against true time. Another server has another clock. */
   #skew = 0
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: World) {
     this.#cluster = cluster
     const options = { clock: () => WALL_START + cluster.scheduler.now + this.#skew, storeId: 'store-1' }
     this.table = cluster.variant.table?.(options) ?? new MemberTable(options)
@@ -63,20 +62,17 @@ export class StoreServer {
     return this.#placed.get(epoch)
   }
 
-  /** For the members this process is one of them, and up. */
   knows(running: Running): boolean {
     const record = this.table.record().members.get(running.id)
     return record !== undefined && record.state !== 'down' && record.incarnation === running.incarnation
   }
 
-  /** The store has the process's claim on one of these blocks. */
   claims(running: Running, ids: readonly BlockId[]): boolean {
     if (!this.knows(running)) return false
     const claims = this.table.claims(running.id)
     return ids.some(id => claims.has(id))
   }
 
-  /** A release may count the process's claim on the block. */
   counts(running: Running, id: BlockId): boolean {
     return this.claims(running, [id]) && this.table.beats().beats.get(running.id)?.storeId === this.storeId
   }

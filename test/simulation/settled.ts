@@ -2,8 +2,8 @@
 import type { BlockId } from 'blockgate'
 import { short } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
-import type { Running } from './running.ts'
 import { Violation } from './violation.ts'
+import type { Running } from './world.ts'
 
 /** What it may take: two listings, a hand-over delay, a member that is noticed to be gone, loads that are tried again. */
 const LONGEST = 6 * 60_000
@@ -13,7 +13,7 @@ export async function comesToRest(cluster: Cluster): Promise<void> {
   let unsettled = ''
   const settled = () => {
     for (const running of cluster.runnings) confirmDrops(running)
-    unsettled = difference(cluster) ?? ''
+    unsettled = difference(cluster) ?? loading(cluster) ?? ''
     return unsettled === ''
   }
   if (!(await cluster.until(settled, LONGEST))) throw new Violation('I5', `not at rest: ${unsettled}`)
@@ -42,7 +42,7 @@ function difference(cluster: Cluster): string | undefined {
     const odd = oddBlock(cluster, r)
     if (odd !== undefined) return odd
   }
-  if (cluster.watch.coverage.gaps > 0 && running.length > 0) return 'blocks that were served are not'
+  if (cluster.watch.gaps > 0 && running.length > 0) return 'blocks that were served are not'
   return undefined
 }
 
@@ -58,6 +58,11 @@ function oddBlock(cluster: Cluster, running: Running): string | undefined {
     if (reason !== 'poison') return `${running.id} does not hold ${short(id)}: ${by} ${reason}`
   }
   return undefined
+}
+
+function loading({ runnings }: Cluster): string | undefined {
+  const busy = [...runnings].find(r => (r.gateway?.progress?.inFlight ?? 0) > 0)
+  return busy && `${busy.id} is loading`
 }
 
 /** In the bucket, not compacted, and the process is to hold it. */

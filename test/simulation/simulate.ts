@@ -3,8 +3,8 @@ import { Cluster } from './cluster.ts'
 import { Random } from './random.ts'
 import { comesToRest } from './settled.ts'
 import { type Story, tell } from './story.ts'
-import { SOUND, type Variant } from './variant.ts'
 import { Violation } from './violation.ts'
+import { SOUND, type Variant } from './world.ts'
 
 const MINUTE = 60_000
 
@@ -32,9 +32,8 @@ export async function simulate(seed: number, variant: Variant = SOUND): Promise<
     replicas: random.pick([1, 2] as const),
     placement: random.pick(['rendezvous', 'token-ring'] as const),
     handoverDelayMs: random.pick([0, 5_000, 30_000]),
-    variant,
   }
-  const cluster = new Cluster(options)
+  const cluster = new Cluster(options, variant)
   const { scheduler, watch } = cluster
   let violation: Violation | undefined
   let done = false
@@ -64,8 +63,7 @@ export async function simulate(seed: number, variant: Variant = SOUND): Promise<
     hash: scheduler.hash,
     violation,
     story(lines) {
-      const { variant: _, ...facts } = options
-      return `${JSON.stringify({ ...facts, ...story })}\n${cluster.log.tell(lines)}`
+      return `${JSON.stringify({ ...options, ...story })}\n${cluster.log.tell(lines)}`
     },
   }
 }

@@ -1,15 +1,13 @@
 /** The member store as one process has it: every step goes over its connection to the shared table. */
 import type { MemberStore, MemberTable } from 'blockgate/members'
-import type { Invariants } from './invariants.ts'
 import type { Connection } from './network.ts'
-import type { Running } from './running.ts'
-import type { StoreServer } from './server.ts'
+import type { Running, Server, Watch } from './world.ts'
 
 export interface StoreWorld {
   readonly connection: Connection
-  readonly server: StoreServer
+  readonly server: Server
   readonly running: Running
-  readonly watch: Invariants
+  readonly watch: Watch
 }
 
 export function simStore({ connection, server, running, watch }: StoreWorld): MemberStore {
@@ -26,13 +24,13 @@ export function simStore({ connection, server, running, watch }: StoreWorld): Me
         return reply
       }),
     beat: (stamp, request) => ask('beat', table => table.beat(stamp, request)),
-    leave: stamp =>
-      ask('leave', table => {
-        const status = table.leave(stamp)
-        if (status === 'ok') running.left = true
+    leave: stamp => ask('leave', table => table.leave(stamp)),
+    serve: (stamp, change) =>
+      ask('serve', table => {
+        const status = table.serve(stamp, change)
+        if (status === 'ok') for (const id of change.added) running.released.delete(id)
         return status
       }),
-    serve: (stamp, change) => ask('serve', table => table.serve(stamp, change)),
     release: (stamp, request) =>
       ask('release', table => {
         const reply = table.release(stamp, request)

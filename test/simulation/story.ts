@@ -22,6 +22,7 @@ const OPERATIONS: readonly operations.Operation[] = [
 
 const FAULTS: readonly faults.Fault[] = [
   faults.crash,
+  faults.restart,
   faults.pause,
   faults.pauseWithDropInFlight,
   faults.storeAway,

@@ -1,0 +1,64 @@
+/** Stores with one check taken out. */
+import {
+  type JoinReply,
+  type JoinRequest,
+  MemberTable,
+  type ReleaseReply,
+  type ReleaseRequest,
+  type Stamp,
+  type WriteStatus,
+} from 'blockgate/members'
+
+/** `release` only looks: what it grants must be taken away by a step of its own. */
+export class TwoSteps extends MemberTable {
+  override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
+    const before = this.snapshot()
+    const reply = super.release(stamp, request)
+    this.restore(before, before.storeId)
+    return reply
+  }
+}
+
+/** A write that comes late is taken for a new one. */
+export class NoSequence extends MemberTable {
+  override serve(stamp: Stamp, change: Parameters<MemberTable['serve']>[1]): WriteStatus {
+    return super.serve(newest(this, stamp), change)
+  }
+}
+
+/** A copy that took over calls itself the same store. */
+export class NoStoreId extends MemberTable {
+  override restore(snapshot: ReturnType<MemberTable['snapshot']>, _storeId: string): void {
+    super.restore(snapshot, snapshot.storeId)
+  }
+}
+
+/** Whoever has the id is the member. */
+export class NoIncarnation extends MemberTable {
+  override join(request: JoinRequest): JoinReply {
+    const record = this.record().members.get(request.id)
+    if (!record) return super.join(request)
+    const { incarnation, process } = record
+    return super.join({ ...request, incarnation, process, sequence: next(this, request) })
+  }
+
+  override beat(stamp: Stamp, request: Parameters<MemberTable['beat']>[1]): ReturnType<MemberTable['beat']> {
+    return super.beat(newest(this, stamp), request)
+  }
+
+  override serve(stamp: Stamp, change: Parameters<MemberTable['serve']>[1]): WriteStatus {
+    return super.serve(newest(this, stamp), change)
+  }
+
+  override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
+    return super.release(newest(this, stamp), request)
+  }
+}
+
+function newest(table: MemberTable, stamp: Stamp): Stamp {
+  return { ...stamp, sequence: next(table, stamp) }
+}
+
+function next(table: MemberTable, { id, sequence }: { readonly id: string; readonly sequence: number }): number {
+  return Math.max(sequence, (table.beats().beats.get(id)?.sequence ?? 0) + 1)
+}
