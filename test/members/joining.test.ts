@@ -158,7 +158,9 @@ it('a stop waits for the writes before it, and nothing is written after it', asy
   const world = new World()
   const a = await world.started('a')
   const served = a.handover.serve({ added: ids(3), dropped: [] }, never)
-  await a.stop()
+  const stopped = a.stop()
+  await expect(a.handover.serve({ added: ids(5), dropped: [] }, never)).rejects.toThrow('stopped')
+  await stopped
   await served
   expect(a.line.writes.slice(-2)).toEqual(['serve', 'leave'])
   await expect(a.handover.serve({ added: ids(4), dropped: [] }, never)).rejects.toThrow('stopped')

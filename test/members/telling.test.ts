@@ -191,6 +191,21 @@ it('a process that cannot read learns from the answer to a write that it was sup
   await a.stop()
 })
 
+it('a process whose writes are lost learns from a look that it was superseded', async () => {
+  const world = new World()
+  const a = await world.started('a', {}, ids(1))
+  a.line.away = true
+  await world.advance(8_000)
+  const twin = world.member('a')
+  await twin.start()
+  a.line.away = false
+  for (let i = 0; i < 9; i++) a.line.fault('beat', 'away')
+  await world.advance(4_000)
+  expect(a.handover.standing()).toBe('superseded')
+  await twin.stop()
+  await a.stop()
+})
+
 it('a block that is being dropped is not claimed again by a publish that comes in between', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1, 2))
