@@ -100,8 +100,9 @@ it('waits anew for an owner that was none in between', async () => {
   if (!block) throw new Error('b must come after c for one block')
   const gone = async (member: TestMember) => {
     await member.stop()
+    await world.advance(500)
     world.table.forget(member.id, world.table.record().members.get(member.id)?.changed ?? 0)
-    await world.advance(16_000)
+    await world.advance(500)
   }
   await gone(c)
   await serve(b, block)
