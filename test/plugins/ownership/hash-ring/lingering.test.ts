@@ -109,7 +109,7 @@ it('waits anew for an owner that was none in between', async () => {
   await world.advance(4_000)
   expect(await release(a, block)).toBe('kept')
   const again = await world.started('c', options)
-  await world.advance(4_000)
+  await world.advance(16_000)
   expect(await release(a, block)).toBe('kept')
   await b.handover.serve({ added: [], dropped: [block.ulid] }, never)
   await world.advance(4_000)
