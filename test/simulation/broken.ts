@@ -20,7 +20,11 @@ export const BROKEN: readonly Variant[] = [
     name: 'one-active-owner-is-enough',
     plugin: releasing((needs, handover, me) => handover.owners(needs).some(o => o.target && o.live && o.member !== me)),
   },
-  { name: 'stop-without-clearing-claims', store: store => bound(store, { leave: async () => 'ok' as const }) },
+  {
+    name: 'stop-without-clearing-claims',
+    store: store => bound(store, { leave: async () => 'ok' as const }),
+    plugin: plugin => withHandover(plugin, handover => ({ ready: is => (is ? handover.ready(is) : undefined) })),
+  },
   { name: 'publish-with-blocks-being-dropped', store: publishesDropped },
   { name: 'no-sequence-check', table: options => new NoSequence(options) },
   { name: 'no-store-id-check', table: options => new NoStoreId(options) },

@@ -97,7 +97,7 @@ export class Coverage {
   #atRest({ running, blocks }: Ghost): boolean {
     const { server, bucket } = this.#cluster
     const { alive, paused } = running.process
-    if (server.knows(running)) return alive && !paused
+    if (server.knows(running)) return alive && !paused && !running.stopping
     const others = this.#servers()
     return [...blocks].every(
       id =>

@@ -17,6 +17,13 @@ export async function crash(cluster: Cluster): Promise<void> {
   if (!member.current) member.start()
 }
 
+/** Stopped while others hand blocks over to it. */
+export async function restartInHandOver(cluster: Cluster): Promise<void> {
+  await cluster.nextRelease(120_000)
+  await cluster.sleep(cluster.random.between(0, 3_000))
+  if (cluster.up.length > 0) await restart(cluster)
+}
+
 /** Stopped in an orderly way, and started again, without a look at who else serves its blocks. */
 export async function restart(cluster: Cluster): Promise<void> {
   const { random } = cluster

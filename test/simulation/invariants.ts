@@ -43,6 +43,7 @@ export class Invariants implements Watch {
     if (!tick) return
     this.#ticked = this.#cluster.scheduler.now
     this.coverage.tick()
+    this.#claims()
   }
 
   /** Calls `listener` at the next release that the store grants. */
@@ -76,7 +77,7 @@ export class Invariants implements Watch {
     if (!released && !running.listings.absent(id)) {
       this.#fail('I4', `${running.id} drops ${short(id)} without knowing that it may`)
     }
-    if (this.#cluster.server.counts(running, id)) {
+    if (this.#cluster.server.counted(running).has(id)) {
       this.#fail('true-claim', `${running.id} drops ${short(id)}, and its claim stands`)
     }
   }
@@ -129,6 +130,16 @@ export class Invariants implements Watch {
   ended(running: Running): void {
     if (!running.left) this.coverage.lost(running)
     this.#dirty = true
+  }
+
+  /** No claim may be false: whatever a release may count now is served by the process that claims it. */
+  #claims(): void {
+    const { server, runnings } = this.#cluster
+    for (const running of runnings) {
+      for (const id of server.counted(running)) {
+        if (!this.#serves(running.id, id)) throw new Violation('true-claim', `${running.id} claims ${short(id)}`)
+      }
+    }
   }
 
   /** The latch: ready once, it stays so until it has drained, stops, or is superseded. */

@@ -65,11 +65,11 @@ export class Member {
     const calm = orderly() && !running.process.paused
     this.#cluster.note(this.id, 'stops')
     running.stopping = true
+    if (gap) watch.lost(running)
     watch.stopping()
     const killed = scheduler.sleep(2 * config.stopGrace + 10_000)
     const stopped = running.gateway?.stop().then(() => calm && orderly())
     running.left = (await Promise.race([killed, stopped?.catch(() => {})])) === true
-    if (gap) watch.lost(running)
     this.#end(running)
   }
 

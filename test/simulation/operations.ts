@@ -31,7 +31,9 @@ export async function changeOfMind(cluster: Cluster): Promise<void> {
   const member = spare(cluster)
   if (!member) return
   await drain(cluster, member, true)
-  await cluster.sleep(cluster.random.between(1_000, 90_000))
+  // Often in the middle of a hand-over.
+  if (cluster.random.chance(0.5)) await cluster.nextRelease(90_000)
+  await cluster.sleep(cluster.random.pick([200, 2_000, 30_000]) * cluster.random.next())
   await drain(cluster, member, false)
 }
 

@@ -7,6 +7,8 @@ const WALL_START = Date.UTC(2026, 0, 1)
 
 export type Snapshot = ReturnType<MemberTable['snapshot']>
 
+const NOTHING: ReadonlySet<BlockId> = new Set()
+
 export class StoreServer implements Server {
   readonly table: MemberTable
   up = true
@@ -73,8 +75,9 @@ export class StoreServer implements Server {
     return ids.some(id => claims.has(id))
   }
 
-  counts(running: Running, id: BlockId): boolean {
-    return this.claims(running, [id]) && this.table.beats().beats.get(running.id)?.storeId === this.storeId
+  counted(running: Running): ReadonlySet<BlockId> {
+    const told = this.table.beats().beats.get(running.id)?.storeId
+    return told === this.storeId && this.knows(running) ? this.table.claims(running.id) : NOTHING
   }
 
   #nextId(): string {

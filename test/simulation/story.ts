@@ -23,6 +23,7 @@ const OPERATIONS: readonly operations.Operation[] = [
 const FAULTS: readonly faults.Fault[] = [
   faults.crash,
   faults.restart,
+  faults.restartInHandOver,
   faults.pause,
   faults.pauseWithDropInFlight,
   faults.storeAway,

@@ -53,8 +53,8 @@ export interface Server {
   knows(running: Running): boolean
   /** The store has the process's claim on one of these blocks. */
   claims(running: Running, ids: readonly BlockId[]): boolean
-  /** A release may count the process's claim on the block. */
-  counts(running: Running, id: BlockId): boolean
+  /** The process's claims that a release may count. */
+  counted(running: Running): ReadonlySet<BlockId>
   /** The members that counted for placement in this epoch. */
   placed(epoch: Epoch): ReadonlySet<string> | undefined
 }
