@@ -31,8 +31,9 @@ export class Coverage {
     this.#cluster = cluster
   }
 
+  /** Blocks that were served, are not now, and could be. */
   get gaps(): number {
-    return this.#gaps.size
+    return [...this.#gaps.keys()].filter(id => !this.#cluster.stuck(id)).length
   }
 
   /** The process is gone, or counts as gone, and told nobody. */

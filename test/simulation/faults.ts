@@ -106,11 +106,11 @@ export async function badNetwork(cluster: Cluster): Promise<void> {
   Object.assign(weather, {
     lost: random.between(0, 0.1),
     unanswered: random.between(0, 0.1),
-    late: random.between(0, 0.1),
+    late: random.between(0, 0.25),
     deaf: random.between(0, 1),
     slow: random.pick([1, 1, 20, 100]),
   })
-  await cluster.sleep(random.between(20_000, 90_000))
+  await cluster.sleep(random.between(20_000, 150_000))
   cluster.disturb('', 'network is good')
   Object.assign(weather, CALM)
 }
