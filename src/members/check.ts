@@ -3,6 +3,7 @@ import { blockId } from '../block.ts'
 import { BlockgateError, ErrorCode } from '../errors.ts'
 import type { Epoch } from '../ownership.ts'
 import { type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type Stamp } from './contract.ts'
+import type { HoldRequest } from './slots.ts'
 
 /** Half of what a number holds exactly: whatever a process says it has seen, epochs can grow on for good. */
 const MAX_SEEN = 2 ** 52
@@ -64,4 +65,15 @@ function assertWhole(value: number, what: string, most: number): void {
     ErrorCode.stageMisuse,
     `${what} must be an integer from 0 to ${most}: current value is ${value}`,
   )
+}
+
+/** Slots and ranks become field names of the store. */
+const MAX_SLOT = 65_535
+const MAX_RANK = 15
+
+/** @throws BlockgateError `stage-misuse` where slot, rank or fence is not what it must be */
+export function assertHold({ slot, rank, fence }: HoldRequest): void {
+  assertWhole(slot, 'slot', MAX_SLOT)
+  assertWhole(rank, 'rank', MAX_RANK)
+  assertWhole(fence, 'fence', Number.MAX_SAFE_INTEGER)
 }

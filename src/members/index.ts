@@ -1,6 +1,14 @@
 /** For those who write member stores, or ownership plugins whose members come and go. */
 export type { Assign, Assigned } from './assigned.ts'
-export { assertBlockIds, assertJoin, assertMemberId, assertRelease, assertSeen, assertStamp } from './check.ts'
+export {
+  assertBlockIds,
+  assertHold,
+  assertJoin,
+  assertMemberId,
+  assertRelease,
+  assertSeen,
+  assertStamp,
+} from './check.ts'
 export * from './contract.ts'
 export { type HandoverOptions, MemberHandover } from './handover.ts'
 export { Leases } from './leases.ts'

@@ -14,6 +14,8 @@ export function joinRefusal(state: TableState, request: JoinRequest): JoinReply 
   for (const other of state.records.values()) {
     // A member that is down works on nothing: a cluster that was stopped may start again on another bucket.
     if (other.id === request.id || other.state === 'down' || other.bucket === request.bucket) continue
+    // A bucket without an identity may be any.
+    if (other.bucket === '' || request.bucket === '') continue
     return { status: 'other-bucket', member: other.id, bucket: other.bucket }
   }
   return undefined

@@ -1,6 +1,7 @@
 /** The step that gives claims up: the one place where the last copy of a block could be lost. */
 import type { BlockId } from '../block.ts'
 import type { ReleaseItem, ReleaseRequest } from './contract.ts'
+import { guardHolds } from './table-slots.ts'
 import type { TableState } from './table-state.ts'
 
 /**
@@ -25,7 +26,8 @@ export function releaseItems(
 }
 
 function mayRelease(state: TableState, id: string, item: ReleaseItem, freshMs: number, now: number): boolean {
-  const { needs, targets, quorum } = item
+  const { needs, targets, quorum, guard } = item
+  if (guard && !guardHolds(state.slots, guard)) return false
   if (targets.length === 0 || (needs === item.id && targets.includes(id))) return false
   const serves = (target: string) =>
     isFresh(state, target, freshMs, now) && state.claims.get(target)?.has(needs) === true

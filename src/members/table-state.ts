@@ -2,6 +2,7 @@
 import type { BlockId } from '../block.ts'
 import type { Epoch, MemberStats } from '../ownership.ts'
 import type { Beat, MemberRecord, Stamp, WriteStatus } from './contract.ts'
+import { NO_SLOTS, type SlotState } from './table-slots.ts'
 
 export interface TableState {
   epoch: Epoch
@@ -15,6 +16,7 @@ export interface TableState {
   readonly claims: Map<string, Set<BlockId>>
   /** When members were expired, in ms; the newest last. */
   readonly expiries: number[]
+  slots: SlotState
 }
 
 export interface StoredBeat extends Omit<Beat, 'age' | 'stats'> {
@@ -36,6 +38,7 @@ export function emptyState(storeId: string): TableState {
     beats: new Map(),
     claims: new Map(),
     expiries: [],
+    slots: NO_SLOTS,
   }
 }
 

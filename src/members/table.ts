@@ -5,13 +5,22 @@
  */
 import type { BlockId } from '../block.ts'
 import type { Epoch, MemberState } from '../ownership.ts'
-import { assertBlockIds, assertJoin, assertMemberId, assertRelease, assertSeen, assertStamp } from './check.ts'
+import {
+  assertBlockIds,
+  assertHold,
+  assertJoin,
+  assertMemberId,
+  assertRelease,
+  assertSeen,
+  assertStamp,
+} from './check.ts'
 import type {
   Beat,
   BeatReply,
   BeatRequest,
   BeatView,
   ExpireLimit,
+  Fence,
   JoinReply,
   JoinRequest,
   MemberRecord,
@@ -21,8 +30,10 @@ import type {
   Stamp,
   WriteStatus,
 } from './contract.ts'
+import type { HoldRequest, SlotView } from './slots.ts'
 import { applyJoin, joinRefusal } from './table-join.ts'
 import { releaseItems } from './table-release.ts'
+import { nextFence, viewOf, withHolder } from './table-slots.ts'
 import {
   copyState,
   emptyState,
@@ -198,7 +209,30 @@ export class MemberTable {
     return { epoch, storeId, frozen, beats, broken: 0 }
   }
 
-  /** Calls `listener` within each step that raises the epoch, when all of it is done. */
+  fence(): Fence {
+    this.#state.slots = nextFence(this.#state.slots, this.#state.epoch, this.#clock())
+    return this.#state.slots.fence
+  }
+
+  hold(stamp: Stamp, request: HoldRequest): WriteStatus | 'older' {
+    assertStamp(stamp)
+    assertHold(request)
+    const status = stampStatus(this.#state, stamp)
+    if (status !== 'ok') return status
+    if (this.#state.records.get(stamp.id)?.state === 'down') return 'missing'
+    const slots = withHolder(this.#state.slots, stamp.id, request)
+    if (!slots) return 'older'
+    stampBeat(this.#state, stamp, this.#clock(), {})
+    this.#state.slots = slots
+    for (const listener of this.#listeners) listener()
+    return 'ok'
+  }
+
+  slots(known: number | undefined): SlotView | undefined {
+    return this.#state.slots.version === known ? undefined : viewOf(this.#state.slots)
+  }
+
+  /** Calls `listener` within each step that raises the epoch or records a slot, when all of it is done. */
   onEpoch(listener: () => void): Disposable {
     const own = () => listener()
     this.#listeners.add(own)

@@ -1,6 +1,6 @@
 /** A member store in this process: for tests, for trying a config, and for several gateways in one process. */
 import { BlockgateError, ErrorCode, type Host } from 'blockgate'
-import { type MemberStore, MemberTable } from 'blockgate/members'
+import { MemberTable, type SlotStore } from 'blockgate/members'
 
 /**
  * A member store that is gone with the process. Gateways that are given the same object are one cluster. Its clock is that
@@ -8,7 +8,7 @@ import { type MemberStore, MemberTable } from 'blockgate/members'
  *
  * @example const store = memoryStore(); await store.start?.(services); await store.record()
  */
-export function memoryStore(): MemberStore {
+export function memoryStore(): SlotStore {
   const listeners = new Set<() => void>()
   let started: MemberTable | undefined
   const table = (): MemberTable => {
@@ -38,6 +38,9 @@ export function memoryStore(): MemberStore {
     freeze: async on => table().freeze(on),
     record: async () => table().record(),
     beats: async () => table().beats(),
+    fence: async () => table().fence(),
+    hold: async (stamp, request) => table().hold(stamp, request),
+    slots: async known => table().slots(known),
     watch(listener) {
       const own = () => listener()
       listeners.add(own)

@@ -1,6 +1,6 @@
 /** Records and beats as they stand in Redis; `parse_record` and `beat` in scripts/shared.ts see them alike. */
 import type { MemberStats } from 'blockgate'
-import { type Beat, MEMBER_ID, type MemberRecord } from 'blockgate/members'
+import { type Beat, MEMBER_ID, type MemberRecord, type SlotRecord } from 'blockgate/members'
 import * as v from 'valibot'
 
 /** The largest that has a next one below 2^53. */
@@ -64,6 +64,22 @@ export function beatsOf(flat: readonly string[], now: number): Parsed<Beat> {
     // What it says of itself is for people: without it the beat still counts.
     return { value: { ...beat, age: Math.max(0, now - at), stats }, flawed: text !== undefined && stats === undefined }
   })
+}
+
+/** As `parse_slot` in scripts/slots.ts sees them, by their fields. */
+export function slotsOf(flat: readonly string[]): Parsed<SlotRecord> {
+  const entries = new Map<string, SlotRecord>()
+  let broken = 0
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const field = flat[i] as string
+    const [, slot, rank] = /^(\d{1,5})\/(\d{1,2})$/.exec(field) ?? []
+    const [, digits, holder = ''] = /^(\d+) (.*)$/.exec(flat[i + 1] as string) ?? []
+    const fence = epochOf(digits)
+    const whole = slot !== undefined && fence !== undefined && (holder === '' || MEMBER_ID.test(holder))
+    if (whole) entries.set(field, { slot: Number(slot), rank: Number(rank), holder, fence })
+    else broken++
+  }
+  return { entries, broken }
 }
 
 /** An epoch as it stands in Redis; undefined for anything else. */

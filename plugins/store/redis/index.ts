@@ -10,12 +10,13 @@ import {
 } from 'blockgate'
 import {
   assertBlockIds,
+  assertHold,
   assertJoin,
   assertMemberId,
   assertRelease,
   assertSeen,
   assertStamp,
-  type MemberStore,
+  type SlotStore,
 } from 'blockgate/members'
 import { Link } from './connection.ts'
 import { Failures } from './failures.ts'
@@ -35,7 +36,7 @@ export type { RedisClient, RedisStoreOptions } from './options.ts'
  *
  * @example const store = redisStore({ cluster: 'prod', url: 'redis://127.0.0.1:6379' })
  */
-export function redisStore(options: RedisStoreOptions): MemberStore {
+export function redisStore(options: RedisStoreOptions): SlotStore {
   const keys = keysOf(options?.cluster ?? '')
   const listeners = new Set<() => void>()
   let link: Link | undefined
@@ -135,6 +136,13 @@ export function redisStore(options: RedisStoreOptions): MemberStore {
     freeze: async on => await steps.setFrozen(run, on),
     record: async () => await steps.record(run),
     beats: async () => await steps.beats(run),
+    fence: async () => await steps.fence(run),
+    async hold(stamp, request) {
+      assertStamp(stamp)
+      assertHold(request)
+      return await steps.hold(run, keys, stamp, request)
+    },
+    slots: async known => await steps.slots(run, keys, known),
     watch(listener) {
       const own = () => listener()
       listeners.add(own)

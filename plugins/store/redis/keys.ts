@@ -6,6 +6,7 @@ export interface Keys {
   /** Meta, records and beats: every script has them. */
   readonly base: readonly [string, string, string]
   readonly expiries: string
+  readonly slots: string
   /** @throws BlockgateError `invalid-member` */
   claims(id: string): string
 }
@@ -16,6 +17,7 @@ export function keysOf(cluster: string): Keys {
     channel: `${prefix}epoch`,
     base: [`${prefix}meta`, `${prefix}records`, `${prefix}beats`],
     expiries: `${prefix}expiries`,
+    slots: `${prefix}slots`,
     claims(id) {
       assertMemberId(id)
       return `${prefix}claims:${id}`

@@ -5,16 +5,20 @@ import type {
   BeatRequest,
   BeatView,
   ExpireLimit,
+  Fence,
+  HoldRequest,
   JoinReply,
   JoinRequest,
   RecordView,
+  ReleaseItem,
   ReleaseReply,
   ReleaseRequest,
+  SlotView,
   Stamp,
   WriteStatus,
 } from 'blockgate/members'
 import type { Argument, Script } from './connection.ts'
-import { beatsOf, epochOf, type Parsed, recordsOf } from './entries.ts'
+import { beatsOf, epochOf, type Parsed, recordsOf, slotsOf } from './entries.ts'
 import type { Keys } from './keys.ts'
 import { beat as beatScript } from './scripts/beat.ts'
 import { expire as expireScript } from './scripts/expire.ts'
@@ -25,6 +29,7 @@ import { readBeats, readRecords } from './scripts/read.ts'
 import { release as releaseScript } from './scripts/release.ts'
 import { serve as serveScript } from './scripts/serve.ts'
 import { forget, unplace } from './scripts/settle.ts'
+import { fence as fenceScript, hold as holdScript, readSlots } from './scripts/slots.ts'
 
 export const SCRIPTS: readonly Script[] = [
   joinScript,
@@ -39,6 +44,9 @@ export const SCRIPTS: readonly Script[] = [
   freeze,
   readRecords,
   readBeats,
+  fenceScript,
+  holdScript,
+  readSlots,
 ]
 
 /** Runs a script: `keys` beside those that every script has, `args` behind the channel. */
@@ -91,9 +99,7 @@ export async function serve(
 }
 
 export async function release(run: Run, keys: Keys, stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply> {
-  const { decidedIn, freshMs } = request
-  // This store knows no slots: what depends on their records is kept.
-  const items = request.items.filter(item => item.guard === undefined)
+  const { decidedIn, freshMs, items } = request
   const targets = [...new Set(items.flatMap(item => item.targets))]
   const place = new Map(targets.map((target, i) => [target, i + 1]))
   const asked = items.flatMap(item => [
@@ -102,11 +108,36 @@ export async function release(run: Run, keys: Keys, stamp: Stamp, request: Relea
     item.quorum,
     item.targets.length,
     ...item.targets.map(target => place.get(target) as number),
+    ...guarded(item),
   ])
   const args = [...stampOf(stamp), decidedIn, freshMs, targets.length, ...targets, ...asked]
-  const reply = texts(await run(releaseScript, [stamp.id, ...targets].map(keys.claims), args))
+  const reply = texts(await run(releaseScript, [...[stamp.id, ...targets].map(keys.claims), keys.slots], args))
   const status = oneOf(reply[0], [...WRITTEN, 'epoch', 'frozen'] as const)
   return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
+}
+
+function guarded({ guard }: ReleaseItem): readonly Argument[] {
+  if (!guard) return [-1]
+  const ranks = new Map(guard.holders.map(record => [record.rank, record]))
+  return [ranks.size, guard.slot, ...[...ranks.values()].flatMap(r => [r.rank, r.fence, r.holder])]
+}
+
+export async function fence(run: Run): Promise<Fence> {
+  return epoch(await run(fenceScript, [], []))
+}
+
+export async function hold(run: Run, keys: Keys, stamp: Stamp, request: HoldRequest): Promise<WriteStatus | 'older'> {
+  const { slot, rank, fence, give } = request
+  const args = [...stampOf(stamp), slot, rank, fence, give ? '1' : '0']
+  return oneOf(await run(holdScript, [keys.slots], args), [...WRITTEN, 'older'] as const)
+}
+
+export async function slots(run: Run, keys: Keys, known: number | undefined): Promise<SlotView | undefined> {
+  const [at, ...flat] = texts(await run(readSlots, [keys.slots], [known ?? '']))
+  const version = epochOf(at)
+  if (version !== undefined && version === known) return undefined
+  const { entries, broken } = slotsOf(flat)
+  return { version: version ?? 0, slots: [...entries.values()], broken: broken + (version === undefined ? 1 : 0) }
 }
 
 /** No script: through Lua, as many ids as a member has take Redis two to four times as long. */

@@ -9,6 +9,7 @@ import { idCases } from './ids.ts'
 import { firstJoinCases, laterJoinCases } from './joins.ts'
 import { operatorCases } from './operators.ts'
 import { quorumCases, releaseCases } from './release.ts'
+import { slotCases } from './slots.ts'
 import { stampCases } from './stamps.ts'
 import { type MemberStoreFixture, type MemberStoreKit, withSubject } from './subject.ts'
 import { watchCases } from './watch.ts'
@@ -51,6 +52,7 @@ export function testMemberStore(runner: Runner, options: MemberStoreKitOptions):
     absenceCases(kit)
     operatorCases(kit)
     epochCases(kit)
+    slotCases(kit)
     watchCases(kit)
     idCases(kit)
   })

@@ -26,7 +26,7 @@ if own and last and last.sequence >= sequence then return { 'stale' } end
 local others = redis.call('HGETALL', RECORDS)
 for i = 1, #others, 2 do
   local other = others[i] ~= id and parse_record(others[i + 1])
-  if other and other.state ~= 'down' and other.bucket ~= new.bucket then
+  if other and other.state ~= 'down' and new.bucket ~= '' and other.bucket ~= '' and other.bucket ~= new.bucket then
     return { 'other-bucket', others[i], other.bucket }
   end
 end

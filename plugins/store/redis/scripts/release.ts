@@ -1,16 +1,21 @@
 import type { Script } from '../connection.ts'
 import { SHARED, STAMPED } from './shared.ts'
+import { SLOT } from './slots.ts'
 
 /**
- * KEYS[4] claims of the member, KEYS[5 …] of each target. ARGV: channel, stamp, the epoch it was decided in, how old a beat may be, the number
- * of targets, their ids, then of each item: id, needs, quorum, the number of its targets, and of each its place among the targets.
+ * KEYS[4] claims of the member, KEYS[5 …] of each target, then slots. ARGV: channel, stamp, the epoch it was decided in, how old a beat may be, the number
+ * of targets, their ids, then of each item: id, needs, quorum, the number of its targets, and of each its place among the targets;
+ * then the number of records that its slot must have, -1 where it has no slot, the slot, and of each record rank, fence and holder.
  */
 export const release: Script = {
   name: 'release',
-  lua: `${SHARED}${STAMPED}
+  lua: `${SHARED}${STAMPED}${SLOT}
+local MAX_RANK = 15
 local count = tonumber(ARGV[7])
 local kinds = { 'hash', 'hash', 'hash', 'set' }
 for i = 1, count do kinds[4 + i] = 'set' end
+local SLOTS = KEYS[5 + count]
+kinds[5 + count] = 'hash'
 local wrong = wrong_type(kinds)
 if wrong then return wrong end
 local status, own, b = stamped()
@@ -28,6 +33,21 @@ for i = 1, count do
     and seen.at <= now and now - seen.at < fresh
 end
 
+-- Whether the records of the slot are exactly the ones that begin at ARGV[from].
+local function holds(slot, records, from)
+  local fields = {}
+  for rank = 0, MAX_RANK do fields[rank + 1] = slot .. '/' .. digits(rank) end
+  local there, found = redis.call('HMGET', SLOTS, unpack(fields)), 0
+  for rank = 0, MAX_RANK do
+    if parse_slot(there[rank + 1]) then found = found + 1 end
+  end
+  for i = from, from + 3 * (records - 1), 3 do
+    local last, holder = parse_slot(there[tonumber(ARGV[i]) + 1])
+    if last ~= number(ARGV[i + 1]) or holder ~= ARGV[i + 2] then return false end
+  end
+  return found == records
+end
+
 local released, given_up, at = {}, {}, 8 + count
 while at <= #ARGV do
   local item, needs, quorum, targets = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
@@ -41,11 +61,14 @@ while at <= #ARGV do
       serving = serving + 1
     end
   end
-  if not itself and serving > 0 and (quorum == 'any' or serving == targets) then
+  at = at + 4 + targets
+  local records = tonumber(ARGV[at])
+  local kept = records >= 0 and not holds(ARGV[at + 1], records, at + 2)
+  at = at + (records >= 0 and 2 + 3 * records or 1)
+  if not kept and not itself and serving > 0 and (quorum == 'any' or serving == targets) then
     released[#released + 1] = item
     given_up[item] = true
   end
-  at = at + 4 + targets
 end
 
 if #released > 0 and redis.call('SREM', KEYS[4], unpack(released)) > 0 then b.claims = b.claims + 1 end

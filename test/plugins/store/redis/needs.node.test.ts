@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { MemberStore } from 'blockgate/members'
+import type { SlotStore } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
@@ -89,23 +89,6 @@ describe('what redisStore() needs of Redis', () => {
     ])
   })
 
-  it('keeps a claim that depends on the record of a slot, for it has none', async () => {
-    const store = await open({ url: redis.url })
-    const [a, b] = [await member(store, 'a'), await member(store, 'b')]
-    for (const each of [a, b]) {
-      await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-      await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
-    }
-    const item = { id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }
-    const ask = { decidedIn: (await store.record()).epoch, freshMs: 60_000 }
-    const guard = { slot: 1, holders: [] }
-    expect(await store.release(a.next(), { ...ask, items: [{ ...item, guard }] })).toEqual({
-      status: 'ok',
-      released: [],
-    })
-    expect(await store.release(a.next(), { ...ask, items: [item] })).toEqual({ status: 'ok', released: [testId(1)] })
-  })
-
   it('works on one shard of a Redis Cluster, and says so where the slot is not served', async () => {
     const shard = await started({ args: ['--cluster-enabled', 'yes'] })
     const store = await open({ url: shard.url })
@@ -137,7 +120,7 @@ const README_COMMANDS = [
 ]
 
 /** Does every step once, so that each does something. */
-async function everyStep(store: MemberStore): Promise<void> {
+async function everyStep(store: SlotStore): Promise<void> {
   const [a, b] = [await member(store, 'a'), await member(store, 'b')]
   for (const each of [a, b]) {
     expect(await store.serve(each.next(), { added: [testId(1)], dropped: [testId(2)] })).toBe('ok')

@@ -1,5 +1,5 @@
 import type { BlockId } from 'blockgate'
-import type { MemberStore } from 'blockgate/members'
+import type { SlotStore } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
@@ -22,7 +22,7 @@ interface Step {
   readonly writes: readonly string[]
   /** Commands that it writes with, beside PUBLISH. */
   readonly commands: readonly string[]
-  readonly run: (store: MemberStore, world: World) => Promise<unknown>
+  readonly run: (store: SlotStore, world: World) => Promise<unknown>
 }
 
 const LIMIT = { max: 10, windowMs: 1000 }
@@ -70,6 +70,12 @@ const STEPS: readonly Step[] = [
       }),
   },
   {
+    name: 'hold',
+    writes: ['meta', 'beats', 'slots'],
+    commands: ['hset'],
+    run: (store, { a }) => store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false }),
+  },
+  {
     name: 'expire',
     writes: ['meta', 'records', 'expiries'],
     commands: ['lpush', 'ltrim', 'hset'],
@@ -97,7 +103,7 @@ const STEPS: readonly Step[] = [
 describe('a step of redisStore() that fails in the middle', () => {
   const open = stores()
   let redis: RedisServer
-  let store: MemberStore
+  let store: SlotStore
   let world: World
   beforeAll(async () => {
     redis = await startRedis()

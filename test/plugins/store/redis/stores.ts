@@ -1,6 +1,6 @@
 /** Started stores on a real Redis, which are stopped when a test is over. */
 import type { Services } from 'blockgate'
-import type { JoinReply, JoinRequest, MemberStore, Stamp } from 'blockgate/members'
+import type { JoinReply, JoinRequest, SlotStore, Stamp } from 'blockgate/members'
 import { type RedisStoreOptions, redisStore } from 'blockgate/plugins/store/redis'
 import { nodeHost } from 'blockgate/runtime/node'
 import { fakeHost, services } from 'blockgate/testing'
@@ -17,8 +17,8 @@ export function loggingHost(): {
 }
 
 /** Gives started stores; all are stopped after each test. */
-export function stores(): (options: Partial<RedisStoreOptions>, given?: Partial<Services>) => Promise<MemberStore> {
-  const open: MemberStore[] = []
+export function stores(): (options: Partial<RedisStoreOptions>, given?: Partial<Services>) => Promise<SlotStore> {
+  const open: SlotStore[] = []
   afterEach(async () => {
     for (const store of open.splice(0)) await store.stop?.(new AbortController().signal)
   })
@@ -61,7 +61,7 @@ export function joining(id: string, more: Partial<JoinRequest> = {}): JoinReques
 }
 
 /** Joins for the first time. @returns what gives the stamp of each next write, and what the store answered */
-export async function member(store: MemberStore, id: string, more: Partial<JoinRequest> = {}) {
+export async function member(store: SlotStore, id: string, more: Partial<JoinRequest> = {}) {
   const joined = await store.join(joining(id, more))
   if (joined.status !== 'joined') throw new Error(`${id} must be able to join: it is ${joined.status}`)
   let sequence = 1

@@ -3,21 +3,22 @@
  * numbers for them, and what is compared is their order.
  */
 import { type BlockId, blockId, type Epoch } from 'blockgate'
-import type { JoinRequest, MemberStore, RecordView, ReleaseItem, Stamp } from 'blockgate/members'
+import type { JoinRequest, RecordView, ReleaseItem, SlotStore, Stamp } from 'blockgate/members'
 
 type AlsoAtOnce<F> = F extends (...args: infer A) => infer R ? (...args: A) => R | Awaited<R> : F
-/** A MemberStore whose steps may also be done at once, as MemberTable's are. */
+/** A SlotStore whose steps may also be done at once, as MemberTable's are. */
 export type Steps = {
   readonly [K in Exclude<
-    keyof MemberStore,
+    keyof SlotStore,
     'watch' | 'start' | 'stop' | 'check' | 'name' | 'options' | 'shared'
-  >]: AlsoAtOnce<MemberStore[K]>
+  >]: AlsoAtOnce<SlotStore[K]>
 }
 
 export const IDS = ['gw-a', 'gw-b', 'gw-c', 'gw-d'] as const
 const BLOCKS: readonly BlockId[] = Array.from({ length: 30 }, (_, i) =>
   blockId(`01HXAAAAAAAAAAAAAAAAAAAA${(i + 10).toString()}`),
 )
+const SLOTS = [0, 9, 65_535]
 const HUGE = 1e12
 
 /** One of the two, with its own numbers. */
@@ -29,6 +30,8 @@ export class Side {
   /** Of each member, the largest count of claims that was seen. */
   readonly versions = new Map<string, number>()
   readonly epochs: Epoch[] = [0]
+  /** Those that were given, in order. */
+  readonly fences: number[] = []
   view: RecordView | undefined
 
   constructor(steps: Steps) {
@@ -55,6 +58,18 @@ export class Side {
     return id === this.view?.storeId ? 'current' : id
   }
 
+  async fence(): Promise<number> {
+    const fence = await this.steps.fence()
+    if (fence <= (this.fences.at(-1) ?? 0)) throw new Error(`fence ${fence} must be above ${this.fences.at(-1)}`)
+    this.fences.push(fence)
+    return fence
+  }
+
+  async slots() {
+    const all = (await this.steps.slots(undefined))?.slots ?? []
+    return all.toSorted((a, b) => a.slot - b.slot || a.rank - b.rank)
+  }
+
   /** Everything that can be read, comparable between the sides. */
   async state(): Promise<unknown> {
     const record = await this.steps.record()
@@ -79,6 +94,7 @@ export class Side {
         return { ...rest, incarnation: this.rank(beat.incarnation), claims: claimed, storeId: this.store(beat.storeId) }
       }),
       claims,
+      slots: (await this.slots()).map(record => ({ ...record, fence: this.fences.indexOf(record.fence) })),
     }
   }
 }
@@ -105,6 +121,7 @@ export class Walk {
       ...Array.from({ length: 7 }, () => this.#beat),
       ...Array.from({ length: 8 }, () => this.#serve),
       ...Array.from({ length: 8 }, () => this.#release),
+      ...Array.from({ length: 4 }, () => this.#hold),
     ])
     return make.call(this, id)
   }
@@ -218,13 +235,41 @@ export class Walk {
       const targets = this.#chance(0.1) ? [id] : this.#some(IDS, 3).filter(target => target !== id || this.#chance(0.3))
       return { id: block, needs, targets, quorum: this.#pick(['all', 'any'] as const) }
     })
+    const guarded = items.map(() =>
+      this.#chance(0.3) ? { slot: this.#pick(SLOTS), right: this.#chance(0.7) } : undefined,
+    )
     const late = this.#chance(0.05)
     const freshMs = this.#chance(0.95) ? HUGE : 0
     return async side => {
       const decidedIn = late ? (side.epochs.at(-2) ?? 0) : side.epoch
-      const reply = await side.steps.release(stamp.on(side), { decidedIn, freshMs, items })
+      const slots = await side.slots()
+      const withGuards = items.map((item, i) => {
+        const guard = guarded[i]
+        if (!guard) return item
+        const holders = slots.filter(({ slot }) => slot === guard.slot)
+        return { ...item, guard: { slot: guard.slot, holders: guard.right ? holders : holders.slice(1) } }
+      })
+      const reply = await side.steps.release(stamp.on(side), { decidedIn, freshMs, items: withGuards })
       const some = reply.status === 'ok' && reply.released.length > 0
       return { kind: `release ${reply.status}${some ? ' some' : ''}`, reply }
+    }
+  }
+
+  #hold(id: string): Step {
+    const stamp = this.#stamp(id)
+    const [slot, rank, give] = [this.#pick(SLOTS), this.#pick([0, 1]), this.#chance(0.3)]
+    const old = this.#chance(0.2) ? 1 + Math.floor(this.#random() * 4) : 0
+    return async side => {
+      const fence = await side.fence()
+      const known = await side.steps.slots(undefined)
+      const status = await side.steps.hold(stamp.on(side), {
+        slot,
+        rank,
+        fence: side.fences.at(-1 - old) ?? fence,
+        give,
+      })
+      const told = (await side.steps.slots(known?.version)) !== undefined
+      return { kind: `hold ${status}${status === 'ok' && give ? ' given' : ''}`, reply: [status, told] }
     }
   }
 
