@@ -1,4 +1,7 @@
-/** I6 and I7: who has the same record computes the same owners, and who joins or goes moves only what becomes, or was, its own. */
+/**
+ * I6 and I7: who has the same record computes the same owners, and who joins or goes moves only what becomes, or was,
+ * its own.
+ */
 import type { BlockId, Epoch, Owner } from 'blockgate'
 import { short } from './bucket.ts'
 import { Violation } from './violation.ts'

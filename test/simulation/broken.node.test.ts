@@ -3,8 +3,8 @@ import { BROKEN } from './broken.ts'
 import { simulate } from './simulate.ts'
 
 /**
- * Where `npm run sim -- --broken all` catches each, and by what. Any change of the code moves what happens at a seed, so the search goes on from here
- * for a while; `--broken all` counts from 1.
+ * Where `npm run sim -- --broken all` catches each, and by what. Any change of the code moves what happens at a seed,
+ * so the search goes on from here for a while; `--broken all` counts from 1.
  */
 const CAUGHT: Readonly<Record<string, readonly [seed: number, invariant: string]>> = {
   'release-in-two-steps': [10, 'I1'],

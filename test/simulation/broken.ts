@@ -1,6 +1,6 @@
 /**
- * The protocol with one rule taken out, each in the real code, bent from outside. Each of these loses a block, or lies about one, in some history: a
- * simulation that does not find it would not find a mistake of ours either.
+ * The protocol with one rule taken out, each in the real code, bent from outside. Each of these loses a block, or lies
+ * about one, in some history: a simulation that does not find it would not find a mistake of ours either.
  */
 import type { BlockId, Epoch, Handover, OwnershipPlugin } from 'blockgate'
 import type { MemberStore, ReleaseRequest, Stamp } from 'blockgate/members'
@@ -137,7 +137,10 @@ function withHandover(plugin: OwnershipPlugin, change: (handover: Handover) => P
   return handover ? bound(plugin, { handover: bound(handover, change(handover)) }) : plugin
 }
 
-/** `target` with some members put aside. A class may keep its state in private fields: its methods are called on itself. */
+/**
+ * `target` with some members put aside. A class may keep its state in private fields: its methods are called on
+ * itself.
+ */
 function bound<T extends object>(target: T, change: Partial<T>): T {
   return new Proxy(target, {
     get(_, key) {

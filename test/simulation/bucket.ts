@@ -12,7 +12,9 @@ const PAGE = 16
 export interface BucketWeather {
   /** Share of listings that end early and say so. */
   incomplete: number
-  /** Share of listings that leave half of the blocks out and say they are complete; never two of one process in a row. */
+  /**
+   * Share of listings that leave half of the blocks out and say they are complete; never two of one process in a row.
+   */
   half: number
   /** Share of listings that throw. */
   broken: number

@@ -82,7 +82,10 @@ export class Cluster implements World {
     return corrupt.has(id) || (ancestors.get(id) ?? []).some(parent => corrupt.has(parent))
   }
 
-  /** Whom the store grants the next release, in the event in which it does; undefined where it grants none within `most` ms. */
+  /**
+   * Whom the store grants the next release, in the event in which it does; undefined where it grants none within
+   * `most` ms.
+   */
   nextRelease(most: number): Promise<string | undefined> {
     return new Promise(resolve => {
       this.watch.onRelease(running => resolve(running.id))

@@ -1,6 +1,6 @@
 /**
- * What must hold after every event. The simulation sees everything, so this asks what is true, not what members believe. Coverage (I1) and
- * agreement (I6, I7) have files of their own.
+ * What must hold after every event. The simulation sees everything, so this asks what is true, not what members
+ * believe. Coverage (I1) and agreement (I6, I7) have files of their own.
  */
 import type { BlockId } from 'blockgate'
 import type { RecordView, ReleaseRequest } from 'blockgate/members'
@@ -67,7 +67,10 @@ export class Invariants implements Watch {
     this.#dirty = true
   }
 
-  /** I4: a drop is granted by the store, or two complete listings in a row were without the block. No claim on it stands. */
+  /**
+   * I4: a drop is granted by the store, or two complete listings in a row were without the block. No claim on it
+   * stands.
+   */
   drop(running: Running, id: BlockId): void {
     this.#cluster.note(running.id, 'drops', short(id))
     if (!this.#cluster.stuck(id)) this.moves++

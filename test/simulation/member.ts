@@ -54,8 +54,8 @@ export class Member {
   }
 
   /**
-   * An orderly stop; the process is killed where it takes longer than its grace and a bit. Resolves when it is gone. `gap`: nobody made sure that
-   * others serve what it serves.
+   * An orderly stop; the process is killed where it takes longer than its grace and a bit. Resolves when it is gone.
+   * `gap`: nobody made sure that others serve what it serves.
    */
   async stop(gap = false): Promise<void> {
     const running = this.current

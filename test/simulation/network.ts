@@ -1,6 +1,6 @@
 /**
- * The way between one process and the store: latency, order within a connection, and what goes wrong on it. A request that got no answer
- * in time was never executed, or was, or will be.
+ * The way between one process and the store: latency, order within a connection, and what goes wrong on it. A request
+ * that got no answer in time was never executed, or was, or will be.
  */
 import { OwnershipUnavailable } from 'blockgate'
 import type { Process } from './process.ts'
@@ -46,7 +46,10 @@ export class Connection {
     this.#route = route
   }
 
-  /** Sends a request that `execute` answers when it arrives at the store. @throws OwnershipUnavailable where no answer came in time */
+  /**
+   * Sends a request that `execute` answers when it arrives at the store. @throws OwnershipUnavailable where no answer
+   * came in time
+   */
   request<T>(name: string, execute: () => T): Promise<T> {
     const { scheduler, process, random, weather, open } = this.#route
     const { promise, resolve, reject } = Promise.withResolvers<T>()

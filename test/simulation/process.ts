@@ -3,7 +3,9 @@ import type { Fields, Host, Log } from 'blockgate'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** `stop`: its clocks run on, as after SIGSTOP. `suspend`: its monotonic clock stands still, as in a virtual machine. */
+/**
+ * `stop`: its clocks run on, as after SIGSTOP. `suspend`: its monotonic clock stands still, as in a virtual machine.
+ */
 export type Pause = 'stop' | 'suspend'
 
 export interface ClockOptions {
@@ -97,7 +99,9 @@ export class Process implements Host {
     this.#step += ms
   }
 
-  /** Something from outside arrives `ms` from now: an answer, the end of a read. It waits while the process is paused. */
+  /**
+   * Something from outside arrives `ms` from now: an answer, the end of a read. It waits while the process is paused.
+   */
   arrive(ms: number, label: string, fn: () => void): void {
     this.#scheduler.after(ms, `${this.id} ${label}`, () => this.#enter(fn))
   }

@@ -1,4 +1,7 @@
-/** A process of a member at work: the real engine and the real plugin on a host, a store, a bucket and a disk of the simulation. */
+/**
+ * A process of a member at work: the real engine and the real plugin on a host, a store, a bucket and a disk of the
+ * simulation.
+ */
 import {
   type BlockId,
   type Epoch,

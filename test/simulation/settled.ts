@@ -1,11 +1,16 @@
-/** I2 and I5: left alone, the cluster comes to rest: everybody holds what is its own, nobody holds anything else, and nothing moves. */
+/**
+ * I2 and I5: left alone, the cluster comes to rest: everybody holds what is its own, nobody holds anything else, and
+ * nothing moves.
+ */
 import type { BlockId } from 'blockgate'
 import { short } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
 import { Violation } from './violation.ts'
 import type { Running } from './world.ts'
 
-/** What it may take: two listings, a hand-over delay, a member that is noticed to be gone, loads that are tried again. */
+/**
+ * What it may take: two listings, a hand-over delay, a member that is noticed to be gone, loads that are tried again.
+ */
 const LONGEST = 6 * 60_000
 const REST = 150_000
 

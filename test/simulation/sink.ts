@@ -1,4 +1,6 @@
-/** A disk that outlives its processes, and the sink of one process on it. Loads take seeded time, and fail as scripted. */
+/**
+ * A disk that outlives its processes, and the sink of one process on it. Loads take seeded time, and fail as scripted.
+ */
 import { BlockgateError, type BlockId, type BlockMeta, type BlockSink, ErrorCode, type LoadedBlock } from 'blockgate'
 import type { SimBucket } from './bucket.ts'
 import type { Process } from './process.ts'

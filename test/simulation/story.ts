@@ -1,6 +1,6 @@
 /**
- * Seeded histories. A planned one has only what operators do on purpose, one thing after another, and must show no gap at all; a rough one
- * has crashes, pauses, and a store that misbehaves besides.
+ * Seeded histories. A planned one has only what operators do on purpose, one thing after another, and must show no gap
+ * at all; a rough one has crashes, pauses, and a store that misbehaves besides.
  */
 
 import { FAIR } from './bucket.ts'

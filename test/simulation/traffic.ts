@@ -1,4 +1,7 @@
-/** What happens in the bucket meanwhile: uploads, compactions, deletions, slow and failing reads, listings that are not whole. */
+/**
+ * What happens in the bucket meanwhile: uploads, compactions, deletions, slow and failing reads, listings that are not
+ * whole.
+ */
 
 import { FAIR, short } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
