@@ -79,6 +79,8 @@ export class Knowledge {
       return `the member store was read ${Math.round(old)} ms ago: must be < ${expireAfterMs} ms`
     if (view.epoch < this.#epoch) return 'the member store has lost its members, and they have not come back'
     if (!session) return undefined
+    // Nothing is begun in an epoch that is known to be over.
+    if (view.epoch < session.seen) return 'the members have changed, and could not be read since'
     const mine = view.member(session.id)
     if (!session.joined || mine?.incarnation !== session.incarnation || mine.state === 'down') {
       return 'this process is not a member now'

@@ -100,6 +100,22 @@ it('a process that was set down does not know until it has joined again', async 
   await a.stop()
 })
 
+it('who has heard of a newer epoch does not know until it has read it', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  await world.advance(500)
+  for (let i = 0; i < 8; i++) a.line.fault('record', 'away')
+  world.table.freeze(true)
+  await world.advance(3_500)
+  expect(() => a.handover.owners(meta(1))).toThrow('the members have changed, and could not be read since')
+  await expect(a.plugin.claim(meta(1), never)).rejects.toMatchObject({ code: 'ownership-unavailable' })
+  const told = a.changes.length
+  await world.advance(20_000)
+  expect(a.handover.owners(meta(1))).toHaveLength(1)
+  expect(a.changes.length).toBeGreaterThan(told)
+  await a.stop()
+})
+
 it('before the start and after the stop nothing is known', async () => {
   const world = new World()
   const a = world.member('a')
