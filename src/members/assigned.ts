@@ -1,6 +1,6 @@
 /** What the shared library must be told of a plugin's placement. */
 import type { BlockMeta } from '../block.ts'
-import type { RecordView } from './contract.ts'
+import type { RecordView, SlotGuard } from './contract.ts'
 
 export interface Assigned {
   /** Who is to hold the block, by rank, down or not. */
@@ -9,6 +9,10 @@ export interface Assigned {
   readonly standIn: string | undefined
   /** Every member that may hold it, by rank. */
   readonly ranked: readonly string[]
+  /** A member that could be a target is still to become one: until then nobody lets go of the block. */
+  readonly incomplete?: boolean
+  /** What the targets were taken from beside the record, for the store to compare. */
+  readonly guard?: SlotGuard | undefined
 }
 
 /** Pure: the same record gives the same answer in every member. */

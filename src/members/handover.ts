@@ -12,6 +12,8 @@ import { Releases } from './releases.ts'
 
 export interface HandoverOptions extends JudgingOptions {
   readonly store: MemberStore
+  /** The version of the answer for a block, where it is not the epoch of the record. */
+  readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
 }
 
 export class MemberHandover implements Handover {
@@ -58,11 +60,12 @@ export class MemberHandover implements Handover {
     const { host, known } = this.#membership
     if (!host) return 'kept'
     const block = this.#lingering.ask(host, id, needs, urgent)
-    const { verdict, targets, quorum } = judge(block, this.#options)
+    const { verdict, targets, quorum, guard } = judge(block, this.#options)
     if (typeof verdict === 'object') this.#lingering.later(host, verdict.wait)
     // No round trip where the answer is known.
-    if (verdict !== 'ready' || decidedIn !== known?.epoch) return 'kept'
-    if (!(await this.#releases.release({ id, needs: needs.ulid, targets, quorum }, decidedIn, signal))) return 'kept'
+    if (verdict !== 'ready' || !known || decidedIn !== (this.#options.epochOf?.(needs) ?? known.epoch)) return 'kept'
+    const item = { id, needs: needs.ulid, targets, quorum, guard }
+    if (!(await this.#releases.release(item, known.epoch, signal))) return 'kept'
     this.#lingering.delete(id)
     return 'released'
   }

@@ -1,7 +1,7 @@
 /** Whether a lingering block could go: whom its release looks at, and since when they were seen serving it. */
 import type { Assign } from './assigned.ts'
 import { elapsed, mark } from './clock.ts'
-import type { ReleaseItem } from './contract.ts'
+import type { ReleaseItem, SlotGuard } from './contract.ts'
 import type { Lingering, Verdict } from './lingering.ts'
 import type { Membership } from './membership.ts'
 
@@ -19,6 +19,8 @@ export interface Judgement {
   /** Whom the release looks at. */
   readonly targets: readonly string[]
   readonly quorum: ReleaseItem['quorum']
+  /** As in Assigned; only where the targets are from there. */
+  readonly guard?: SlotGuard | undefined
 }
 
 const NOT_NOW: Judgement = { verdict: 'blocked', targets: [], quorum: 'all' }
@@ -47,10 +49,11 @@ export function judge(block: Lingering, options: JudgingOptions): Judgement {
   }
 
   const quorum = any ? 'any' : 'all'
-  const enough = seen.size > 0 && (any || targets.every(member => seen.has(member)))
+  const guard = any ? undefined : owners.guard
+  const enough = seen.size > 0 && (any || (!owners.incomplete && targets.every(member => seen.has(member))))
   // Of `any` the one that was seen first, of `all` the one that was seen last.
   const begun = any ? Math.min(...seen.values()) : Math.max(...seen.values())
-  if (!enough || known.frozen || !known.rulesAgree) return { verdict: 'blocked', targets, quorum }
+  if (!enough || known.frozen || !known.rulesAgree) return { verdict: 'blocked', targets, quorum, guard }
   const wait = begun + (urgent ? 0 : handoverDelayMs) - now
-  return { verdict: wait > 0 ? { wait } : 'ready', targets, quorum }
+  return { verdict: wait > 0 ? { wait } : 'ready', targets, quorum, guard }
 }

@@ -5,8 +5,17 @@ import type { Lease } from '../ownership.ts'
 import type { Assign } from './assigned.ts'
 import type { Membership } from './membership.ts'
 
+/** What a grant stands on beside the record: a lock, for plugins that have one. */
+export interface LeasedLock {
+  readonly fence: number
+  readonly valid: boolean
+  /** Aborts when it is not valid any more. */
+  readonly signal: AbortSignal
+}
+
 interface Granted {
   readonly block: BlockMeta
+  readonly lock: LeasedLock | undefined
   readonly controller: AbortController
 }
 
@@ -23,36 +32,43 @@ export class Leases {
   }
 
   /** A lease that is lost for a load that has begun only where another live member serves the block. */
-  grant(block: BlockMeta): Lease {
-    const granted: Granted = { block, controller: new AbortController() }
+  grant(block: BlockMeta, lock?: LeasedLock): Lease {
+    const granted: Granted = { block, lock, controller: new AbortController() }
+    const onLost = () => this.#check()
+    lock?.signal.addEventListener('abort', onLost)
     const { signal } = granted.controller
     this.#granted.add(granted)
     return {
-      fence: undefined,
+      fence: lock?.fence,
       signal,
       assertHeld: (before = 'commit') => {
         signal.throwIfAborted()
-        const why = this.#lost(block, before)
+        const why = this.#lost(granted, before)
         if (why !== undefined) throw new LeaseLost(why)
       },
-      [Symbol.asyncDispose]: async () => void this.#granted.delete(granted),
+      [Symbol.asyncDispose]: async () => {
+        lock?.signal.removeEventListener('abort', onLost)
+        this.#granted.delete(granted)
+      },
     }
   }
 
   #check(): void {
-    for (const { block, controller } of this.#granted) {
-      const why = controller.signal.aborted ? undefined : this.#lost(block, 'commit')
+    for (const granted of this.#granted) {
+      const { controller } = granted
+      const why = controller.signal.aborted ? undefined : this.#lost(granted, 'commit')
       if (why !== undefined) controller.abort(new LeaseLost(why))
     }
   }
 
   /** Undefined also where it is not known: a copy too many is harmless, a load that is thrown away again and again is not. */
-  #lost(block: BlockMeta, before: 'load' | 'commit'): string | undefined {
+  #lost({ block, lock }: Granted, before: 'load' | 'commit'): string | undefined {
     const { known, me, session } = this.#membership
     if (session?.superseded) return before === 'load' ? 'a newer process has the id of this member' : undefined
+    if (lock?.valid === false && before === 'load') return 'the lock of the slot is not valid any more'
     if (!known) return undefined
     const { targets, standIn } = this.#assign(block, known.record)
-    if (targets.includes(me) || standIn === me) return undefined
+    if (lock?.valid !== false && (targets.includes(me) || standIn === me)) return undefined
     if (before === 'load') return `the block belongs to ${targets.join(', ') || 'nobody'}`
     const server = [...known.live].find(id => id !== me && this.#membership.serves(id, block.ulid))
     return server && `the block belongs to ${targets.join(', ') || 'nobody'}, and ${server} serves it`

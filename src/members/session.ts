@@ -109,4 +109,4 @@ export class Session {
   }
 }
 
-type Answer = WriteStatus | { readonly status: WriteStatus | 'down' | 'epoch' | 'frozen' }
+type Answer = WriteStatus | 'older' | { readonly status: WriteStatus | 'down' | 'epoch' | 'frozen' }

@@ -1,17 +1,9 @@
 /** Ownership by hashing: members come and go, and blocks follow them, always served by somebody. */
-import {
-  BlockgateError,
-  type BlockMeta,
-  durationMs,
-  ErrorCode,
-  type OwnershipPlugin,
-  parseDuration,
-  type Services,
-} from 'blockgate'
-import { Leases, MemberHandover, Membership, operatorOf, type RecordView } from 'blockgate/members'
+import { BlockgateError, type BlockMeta, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
+import { Leases, MemberHandover, Membership, memberTimes, operatorOf, type RecordView } from 'blockgate/members'
 import { type Assignment, Assignments } from './assignments.ts'
 import { claimOf } from './claim.ts'
-import { checkHashRing, DEFAULTS, type HashRingOptions } from './options.ts'
+import { checkHashRing, type HashRingOptions } from './options.ts'
 import { rendezvous } from './rendezvous.ts'
 
 export type { HashRingOptions } from './options.ts'
@@ -30,20 +22,12 @@ const RULES_VERSION = 1
  * @example owned(hashRing({ store: redisStore({ cluster: 'prod', url: 'redis://127.0.0.1:6379' }), replicas: 2 }))
  */
 export function hashRing(options: HashRingOptions): OwnershipPlugin {
-  const { store, replicas = 1, zones, minMembers = 1, address } = options
+  const { store, replicas = 1, zones } = options
   // What is not a placement is told by check(); until then it must not make the factory throw.
   const placement = options.placement ?? rendezvous()
-  const membership = new Membership({
-    store,
-    rules: JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules]),
-    minMembers,
-    address,
-    startGraceMs: durationMs(options.startGrace, DEFAULTS.startGrace),
-    beatMs: durationMs(options.beat, DEFAULTS.beat),
-    expireAfterMs: durationMs(options.expireAfter, DEFAULTS.expireAfter),
-    graceMs: durationMs(options.grace, DEFAULTS.grace),
-    forgetAfterMs: durationMs(options.forgetAfter, DEFAULTS.forgetAfter),
-  })
+  const times = memberTimes(options)
+  const rules = JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules])
+  const membership = new Membership({ ...times, store, rules })
   let last: { readonly record: RecordView; readonly assignments: Assignments } | undefined
   const assign = (block: BlockMeta, record: RecordView): Assignment => {
     if (last?.record !== record) {
@@ -53,13 +37,7 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
     return last.assignments.of(block.ulid)
   }
   const leases = new Leases(membership, assign)
-  const handover = new MemberHandover({
-    store,
-    membership,
-    assign,
-    handoverDelayMs: durationMs(options.handoverDelay, DEFAULTS.handoverDelay),
-    maxLingerMs: parseDuration(options.maxLinger),
-  })
+  const handover = new MemberHandover({ ...times, store, membership, assign })
   return {
     name: 'hash-ring',
     options,
