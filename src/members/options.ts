@@ -1,0 +1,109 @@
+/** The options that every ownership plugin over a member store has: what they are, and what is wrong with them. */
+import * as v from 'valibot'
+import { type Duration, durationMs, parseDuration } from '../async/duration.ts'
+import { checkOptions, durationOption } from '../check.ts'
+import type { Problem } from '../host.ts'
+import type { MemberStore } from './contract.ts'
+
+export interface MemberOptions {
+  /** Copies of each block, an integer >= 1. All members must have the same. Default 1. */
+  readonly replicas?: number | undefined
+  /**
+   * A block goes from its old owner only after its new ones were seen serving it for this long: at least what clients take to
+   * find a gateway, plus their longest query. Default '30s'.
+   */
+  readonly handoverDelay?: Duration | undefined
+  /** After lingering for this long, one other member that serves the block is enough. A last copy stays all the same. Default: never. */
+  readonly maxLinger?: Duration | undefined
+  /** Nothing is claimed before this many members were up at once, or `startGrace` is over. Default 1. */
+  readonly minMembers?: number | undefined
+  /** How long `minMembers` is waited for, and how long a store that cannot be reached at the start. Default '60s'. */
+  readonly startGrace?: Duration | undefined
+  /** How often this member says that it is there, and looks who else is. Default '3s'. */
+  readonly beat?: Duration | undefined
+  /** A member whose beat has not moved for this long is set down; at least three beats. Default '15s'. */
+  readonly expireAfter?: Duration | undefined
+  /** A member that is down keeps its place for this long: a restart moves nothing. Default '5m'. */
+  readonly grace?: Duration | undefined
+  /** A member that has lost its place is removed after this long. Default '30m'. */
+  readonly forgetAfter?: Duration | undefined
+  /** Where operators reach this gateway, such as `http://gw-1:8080`; shown, never called. Default: none. */
+  readonly address?: string | undefined
+}
+
+/** What an option is where it is not given. */
+const DEFAULTS = {
+  handoverDelay: '30s',
+  startGrace: '60s',
+  beat: '3s',
+  expireAfter: '15s',
+  grace: '5m',
+  forgetAfter: '30m',
+} as const
+
+const atLeastOne = v.pipe(v.number(), v.integer('be an integer'), v.minValue(1, 'be >= 1'))
+const positive = v.custom<Duration>(value => (parseDuration(value) ?? 0) > 0, "be a duration > 0, such as '3s'")
+
+const ENTRIES: v.ObjectEntries = {
+  replicas: v.optional(atLeastOne),
+  handoverDelay: v.optional(durationOption),
+  maxLinger: v.optional(durationOption),
+  minMembers: v.optional(atLeastOne),
+  startGrace: v.optional(durationOption),
+  beat: v.optional(positive),
+  expireAfter: v.optional(positive),
+  grace: v.optional(durationOption),
+  forgetAfter: v.optional(durationOption),
+  address: v.optional(v.string()),
+}
+
+/** What is wrong with options that have `entries` beside those of MemberOptions; the store's own problems have paths below `store`. */
+export function checkMemberOptions(
+  options: MemberOptions & { readonly store: MemberStore },
+  isStore: (store: object) => boolean,
+  entries: v.ObjectEntries,
+): readonly Problem[] {
+  const store = v.custom<MemberStore>(
+    value => typeof value === 'object' && value !== null && isStore(value),
+    'be a member store, such as redisStore()',
+  )
+  const own = checkOptions(options, { store, ...ENTRIES, ...entries })
+  const parts = own.some(({ path }) => path === 'store') ? [] : problemsBelow('store', options.store?.check?.())
+  return [...own, ...(own.length > 0 ? [] : expireProblems(options)), ...parts]
+}
+
+/** The problems of a part, with paths below `at`. */
+export function problemsBelow(at: string, problems: readonly Problem[] = []): readonly Problem[] {
+  return problems.map(({ path, must, value }) => ({ path: path === '' ? at : `${at}.${path}`, must, value }))
+}
+
+/** The options with their defaults, durations in ms, as Membership and MemberHandover take them. */
+export function memberTimes(options: MemberOptions): {
+  readonly minMembers: number
+  readonly address: string | undefined
+  readonly startGraceMs: number
+  readonly beatMs: number
+  readonly expireAfterMs: number
+  readonly graceMs: number
+  readonly forgetAfterMs: number
+  readonly handoverDelayMs: number
+  readonly maxLingerMs: number | undefined
+} {
+  return {
+    minMembers: options.minMembers ?? 1,
+    address: options.address,
+    startGraceMs: durationMs(options.startGrace, DEFAULTS.startGrace),
+    beatMs: durationMs(options.beat, DEFAULTS.beat),
+    expireAfterMs: durationMs(options.expireAfter, DEFAULTS.expireAfter),
+    graceMs: durationMs(options.grace, DEFAULTS.grace),
+    forgetAfterMs: durationMs(options.forgetAfter, DEFAULTS.forgetAfter),
+    handoverDelayMs: durationMs(options.handoverDelay, DEFAULTS.handoverDelay),
+    maxLingerMs: parseDuration(options.maxLinger),
+  }
+}
+
+function expireProblems({ beat, expireAfter }: MemberOptions): readonly Problem[] {
+  const least = 3 * (parseDuration(beat ?? DEFAULTS.beat) ?? 0)
+  const value = parseDuration(expireAfter ?? DEFAULTS.expireAfter) ?? 0
+  return value >= least ? [] : [{ path: 'expireAfter', must: `be >= 3 × beat (${least} ms)`, value }]
+}
