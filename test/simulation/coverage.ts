@@ -38,7 +38,7 @@ export class Coverage {
 
   /** The process is gone, or counts as gone, and told nobody. */
   lost(running: Running): void {
-    if (this.#ghosts.some(ghost => ghost.running === running)) return
+    this.#ghosts = this.#ghosts.filter(ghost => ghost.running !== running)
     this.#ghosts.push({ running, blocks: new Set(running.loaded.keys()) })
   }
 
