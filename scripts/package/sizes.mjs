@@ -49,9 +49,6 @@ async function measure(folder, entry, limit, external) {
   const result = await build({
     entryPoints: [join(folder, 'node_modules/blockgate', entry.built)],
     bundle: true,
-    splitting: true,
-    outdir: 'out',
-    metafile: true,
     minify: true,
     write: false,
     format: 'esm',
@@ -59,29 +56,19 @@ async function measure(folder, entry, limit, external) {
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     external,
+    plugins: [LOADED_LATER],
     logLevel: 'silent',
   })
-  const chunks = loadedAtOnce(result.metafile.outputs)
-  const files = result.outputFiles.filter(({ path }) => chunks.some(chunk => path.endsWith(chunk)))
-  // As one file, which is what a bundle is: that esbuild cuts it where `import()` begins is its own affair.
-  const bundle = Buffer.concat(files.map(({ contents }) => contents))
+  const bundle = result.outputFiles[0].contents
   return { name: specifier(entry), minified: bundle.length, gzipped: gzipSync(bundle, { level: 9 }).length, limit }
 }
 
-/** The chunks of the entry and of what it imports statically: `import()` is loaded when it is asked for. */
-function loadedAtOnce(outputs) {
-  const chunks = new Set(
-    Object.keys(outputs).filter(name => outputs[name].entryPoint !== undefined && !isLazy(outputs, name)),
-  )
-  for (const name of chunks) {
-    for (const { path, kind } of outputs[name].imports)
-      if (kind === 'import-statement' && path in outputs) chunks.add(path)
-  }
-  return [...chunks]
-}
-
-function isLazy(outputs, name) {
-  return Object.values(outputs).some(({ imports }) =>
-    imports.some(({ path, kind }) => kind === 'dynamic-import' && path === name),
-  )
+/** What `import()` loads when it is asked for is no part of what an entry costs. */
+const LOADED_LATER = {
+  name: 'loaded-later',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    )
+  },
 }
