@@ -2,11 +2,18 @@
 import { blockId } from '../block.ts'
 import { BlockgateError, ErrorCode } from '../errors.ts'
 import type { Epoch } from '../ownership.ts'
-import { type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type Stamp } from './contract.ts'
+import { type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type SlotGuard, type Stamp } from './contract.ts'
 import type { HoldRequest } from './slots.ts'
 
 /** Half of what a number holds exactly: whatever a process says it has seen, epochs can grow on for good. */
 const MAX_SEEN = 2 ** 52
+
+/** Slots and ranks become field names of the store. */
+const MAX_SLOT = 65_535
+const MAX_RANK = 15
+
+/** The largest that has a next one below 2^53. */
+const MAX_FENCE = Number.MAX_SAFE_INTEGER - 1
 
 /** @throws BlockgateError `invalid-member` where `id` is not a MEMBER_ID; `what` names it in the message */
 export function assertMemberId(id: string, what = 'a member id'): void {
@@ -41,14 +48,33 @@ export function assertBlockIds(...lists: readonly (readonly string[])[]): void {
   for (const list of lists) for (const id of list) blockId(id)
 }
 
-/** @throws BlockgateError `invalid-key`, `invalid-member`, or `stage-misuse` where the items are more than MAX_IDS */
+/**
+ * @throws BlockgateError `invalid-key`, `invalid-member`, or `stage-misuse` where the items are more than MAX_IDS, or a guard has
+ *   a number that is not what it must be, or one rank twice
+ */
 export function assertRelease({ items }: ReleaseRequest): void {
   assertCount(items.length)
-  for (const { id, needs, targets } of items) {
+  for (const { id, needs, targets, guard } of items) {
     blockId(id)
     blockId(needs)
     for (const target of targets) assertMemberId(target, 'a target')
+    if (guard) assertGuard(guard)
   }
+}
+
+/** @throws BlockgateError `stage-misuse` where slot, rank or fence is not what it must be */
+export function assertHold({ slot, rank, fence }: Omit<HoldRequest, 'give'>): void {
+  assertWhole(slot, 'slot', MAX_SLOT)
+  assertWhole(rank, 'rank', MAX_RANK)
+  assertWhole(fence, 'fence', MAX_FENCE)
+}
+
+function assertGuard({ slot, holders }: SlotGuard): void {
+  assertWhole(slot, 'slot', MAX_SLOT)
+  for (const { rank, fence } of holders) assertHold({ slot, rank, fence })
+  const ranks = holders.map(({ rank }) => rank)
+  if (new Set(ranks).size === ranks.length) return
+  throw new BlockgateError(ErrorCode.stageMisuse, `a guard must have each rank once: current value is ${ranks.join()}`)
 }
 
 function assertCount(count: number): void {
@@ -65,15 +91,4 @@ function assertWhole(value: number, what: string, most: number): void {
     ErrorCode.stageMisuse,
     `${what} must be an integer from 0 to ${most}: current value is ${value}`,
   )
-}
-
-/** Slots and ranks become field names of the store. */
-const MAX_SLOT = 65_535
-const MAX_RANK = 15
-
-/** @throws BlockgateError `stage-misuse` where slot, rank or fence is not what it must be */
-export function assertHold({ slot, rank, fence }: HoldRequest): void {
-  assertWhole(slot, 'slot', MAX_SLOT)
-  assertWhole(rank, 'rank', MAX_RANK)
-  assertWhole(fence, 'fence', Number.MAX_SAFE_INTEGER)
 }

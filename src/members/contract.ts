@@ -157,10 +157,10 @@ export interface SlotRecord {
   readonly fence: Fence
 }
 
-/** The step is done only where these are still the records of the slot, all of them. */
+/** The item is done only where these are still the records of the slot, all of them. */
 export interface SlotGuard {
   readonly slot: number
-  /** By rank; ranks nobody ever held are absent. */
+  /** Each rank once; ranks nobody ever held are absent. */
   readonly holders: readonly Omit<SlotRecord, 'slot'>[]
 }
 
@@ -172,7 +172,7 @@ export interface ReleaseItem {
   readonly targets: readonly string[]
   /** `all`: every target must serve `needs`. `any`: one is enough (short disk, linger limit). */
   readonly quorum: 'all' | 'any'
-  /** Of a plugin that leases slots: what the targets were taken from, beside the epoch. */
+  /** Of a plugin that leases slots: what the targets were taken from, beside the epoch. A store without slots keeps such an item. */
   readonly guard?: SlotGuard | undefined
 }
 
@@ -243,6 +243,6 @@ export interface MemberStore extends Component {
 
   record(): Promise<RecordView>
   beats(): Promise<BeatView>
-  /** Calls `listener` soon after an epoch was raised; a hint that may be lost, and may come late or twice. */
+  /** Calls `listener` soon after an epoch was raised, or a slot changed; a hint that may be lost, and may come late or twice. */
   watch(listener: () => void): Disposable
 }

@@ -5,7 +5,7 @@
 import type { Fence, MemberStore, SlotRecord, Stamp, WriteStatus } from './contract.ts'
 
 export interface SlotView {
-  /** Changes with every change of a slot. */
+  /** Grows with every change of a slot, and follows the clock as epochs do; another one where the store has lost records. */
   readonly version: number
   readonly slots: readonly SlotRecord[]
   /** Entries that were left out. */
@@ -26,7 +26,9 @@ export interface SlotStore extends MemberStore {
 }
 
 export interface HoldRequest {
+  /** 0 to 65,535. Others, also in guards, reject with `stage-misuse`. */
   readonly slot: number
+  /** 0 to 15. */
   readonly rank: number
   readonly fence: Fence
   readonly give: boolean

@@ -18,17 +18,21 @@ export function nextFence(state: SlotState, epoch: Epoch, now: number): SlotStat
   return { ...state, fence: Math.max(state.fence + 1, epoch + 1, Math.floor(now * 1000)) }
 }
 
-/** The state with the slot held by member `id`, or given up by it; undefined where the request is older than the record. */
+/**
+ * The state with the slot held by member `id`, or given up by it; undefined where the request is older than the record. `now`: the
+ * store's clock, ms. The version follows it, as fences do: what is recorded again after a loss makes no version of before.
+ */
 export function withHolder(
   state: SlotState,
   id: string,
   { slot, rank, fence, give }: HoldRequest,
+  now: number,
 ): SlotState | undefined {
   const before = state.records.get(`${slot}/${rank}`)
   if (before && fence <= before.fence) return undefined
   if (give && before?.holder !== id) return undefined
   const records = new Map(state.records).set(`${slot}/${rank}`, { slot, rank, holder: give ? '' : id, fence })
-  return { ...state, records, version: Math.max(state.version + 1, fence) }
+  return { ...state, records, version: Math.max(state.version + 1, fence, Math.floor(now * 1000)) }
 }
 
 export function viewOf({ version, records }: SlotState): SlotView {
@@ -43,5 +47,5 @@ export function guardHolds({ records }: SlotState, { slot, holders }: SlotGuard)
   })
   let count = 0
   for (const record of records.values()) if (record.slot === slot) count++
-  return same && new Set(holders.map(({ rank }) => rank)).size === count
+  return same && holders.length === count
 }

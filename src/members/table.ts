@@ -220,9 +220,10 @@ export class MemberTable {
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
     if (this.#state.records.get(stamp.id)?.state === 'down') return 'missing'
-    const slots = withHolder(this.#state.slots, stamp.id, request)
+    const now = this.#clock()
+    const slots = withHolder(this.#state.slots, stamp.id, request, now)
     if (!slots) return 'older'
-    stampBeat(this.#state, stamp, this.#clock(), {})
+    stampBeat(this.#state, stamp, now, {})
     this.#state.slots = slots
     for (const listener of this.#listeners) listener()
     return 'ok'

@@ -6,6 +6,9 @@ import * as v from 'valibot'
 /** The largest that has a next one below 2^53. */
 const MAX = Number.MAX_SAFE_INTEGER - 1
 
+const MAX_SLOT = 65_535
+const MAX_RANK = 15
+
 const digits = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.maxValue(MAX))
 const count = v.pipe(v.number(), v.minValue(0), v.finite())
 
@@ -72,11 +75,13 @@ export function slotsOf(flat: readonly string[]): Parsed<SlotRecord> {
   let broken = 0
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const field = flat[i] as string
-    const [, slot, rank] = /^(\d{1,5})\/(\d{1,2})$/.exec(field) ?? []
+    const [slot = -1, rank = -1] = field.split('/').map(Number)
     const [, digits, holder = ''] = /^(\d+) (.*)$/.exec(flat[i + 1] as string) ?? []
     const fence = epochOf(digits)
-    const whole = slot !== undefined && fence !== undefined && (holder === '' || MEMBER_ID.test(holder))
-    if (whole) entries.set(field, { slot: Number(slot), rank: Number(rank), holder, fence })
+    // Written otherwise it is a field that no script reads, and maybe a second one of the slot.
+    const read = slot <= MAX_SLOT && rank <= MAX_RANK && /^\d+\/\d+$/.test(field) && field === `${slot}/${rank}`
+    if (read && fence !== undefined && (holder === '' || MEMBER_ID.test(holder)))
+      entries.set(field, { slot, rank, holder, fence })
     else broken++
   }
   return { entries, broken }

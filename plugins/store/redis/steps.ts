@@ -118,8 +118,8 @@ export async function release(run: Run, keys: Keys, stamp: Stamp, request: Relea
 
 function guarded({ guard }: ReleaseItem): readonly Argument[] {
   if (!guard) return [-1]
-  const ranks = new Map(guard.holders.map(record => [record.rank, record]))
-  return [ranks.size, guard.slot, ...[...ranks.values()].flatMap(r => [r.rank, r.fence, r.holder])]
+  const { slot, holders } = guard
+  return [holders.length, slot, ...holders.flatMap(({ rank, fence, holder }) => [rank, fence, holder])]
 }
 
 export async function fence(run: Run): Promise<Fence> {

@@ -9,6 +9,7 @@ import { idCases } from './ids.ts'
 import { firstJoinCases, laterJoinCases } from './joins.ts'
 import { operatorCases } from './operators.ts'
 import { quorumCases, releaseCases } from './release.ts'
+import { slotGuardCases } from './slot-guards.ts'
 import { slotCases } from './slots.ts'
 import { stampCases } from './stamps.ts'
 import { type MemberStoreFixture, type MemberStoreKit, withSubject } from './subject.ts'
@@ -53,6 +54,7 @@ export function testMemberStore(runner: Runner, options: MemberStoreKitOptions):
     operatorCases(kit)
     epochCases(kit)
     slotCases(kit)
+    slotGuardCases(kit)
     watchCases(kit)
     idCases(kit)
   })

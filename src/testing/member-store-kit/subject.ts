@@ -15,6 +15,7 @@ import type {
   WriteStatus,
 } from '../../members/contract.ts'
 import { assert, assertEqual, type Runner } from '../kit.ts'
+import { hasSlots, slotsOf } from './slot-views.ts'
 
 export interface MemberStoreFixture {
   /** Empty, started, used by one case. */
@@ -93,7 +94,8 @@ export class Subject {
     const ageless = [...beats].map(([id, beat]) => [id, { ...beat, age: 0 }] as const)
     const claims: [string, ReadonlySet<BlockId>][] = []
     for (const id of record.members.keys()) claims.push([id, new Set([...(await this.store.claims(id))].sort())])
-    return { record: { ...record, members: byId(record.members) }, beats: byId(ageless), claims: byId(claims) }
+    const slots = hasSlots(this.store) ? await slotsOf(this.store) : []
+    return { record: { ...record, members: byId(record.members) }, beats: byId(ageless), claims: byId(claims), slots }
   }
 
   /** Lets the beat of `id` grow older by at least `ms`; by exactly that where the clock can be moved. */

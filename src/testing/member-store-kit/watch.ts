@@ -1,4 +1,4 @@
-/** Cases of watch: a hint, soon after an epoch was raised. */
+/** Cases of watch: a hint, soon after an epoch was raised. That of slots is with the cases of slots. */
 import { assert, assertEqual } from '../kit.ts'
 import type { MemberStoreKit } from './subject.ts'
 

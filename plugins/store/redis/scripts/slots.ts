@@ -13,13 +13,13 @@ return given
 `,
 }
 
-/** A slot's record is its fence and its holder: '<digits> <id>'. Gives both, or nil for what is not one. */
+/** A slot's record is its fence and its holder: '<digits> <id>'. Gives both, or nil for what is not one, as the reader of slots sees it. */
 export const SLOT = `
 local function parse_slot(text)
   if not text then return nil end
-  local at, holder = string.match(text, '^(%d+) (.*)$')
+  local at, holder = string.match(text, '^(%d+) ([A-Za-z0-9._:-]*)$')
   at = number(at)
-  if at then return at, holder end
+  if at and #holder <= 128 then return at, holder end
 end
 `
 
@@ -36,7 +36,8 @@ local field, new, give = ARGV[5] .. '/' .. ARGV[6], number(ARGV[7]), ARGV[8] == 
 local last, holder = parse_slot(redis.call('HGET', KEYS[4], field))
 if last and new <= last or give and holder ~= me.id then return 'older' end
 
-local version = digits(math.max((number(redis.call('HGET', META, 'slots')) or 0) + 1, new))
+-- It follows the clock: what is recorded again after a loss makes no version of before.
+local version = digits(math.max((number(redis.call('HGET', META, 'slots')) or 0) + 1, new, time()))
 publish(version)
 b.sequence, b.at = me.sequence, ms()
 set_beat(me.id, b)
@@ -54,7 +55,7 @@ export const readSlots: Script = {
 local wrong = wrong_type({ 'hash', 'hash', 'hash', 'hash' })
 if wrong then return wrong end
 local version = redis.call('HGET', META, 'slots') or '0'
-if version == ARGV[2] then return { version } end
+if number(version) and version == ARGV[2] then return { version } end
 local view = redis.call('HGETALL', KEYS[4])
 table.insert(view, 1, version)
 return view

@@ -32,6 +32,33 @@ describe('redisStore() after Redis lost something', () => {
     expect((await store.record()).epoch).toBeGreaterThan(before.epoch)
   })
 
+  it('gives fences, and versions of slots, that are larger than the lost ones when Redis was restarted empty', async () => {
+    const store = await open({ url: redis.url, commandTimeout: '500ms' })
+    const [a, b] = [await member(store, 'a'), await member(store, 'b')]
+    const [mine, theirs] = [await store.fence(), await store.fence()]
+    await store.hold(b.next(), { slot: 2, rank: 0, fence: mine, give: false })
+    await store.hold(a.next(), { slot: 1, rank: 0, fence: theirs, give: false })
+    const before = await store.slots(undefined)
+    await redis.restartEmpty()
+    const after = await vi.waitFor(() => store.slots(before?.version), PATIENCE)
+    expect(after).toEqual({ version: 0, slots: [], broken: 0 })
+    const again = await member(store, 'a')
+    expect(await store.hold(again.next(), { slot: 1, rank: 0, fence: theirs, give: false })).toBe('ok')
+    expect((await store.slots(before?.version))?.slots).toHaveLength(1)
+    expect(await store.fence()).toBeGreaterThan(theirs)
+  })
+
+  it('gives fences past an epoch that is ahead of the clock, and keeps all their digits', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a', { seen: 2 ** 52 })
+    expect([await store.fence(), await store.fence()]).toEqual([2 ** 52 + 2, 2 ** 52 + 3])
+    await store.hold(a.next(), { slot: 1, rank: 0, fence: 2 ** 52 + 3, give: false })
+    expect(await redis.command('HGET', 'blockgate:{test}:slots', '1/0')).toBe('4503599627370499 a')
+    expect(await redis.command('HMGET', META, 'fence', 'slots')).toEqual(['4503599627370499', '4503599627370499'])
+    expect((await store.slots(undefined))?.version).toBe(2 ** 52 + 3)
+    expect((await store.record()).epoch).toBe(2 ** 52 + 1)
+  })
+
   it('goes past an epoch that a member has seen, and keeps all its digits', async () => {
     const store = await open({ url: redis.url })
     const seen = 2 ** 52

@@ -115,7 +115,8 @@ describe('what redisStore() needs of Redis', () => {
 })
 
 const README_COMMANDS = [
-  ...['+eval', '+evalsha', '+subscribe', '+publish', '+info', '+time', '+type', '+hget', '+hset', '+hdel', '+hgetall'],
+  ...['+eval', '+evalsha', '+subscribe', '+publish', '+info', '+time', '+type', '+hget', '+hmget', '+hset'],
+  ...['+hdel', '+hgetall'],
   ...['+sadd', '+srem', '+sismember', '+smismember', '+smembers', '+unlink', '+lpush', '+lrange', '+ltrim'],
 ]
 
@@ -127,7 +128,12 @@ async function everyStep(store: SlotStore): Promise<void> {
     const reply = await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
     expect(reply.status).toBe('ok')
   }
-  const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
+  const fence = await store.fence()
+  expect(await store.hold(b.next(), { slot: 1, rank: 0, fence, give: false })).toBe('ok')
+  const holders = [{ rank: 0, holder: 'b', fence }]
+  expect(await store.slots(undefined)).toMatchObject({ slots: [{ slot: 1, ...holders[0] }] })
+  const guard = { slot: 1, holders }
+  const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const, guard }]
   const { epoch } = await store.record()
   expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({
     released: [testId(1)],

@@ -1,5 +1,5 @@
 import type { BlockId } from 'blockgate'
-import type { SlotStore } from 'blockgate/members'
+import type { SlotStore, SlotView } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
@@ -24,6 +24,8 @@ interface Step {
   readonly commands: readonly string[]
   readonly run: (store: SlotStore, world: World) => Promise<unknown>
 }
+
+const KEYS = ['meta', 'records', 'beats', 'expiries', 'slots', 'claims:a', 'claims:b', 'claims:c']
 
 const LIMIT = { max: 10, windowMs: 1000 }
 
@@ -75,6 +77,18 @@ const STEPS: readonly Step[] = [
     commands: ['hset'],
     run: (store, { a }) => store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false }),
   },
+  {
+    name: 'release with a guard',
+    writes: ['beats', 'claims:a'],
+    commands: ['srem', 'hset'],
+    run: (store, { a, epoch }) =>
+      store.release(a.next(), {
+        decidedIn: epoch,
+        freshMs: 1e9,
+        items: [{ id: common, needs: common, targets: ['b'], quorum: 'all', guard: { slot: 1, holders: [] } }],
+      }),
+  },
+  { name: 'fence', writes: ['meta'], commands: ['hset'], run: store => store.fence() },
   {
     name: 'expire',
     writes: ['meta', 'records', 'expiries'],
@@ -151,10 +165,10 @@ describe('a step of redisStore() that fails in the middle', () => {
   const denied = STEPS.flatMap(step => ['publish', ...step.commands].map(command => ({ ...step, command })))
   it.each(denied)('only took claims away where $command is refused: $name', async ({ run, name, command, writes }) => {
     const before = await claims()
+    const slots = await store.slots(undefined)
     await redis.command('ACL', 'SETUSER', 'limited', 'reset', 'on', '>x', '~*', '&*', '+@all', `-${command}`)
     const limited = await open({ url: redis.url.replace('//', '//limited:x@') })
-    const raises = writes.includes('meta')
-    if (command === 'publish' && !raises) {
+    if (command === 'publish' && (name === 'fence' || !writes.includes('meta'))) {
       await run(limited, world)
       return
     }
@@ -165,6 +179,7 @@ describe('a step of redisStore() that fails in the middle', () => {
         [...ids].filter(block => !before.get(id)?.has(block)),
         id,
       ).toEqual([])
+    await expectTold(slots)
     const { epoch, broken } = await store.record()
     expect(broken).toBe(0)
     if (command === 'publish') expect(after).toEqual(before)
@@ -175,7 +190,8 @@ describe('a step of redisStore() that fails in the middle', () => {
 
   it.each(wrong)('only took claims away where $key cannot be written: $name', async ({ run, key, writes }) => {
     const before = await claims()
-    const others = ['meta', 'records', 'beats', 'expiries', 'claims:a', 'claims:b', 'claims:c'].filter(k => k !== key)
+    const slots = await store.slots(undefined)
+    const others = KEYS.filter(k => k !== key)
     const patterns = [...others.map(other => `~${PREFIX}${other}`), `%R~${PREFIX}${key}`]
     await redis.command('ACL', 'SETUSER', 'limited', 'reset', 'on', '>x', ...patterns, '&*', '+@all')
     const limited = await open({ url: redis.url.replace('//', '//limited:x@') })
@@ -186,6 +202,7 @@ describe('a step of redisStore() that fails in the middle', () => {
         id,
       ).toEqual([])
     }
+    await expectTold(slots)
     const { epoch, broken } = await store.record()
     expect(broken).toBe(0)
     // A raised epoch that nothing follows costs a look at the record; a change that nobody is told of would cost more.
@@ -196,6 +213,12 @@ describe('a step of redisStore() that fails in the middle', () => {
     const all = new Map<string, ReadonlySet<BlockId>>()
     for (const id of ['a', 'b', 'c']) all.set(id, await store.claims(id))
     return all
+  }
+
+  /** Who knew the slots of before sees every change of them. */
+  async function expectTold(before: SlotView | undefined): Promise<void> {
+    const now = await store.slots(undefined)
+    expect((await store.slots(before?.version)) ?? before).toEqual(now)
   }
 
   /** Every key with all that is in it. */
