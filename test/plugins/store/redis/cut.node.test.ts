@@ -1,0 +1,81 @@
+import type { SlotStore } from 'blockgate/members'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keysOf } from '../../../../plugins/store/redis/keys.ts'
+import { slots } from '../../../../plugins/store/redis/steps.ts'
+import { type RedisServer, startRedis } from '../../../support/redis.ts'
+import { cutAt, cutStore, runOn } from './cut.ts'
+import { claimsIn, dump, STEPS, type Step, seeded } from './steps.ts'
+import { stores } from './stores.ts'
+
+describe('a script of redisStore()', () => {
+  const open = stores()
+  let redis: RedisServer
+  let store: SlotStore
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+
+  it.each(STEPS)('leaves what it may wherever it is cut: $name', async step => {
+    store = await open({ url: redis.url })
+    const writes: string[] = []
+    for (;;) {
+      const command = await cut(step, writes.length)
+      if (command === undefined) break
+      writes.push(command)
+    }
+    expect(writes.length).toBeGreaterThanOrEqual(step.writes.length)
+    // Who may not publish is refused before anything is written.
+    expect(writes.lastIndexOf('PUBLISH')).toBeLessThan(1)
+  })
+
+  it('tells the version of the slots alone to one who knows it', async () => {
+    await redis.command('FLUSHALL')
+    store = await open({ url: redis.url })
+    const { a } = await seeded(store)
+    await store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false })
+    const view = await store.slots(undefined)
+    const replies: unknown[] = []
+    const run = runOn(
+      redis,
+      lua => lua,
+      reply => replies.push(reply),
+    )
+    await slots(run, keysOf('test'), view?.version)
+    await slots(run, keysOf('test'), undefined)
+    expect(replies).toEqual([[`${view?.version}`], [`${view?.version}`, '1/0', '1 a']])
+  })
+
+  /** Cuts the step at its write number `at` and looks at what is there. @returns the command that was not done; undefined where it ended before */
+  async function cut(step: Step, at: number): Promise<string | undefined> {
+    await redis.command('FLUSHALL')
+    const world = await seeded(store)
+    const [claims, record, view, all] = [
+      await claimsIn(store),
+      await store.record(),
+      await store.slots(undefined),
+      await dump(redis),
+    ]
+    const error = await step.run(cutStore(store, runOn(redis, cutAt(at))), world).then(
+      () => undefined,
+      (thrown: unknown) => String(thrown),
+    )
+    if (error === undefined) return undefined
+    const [, command] = /cut before (\w+)/.exec(error) ?? []
+    expect(command, error).toBeDefined()
+    const where = `before ${command}, write ${at}`
+    if (at === 0) expect(await dump(redis), where).toEqual(all)
+    for (const [id, ids] of await claimsIn(store))
+      expect(
+        [...ids].filter(block => !claims.get(id)?.has(block)),
+        `${where}: claims of ${id}`,
+      ).toEqual([])
+    const now = await store.record()
+    const slotsNow = await store.slots(undefined)
+    expect([now.broken, (await store.beats()).broken, slotsNow?.broken], where).toEqual([0, 0, 0])
+    // An epoch or a version that nothing follows costs a look; a change that nobody sees would cost more.
+    if (now.epoch === record.epoch) expect(now, where).toEqual(record)
+    expect((await store.slots(view?.version)) ?? view, where).toEqual(slotsNow)
+    return command
+  }
+})

@@ -1,0 +1,154 @@
+/** Every step that writes, in a cluster in which each has something to write. */
+import type { BlockId } from 'blockgate'
+import type { SlotStore } from 'blockgate/members'
+import { testId } from 'blockgate/testing'
+import type { RedisServer } from '../../../support/redis.ts'
+import { joining, member } from './stores.ts'
+
+const [held, common, more] = [testId(1), testId(2), testId(3)]
+export const PREFIX = 'blockgate:{test}:'
+
+/** A cluster in which every step has something to write. */
+export interface World {
+  readonly a: Awaited<ReturnType<typeof member>>
+  /** The record of the member that is down. */
+  readonly down: number
+  readonly epoch: number
+}
+
+export interface Step {
+  readonly name: string
+  /** Keys that it writes, without the prefix. */
+  readonly writes: readonly string[]
+  /** Keys that it reads alone. Default none. */
+  readonly reads?: readonly string[]
+  /** Commands that it writes with, beside PUBLISH. */
+  readonly commands: readonly string[]
+  readonly run: (store: SlotStore, world: World) => Promise<unknown>
+}
+
+const LIMIT = { max: 10, windowMs: 1000 }
+
+export const STEPS: readonly Step[] = [
+  {
+    name: 'join',
+    writes: ['meta', 'records', 'beats', 'claims:a'],
+    commands: ['unlink', 'hset'],
+    run: (store, { a }) => store.join(joining('a', { incarnation: a.incarnation, sequence: 99 })),
+  },
+  {
+    name: 'beat',
+    writes: ['beats'],
+    commands: ['hset'],
+    run: (store, { a }) => store.beat(a.next(), { storeId: a.storeId, stats: undefined, seen: 0 }),
+  },
+  {
+    name: 'beat after the epoch was lost',
+    writes: ['meta', 'beats'],
+    commands: ['hset'],
+    run: (store, { a, epoch }) => store.beat(a.next(), { storeId: a.storeId, stats: undefined, seen: epoch + 1e9 }),
+  },
+  {
+    name: 'leave',
+    writes: ['meta', 'records', 'beats', 'claims:a'],
+    commands: ['unlink', 'hset'],
+    run: (store, { a }) => store.leave(a.next()),
+  },
+  {
+    name: 'serve',
+    writes: ['beats', 'claims:a'],
+    commands: ['srem', 'hset', 'sadd'],
+    run: (store, { a }) => store.serve(a.next(), { added: [more], dropped: [held] }),
+  },
+  {
+    name: 'release',
+    writes: ['beats', 'claims:a'],
+    commands: ['srem', 'hset'],
+    run: (store, { a, epoch }) =>
+      store.release(a.next(), {
+        decidedIn: epoch,
+        freshMs: 1e9,
+        items: [{ id: common, needs: common, targets: ['b'], quorum: 'all' }],
+      }),
+  },
+  {
+    name: 'hold',
+    writes: ['meta', 'beats', 'slots'],
+    commands: ['hset'],
+    run: (store, { a }) => store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false }),
+  },
+  {
+    name: 'release with a guard',
+    writes: ['beats', 'claims:a'],
+    reads: ['slots'],
+    commands: ['srem', 'hset'],
+    run: (store, { a, epoch }) =>
+      store.release(a.next(), {
+        decidedIn: epoch,
+        freshMs: 1e9,
+        items: [{ id: common, needs: common, targets: ['b'], quorum: 'all', guard: { slot: 1, holders: [] } }],
+      }),
+  },
+  { name: 'fence', writes: ['meta'], commands: ['hset'], run: store => store.fence() },
+  {
+    name: 'expire',
+    writes: ['meta', 'records', 'expiries'],
+    commands: ['lpush', 'ltrim', 'hset'],
+    run: async (store, { a }) => {
+      const beat = (await store.beats()).beats.get('a')
+      return await store.expire('a', { incarnation: a.incarnation, sequence: beat?.sequence ?? 0 }, LIMIT, 'b')
+    },
+  },
+  {
+    name: 'unplace',
+    writes: ['meta', 'records'],
+    commands: ['hset'],
+    run: (store, { down }) => store.unplace('c', down),
+  },
+  {
+    name: 'forget',
+    writes: ['meta', 'records', 'beats', 'claims:c'],
+    commands: ['unlink', 'hset', 'hdel'],
+    run: (store, { down }) => store.forget('c', down),
+  },
+  { name: 'drain', writes: ['meta', 'records'], commands: ['hset'], run: store => store.drain('a', true) },
+  { name: 'freeze', writes: ['meta'], commands: ['hset'], run: store => store.freeze(true) },
+]
+
+/** Makes that cluster in an empty Redis. */
+export async function seeded(store: SlotStore): Promise<World> {
+  const [a, b, c] = [await member(store, 'a'), await member(store, 'b'), await member(store, 'c')]
+  await store.serve(a.next(), { added: [held, common], dropped: [] })
+  await store.serve(b.next(), { added: [common], dropped: [] })
+  await store.beat(b.next(), { storeId: b.storeId, stats: undefined, seen: 0 })
+  await store.serve(c.next(), { added: [held], dropped: [] })
+  const beat = (await store.beats()).beats.get('c')
+  await store.expire('c', { incarnation: c.incarnation, sequence: beat?.sequence ?? 0 }, LIMIT, 'a')
+  const { epoch, members } = await store.record()
+  return { a, epoch, down: members.get('c')?.changed ?? 0 }
+}
+
+/** What each member claims. */
+export async function claimsIn(store: SlotStore): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
+  const all = new Map<string, ReadonlySet<BlockId>>()
+  for (const id of ['a', 'b', 'c']) all.set(id, await store.claims(id))
+  return all
+}
+
+/** Every key with all that is in it. */
+export async function dump(redis: RedisServer): Promise<ReadonlyMap<string, string>> {
+  const keys = (await redis.command('KEYS', '*')) as readonly string[]
+  const entries = keys.toSorted().map(async key => [key, await contents(redis, key)] as const)
+  return new Map(await Promise.all(entries))
+}
+
+async function contents(redis: RedisServer, key: string): Promise<string> {
+  const type = await redis.command('TYPE', key)
+  const read = {
+    hash: ['HGETALL', key],
+    set: ['SORT', key, 'ALPHA'],
+    list: ['LRANGE', key, 0, -1],
+    string: ['GET', key],
+  }[String(type)] as [string, ...string[]]
+  return JSON.stringify(await redis.command(...read))
+}
