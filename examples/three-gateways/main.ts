@@ -18,6 +18,7 @@ async function look(): Promise<{
   readonly line: string
   readonly served: ReadonlySet<string>
   readonly sizes: number[]
+  readonly away: boolean[]
 }> {
   const answers = await Promise.all(gateways.map(gateway => gateway.serving()))
   const served = new Set(answers.flatMap(answer => (answer?.ready ? answer.blocks : [])))
@@ -25,17 +26,26 @@ async function look(): Promise<{
     const what = answer ? `${answer.blocks.length}${answer.ready ? '' : ' not ready'}` : 'away'
     return `${gateways[i]?.id} ${what}`.padEnd(16)
   })
-  return { line: `${cells.join(' ')} served ${served.size}`, served, sizes: answers.map(a => a?.blocks.length ?? 0) }
+  return {
+    line: `${cells.join(' ')} served ${served.size}`,
+    served,
+    sizes: answers.map(a => a?.blocks.length ?? 0),
+    away: answers.map(a => a === undefined),
+  }
 }
 
 let all: ReadonlySet<string> = new Set()
 let last = ''
 
 /** Looks until `done`; prints each change. `gapless`: no block that was served may be missing, at any look. */
-async function watch(what: string, gapless: boolean, done: (sizes: number[]) => boolean): Promise<void> {
+async function watch(
+  what: string,
+  gapless: boolean,
+  done: (sizes: number[], away: boolean[]) => boolean,
+): Promise<void> {
   console.log(`\n${what}`)
   for (const until = Date.now() + LIMIT_MS; Date.now() < until; await sleep(100)) {
-    const { line, served, sizes } = await look()
+    const { line, served, sizes, away } = await look()
     if (line !== last) console.log(`  ${line}`)
     last = line
     const missing = [...all].filter(id => !served.has(id))
@@ -45,7 +55,7 @@ async function watch(what: string, gapless: boolean, done: (sizes: number[]) => 
       const gone = missing.filter(id => !again.served.has(id))
       if (gone.length > 0) throw new Error(`nobody served ${gone.join(', ')}`)
     }
-    if (missing.length === 0 && served.size > 0 && done(sizes)) {
+    if (missing.length === 0 && served.size > 0 && done(sizes, away)) {
       all = served
       return
     }
@@ -70,7 +80,7 @@ const drained = three.command('drain', '--wait', '1m')
 await watch('gw-3 is drained', true, sizes => sizes[2] === 0 && sum(sizes) === TOTAL)
 if ((await drained) !== 0) throw new Error('blockgate drain --wait must end with 0')
 three.kill('SIGTERM')
-await watch('gw-3 is stopped', true, sizes => sum(sizes) === TOTAL)
+await watch('gw-3 is stopped', true, (sizes, away) => away[2] === true && sum(sizes) === TOTAL)
 
 if ((await one.command('coverage', '--min', '1')) !== 0) throw new Error('blockgate coverage --min 1 must end with 0')
 console.log(`\nevery block is served: ${all.size}`)
