@@ -200,6 +200,8 @@ export interface ExpireLimit {
 export interface MemberStore extends Component {
   /** False where the store lives in this process alone: commands of another process cannot reach it. */
   readonly shared: boolean
+  /** The name of the gateways that work together, where the store has one: what they lock elsewhere is named after it. */
+  readonly cluster?: string | undefined
 
   /** Takes the member's claims away, writes record and beat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
   join(request: JoinRequest): Promise<JoinReply>

@@ -1,7 +1,8 @@
 /** What a member sees of the others: the record, the beats, and who serves what; and what follows for those that are gone. */
 import type { Host } from '../host.ts'
+import type { Epoch } from '../ownership.ts'
 import type { StoreCalls } from './calls.ts'
-import { mark } from './clock.ts'
+import { type Mark, mark } from './clock.ts'
 import type { MemberStore } from './contract.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -9,6 +10,14 @@ import type { Liveness } from './liveness.ts'
 import type { Replica } from './replica.ts'
 import type { Session } from './session.ts'
 import { MembersView } from './view.ts'
+
+/** What a plugin reads of the store beside record and beats. */
+export interface Beside {
+  /** Part of each look: where it rejects, the look has failed. What it resolves with takes in what was read, after the record was. */
+  read(calls: StoreCalls): Promise<() => void>
+  /** The version of the plugin's answers: not smaller than the epoch of the record. */
+  version(): Epoch
+}
 
 export interface LookingDeps {
   readonly store: MemberStore
@@ -22,6 +31,7 @@ export interface LookingDeps {
   readonly liveness: Liveness
   readonly housekeeping: Housekeeping
   readonly replica: Replica
+  readonly beside: Beside | undefined
   readonly freshMs: number
   readonly closed: AbortSignal
   /** After a view with a larger epoch was taken in. */
@@ -54,8 +64,10 @@ export class Looking {
     if (closed.aborted) return false
     const asked = mark(host)
     let view: MembersView
+    let takeIn: (() => void) | undefined
     try {
       view = await this.#read()
+      takeIn = await this.#deps.beside?.read(calls)
     } catch {
       // The calls have said and counted it.
       if (closed.aborted) return false
@@ -64,7 +76,7 @@ export class Looking {
       return false
     }
     const unbroken = liveness.observe(view, asked, mark(host))
-    this.#see(view, asked)
+    this.#see(view, asked, takeIn)
     await replica.refresh(view, me, id => calls.make(() => store.claims(id)))
     if (closed.aborted) return false
     onLook({ broken: !unbroken })
@@ -83,12 +95,13 @@ export class Looking {
     return new MembersView(record, beats, freshMs)
   }
 
-  #see(view: MembersView, asked: ReturnType<typeof mark>): void {
+  #see(view: MembersView, asked: Mark, takeIn: (() => void) | undefined): void {
     const { host, session, knowledge, onEpoch, onDoubt } = this.#deps
     const before = knowledge.epoch
     const { epoch, record } = view
     if (record !== knowledge.view?.record) host.log.info('epoch', { epoch, cause: record.cause })
     knowledge.see(view, asked)
+    takeIn?.()
     session?.see(epoch)
     if (session?.joined) {
       const mine = view.member(session.id)

@@ -167,7 +167,8 @@ export class Membership {
 
   /** Tells those who watch that something else has changed, for the blocks that `affects` says. */
   tell(affects: OwnershipChange['affects']): void {
-    if (this.#parts) this.#changes.tell({ epoch: this.epoch, affects }, this.#parts.host.log)
+    const epoch = this.#options.beside?.version() ?? this.epoch
+    if (this.#parts) this.#changes.tell({ epoch, affects }, this.#parts.host.log)
   }
 
   /** After each look, also one that failed. `broken`: nothing seen before may count as seen without a break. */

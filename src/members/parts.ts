@@ -7,7 +7,7 @@ import type { MemberStore } from './contract.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Knowledge, type KnowledgeOptions } from './knowledge.ts'
 import { Liveness, type LivenessTimes, MISSED_BEATS } from './liveness.ts'
-import { Looking, type LookingDeps } from './looking.ts'
+import { type Beside, Looking, type LookingDeps } from './looking.ts'
 import type { Replica } from './replica.ts'
 import type { Served } from './served.ts'
 import { Session } from './session.ts'
@@ -18,6 +18,8 @@ export interface MembershipOptions extends KnowledgeOptions, LivenessTimes {
   readonly rules: string
   /** As in MemberRecord. */
   readonly address: string | undefined
+  /** Of a plugin whose answers depend on more than the record. */
+  readonly beside?: Beside | undefined
 }
 
 export interface Parts {
@@ -64,6 +66,7 @@ export function partsOf(
     liveness: new Liveness(options),
     housekeeping,
     replica,
+    beside: options.beside,
     freshMs: MISSED_BEATS * beatMs,
     onEpoch,
     onLook,

@@ -1,6 +1,6 @@
 /** Rendezvous hashing (highest random weight, Thaler and Ravishankar 1998): every member draws a number for every block. */
 import type { BlockId } from 'blockgate'
-import { fmix32, PLACES, seedOfText, seedOfWords, ulidWords } from './mix.ts'
+import { fmix32, PLACES, seedOfText, seedOfWords, ulidWords } from 'blockgate/members'
 import { byId, type PlacedMember, type Placement, type Ranking } from './placement.ts'
 
 /**

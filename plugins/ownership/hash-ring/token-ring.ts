@@ -1,7 +1,7 @@
 /** The ring of Cortex and Mimir: members put tokens on a circle of 2^32, a block belongs to whom the next token does. */
 import { BlockgateError, type BlockId, checkOptions, ErrorCode, type Problem } from 'blockgate'
+import { fmix32, PLACES, seedOfText, ulidWords } from 'blockgate/members'
 import * as v from 'valibot'
-import { fmix32, PLACES, seedOfText, ulidWords } from './mix.ts'
 import { byId, type PlacedMember, type Placement, type Ranking } from './placement.ts'
 
 export interface TokenRingOptions {

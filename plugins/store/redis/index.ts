@@ -70,6 +70,7 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
   return {
     name: 'redis',
     shared: true,
+    cluster: options?.cluster,
     options,
     check: () => problemsOf(options),
     async start(given) {

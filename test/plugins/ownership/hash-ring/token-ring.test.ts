@@ -2,7 +2,7 @@ import { ErrorCode } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Assignments } from '../../../../plugins/ownership/hash-ring/assignments.ts'
-import { ulidWords } from '../../../../plugins/ownership/hash-ring/mix.ts'
+import { ulidWords } from '../../../../src/members/mix.ts'
 import {
   fnv1,
   nextToken,

@@ -1,8 +1,8 @@
 import { type BlockId, blockId } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { fmix32, seedOfText, seedOfWords, ulidWords } from '../../../../plugins/ownership/hash-ring/mix.ts'
-import { blocks } from './support.ts'
+import { fmix32, seedOfText, seedOfWords, ulidWords } from '../../src/members/mix.ts'
+import { blocks } from '../plugins/ownership/hash-ring/support.ts'
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const words = (id: BlockId) => ulidWords(id, new Uint32Array(4))
