@@ -80,10 +80,19 @@ export class SimBucket {
 
 /** What one process knows of the bucket for certain: its last two complete listings. */
 export class Listings {
+  /** Listings that have begun, ever. */
+  begun = 0
+  /** Which of them was the last that ended and was complete; 0 for none. */
+  completed = 0
   #last: ReadonlySet<BlockId> | undefined
   #before: ReadonlySet<BlockId> | undefined
 
-  complete(seen: ReadonlySet<BlockId>): void {
+  begin(): number {
+    return ++this.begun
+  }
+
+  complete(number: number, seen: ReadonlySet<BlockId>): void {
+    this.completed = number
     this.#before = this.#last
     this.#last = seen
   }
@@ -102,6 +111,7 @@ export function simSource(bucket: SimBucket, process: Process, random: Random, l
     async *pages(): AsyncGenerator<Page, { complete: boolean }, undefined> {
       const { weather } = bucket
       const { incomplete, broken } = weather
+      const number = listings.begin()
       const kind = random.next()
       const fails = kind < broken
       const ends = !fails && kind < broken + incomplete
@@ -123,7 +133,7 @@ export function simSource(bucket: SimBucket, process: Process, random: Random, l
       }
       if (fails) throw new Error('503 SlowDown')
       if (ends) return { complete: false }
-      listings.complete(seen)
+      listings.complete(number, seen)
       return { complete: true }
     },
   }

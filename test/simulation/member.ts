@@ -8,7 +8,7 @@ import type { Running, World } from './world.ts'
 export class Member {
   readonly id: string
   readonly zone: string | undefined
-  /** Its process; undefined while there is none. */
+  /** Its process, of two the newest; undefined while there is none. */
   current: Running | undefined
   readonly #cluster: World & { readonly runnings: Set<Running> }
   readonly #random: Random
@@ -116,7 +116,7 @@ export class Member {
     running.process.kill()
     this.#cluster.runnings.delete(running)
     this.#cluster.watch.ended(running)
-    if (this.current === running) this.current = undefined
+    if (this.current === running) this.current = [...this.#cluster.runnings].findLast(other => other.id === this.id)
     this.#cluster.note(this.id, 'is gone', `process ${running.process.generation}`)
   }
 }

@@ -45,7 +45,7 @@ export async function rollingRestart(cluster: Cluster): Promise<void> {
     cluster.disturb(member.id, 'is restarted')
     await member.stop()
     await cluster.sleep(cluster.random.between(500, 20_000))
-    member.start()
+    if (!member.current) member.start()
     await cluster.until(() => member.current?.ready === true, 3 * MINUTE)
   }
 }

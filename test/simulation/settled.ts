@@ -16,9 +16,10 @@ const REST = 150_000
 
 export async function comesToRest(cluster: Cluster): Promise<void> {
   let unsettled = ''
+  const begun = new Map([...cluster.runnings].map(running => [running, running.listings.begun]))
   const settled = () => {
     for (const running of cluster.runnings) confirmDrops(running)
-    unsettled = difference(cluster) ?? loading(cluster) ?? ''
+    unsettled = difference(cluster) ?? atWork(cluster, begun) ?? ''
     return unsettled === ''
   }
   if (!(await cluster.until(settled, LONGEST))) throw new Violation('I5', `not at rest: ${unsettled}`)
@@ -65,9 +66,13 @@ function oddBlock(cluster: Cluster, running: Running): string | undefined {
   return undefined
 }
 
-function loading({ runnings }: Cluster): string | undefined {
-  const busy = [...runnings].find(r => (r.gateway?.progress?.inFlight ?? 0) > 0)
-  return busy && `${busy.id} is loading`
+/** Who still acts on a listing of bad times; who has seen the bucket as it is, and has nothing to do, does not. */
+function atWork({ runnings }: Cluster, begun: ReadonlyMap<Running, number>): string | undefined {
+  for (const running of runnings) {
+    if (running.gateway?.progress) return `${running.id} is in a run`
+    if (running.listings.completed <= (begun.get(running) ?? 0)) return `${running.id} has not seen the bucket as it is`
+  }
+  return undefined
 }
 
 /** In the bucket, not compacted, and the process is to hold it. */
