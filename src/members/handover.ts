@@ -4,6 +4,7 @@
  */
 import type { BlockId, BlockMeta } from '../block.ts'
 import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../ownership.ts'
+import type { Assign } from './assigned.ts'
 import type { MemberStore } from './contract.ts'
 import { type JudgingOptions, judge } from './judging.ts'
 import { LingeringBlocks } from './lingering.ts'
@@ -14,6 +15,8 @@ export interface HandoverOptions extends JudgingOptions {
   readonly store: MemberStore
   /** The version of the answer for a block, where it is not the epoch of the record. */
   readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
+  /** What `owners()` asks in place of `assign`: it may throw OwnershipUnavailable. */
+  readonly mustAssign?: Assign | undefined
 }
 
 export class MemberHandover implements Handover {
@@ -72,7 +75,8 @@ export class MemberHandover implements Handover {
 
   owners(block: BlockMeta): readonly Owner[] {
     const view = this.#membership.mustKnow()
-    const { targets, standIn, ranked } = this.#options.assign(block, view.record)
+    const { assign, mustAssign = assign } = this.#options
+    const { targets, standIn, ranked } = mustAssign(block, view.record)
     const serves = (member: string) => this.#membership.serves(member, block.ulid)
     const others = [...view.record.members.keys()].filter(member => !ranked.includes(member) && serves(member))
     return [...ranked, ...others].map((member, rank) => ({

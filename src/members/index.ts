@@ -10,6 +10,7 @@ export {
   assertSeen,
   assertStamp,
 } from './check.ts'
+export { type Claimed, claimOf } from './claiming.ts'
 export { elapsed, type Mark, mark } from './clock.ts'
 export { Coalesced } from './coalesced.ts'
 export * from './contract.ts'

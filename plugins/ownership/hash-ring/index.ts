@@ -1,8 +1,15 @@
 /** Ownership by hashing: members come and go, and blocks follow them, always served by somebody. */
 import { BlockgateError, type BlockMeta, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
-import { Leases, MemberHandover, Membership, memberTimes, operatorOf, type RecordView } from 'blockgate/members'
+import {
+  claimOf,
+  Leases,
+  MemberHandover,
+  Membership,
+  memberTimes,
+  operatorOf,
+  type RecordView,
+} from 'blockgate/members'
 import { type Assignment, Assignments } from './assignments.ts'
-import { claimOf } from './claim.ts'
 import { checkHashRing, type HashRingOptions } from './options.ts'
 import { rendezvous } from './rendezvous.ts'
 
@@ -56,7 +63,8 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
     epoch: () => membership.epoch,
     async claim(block, signal) {
       signal.throwIfAborted()
-      return claimOf(block, membership, leases, assign)
+      const { record, epoch } = membership.mustKnow()
+      return claimOf(block, { membership, leases, assigned: assign(block, record), epoch })
     },
     watch: listener => membership.watch(listener),
   }

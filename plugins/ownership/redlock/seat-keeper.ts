@@ -1,0 +1,304 @@
+/**
+ * The seats of this member: it locks, records, renews and gives up. One pass after each look and at each tick: what the records and
+ * the plan say is compared with what is held, so that whatever was lost on the way is done by a later pass.
+ */
+import { codeOf, type Host, isOwnershipUnavailable, rawMessageOf } from 'blockgate'
+import {
+  Coalesced,
+  eachBounded,
+  elapsed,
+  type Fence,
+  type LeasedLock,
+  type Mark,
+  type Membership,
+  type MembersView,
+  mark,
+  type SlotStore,
+} from 'blockgate/members'
+import type { Seating, SlotAssignments } from './assign.ts'
+import type { Lock, LockProvider } from './lock.ts'
+import { Patience } from './patience.ts'
+import { Plan } from './plan.ts'
+import { type Seat, type SeatKey, seatKey } from './seats.ts'
+import type { SlotBook } from './slot-book.ts'
+
+/** Seats that are locked and recorded at once; and locks that are renewed at once. */
+const AT_ONCE = 32
+const RENEWED_AT_ONCE = 256
+
+/** Renewals are spread by up to this share of a third of the TTL. */
+const JITTER = 0.1
+
+/** How long a seat that was given up may wait for its taker before another one is given up. */
+const HANDING_MS = 10_000
+
+export interface SeatKeeperOptions {
+  readonly store: SlotStore
+  readonly membership: Membership
+  readonly book: SlotBook
+  readonly assignments: SlotAssignments
+  readonly slots: number
+  readonly replicas: number
+  readonly ttlMs: number
+}
+
+interface Held {
+  readonly seat: Seat
+  readonly lock: Lock
+  readonly fence: Fence
+  /** Readings of the records that had begun when the store had answered. */
+  readonly begun: number
+  /** When it was locked or renewed last: before the request. */
+  at: Mark
+  /** ms after `at`. */
+  renewAfter: number
+}
+
+export class SeatKeeper {
+  readonly #options: SeatKeeperOptions
+  readonly #locks: LockProvider
+  readonly #host: Host
+  readonly #held = new Map<SeatKey, Held>()
+  readonly #passes = new Coalesced(() => this.#pass())
+  readonly #renewals = new Coalesced(() => this.#renew())
+  readonly #patience: Patience
+  #handing: { readonly seat: Seat; readonly fence: Fence; readonly since: Mark } | undefined
+  #timer: Disposable | undefined
+  #closed = false
+
+  constructor(options: SeatKeeperOptions, locks: LockProvider, host: Host) {
+    this.#options = options
+    this.#locks = locks
+    this.#host = host
+    this.#patience = new Patience(host)
+  }
+
+  start(): void {
+    this.#arm()
+    this.look()
+  }
+
+  /** Something is known that was not before. */
+  look(): void {
+    if (!this.#closed) void this.#passes.request()
+  }
+
+  /** What this member holds of the slot; undefined where it holds no lock that is valid now. */
+  lockOf(slot: number): LeasedLock | undefined {
+    for (let rank = 0; rank < this.#options.replicas; rank++) {
+      const held = this.#held.get(seatKey({ slot, rank }))
+      if (!held?.lock.valid) continue
+      const { lock, fence } = held
+      return {
+        fence,
+        signal: lock.signal,
+        get valid() {
+          return lock.valid
+        },
+      }
+    }
+    return undefined
+  }
+
+  /** Nothing new is begun; what is held stays locked. */
+  close(): void {
+    this.#closed = true
+    this.#timer?.[Symbol.dispose]()
+  }
+
+  /** After close(): gives all locks back, so that a process that is started again soon need not wait for their end. */
+  async release(): Promise<void> {
+    await Promise.all([this.#passes.idle(), this.#renewals.idle()])
+    await this.#letGo([...this.#held.values()])
+  }
+
+  #arm(): void {
+    if (this.#closed) return
+    const { ttlMs } = this.#options
+    this.#timer = this.#host.setTimer(Math.min(2_000, Math.max(100, ttlMs / 12)), () => {
+      this.#arm()
+      void this.#renewals.request()
+      this.look()
+    })
+  }
+
+  /** One pass. Never rejects. */
+  async #pass(): Promise<void> {
+    const { membership } = this.#options
+    await this.#letGo([...this.#held.values()].filter(held => !this.#stands(held)))
+    const { known, me, session } = membership
+    if (this.#closed || !known || session?.superseded) return
+    const mine = known.member(me)
+    if (mine?.draining) return this.#leave()
+    const seating = this.#options.assignments.seating(known.record)
+    const took = await this.#takeAll(this.#wanted(known, seating))
+    if (took > 0) membership.poll()
+    await this.#give(known, seating)
+  }
+
+  /** Whether a lock is to be kept: it is valid, and the records do not say that a later one was given. */
+  #stands({ seat, lock, fence, begun }: Held): boolean {
+    const { book, membership } = this.#options
+    if (!lock.valid || membership.session?.superseded) return false
+    const record = book.of(seat.slot).find(({ rank }) => rank === seat.rank)
+    if (record && record.fence >= fence) return record.fence === fence
+    // Older, or not there: not read yet, or the store has lost it. Then it is taken once more.
+    return !book.readSince(begun)
+  }
+
+  /** The seats that this member is to lock and to record now. */
+  #wanted(view: MembersView, seating: Seating): readonly Seat[] {
+    const { book, slots, membership } = this.#options
+    const { me } = membership
+    const wanted: Seat[] = []
+    for (let slot = 0; slot < slots; slot++) {
+      const own = seating.seated(book.of(slot)).find(({ holder }) => holder === me)
+      if (own && !this.#held.has(seatKey(own))) wanted.push({ slot, rank: own.rank })
+    }
+    if (view.frozen) return wanted
+    const open = this.#plan(view, seating).open.filter(({ to }) => to === me)
+    return [...wanted, ...open.filter(seat => !this.#held.has(seatKey(seat)))]
+  }
+
+  /** Whoever leaves open what is its to take is passed over for a while. */
+  #plan(view: MembersView, seating: Seating): Plan {
+    const { book, slots, replicas, membership } = this.#options
+    const { me } = membership
+    const live = new Set(seating.members.filter(id => view.live.has(id)))
+    const seated = (slot: number) => seating.seated(book.of(slot))
+    const first = (seat: Seat) => {
+      const recorded = book.of(seat.slot).some(({ rank }) => rank === seat.rank)
+      return recorded ? '' : book.remembered(seatKey(seat))
+    }
+    this.#patience.progress(book.all())
+    for (;;) {
+      const takers = new Set([...live].filter(id => id === me || !this.#patience.over(id)))
+      const shared = { slots, replicas, me, members: seating.members, live, seated, first, order: seating.order }
+      const plan = new Plan({ ...shared, takers })
+      if (!this.#patience.wait(plan.open.filter(({ to }) => to !== me))) return plan
+    }
+  }
+
+  /** @returns how many were recorded */
+  async #takeAll(seats: readonly Seat[]): Promise<number> {
+    let took = 0
+    await eachBounded(seats, AT_ONCE, async seat => {
+      if (await this.#take(seat)) took++
+    })
+    if (took > 0) this.#host.log.info('slots taken', { taken: took, held: this.#held.size })
+    return took
+  }
+
+  /** Lock, fence, a look at the lock, record: in this order. Never rejects. */
+  async #take(seat: Seat): Promise<boolean> {
+    const { store, membership, book, ttlMs } = this.#options
+    const { session, calls } = membership
+    if (this.#closed || !session || !calls) return false
+    let lock: Lock | undefined
+    let kept = false
+    try {
+      const at = mark(this.#host)
+      lock = await this.#locks.acquire(this.#resource(seat))
+      // Somebody has it: the plan of others, or of an earlier process of this member, goes on.
+      if (!lock) return this.#patience.busy(seatKey(seat))
+      const own = lock
+      const fence = await calls.make(() => store.fence())
+      const answer = await session.inTurn(async () => {
+        // The turn may have come late: the fence of whoever was granted the lock since is larger, and nothing is lost by not trying.
+        if (!own.valid || this.#closed || !membership.known) return undefined
+        return session.write(stamp => calls.make(() => store.hold(stamp, { ...seat, fence, give: false })))
+      })
+      if (answer !== 'ok') return false
+      const renewAfter = (ttlMs / 3) * (1 - JITTER + 2 * JITTER * this.#host.random())
+      this.#held.set(seatKey(seat), { seat, lock: own, fence, begun: book.begun, at, renewAfter })
+      kept = true
+      return true
+    } catch (error) {
+      this.#failed('a slot could not be taken', error)
+      return false
+    } finally {
+      if (!kept) await lock?.release()
+    }
+  }
+
+  /** At most one seat is on its way from this member to another. */
+  async #give(view: MembersView, seating: Seating): Promise<void> {
+    if (this.#closed || view.frozen || !view.rulesAgree || this.#onItsWay()) return
+    const seat = this.#plan(view, seating).gives
+    const held = seat && this.#held.get(seatKey(seat))
+    // Without its lock nobody could take it.
+    if (!held?.lock.valid) return
+    await this.#giveUp(held.seat, held)
+  }
+
+  #onItsWay(): boolean {
+    if (!this.#handing) return false
+    const { seat, fence, since } = this.#handing
+    const record = this.#options.book.of(seat.slot).find(({ rank }) => rank === seat.rank)
+    const taken = record !== undefined && record.fence > fence
+    if (taken || elapsed(since, mark(this.#host)) > HANDING_MS) this.#handing = undefined
+    return this.#handing !== undefined
+  }
+
+  /** This member drains: it gives up all that the records say it has. */
+  async #leave(): Promise<void> {
+    const { book, slots, membership } = this.#options
+    const seats: Seat[] = []
+    for (let slot = 0; slot < slots; slot++) {
+      for (const { rank, holder } of book.of(slot)) if (holder === membership.me) seats.push({ slot, rank })
+    }
+    if (seats.length === 0) return
+    await eachBounded(seats, AT_ONCE, seat => this.#giveUp(seat, this.#held.get(seatKey(seat))))
+    this.#host.log.info('slots given up', { given: seats.length })
+  }
+
+  /** The lock first: whoever reads the record can take it at once. Never rejects. */
+  async #giveUp(seat: Seat, held: Held | undefined): Promise<void> {
+    const { store, membership } = this.#options
+    const { session, calls } = membership
+    if (!session || !calls) return
+    try {
+      const fence = await calls.make(() => store.fence())
+      if (held) await this.#letGo([held])
+      const request = { ...seat, fence, give: true }
+      const answer = await session.inTurn(() => session.write(stamp => calls.make(() => store.hold(stamp, request))))
+      if (answer === 'ok') this.#handing = { seat, fence, since: mark(this.#host) }
+    } catch (error) {
+      this.#failed('a slot could not be given up', error)
+    } finally {
+      membership.poll()
+    }
+  }
+
+  async #letGo(held: readonly Held[]): Promise<void> {
+    for (const { seat } of held) this.#held.delete(seatKey(seat))
+    await Promise.all(held.map(({ lock }) => lock.release()))
+  }
+
+  /** Renews what is due. Never rejects. */
+  async #renew(): Promise<void> {
+    const now = mark(this.#host)
+    const due = [...this.#held.values()].filter(({ at, renewAfter }) => elapsed(at, now) >= renewAfter)
+    await eachBounded(due, RENEWED_AT_ONCE, async held => {
+      const at = mark(this.#host)
+      try {
+        if ((await held.lock.extend()) === 'extended') held.at = at
+      } catch (error) {
+        this.#failed('a lock could not be renewed', error)
+      }
+    })
+    // What was lost is taken anew, or let go.
+    if (due.some(({ lock }) => !lock.valid)) this.look()
+  }
+
+  #resource({ slot, rank }: Seat): string {
+    return `{${this.#options.store.cluster ?? ''}}:lock/${slot}/${rank}`
+  }
+
+  /** Servers that are away were told already; then nobody can be blamed for not taking what is open. */
+  #failed(what: string, error: unknown): void {
+    this.#patience.forgive()
+    if (this.#closed || isOwnershipUnavailable(error)) return
+    this.#host.log.error(what, { code: codeOf(error), error: rawMessageOf(error) })
+  }
+}
