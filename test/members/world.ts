@@ -1,14 +1,14 @@
 /** Members on fake hosts, all on one member table, each with a line to it that can fail in every way. */
 import type { BlockId, BlockMeta, OwnershipChange, OwnershipPlugin, Services } from 'blockgate'
 import { OwnershipUnavailable } from 'blockgate'
-import { type MemberStore, MemberTable } from 'blockgate/members'
+import { type MemberOptions, MemberTable, type SlotStore } from 'blockgate/members'
 import { type HashRingOptions, hashRing } from 'blockgate/plugins/ownership/hash-ring'
 import { blockMeta, type FakeHost, fakeHost, memoryBucket, services, settle, testId } from 'blockgate/testing'
 
 /** `away`: nothing arrives. `lost`: it is done, and the answer does not come. `late`: refused now, done by `land()`. */
 export type Fault = 'away' | 'lost' | 'late' | 'hangs'
 
-export interface Line extends MemberStore {
+export interface Line extends SlotStore {
   /** Names of the calls that were made, reads left out. */
   readonly writes: string[]
   /** Every call fails. */
@@ -21,7 +21,21 @@ export interface Line extends MemberStore {
   after(method: Method, then: () => void): void
 }
 
-type Method = 'join' | 'beat' | 'leave' | 'serve' | 'release' | 'claims' | 'record' | 'beats' | 'expire'
+type Method =
+  | 'join'
+  | 'beat'
+  | 'leave'
+  | 'serve'
+  | 'release'
+  | 'claims'
+  | 'record'
+  | 'beats'
+  | 'expire'
+  | 'fence'
+  | 'hold'
+  | 'slots'
+
+const READS: readonly Method[] = ['claims', 'record', 'beats', 'slots']
 
 /** A line to `table`. Every call takes a turn of the event loop, as on a network. */
 export function line(table: MemberTable): Line {
@@ -30,7 +44,7 @@ export function line(table: MemberTable): Line {
   const writes: string[] = []
   const hooks = new Map<Method, () => void>()
   const call = async <T>(method: Method, work: () => T): Promise<T> => {
-    if (!['claims', 'record', 'beats'].includes(method)) writes.push(method)
+    if (!READS.includes(method)) writes.push(method)
     await undefined
     if (own.away) throw new OwnershipUnavailable('away')
     const at = faults.findIndex(f => f.method === method)
@@ -71,6 +85,9 @@ export function line(table: MemberTable): Line {
     freeze: async on => table.freeze(on),
     record: () => call('record', () => table.record()),
     beats: () => call('beats', () => table.beats()),
+    fence: () => call('fence', () => table.fence()),
+    hold: (stamp, request) => call('hold', () => table.hold(stamp, request)),
+    slots: known => call('slots', () => table.slots(known)),
     watch: listener => table.onEpoch(() => queueMicrotask(() => own.away || listener())),
   }
   return own
@@ -88,19 +105,27 @@ export interface TestMember {
   stop(): Promise<void>
 }
 
+/** The plugin of a member, on its line to the store. */
+export type MakePlugin<T> = (store: Line, options: Partial<T>, id: string) => OwnershipPlugin
+
 /** One store and its time; members are made as they are needed. */
-export class World {
+export class World<T extends MemberOptions = HashRingOptions> {
   readonly host: FakeHost = fakeHost()
   readonly table: MemberTable = new MemberTable({ clock: () => this.host.now(), storeId: 'store-1' })
   readonly hosts = new Set<FakeHost>([this.host])
+  readonly #make: MakePlugin<T>
   #seed = 1
 
+  constructor(make: MakePlugin<T> = (store, options) => hashRing({ store, ...options })) {
+    this.#make = make
+  }
+
   /** Not started. On the world's host, or on one of its own, which `advance` moves along. */
-  member(id: string, options: Partial<HashRingOptions> = {}, given: Partial<Services> = {}): TestMember {
+  member(id: string, options: Partial<T> = {}, given: Partial<Services> = {}): TestMember {
     const host = (given.host as FakeHost | undefined) ?? fakeHost({ seed: ++this.#seed, now: this.host.now() })
     this.hosts.add(host)
     const own = line(this.table)
-    const plugin = hashRing({ store: own, ...options })
+    const plugin = this.#make(own, options, id)
     const all = services({
       bucket: memoryBucket(),
       ...given,
@@ -110,7 +135,7 @@ export class World {
     const changes: OwnershipChange[] = []
     plugin.watch?.(change => changes.push(change))
     const { handover } = plugin
-    if (!handover) throw new Error('hashRing must have a handover')
+    if (!handover) throw new Error(`${plugin.name} must have a handover`)
     return {
       id,
       host,
@@ -127,7 +152,7 @@ export class World {
   /** Made, started, and with `served` published. */
   async started(
     id: string,
-    options: Partial<HashRingOptions> = {},
+    options: Partial<T> = {},
     served: readonly BlockId[] = [],
     given: Partial<Services> = {},
   ): Promise<TestMember> {
