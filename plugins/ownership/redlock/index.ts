@@ -1,24 +1,10 @@
 /** Ownership by leases: members hold slots of blocks by locks on Redis, and hand them over one at a time. */
-import { durationMs, type OwnershipPlugin, OwnershipUnavailable } from 'blockgate'
-import {
-  claimOf,
-  type LeasedLock,
-  Leases,
-  MemberHandover,
-  Membership,
-  memberTimes,
-  operatorOf,
-} from 'blockgate/members'
-import { SlotAssignments } from './assign.ts'
-import { type OpenLocks, openLocks } from './open-locks.ts'
-import { checkRedlock, type RedlockOptions, SLOTS, TTL } from './options.ts'
-import { SeatKeeper } from './seat-keeper.ts'
-import { SlotBook } from './slot-book.ts'
+import type { OwnershipPlugin } from 'blockgate'
+import { openLocks } from './open-locks.ts'
+import type { RedlockOptions } from './options.ts'
+import { slotLeases } from './slot-leases.ts'
 
 export type { RedlockOptions } from './options.ts'
-
-/** Of everything here that members must agree on beside their options. */
-const RULES_VERSION = 1
 
 /**
  * Blocks fall into slots by a hash of their ULID, and each slot is held by `replicas` members, by a lock and a record with a fence. A
@@ -29,60 +15,5 @@ const RULES_VERSION = 1
  * @example owned(redlock({ store: redisStore({ cluster: 'prod', url }), clients: [url], replicas: 2 }))
  */
 export function redlock(options: RedlockOptions): OwnershipPlugin {
-  const { store, clients, slots = SLOTS, replicas = 1 } = options
-  const times = memberTimes(options)
-  const ttlMs = durationMs(options.ttl, TTL)
-  const rules = JSON.stringify(['redlock', RULES_VERSION, replicas, slots])
-  const book = new SlotBook(store, slots)
-  const membership = new Membership({ ...times, store, rules, beside: book })
-  book.attach(membership)
-  const assignments = new SlotAssignments(book, replicas)
-  const assign = assignments.of.bind(assignments)
-  const mustAssign = assignments.mustKnow.bind(assignments)
-  const leases = new Leases(membership, assign)
-  const epochOf = book.versionOf.bind(book)
-  const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })
-  let locks: OpenLocks | undefined
-  let keeper: SeatKeeper | undefined
-  membership.onLook(() => keeper?.look())
-
-  const lockOf = (slot: number): LeasedLock => {
-    const lock = keeper?.lockOf(slot)
-    if (lock) return lock
-    throw new OwnershipUnavailable(`slot ${slot} must be locked by this member: its lock could not be taken or renewed`)
-  }
-
-  return {
-    name: 'redlock',
-    options,
-    exclusive: false,
-    handover,
-    operator: operatorOf(store),
-    check: () => checkRedlock(options),
-    async start(services) {
-      if (!services.observer) {
-        locks = await openLocks({ clients, ttlMs, host: services.host })
-        const parts = { store, membership, book, assignments, slots, replicas, ttlMs }
-        keeper = new SeatKeeper(parts, locks.provider, services.host)
-      }
-      await membership.start(services)
-      keeper?.start()
-    },
-    async stop(signal) {
-      keeper?.close()
-      handover.stop()
-      await membership.stop(signal)
-      await keeper?.release()
-      await locks?.close()
-    },
-    epoch: block => (block ? book.versionOf(block) : book.version()),
-    async claim(block, signal) {
-      signal.throwIfAborted()
-      const { record } = membership.mustKnow()
-      const assigned = mustAssign(block, record)
-      const lock = () => lockOf(book.slotOf(block))
-      return claimOf(block, { membership, leases, assigned, epoch: book.versionOf(block), lock })
-    },
-    watch: listener => membership.watch(listener),
-  }
+  return slotLeases(options, (ttlMs, host) => openLocks({ clients: options.clients, ttlMs, host }))
 }
