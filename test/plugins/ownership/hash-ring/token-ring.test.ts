@@ -2,13 +2,13 @@ import { ErrorCode } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Assignments } from '../../../../plugins/ownership/hash-ring/assignments.ts'
-import { ulidWords } from '../../../../src/members/mix.ts'
 import {
   fnv1,
   nextToken,
   type TokenRingOptions,
   tokenRing,
 } from '../../../../plugins/ownership/hash-ring/token-ring.ts'
+import { ulidWords } from '../../../../src/members/mix.ts'
 import { blocks, gateway, gateways } from './support.ts'
 
 const b1 = testId(1)

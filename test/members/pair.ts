@@ -1,13 +1,15 @@
 /** What the tests of the hand-over do often. */
 import type { BlockMeta, OwnershipChange } from 'blockgate'
-import { blockOf, ids, meta, never, type TestMember, World } from '../../../members/world.ts'
+import type { MemberOptions } from 'blockgate/members'
+import { redlockWorld } from '../plugins/ownership/redlock/world.ts'
+import { blockOf, ids, meta, never, type TestMember, World } from './world.ts'
 
 export const stopAll = async (...members: readonly TestMember[]) => {
   for (const member of members) await member.stop()
 }
 
 export const release = (member: TestMember, block: BlockMeta, more: { needs?: BlockMeta; urgent?: true } = {}) =>
-  member.handover.release({ id: block.ulid, needs: block, ...more }, member.plugin.epoch(), never)
+  member.handover.release({ id: block.ulid, needs: block, ...more }, member.plugin.epoch(more.needs ?? block), never)
 
 export const serve = (member: TestMember, ...blocks: readonly BlockMeta[]) =>
   member.handover.serve({ added: blocks.map(b => b.ulid), dropped: [] }, never)
@@ -16,9 +18,18 @@ export const serve = (member: TestMember, ...blocks: readonly BlockMeta[]) =>
 export const affected = (changes: readonly OwnershipChange[], from = 0) =>
   changes.slice(from).map(change => ids(...Array(200).keys()).filter(id => change.affects({ ...meta(1), ulid: id })))
 
+/** A world of members with the plugin, and nobody in it. */
+export type MakeWorld = () => World<MemberOptions>
+
+/** The plugins over a member store: whatever is told of their hand-over is told of each. */
+export const PLUGINS: readonly (readonly [name: string, make: MakeWorld])[] = [
+  ['hash-ring', () => new World()],
+  ['redlock', () => redlockWorld().world],
+]
+
 /** `a` serves everything, `b` has just joined. */
-export async function pair(options: Parameters<World['started']>[1] = {}) {
-  const world = new World()
+export async function pair(make: MakeWorld, options: Partial<MemberOptions> = {}) {
+  const world = make()
   const a = await world.started('a', options, ids(...Array.from({ length: 200 }, (_, i) => i + 1)))
   const b = await world.started('b', options)
   await world.advance(500)
