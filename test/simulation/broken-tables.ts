@@ -1,5 +1,6 @@
 /** Stores with one check taken out. */
 import {
+  type HoldRequest,
   type JoinReply,
   type JoinRequest,
   MemberTable,
@@ -52,6 +53,25 @@ export class NoIncarnation extends MemberTable {
 
   override release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
     return super.release(newest(this, stamp), request)
+  }
+
+  override hold(stamp: Stamp, request: HoldRequest): ReturnType<MemberTable['hold']> {
+    return super.hold(newest(this, stamp), request)
+  }
+}
+
+/** Whoever comes last has the slot. */
+export class NoFence extends MemberTable {
+  override hold(stamp: Stamp, request: HoldRequest): ReturnType<MemberTable['hold']> {
+    const answer = super.hold(stamp, request)
+    return answer === 'older' ? super.hold(stamp, { ...request, fence: this.fence() }) : answer
+  }
+}
+
+/** A release is of its epoch, whatever became of the slot. */
+export class NoGuard extends MemberTable {
+  override release(stamp: Stamp, { items, ...request }: ReleaseRequest): ReleaseReply {
+    return super.release(stamp, { ...request, items: items.map(({ guard: _, ...item }) => item) })
   }
 }
 

@@ -3,16 +3,25 @@
  * about one, in some history: a simulation that does not find it would not find a mistake of ours either.
  */
 import type { BlockId, Epoch, Handover, OwnershipPlugin } from 'blockgate'
-import type { MemberStore, ReleaseRequest, Stamp } from 'blockgate/members'
+import type { ReleaseRequest, SlotStore, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
-import { NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
-import type { Running, Variant } from './world.ts'
+import { bound } from './bound.ts'
+import { forgottenSoon, lockingForItself, sleepwalking, withoutGrace } from './broken-leases.ts'
+import { NoFence, NoGuard, NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
+import type { Running, Tested, Variant } from './world.ts'
 
 const LINGER_LIMIT = 20_000
 const DROPPING = 2_000
 const SECOND_STEP = 3_000
 
-export const BROKEN: readonly Variant[] = [
+export interface Broken extends Variant {
+  /** The plugins that it is nothing for, by name, and why. */
+  readonly notFor?: Readonly<Record<string, string>>
+}
+
+const NO_SLOTS = { ring: 'it has no slots, no locks and no fences' }
+
+const BROKEN: readonly Broken[] = [
   { name: 'release-in-two-steps', table: options => new TwoSteps(options), store: releasesInTwoSteps },
   { name: 'release-by-epoch-alone', plugin: releasing(() => true) },
   { name: 'drop-on-losing-ownership', plugin: dropping },
@@ -31,12 +40,23 @@ export const BROKEN: readonly Variant[] = [
   { name: 'linger-limit-that-drops', plugin: lingeringNoLonger },
   { name: 'two-processes-with-one-id', table: options => new NoIncarnation(options), store: looksAway },
   { name: 'dedup-without-superseded-by', stages: () => [forgetfulDedup()] },
+  { name: 'hold-with-any-fence', notFor: NO_SLOTS, table: options => new NoFence(options) },
+  { name: 'guard-not-compared', notFor: NO_SLOTS, table: options => new NoGuard(options) },
+  { name: 'locks-that-exclude-nobody', notFor: NO_SLOTS, client: lockingForItself },
+  { name: 'lock-not-checked-after-a-pause', notFor: NO_SLOTS, plugin: sleepwalking },
+  { name: 'grant-used-after-its-ttl', notFor: NO_SLOTS, client: forgottenSoon },
+  { name: 'rivals-do-not-wait-for-the-grace', notFor: NO_SLOTS, store: withoutGrace },
 ]
+
+/** Those that there can be for the plugin. */
+export function brokenFor({ name }: Tested): readonly Broken[] {
+  return BROKEN.filter(({ notFor = {} }) => !Object.hasOwn(notFor, name))
+}
 
 type Needs = Parameters<Handover['release']>[0]['needs']
 
 /** Looks first; takes the claims away when the answer has come back. */
-function releasesInTwoSteps(store: MemberStore, { process }: Running): MemberStore {
+function releasesInTwoSteps(store: SlotStore, { process }: Running): SlotStore {
   return bound(store, {
     async release(stamp: Stamp, request: ReleaseRequest) {
       const reply = await store.release(stamp, request)
@@ -53,7 +73,7 @@ function releasing(may: (needs: Needs, handover: Handover, me: string) => boolea
   return (plugin: OwnershipPlugin, running: Running): OwnershipPlugin =>
     withHandover(plugin, handover => ({
       async release({ id, needs }, decidedIn: Epoch, signal) {
-        if (decidedIn !== plugin.epoch() || !may(needs, handover, running.id)) return 'kept'
+        if (decidedIn !== plugin.epoch(needs) || !may(needs, handover, running.id)) return 'kept'
         return letGo(running, handover, id, signal)
       },
     }))
@@ -83,7 +103,7 @@ function lingeringNoLonger(plugin: OwnershipPlugin, running: Running): Ownership
 }
 
 /** Tells the store once more what was released a moment ago. */
-function publishesDropped(store: MemberStore, { process }: Running): MemberStore {
+function publishesDropped(store: SlotStore, { process }: Running): SlotStore {
   const going = new Map<BlockId, number>()
   return bound(store, {
     async release(stamp: Stamp, request: ReleaseRequest) {
@@ -91,7 +111,7 @@ function publishesDropped(store: MemberStore, { process }: Running): MemberStore
       if (reply.status === 'ok') for (const id of reply.released) going.set(id, process.monotonic())
       return reply
     },
-    serve(stamp: Stamp, change: Parameters<MemberStore['serve']>[1]) {
+    serve(stamp: Stamp, change: Parameters<SlotStore['serve']>[1]) {
       const still = [...going].filter(([, at]) => process.monotonic() - at < DROPPING).map(([id]) => id)
       return store.serve(stamp, { ...change, added: [...change.added, ...still] })
     },
@@ -99,7 +119,7 @@ function publishesDropped(store: MemberStore, { process }: Running): MemberStore
 }
 
 /** One that starts does not look whether somebody lives under its id. */
-function looksAway(store: MemberStore, running: Running): MemberStore {
+function looksAway(store: SlotStore, running: Running): SlotStore {
   const without = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
     running.incarnation > 0 ? map : new Map([...map].filter(([id]) => id !== running.id))
   return bound(store, {
@@ -135,18 +155,4 @@ async function letGo(running: Running, handover: Handover, id: BlockId, signal: 
 function withHandover(plugin: OwnershipPlugin, change: (handover: Handover) => Partial<Handover>): OwnershipPlugin {
   const { handover } = plugin
   return handover ? bound(plugin, { handover: bound(handover, change(handover)) }) : plugin
-}
-
-/**
- * `target` with some members put aside. A class may keep its state in private fields: its methods are called on
- * itself.
- */
-function bound<T extends object>(target: T, change: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      if (Object.hasOwn(change, key)) return change[key as keyof T]
-      const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
 }

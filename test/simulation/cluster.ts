@@ -1,26 +1,28 @@
 /** A whole cluster in one process: members, a store, a bucket, and all that may go wrong between them. */
-import type { BlockId, OwnershipPlugin, SetStage } from 'blockgate'
-import type { MemberStore } from 'blockgate/members'
+import type { BlockId, SetStage } from 'blockgate'
 import { dedup } from 'blockgate/plugins/filter/dedup'
-import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
 import { SimBucket } from './bucket.ts'
 import { Invariants } from './invariants.ts'
+import { LockServers } from './locks.ts'
 import { Member } from './member.ts'
 import { CALM, type NetworkWeather } from './network.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { StoreServer } from './server.ts'
 import { StoryLog } from './story-log.ts'
-import type { Running, Variant, World, WorldOptions } from './world.ts'
+import type { Rules, Running, Tested, Variant, World, WorldOptions } from './world.ts'
 
 export class Cluster implements World {
   readonly options: WorldOptions
+  readonly plugin: Tested
   readonly variant: Variant
   readonly scheduler: Scheduler = new Scheduler()
   readonly random: Random
   readonly bucket: SimBucket = new SimBucket()
   readonly weather: NetworkWeather = { ...CALM }
   readonly server: StoreServer
+  readonly locks: LockServers
+  readonly rules: Rules
   readonly watch: Invariants
   readonly log: StoryLog = new StoryLog()
   readonly members: Map<string, Member> = new Map()
@@ -28,15 +30,18 @@ export class Cluster implements World {
   /** Members that cannot reach the store. */
   readonly cut: Set<string> = new Set()
   disturbed = 0
-  readonly #zones: readonly string[] | undefined
+  readonly zones: readonly string[] | undefined
   readonly config = { every: 60_000, blockTimeout: 120_000, stopGrace: 20_000, concurrency: 4 } as const
 
-  constructor(options: WorldOptions, variant: Variant) {
+  constructor(options: WorldOptions, plugin: Tested, variant: Variant) {
     this.options = options
+    this.plugin = plugin
     this.variant = variant
-    this.#zones = options.zones > 0 ? Array.from({ length: options.zones }, (_, n) => `zone-${n}`) : undefined
+    this.zones = options.zones > 0 ? Array.from({ length: options.zones }, (_, n) => `zone-${n}`) : undefined
     this.random = new Random(options.seed)
     this.server = new StoreServer(this)
+    this.locks = new LockServers(this, options.leases && this.random.fork('locks'))
+    this.rules = plugin.rules(this)
     this.watch = new Invariants(this)
     for (let n = 0; n < options.members; n++) this.add()
     for (let n = 0; n < options.blocks; n++) this.bucket.upload()
@@ -46,16 +51,10 @@ export class Cluster implements World {
   add(): Member {
     const n = this.members.size
     const id = `gw-${n}`
-    const zone = this.#zones?.[n % this.#zones.length]
+    const zone = this.zones?.[n % this.zones.length]
     const member = new Member(this, id, zone, this.random.fork(id))
     this.members.set(id, member)
     return member
-  }
-
-  ownership(store: MemberStore): OwnershipPlugin {
-    const { replicas, handoverDelayMs } = this.options
-    const placement = this.options.placement === 'rendezvous' ? rendezvous() : tokenRing()
-    return hashRing({ store, replicas, placement, zones: this.#zones, handoverDelay: handoverDelayMs })
   }
 
   stages(): readonly SetStage[] {
@@ -89,6 +88,14 @@ export class Cluster implements World {
   nextRelease(most: number): Promise<string | undefined> {
     return new Promise(resolve => {
       this.watch.onRelease(running => resolve(running.id))
+      this.scheduler.after(most, 'story', () => resolve(undefined))
+    })
+  }
+
+  /** Whom a lock server grants the next lock, before the process knows; undefined as above. */
+  nextGrant(most: number): Promise<string | undefined> {
+    return new Promise(resolve => {
+      this.locks.onGrant(running => resolve(running.id))
       this.scheduler.after(most, 'story', () => resolve(undefined))
     })
   }

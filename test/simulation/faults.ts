@@ -142,6 +142,6 @@ export async function twoProcesses(cluster: Cluster): Promise<void> {
   member.keepOne()
 }
 
-function kind(cluster: Cluster): Pause {
+export function kind(cluster: Cluster): Pause {
   return cluster.random.chance(0.5) ? 'stop' : 'suspend'
 }

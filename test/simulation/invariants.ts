@@ -3,10 +3,11 @@
  * believe. Coverage (I1) and agreement (I6, I7) have files of their own.
  */
 import type { BlockId } from 'blockgate'
-import type { RecordView, ReleaseRequest } from 'blockgate/members'
+import type { HoldRequest, ReleaseRequest, SlotRecord } from 'blockgate/members'
 import { Agreement } from './agreement.ts'
 import { short } from './bucket.ts'
 import { Coverage } from './coverage.ts'
+import type { Records } from './seats.ts'
 import { Violation } from './violation.ts'
 import type { Running, Watch, World } from './world.ts'
 
@@ -59,7 +60,8 @@ export class Invariants implements Watch {
     if (!this.#cluster.stuck(id)) this.moves++
     if (!plugin?.handover || !meta) return
     if (plugin.epoch() < running.seen) this.#fail('I3', `${running.id} loads ${short(id)} in an old epoch`)
-    if (!owns(running, meta)) this.#fail('I3', `${running.id} loads ${short(id)}, which is not its own`)
+    if (!owns(running, meta) || !this.#cluster.rules.mayLoad(running, meta))
+      this.#fail('I3', `${running.id} loads ${short(id)}, which is not its own`)
   }
 
   commit(running: Running, id: BlockId): void {
@@ -87,7 +89,8 @@ export class Invariants implements Watch {
 
   /** The store has granted it. I1 rests on this: each claim that was counted for it is true. */
   released(running: Running, { items }: ReleaseRequest, released: readonly BlockId[]): void {
-    for (const { id, needs, targets, quorum } of items) {
+    for (const item of items) {
+      const { id, needs, targets, quorum } = item
       if (!released.includes(id)) continue
       running.released.add(id)
       this.#cluster.note('store', 'releases', short(id), 'of', running.id, 'for', targets.join(' '))
@@ -95,6 +98,7 @@ export class Invariants implements Watch {
       if (quorum === 'all' ? lies.length > 0 : lies.length === targets.length) {
         this.#fail('true-claim', `${lies.join(', ')} does not serve ${short(needs)}, and its claim was counted`)
       }
+      this.#found ??= this.#cluster.rules.released(item)
     }
     if (released.length > 0) for (const listener of this.#onRelease.splice(0)) listener(running)
   }
@@ -107,8 +111,21 @@ export class Invariants implements Watch {
   }
 
   /** The process has the answer. */
-  delivered(running: Running, { epoch }: RecordView): void {
-    running.seen = Math.max(running.seen, epoch)
+  delivered(running: Running, read: Records): void {
+    running.read = read
+    running.seen = Math.max(running.seen, read.record.epoch)
+  }
+
+  /** The store has recorded who has a seat now. */
+  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): void {
+    const { slot, rank, give } = request
+    this.#cluster.note(running.id, give ? 'gives' : 'takes', `slot ${slot}/${rank}`, before?.holder)
+    this.moves++
+    this.#found ??= this.#cluster.rules.held(running, request, before)
+  }
+
+  forgot(before: Records): void {
+    this.#cluster.rules.forgot(before)
   }
 
   /** A member was set down: one that stands still does not count any more. */
@@ -117,6 +134,7 @@ export class Invariants implements Watch {
       const { process, incarnation } = running
       if (process.paused && incarnation > 0 && !this.#cluster.server.knows(running)) this.coverage.lost(running)
     }
+    this.#cluster.rules.changed()
     this.#dirty = true
   }
 

@@ -15,6 +15,7 @@ export class Member {
   readonly #clock: ClockOptions
   readonly #remains: Remains
   #generation = 0
+  #retired = false
 
   constructor(
     cluster: World & { readonly runnings: Set<Running> },
@@ -73,6 +74,12 @@ export class Member {
     this.#end(running)
   }
 
+  /** Stops, for good. */
+  retire(): Promise<void> {
+    this.#retired = true
+    return this.stop()
+  }
+
   /** Gone in an instant; its disk stays. */
   crash(): void {
     const running = this.current
@@ -90,9 +97,15 @@ export class Member {
     this.current = kept
   }
 
-  /** One process is left, and it runs; one that was put out of the cluster by another is started anew. */
+  /**
+   * One process is left, and it runs; one that was put out of the cluster by another, or that could not start, is started
+   * anew.
+   */
   mend(): void {
-    if (!this.current) return
+    if (!this.current) {
+      if (!this.#retired) this.start()
+      return
+    }
     this.keepOne()
     this.resume()
     if (this.current.plugin?.handover?.standing() !== 'superseded') return

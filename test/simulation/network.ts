@@ -1,6 +1,6 @@
 /**
- * The way between one process and the store: latency, order within a connection, and what goes wrong on it. A request
- * that got no answer in time was never executed, or was, or will be.
+ * The way between one process and the store, or a lock server: latency, order within a connection, and what goes wrong on
+ * it. A request that got no answer in time was never executed, or was, or will be.
  */
 import { OwnershipUnavailable } from 'blockgate'
 import type { Process } from './process.ts'
@@ -35,7 +35,16 @@ export interface Route {
   readonly weather: Readonly<NetworkWeather>
   /** False: nothing gets through now, in either direction. */
   readonly open: () => boolean
+  /** At the other end: calls `enter` when the request that has come is taken in. Default: at once. */
+  readonly door?: ((enter: () => void) => void) | undefined
+  /** What the client waits for an answer, ms of its own clock. Default 2,000. */
+  readonly timeoutMs?: number | undefined
+  /** What a request rejects with that got no answer. Default OwnershipUnavailable. */
+  readonly failure?: ((message: string) => Error) | undefined
 }
+
+const atOnce = (enter: () => void) => enter()
+const unavailable = (message: string) => new OwnershipUnavailable(message)
 
 export class Connection {
   readonly #route: Route
@@ -47,20 +56,21 @@ export class Connection {
   }
 
   /**
-   * Sends a request that `execute` answers when it arrives at the store. @throws OwnershipUnavailable where no answer
-   * came in time
+   * Sends a request that `execute` answers when it arrives at the other end. @throws the route's `failure` where no
+   * answer came in time
    */
   request<T>(name: string, execute: () => T): Promise<T> {
-    const { scheduler, process, random, weather, open } = this.#route
+    const { scheduler, process, random, weather, open, door = atOnce } = this.#route
+    const { timeoutMs = TIMEOUT, failure = unavailable } = this.#route
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const given = process.setTimer(TIMEOUT, () => {
-      reject(new OwnershipUnavailable(`${name}: no answer within ${TIMEOUT} ms`))
+    const given = process.setTimer(timeoutMs, () => {
+      reject(failure(`${name}: no answer within ${timeoutMs} ms`))
     })
     // A client may know that its connection is gone.
     if (!open() && random.chance(0.5)) {
       process.arrive(random.between(0, 20), `${name} refused`, () => {
         given[Symbol.dispose]()
-        reject(new OwnershipUnavailable(`${name}: connection refused`))
+        reject(failure(`${name}: connection refused`))
       })
       return promise
     }
@@ -70,9 +80,8 @@ export class Connection {
     const unanswered = !late && fate < weather.lost + weather.late + weather.unanswered
     if (lost) return promise
     // A stuck request goes another way than those after it, which overtake it.
-    const way = late ? random.between(TIMEOUT, LONGEST) : this.#inOrder('out', scheduler.now + this.#latency())
-    scheduler.after(way, `${process.id} ${name} at store`, () => {
-      if (!open()) return
+    const way = late ? random.between(timeoutMs, LONGEST) : this.#inOrder('out', scheduler.now + this.#latency())
+    const enter = () => {
       let answer: () => void
       try {
         const value = execute()
@@ -89,6 +98,9 @@ export class Connection {
           answer()
         })
       })
+    }
+    scheduler.after(way, `${process.id} ${name} arrives`, () => {
+      if (open()) door(enter)
     })
     return promise
   }

@@ -22,7 +22,7 @@ export async function scaleDown(cluster: Cluster): Promise<void> {
   await drain(cluster, member, true)
   if (!(await cluster.until(() => member.current?.loaded.size === 0, 5 * MINUTE))) return drain(cluster, member, false)
   cluster.disturb(member.id, 'has drained')
-  await member.stop()
+  await member.retire()
   if (cluster.random.chance(0.5)) await forget(cluster, member)
 }
 

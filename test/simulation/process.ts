@@ -38,6 +38,8 @@ export class Process implements Host {
   #alive = true
   #paused: { readonly kind: Pause; readonly at: number } | undefined
   #stood = 0
+  /** Pauses that are over, ms of true time. */
+  #slept = 0
   #step = 0
 
   constructor(
@@ -94,6 +96,12 @@ export class Process implements Host {
     }
   }
 
+  /** How much of what its clocks have counted it was paused for, ms. */
+  get slept(): { readonly monotonic: number; readonly wall: number } {
+    const { rate } = this.#clock
+    return { monotonic: (this.#slept - this.#stood) * rate, wall: this.#slept * rate }
+  }
+
   /** Steps the wall clock only. */
   step(ms: number): void {
     this.#step += ms
@@ -121,6 +129,7 @@ export class Process implements Host {
   resume(): void {
     const paused = this.#paused
     if (!paused || !this.#alive) return
+    this.#slept += this.#scheduler.now - paused.at
     if (paused.kind === 'suspend') this.#stood += this.#scheduler.now - paused.at
     this.#paused = undefined
     const timersFirst = this.#random.chance(0.5)

@@ -15,12 +15,14 @@ import {
   type StateStore,
 } from 'blockgate'
 import { Listings, simSource } from './bucket.ts'
+import { lockClient } from './lock-client.ts'
 import { Connection } from './network.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
+import type { Records } from './seats.ts'
 import { type Disk, simSink } from './sink.ts'
 import { simStore } from './store.ts'
-import type { Running, World } from './world.ts'
+import type { LockClient, Running, World } from './world.ts'
 
 /** What of a member outlives its processes. */
 export interface Remains {
@@ -36,6 +38,7 @@ export class RunningProcess implements Running {
   readonly listings: Listings = new Listings()
   readonly released: Set<BlockId> = new Set()
   incarnation = 0
+  read: Records | undefined
   seen: Epoch = 0
   ready = false
   epoch: Epoch = 0
@@ -56,9 +59,10 @@ export class RunningProcess implements Running {
     const { scheduler, bucket, variant } = world
     const route = { scheduler, process, weather: world.weather, open: () => world.reaches(id) }
     const connection = new Connection({ ...route, random: random.fork('connection') })
-    const store = simStore({ connection, server: world.server, running: this, watch: world.watch })
+    const readsSlots = world.options.leases !== undefined
+    const store = simStore({ connection, server: world.server, running: this, watch: world.watch, readsSlots })
     const seamed = variant.store?.(store, this) ?? store
-    const plugin = world.ownership(seamed)
+    const plugin = world.plugin.make(world, seamed, this.#clients(world, random))
     this.#plugin = variant.plugin?.(plugin, this, seamed) ?? plugin
     const events = {
       prepare: (block: BlockId) => world.watch.prepare(this, block),
@@ -72,6 +76,17 @@ export class RunningProcess implements Running {
     const config = await resolveConfig({ pipeline, instance: { id, zone }, ...world.config }, { env: {} })
     this.#gateway = gateway(config, { host: process, state })
     await this.#gateway.start()
+  }
+
+  /** A client of each lock server; its connections have each a way of their own. */
+  #clients(world: World, random: Random): readonly LockClient[] {
+    const { scheduler, locks, variant } = world
+    const { process, id } = this
+    return locks.servers.map(server => {
+      const route = { scheduler, process, weather: locks.weather, open: () => locks.reaches(id, server) }
+      const client = lockClient(world, this, server, () => ({ ...route, random: random.fork(server.name) }))
+      return variant.client?.(client, this) ?? client
+    })
   }
 
   get gateway(): Gateway | undefined {

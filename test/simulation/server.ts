@@ -1,11 +1,17 @@
 /** The store that all members share: one table behind one clock, and what may happen to it as a whole. */
 import type { BlockId, Epoch } from 'blockgate'
 import { MemberTable } from 'blockgate/members'
+import type { LockTable } from '../support/lock-table.ts'
+import type { LockServer } from './lock-server.ts'
 import type { Running, Server, World } from './world.ts'
 
 const WALL_START = Date.UTC(2026, 0, 1)
 
-export type Snapshot = ReturnType<MemberTable['snapshot']>
+export interface Snapshot {
+  readonly members: ReturnType<MemberTable['snapshot']>
+  /** Of the lock server that is the same Redis. */
+  readonly locks: ReturnType<LockTable['snapshot']> | undefined
+}
 
 const NOTHING: ReadonlySet<BlockId> = new Set()
 
@@ -17,6 +23,8 @@ export class StoreServer implements Server {
   /** Of each epoch: the members that counted for placement. */
   readonly #placed = new Map<Epoch, ReadonlySet<string>>()
   #stores = 1
+  /** The last that was told. */
+  #epoch: Epoch = 0
   /** Of the server's clock against true time. Another server has another clock. */
   #skew = 0
 
@@ -26,10 +34,12 @@ export class StoreServer implements Server {
     this.table = cluster.variant.table?.(options) ?? new MemberTable(options)
     this.table.onEpoch(() => {
       const { epoch, cause, members } = this.table.record()
+      for (const watcher of this.#watchers) watcher()
+      if (epoch === this.#epoch) return
+      this.#epoch = epoch
       cluster.note('store', 'epoch', cause)
       this.#placed.set(epoch, new Set([...members.values()].filter(m => m.placed && !m.draining).map(m => m.id)))
       cluster.watch.setDown()
-      for (const watcher of this.#watchers) watcher()
     })
   }
 
@@ -44,16 +54,29 @@ export class StoreServer implements Server {
   }
 
   snapshot(): Snapshot {
-    return this.table.snapshot()
+    return { members: this.table.snapshot(), locks: this.#locks?.table.snapshot() }
   }
 
   empty(): void {
-    this.table.clear(this.#nextId())
+    this.#lose(table => table.clear(this.#nextId()))
+    if (this.#locks) this.#cluster.locks.lose(this.#locks, ({ table }) => table.empty())
   }
 
-  failOver(snapshot: Snapshot, skew: number): void {
+  failOver({ members, locks }: Snapshot, skew: number): void {
     this.#skew = skew
-    this.table.restore(snapshot, this.#nextId())
+    this.#lose(table => table.restore(members, this.#nextId()))
+    if (this.#locks && locks) this.#cluster.locks.lose(this.#locks, ({ table }) => table.restore(locks))
+  }
+
+  #lose(change: (table: MemberTable) => void): void {
+    const before = { record: this.table.record(), slots: this.table.slots(undefined) }
+    change(this.table)
+    if (before.slots) this.#cluster.watch.forgot({ ...before, slots: before.slots })
+  }
+
+  /** The lock server that is this Redis. */
+  get #locks(): LockServer | undefined {
+    return this.#cluster.options.leases?.inStore ? this.#cluster.locks.servers[0] : undefined
   }
 
   get storeId(): string {

@@ -40,16 +40,16 @@ function confirmDrops({ gateway }: Running): void {
 /** What is not as it must be in the end; undefined where everything is. */
 function difference(cluster: Cluster): string | undefined {
   const running = [...cluster.runnings]
-  const { epoch } = cluster.server.table.record()
   for (const r of running) {
-    if (r.plugin?.handover && r.plugin.epoch() !== epoch) return `${r.id} has another epoch than the store`
+    const behind = r.plugin?.handover && cluster.rules.behind(r)
+    if (behind) return `${r.id} has ${behind} than the store`
     const drained = r.loaded.size === 0 && r.plugin?.handover?.standing() === 'leaving'
     if (!r.ready && !drained) return `${r.id} is not ready: ${r.gateway?.readiness.reason}`
     const odd = oddBlock(cluster, r)
     if (odd !== undefined) return odd
   }
   if (cluster.watch.gaps > 0 && running.length > 0) return 'blocks that were served are not'
-  return undefined
+  return running.length > 0 ? cluster.rules.unsettled() : undefined
 }
 
 function oddBlock(cluster: Cluster, running: Running): string | undefined {

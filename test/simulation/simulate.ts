@@ -4,12 +4,13 @@ import { Random } from './random.ts'
 import { comesToRest } from './settled.ts'
 import { type Story, tell } from './story.ts'
 import { Violation } from './violation.ts'
-import { SOUND, type Variant } from './world.ts'
+import { SOUND, type Tested, type Variant } from './world.ts'
 
 const MINUTE = 60_000
 
 export interface Verdict {
   readonly seed: number
+  readonly plugin: string
   readonly variant: string
   readonly events: number
   /** Virtual time, ms. */
@@ -21,7 +22,7 @@ export interface Verdict {
   story(lines: number): string
 }
 
-export async function simulate(seed: number, variant: Variant = SOUND): Promise<Verdict> {
+export async function simulate(seed: number, plugin: Tested, variant: Variant = SOUND): Promise<Verdict> {
   const random = new Random(seed)
   const story: Story = { kind: random.chance(0.4) ? 'planned' : 'rough', lasts: random.between(4, 10) * MINUTE }
   const options = {
@@ -32,8 +33,9 @@ export async function simulate(seed: number, variant: Variant = SOUND): Promise<
     replicas: random.pick([1, 2] as const),
     placement: random.pick(['rendezvous', 'token-ring'] as const),
     handoverDelayMs: random.pick([0, 5_000, 30_000]),
+    leases: plugin.leases(random),
   }
-  const cluster = new Cluster(options, variant)
+  const cluster = new Cluster(options, plugin, variant)
   const { scheduler, watch } = cluster
   let violation: Violation | undefined
   let done = false
@@ -57,6 +59,7 @@ export async function simulate(seed: number, variant: Variant = SOUND): Promise<
   void told
   return {
     seed,
+    plugin: plugin.name,
     variant: variant.name,
     events: scheduler.events,
     lasted: scheduler.now,

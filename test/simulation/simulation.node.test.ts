@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import { PLUGINS } from './plugins.ts'
 import { Process } from './process.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { simulate } from './simulate.ts'
 
-const SEEDS = 40
+const SEEDS = 20
 
-describe('a cluster on virtual time', () => {
+describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster of %s on virtual time', (_, plugin) => {
   for (let from = 1; from <= SEEDS; from += 10) {
     it(`keeps every invariant in the histories of seeds ${from} to ${from + 9}`, async () => {
       for (let seed = from; seed < from + 10; seed++) {
-        const verdict = await simulate(seed)
+        const verdict = await simulate(seed, plugin)
         expect(verdict.violation && `seed ${seed}\n${verdict.story(60)}\n${verdict.violation}`).toBeUndefined()
         expect(verdict.events).toBeGreaterThan(1_000)
       }
@@ -18,7 +19,7 @@ describe('a cluster on virtual time', () => {
   }
 
   it('is the same for the same seed, and another for another', async () => {
-    const [first, again, other] = [await simulate(7), await simulate(7), await simulate(8)]
+    const [first, again, other] = [await simulate(7, plugin), await simulate(7, plugin), await simulate(8, plugin)]
     expect(again.events).toBe(first.events)
     expect(again.hash).toBe(first.hash)
     expect(again.story(1_000)).toBe(first.story(1_000))

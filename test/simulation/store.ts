@@ -1,5 +1,5 @@
 /** The member store as one process has it: every step goes over its connection to the shared table. */
-import type { MemberStore, MemberTable } from 'blockgate/members'
+import type { MemberTable, RecordView, SlotStore, SlotView } from 'blockgate/members'
 import type { Connection } from './network.ts'
 import type { Running, Server, Watch } from './world.ts'
 
@@ -8,11 +8,17 @@ export interface StoreWorld {
   readonly server: Server
   readonly running: Running
   readonly watch: Watch
+  /** A look ends with the slots, not with the record. */
+  readonly readsSlots: boolean
 }
 
-export function simStore({ connection, server, running, watch }: StoreWorld): MemberStore {
+const NO_SLOTS: SlotView = { version: 0, slots: [], broken: 0 }
+
+export function simStore({ connection, server, running, watch, readsSlots }: StoreWorld): SlotStore {
   const ask = <T>(name: string, step: (table: MemberTable) => T): Promise<T> =>
     connection.request(name, () => step(server.table))
+  let record: RecordView | undefined
+  let slots = NO_SLOTS
   return {
     name: 'sim-store',
     shared: true,
@@ -44,11 +50,26 @@ export function simStore({ connection, server, running, watch }: StoreWorld): Me
     drain: (id, on) => ask('drain', table => table.drain(id, on)),
     freeze: on => ask('freeze', table => table.freeze(on)),
     record: async () => {
-      const view = await ask('record', table => table.record())
-      watch.delivered(running, view)
-      return view
+      record = await ask('record', table => table.record())
+      if (!readsSlots) watch.delivered(running, { record, slots })
+      return record
     },
     beats: () => ask('beats', table => table.beats()),
+    fence: () => ask('fence', table => table.fence()),
+    hold: (stamp, request) =>
+      ask('hold', table => {
+        const { slots } = table.slots(undefined) ?? NO_SLOTS
+        const before = slots.find(({ slot, rank }) => slot === request.slot && rank === request.rank)
+        const status = table.hold(stamp, request)
+        if (status === 'ok') watch.held(running, request, before)
+        return status
+      }),
+    slots: async known => {
+      const view = await ask('slots', table => table.slots(known))
+      slots = view ?? slots
+      if (record) watch.delivered(running, { record, slots })
+      return view
+    },
     watch: listener => server.watch(() => connection.hint(listener)),
   }
 }

@@ -6,6 +6,7 @@
 import { FAIR } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
 import * as faults from './faults.ts'
+import * as lockFaults from './lock-faults.ts'
 import { CALM } from './network.ts'
 import * as operations from './operations.ts'
 import * as traffic from './traffic.ts'
@@ -35,6 +36,18 @@ const FAULTS: readonly faults.Fault[] = [
   faults.twoProcesses,
 ]
 
+const LOCK_FAULTS: readonly faults.Fault[] = [
+  lockFaults.lockServerKilled,
+  lockFaults.lockServerEmptied,
+  lockFaults.lockServerHangs,
+  lockFaults.majorityHangs,
+  lockFaults.allLocksAway,
+  lockFaults.cutFromLocks,
+  lockFaults.lockClockSteps,
+  lockFaults.badLockNetwork,
+  lockFaults.pauseWithLock,
+]
+
 export interface Story {
   readonly kind: 'planned' | 'rough'
   /** How long things happen, ms; then everything is mended. */
@@ -50,6 +63,7 @@ export async function tell(cluster: Cluster, { kind, lasts }: Story): Promise<vo
   }
   await cluster.until(() => cluster.up.every(member => member.current?.ready), 5 * MINUTE)
   const until = cluster.scheduler.now + lasts
+  const own = faultsOfLocks(cluster)
   await Promise.all([
     traffic.uploads(cluster, until),
     traffic.compactions(cluster, until),
@@ -57,8 +71,15 @@ export async function tell(cluster: Cluster, { kind, lasts }: Story): Promise<vo
     oneByOne(cluster, OPERATIONS, until),
     kind === 'rough' ? oneByOne(cluster, FAULTS, until) : undefined,
     kind === 'rough' && random.chance(0.5) ? oneByOne(cluster, FAULTS, until) : undefined,
+    kind === 'rough' && own.length > 0 ? oneByOne(cluster, own, until) : undefined,
   ])
   await mend(cluster)
+}
+
+/** Of lock servers that are the store's Redis everything goes wrong that goes wrong with the store. */
+function faultsOfLocks({ options, locks }: Cluster): readonly faults.Fault[] {
+  if (!options.leases) return []
+  return locks.inStore ? [lockFaults.pauseWithLock, lockFaults.lockClockSteps] : LOCK_FAULTS
 }
 
 async function oneByOne(
@@ -79,6 +100,7 @@ async function mend(cluster: Cluster): Promise<void> {
   Object.assign(cluster.bucket.weather, FAIR)
   cluster.server.up = true
   cluster.cut.clear()
+  cluster.locks.mend()
   await operations.thaw(cluster)
   for (const member of cluster.members.values()) member.mend()
 }

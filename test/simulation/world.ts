@@ -1,11 +1,22 @@
 /** What the parts of a simulated cluster know of each other, and where the real code can be bent from outside. */
-import type { BlockId, Epoch, Gateway, LoadedBlock, OwnershipPlugin, SetStage } from 'blockgate'
-import type { MemberStore, MemberTable, MemberTableOptions, RecordView, ReleaseRequest } from 'blockgate/members'
+import type { BlockId, BlockMeta, Epoch, Gateway, LoadedBlock, OwnershipPlugin, SetStage } from 'blockgate'
+import type {
+  HoldRequest,
+  MemberTable,
+  MemberTableOptions,
+  ReleaseItem,
+  ReleaseRequest,
+  SlotRecord,
+  SlotStore,
+} from 'blockgate/members'
 import type { Listings, SimBucket } from './bucket.ts'
+import type { LockServer } from './lock-server.ts'
 import type { NetworkWeather } from './network.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
+import type { Records } from './seats.ts'
+import type { Violation } from './violation.ts'
 
 export interface WorldOptions {
   readonly seed: number
@@ -16,6 +27,78 @@ export interface WorldOptions {
   readonly replicas: 1 | 2
   readonly placement: 'rendezvous' | 'token-ring'
   readonly handoverDelayMs: number
+  /** For a plugin that leases slots. */
+  readonly leases: Leases | undefined
+}
+
+export interface Leases {
+  readonly slots: number
+  readonly ttlMs: number
+  /** Lock servers. */
+  readonly servers: 1 | 3
+  /** The one lock server is the store's own Redis. */
+  readonly inStore: boolean
+}
+
+/** An ownership plugin under test. */
+export interface Tested {
+  readonly name: string
+  /** What its histories have beside those of others, drawn after all that is the same. */
+  leases(random: Random): Leases | undefined
+  make(world: World, store: SlotStore, clients: readonly LockClient[]): OwnershipPlugin
+  /** Its invariants beside those of all. */
+  rules(world: World): Rules
+}
+
+export interface Rules {
+  /** Owners change only with the record of the members: then a block moves only to and from those that come and go. */
+  readonly byRecord: boolean
+  /** What the owners of the block follow from, of what the process has read: who has the same names the same owners. */
+  basis(running: Running, block: BlockMeta): string
+  /** What the process has not read of what the store has now. */
+  behind(running: Running): string | undefined
+  /** What the process has read says that it may load the block. */
+  mayLoad(running: Running, block: BlockMeta): boolean
+  /** A new epoch has begun. */
+  changed(): void
+  /** The store has lost something of what it knew. */
+  forgot(before: Records): void
+  /** The store has recorded it; `before`: what it had in that place. */
+  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): Violation | undefined
+  /** The store has granted it. */
+  released(item: ReleaseItem): Violation | undefined
+  /** What is not as it must be at rest. */
+  unsettled(): string | undefined
+}
+
+/** What is used of a client of ioredis. */
+export interface LockClient {
+  readonly options: object
+  readonly isCluster: boolean
+  duplicate(override: object): LockConnection
+}
+
+export interface LockConnection {
+  readonly status: string
+  connect(): Promise<void>
+  disconnect(reconnect?: boolean): void
+  on(event: string, listener: (arg?: unknown) => void): unknown
+  once(event: string, listener: (arg?: unknown) => void): unknown
+  evalsha(hash: string, keyCount: number, args: LockArguments): Promise<number>
+  eval(script: string, keyCount: number, args: LockArguments): Promise<number>
+}
+
+export type LockArguments = readonly (string | number)[]
+
+/** The lock servers, as they truly are. */
+export interface Locks {
+  readonly servers: readonly LockServer[]
+  readonly weather: NetworkWeather
+  /** When a lock may have been lost by a server last, ms. */
+  readonly forgot: number
+  reaches(member: string, server: LockServer): boolean
+  granted(running: Running): void
+  lose(server: LockServer, change: (server: LockServer) => void): void
 }
 
 /** A process of a member, from its start to its end. */
@@ -31,6 +114,8 @@ export interface Running {
   readonly released: Set<BlockId>
   /** Of its last join that reached the store; 0 before. */
   incarnation: number
+  /** What it has read last, all of one look. */
+  read: Records | undefined
   /** The newest record that was delivered to it. */
   seen: Epoch
   /** As they were after the last event. */
@@ -69,8 +154,10 @@ export interface Watch {
   drop(running: Running, id: BlockId): void
   released(running: Running, request: ReleaseRequest, released: readonly BlockId[]): void
   joined(running: Running, incarnation: number, before: number): void
-  delivered(running: Running, view: RecordView): void
+  delivered(running: Running, read: Records): void
+  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): void
   setDown(): void
+  forgot(before: Records): void
   stopping(): void
   /** What it serves is gone, by no fault of the code. */
   lost(running: Running): void
@@ -85,6 +172,10 @@ export interface World {
   readonly bucket: SimBucket
   readonly weather: NetworkWeather
   readonly server: Server
+  readonly locks: Locks
+  readonly plugin: Tested
+  readonly rules: Rules
+  readonly zones: readonly string[] | undefined
   readonly watch: Watch
   /** Every process that is alive. */
   readonly runnings: ReadonlySet<Running>
@@ -97,7 +188,6 @@ export interface World {
     readonly concurrency: number
   }
   reaches(member: string): boolean
-  ownership(store: MemberStore): OwnershipPlugin
   stages(): readonly SetStage[]
   /** Nobody can load it, or the one that is to take its place: it stays where it is. */
   stuck(id: BlockId): boolean
@@ -109,8 +199,9 @@ export interface World {
 export interface Variant {
   readonly name: string
   readonly table?: (options: MemberTableOptions) => MemberTable
-  readonly store?: (store: MemberStore, running: Running) => MemberStore
-  readonly plugin?: (plugin: OwnershipPlugin, running: Running, store: MemberStore) => OwnershipPlugin
+  readonly store?: (store: SlotStore, running: Running) => SlotStore
+  readonly client?: (client: LockClient, running: Running) => LockClient
+  readonly plugin?: (plugin: OwnershipPlugin, running: Running, store: SlotStore) => OwnershipPlugin
   readonly stages?: () => readonly SetStage[]
 }
 

@@ -3,7 +3,7 @@
  * expire by a clock that is given.
  */
 
-interface Entry {
+export interface Entry {
   readonly value: string
   /** On the server's clock, ms. */
   readonly ends: number
@@ -47,6 +47,17 @@ export class LockTable {
   empty(): void {
     this.#entries.clear()
     this.#scripts.clear()
+  }
+
+  /** What a copy of the server knows now. */
+  snapshot(): ReadonlyMap<string, Entry> {
+    return new Map(this.#entries)
+  }
+
+  /** As after a failover to a copy that is `snapshot`. */
+  restore(snapshot: ReadonlyMap<string, Entry>): void {
+    this.empty()
+    for (const [key, entry] of snapshot) this.#entries.set(key, entry)
   }
 
   #run(script: string, keyCount: number, args: readonly (string | number)[]): number {

@@ -1,0 +1,56 @@
+/** Locks and slots with one rule taken out. */
+import type { OwnershipPlugin } from 'blockgate'
+import type { SlotStore } from 'blockgate/members'
+import { bound } from './bound.ts'
+import type { LockArguments, LockClient, Running } from './world.ts'
+
+/** Where the TTL stands, behind the one key and its value. */
+const TTL_AT = 2
+
+/** Of the TTL that the process counts with, what the lock servers are told. */
+const TOLD = 0.02
+
+/** Each process locks keys of its own. */
+export function lockingForItself(client: LockClient, { process }: Running): LockClient {
+  const own = `${process.id}/${process.generation}/`
+  return sending(client, args => args.map((arg, n) => (n === 0 ? own + arg : arg)))
+}
+
+/** The servers have forgotten the lock while the process counts on it. */
+export function forgottenSoon(client: LockClient): LockClient {
+  return sending(client, args => args.map((arg, n) => (n === TTL_AT ? Math.ceil(Number(arg) * TOLD) : arg)))
+}
+
+/** A process that does not notice that it stood still. */
+export function sleepwalking(plugin: OwnershipPlugin, { process }: Running): OwnershipPlugin {
+  const host = bound(process, {
+    monotonic: () => process.monotonic() - process.slept.monotonic,
+    now: () => process.now() - process.slept.wall,
+  })
+  return bound(plugin, { start: async services => plugin.start?.({ ...services, host }) })
+}
+
+/** Whoever is down has lost its place. */
+export function withoutGrace(store: SlotStore): SlotStore {
+  return bound(store, {
+    async record() {
+      const view = await store.record()
+      const members = [...view.members].map(
+        ([id, member]) => [id, { ...member, placed: member.placed && member.state !== 'down' }] as const,
+      )
+      return { ...view, members: new Map(members) }
+    },
+  })
+}
+
+function sending(client: LockClient, change: (args: LockArguments) => LockArguments): LockClient {
+  return bound(client, {
+    duplicate(override) {
+      const connection = client.duplicate(override)
+      return bound(connection, {
+        evalsha: (hash, keys, args) => connection.evalsha(hash, keys, change(args)),
+        eval: (script, keys, args) => connection.eval(script, keys, change(args)),
+      })
+    },
+  })
+}

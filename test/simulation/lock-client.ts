@@ -1,0 +1,127 @@
+/** A lock server as one process has it: what is used of a client of ioredis, and of the connections that it makes. */
+import { createHash } from 'node:crypto'
+import type { LockServer } from './lock-server.ts'
+import { Connection, type Route } from './network.ts'
+import type { LockArguments, LockClient, LockConnection, Running, World } from './world.ts'
+
+type Listener = (arg?: unknown) => void
+
+interface Override {
+  readonly commandTimeout?: number
+  readonly retryStrategy?: (times: number) => number
+}
+
+export function lockClient(world: World, running: Running, server: LockServer, route: () => Route): LockClient {
+  return {
+    options: {},
+    isCluster: false,
+    duplicate: override => new SimLockConnection(world, running, server, route(), override),
+  }
+}
+
+class SimLockConnection implements LockConnection {
+  status = 'wait'
+  readonly #world: World
+  readonly #running: Running
+  readonly #server: LockServer
+  readonly #override: Override
+  readonly #connection: Connection
+  readonly #listeners: [event: string, listener: Listener, once: boolean][] = []
+
+  constructor(world: World, running: Running, server: LockServer, route: Route, override: Override) {
+    this.#world = world
+    this.#running = running
+    this.#server = server
+    this.#override = override
+    this.#connection = new Connection({
+      ...route,
+      door: enter => server.door(enter),
+      timeoutMs: override.commandTimeout,
+      failure: message => new Error(message.includes('refused') ? 'Connection is closed.' : 'Command timed out'),
+    })
+  }
+
+  async connect(): Promise<void> {
+    this.status = 'connecting'
+    try {
+      await this.#connection.request('lock connect', () => {})
+      this.#becomes('ready')
+    } catch (error) {
+      this.#again(1)
+      throw error
+    }
+  }
+
+  disconnect(reconnect = false): void {
+    if (this.status === 'end') return
+    if (reconnect) {
+      this.#again(1)
+      return
+    }
+    this.status = 'end'
+    this.#running.process.arrive(0, 'lock disconnected', () => this.#tell('end'))
+  }
+
+  on(event: string, listener: Listener): this {
+    this.#listeners.push([event, listener, false])
+    return this
+  }
+
+  once(event: string, listener: Listener): this {
+    this.#listeners.push([event, listener, true])
+    return this
+  }
+
+  evalsha(hash: string, keyCount: number, args: LockArguments): Promise<number> {
+    return this.#command(args, ({ table }) => table.evalsha(hash, keyCount, args))
+  }
+
+  eval(script: string, keyCount: number, args: LockArguments): Promise<number> {
+    const hash = createHash('sha1').update(script).digest('hex')
+    return this.#command(args, ({ table }) => table.eval(script, hash, keyCount, args))
+  }
+
+  #command([key, value]: LockArguments, run: (server: LockServer) => number): Promise<number> {
+    if (this.status !== 'ready') return Promise.reject(new Error("Stream isn't writeable"))
+    return this.#connection.request('lock', () => {
+      const { table } = this.#server
+      const free = table.get(String(key)) === undefined
+      const done = run(this.#server)
+      if (free && table.get(String(key)) === value) this.#world.locks.granted(this.#running)
+      return done
+    })
+  }
+
+  /** Tries to connect again, and again. */
+  #again(times: number): void {
+    this.status = 'reconnecting'
+    const wait = this.#override.retryStrategy?.(times) ?? 1_000
+    this.#running.process.setTimer(wait, () => {
+      if (this.status !== 'reconnecting') return
+      this.#connection
+        .request('lock connect', () => {})
+        .then(
+          () => this.#becomes('ready'),
+          error => {
+            this.#tell('error', error)
+            if (this.status === 'reconnecting') this.#again(times + 1)
+          },
+        )
+    })
+  }
+
+  #becomes(status: 'ready'): void {
+    if (this.status === 'end') return
+    this.status = status
+    this.#tell(status)
+  }
+
+  #tell(event: string, arg?: unknown): void {
+    for (const entry of [...this.#listeners]) {
+      const [name, listener, once] = entry
+      if (name !== event) continue
+      if (once) this.#listeners.splice(this.#listeners.indexOf(entry), 1)
+      listener(arg)
+    }
+  }
+}

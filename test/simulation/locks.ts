@@ -1,0 +1,59 @@
+/** The lock servers of a history, the ways to them, and who was granted what. */
+
+import { LockServer } from './lock-server.ts'
+import { CALM, type NetworkWeather } from './network.ts'
+import type { Random } from './random.ts'
+import type { Locks, Running, World } from './world.ts'
+
+export class LockServers implements Locks {
+  readonly servers: readonly LockServer[]
+  readonly inStore: boolean
+  readonly weather: NetworkWeather
+  /** `gw-1 lock-0`: this member alone cannot reach this server. */
+  readonly cut: Set<string> = new Set()
+  /** When a lock may have been lost by a server last, ms. */
+  forgot: number = Number.NEGATIVE_INFINITY
+  readonly #world: World
+  #onGrant: ((running: Running) => void)[] = []
+
+  constructor(world: World, random: Random | undefined) {
+    const { servers = 0, inStore = false } = world.options.leases ?? {}
+    this.#world = world
+    this.inStore = inStore
+    this.weather = inStore ? world.weather : { ...CALM }
+    this.servers = Array.from({ length: servers }, (_, n) => {
+      const clock = { skew: random?.between(-60_000, 60_000) ?? 0, rate: random?.between(0.9, 1.1) ?? 1 }
+      return new LockServer(`lock-${n}`, world.scheduler, clock)
+    })
+  }
+
+  reaches(member: string, server: LockServer): boolean {
+    if (this.inStore) return this.#world.reaches(member)
+    return server.up && !this.cut.has(`${member} ${server.name}`)
+  }
+
+  granted(running: Running): void {
+    for (const listener of this.#onGrant.splice(0)) listener(running)
+  }
+
+  /** Calls `listener` at the next lock that a server grants, before the process knows. */
+  onGrant(listener: (running: Running) => void): void {
+    this.#onGrant.push(listener)
+  }
+
+  /** The server has forgotten locks, or may have. */
+  lose(server: LockServer, change: (server: LockServer) => void): void {
+    change(server)
+    this.forgot = this.#world.scheduler.now
+  }
+
+  /** All of them work, for everybody. */
+  mend(): void {
+    if (!this.inStore) Object.assign(this.weather, CALM)
+    this.cut.clear()
+    for (const server of this.servers) {
+      server.up = true
+      server.goOn(true)
+    }
+  }
+}
