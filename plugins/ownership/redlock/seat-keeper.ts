@@ -16,18 +16,15 @@ import {
   type SlotStore,
 } from 'blockgate/members'
 import type { Seating, SlotAssignments } from './assign.ts'
+import { type Held, HeldSeats } from './held-seats.ts'
 import type { Lock, LockProvider } from './lock.ts'
 import { Patience } from './patience.ts'
 import { Plan } from './plan.ts'
-import { type Seat, type SeatKey, seatKey } from './seats.ts'
+import { type Seat, seatKey } from './seats.ts'
 import type { SlotBook } from './slot-book.ts'
 
-/** Seats that are locked and recorded at once; and locks that are renewed at once. */
+/** Seats that are locked and recorded at once. */
 const AT_ONCE = 32
-const RENEWED_AT_ONCE = 256
-
-/** Renewals are spread by up to this share of a third of the TTL. */
-const JITTER = 0.1
 
 /** How long a seat that was given up may wait for its taker before another one is given up. */
 const HANDING_MS = 10_000
@@ -42,23 +39,11 @@ export interface SeatKeeperOptions {
   readonly ttlMs: number
 }
 
-interface Held {
-  readonly seat: Seat
-  readonly lock: Lock
-  readonly fence: Fence
-  /** Readings of the records that had begun when the store had answered. */
-  readonly begun: number
-  /** When it was locked or renewed last: before the request. */
-  at: Mark
-  /** ms after `at`. */
-  renewAfter: number
-}
-
 export class SeatKeeper {
   readonly #options: SeatKeeperOptions
   readonly #locks: LockProvider
   readonly #host: Host
-  readonly #held = new Map<SeatKey, Held>()
+  readonly #held: HeldSeats
   readonly #passes = new Coalesced(() => this.#pass())
   readonly #renewals = new Coalesced(() => this.#renew())
   readonly #patience: Patience
@@ -70,6 +55,7 @@ export class SeatKeeper {
     this.#options = options
     this.#locks = locks
     this.#host = host
+    this.#held = new HeldSeats(host, options.ttlMs)
     this.#patience = new Patience(host)
   }
 
@@ -85,19 +71,7 @@ export class SeatKeeper {
 
   /** What this member holds of the slot; undefined where it holds no lock that is valid now. */
   lockOf(slot: number): LeasedLock | undefined {
-    for (let rank = 0; rank < this.#options.replicas; rank++) {
-      const held = this.#held.get(seatKey({ slot, rank }))
-      if (!held?.lock.valid) continue
-      const { lock, fence } = held
-      return {
-        fence,
-        signal: lock.signal,
-        get valid() {
-          return lock.valid
-        },
-      }
-    }
-    return undefined
+    return this.#held.lockOf(slot, this.#options.replicas)
   }
 
   /** Nothing new is begun; what is held stays locked. */
@@ -109,7 +83,7 @@ export class SeatKeeper {
   /** After close(): gives all locks back, so that a process that is started again soon need not wait for their end. */
   async release(): Promise<void> {
     await Promise.all([this.#passes.idle(), this.#renewals.idle()])
-    await this.#letGo([...this.#held.values()])
+    await this.#held.letGo(this.#held.all())
   }
 
   #arm(): void {
@@ -125,7 +99,7 @@ export class SeatKeeper {
   /** One pass. Never rejects. */
   async #pass(): Promise<void> {
     const { membership } = this.#options
-    await this.#letGo([...this.#held.values()].filter(held => !this.#stands(held)))
+    await this.#held.letGo(this.#held.all().filter(held => !this.#stands(held)))
     const { known, me, session } = membership
     if (this.#closed || !known || session?.superseded) return
     const mine = known.member(me)
@@ -140,7 +114,10 @@ export class SeatKeeper {
   #stands({ seat, lock, fence, begun }: Held): boolean {
     const { book, membership } = this.#options
     if (!lock.valid || membership.session?.superseded) return false
-    const record = book.of(seat.slot).find(({ rank }) => rank === seat.rank)
+    const records = book.of(seat.slot)
+    // Two seats of one slot are one too many.
+    if (records.some(({ rank, holder }) => rank < seat.rank && holder === membership.me)) return false
+    const record = records.find(({ rank }) => rank === seat.rank)
     if (record && record.fence >= fence) return record.fence === fence
     // Older, or not there: not read yet, or the store has lost it. Then it is taken once more.
     return !book.readSince(begun)
@@ -153,11 +130,11 @@ export class SeatKeeper {
     const wanted: Seat[] = []
     for (let slot = 0; slot < slots; slot++) {
       const own = seating.seated(book.of(slot)).find(({ holder }) => holder === me)
-      if (own && !this.#held.has(seatKey(own))) wanted.push({ slot, rank: own.rank })
+      if (own && !this.#held.of(own)) wanted.push({ slot, rank: own.rank })
     }
     if (view.frozen) return wanted
     const open = this.#plan(view, seating).open.filter(({ to }) => to === me)
-    return [...wanted, ...open.filter(seat => !this.#held.has(seatKey(seat)))]
+    return [...wanted, ...open.filter(seat => !this.#held.of(seat))]
   }
 
   /** Whoever leaves open what is its to take is passed over for a while. */
@@ -191,7 +168,7 @@ export class SeatKeeper {
 
   /** Lock, fence, a look at the lock, record: in this order. Never rejects. */
   async #take(seat: Seat): Promise<boolean> {
-    const { store, membership, book, ttlMs } = this.#options
+    const { store, membership, book } = this.#options
     const { session, calls } = membership
     if (this.#closed || !session || !calls) return false
     let lock: Lock | undefined
@@ -209,8 +186,7 @@ export class SeatKeeper {
         return session.write(stamp => calls.make(() => store.hold(stamp, { ...seat, fence, give: false })))
       })
       if (answer !== 'ok') return false
-      const renewAfter = (ttlMs / 3) * (1 - JITTER + 2 * JITTER * this.#host.random())
-      this.#held.set(seatKey(seat), { seat, lock: own, fence, begun: book.begun, at, renewAfter })
+      this.#held.add({ seat, lock: own, fence, begun: book.begun, at })
       kept = true
       return true
     } catch (error) {
@@ -225,7 +201,7 @@ export class SeatKeeper {
   async #give(view: MembersView, seating: Seating): Promise<void> {
     if (this.#closed || view.frozen || !view.rulesAgree || this.#onItsWay()) return
     const seat = this.#plan(view, seating).gives
-    const held = seat && this.#held.get(seatKey(seat))
+    const held = seat && this.#held.of(seat)
     // Without its lock nobody could take it.
     if (!held?.lock.valid) return
     await this.#giveUp(held.seat, held)
@@ -248,7 +224,7 @@ export class SeatKeeper {
       for (const { rank, holder } of book.of(slot)) if (holder === membership.me) seats.push({ slot, rank })
     }
     if (seats.length === 0) return
-    await eachBounded(seats, AT_ONCE, seat => this.#giveUp(seat, this.#held.get(seatKey(seat))))
+    await eachBounded(seats, AT_ONCE, seat => this.#giveUp(seat, this.#held.of(seat)))
     this.#host.log.info('slots given up', { given: seats.length })
   }
 
@@ -259,7 +235,7 @@ export class SeatKeeper {
     if (!session || !calls) return
     try {
       const fence = await calls.make(() => store.fence())
-      if (held) await this.#letGo([held])
+      if (held) await this.#held.letGo([held])
       const request = { ...seat, fence, give: true }
       const answer = await session.inTurn(() => session.write(stamp => calls.make(() => store.hold(stamp, request))))
       if (answer === 'ok') this.#handing = { seat, fence, since: mark(this.#host) }
@@ -270,25 +246,9 @@ export class SeatKeeper {
     }
   }
 
-  async #letGo(held: readonly Held[]): Promise<void> {
-    for (const { seat } of held) this.#held.delete(seatKey(seat))
-    await Promise.all(held.map(({ lock }) => lock.release()))
-  }
-
-  /** Renews what is due. Never rejects. */
+  /** Never rejects. What was lost is taken anew, or let go. */
   async #renew(): Promise<void> {
-    const now = mark(this.#host)
-    const due = [...this.#held.values()].filter(({ at, renewAfter }) => elapsed(at, now) >= renewAfter)
-    await eachBounded(due, RENEWED_AT_ONCE, async held => {
-      const at = mark(this.#host)
-      try {
-        if ((await held.lock.extend()) === 'extended') held.at = at
-      } catch (error) {
-        this.#failed('a lock could not be renewed', error)
-      }
-    })
-    // What was lost is taken anew, or let go.
-    if (due.some(({ lock }) => !lock.valid)) this.look()
+    if (await this.#held.renew(error => this.#failed('a lock could not be renewed', error))) this.look()
   }
 
   #resource({ slot, rank }: Seat): string {
