@@ -32,8 +32,8 @@ export function specifier(entry) {
   return entry.subpath.replace('.', 'blockgate')
 }
 
-/** One that biome.json lets import `node:`, and one whose client, ioredis, does: they do not run on Workers. */
-const NOT_PORTABLE = ['./plugins/bucket/fs', './plugins/store/redis']
+/** One that biome.json lets import `node:`, and those whose client, ioredis, does: they do not run on Workers. */
+const NOT_PORTABLE = ['./plugins/bucket/fs', './plugins/ownership/redlock', './plugins/store/redis']
 
 /** The plugins that run on every runtime. */
 export function portablePlugins(all) {

@@ -1,5 +1,6 @@
 /** Two connections to one Redis, one for commands and one that listens: they fail fast, and come back by themselves. */
 import { backoffMs, type Host, rawMessageOf } from 'blockgate'
+import { BACKOFF, type Connection as Connected, closed, failFast, opener } from './fail-fast.ts'
 import type { Failures } from './failures.ts'
 import type { Address, RedisClient } from './options.ts'
 
@@ -12,15 +13,10 @@ export interface Script {
 export type Argument = string | number
 
 /** The part of ioredis' Redis that is used. */
-interface Connection {
-  readonly status: string
-  connect(): Promise<void>
-  disconnect(reconnect?: boolean): void
+interface Connection extends Connected {
   defineCommand(name: string, definition: { readonly lua: string }): void
   call(command: string, ...args: Argument[]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
-  on(event: string, listener: (arg: unknown) => void): unknown
-  once(event: string, listener: () => void): unknown
 }
 
 type ScriptCommands = Readonly<Record<string, (...args: Argument[]) => Promise<unknown>>>
@@ -37,14 +33,6 @@ export interface LinkOptions {
   /** Something was published, or may have been while nobody listened. */
   readonly published: () => void
 }
-
-const BACKOFF = { base: 50, max: 2000 }
-
-/** How long a connection may take to close. */
-const CLOSE_MS = 500
-
-/** Closed for good, or not even opened. */
-const QUIET: ReadonlySet<string> = new Set(['wait', 'end', 'close', 'reconnecting'])
 
 export class Link {
   readonly #options: LinkOptions
@@ -65,10 +53,7 @@ export class Link {
 
   /** Loads ioredis; nothing is connected yet. */
   static async make(options: LinkOptions): Promise<Link> {
-    const { address } = options
-    if ('duplicate' in address) return new Link(options, override => address.duplicate(override) as Connection)
-    const { Redis } = await import('ioredis')
-    return new Link(options, override => new Redis({ ...address, ...override }) as unknown as Connection)
+    return new Link(options, await opener<Connection>(options.address))
   }
 
   /** Connects for commands; false where Redis cannot be reached now. It is tried again and again until `stop()`. */
@@ -155,27 +140,7 @@ export class Link {
   #connection(): Connection {
     const { timeoutMs, failures, host } = this.#options
     const again = () => backoffMs(host, BACKOFF, ++this.#attempts)
-    const connection = this.#open({
-      lazyConnect: true,
-      // What cannot be sent now fails now; what may have been sent is not sent again.
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: timeoutMs,
-      commandTimeout: timeoutMs,
-      disconnectTimeout: CLOSE_MS,
-      keepAlive: 10_000,
-      retryStrategy: again,
-      sentinelRetryStrategy: again,
-      // After a failover the address leads elsewhere.
-      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-      // Its INFO may be forbidden, and would then be told on the console; a Redis that still loads says so to each command.
-      enableReadyCheck: false,
-      disableClientInfo: true,
-      autoResubscribe: false,
-      keyPrefix: '',
-      stringNumbers: false,
-    })
+    const connection = this.#open(failFast(timeoutMs, again))
     // Without a listener ioredis writes to the console.
     connection.on('error', error => failures.connectionFailed(error))
     return connection
@@ -185,14 +150,4 @@ export class Link {
 /** Not to be mixed up with Redis' own `expire`. */
 function commandOf(script: string): string {
   return `blockgate:${script}`
-}
-
-async function closed(connection: Connection): Promise<void> {
-  const ended = QUIET.has(connection.status)
-    ? undefined
-    : new Promise<void>(resolve => {
-        connection.once('end', resolve)
-      })
-  connection.disconnect()
-  await ended
 }

@@ -105,14 +105,14 @@ const ENTRIES = {
   ),
 } satisfies v.ObjectEntries
 
-function isClient(value: unknown): boolean {
+export function isClient(value: unknown): value is RedisClient {
   if (typeof value !== 'object' || value === null) return false
   const { duplicate, options, isCluster } = value as Readonly<Record<string, unknown>>
   return typeof duplicate === 'function' && typeof options === 'object' && isCluster === false
 }
 
 /** Up to the last `@`: a password that is not encoded as it should be holds anything. */
-function withoutUser(url: unknown): unknown {
+export function withoutUser(url: unknown): unknown {
   return typeof url === 'string' ? url.replace(/^.*@/s, '…@') : url
 }
 
