@@ -15,5 +15,5 @@ export type { RedlockOptions } from './options.ts'
  * @example owned(redlock({ store: redisStore({ cluster: 'prod', url }), clients: [url], replicas: 2 }))
  */
 export function redlock(options: RedlockOptions): OwnershipPlugin {
-  return slotLeases(options, (ttlMs, host) => openLocks({ clients: options.clients, ttlMs, host }))
+  return slotLeases(options, (ttlMs, host) => openLocks(options.clients, ttlMs, host))
 }
