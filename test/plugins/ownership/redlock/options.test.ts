@@ -14,13 +14,13 @@ it('options are checked, and each problem says what must be', () => {
   expect(problems({ store, clients, slots: 1, ttl: '1s', replicas: 16, handoverDelay: '1s' })).toEqual([])
   expect(problems({ store, clients, slots: 65_536 })).toEqual([])
   expect(problems({ store, clients, slots: 0, ttl: '999ms', replicas: 0 })).toEqual([
+    'replicas must be >= 1: 0',
     'slots must be >= 1: 0',
     'ttl must be >= 1000 ms: "999ms"',
-    'replicas must be >= 1: 0',
   ])
   expect(problems({ store, clients, slots: 65_537, replicas: 17 })).toEqual([
-    'slots must be <= 65536: 65537',
     'replicas must be <= 16: 17',
+    'slots must be <= 65536: 65537',
   ])
   expect(problems({ store, clients, slots: 1.5 })).toEqual(['slots must be an integer: 1.5'])
   expect(problems({ store: {}, clients })[0]).toMatch(/^store must be a member store, such as redisStore\(\)/)

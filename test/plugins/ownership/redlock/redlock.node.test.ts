@@ -1,9 +1,7 @@
 /** The plugin as users have it, on simulated lock servers: the kit, and what several members are granted. */
-import type { OwnershipPlugin } from 'blockgate'
-import { MemberTable } from 'blockgate/members'
 import { type RedlockOptions, redlock } from 'blockgate/plugins/ownership/redlock'
 import { memoryStore } from 'blockgate/plugins/store/memory'
-import { type FakeHost, fakeHost, sampleBlocks, services, testOwnership } from 'blockgate/testing'
+import { type FakeHost, sampleBlocks, services, testOwnership } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { never, World } from '../../../members/world.ts'
 import { type LockServers, lockServers } from '../../../support/lock-servers.ts'
