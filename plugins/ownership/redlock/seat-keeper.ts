@@ -20,7 +20,7 @@ import { type Held, HeldSeats } from './held-seats.ts'
 import type { Lock, LockProvider } from './lock.ts'
 import { Patience } from './patience.ts'
 import { Plan } from './plan.ts'
-import { type Seat, seatKey } from './seats.ts'
+import { type Seat, type SeatKey, seatKey } from './seats.ts'
 import type { SlotBook } from './slot-book.ts'
 
 /** Seats that are locked and recorded at once. */
@@ -47,6 +47,8 @@ export class SeatKeeper {
   readonly #passes = new Coalesced(() => this.#pass())
   readonly #renewals = new Coalesced(() => this.#renew())
   readonly #patience: Patience
+  /** The fences under which seats were given up: records that are older are of before. */
+  readonly #given = new Map<SeatKey, Fence>()
   #handing: { readonly seat: Seat; readonly fence: Fence; readonly since: Mark } | undefined
   #timer: Disposable | undefined
   #closed = false
@@ -130,7 +132,8 @@ export class SeatKeeper {
     const wanted: Seat[] = []
     for (let slot = 0; slot < slots; slot++) {
       const own = seating.seated(book.of(slot)).find(({ holder }) => holder === me)
-      if (own && !this.#held.of(own)) wanted.push({ slot, rank: own.rank })
+      const given = own && this.#given.get(seatKey(own))
+      if (own && own.fence > (given ?? 0) && !this.#held.of(own)) wanted.push({ slot, rank: own.rank })
     }
     if (view.frozen) return wanted
     const open = this.#plan(view, seating).open.filter(({ to }) => to === me)
@@ -186,6 +189,7 @@ export class SeatKeeper {
         return session.write(stamp => calls.make(() => store.hold(stamp, { ...seat, fence, give: false })))
       })
       if (answer !== 'ok') return false
+      this.#given.delete(seatKey(seat))
       this.#held.add({ seat, lock: own, fence, begun: book.begun, at })
       kept = true
       return true
@@ -238,7 +242,9 @@ export class SeatKeeper {
       if (held) await this.#held.letGo([held])
       const request = { ...seat, fence, give: true }
       const answer = await session.inTurn(() => session.write(stamp => calls.make(() => store.hold(stamp, request))))
-      if (answer === 'ok') this.#handing = { seat, fence, since: mark(this.#host) }
+      if (answer !== 'ok') return
+      this.#given.set(seatKey(seat), fence)
+      this.#handing = { seat, fence, since: mark(this.#host) }
     } catch (error) {
       this.#failed('a slot could not be given up', error)
     } finally {
