@@ -258,7 +258,7 @@ export class SeatKeeper {
   }
 
   #resource({ slot, rank }: Seat): string {
-    return `{${this.#options.store.cluster ?? ''}}:lock/${slot}/${rank}`
+    return `blockgate:{${this.#options.store.cluster ?? ''}}:lock/${slot}/${rank}`
   }
 
   /** Servers that are away were told already; then nobody can be blamed for not taking what is open. */
