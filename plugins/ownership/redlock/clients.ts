@@ -1,5 +1,5 @@
 /** The lock servers of the option `clients`: what is wrong with it, and a connection to each that answers in bounded time or fails. */
-import { backoffMs, type Host, OwnershipUnavailable, type Problem } from 'blockgate'
+import { BlockgateError, backoffMs, ErrorCode, type Host, type Problem } from 'blockgate'
 import type { RedisClient } from 'blockgate/plugins/store/redis'
 import { BACKOFF, type Connection, closed, failFast, opener } from '../../store/redis/fail-fast.ts'
 import { Failures } from '../../store/redis/failures.ts'
@@ -98,7 +98,7 @@ class LockServer implements LockClient {
   /** Loads ioredis for a URL; nothing is connected yet. */
   static async make(client: string | RedisClient, options: Omit<LockServersOptions, 'clients'>): Promise<LockServer> {
     const address = typeof client === 'string' ? addressOf(client) : client
-    if (!address) throw new OwnershipUnavailable(`a lock server ${CLIENT_MUST}`)
+    if (!address) throw new BlockgateError(ErrorCode.startFailed, `clients must each ${CLIENT_MUST}`, { at: 'redlock' })
     return new LockServer(address, options, await opener<LockConnection>(address))
   }
 

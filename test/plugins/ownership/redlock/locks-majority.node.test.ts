@@ -1,0 +1,101 @@
+/** What a majority of lock servers decides. */
+import { fakeHost } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+import { LockServers } from '../../../../plugins/ownership/redlock/clients.ts'
+import { RedlockLocks } from '../../../../plugins/ownership/redlock/locks.ts'
+import { handled, lockWorld, MARGIN, outcome, TIMEOUT, TTL, taken } from './lock-world.ts'
+
+const UNAVAILABLE = 'ownership-unavailable'
+
+describe('locks on some of three lock servers', () => {
+  it('are had, extended and released without a wait while one hangs, is down, was emptied or is cut off', async () => {
+    const world = lockWorld(3)
+    const [first] = world.servers
+    const locks = await world.locksOf('a')
+    if (!first) throw new Error('there must be servers')
+    const faults = [
+      () => {
+        first.hung = true
+      },
+      () => {
+        first.up = false
+      },
+      () => first.empty(),
+      () => first.cut('a'),
+    ]
+    for (const fault of faults) {
+      const lock = await taken(locks)
+      fault()
+      expect(await outcome(lock.extend())).toBe('extended')
+      expect(await outcome(lock.release())).toBe(undefined)
+      const next = await taken(locks)
+      expect(await outcome(next.release())).toBe(undefined)
+      first.hung = false
+      first.up = true
+      await world.host.advance(10_000)
+    }
+    await world.stop()
+  })
+
+  it('are somebody else’s as soon as two say so, and what the third has granted is released', async () => {
+    const world = lockWorld(3)
+    const [first, second, third] = world.servers
+    const other = await world.locksOf('b')
+    await taken(other)
+    third?.empty()
+    const locks = await world.locksOf('a')
+    expect(await outcome(locks.acquire('x'))).toBe(undefined)
+    expect(world.held('x')).toBe(2)
+    if (third) third.hung = true
+    expect(await outcome(locks.acquire('x'))).toBe(undefined)
+    if (third) third.hung = false
+    expect(third?.log.slice(-2)).toEqual(['acquire a x', 'release a x'])
+    // One of two says so, and nobody knows what the third would.
+    second?.empty()
+    if (third) third.up = false
+    expect(await outcome(locks.acquire('x'))).toBe(UNAVAILABLE)
+    expect([first, second].map(server => server?.table.get('x') !== undefined)).toEqual([true, false])
+    await world.stop()
+  })
+
+  it('fail as soon as a majority cannot be won any more, not when the last server has answered', async () => {
+    const world = lockWorld(3)
+    const locks = await world.locksOf('a')
+    const [first, second, third] = world.servers
+    if (first) first.hung = true
+    for (const server of [second, third]) if (server) server.refuses = 'LOADING'
+    expect(await outcome(locks.acquire('x'))).toBe(UNAVAILABLE)
+    await world.stop()
+  })
+
+  it('are had by nobody where three members have one server each, and by one of them later', async () => {
+    const world = lockWorld(3)
+    const members = await Promise.all(['a', 'b', 'c'].map(member => world.locksOf(member)))
+    for (const [i, member] of ['a', 'b', 'c'].entries())
+      for (const [j, server] of world.servers.entries()) if (i !== j) server.cut(member)
+    const asked = members.map(locks => handled(locks.acquire('x')))
+    await world.host.advance(1)
+    expect(world.held('x')).toBe(3)
+    for (const server of world.servers) for (const member of ['a', 'b', 'c']) server.mend(member)
+    await world.host.advance(2 * TIMEOUT)
+    expect(await Promise.all(asked.map(outcome))).toEqual([UNAVAILABLE, UNAVAILABLE, UNAVAILABLE])
+    expect(world.held('x')).toBe(0)
+    await world.host.advance(2 * TIMEOUT)
+    expect((await taken(members[1] as RedlockLocks)).valid).toBe(true)
+    await world.stop()
+  })
+})
+
+describe('an even number of lock servers', () => {
+  it.each([0, 2, 4])('is refused (%i): evenly split votes are never told by the package', async count => {
+    const { clientsFor } = lockWorld(count)
+    const host = fakeHost()
+    const { clients } = await LockServers.open({ clients: clientsFor('a'), host, timeoutMs: TIMEOUT })
+    const made = RedlockLocks.make({ clients, ttlMs: TTL, host, pauseMargin: () => MARGIN })
+    await expect(made).rejects.toMatchObject({
+      code: 'start-failed',
+      at: 'redlock',
+      rawMessage: `clients must be an odd number: current value is ${count}`,
+    })
+  })
+})
