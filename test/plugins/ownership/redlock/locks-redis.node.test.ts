@@ -1,0 +1,187 @@
+/** Locks on real Redis servers. */
+import { isOwnershipUnavailable, type OwnershipUnavailable } from 'blockgate'
+import type { RedisClient } from 'blockgate/plugins/store/redis'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LockServers, requestTimeoutMs } from '../../../../plugins/ownership/redlock/clients.ts'
+import { RedlockLocks } from '../../../../plugins/ownership/redlock/locks.ts'
+import { type RedisServer, type RedisServerOptions, startRedis } from '../../../support/redis.ts'
+import { loggingHost } from '../../store/redis/stores.ts'
+import { handled, taken } from './lock-world.ts'
+
+const TTL = 1_500
+const MARGIN = 100
+const PATIENCE = { timeout: 20_000, interval: 20 }
+
+const opened: LockServers[] = []
+const redis: RedisServer[] = []
+const unhandled: unknown[] = []
+const keep = (error: unknown) => void unhandled.push(error)
+beforeEach(() => void process.on('unhandledRejection', keep))
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(servers => servers.stop()))
+  await Promise.all(redis.splice(0).map(server => server.stop()))
+  process.off('unhandledRejection', keep)
+  expect(unhandled.splice(0)).toEqual([])
+})
+
+async function started(count: number, options: RedisServerOptions = {}): Promise<readonly RedisServer[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => startRedis(options)))
+  redis.push(...servers)
+  return servers
+}
+
+/** Locks of one process. */
+async function provider(clients: readonly (string | RedisClient)[], ttlMs = TTL, { host, lines } = loggingHost()) {
+  const servers = await LockServers.open({ clients, host, timeoutMs: requestTimeoutMs(ttlMs) })
+  opened.push(servers)
+  const locks = await RedlockLocks.make({ clients: servers.clients, ttlMs, host, pauseMargin: () => MARGIN })
+  return Object.assign(locks, { lines })
+}
+
+const urls = (servers: readonly RedisServer[]) => servers.map(({ url }) => url)
+
+/** Whether it is known; whatever is known. */
+async function known(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (isOwnershipUnavailable(error)) return false
+    throw error
+  }
+}
+
+describe.each([1, 3])('locks on %i Redis', count => {
+  it('are had by one at a time, and by the next when they are released', async () => {
+    const servers = await started(count)
+    const [a, b] = await Promise.all([provider(urls(servers)), provider(urls(servers))])
+    const names = Array.from({ length: 100 }, (_, i) => `slot/${i}`)
+    const [ofA, ofB] = await Promise.all([a, b].map(locks => Promise.all(names.map(name => locks.acquire(name)))))
+    for (const [i] of names.entries()) expect([ofA?.[i], ofB?.[i]].filter(lock => lock?.valid).length).toBeLessThan(2)
+    const lock = await taken(a)
+    expect(await b.acquire('x')).toBe(undefined)
+    await lock.release()
+    expect(await servers[0]?.command('EXISTS', 'x')).toBe(0)
+    expect((await taken(b)).valid).toBe(true)
+  })
+
+  it('are taken over when they have expired, after the signal of the old one, and can then be extended like any other', async () => {
+    const servers = await started(count)
+    const [a, b] = await Promise.all([provider(urls(servers)), provider(urls(servers))])
+    const old = await taken(a)
+    const lock = await vi.waitFor(() => taken(b), PATIENCE)
+    expect([old.signal.aborted, old.valid]).toEqual([true, false])
+    expect(lock.valid).toBe(true)
+    expect([await old.extend(), await lock.extend()]).toEqual(['lost', 'extended'])
+    await old.release()
+    expect(await a.acquire('x')).toBe(undefined)
+  })
+
+  it('are lost with servers that start again with nothing in them, and had by others then', async () => {
+    const servers = await started(count)
+    const [a, b] = await Promise.all([provider(urls(servers), 20_000), provider(urls(servers), 20_000)])
+    const lock = await taken(a)
+    await Promise.all(servers.map(server => server.restartEmpty()))
+    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe('lost')
+    expect([lock.valid, lock.signal.aborted]).toEqual([false, true])
+    expect((await vi.waitFor(() => taken(b), PATIENCE)).valid).toBe(true)
+    const back = () => a.lines.filter(({ message }) => message === 'a lock server answers again')
+    await vi.waitFor(async () => {
+      await taken(a, `${back().length}`)
+      expect(back()).toHaveLength(count)
+    }, PATIENCE)
+  })
+
+  it('go many in one packet', async () => {
+    const servers = await started(count)
+    const locks = await provider(urls(servers), 20_000)
+    await taken(locks)
+    const reads = async () => {
+      const stats = String(await servers[0]?.command('INFO', 'stats'))
+      return Number(/total_reads_processed:(\d+)/.exec(stats)?.[1])
+    }
+    const before = await reads()
+    const held = await Promise.all(Array.from({ length: 256 }, (_, i) => taken(locks, `slot/${i}`)))
+    await Promise.all(held.map(lock => lock.extend()))
+    await Promise.all(held.map(lock => lock.release()))
+    expect(held).toHaveLength(256)
+    expect((await reads()) - before).toBeLessThan(30)
+  })
+})
+
+describe('locks on one Redis', () => {
+  it('have the key that they are asked for, on a connection of their own, beside a client with a prefix and another database', async () => {
+    const [server] = (await started(1)) as [RedisServer]
+    const client = new Redis({ port: server.port, keyPrefix: 'mine:', db: 3, lazyConnect: true })
+    const locks = await provider([client])
+    await taken(locks, '{c}:lock/1/0')
+    expect(client.status).toBe('wait')
+    expect(await server.command('SELECT', 3)).toBe('OK')
+    expect(await server.command('KEYS', '*')).toEqual(['{c}:lock/1/0'])
+    await Promise.all(opened.splice(0).map(servers => servers.stop()))
+    await client.connect()
+    expect(await client.ping()).toBe('PONG')
+    client.disconnect()
+  })
+
+  it('are refused in bounded time where it is away and the client waits for it for ever', async () => {
+    const [server] = (await started(1)) as [RedisServer]
+    const client = new Redis({ port: server.port, lazyConnect: true })
+    client.on('error', () => {})
+    const own: Redis[] = []
+    const stubborn = {
+      options: client.options,
+      isCluster: false,
+      duplicate: () => own[own.push(client.duplicate()) - 1],
+    }
+    const locks = await provider([stubborn])
+    await (await vi.waitFor(() => taken(locks), PATIENCE)).release()
+    await server.stop()
+    expect(await known(locks.acquire('x'))).toBe(false)
+    expect(own).toHaveLength(1)
+  })
+
+  it('say what is wrong without the password', async () => {
+    const servers = await started(1, { args: ['--requirepass', 'right'], admin: { password: 'right' } })
+    const [{ port }] = servers as [RedisServer]
+    const good = await provider([`redis://:right@127.0.0.1:${port}`])
+    expect((await taken(good)).valid).toBe(true)
+    const bad = await provider([`redis://:c4n%2Fry@127.0.0.1:${port}`])
+    const asked = handled(bad.acquire('x'))
+    await expect(asked).rejects.toThrow(/NOAUTH|WRONGPASS/)
+    const error = await asked.catch((failure: OwnershipUnavailable) => failure)
+    expect(JSON.stringify([bad.lines, error, (error as Error).message])).not.toMatch(/c4n|ry@/)
+  })
+})
+
+describe('locks on three Redis', () => {
+  it.each(['stopped', 'paused', 'empty'])('are had, extended and released with two while one is %s', async how => {
+    const servers = await started(3)
+    const [a, b] = await Promise.all([provider(urls(servers), 20_000), provider(urls(servers), 20_000)])
+    const lock = await taken(a)
+    const [first] = servers as [RedisServer]
+    if (how === 'stopped') await first.stop()
+    else if (how === 'paused') first.pause()
+    else await first.restartEmpty()
+    expect(await lock.extend()).toBe('extended')
+    expect(await b.acquire('x')).toBe(undefined)
+    await lock.release()
+    expect((await taken(b)).valid).toBe(true)
+    expect((await taken(a, 'y')).valid).toBe(true)
+  })
+
+  it('are refused in bounded time while two are paused; what is held stays valid, and is extended when they go on', async () => {
+    const servers = await started(3)
+    const locks = await provider(urls(servers), 20_000)
+    const lock = await taken(locks)
+    for (const server of servers.slice(1)) server.pause()
+    expect(await Promise.all([known(locks.acquire('y')), known(lock.extend())])).toEqual([false, false])
+    expect(lock.valid).toBe(true)
+    for (const server of servers.slice(1)) server.resume()
+    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe('extended')
+    expect(locks.lines.map(({ level }) => level).sort()).toEqual(['info', 'info', 'warn', 'warn'])
+    // What was asked for meanwhile, and was in vain, is not left locked.
+    expect((await vi.waitFor(() => taken(locks, 'y'), PATIENCE)).valid).toBe(true)
+  })
+})
