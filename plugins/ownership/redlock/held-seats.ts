@@ -49,6 +49,12 @@ export class HeldSeats {
     return [...this.#held.values()]
   }
 
+  /** Whether a seat of the slot is held, of ranks below `replicas`. */
+  inSlot(slot: number, replicas: number): boolean {
+    for (let rank = 0; rank < replicas; rank++) if (this.of({ slot, rank })) return true
+    return false
+  }
+
   /** What is held of the slot, of ranks below `replicas`; undefined where no lock is valid now. */
   lockOf(slot: number, replicas: number): LeasedLock | undefined {
     for (let rank = 0; rank < replicas; rank++) {

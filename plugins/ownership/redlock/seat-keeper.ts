@@ -105,7 +105,7 @@ export class SeatKeeper {
     const { known, me, session } = membership
     if (this.#closed || !known || session?.superseded) return
     const mine = known.member(me)
-    if (mine?.draining) return this.#leave()
+    if (mine?.draining) return known.frozen ? undefined : this.#leave()
     const seating = this.#options.assignments.seating(known.record)
     const took = await this.#takeAll(this.#wanted(known, seating))
     if (took > 0) membership.poll()
@@ -127,7 +127,7 @@ export class SeatKeeper {
 
   /** The seats that this member is to lock and to record now. */
   #wanted(view: MembersView, seating: Seating): readonly Seat[] {
-    const { book, slots, membership } = this.#options
+    const { book, slots, replicas, membership } = this.#options
     const { me } = membership
     const wanted: Seat[] = []
     for (let slot = 0; slot < slots; slot++) {
@@ -137,7 +137,8 @@ export class SeatKeeper {
     }
     if (view.frozen) return wanted
     const open = this.#plan(view, seating).open.filter(({ to }) => to === me)
-    return [...wanted, ...open.filter(seat => !this.#held.of(seat))]
+    // What was taken since the records were read is not in the plan yet.
+    return [...wanted, ...open.filter(({ slot }) => !this.#held.inSlot(slot, replicas))]
   }
 
   /** Whoever leaves open what is its to take is passed over for a while. */

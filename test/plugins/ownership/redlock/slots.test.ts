@@ -94,14 +94,57 @@ describe('shares', () => {
     }
     expect(Math.max(...open)).toBeLessThanOrEqual(1)
     expect(shares(own)).toEqual({ a: 8, b: 8 })
-    expect(a.line.writes.filter(write => write === 'hold')).toHaveLength(16 + 8)
+    expect(count(a.line.writes, 'hold')).toBe(16 + 8)
+    // The lock went before the record: b was refused none.
+    expect(own.locks.log.filter(line => line.startsWith('acquire b'))).toHaveLength(8)
     await own.stop()
+  })
+
+  it('a member gives up no second slot while nobody takes the first, and takes that one back', async () => {
+    const own = await rested('a')
+    const open: number[] = []
+    own.locks.cut.add('b')
+    own.members.push(await own.world.started('b'))
+    for (let i = 0; i < 100; i++) {
+      await own.world.advance(100)
+      open.push(shares(own)[''] ?? 0)
+    }
+    expect(Math.max(...open)).toBe(1)
+    expect(shares(own)).toEqual({ a: 16 })
+    own.locks.cut.clear()
+    await own.world.advance(70_000)
+    expect(shares(own)).toEqual({ a: 8, b: 8 })
+    await own.stop()
+  })
+
+  it('a lock that has ended by the time of the record is not recorded', async () => {
+    const own = redlockWorld({ ttl: '3s' })
+    const a = own.world.member('a')
+    a.line.after('fence', () => a.host.step(10_000))
+    await own.world.along(a.start())
+    await own.world.advance(5_000)
+    // The first sixteen locks were won in vain.
+    expect(count(a.line.writes, 'fence') - count(a.line.writes, 'hold')).toBe(16)
+    expect(shares(own)).toEqual({ a: 16 })
+    await own.world.along(a.stop())
+  })
+
+  it('a lock whose record was not written is given back, and the slot is tried again', async () => {
+    const own = redlockWorld()
+    const a = own.world.member('a')
+    a.line.fault('hold', 'away')
+    await own.world.along(a.start())
+    await own.world.advance(5_000)
+    expect(shares(own)).toEqual({ a: 16 })
+    await own.world.along(a.stop())
   })
 
   it('while the rules of the members differ, nobody gives up anything', async () => {
     const own = await rested('a')
+    const [a] = own.members as [TestMember]
     own.members.push(await own.world.started('b', { replicas: 2 }))
     await own.world.advance(10_000)
+    expect(count(a.line.writes, 'hold')).toBe(16)
     expect([...seats(own)].filter(([seat]) => seat.endsWith('/0')).map(([, holder]) => holder)).toEqual(
       Array.from({ length: 16 }, () => 'a'),
     )
@@ -117,6 +160,14 @@ describe('shares', () => {
     own.world.table.freeze(false)
     await own.world.advance(10_000)
     expect(shares(own)).toEqual({ a: 8, b: 8 })
+    // What a drained member has stays where it is.
+    own.world.table.freeze(true)
+    own.world.table.drain('b', true)
+    await own.world.advance(20_000)
+    expect(shares(own)).toEqual({ a: 8, b: 8 })
+    own.world.table.freeze(false)
+    await own.world.advance(10_000)
+    expect(shares(own)).toEqual({ a: 16 })
     await own.stop()
   })
 })
@@ -254,6 +305,33 @@ describe('a process that stood still', () => {
       await own.stop()
     }
   })
+})
+
+it('a superseded process gives its locks back: the newer one takes its slots', async () => {
+  const own = await rested('a', { ttl: '30s' })
+  const [a] = own.members as [TestMember]
+  a.line.away = true
+  await own.world.advance(8_000)
+  const twin = own.world.member('a')
+  await own.world.along(twin.start())
+  a.line.away = false
+  await own.world.advance(5_000)
+  expect(a.handover.standing()).toBe('superseded')
+  expect(await grantedTo(twin)).toHaveLength(200)
+  for (const m of [twin, a]) await own.world.along(m.stop())
+})
+
+it('a member that is recorded twice in one slot keeps one seat, and another takes the other', async () => {
+  const own = await rested('ab', { replicas: 2 })
+  const { table } = own.world
+  expect(seats(own).get('0/1')).toBe('b')
+  const { incarnation = 0, sequence = 0 } = table.beats().beats.get('b') ?? {}
+  const stamp = { id: 'b', incarnation, sequence: sequence + 1 }
+  expect(table.hold(stamp, { slot: 0, rank: 0, fence: table.fence(), give: false })).toBe('ok')
+  await own.world.advance(10_000)
+  expect([seats(own).get('0/0'), seats(own).get('0/1')]).toEqual(['b', 'a'])
+  expect(shares(own)).toEqual({ a: 16, b: 16 })
+  await own.stop()
 })
 
 it('a store that was emptied gets its records again, each from who had it', async () => {
