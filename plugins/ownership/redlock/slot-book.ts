@@ -97,7 +97,6 @@ export class SlotBook implements Beside {
     const before = this.#records
     const records = new Map<number, SlotRecord[]>()
     for (const record of slots) {
-      if (record.slot >= this.#slots) continue
       const list = records.get(record.slot)
       if (list) list.push(record)
       else records.set(record.slot, [record])
