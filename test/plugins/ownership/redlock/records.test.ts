@@ -101,6 +101,20 @@ it('a release is refused by the store where the slot has moved unseen', async ()
   await own.stop()
 })
 
+it('while the cluster is frozen an open seat stays open', async () => {
+  const own = await rested('ab')
+  const holder = () => own.world.table.slots(undefined)?.slots.find(record => record.slot === 0)?.holder
+  const before = holder() ?? ''
+  own.world.table.freeze(true)
+  recorded(own, before, 0, 0, true)
+  await own.world.advance(10_000)
+  expect(holder()).toBe('')
+  own.world.table.freeze(false)
+  await own.world.advance(2_000)
+  expect(holder()).toBe(before)
+  await own.stop()
+})
+
 it('members that start while the lock servers are away share evenly as soon as these are back', async () => {
   const own = redlockWorld({ slots: SLOTS })
   own.locks.away = true
