@@ -14,6 +14,8 @@ export class Agreement {
   readonly #cluster: World
   /** Who is to hold each block, by the block and what its owners follow from, as the first who was asked computed it. */
   readonly #owners = new Map<string, string>()
+  /** What each process was asked last, by block: not asked again for the same. */
+  readonly #asked = new WeakMap<Running, Map<BlockId, string>>()
   readonly #epochs = new Map<Epoch, Placed>()
 
   constructor(cluster: World) {
@@ -26,13 +28,18 @@ export class Agreement {
     const { handover } = running.plugin ?? {}
     if (!handover) return true
     const placed: Placed = this.#epochs.get(epoch) ?? new Map()
+    const asked = this.#asked.get(running) ?? new Map<BlockId, string>()
+    this.#asked.set(running, asked)
     for (const [block, meta] of this.#cluster.bucket.metas) {
       if (!this.#cluster.bucket.blocks.has(block)) continue
+      const basis = `${block} ${rules.basis(running, meta)}`
+      if (asked.get(block) === basis) continue
       const owners = ask(() => handover.owners(meta))
       if (!owners) return false
+      asked.set(block, basis)
       const targets = owners.filter(owner => owner.target)
       const members = targets.map(owner => owner.member)
-      const [told, basis] = [members.join(', '), `${block} ${rules.basis(running, meta)}`]
+      const told = members.join(', ')
       const first = this.#owners.get(basis)
       if (first !== undefined && first !== told) {
         throw new Violation('I6', `${short(block)} is of ${told} for ${running.id}, of ${first} for another`)

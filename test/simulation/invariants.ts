@@ -3,13 +3,13 @@
  * believe. Coverage (I1) and agreement (I6, I7) have files of their own.
  */
 import type { BlockId } from 'blockgate'
-import type { HoldRequest, ReleaseRequest, SlotRecord } from 'blockgate/members'
+import type { ReleaseRequest } from 'blockgate/members'
 import { Agreement } from './agreement.ts'
 import { short } from './bucket.ts'
 import { Coverage } from './coverage.ts'
 import type { Records } from './seats.ts'
 import { Violation } from './violation.ts'
-import type { Running, Watch, World } from './world.ts'
+import type { Hold, Running, Watch, World } from './world.ts'
 
 export class Invariants implements Watch {
   readonly coverage: Coverage
@@ -117,11 +117,12 @@ export class Invariants implements Watch {
   }
 
   /** The store has recorded who has a seat now. */
-  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): void {
+  held(running: Running, hold: Hold): void {
+    const { before, request } = hold
     const { slot, rank, give } = request
     this.#cluster.note(running.id, give ? 'gives' : 'takes', `slot ${slot}/${rank}`, before?.holder)
     this.moves++
-    this.#found ??= this.#cluster.rules.held(running, request, before)
+    this.#found ??= this.#cluster.rules.held(running, hold)
   }
 
   forgot(before: Records): void {

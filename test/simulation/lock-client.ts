@@ -6,6 +6,12 @@ import type { LockArguments, LockClient, LockConnection, Running, World } from '
 
 type Listener = (arg?: unknown) => void
 
+interface Command {
+  /** At the server. What it returns is done when the answer is there. */
+  readonly run: () => () => void
+  readonly reject: (error: unknown) => void
+}
+
 interface Override {
   readonly commandTimeout?: number
   readonly retryStrategy?: (times: number) => number
@@ -13,7 +19,7 @@ interface Override {
 
 export function lockClient(world: World, running: Running, server: LockServer, route: () => Route): LockClient {
   return {
-    options: {},
+    options: { host: server.name, port: 6379 },
     isCluster: false,
     duplicate: override => new SimLockConnection(world, running, server, route(), override),
   }
@@ -26,6 +32,7 @@ class SimLockConnection implements LockConnection {
   readonly #server: LockServer
   readonly #override: Override
   readonly #connection: Connection
+  readonly #packet: Command[] = []
   readonly #listeners: [event: string, listener: Listener, once: boolean][] = []
 
   constructor(world: World, running: Running, server: LockServer, route: Route, override: Override) {
@@ -73,23 +80,52 @@ class SimLockConnection implements LockConnection {
   }
 
   evalsha(hash: string, keyCount: number, args: LockArguments): Promise<number> {
-    return this.#command(args, ({ table }) => table.evalsha(hash, keyCount, args))
+    return this.#command(hash, args, ({ table }) => table.evalsha(hash, keyCount, args))
   }
 
   eval(script: string, keyCount: number, args: LockArguments): Promise<number> {
     const hash = createHash('sha1').update(script).digest('hex')
-    return this.#command(args, ({ table }) => table.eval(script, hash, keyCount, args))
+    this.#world.locks.script(hash, script)
+    return this.#command(hash, args, ({ table }) => table.eval(script, hash, keyCount, args))
   }
 
-  #command([key, value]: LockArguments, run: (server: LockServer) => number): Promise<number> {
+  #command(hash: string, args: LockArguments, run: (server: LockServer) => number): Promise<number> {
+    const [key, value] = args
+    this.#world.locks.sent(this.#running, hash, args)
     if (this.status !== 'ready') return Promise.reject(new Error("Stream isn't writeable"))
-    return this.#connection.request('lock', () => {
-      const { table } = this.#server
-      const free = table.get(String(key)) === undefined
-      const done = run(this.#server)
-      if (free && table.get(String(key)) === value) this.#world.locks.granted(this.#running)
-      return done
+    return new Promise((resolve, reject) => {
+      if (this.#packet.length === 0)
+        this.#world.scheduler.after(0, `${this.#running.id} lock packet`, () => this.#send())
+      this.#packet.push({
+        reject,
+        run: () => {
+          const { table } = this.#server
+          const free = table.get(String(key)) === undefined
+          try {
+            const done = run(this.#server)
+            if (free && table.get(String(key)) === value) this.#world.locks.granted(this.#running)
+            return () => resolve(done)
+          } catch (error) {
+            return () => reject(error)
+          }
+        },
+      })
     })
+  }
+
+  /** What was asked for in one turn of the event loop goes as one packet, and is answered by one. */
+  #send(): void {
+    const packet = this.#packet.splice(0)
+    if (!this.#running.process.alive) return
+    const answers = this.#connection.request('lock', () => packet.map(({ run }) => run()))
+    answers.then(
+      answered => {
+        for (const answer of answered) answer()
+      },
+      error => {
+        for (const { reject } of packet) reject(error)
+      },
+    )
   }
 
   /** Tries to connect again, and again. */

@@ -3,7 +3,7 @@
 import { LockServer } from './lock-server.ts'
 import { CALM, type NetworkWeather } from './network.ts'
 import type { Random } from './random.ts'
-import type { Locks, Running, World } from './world.ts'
+import type { LockArguments, Locks, Running, World } from './world.ts'
 
 export class LockServers implements Locks {
   readonly servers: readonly LockServer[]
@@ -15,6 +15,10 @@ export class LockServers implements Locks {
   forgot: number = Number.NEGATIVE_INFINITY
   readonly #world: World
   #onGrant: ((running: Running) => void)[] = []
+  /** Hashes of scripts that give a lock back. */
+  readonly #giving = new Set<string>()
+  /** `gw-1 <key>`: when the member gave it back last, ms. */
+  readonly #given = new Map<string, number>()
 
   constructor(world: World, random: Random | undefined) {
     const { servers = 0, inStore = false } = world.options.leases ?? {}
@@ -30,6 +34,19 @@ export class LockServers implements Locks {
   reaches(member: string, server: LockServer): boolean {
     if (this.inStore) return this.#world.reaches(member)
     return server.up && !this.cut.has(`${member} ${server.name}`)
+  }
+
+  gaveBack(member: string, seat: string, since: number): boolean {
+    return (this.#given.get(`${member} ${seat}`) ?? Number.NEGATIVE_INFINITY) >= since
+  }
+
+  script(hash: string, text: string): void {
+    if (text.includes('"del"')) this.#giving.add(hash)
+  }
+
+  sent({ id }: Running, hash: string, [key]: LockArguments): void {
+    const seat = /[^/]+\/[^/]+$/.exec(String(key))?.[0]
+    if (this.#giving.has(hash)) this.#given.set(`${id} ${seat}`, this.#world.scheduler.now)
   }
 
   granted(running: Running): void {

@@ -55,6 +55,11 @@ export class Connection {
     this.#route = route
   }
 
+  /** True time, ms. */
+  get now(): number {
+    return this.#route.scheduler.now
+  }
+
   /**
    * Sends a request that `execute` answers when it arrives at the other end. @throws the route's `failure` where no
    * answer came in time

@@ -1,5 +1,10 @@
+// The plugin loads it when it starts: the first time takes real time, which is none here.
+import 'redlock'
+
 /** The one list of ownership plugins that every history and every broken variant is run for. */
 import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
+import { redlock } from 'blockgate/plugins/ownership/redlock'
+import { RedlockRules } from './rules-redlock.ts'
 import { ringRules } from './rules-ring.ts'
 import type { Tested } from './world.ts'
 
@@ -13,4 +18,28 @@ export const ring: Tested = {
   rules: ringRules,
 }
 
-export const PLUGINS: readonly Tested[] = [ring]
+export const leased: Tested = {
+  name: 'redlock',
+  leases(random) {
+    const servers = random.pick([1, 1, 3] as const)
+    return {
+      slots: random.pick([16, 16, 24, 48]),
+      ttlMs: random.pick([5_000, 30_000, 30_000]),
+      servers,
+      inStore: servers === 1 && random.chance(0.5),
+    }
+  },
+  make({ options: { replicas, handoverDelayMs, leases } }, store, clients) {
+    return redlock({
+      store,
+      clients,
+      replicas,
+      slots: leases?.slots,
+      ttl: leases?.ttlMs,
+      handoverDelay: handoverDelayMs,
+    })
+  },
+  rules: world => new RedlockRules(world),
+}
+
+export const PLUGINS: readonly Tested[] = [ring, leased]

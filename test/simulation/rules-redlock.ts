@@ -7,13 +7,24 @@
  * L3  at rest all members have their share of the seats, or one more
  * L4  a seat is taken only from nobody, or from a member that has lost its place or drains: a restart moves nothing
  * L5  a release looks at those who sit in the slot now, and at all of them
+ * L6  what is given up is not taken back by whoever gave it up while nobody has come or gone
  */
-import type { HoldRequest, ReleaseItem, SlotRecord } from 'blockgate/members'
+import type { ReleaseItem, SlotRecord } from 'blockgate/members'
 import { eligible, ofSlot, type Records, Seats } from './seats.ts'
 import { Violation } from './violation.ts'
-import type { Rules, Running, World } from './world.ts'
+import type { Hold, Rules, Running, World } from './world.ts'
 
 const keyOf = ({ slot, rank }: { readonly slot: number; readonly rank: number }) => `${slot}/${rank}`
+
+/** Somebody else is waited for at least this long, ms. */
+const SOON = 1_000
+
+interface Last {
+  readonly id: string
+  readonly asked: number
+  readonly at: number
+  readonly give: boolean
+}
 
 export class RedlockRules implements Rules {
   readonly byRecord = false
@@ -21,8 +32,13 @@ export class RedlockRules implements Rules {
   readonly #seats: Seats
   /** Seats whose recorded holder had lost its place, or drained, at some time since it was recorded. */
   readonly #free = new Set<string>()
-  /** When each seat was taken last, ms. */
-  readonly #taken = new Map<string, number>()
+  /** What was done last about each seat. */
+  readonly #last = new Map<string, Last>()
+  /** When the record of the members did, ms. */
+  #changed = 0
+
+  /** Of what was read, by slot. */
+  readonly #bases = new WeakMap<Records, Map<number, string>>()
 
   constructor(world: World) {
     this.#world = world
@@ -31,7 +47,12 @@ export class RedlockRules implements Rules {
 
   basis({ read }: Running, block: Parameters<Rules['basis']>[1]): string {
     if (!read) return ''
-    return JSON.stringify([read.record.epoch, ofSlot(read.slots, this.#seats.slotOf(block))])
+    const known = this.#bases.get(read) ?? new Map<number, string>()
+    this.#bases.set(read, known)
+    const slot = this.#seats.slotOf(block)
+    const basis = known.get(slot) ?? JSON.stringify([read.record.epoch, ofSlot(read.slots, slot)])
+    known.set(slot, basis)
+    return basis
   }
 
   behind({ read }: Running): string | undefined {
@@ -45,6 +66,7 @@ export class RedlockRules implements Rules {
   }
 
   changed(): void {
+    this.#changed = this.#world.scheduler.now
     const { record, slots } = this.#stored()
     const may = eligible(record)
     for (const seat of slots.slots) if (seat.holder !== '' && !may.has(seat.holder)) this.#free.add(keyOf(seat))
@@ -56,19 +78,26 @@ export class RedlockRules implements Rules {
     this.changed()
   }
 
-  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): Violation | undefined {
-    const { id } = running
+  held({ id }: Running, { request, before, asked, read }: Hold): Violation | undefined {
     const [key, seat] = [keyOf(request), `slot ${keyOf(request)}`]
     const free = this.#free.delete(key)
+    const last = this.#last.get(key)
+    const now = this.#world.scheduler.now
+    this.#last.set(key, { id, asked, at: now, give: request.give })
     if (!request.give && !eligible(this.#stored().record).has(id)) this.#free.add(key)
-    const since = this.#taken.get(key) ?? 0
-    this.#taken.set(key, this.#world.scheduler.now)
     if (!before) return undefined
     if (request.fence <= before.fence) return new Violation('L1', `${id} holds ${seat} with an old fence`)
-    if (request.give || before.holder === '' || before.holder === id || free || !this.#sits(before)) return undefined
-    const known = running.read?.slots.slots.some(record => keyOf(record) === key && record.fence === before.fence)
-    if (!known && this.#mayBeForgotten(since)) return undefined
-    return new Violation('L4', `${id} takes ${seat} from ${before.holder}${known ? '' : ', which it knew nothing of'}`)
+    if (request.give) return undefined
+    if (last?.give && last.id === id && now - last.at < SOON && this.#changed < last.at - SOON) {
+      return new Violation('L6', `${id} gave ${seat} up, and takes it back`)
+    }
+    if (before.holder === '' || before.holder === id || free || !this.#sits(before)) return undefined
+    const known = read?.slots.slots.some(record => keyOf(record) === key && record.fence === before.fence)
+    if (known) return new Violation('L4', `${id} takes ${seat} from ${before.holder}`)
+    if (this.#mayBeForgotten(last?.at ?? 0) || this.#world.locks.gaveBack(before.holder, key, last?.asked ?? 0)) {
+      return undefined
+    }
+    return new Violation('L4', `${id} takes ${seat} from ${before.holder}, and both have its lock`)
   }
 
   released({ needs, targets, quorum }: ReleaseItem): Violation | undefined {

@@ -56,14 +56,17 @@ export function simStore({ connection, server, running, watch, readsSlots }: Sto
     },
     beats: () => ask('beats', table => table.beats()),
     fence: () => ask('fence', table => table.fence()),
-    hold: (stamp, request) =>
-      ask('hold', table => {
+    hold: (stamp, request) => {
+      const { read } = running
+      const asked = connection.now
+      return ask('hold', table => {
         const { slots } = table.slots(undefined) ?? NO_SLOTS
         const before = slots.find(({ slot, rank }) => slot === request.slot && rank === request.rank)
         const status = table.hold(stamp, request)
-        if (status === 'ok') watch.held(running, request, before)
+        if (status === 'ok') watch.held(running, { request, before, asked, read })
         return status
-      }),
+      })
+    },
     slots: async known => {
       const view = await ask('slots', table => table.slots(known))
       slots = view ?? slots

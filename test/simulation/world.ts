@@ -50,6 +50,15 @@ export interface Tested {
   rules(world: World): Rules
 }
 
+export interface Hold {
+  readonly request: HoldRequest
+  /** What the store had in that place before. */
+  readonly before: SlotRecord | undefined
+  /** When the process asked for it, ms, and what it had read by then. */
+  readonly asked: number
+  readonly read: Records | undefined
+}
+
 export interface Rules {
   /** Owners change only with the record of the members: then a block moves only to and from those that come and go. */
   readonly byRecord: boolean
@@ -63,8 +72,8 @@ export interface Rules {
   changed(): void
   /** The store has lost something of what it knew. */
   forgot(before: Records): void
-  /** The store has recorded it; `before`: what it had in that place. */
-  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): Violation | undefined
+  /** The store has recorded it. */
+  held(running: Running, hold: Hold): Violation | undefined
   /** The store has granted it. */
   released(item: ReleaseItem): Violation | undefined
   /** What is not as it must be at rest. */
@@ -96,7 +105,13 @@ export interface Locks {
   readonly weather: NetworkWeather
   /** When a lock may have been lost by a server last, ms. */
   readonly forgot: number
+  /** Whether the member has given the lock of the seat back since then, ms. */
+  gaveBack(member: string, seat: string, since: number): boolean
   reaches(member: string, server: LockServer): boolean
+  /** What a process sends, before it arrives. */
+  sent(running: Running, hash: string, args: LockArguments): void
+  /** What the script with this hash is. */
+  script(hash: string, text: string): void
   granted(running: Running): void
   lose(server: LockServer, change: (server: LockServer) => void): void
 }
@@ -155,7 +170,7 @@ export interface Watch {
   released(running: Running, request: ReleaseRequest, released: readonly BlockId[]): void
   joined(running: Running, incarnation: number, before: number): void
   delivered(running: Running, read: Records): void
-  held(running: Running, request: HoldRequest, before: SlotRecord | undefined): void
+  held(running: Running, hold: Hold): void
   setDown(): void
   forgot(before: Records): void
   stopping(): void
