@@ -1,5 +1,6 @@
 /** The lock servers of the option `clients`: what is wrong with it, and a connection to each that answers in bounded time or fails. */
 import { BlockgateError, backoffMs, ErrorCode, type Host, type Problem } from 'blockgate'
+import { elapsed, type Mark, mark } from 'blockgate/members'
 import type { RedisClient } from 'blockgate/plugins/store/redis'
 import { BACKOFF, type Connection, closed, failFast, opener } from '../../store/redis/fail-fast.ts'
 import { Failures } from '../../store/redis/failures.ts'
@@ -76,6 +77,8 @@ class LockServer implements LockClient {
   readonly #connection: LockConnection
   /** Tries to connect since it answered last. */
   #attempts = 0
+  /** When the first request was sent that was not answered, nor any after it. */
+  #silent: Mark | undefined
   #away = false
   #stopped = false
 
@@ -121,6 +124,7 @@ class LockServer implements LockClient {
   }
 
   async #answer(doing: string, ask: () => Promise<unknown>): Promise<unknown> {
+    this.#silent ??= mark(this.#host)
     try {
       const reply = await this.#inTime(ask())
       this.#answered()
@@ -132,8 +136,8 @@ class LockServer implements LockClient {
         this.#answered()
         throw error
       }
-      // An address that nobody is behind any more breaks no connection by itself.
-      if (text === TIMED_OUT && !this.#stopped && this.#connection.status === 'ready') this.#connection.disconnect(true)
+      if (text !== TIMED_OUT) this.#silent = undefined
+      else if (elapsed(this.#silent ?? mark(this.#host), mark(this.#host)) >= 2 * this.#timeoutMs) this.#reconnect()
       const failure = this.#failures.unavailable(doing, error)
       const fields = { server: this.#place, error: failure.message }
       if (!this.#away && !this.#stopped) this.#host.log.warn('a lock server does not do what it must', fields)
@@ -142,8 +146,18 @@ class LockServer implements LockClient {
     }
   }
 
+  /**
+   * An address that nobody is behind any more breaks no connection by itself. But a server that only hung does what it was asked
+   * before, so what is released after a time-out must go the same way, or a lock that nobody has would stand until its end.
+   */
+  #reconnect(): void {
+    this.#silent = undefined
+    if (!this.#stopped && this.#connection.status === 'ready') this.#connection.disconnect(true)
+  }
+
   #answered(): void {
     this.#attempts = 0
+    this.#silent = undefined
     this.#failures.connected()
     if (this.#away) this.#host.log.info('a lock server answers again', { server: this.#place })
     this.#away = false

@@ -106,35 +106,40 @@ export class RedlockLocks implements LockProvider {
   }
 }
 
+const TOO_LATE = 'The others have decided'
+
 /** One request to all servers, by a Redlock of its own, so that what they say to its script can be counted. */
 class Ballot {
   readonly #redlock: Redlock
   readonly #script: { readonly hash: string; readonly value: string }
   readonly #servers: number
   readonly #majority: number
+  /** Servers that were asked and have not answered. */
+  #open = 0
   #refused = 0
+  #releasing = false
   #failure: unknown
+  readonly #told = Promise.withResolvers<void>()
 
   constructor({ default: Redlock }: Package, clients: readonly LockClient[], script: Script) {
-    const counting = clients.map(client => ({
-      evalsha: (hash: string, ...rest: Rest) =>
-        this.#counted(hash === this.#script.hash, client.evalsha(hash, ...rest)),
-      eval: (text: string, ...rest: Rest) => this.#counted(text === this.#script.value, client.eval(text, ...rest)),
-    }))
-    // The package needs no more than these two of a client.
-    const given = counting as unknown as ConstructorParameters<typeof Redlock>[0]
-    this.#redlock = new Redlock(given, { retryCount: 0 })
+    // The package needs no more than this of a client.
+    const counting = clients.map(client => this.#counting(client)) as unknown as ConstructorParameters<
+      typeof Redlock
+    >[0]
+    this.#redlock = new Redlock(counting, { retryCount: 0 })
     this.#script = this.#redlock.scripts[script]
     this.#servers = clients.length
     this.#majority = Math.floor(clients.length / 2) + 1
   }
 
-  /** Refused: a majority says so. Undecided: too many could not be asked. */
+  /** Refused: a majority says so. Undecided: a majority says neither. */
   async result<T>(ask: (redlock: Redlock) => Promise<T>): Promise<T | 'refused' | 'undecided'> {
     try {
       return await ask(this.#redlock)
     } catch (error) {
       this.#failure ??= error
+      // To the package a server that is away votes like one that refuses, and it does not wait for what the others say.
+      if (!this.#known()) await this.#told.promise
       return this.#refused >= this.#majority ? 'refused' : 'undecided'
     }
   }
@@ -145,17 +150,55 @@ class Ballot {
     return new OwnershipUnavailable(message, { cause: this.#failure, at: 'redlock' })
   }
 
-  /** `own`: of the script of this request; the package may go on to release what it could not acquire. */
+  /**
+   * Releases go as text, and nothing goes after them. A server that hangs does late what it was asked, and then nobody is there to
+   * whom it could say NOSCRIPT; one that says so after the others have decided would be sent the script once more. Either would
+   * leave a lock that nobody has, until its end.
+   */
+  #counting(client: LockClient): LockClient {
+    return {
+      evalsha: (hash, keyCount, args) => {
+        const release = this.#redlock.scripts.releaseScript
+        // What could not be acquired the package releases: those answers do not count.
+        const own = hash === this.#script.hash
+        if (own) this.#open++
+        const text = hash === release.hash
+        if (text) this.#releasing = true
+        return this.#counted(
+          own,
+          text ? client.eval(release.value, keyCount, args) : client.evalsha(hash, keyCount, args),
+        )
+      },
+      eval: async (text, keyCount, args) => {
+        const answer = this.#releasing ? Promise.reject(new Error(TOO_LATE)) : client.eval(text, keyCount, args)
+        return await this.#counted(true, answer)
+      },
+    }
+  }
+
   async #counted(own: boolean, answer: Promise<unknown>): Promise<unknown> {
+    if (!own) return await answer
     try {
       const count = await answer
-      if (own && count === 0) this.#refused++
+      this.#voted(count === 0)
       return count
     } catch (error) {
-      if (own && !rawMessageOf(error).startsWith('NOSCRIPT')) this.#failure ??= error
+      if (!rawMessageOf(error).startsWith('NOSCRIPT')) {
+        this.#failure ??= error
+        this.#voted(false)
+      }
       throw error
     }
   }
-}
 
-type Rest = [keyCount: number, args: readonly (string | number)[]]
+  #voted(refused: boolean): void {
+    this.#open--
+    if (refused) this.#refused++
+    if (this.#known()) this.#told.resolve()
+  }
+
+  /** Whether a majority refuses. */
+  #known(): boolean {
+    return this.#refused >= this.#majority || this.#refused + this.#open < this.#majority
+  }
+}

@@ -114,7 +114,7 @@ describe('lock servers', () => {
     await servers.stop()
   })
 
-  it('answer within the time-out, or have failed: then on a new connection, as nobody may be behind the old one', async () => {
+  it('answer within the time-out, or have failed', async () => {
     const { host, server, servers, ask, lines } = await opened()
     server.hung = true
     const asked = ask()
@@ -123,17 +123,42 @@ describe('lock servers', () => {
     await host.advance(1)
     expect(await outcome(asked)).toBe(UNAVAILABLE)
     await expect(asked).rejects.toThrow('Command timed out')
-    expect(server.connections).toBe(0)
-    await host.advance(100)
-    expect(server.connections).toBe(1)
-    const again = ask()
-    await host.advance(TIMEOUT)
-    expect(await outcome(again)).toBe(UNAVAILABLE)
     server.hung = false
-    await host.advance(5_000)
-    expect(await ask()).toBe(1)
+    expect(await ask()).toBe(0)
     expect(lines()).toEqual([AWAY, BACK])
     expect(host.pendingTimers).toBe(0)
+    await servers.stop()
+  })
+
+  it('are asked on a new connection after two time-outs of silence, as nobody may be behind the old one', async () => {
+    const { host, server, servers, ask, lines } = await opened()
+    server.cut('a')
+    const asked = [ask(), ask()]
+    await host.advance(TIMEOUT)
+    asked.push(ask())
+    await host.advance(TIMEOUT - 1)
+    expect(server.connections).toBe(1)
+    await host.advance(1)
+    expect(await Promise.all(asked.map(outcome))).toEqual([UNAVAILABLE, UNAVAILABLE, UNAVAILABLE])
+    expect(server.connections).toBe(0)
+    server.mend('a')
+    await host.advance(5_000)
+    expect(server.connections).toBe(1)
+    expect(await ask()).toBe(1)
+    // What is answered in time breaks the silence.
+    server.hung = true
+    const late = ask()
+    await host.advance(TIMEOUT)
+    server.hung = false
+    expect(await ask()).toBe(0)
+    server.hung = true
+    const later = ask()
+    await host.advance(TIMEOUT)
+    expect(await Promise.all([outcome(late), outcome(later)])).toEqual([UNAVAILABLE, UNAVAILABLE])
+    expect(server.connections).toBe(1)
+    server.hung = false
+    expect(await ask()).toBe(0)
+    expect(lines()).toEqual([AWAY, BACK, AWAY, BACK, AWAY, BACK])
     await servers.stop()
   })
 

@@ -3,6 +3,7 @@ import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { LockServers } from '../../../../plugins/ownership/redlock/clients.ts'
 import { RedlockLocks } from '../../../../plugins/ownership/redlock/locks.ts'
+import type { LockServer } from '../../../support/lock-servers.ts'
 import { handled, lockWorld, MARGIN, outcome, TIMEOUT, TTL, taken } from './lock-world.ts'
 
 const UNAVAILABLE = 'ownership-unavailable'
@@ -55,6 +56,47 @@ describe('locks on some of three lock servers', () => {
     if (third) third.up = false
     expect(await outcome(locks.acquire('x'))).toBe(UNAVAILABLE)
     expect([first, second].map(server => server?.table.get('x') !== undefined)).toEqual([true, false])
+    await world.stop()
+  })
+
+  it('are somebody else’s, or lost, also where one is down and two say so one after the other', async () => {
+    const world = lockWorld(3)
+    const [first, , third] = world.servers as [LockServer, LockServer, LockServer]
+    const [a, b] = await Promise.all([world.locksOf('a'), world.locksOf('b')])
+    const [lock, mine] = await Promise.all([taken(b), taken(a, 'y')])
+    await Promise.all([lock.extend(), mine.extend()])
+    first.up = false
+    third.answersAfter = 200
+    const asked = a.acquire('x')
+    await world.host.advance(199)
+    expect(await outcome(asked)).toBe('pending')
+    await world.host.advance(1)
+    expect(await outcome(asked)).toBe(undefined)
+    for (const { table } of world.servers) table.empty()
+    const extended = lock.extend()
+    // As text, too: two answers.
+    await world.host.advance(400)
+    expect([await outcome(extended), lock.valid]).toEqual(['lost', false])
+    third.hung = true
+    const extending = handled(mine.extend())
+    await world.host.advance(TIMEOUT - 1)
+    expect(await outcome(extending)).toBe('pending')
+    await world.host.advance(1)
+    expect([await outcome(extending), mine.valid]).toEqual([UNAVAILABLE, true])
+    await world.stop()
+  })
+
+  it('are not left behind where one server has not got the scripts, and says so when the others have decided', async () => {
+    const world = lockWorld(3)
+    const [first, second, third] = world.servers as [LockServer, LockServer, LockServer]
+    const locks = await world.locksOf('a')
+    await (await taken(locks)).release()
+    third.empty()
+    third.answersAfter = 200
+    for (const server of [first, second]) server.refuses = 'LOADING'
+    expect(await outcome(handled(locks.acquire('x')))).toBe(UNAVAILABLE)
+    await world.host.advance(1_000)
+    expect(world.held('x')).toBe(0)
     await world.stop()
   })
 

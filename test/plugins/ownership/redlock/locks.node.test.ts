@@ -266,6 +266,18 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     expect(lock.valid).toBe(false)
   })
 
+  it('are not left behind by a request in vain that a server does late', async () => {
+    for (const server of all()) server.hung = true
+    const asked = handled(a.acquire('x'))
+    await world.host.advance(2 * TIMEOUT)
+    expect(await outcome(asked)).toBe(UNAVAILABLE)
+    for (const server of all()) server.hung = false
+    expect(world.logs[0]).toEqual(['acquire a x', 'release a x'])
+    expect(world.held('x')).toBe(0)
+    await world.host.advance(TIMEOUT)
+    expect((await taken(b)).valid).toBe(true)
+  })
+
   it('cannot be known where too many servers are down, hung, cut off or refuse, and that is known in bounded time', async () => {
     const faults: Readonly<Record<string, (on: boolean) => void>> = {
       'connect ECONNREFUSED': on => {
