@@ -17,6 +17,8 @@ export class TestLocks {
   away = false
   /** `acquire gw-1 0/0`, `extend …`, `release …`: what arrived, in order. */
   readonly log: string[] = []
+  /** Members that have connected. */
+  readonly opened: string[] = []
 
   constructor(host: FakeHost) {
     this.#host = host
@@ -34,6 +36,7 @@ export class TestLocks {
 
   /** The locks of one member, on the clocks of its own host. */
   open(member: string, ttlMs: number, host: FakeHost): OpenLocks {
+    this.opened.push(member)
     const ask = async <T>(what: string, resource: string, answer: () => T): Promise<T> => {
       await undefined
       if (this.away || this.cut.has(member)) throw new OwnershipUnavailable('the lock server is away')
@@ -99,13 +102,9 @@ export interface RedlockWorld {
 }
 
 export function redlockWorld(shared: Partial<RedlockOptions> = {}): RedlockWorld {
-  const hosts = new Map<string, FakeHost>()
   const world: World<RedlockOptions> = new World((store, options, id) => {
     const given: RedlockOptions = { clients: [], slots: 16, ...shared, ...options, store }
-    return slotLeases(given, async (ttlMs, host) => {
-      hosts.set(id, host as FakeHost)
-      return locks.open(id, ttlMs, host as FakeHost)
-    })
+    return slotLeases(given, async (ttlMs, host) => locks.open(id, ttlMs, host as FakeHost))
   })
   const locks = new TestLocks(world.host)
   return { world, locks }
