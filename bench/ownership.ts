@@ -15,6 +15,7 @@ import { type AssignedMember, Assignments } from '../plugins/ownership/hash-ring
 import type { Placement } from '../plugins/ownership/hash-ring/placement.ts'
 import { rendezvous } from '../plugins/ownership/hash-ring/rendezvous.ts'
 import { tokenRing } from '../plugins/ownership/hash-ring/token-ring.ts'
+import { round, tableOf } from './table.ts'
 
 const CHECKS = 10_000_000
 const PLACEMENTS = [rendezvous(), tokenRing()]
@@ -171,18 +172,4 @@ function drawBytes(): number {
   const at = random()
   const level = LEVELS.find(({ until }) => at < until)
   return (level?.hours ?? 0) * 1e6 * Math.exp(2 * random() - 1)
-}
-
-function round(n: number, digits: number): number {
-  return Number(n.toFixed(digits))
-}
-
-function tableOf(rows: readonly Readonly<Record<string, string | number>>[]): string {
-  const head = Object.keys(rows[0] ?? {})
-  const lines = [
-    head,
-    head.map(() => '---'),
-    ...rows.map(row => Object.values(row).map(value => value.toLocaleString('en'))),
-  ]
-  return lines.map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,0 +1,48 @@
+/** Waiting for what the slot records say. */
+import { setTimeout } from 'node:timers/promises'
+import type { SlotRecord, SlotStore } from 'blockgate/members'
+
+const LEAST_MS = 10
+
+export interface Waited {
+  readonly records: readonly SlotRecord[]
+  /** False: time was up. */
+  readonly done: boolean
+}
+
+/**
+ * Reads the records again and again, until they are as `is` wants them or time is up; so seldom that it takes a tenth of the time
+ * at most.
+ */
+export async function recordsUntil(
+  store: SlotStore,
+  withinMs: number,
+  is: (records: readonly SlotRecord[]) => boolean,
+): Promise<Waited> {
+  const end = performance.now() + withinMs
+  let records: readonly SlotRecord[] = []
+  let version: number | undefined
+  for (;;) {
+    const begun = performance.now()
+    const view = await store.slots(version)
+    if (view) records = view.slots
+    version = view?.version ?? version
+    if (is(records)) return { records, done: true }
+    if (performance.now() > end) return { records, done: false }
+    await setTimeout(Math.max(LEAST_MS, 9 * (performance.now() - begun)))
+  }
+}
+
+/** @throws Error where it takes longer than a minute */
+export async function allRecorded(store: SlotStore, slots: number): Promise<readonly SlotRecord[]> {
+  const { records, done } = await recordsUntil(store, 60_000, all => all.length === slots)
+  if (!done) throw new Error(`all ${slots} slots must be recorded within a minute: ${records.length} are`)
+  return records
+}
+
+/** How many records each holder has; nobody is `''`. */
+export function countsOf(records: readonly SlotRecord[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { holder } of records) counts.set(holder, (counts.get(holder) ?? 0) + 1)
+  return counts
+}
