@@ -17,6 +17,8 @@ export interface Beside {
   read(calls: StoreCalls): Promise<() => void>
   /** The version of the plugin's answers: not smaller than the epoch of the record. */
   version(): Epoch
+  /** Entries that were left out of what was taken in last. */
+  readonly broken: number
 }
 
 export interface LookingDeps {
@@ -44,7 +46,7 @@ export interface LookingDeps {
 
 export class Looking {
   readonly #deps: LookingDeps
-  #broken = { record: 0, beats: 0, count: 0 }
+  #broken = { record: 0, beats: 0, beside: 0, count: 0 }
 
   constructor(deps: LookingDeps) {
     this.#deps = deps
@@ -102,6 +104,7 @@ export class Looking {
     if (record !== knowledge.view?.record) host.log.info('epoch', { epoch, cause: record.cause })
     knowledge.see(view, asked)
     takeIn?.()
+    this.#count('beside', this.#deps.beside?.broken ?? 0)
     session?.see(epoch)
     if (session?.joined) {
       const mine = view.member(session.id)
@@ -112,7 +115,7 @@ export class Looking {
     if (knowledge.epoch > before) onEpoch()
   }
 
-  #count(of: 'record' | 'beats', broken: number): void {
+  #count(of: 'record' | 'beats' | 'beside', broken: number): void {
     this.#broken.count += Math.max(0, broken - this.#broken[of])
     this.#broken[of] = broken
   }

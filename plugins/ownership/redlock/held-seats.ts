@@ -22,6 +22,12 @@ export interface Held {
   readonly renewAfter: number
 }
 
+/** What became of renewals, one by one. */
+export interface Heard {
+  extended(): void
+  failed(error: unknown): void
+}
+
 export class HeldSeats {
   readonly #host: Host
   readonly #ttlMs: number
@@ -71,18 +77,20 @@ export class HeldSeats {
   }
 
   /**
-   * Renews what is due; `failed` hears why one could not be.
+   * Renews what is due.
    * @returns whether one was lost
    */
-  async renew(failed: (error: unknown) => void): Promise<boolean> {
+  async renew(heard: Heard): Promise<boolean> {
     const now = mark(this.#host)
     const due = this.all().filter(({ at, renewAfter }) => elapsed(at, now) >= renewAfter)
     await eachBounded(due, AT_ONCE, async held => {
       const at = mark(this.#host)
       try {
-        if ((await held.lock.extend()) === 'extended') held.at = at
+        if ((await held.lock.extend()) !== 'extended') return
+        held.at = at
+        heard.extended()
       } catch (error) {
-        failed(error)
+        heard.failed(error)
       }
     })
     return due.some(({ lock }) => !lock.valid)

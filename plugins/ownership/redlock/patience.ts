@@ -17,6 +17,8 @@ export class Patience {
   /** Since when each seat is open for the same member. */
   readonly #open = new Map<SeatKey, { readonly to: string; since: Mark }>()
   readonly #over = new Map<string, Mark>()
+  /** The lock servers could not be reached from here: what others do not take says nothing. */
+  #blind = false
   /** The newest record of each member, and when it was seen first. */
   readonly #newest = new Map<string, { readonly fence: Fence; readonly since: Mark }>()
 
@@ -52,7 +54,7 @@ export class Patience {
     for (const [key, { to }] of seats) {
       const known = this.#open.get(key)
       if (!known) this.#open.set(key, { to, since: now })
-      else if (!this.over(to) && this.#idle(to, known.since, now)) {
+      else if (!this.#blind && !this.over(to) && this.#idle(to, known.since, now)) {
         this.#over.set(to, now)
         news = true
       }
@@ -61,15 +63,20 @@ export class Patience {
   }
 
   /** Somebody has locked the seat. */
-  busy(key: SeatKey): false {
+  busy(key: SeatKey): void {
     this.#open.delete(key)
-    return false
   }
 
-  /** The fault may be here: all are waited for once more. */
+  /** The fault may be here: all are waited for once more, from when the lock servers can be reached from here. */
   forgive(): void {
-    this.#open.clear()
+    this.#blind = true
     this.#over.clear()
+  }
+
+  /** The lock servers have answered. */
+  reached(): void {
+    if (this.#blind) this.#open.clear()
+    this.#blind = false
   }
 
   #idle(id: string, since: Mark, now: Mark): boolean {

@@ -26,6 +26,9 @@ import type { SlotBook } from './slot-book.ts'
 /** Seats that are locked and recorded at once. */
 const AT_ONCE = 32
 
+/** A seat that was lost or refused is tried again after this long: whatever the store says, nobody runs in circles. */
+const AGAIN_MS = 250
+
 /** How long a seat that was given up may wait for its taker before another one is given up. */
 const HANDING_MS = 10_000
 
@@ -47,8 +50,10 @@ export class SeatKeeper {
   readonly #passes = new Coalesced(() => this.#pass())
   readonly #renewals = new Coalesced(() => this.#renew())
   readonly #patience: Patience
-  /** The fences under which seats were given up: records that are older are of before. */
-  readonly #given = new Map<SeatKey, Fence>()
+  /** When each seat was tried last. */
+  readonly #tried = new Map<SeatKey, Mark>()
+  /** Seats that were given up, and the readings that had begun by then: only a later one shows that this member has it again. */
+  readonly #given = new Map<SeatKey, number>()
   #handing: { readonly seat: Seat; readonly fence: Fence; readonly since: Mark } | undefined
   #timer: Disposable | undefined
   #closed = false
@@ -91,7 +96,7 @@ export class SeatKeeper {
   #arm(): void {
     if (this.#closed) return
     const { ttlMs } = this.#options
-    this.#timer = this.#host.setTimer(Math.min(2_000, Math.max(100, ttlMs / 12)), () => {
+    this.#timer = this.#host.setTimer(Math.min(1_000, Math.max(100, ttlMs / 12)), () => {
       this.#arm()
       void this.#renewals.request()
       this.look()
@@ -132,13 +137,17 @@ export class SeatKeeper {
     const wanted: Seat[] = []
     for (let slot = 0; slot < slots; slot++) {
       const own = seating.seated(book.of(slot)).find(({ holder }) => holder === me)
-      const given = own && this.#given.get(seatKey(own))
-      if (own && own.fence > (given ?? 0) && !this.#held.of(own)) wanted.push({ slot, rank: own.rank })
+      if (own && !this.#held.of(own) && book.readSince(this.#given.get(seatKey(own)) ?? 0))
+        wanted.push({ slot, rank: own.rank })
     }
-    if (view.frozen) return wanted
-    const open = this.#plan(view, seating).open.filter(({ to }) => to === me)
+    const open = view.frozen ? [] : this.#plan(view, seating).open.filter(({ to }) => to === me)
     // What was taken since the records were read is not in the plan yet.
-    return [...wanted, ...open.filter(({ slot }) => !this.#held.inSlot(slot, replicas))]
+    wanted.push(...open.filter(({ slot }) => !this.#held.inSlot(slot, replicas)))
+    const now = mark(this.#host)
+    return wanted.filter(seat => {
+      const tried = this.#tried.get(seatKey(seat))
+      return !tried || elapsed(tried, now) >= AGAIN_MS
+    })
   }
 
   /** Whoever leaves open what is its to take is passed over for a while. */
@@ -179,9 +188,12 @@ export class SeatKeeper {
     let kept = false
     try {
       const at = mark(this.#host)
+      this.#tried.set(seatKey(seat), at)
       lock = await this.#locks.acquire(this.#resource(seat))
+      this.#patience.reached()
       // Somebody has it: the plan of others, or of an earlier process of this member, goes on.
-      if (!lock) return this.#patience.busy(seatKey(seat))
+      if (!lock) this.#patience.busy(seatKey(seat))
+      if (!lock) return false
       const own = lock
       const fence = await calls.make(() => store.fence())
       const answer = await session.inTurn(async () => {
@@ -190,7 +202,6 @@ export class SeatKeeper {
         return session.write(stamp => calls.make(() => store.hold(stamp, { ...seat, fence, give: false })))
       })
       if (answer !== 'ok') return false
-      this.#given.delete(seatKey(seat))
       this.#held.add({ seat, lock: own, fence, begun: book.begun, at })
       kept = true
       return true
@@ -235,7 +246,7 @@ export class SeatKeeper {
 
   /** The lock first: whoever reads the record can take it at once. Never rejects. */
   async #giveUp(seat: Seat, held: Held | undefined): Promise<void> {
-    const { store, membership } = this.#options
+    const { store, membership, book } = this.#options
     const { session, calls } = membership
     if (!session || !calls) return
     try {
@@ -244,7 +255,7 @@ export class SeatKeeper {
       const request = { ...seat, fence, give: true }
       const answer = await session.inTurn(() => session.write(stamp => calls.make(() => store.hold(stamp, request))))
       if (answer !== 'ok') return
-      this.#given.set(seatKey(seat), fence)
+      this.#given.set(seatKey(seat), book.begun)
       this.#handing = { seat, fence, since: mark(this.#host) }
     } catch (error) {
       this.#failed('a slot could not be given up', error)
@@ -255,7 +266,11 @@ export class SeatKeeper {
 
   /** Never rejects. What was lost is taken anew, or let go. */
   async #renew(): Promise<void> {
-    if (await this.#held.renew(error => this.#failed('a lock could not be renewed', error))) this.look()
+    const lost = await this.#held.renew({
+      extended: () => this.#patience.reached(),
+      failed: error => this.#failed('a lock could not be renewed', error),
+    })
+    if (lost) this.look()
   }
 
   #resource({ slot, rank }: Seat): string {

@@ -49,7 +49,6 @@ export class SlotBook implements Beside {
     return this.#remembered.get(seat) ?? ''
   }
 
-  /** Entries that the last reading left out. */
   get broken(): number {
     return this.#broken
   }

@@ -27,7 +27,7 @@ export function watchCases(runner: Runner, kit: OwnershipKit): void {
       watcher[Symbol.dispose]()
       const before = changes.length
       await within(host, change(), 'change()')
-      if ('advance' in host) await (host as FakeHost).advance(3_600_000)
+      if ('advance' in host) await (host as FakeHost).advance(600_000)
       await settle()
       assertEqual(changes.length, before, 'no call after the disposal')
     })

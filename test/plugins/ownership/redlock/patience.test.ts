@@ -71,8 +71,16 @@ it('where the fault may be here nobody is blamed', async () => {
   expect([patience.over('a'), patience.over('b')]).toEqual([true, true])
   patience.forgive()
   expect([patience.over('a'), patience.over('b')]).toEqual([false, false])
-  await host.advance(1_999)
+  await host.advance(60_000)
   expect(patience.wait([seat(1, 'a')])).toBe(false)
+  // From when the lock servers are reached.
+  patience.reached()
+  expect(patience.wait([seat(1, 'a')])).toBe(false)
+  await host.advance(1_999)
+  patience.reached()
+  expect(patience.wait([seat(1, 'a')])).toBe(false)
+  await host.advance(1)
+  expect(patience.wait([seat(1, 'a')])).toBe(true)
 })
 
 it('a clock that is stepped forward, or a process that stood still, counts as time', () => {

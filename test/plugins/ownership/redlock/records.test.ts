@@ -139,6 +139,21 @@ it('an observer knows who owns what, and does not even connect to the lock serve
   await own.stop()
 })
 
+it('broken records are left out and counted, each when it appears, and the others hold', async () => {
+  const own = await rested('a')
+  const [a] = own.members as [TestMember]
+  const { slots } = a.line
+  const broken = async () => {
+    const view = await slots(undefined)
+    return view && { ...view, slots: view.slots.slice(2), broken: 2 }
+  }
+  Object.assign(a.line, { slots: broken })
+  await own.world.advance(10_000)
+  expect(a.handover.counts().broken).toBe(2)
+  Object.assign(a.line, { slots })
+  await own.stop()
+})
+
 it('what members must agree on is in their rules', async () => {
   const rules = async (options: Parameters<typeof redlockWorld>[0]) => {
     const own = redlockWorld(options)
