@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { explore, replay } from './bfs.ts'
+import { explore, type Model, replay } from './bfs.ts'
 import { BROKEN } from './broken.ts'
+import { BROKEN_SLOTS } from './broken-slots.ts'
 import { serving } from './clean.ts'
+import { slotted } from './clean-slots.ts'
 import { protocol, settled } from './protocol.ts'
 import { VARIANTS } from './variants.ts'
 import type { Config } from './world.ts'
 
 const BOUND = 200_000
+const ALL = [...BROKEN, ...BROKEN_SLOTS]
 
 describe('without one rule, the shortest story is', () => {
-  for (const { variant, config, story, broken } of BROKEN) {
+  for (const { variant, config, story, broken } of ALL) {
     test(variant, { timeout: 60_000 }, () => {
       expect(explore(protocol({ ...config, variant }), BOUND).story).toEqual({ steps: story, broken })
       expect(explore(protocol(config), BOUND).story).toBeUndefined()
@@ -18,7 +21,7 @@ describe('without one rule, the shortest story is', () => {
 })
 
 test('every rule that can be left out has a story, but for the one that only never ends', () => {
-  const told = BROKEN.map(({ variant }) => variant)
+  const told = ALL.map(({ variant }) => variant)
 
   expect(VARIANTS.filter(variant => !told.includes(variant))).toEqual(['needs as first written'])
 })
@@ -38,6 +41,22 @@ test('a member that was forgotten while a drop was in flight does not claim that
     replay(protocol({ ...config, variant: 'publish includes what is being dropped' }), [...story, ...rest]).broken,
   ).toBe('the release counted a claim that is not true')
   expect(() => replay(protocol(config), [...story, ...rest])).toThrow('current value is B releases b1')
+})
+
+test('without the guard an owner may give up its copy, but no copy is lost: that many others were seen serving', () => {
+  for (const config of [
+    slotted(2, 1, { seize: 2, give: 1, drain: 1, cancel: 1 }),
+    slotted(3, 2, { seize: 2 }),
+    slotted(3, 2, { seize: 1, failover: 1 }),
+  ]) {
+    const model = protocol({ ...config, variant: 'no guard' })
+    const next: Model['next'] = (state, emit) =>
+      model.next(state, (label, after, broken) =>
+        emit(label, after, broken === 'the release asked others than the owners' ? undefined : broken),
+      )
+
+    expect(explore({ ...model, next }, BOUND).story).toBeUndefined()
+  }
 })
 
 describe('a superseded child whose parent is mine', () => {

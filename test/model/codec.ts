@@ -1,4 +1,5 @@
 /** Worlds as strings of small numbers, and back. */
+import type { Slots } from './seats.ts'
 import { type Config, FAULTS, type MemberRecord, nobody, type Process, type Store, type World } from './world.ts'
 
 const buffer = Buffer.alloc(512)
@@ -14,6 +15,7 @@ function flags(...values: readonly boolean[]): number {
 
 function putStore(store: Store): void {
   put(store.epoch)
+  for (const slot of store.slots) put(slot)
   for (const r of store.records) {
     put(flags(r.exists, r.down, r.draining, r.placed, r.current, r.past))
     put(r.incarnation * 16 + r.claims)
@@ -29,6 +31,8 @@ export function encode(world: World): string {
     put(p.incarnation)
     put(p.seen)
     for (const targets of p.targets) put(targets)
+    for (const slot of p.slots) put(slot)
+    put(p.complete)
     put(p.loaded * 16 + p.dropping)
     put(p.poisoned * 16 + p.standsIn)
     put(p.asked + 1)
@@ -45,8 +49,10 @@ export function encode(world: World): string {
 export function decode(state: string, config: Config): World {
   let at = 0
   const take = () => state.charCodeAt(at++)
+  const takeSlots = (): Slots => (config.slots ? config.ranks.map(take) : [])
   const takeStore = (): Store => {
     const epoch = take()
+    const slots = takeSlots()
     const records: MemberRecord[] = []
     for (let member = 0; member < config.members; member++) {
       const bits = take()
@@ -62,7 +68,7 @@ export function decode(state: string, config: Config): World {
       record.claims = rest & 15
       records.push(record)
     }
-    return { epoch, records }
+    return { epoch, slots, records }
   }
 
   const store = takeStore()
@@ -74,6 +80,8 @@ export function decode(state: string, config: Config): World {
     const incarnation = take()
     const seen = take()
     const targets = config.ranks.map(take)
+    const slots = takeSlots()
+    const complete = take()
     const held = take()
     const poison = take()
     processes.push({
@@ -86,6 +94,8 @@ export function decode(state: string, config: Config): World {
       incarnation,
       seen,
       targets,
+      slots,
+      complete,
       loaded: held >> 4,
       dropping: held & 15,
       poisoned: poison >> 4,

@@ -165,7 +165,8 @@ function losses(config: Config): Rule[] {
       'failover',
       world => world.replica === undefined && begun(world),
       world => {
-        world.replica = { epoch: world.store.epoch, records: world.store.records.map(record => ({ ...record })) }
+        const { epoch, slots, records } = world.store
+        world.replica = { epoch, slots: [...slots], records: records.map(record => ({ ...record })) }
       },
     ),
     rule(
@@ -174,9 +175,9 @@ function losses(config: Config): Rule[] {
       world => world.replica !== undefined,
       world => {
         spend(world, 'failover')
-        const { epoch, records } = world.replica as Store
+        const { epoch, slots, records } = world.replica as Store
         const newer = config.variant === 'epochs come back' ? epoch : world.store.epoch + 1
-        world.store = { epoch: newer, records: records.map(record => ({ ...record, current: false })) }
+        world.store = { epoch: newer, slots, records: records.map(record => ({ ...record, current: false })) }
         if (config.variant === 'no store id') world.store.records = records
         world.replica = undefined
         for (const process of world.processes) Object.assign(process, { knows: false, told: false })
@@ -184,7 +185,8 @@ function losses(config: Config): Rule[] {
     ),
     rule('the store is emptied', 'empty', begun, world => {
       spend(world, 'empty')
-      world.store = { epoch: world.store.epoch + 1, records: world.store.records.map(nobody) }
+      const { epoch, slots, records } = world.store
+      world.store = { epoch: epoch + 1, slots: slots.map(() => 0), records: records.map(nobody) }
       for (const process of world.processes) Object.assign(process, { told: false })
     }),
   ]

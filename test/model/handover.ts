@@ -50,6 +50,9 @@ export function handover(config: Config): Rule[] {
     process.seen !== 0 &&
     accepted(world, process, config)
 
+  const goesAtOnce =
+    variant === 'drop on losing ownership' || variant === 'drop on losing the slot' || variant === 'linger limit'
+
   const drop = (process: Process, block: number) => {
     process.loaded &= ~(1 << block)
     process.dropping &= ~(1 << block)
@@ -94,8 +97,7 @@ export function handover(config: Config): Rule[] {
     ...eachBlock(
       config,
       'drops',
-      (world, process, block) =>
-        (variant === 'drop on losing ownership' || variant === 'linger limit') && lingers(world, process, block),
+      (world, process, block) => goesAtOnce && lingers(world, process, block),
       (_, process, block) => void drop(process, block),
     ),
     ...eachBlock(

@@ -1,5 +1,5 @@
 /** Steps of membership: join, observe, tell, beat, drain, stop. */
-import { has, ownersOf, set, standInsOf } from './placement.ts'
+import { has, isComplete, ownersOf, set, standInsOf } from './placement.ts'
 import { each, excuse, NAMES, type Rule } from './rule.ts'
 import {
   accepted,
@@ -84,9 +84,15 @@ export function membership(config: Config): Rule[] {
     ...each(
       config,
       'observes',
-      (world, process) => up(process) && (process.seen !== world.store.epoch || !process.knows),
+      (world, process) =>
+        up(process) &&
+        (process.seen !== world.store.epoch ||
+          !process.knows ||
+          process.slots.some((slot, block) => slot !== world.store.slots[block])),
       (world, process) => {
         process.seen = world.store.epoch
+        process.slots = [...world.store.slots]
+        process.complete = set(process.slots.flatMap((slot, at) => (isComplete(world, slot, config) ? [at] : [])))
         const replicas = config.rules?.[process.member] ?? config.replicas
         process.targets = config.ranks.map((_, block) => ownersOf(world, block, config, replicas))
         const standIns = config.ranks.map((_, block) => standInsOf(world, block, config))

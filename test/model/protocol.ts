@@ -6,10 +6,11 @@ import { handover } from './handover.ts'
 import { membership } from './membership.ts'
 import { has, placed } from './placement.ts'
 import { BLOCKS, copies, type Rule } from './rule.ts'
+import { slots } from './slots.ts'
 import { type Config, CRASHED, type MemberRecord, OFF, type Store, start, UP, type World } from './world.ts'
 
 export function protocol(config: Config): Model {
-  const rules: readonly Rule[] = [...membership(config), ...handover(config), ...failures(config)]
+  const rules: readonly Rule[] = [...membership(config), ...slots(config), ...handover(config), ...failures(config)]
   const model: Model = {
     initial: encode(start(config)),
     next(state, emit) {
@@ -56,12 +57,15 @@ function forgetDetails(world: World, config: Config): void {
     if (dead) process.ready = false
   }
   for (const store of world.replica ? [world.store, world.replica] : [world.store]) forgetLate(store, world)
-  if (config.variant === 'epochs come back' || config.variant === 'release without the epoch') return
+  const { variant } = config
+  const mindful = variant === 'epochs come back' || variant === 'release without the epoch'
+  if (mindful || variant === 'the slot is compared, the epoch is not') return
   const fresh = (epoch: number) => (epoch === world.store.epoch ? 1 : 0)
   for (const process of world.processes) {
     const own = 1 << process.member
     const seen = process.seen === 0 ? 0 : fresh(process.seen) ? 2 : 1
     if (seen === 1) process.targets = process.targets.map(targets => targets & own)
+    if (seen !== 2) Object.assign(process, { slots: process.slots.map(() => 0), complete: 0 })
     process.seen = seen
     process.askedIn = 0
   }
@@ -85,6 +89,7 @@ export function settled(config: Config): (state: string) => boolean {
         config.ranks.every((_, block) => {
           if (config.faults.compaction && block === 0 && world.parent) return !has(process.loaded, block)
           const own = has(process.targets[block] as number, process.member)
+          if (process.slots[block] !== world.store.slots[block]) return false
           return process.seen === 2 && has(process.loaded, block) === own
         }),
     )

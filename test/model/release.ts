@@ -1,5 +1,5 @@
 /** Steps of release: one atomic step of the store, and what some make of it. */
-import { bits, has, isLive, set } from './placement.ts'
+import { bits, has, isLive, ownersOf, set } from './placement.ts'
 import { each, eachBlock, type Rule } from './rule.ts'
 import {
   accepted,
@@ -23,6 +23,15 @@ export function releases(
   const needs = (process: Process, block: number) => (child(process, block) ? 1 : block)
   const ownersFor = (process: Process, block: number) => process.targets[needs(process, block)] as number
 
+  /** The slot is as it was when the owners were computed, and complete. */
+  const guarded = (world: World, process: Process, block: number) => {
+    const need = needs(process, block)
+    const compared = variant === 'the guard is of the child' ? block : need
+    if (process.slots[compared] !== world.store.slots[compared] && variant !== 'no guard') return false
+    if (process.slots[need] === 0 && variant === 'an empty slot lets go') return true
+    return variant === 'an incomplete slot counts as complete' || has(process.complete, need)
+  }
+
   /** What the store checks: owners that were computed in `epoch`. `quorum` any: one is enough. */
   const allowed = (
     world: World,
@@ -32,12 +41,14 @@ export function releases(
     owners: number,
     quorum: 'all' | 'any' = 'all',
   ) => {
-    if (epoch !== world.store.epoch && variant !== 'release without the epoch') return false
+    const anyEpoch = variant === 'release without the epoch' || variant === 'the slot is compared, the epoch is not'
+    if (epoch !== world.store.epoch && !anyEpoch) return false
     if (variant === 'release by epoch alone') return true
     if (variant !== 'rules may differ' && rulesDiffer(world, config)) return false
     const own = needs(process, block) === block || variant === 'needs as first written'
     if (own && has(owners, process.member)) return false
-    if (owners === 0) return variant === 'nobody need own it'
+    if (config.slots && quorum === 'all' && !guarded(world, process, block)) return false
+    if (owners === 0) return variant === 'nobody need own it' || variant === 'an empty slot lets go'
     const counts = (member: number) => {
       const record = world.store.records[member] as MemberRecord
       if (!record.exists) return false
@@ -61,7 +72,9 @@ export function releases(
         has((world.store.records[member] as MemberRecord).claims, need) &&
         !world.processes.some(other => other.member === member && has(serving(other), need)),
     )
-    return liar === undefined ? undefined : `the release counted a claim that is not true`
+    if (liar !== undefined) return `the release counted a claim that is not true`
+    const others = config.slots && owners !== 0 && owners !== ownersOf(world, need, config, config.replicas)
+    return others ? 'the release asked others than the owners' : undefined
   }
 
   const others = (world: World, process: Process) =>

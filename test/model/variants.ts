@@ -12,8 +12,16 @@ export const VARIANTS = [
   'owners that are down count',
   'nobody need own it',
   'a timeout counts as released',
+  // Rules of slots.
+  'no guard',
+  'the slot is compared, the epoch is not',
+  'the guard is of the child',
+  'an incomplete slot counts as complete',
+  'an empty slot lets go',
+  'two seats of one member count as two',
   // Drops that go round release.
   'drop on losing ownership',
+  'drop on losing the slot',
   'linger limit',
   'children go when the parent is listed',
   // Claims that are not true.

@@ -1,4 +1,5 @@
 /** One state of the model: the store, the processes, and what an observer who sees everything remembers. */
+import type { Slots } from './seats.ts'
 import type { Variant } from './variants.ts'
 
 /** How often each may happen in one history; what is not named never does. */
@@ -17,6 +18,8 @@ export const FAULTS = [
   'twin',
   'compaction',
   'urgent',
+  'seize',
+  'give',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -26,6 +29,8 @@ export interface Config {
   /** By block: members in the order of their rank for it. With compaction, block 0 is the child and block 1 its parent. */
   readonly ranks: readonly (readonly number[])[]
   readonly faults: Partial<Record<Fault, number>>
+  /** Who is to hold a block is whoever sits in its slot; the ranks only say who stands in. Otherwise the ranks say it. */
+  readonly slots?: boolean
   /** A process begins unready. Otherwise it is ready from its start. */
   readonly readiness?: boolean
   /** By member: the replicas that its own config says, where they differ. */
@@ -51,6 +56,8 @@ export interface MemberRecord {
 
 export interface Store {
   epoch: number
+  /** None where the ranks say who is to hold a block. */
+  slots: Slots
   records: MemberRecord[]
 }
 
@@ -72,6 +79,9 @@ export interface Process {
   seen: number
   targets: number[]
   standsIn: number
+  /** The slots that it saw then, and which of them were complete. */
+  slots: Slots
+  complete: number
   /** Has seen the current store id; has told all its claims under it. */
   knows: boolean
   told: boolean
@@ -117,9 +127,10 @@ export function nobody(): MemberRecord {
 /** Nobody has started yet; with a twin the last process has the id of the first member. */
 export function start(config: Config): World {
   const members = [...Array(config.members).keys()]
+  const slots = (): Slots => (config.slots ? config.ranks.map(() => 0) : [])
   const owners = config.faults.twin ? [...members, 0] : members
   return {
-    store: { epoch: 1, records: members.map(nobody) },
+    store: { epoch: 1, slots: slots(), records: members.map(nobody) },
     replica: undefined,
     processes: owners.map(member => ({
       member,
@@ -130,6 +141,8 @@ export function start(config: Config): World {
       seen: 0,
       targets: config.ranks.map(() => 0),
       standsIn: 0,
+      slots: slots(),
+      complete: 0,
       knows: false,
       told: false,
       loaded: 0,
