@@ -8,7 +8,7 @@ import type { LockArguments, LockClient, Running } from './world.ts'
 const TTL_AT = 2
 
 /** Of the TTL that the process counts with, what the lock servers are told. */
-const TOLD = 0.02
+const TOLD = 0.4
 
 /** Each process locks keys of its own. */
 export function lockingForItself(client: LockClient, { process }: Running): LockClient {

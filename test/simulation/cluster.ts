@@ -92,10 +92,15 @@ export class Cluster implements World {
     })
   }
 
-  /** Whom a lock server grants the next lock, before the process knows; undefined as above. */
+  /** Whom a lock server grants the next lock of a seat that nobody has, before the process knows; undefined as above. */
   nextGrant(most: number): Promise<string | undefined> {
     return new Promise(resolve => {
-      this.locks.onGrant(running => resolve(running.id))
+      this.locks.onGrant((running, seat) => {
+        const { slots } = this.server.table.slots(undefined) ?? { slots: [] }
+        if (slots.some(({ slot, rank, holder }) => `${slot}/${rank}` === seat && holder !== '')) return false
+        resolve(running.id)
+        return true
+      })
       this.scheduler.after(most, 'story', () => resolve(undefined))
     })
   }

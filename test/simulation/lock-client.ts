@@ -103,7 +103,7 @@ class SimLockConnection implements LockConnection {
           const free = table.get(String(key)) === undefined
           try {
             const done = run(this.#server)
-            if (free && table.get(String(key)) === value) this.#world.locks.granted(this.#running)
+            if (free && table.get(String(key)) === value) this.#world.locks.granted(this.#running, String(key))
             return () => resolve(done)
           } catch (error) {
             return () => reject(error)

@@ -5,6 +5,8 @@ import { CALM, type NetworkWeather } from './network.ts'
 import type { Random } from './random.ts'
 import type { LockArguments, Locks, Running, World } from './world.ts'
 
+type OnGrant = (running: Running, seat: string) => boolean
+
 export class LockServers implements Locks {
   readonly servers: readonly LockServer[]
   readonly inStore: boolean
@@ -14,7 +16,7 @@ export class LockServers implements Locks {
   /** When a lock may have been lost by a server last, ms. */
   forgot: number = Number.NEGATIVE_INFINITY
   readonly #world: World
-  #onGrant: ((running: Running) => void)[] = []
+  #onGrant: OnGrant[] = []
   /** Hashes of scripts that give a lock back. */
   readonly #giving = new Set<string>()
   /** `gw-1 <key>`: when the member gave it back last, ms. */
@@ -45,16 +47,16 @@ export class LockServers implements Locks {
   }
 
   sent({ id }: Running, hash: string, [key]: LockArguments): void {
-    const seat = /[^/]+\/[^/]+$/.exec(String(key))?.[0]
-    if (this.#giving.has(hash)) this.#given.set(`${id} ${seat}`, this.#world.scheduler.now)
+    if (this.#giving.has(hash)) this.#given.set(`${id} ${seatOf(String(key))}`, this.#world.scheduler.now)
   }
 
-  granted(running: Running): void {
-    for (const listener of this.#onGrant.splice(0)) listener(running)
+  granted(running: Running, key: string): void {
+    const seat = seatOf(key)
+    this.#onGrant = this.#onGrant.filter(listener => !listener(running, seat))
   }
 
-  /** Calls `listener` at the next lock that a server grants, before the process knows. */
-  onGrant(listener: (running: Running) => void): void {
+  /** Calls `listener` at each lock that a server grants, before the process knows, until it says that this was it. */
+  onGrant(listener: OnGrant): void {
     this.#onGrant.push(listener)
   }
 
@@ -73,4 +75,9 @@ export class LockServers implements Locks {
       server.goOn(true)
     }
   }
+}
+
+/** `<slot>/<rank>`, at the end of what is locked. */
+function seatOf(key: string): string {
+  return key.split('/').slice(-2).join('/')
 }

@@ -24,7 +24,7 @@ export const leased: Tested = {
     const servers = random.pick([1, 1, 3] as const)
     return {
       slots: random.pick([16, 16, 24, 48]),
-      ttlMs: random.pick([5_000, 30_000, 30_000]),
+      ttlMs: random.pick([5_000, 10_000, 30_000]),
       servers,
       inStore: servers === 1 && random.chance(0.5),
     }

@@ -112,7 +112,8 @@ export interface Locks {
   sent(running: Running, hash: string, args: LockArguments): void
   /** What the script with this hash is. */
   script(hash: string, text: string): void
-  granted(running: Running): void
+  /** A server has granted what is locked by this key. */
+  granted(running: Running, key: string): void
   lose(server: LockServer, change: (server: LockServer) => void): void
 }
 
