@@ -1,11 +1,14 @@
-/** Several gateways with the real ring on one member store, on one clock: who holds what, and whether a block was ever left alone. */
+/** Several gateways with one plugin on one member store, on one clock: who holds what, and whether a block was ever left alone. */
 import type { BlockId, BlockStage, Candidate, SetStage } from 'blockgate'
-import { type HashRingOptions, hashRing } from 'blockgate/plugins/ownership/hash-ring'
+import type { MemberOptions } from 'blockgate/members'
 import { memoryStore } from 'blockgate/plugins/store/memory'
 import { type FakeHost, fakeHost } from 'blockgate/testing'
+import type { ClusterOwnership } from './ownerships.ts'
 import { type ScriptedSink, scriptedSink, type World, world } from './world.ts'
 
-export interface ClusterOptions extends Partial<HashRingOptions> {
+export interface ClusterOptions extends MemberOptions {
+  /** Of all of them. */
+  readonly ownership: (host: FakeHost) => ClusterOwnership
   readonly list: readonly Candidate[]
   readonly stages?: () => readonly (BlockStage | SetStage)[]
   readonly every?: string
@@ -30,13 +33,14 @@ export interface Cluster {
   advance(ms: number): Promise<void>
 }
 
-export function cluster({ list, stages, every, ...ring }: ClusterOptions): Cluster {
+export function cluster({ ownership, list, stages, every, ...shared }: ClusterOptions): Cluster {
   const host = fakeHost()
+  const owned = ownership(host)
   const store = memoryStore()
   const up = new Map<string, World>()
   const thin: string[] = []
   const copiesOf = (block: BlockId) => [...up.values()].filter(w => w.sink.loaded().has(block)).length
-  const replicas = ring.replicas ?? 1
+  const replicas = shared.replicas ?? 1
   const watched = (sink: ScriptedSink): ScriptedSink => ({
     ...sink,
     get numbers() {
@@ -75,7 +79,7 @@ export function cluster({ list, stages, every, ...ring }: ClusterOptions): Clust
             list,
             sink: watched(ids.length === 1 ? sink : scriptedSink()),
             stages: stages?.() ?? [],
-            ownership: hashRing({ store, handoverDelay: '1s', ...ring }),
+            ownership: owned.make(id, store, { handoverDelay: '1s', ...shared }),
             every: every ?? '1h',
           }),
         ),
