@@ -19,7 +19,7 @@ import type { Seating, SlotAssignments } from './assign.ts'
 import { type Held, HeldSeats } from './held-seats.ts'
 import type { Lock, LockProvider } from './lock.ts'
 import { Patience } from './patience.ts'
-import { Plan } from './plan.ts'
+import { Planner } from './planner.ts'
 import { type Seat, type SeatKey, seatKey } from './seats.ts'
 import type { SlotBook } from './slot-book.ts'
 
@@ -50,6 +50,7 @@ export class SeatKeeper {
   readonly #passes = new Coalesced(() => this.#pass())
   readonly #renewals = new Coalesced(() => this.#renew())
   readonly #patience: Patience
+  readonly #planner: Planner
   /** When each seat was tried last. */
   readonly #tried = new Map<SeatKey, Mark>()
   /** Seats that were given up, and the readings that had begun by then: only a later one shows that this member has it again. */
@@ -64,6 +65,8 @@ export class SeatKeeper {
     this.#host = host
     this.#held = new HeldSeats(host, options.ttlMs)
     this.#patience = new Patience(host)
+    const { book, slots, replicas, membership } = options
+    this.#planner = new Planner({ book, patience: this.#patience, slots, replicas, me: () => membership.me })
   }
 
   start(): void {
@@ -132,58 +135,49 @@ export class SeatKeeper {
 
   /** The seats that this member is to lock and to record now. */
   #wanted(view: MembersView, seating: Seating): readonly Seat[] {
-    const { book, slots, replicas, membership } = this.#options
+    const { book, replicas, membership } = this.#options
     const { me } = membership
-    const wanted: Seat[] = []
-    for (let slot = 0; slot < slots; slot++) {
-      const own = seating.seated(book.of(slot)).find(({ holder }) => holder === me)
-      if (own && !this.#held.of(own) && book.readSince(this.#given.get(seatKey(own)) ?? 0))
-        wanted.push({ slot, rank: own.rank })
-    }
-    const open = view.frozen ? [] : this.#plan(view, seating).open.filter(({ to }) => to === me)
-    // What was taken since the records were read is not in the plan yet.
-    wanted.push(...open.filter(({ slot }) => !this.#held.inSlot(slot, replicas)))
+    const own = this.#planner
+      .own(seating)
+      .filter(seat => !this.#held.of(seat) && book.readSince(this.#given.get(seatKey(seat)) ?? 0))
+    const open = view.frozen ? [] : this.#planner.plan(view, seating).open.filter(({ to }) => to === me)
     const now = mark(this.#host)
-    return wanted.filter(seat => {
+    // What was taken since the records were read is not in the plan yet.
+    return [...own, ...open.filter(({ slot }) => !this.#held.inSlot(slot, replicas))].filter(seat => {
       const tried = this.#tried.get(seatKey(seat))
       return !tried || elapsed(tried, now) >= AGAIN_MS
     })
   }
 
-  /** Whoever leaves open what is its to take is passed over for a while. */
-  #plan(view: MembersView, seating: Seating): Plan {
-    const { book, slots, replicas, membership } = this.#options
-    const { me } = membership
-    const live = new Set(seating.members.filter(id => view.live.has(id)))
-    const seated = (slot: number) => seating.seated(book.of(slot))
-    const first = (seat: Seat) => {
-      const recorded = book.of(seat.slot).some(({ rank }) => rank === seat.rank)
-      return recorded ? '' : book.remembered(seatKey(seat))
-    }
-    this.#patience.progress(book.all())
-    for (;;) {
-      const takers = new Set([...live].filter(id => id === me || !this.#patience.over(id)))
-      const shared = { slots, replicas, me, members: seating.members, live, seated, first, order: seating.order }
-      const plan = new Plan({ ...shared, takers })
-      if (!this.#patience.wait(plan.open.filter(({ to }) => to !== me))) return plan
-    }
-  }
-
-  /** @returns how many were recorded */
+  /**
+   * One of them first, whichever: where lock servers or store are away the others need not ask as well.
+   * @returns how many were recorded
+   */
   async #takeAll(seats: readonly Seat[]): Promise<number> {
     let took = 0
-    await eachBounded(seats, AT_ONCE, async seat => {
-      if (await this.#take(seat)) took++
-    })
+    const probe = Math.floor(this.#host.random() * seats.length)
+    const take = async (seat: Seat): Promise<boolean> => {
+      const answer = await this.#take(seat)
+      if (answer === 'taken') took++
+      return answer !== 'unreachable'
+    }
+    const first = seats[probe]
+    if (first && (await take(first))) {
+      await eachBounded(
+        seats.filter((_, i) => i !== probe),
+        AT_ONCE,
+        async seat => void (await take(seat)),
+      )
+    }
     if (took > 0) this.#host.log.info('slots taken', { taken: took, held: this.#held.size })
     return took
   }
 
   /** Lock, fence, a look at the lock, record: in this order. Never rejects. */
-  async #take(seat: Seat): Promise<boolean> {
+  async #take(seat: Seat): Promise<'taken' | 'refused' | 'unreachable'> {
     const { store, membership, book } = this.#options
     const { session, calls } = membership
-    if (this.#closed || !session || !calls) return false
+    if (this.#closed || !session || !calls) return 'unreachable'
     let lock: Lock | undefined
     let kept = false
     try {
@@ -191,9 +185,11 @@ export class SeatKeeper {
       this.#tried.set(seatKey(seat), at)
       lock = await this.#locks.acquire(this.#resource(seat))
       this.#patience.reached()
-      // Somebody has it: the plan of others, or of an earlier process of this member, goes on.
-      if (!lock) this.#patience.busy(seatKey(seat))
-      if (!lock) return false
+      if (!lock) {
+        // The plan of others, or of an earlier process of this member, goes on.
+        this.#patience.busy(seatKey(seat))
+        return 'refused'
+      }
       const own = lock
       const fence = await calls.make(() => store.fence())
       const answer = await session.inTurn(async () => {
@@ -201,13 +197,13 @@ export class SeatKeeper {
         if (!own.valid || this.#closed || !membership.known) return undefined
         return session.write(stamp => calls.make(() => store.hold(stamp, { ...seat, fence, give: false })))
       })
-      if (answer !== 'ok') return false
+      if (answer !== 'ok') return 'refused'
       this.#held.add({ seat, lock: own, fence, begun: book.begun, at })
       kept = true
-      return true
+      return 'taken'
     } catch (error) {
       this.#failed('a slot could not be taken', error)
-      return false
+      return isOwnershipUnavailable(error) ? 'unreachable' : 'refused'
     } finally {
       if (!kept) await lock?.release()
     }
@@ -216,7 +212,7 @@ export class SeatKeeper {
   /** At most one seat is on its way from this member to another. */
   async #give(view: MembersView, seating: Seating): Promise<void> {
     if (this.#closed || view.frozen || !view.rulesAgree || this.#onItsWay()) return
-    const seat = this.#plan(view, seating).gives
+    const seat = this.#planner.plan(view, seating).gives
     const held = seat && this.#held.of(seat)
     // Without its lock nobody could take it.
     if (!held?.lock.valid) return
