@@ -6,8 +6,9 @@ import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { notDeleted } from 'blockgate/plugins/filter/not-deleted'
 import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
+import { redisStore } from 'blockgate/plugins/store/redis'
 import type { GatewayEvent } from './events.ts'
-import { OWNERSHIPS } from './ownerships.ts'
+import { ownership } from './ownerships.ts'
 import { heard, probed, withoutHandover } from './probes.ts'
 import type { GatewaySettings } from './settings.ts'
 
@@ -15,11 +16,8 @@ const tell = (event: GatewayEvent) => void process.stdout.write(`${JSON.stringif
 
 export default defineConfig(({ env }) => {
   const settings = JSON.parse(env.CHAOS ?? '') as GatewaySettings
-  const { id, port, dir, endpoint, bucket, timings, broken, ownership } = settings
-  const make = OWNERSHIPS[ownership]
-  if (!make)
-    throw new Error(`the ownership must be one of ${Object.keys(OWNERSHIPS).join(', ')}: current value is ${ownership}`)
-  const plugin = make(settings)
+  const { id, port, dir, endpoint, bucket, timings, broken, redis, cluster } = settings
+  const plugin = ownership(settings.ownership).make(settings, heard(redisStore({ url: redis, cluster }), tell))
   return {
     bucket: s3({ bucket, endpoint }),
     pipeline: [
@@ -27,7 +25,7 @@ export default defineConfig(({ env }) => {
       notDeleted(),
       dedup(),
       newestFirst(),
-      owned(heard(broken ? withoutHandover(plugin) : plugin, tell)),
+      owned(broken ? withoutHandover(plugin) : plugin),
       probed(indexHeaders(), plugin, id, tell),
     ],
     instance: { id },

@@ -6,17 +6,22 @@ import type { Gap } from './coverage.ts'
 import { historyOf } from './history.ts'
 import { Notice } from './notice.ts'
 import type { Report } from './report.ts'
-import type { Schedule, World } from './schedules.ts'
+import type { Breakable, Schedule } from './schedules.ts'
 import type { Screen } from './screen.ts'
 import { crashBoundMs, type GatewaySettings, type Settings } from './settings.ts'
 import { Watcher } from './watcher.ts'
 
+type Server = Breakable & { readonly url: string }
+
 export interface ChaosOptions {
   readonly settings: Settings
+  /** The name of the plugin. */
+  readonly ownership: string
   readonly schedules: readonly Schedule[]
   readonly screen: Screen
   readonly folder: string
-  readonly redis: World['redis'] & { readonly url: string }
+  readonly redis: Server
+  readonly lockServers: readonly Server[]
   /** One for each gateway. */
   readonly ports: readonly number[]
   readonly endpoint: string
@@ -68,9 +73,10 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
   }
   try {
     for (const schedule of schedules) {
-      if (cluster?.replicas !== schedule.replicas) {
+      const name = clusterName(options, schedule)
+      if (cluster?.options.common.cluster !== name) {
         await endCluster()
-        cluster = newCluster(options, schedule.replicas, { watcher, notice, onViolation })
+        cluster = newCluster(options, schedule, { watcher, notice, onViolation })
       }
       now = `before ${schedule.name}`
       const members = schedule.members(settings)
@@ -78,7 +84,7 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
       now = schedule.name
       const from = performance.now()
       screen.say(`${schedule.name}: ${cluster.up.length} gateways, ${schedule.replicas} replicas`)
-      await schedule.run({ cluster, settings, redis: options.redis, say: screen.say })
+      await schedule.run({ ...options, cluster, say: screen.say })
       const missing = watcher.missing(AWAY_MS)
       if (missing.length > 0) onViolation(`${missing.length} blocks are away at the end, such as ${missing[0]}`)
       const behind = notice.behind(Date.now() - NOTICE_MS)
@@ -97,6 +103,7 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
   if (notice.maxMs > NOTICE_MS)
     onViolation(`a change must be noticed within ${NOTICE_MS} ms: it took ${notice.maxMs} ms`)
   return {
+    ownership: options.ownership,
     gateways: settings.gateways,
     blocks: settings.blocks,
     schedules: done,
@@ -119,12 +126,19 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
   }
 }
 
+/** Its gateways must not find what others had in the same Redis, or on disk. */
+function clusterName({ ownership }: ChaosOptions, { replicas, ownLockServers }: Schedule): string {
+  return `${ownership}-replicas-${replicas}${ownLockServers ? '-own-lock-servers' : ''}`
+}
+
 function newCluster(
-  { settings, screen, folder, redis, ports, endpoint, bucket, env }: ChaosOptions,
-  replicas: number,
+  options: ChaosOptions,
+  schedule: Schedule,
   ears: { readonly watcher: Watcher; readonly notice: Notice; readonly onViolation: (text: string) => void },
 ): Cluster {
-  const { ownership, broken, timings, blocks } = settings
+  const { settings, ownership, screen, folder, redis, lockServers, ports, endpoint, bucket, env } = options
+  const { broken, timings, blocks, slots } = settings
+  const { replicas, ownLockServers } = schedule
   const common: Omit<GatewaySettings, 'id' | 'port' | 'dir'> = {
     ownership,
     broken,
@@ -132,7 +146,9 @@ function newCluster(
     minMembers: MIN_MEMBERS,
     timings,
     redis: redis.url,
-    cluster: `replicas-${replicas}`,
+    lockServers: (ownLockServers ? lockServers : [redis]).map(({ url }) => url),
+    slots,
+    cluster: clusterName(options, schedule),
     endpoint,
     bucket,
   }

@@ -51,10 +51,6 @@ export class Cluster {
     return this.options.watcher.gateways
   }
 
-  get replicas(): number {
-    return this.options.common.replicas
-  }
-
   /** `gw-1` to `gw-<n>`. */
   static ids(count: number): readonly string[] {
     return Array.from({ length: count }, (_, i) => `gw-${i + 1}`)

@@ -1,9 +1,10 @@
 /**
  * Gateways as processes, a real Redis, a real S3 server with latency, and a watcher that asks all of them all the time.
  *
- *   npm run chaos                          five gateways, 2,000 blocks, all schedules, shortened times; six minutes
- *   npm run chaos -- --short               four gateways, 300 blocks, for CI; two minutes
- *   npm run chaos -- --full                the protocol's own times; a quarter of an hour
+ *   npm run chaos                          five gateways, 2,000 blocks, all schedules, shortened times; six minutes a plugin
+ *   npm run chaos -- --short               four gateways, 300 blocks, for CI; two minutes a plugin
+ *   npm run chaos -- --full                the plugins' own times; a quarter of an hour a plugin
+ *   npm run chaos -- --ownership redlock   one plugin
  *   npm run chaos -- --only <schedule>     one schedule
  *   npm run chaos -- --broken              without hand-over: it must fail
  *   npm run chaos -- --json --blocks 500
@@ -20,19 +21,20 @@ import { startRadosgw } from '../support/radosgw.ts'
 import { startRedis } from '../support/redis.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 import { chaos } from './chaos.ts'
-import { OWNERSHIPS } from './ownerships.ts'
-import { closingLine } from './report.ts'
+import { OWNERSHIPS, ownership, type Tried } from './ownerships.ts'
+import { closingLine, type Report } from './report.ts'
 import { chosen, type Schedule } from './schedules.ts'
 import { screenOn } from './screen.ts'
 import { type Settings, settingsOf } from './settings.ts'
 
 const BUCKET = 'chaos'
 
-const { settings, schedules } = asked()
+const { settings, runs } = asked()
 const screen = screenOn(process.stderr)
 const folder = mkdtempSync(join(tmpdir(), 'blockgate-chaos-'))
 let failed = true
 try {
+  await using servers = new AsyncDisposableStack()
   await using store = await startRadosgw()
   await using redis = await startRedis()
   const { latencyMs, blocks } = settings
@@ -43,34 +45,46 @@ try {
   })
   await putFolder(store, BUCKET, makeBlocks(folder, blocks))
   screen.say(`${blocks} blocks are in the bucket`)
-  const report = await chaos({
-    settings,
-    schedules,
-    screen,
-    folder,
-    redis,
-    ports: await freePorts(settings.gateways),
-    endpoint: proxy.endpoint,
-    bucket: BUCKET,
-    env: { ...process.env, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey },
-  })
-  failed = report.violations.length > 0
-  console.log(settings.json ? JSON.stringify(report) : closingLine(report))
+  const lockServers = await Promise.all([1, 2, 3].map(async () => servers.use(await startRedis())))
+  const ports = await freePorts(settings.gateways)
+  const reports: Report[] = []
+  for (const { plugin, schedules } of runs) {
+    const report = await chaos({
+      settings,
+      ownership: plugin.name,
+      schedules,
+      screen,
+      folder,
+      redis,
+      lockServers,
+      ports,
+      endpoint: proxy.endpoint,
+      bucket: BUCKET,
+      env: { ...process.env, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey },
+    })
+    reports.push(report)
+    console.log(settings.json ? JSON.stringify(report) : closingLine(report))
+  }
+  failed = reports.some(({ violations }) => violations.length > 0)
 } finally {
   if (failed) screen.say(`the logs of the gateways are in ${folder}`)
   else rmSync(folder, { recursive: true, force: true })
 }
 process.exit(failed ? 1 : 0)
 
-function asked(): { readonly settings: Settings; readonly schedules: readonly Schedule[] } {
+interface Asked {
+  readonly settings: Settings
+  readonly runs: readonly { readonly plugin: Tried; readonly schedules: readonly Schedule[] }[]
+}
+
+function asked(): Asked {
   try {
     const settings = settingsOf(process.argv.slice(2))
-    if (!(settings.ownership in OWNERSHIPS)) {
-      throw new Error(
-        `--ownership must be one of ${Object.keys(OWNERSHIPS).join(', ')}: current value is ${settings.ownership}`,
-      )
-    }
-    return { settings, schedules: chosen(settings) }
+    const plugins = settings.ownership === 'all' ? OWNERSHIPS : [ownership(settings.ownership)]
+    const runs = plugins.map(plugin => ({ plugin, schedules: chosen(settings, plugin) }))
+    const some = runs.filter(({ schedules }) => schedules.length > 0)
+    if (some.length === 0) throw new Error(`--only ${settings.only} is for plugins with locks`)
+    return { settings, runs: some }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exit(2)

@@ -1,18 +1,52 @@
-/** The ownership plugins that the chaos is tried on. */
+/** The ownership plugins that the chaos is tried on: every schedule, on each. */
 import type { OwnershipPlugin } from 'blockgate'
+import type { SlotStore } from 'blockgate/members'
 import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
-import { redisStore } from 'blockgate/plugins/store/redis'
+import { redlock } from 'blockgate/plugins/ownership/redlock'
 import type { GatewaySettings } from './settings.ts'
 
-export const OWNERSHIPS: Readonly<Record<string, (settings: GatewaySettings) => OwnershipPlugin>> = {
-  ring: ({ redis, cluster, replicas, minMembers, timings, port }) =>
-    hashRing({
-      store: redisStore({ url: redis, cluster }),
-      replicas,
-      minMembers,
-      beat: timings.beatMs,
-      expireAfter: timings.expireAfterMs,
-      handoverDelay: timings.handoverDelayMs,
-      address: `127.0.0.1:${port}`,
-    }),
+export interface Tried {
+  readonly name: string
+  /** Who loads is agreed on by locks: schedules that break lock servers are for it alone. */
+  readonly locks: boolean
+  make(settings: GatewaySettings, store: SlotStore): OwnershipPlugin
+}
+
+export const OWNERSHIPS: readonly Tried[] = [
+  {
+    name: 'ring',
+    locks: false,
+    make: (settings, store) => hashRing({ store, ...shared(settings) }),
+  },
+  {
+    name: 'redlock',
+    locks: true,
+    make: (settings, store) =>
+      redlock({
+        store,
+        clients: settings.lockServers,
+        slots: settings.slots,
+        ttl: settings.timings.ttlMs,
+        ...shared(settings),
+      }),
+  },
+]
+
+/** @throws Error that names them, where there is none of that name */
+export function ownership(name: string): Tried {
+  const found = OWNERSHIPS.find(tried => tried.name === name)
+  if (found) return found
+  const names = OWNERSHIPS.map(tried => tried.name)
+  throw new Error(`the ownership must be one of ${names.join(', ')}: current value is ${name}`)
+}
+
+function shared({ replicas, minMembers, timings, port }: GatewaySettings) {
+  return {
+    replicas,
+    minMembers,
+    beat: timings.beatMs,
+    expireAfter: timings.expireAfterMs,
+    handoverDelay: timings.handoverDelayMs,
+    address: `127.0.0.1:${port}`,
+  }
 }

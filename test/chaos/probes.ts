@@ -1,28 +1,33 @@
-/** Ears on the ownership plugin and the sink of a gateway; neither does anything else than before. */
+/** Ears on the member store and the sink of a gateway; neither does anything else than before. */
 import { type BlockSink, isOwnershipUnavailable, type OwnershipPlugin } from 'blockgate'
+import type { SlotStore } from 'blockgate/members'
 import type { GatewayEvent } from './events.ts'
 
-/** Tells every epoch that `plugin` has seen, as soon as it has. */
-export function heard(plugin: OwnershipPlugin, tell: (event: GatewayEvent) => void): OwnershipPlugin {
+/**
+ * Tells every epoch of the member record, as soon as the record was read. Not what the plugin calls its version: redlock() counts its
+ * slots in, each process for itself.
+ */
+export function heard(store: SlotStore, tell: (event: GatewayEvent) => void): SlotStore {
   let last = 0
-  const look = () => {
-    const epoch = plugin.epoch()
-    if (epoch <= last) return
-    last = epoch
-    tell({ event: 'epoch', epoch, at: Date.now() })
-  }
+  let observer = false
   return {
-    ...plugin,
+    ...store,
     async start(services) {
-      await plugin.start?.(services)
-      if (services.observer) return
-      plugin.watch?.(look)
-      look()
+      observer = services.observer ?? false
+      await store.start?.(services)
+    },
+    async record() {
+      const record = await store.record()
+      if (!observer && record.epoch > last) {
+        last = record.epoch
+        tell({ event: 'epoch', epoch: last, at: Date.now() })
+      }
+      return record
     },
   }
 }
 
-/** Tells every add that begins, and whether the epoch that was seen by then gives the block to this gateway. */
+/** Tells every add that begins, and whether what the plugin knew by then gives the block to this gateway. */
 export function probed(
   sink: BlockSink,
   plugin: OwnershipPlugin,

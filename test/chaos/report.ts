@@ -2,6 +2,7 @@
 import type { Counts } from './counters.ts'
 
 export interface Report {
+  readonly ownership: string
   readonly gateways: number
   readonly blocks: number
   readonly schedules: readonly { readonly name: string; readonly seconds: number }[]
@@ -29,7 +30,7 @@ export function closingLine(report: Report): string {
   const { schedules, counts, violations } = report
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
   return [
-    `chaos ${violations.length === 0 ? 'passed' : 'FAILED'}: ${report.gateways} gateways`,
+    `chaos ${violations.length === 0 ? 'passed' : 'FAILED'}: ${report.ownership}, ${report.gateways} gateways`,
     `${report.blocks} blocks`,
     `${schedules.length} schedules`,
     `${report.answers} answers`,

@@ -5,22 +5,32 @@ export interface Timings {
   readonly beatMs: number
   readonly expireAfterMs: number
   readonly handoverDelayMs: number
+  /** Of a lock. */
+  readonly ttlMs: number
   /** How often a gateway lists the bucket. */
   readonly everyMs: number
   /** How long Redis is away. */
   readonly awayMs: number
 }
 
-/** The protocol's own defaults. */
+/** The plugins' own defaults. */
 const FULL: Timings = {
   beatMs: 3_000,
   expireAfterMs: 15_000,
   handoverDelayMs: 30_000,
+  ttlMs: 30_000,
   everyMs: 180_000,
   awayMs: 60_000,
 }
 /** The same proportions where the protocol has any, shorter: the protocol has no lower bound but "a few beats". */
-const QUICK: Timings = { beatMs: 1_000, expireAfterMs: 5_000, handoverDelayMs: 2_000, everyMs: 30_000, awayMs: 60_000 }
+const QUICK: Timings = {
+  beatMs: 1_000,
+  expireAfterMs: 5_000,
+  handoverDelayMs: 2_000,
+  ttlMs: 3_000,
+  everyMs: 30_000,
+  awayMs: 60_000,
+}
 const SHORT: Timings = { ...QUICK, awayMs: 15_000 }
 
 export interface Settings {
@@ -28,10 +38,13 @@ export interface Settings {
   readonly broken: boolean
   readonly json: boolean
   readonly only: string | undefined
+  /** The plugin, or `all`. */
   readonly ownership: string
   /** The most that run at once. */
   readonly gateways: number
   readonly blocks: number
+  /** Of plugins that lease slots. */
+  readonly slots: number
   /** Added to every request to the bucket. */
   readonly latencyMs: number
   readonly timings: Timings
@@ -48,6 +61,9 @@ export interface GatewaySettings {
   readonly minMembers: number
   readonly timings: Timings
   readonly redis: string
+  /** Of plugins with locks. */
+  readonly lockServers: readonly string[]
+  readonly slots: number
   readonly cluster: string
   readonly endpoint: string
   readonly bucket: string
@@ -63,7 +79,7 @@ export function settingsOf(argv: readonly string[]): Settings {
       broken: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       only: { type: 'string' },
-      ownership: { type: 'string', default: 'ring' },
+      ownership: { type: 'string', default: 'all' },
       blocks: { type: 'string' },
     },
   })
@@ -79,6 +95,7 @@ export function settingsOf(argv: readonly string[]): Settings {
     ownership,
     gateways: short ? 4 : 5,
     blocks,
+    slots: short ? 64 : 256,
     latencyMs: 30,
     timings: full ? FULL : short ? SHORT : QUICK,
   }
