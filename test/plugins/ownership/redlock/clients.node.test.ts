@@ -44,6 +44,11 @@ function stubborn(given: RedisClient): RedisClient {
   return { ...given, duplicate: () => given.duplicate({}) }
 }
 
+/** A client whose connections have ten seconds to be made, such as one that asks Sentinels first. */
+function patient(given: RedisClient): RedisClient {
+  return { ...given, duplicate: override => given.duplicate({ ...override, connectTimeout: 10_000 }) }
+}
+
 const AWAY = 'warn lock-0:6379 a lock server does not do what it must'
 const BACK = 'info lock-0:6379 a lock server answers again'
 
@@ -174,25 +179,28 @@ describe('lock servers', () => {
     await servers.stop()
   })
 
-  it('do not keep a start waiting for longer than the time-out, and are there when they come up', async () => {
-    for (const how of ['down', 'cut']) {
+  it.each(['is down', 'is cut off', 'is looked for by its client'])(
+    'do not keep a start waiting for longer than the time-out where one %s, and are there when it is',
+    async how => {
       const host = fakeHost()
       const { servers: given, clientsFor } = lockServers(1, host)
       const [server] = given as [LockServer]
-      if (how === 'down') server.up = false
+      if (how === 'is down') server.up = false
       else server.cut('a')
-      const open = LockServers.open({ clients: clientsFor('a'), host, timeoutMs: TIMEOUT })
+      const clients = clientsFor('a').map(client => (how === 'is looked for by its client' ? patient(client) : client))
+      const open = LockServers.open({ clients, host, timeoutMs: TIMEOUT })
       await host.advance(TIMEOUT)
+      expect(await outcome(open)).toBeInstanceOf(LockServers)
       const servers = await open
       expect(host.lines).toEqual([])
       server.up = true
       server.mend('a')
-      await host.advance(5_000)
+      await host.advance(20_000)
       expect(await servers.clients[0]?.eval(SCRIPT, 1, ['x', 'v', 1_000])).toBe(1)
       await servers.stop()
       expect(host.pendingTimers).toBe(0)
-    }
-  })
+    },
+  )
 
   it('say that they have not got a script as Redis does: that is an answer', async () => {
     const { servers, server, lines } = await opened()

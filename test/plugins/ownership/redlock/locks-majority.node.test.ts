@@ -86,6 +86,22 @@ describe('locks on some of three lock servers', () => {
     await world.stop()
   })
 
+  it('are not left behind by a server that is asked to release for the first time, and hangs', async () => {
+    const world = lockWorld(1)
+    const [server] = world.servers as [LockServer]
+    const locks = await world.locksOf('a')
+    await taken(locks, 'y')
+    server.hung = true
+    const asked = handled(locks.acquire('x'))
+    await world.host.advance(2 * TIMEOUT)
+    expect(await outcome(asked)).toBe(UNAVAILABLE)
+    await world.host.advance(100)
+    server.hung = false
+    expect(server.log).toEqual(['acquire a y', 'acquire a x', 'release a x'])
+    expect(world.held('x')).toBe(0)
+    await world.stop()
+  })
+
   it('are not left behind where one server has not got the scripts, and says so when the others have decided', async () => {
     const world = lockWorld(3)
     const [first, second, third] = world.servers as [LockServer, LockServer, LockServer]

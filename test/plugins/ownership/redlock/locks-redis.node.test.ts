@@ -172,6 +172,8 @@ describe('locks on three Redis', () => {
     const servers = await started(3)
     const locks = await provider(urls(servers), 60_000)
     const lock = await taken(locks)
+    const there = () => Promise.all(servers.map(server => server.command('EXISTS', 'x')))
+    await vi.waitFor(async () => expect(await there()).toEqual([1, 1, 1]), PATIENCE)
     for (const server of servers.slice(1)) server.pause()
     expect(await Promise.all([known(locks.acquire('y')), known(lock.extend())])).toEqual([false, false])
     expect(lock.valid).toBe(true)
