@@ -6,7 +6,15 @@ import { join } from 'node:path'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 const CLI = [process.execPath, '--conditions=blockgate-source', join(ROOT, 'src/cli/main.ts')] as const
-const CONFIG = new URL('blockgate.config.ts', import.meta.url).pathname
+
+const CONFIGS: Readonly<Record<string, string>> = {
+  ring: 'blockgate.config.ts',
+  redlock: 'blockgate.redlock.config.ts',
+}
+const { OWNERSHIP = 'ring' } = process.env
+const name = CONFIGS[OWNERSHIP]
+if (name === undefined) throw new Error(`OWNERSHIP must be ring or redlock: current value is ${OWNERSHIP}`)
+const CONFIG = new URL(name, import.meta.url).pathname
 
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
