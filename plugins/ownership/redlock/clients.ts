@@ -38,7 +38,7 @@ export class LockServers {
   }
 }
 
-/** A second; less for locks that last for less than six: a lock that is renewed after a third of its TTL can be renewed again. */
+/** A second, and never more than a sixth of the TTL: a renewal after a third of it that fails can be tried again. */
 export function requestTimeoutMs(ttlMs: number): number {
   return Math.min(1_000, ttlMs / 6)
 }
