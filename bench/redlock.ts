@@ -9,7 +9,7 @@
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { screenOn } from '../test/chaos/screen.ts'
-import { BOUNDS, type Moves, measureMoves } from './redlock/moves.ts'
+import { BOUNDS, type Moves, measureMoves, type Part, type Timed } from './redlock/moves.ts'
 import { measureRest, type Rest } from './redlock/rest.ts'
 import type { Usage } from './redlock/usage.ts'
 import { type Row, round, tableOf } from './table.ts'
@@ -67,30 +67,36 @@ function restRow({ servers, slots, seconds, store, locks, cpuMs }: Rest): Row {
 }
 
 function timeRow({ servers, slots, coldStart, join, death }: Moves): Row {
-  const bounded = (ms: number, bound: number) => `${round(ms / 1000, 1)} s, ${round(ms / bound, 2)}`
   return {
     'lock servers': servers,
     slots,
-    'cold start': `${round(coldStart.ms / 1000, 1)} s`,
-    'shares even after a join': join.done ? `${round(join.ms / 1000, 1)} s` : `not in ${round(join.ms / 1000, 0)} s`,
-    'moved for it': join.moved,
-    'recorded anew': join.recorded,
-    'share of the one that joins': join.share,
-    'slots of the one that dies': death.slots,
-    'others stand in, by the bound': bounded(death.standInMs, BOUNDS.standInMs),
-    'others are recorded, by the bound': bounded(death.recordedMs, BOUNDS.recordedMs),
+    'cold start': secondsOf(coldStart),
+    'shares even after a join': secondsOf(join),
+    'moved for it': join?.moved ?? '',
+    'recorded anew': join?.recorded ?? '',
+    'share of the one that joins': join?.share ?? '',
+    'slots of the one that dies': death?.slots ?? '',
+    'others stand in, by the bound': secondsOf(death?.standIn, BOUNDS.standInMs),
+    'others are recorded, by the bound': secondsOf(death?.recorded, BOUNDS.recordedMs),
   }
 }
 
+function secondsOf(timed: Timed | undefined, bound?: number): string {
+  if (!timed) return ''
+  const ratio = bound === undefined ? '' : `, ${round(timed.ms / bound, 2)}`
+  return `${timed.done ? '' : 'not in '}${round(timed.ms / 1000, 1)} s${ratio}`
+}
+
 function costRow({ servers, slots, coldStart, join }: Moves): Row {
+  return { 'lock servers': servers, slots, ...costs('cold start', coldStart, 3), ...costs('join', join, 4) }
+}
+
+/** By the slots that were recorded for somebody else than before. */
+function costs(of: string, part: Part | undefined, members: number): Row {
+  const each = (sum: number | undefined, digits: number) => (part?.moved && sum ? round(sum / part.moved, digits) : '')
   return {
-    'lock servers': servers,
-    slots,
-    'cold start: requests to the store a slot': round(coldStart.store.requests / slots, 1),
-    'kB it sends a slot': round(coldStart.store.bytesOut / slots / 1000, 1),
-    'ms of CPU of a member a slot': round(coldStart.cpuMs / slots / 3, 2),
-    'join: requests to the store a slot moved': round(join.store.requests / join.moved, 1),
-    'kB it sends a slot moved': round(join.store.bytesOut / join.moved / 1000, 1),
-    'ms of CPU of a member a slot moved': round(join.cpuMs / join.moved / 4, 2),
+    [`${of}: requests to the store a slot`]: each(part?.store.requests, 1),
+    [`${of}: kB from it a slot`]: each((part?.store.bytesOut ?? 0) / 1000, 1),
+    [`${of}: ms of CPU of a member a slot`]: each((part?.cpuMs ?? 0) / members, 2),
   }
 }

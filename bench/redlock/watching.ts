@@ -33,16 +33,16 @@ export async function recordsUntil(
   }
 }
 
-/** @throws Error where it takes longer than a minute */
-export async function allRecorded(store: SlotStore, slots: number): Promise<readonly SlotRecord[]> {
-  const { records, done } = await recordsUntil(store, 60_000, all => all.length === slots)
-  if (!done) throw new Error(`all ${slots} slots must be recorded within a minute: ${records.length} are`)
-  return records
-}
-
 /** How many records each holder has; nobody is `''`. */
 export function countsOf(records: readonly SlotRecord[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const { holder } of records) counts.set(holder, (counts.get(holder) ?? 0) + 1)
   return counts
+}
+
+/** All have the same number, or one more. */
+export function isEven(records: readonly SlotRecord[], members: number): boolean {
+  const counts = countsOf(records)
+  const each = [...counts.values()]
+  return counts.size === members && !counts.has('') && Math.max(...each) - Math.min(...each) <= 1
 }
