@@ -127,6 +127,7 @@ class LockServer implements LockClient {
     this.#silent ??= mark(this.#host)
     try {
       const reply = await this.#inTime(ask())
+      if (typeof reply !== 'number') throw new Error(`the answer must be a number: it is a ${typeof reply}`)
       this.#answered()
       return reply
     } catch (error) {

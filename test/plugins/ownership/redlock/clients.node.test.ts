@@ -229,6 +229,16 @@ describe('lock servers', () => {
     }
   })
 
+  it('do not do what they must where the answer is no number', async () => {
+    const { servers, ask, lines } = await opened(given => ({
+      ...given,
+      duplicate: override => Object.assign(given.duplicate(override) as object, { eval: async () => '1' }),
+    }))
+    await expect(ask()).rejects.toThrow('the answer must be a number: it is a string')
+    expect(lines()).toEqual([AWAY])
+    await servers.stop()
+  })
+
   it('have a second for an answer, and a sixth of the TTL where that is less', () => {
     expect([30_000, 6_000, 3_000, 1_000].map(requestTimeoutMs)).toEqual([1_000, 1_000, 500, 1_000 / 6])
   })
