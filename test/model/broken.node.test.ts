@@ -43,7 +43,9 @@ test('a member that was forgotten while a drop was in flight does not claim that
   expect(() => replay(protocol(config), [...story, ...rest])).toThrow('current value is B releases b1')
 })
 
-test('without the guard an owner may give up its copy, but no copy is lost: that many others were seen serving', () => {
+test('without the guard an owner may give up its copy, but no copy is lost: that many others were seen serving', {
+  timeout: 60_000,
+}, () => {
   for (const config of [
     slotted(2, 1, { seize: 2, give: 1, drain: 1, cancel: 1 }),
     slotted(3, 2, { seize: 2 }),
