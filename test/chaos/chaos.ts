@@ -1,14 +1,15 @@
 /** One run: schedule after schedule, and all that was seen on the way. */
 import { performance } from 'node:perf_hooks'
-import { Cluster } from './cluster.ts'
+import { Cluster, type ClusterOptions } from './cluster.ts'
 import { addCounts, type Counts, noCounts } from './counters.ts'
 import type { Gap } from './coverage.ts'
 import { historyOf } from './history.ts'
+import { CUT_OFF } from './lock-schedules.ts'
 import { Notice } from './notice.ts'
 import type { Report } from './report.ts'
-import type { Breakable, Schedule } from './schedules.ts'
+import type { Breakable, Schedule } from './schedule.ts'
 import type { Screen } from './screen.ts'
-import { crashBoundMs, type GatewaySettings, type Settings } from './settings.ts'
+import { crashBoundMs, type Settings } from './settings.ts'
 import { Watcher } from './watcher.ts'
 
 type Server = Breakable & { readonly url: string }
@@ -22,6 +23,7 @@ export interface ChaosOptions {
   readonly folder: string
   readonly redis: Server
   readonly lockServers: readonly Server[]
+  readonly cut: { down(): Promise<void>; up(): Promise<void>; readonly endpoint: string }
   /** One for each gateway. */
   readonly ports: readonly number[]
   readonly endpoint: string
@@ -136,23 +138,32 @@ function newCluster(
   schedule: Schedule,
   ears: { readonly watcher: Watcher; readonly notice: Notice; readonly onViolation: (text: string) => void },
 ): Cluster {
-  const { settings, ownership, screen, folder, redis, lockServers, ports, endpoint, bucket, env } = options
+  const { settings, ownership, screen, folder, redis, ports, endpoint, bucket, env } = options
   const { broken, timings, blocks, slots } = settings
-  const { replicas, ownLockServers } = schedule
-  const common: Omit<GatewaySettings, 'id' | 'port' | 'dir'> = {
+  const { replicas } = schedule
+  const common: ClusterOptions['common'] = {
     ownership,
     broken,
     replicas,
     minMembers: MIN_MEMBERS,
     timings,
     redis: redis.url,
-    lockServers: (ownLockServers ? lockServers : [redis]).map(({ url }) => url),
     slots,
     cluster: clusterName(options, schedule),
     endpoint,
     bucket,
   }
-  return new Cluster({ common, env, folder, ports, blocks, ...ears, say: screen.say, status: screen.status })
+  const lockServersOf = (id: string) => lockServersFor(options, schedule, id)
+  const told = { ...ears, say: screen.say, status: screen.status }
+  return new Cluster({ common, lockServersOf, env, folder, ports, blocks, ...told })
+}
+
+/** One of them is behind the proxy for the gateway that may be cut off from it. */
+function lockServersFor(options: ChaosOptions, { ownLockServers }: Schedule, id: string): readonly string[] {
+  const { redis, lockServers, cut } = options
+  if (!ownLockServers) return [redis.url]
+  const [first = '', ...others] = lockServers.map(({ url }) => url)
+  return [id === CUT_OFF ? cut.endpoint.replace('http:', 'redis:') : first, ...others]
 }
 
 function describe({ block, from, to, longest, last, next }: Gap): string {

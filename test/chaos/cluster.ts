@@ -11,7 +11,9 @@ import { STEP_MS, Waits } from './waits.ts'
 import type { Watcher } from './watcher.ts'
 
 export interface ClusterOptions {
-  readonly common: Omit<GatewaySettings, 'id' | 'port' | 'dir'>
+  readonly common: Omit<GatewaySettings, 'id' | 'port' | 'dir' | 'lockServers'>
+  /** As the gateway reaches them. */
+  readonly lockServersOf: (id: string) => readonly string[]
   readonly env: NodeJS.ProcessEnv
   readonly folder: string
   readonly ports: readonly number[]
@@ -156,10 +158,10 @@ export class Cluster {
   }
 
   #settings(id: string): GatewaySettings {
-    const { common, folder, ports } = this.options
+    const { common, lockServersOf, folder, ports } = this.options
     const port = ports[Number(id.split('-')[1]) - 1]
     if (port === undefined) throw new Error(`there is no gateway ${id}`)
-    return { ...common, id, port, dir: join(folder, common.cluster, id) }
+    return { ...common, id, port, lockServers: lockServersOf(id), dir: join(folder, common.cluster, id) }
   }
 
   #member(id: string): Member {

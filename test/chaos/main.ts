@@ -23,7 +23,8 @@ import { tcpProxy } from '../support/tcp-proxy.ts'
 import { chaos } from './chaos.ts'
 import { OWNERSHIPS, ownership, type Tried } from './ownerships.ts'
 import { closingLine, type Report } from './report.ts'
-import { chosen, type Schedule } from './schedules.ts'
+import type { Schedule } from './schedule.ts'
+import { chosen } from './schedules.ts'
 import { screenOn } from './screen.ts'
 import { type Settings, settingsOf } from './settings.ts'
 
@@ -46,6 +47,7 @@ try {
   await putFolder(store, BUCKET, makeBlocks(folder, blocks))
   screen.say(`${blocks} blocks are in the bucket`)
   const lockServers = await Promise.all([1, 2, 3].map(async () => servers.use(await startRedis())))
+  await using cut = await tcpProxy({ target: (lockServers[0] ?? redis).url })
   const ports = await freePorts(settings.gateways)
   const reports: Report[] = []
   for (const { plugin, schedules } of runs) {
@@ -57,6 +59,7 @@ try {
       folder,
       redis,
       lockServers,
+      cut,
       ports,
       endpoint: proxy.endpoint,
       bucket: BUCKET,

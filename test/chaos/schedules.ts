@@ -1,36 +1,10 @@
 /** What is done to the gateways. Every change waits until all is settled again; what is away meanwhile, the watcher sees. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Cluster } from './cluster.ts'
+import { LOCK_SCHEDULES } from './lock-schedules.ts'
 import type { Tried } from './ownerships.ts'
+import type { Schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
-
-export interface Breakable {
-  pause(): void
-  resume(): void
-  restartEmpty(): Promise<void>
-}
-
-export interface World {
-  readonly cluster: Cluster
-  readonly settings: Settings
-  readonly redis: Breakable
-  /** Three Redis of their own, which only schedules with `ownLockServers` use. */
-  readonly lockServers: readonly Breakable[]
-  readonly say: (text: string) => void
-}
-
-export interface Schedule {
-  readonly name: string
-  /** Copies of a block. Schedules that agree on this and on the lock servers share a cluster. */
-  readonly replicas: number
-  /** Gateways when it begins. */
-  readonly members: (settings: Settings) => number
-  /** Part of `--short`. */
-  readonly short: boolean
-  /** For plugins with locks: on three Redis apart from that of the members. Else locks are on that one, and are lost together with the records. */
-  readonly ownLockServers?: true
-  run(world: World): Promise<void>
-}
 
 const all = ({ gateways }: Settings) => gateways
 
@@ -158,47 +132,7 @@ export const SCHEDULES: readonly Schedule[] = [
       if (gaps() > before) throw new Error(`a crash at two replicas must take nothing away: ${gaps() - before} gaps`)
     },
   },
-  {
-    name: 'lock-server-emptied',
-    replicas: 1,
-    short: true,
-    ownLockServers: true,
-    members: () => 2,
-    async run({ cluster, settings, lockServers, say }) {
-      const { waits, adds } = cluster
-      cluster.start(...Cluster.ids(settings.gateways).slice(2))
-      await waits.until('something must be on its way', () => cluster.adds > adds)
-      say(`a lock server is killed, and starts with nothing in it: ${waits.shown()}`)
-      await lockServers[0]?.restartEmpty()
-      await waits.settled()
-    },
-  },
-  {
-    name: 'lock-servers-away',
-    replicas: 1,
-    short: true,
-    ownLockServers: true,
-    members: all,
-    async run({ cluster, settings, lockServers, say }) {
-      const { watcher } = cluster.options
-      const served = () => cluster.up.map(id => `${id} ${watcher.served(id)}`).join(', ')
-      const before = served()
-      const awayMs = 3 * settings.timings.ttlMs
-      const away = lockServers.slice(1)
-      say(`two of three lock servers answer nothing for ${awayMs / 1000} s`)
-      for (const server of away) server.pause()
-      try {
-        await delay(awayMs)
-      } finally {
-        for (const server of away) server.resume()
-      }
-      if (served() !== before)
-        throw new Error(`nothing must move while no lock can be had: ${before}, then ${served()}`)
-      await delay(settings.timings.ttlMs)
-      // Locks are there again: what a gateway has can be handed over.
-      await cluster.resize(settings.short ? 2 : 3)
-    },
-  },
+  ...LOCK_SCHEDULES,
 ]
 
 /** @throws Error that names the schedules, where there is none of that name */
