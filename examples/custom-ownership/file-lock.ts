@@ -44,6 +44,7 @@ export function fileLock(options: FileLockOptions): FileLock {
   let me = ''
   let epoch = 1
   let timer: Disposable | undefined
+  let last: Promise<unknown> = Promise.resolve()
 
   const folderOf = (bucket: number) => join(dir, String(bucket))
 
@@ -65,7 +66,7 @@ export function fileLock(options: FileLockOptions): FileLock {
   })
 
   const take = async (bucket: number): Promise<Held | undefined> => {
-    if (new Set([...held.keys(), ...taking.keys()]).size >= most) return undefined
+    if (held.size >= most) return undefined
     const lock = await takeLock(folderOf(bucket), me)
     if (!lock) return undefined
     const mine = { lock, controller: new AbortController() }
@@ -74,13 +75,19 @@ export function fileLock(options: FileLockOptions): FileLock {
     return mine
   }
 
-  /** One try at a time for a bucket, however many of its blocks are claimed. */
+  /**
+   * One try for a bucket, however many of its blocks are claimed at once, and one bucket after another: else two processes that try
+   * the same ones could both count what they do not get, and leave the rest to nobody.
+   */
   const heldOrTaken = (bucket: number): Promise<Held | undefined> => {
     const known = held.get(bucket)
     if (known) return Promise.resolve(known)
-    const begun = taking.get(bucket) ?? take(bucket).finally(() => taking.delete(bucket))
-    taking.set(bucket, begun)
-    return begun
+    const begun = taking.get(bucket)
+    if (begun) return begun
+    const tried = last.then(() => take(bucket)).finally(() => taking.delete(bucket))
+    taking.set(bucket, tried)
+    last = tried.catch(() => {}) // told to whoever claims
+    return tried
   }
 
   const look = async () => {
