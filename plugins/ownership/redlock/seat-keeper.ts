@@ -212,8 +212,9 @@ export class SeatKeeper {
   /** At most one seat is on its way from this member to another. */
   async #give(view: MembersView, seating: Seating): Promise<void> {
     if (this.#closed || view.frozen || !view.rulesAgree || this.#onItsWay()) return
-    const seat = this.#planner.plan(view, seating).gives
-    const held = seat && this.#held.of(seat)
+    const { open, gives: seat } = this.#planner.plan(view, seating)
+    // While seats are open it is not known yet who has how many.
+    const held = seat && open.length === 0 ? this.#held.of(seat) : undefined
     // Without its lock nobody could take it.
     if (!held?.lock.valid) return
     await this.#giveUp(held.seat, held)

@@ -101,6 +101,21 @@ it('a release is refused by the store where the slot has moved unseen', async ()
   await own.stop()
 })
 
+it('nobody gives a seat up while another is open, whoever opened it', async () => {
+  const own = await rested('a')
+  const open = () => own.world.table.slots(undefined)?.slots.filter(({ holder }) => holder === '').length ?? 0
+  own.world.table.freeze(true)
+  own.locks.cut.add('b')
+  own.members.push(await own.world.started('b'))
+  recorded(own, 'a', 0, 0, true)
+  own.world.table.freeze(false)
+  for (let i = 0; i < 15; i++) {
+    await own.world.advance(100)
+    expect(open()).toBe(1)
+  }
+  await own.stop()
+})
+
 it('while the cluster is frozen an open seat stays open', async () => {
   const own = await rested('ab')
   const holder = () => own.world.table.slots(undefined)?.slots.find(record => record.slot === 0)?.holder
