@@ -178,6 +178,7 @@ export class SeatKeeper {
     const { store, membership, book } = this.#options
     const { session, calls } = membership
     if (this.#closed || !session || !calls) return 'unreachable'
+    if (!this.#free(seat)) return 'refused'
     let lock: Lock | undefined
     let kept = false
     try {
@@ -194,7 +195,7 @@ export class SeatKeeper {
       const fence = await calls.make(() => store.fence())
       const answer = await session.inTurn(async () => {
         // The turn may have come late: the fence of whoever was granted the lock since is larger, and nothing is lost by not trying.
-        if (!own.valid || this.#closed || !membership.known) return undefined
+        if (!own.valid || this.#closed || !this.#free(seat)) return undefined
         return session.write(stamp => calls.make(() => store.hold(stamp, { ...seat, fence, give: false })))
       })
       if (answer !== 'ok') return 'refused'
@@ -207,6 +208,18 @@ export class SeatKeeper {
     } finally {
       if (!kept) await lock?.release()
     }
+  }
+
+  /** Whether the records still say that nobody else has the seat: since the plan was made this process may have stood still. */
+  #free({ slot, rank }: Seat): boolean {
+    const { membership, book, assignments } = this.#options
+    const { known, me } = membership
+    if (!known) return false
+    const sitting = assignments
+      .seating(known.record)
+      .seated(book.of(slot))
+      .find(record => record.rank === rank)
+    return sitting === undefined || sitting.holder === me
   }
 
   /** At most one seat is on its way from this member to another. */
