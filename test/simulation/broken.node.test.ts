@@ -23,6 +23,23 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
     'two-processes-with-one-id': [16, 'true-claim'],
     'dedup-without-superseded-by': [1, 'I4'],
   },
+  redlock: {
+    'release-in-two-steps': [182, 'I1'],
+    'release-by-epoch-alone': [1, 'I1'],
+    'drop-on-losing-ownership': [1, 'I1'],
+    'one-active-owner-is-enough': [1, 'I1'],
+    'stop-without-clearing-claims': [3, 'I1'],
+    'publish-with-blocks-being-dropped': [2, 'true-claim'],
+    'no-sequence-check': [13, 'true-claim'],
+    'no-store-id-check': [5, 'true-claim'],
+    'linger-limit-that-drops': [1, 'I1'],
+    'two-processes-with-one-id': [10, 'true-claim'],
+    'dedup-without-superseded-by': [1, 'I4'],
+    'locks-that-exclude-nobody': [2, 'L4'],
+    'lock-not-checked-after-a-pause': [85, 'L6'],
+    'grant-used-after-its-ttl': [20, 'L4'],
+    'rivals-do-not-wait-for-the-grace': [1, 'L4'],
+  },
 }
 const SEARCHED = 60
 

@@ -1,13 +1,17 @@
 /**
  * The protocol with one rule taken out, each in the real code, bent from outside. Each of these loses a block, or lies
  * about one, in some history: a simulation that does not find it would not find a mistake of ours either.
+ *
+ * Two rules are not here. Without fences, or without the guard, a hundred histories show nothing: neither loses a copy, as the model
+ * says (`no guard` in test/model), and what they prevent needs a race of milliseconds. The kit of the stores and
+ * test/plugins/ownership/redlock/records.test.ts hold them.
  */
 import type { BlockId, Epoch, Handover, OwnershipPlugin } from 'blockgate'
 import type { ReleaseRequest, SlotStore, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { bound } from './bound.ts'
 import { forgottenSoon, lockingForItself, sleepwalking, withoutGrace } from './broken-leases.ts'
-import { NoFence, NoGuard, NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
+import { NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
 import type { Running, Tested, Variant } from './world.ts'
 
 const LINGER_LIMIT = 20_000
@@ -40,8 +44,6 @@ const BROKEN: readonly Broken[] = [
   { name: 'linger-limit-that-drops', plugin: lingeringNoLonger },
   { name: 'two-processes-with-one-id', table: options => new NoIncarnation(options), store: looksAway },
   { name: 'dedup-without-superseded-by', stages: () => [forgetfulDedup()] },
-  { name: 'hold-with-any-fence', notFor: NO_SLOTS, table: options => new NoFence(options) },
-  { name: 'guard-not-compared', notFor: NO_SLOTS, table: options => new NoGuard(options) },
   { name: 'locks-that-exclude-nobody', notFor: NO_SLOTS, client: lockingForItself },
   { name: 'lock-not-checked-after-a-pause', notFor: NO_SLOTS, plugin: sleepwalking },
   { name: 'grant-used-after-its-ttl', notFor: NO_SLOTS, client: forgottenSoon },
