@@ -61,12 +61,15 @@ export class Leases {
     }
   }
 
-  /** Undefined also where it is not known: a copy too many is harmless, a load that is thrown away again and again is not. */
+  /**
+   * What is not known begins no load: then nothing is wasted. It ends none: a copy too many is harmless, a load that is thrown away
+   * again and again is not.
+   */
   #lost({ block, lock }: Granted, before: 'load' | 'commit'): string | undefined {
     const { known, me, session } = this.#membership
     if (session?.superseded) return before === 'load' ? 'a newer process has the id of this member' : undefined
     if (lock?.valid === false && before === 'load') return 'the lock of the slot is not valid any more'
-    if (!known) return undefined
+    if (!known) return before === 'load' ? 'it is not known now who owns the block' : undefined
     const { targets, standIn } = this.#assign(block, known.record)
     if (lock?.valid !== false && (targets.includes(me) || standIn === me)) return undefined
     if (before === 'load') return `the block belongs to ${targets.join(', ') || 'nobody'}`

@@ -118,16 +118,31 @@ it('a lease that was given back is not aborted any more', async () => {
   await b.stop()
 })
 
-it('not knowing loses no lease', async () => {
+it('not knowing begins no load, and ends none that has begun', async () => {
   const { world, a, block } = await taken()
   const lease = await granted(a, block)
   a.line.away = true
   const b = await world.started('b', {}, [block.ulid])
   await world.advance(60_000)
-  expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['held', 'held'])
+  expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['lease-lost', 'held'])
+  expect(lease.signal.aborted).toBe(false)
   a.line.away = false
   await a.stop()
   await b.stop()
+})
+
+it('whoever has heard of a newer epoch begins no load before it has read it', async () => {
+  const world = new World()
+  const a = await world.started('a')
+  await world.advance(500)
+  const lease = await granted(a, meta(1))
+  for (let i = 0; i < 8; i++) a.line.fault('record', 'away')
+  world.table.freeze(true)
+  await world.advance(3_500)
+  expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['lease-lost', 'held'])
+  await world.advance(20_000)
+  expect(heldBefore(lease, 'load')).toBe('held')
+  await a.stop()
 })
 
 it('a superseded process begins no load', async () => {
