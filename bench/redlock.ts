@@ -3,8 +3,8 @@
  *
  *   npm run bench:redlock [-- --json]        three minutes; needs redis-server (scripts/ensure.mjs installs it on Debian)
  *
- * At rest: three members in a process of their own for each row, all rows at once, at the default times. Moves: all members in this
- * process, one row after another, at short times. Figures of a Redis are its own (`INFO`).
+ * At rest: three members in a process of their own for each row, all rows at once, at the default times. Moves: the one that dies in a
+ * process of its own, the others in this one, one row after another, at short times. Figures of a Redis are its own (`INFO`).
  */
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
@@ -88,15 +88,15 @@ function secondsOf(timed: Timed | undefined, bound?: number): string {
 }
 
 function costRow({ servers, slots, coldStart, join }: Moves): Row {
-  return { 'lock servers': servers, slots, ...costs('cold start', coldStart, 3), ...costs('join', join, 4) }
+  return { 'lock servers': servers, slots, ...costs('cold start', coldStart), ...costs('join', join) }
 }
 
 /** By the slots that were recorded for somebody else than before. */
-function costs(of: string, part: Part | undefined, members: number): Row {
+function costs(of: string, part: Part | undefined): Row {
   const each = (sum: number | undefined, digits: number) => (part?.moved && sum ? round(sum / part.moved, digits) : '')
   return {
     [`${of}: requests to the store a slot`]: each(part?.store.requests, 1),
     [`${of}: kB from it a slot`]: each((part?.store.bytesOut ?? 0) / 1000, 1),
-    [`${of}: ms of CPU of a member a slot`]: each((part?.cpuMs ?? 0) / members, 2),
+    [`${of}: ms of CPU of a member a slot`]: each(part?.cpuMs, 2),
   }
 }

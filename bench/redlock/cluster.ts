@@ -1,58 +1,63 @@
-/** Gateways of one process that share slots or a ring: a store, lock servers, and plugins without blocks. */
-import type { Log, OwnershipPlugin } from 'blockgate'
+/** Gateways that share slots or a ring: a store, lock servers, and plugins without blocks. */
+import type { OwnershipPlugin } from 'blockgate'
 import type { SlotStore } from 'blockgate/members'
-import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
-import { type RedlockOptions, redlock } from 'blockgate/plugins/ownership/redlock'
 import { redisStore } from 'blockgate/plugins/store/redis'
-import { nodeHost, nodeLog } from 'blockgate/runtime/node'
 import { services } from 'blockgate/testing'
 import { type RedisServer, startRedis } from '../../test/support/redis.ts'
+import { CLUSTER, host, type MemberSettings, startMember } from './member.ts'
+import { MemberProcess } from './member-process.ts'
 
-const CLUSTER = 'bench'
-/** Members are set down on purpose here. */
-const log: Log = { ...nodeLog(), info: () => {}, warn: () => {} }
-const { signal } = new AbortController()
-
-export interface ClusterOptions extends Omit<RedlockOptions, 'store' | 'clients'> {
+export interface ClusterOptions extends MemberSettings {
   /** Lock servers; none: a ring. */
   readonly servers: number
 }
+
+const { signal } = new AbortController()
 
 export class Cluster implements AsyncDisposable {
   readonly redis: RedisServer
   readonly locks: readonly RedisServer[]
   /** One that only looks. */
   readonly observer: SlotStore
-  readonly #options: ClusterOptions
-  readonly #members = new Map<string, OwnershipPlugin>()
+  readonly #settings: MemberSettings
+  readonly #members: OwnershipPlugin[] = []
+  readonly #processes: MemberProcess[] = []
 
-  private constructor(redis: RedisServer, locks: readonly RedisServer[], options: ClusterOptions) {
+  private constructor(redis: RedisServer, locks: readonly RedisServer[], settings: MemberSettings) {
     this.redis = redis
     this.locks = locks
     this.observer = redisStore({ cluster: CLUSTER, url: redis.url })
-    this.#options = options
+    this.#settings = settings
   }
 
-  static async start(options: ClusterOptions): Promise<Cluster> {
-    const [redis, ...locks] = await Promise.all(Array.from({ length: 1 + options.servers }, () => startRedis()))
-    const cluster = new Cluster(redis as RedisServer, locks, options)
-    await cluster.observer.start?.(services({ host: nodeHost({ log }), observer: true }))
+  static async start({ servers, ...settings }: ClusterOptions): Promise<Cluster> {
+    const [redis, ...locks] = await Promise.all(Array.from({ length: 1 + servers }, () => startRedis()))
+    const cluster = new Cluster(redis as RedisServer, locks, settings)
+    await cluster.observer.start?.(services({ host: host(), observer: true }))
     return cluster
   }
 
-  /** Started as a gateway would start it; `port` gives the way to a server. */
-  async join(id: string, port = (server: RedisServer) => server.port): Promise<OwnershipPlugin> {
-    const url = (server: RedisServer) => `redis://127.0.0.1:${port(server)}`
-    const { servers, slots, ttl, ...shared } = this.#options
-    const options = { ...shared, store: redisStore({ cluster: CLUSTER, url: url(this.redis) }) }
-    const plugin = servers === 0 ? hashRing(options) : redlock({ ...options, slots, ttl, clients: this.locks.map(url) })
-    this.#members.set(id, plugin)
-    await plugin.start?.(services({ host: nodeHost({ log }), instance: { id, zone: undefined } }))
+  /** In this process, as a gateway would start it. */
+  async join(id: string): Promise<OwnershipPlugin> {
+    const plugin = await startMember({ id, ...this.#urls, settings: this.#settings })
+    this.#members.push(plugin)
     return plugin
   }
 
+  /** One that can be killed. It has not joined yet. */
+  async process(id: string): Promise<MemberProcess> {
+    const process = await MemberProcess.start({ id, ...this.#urls, settings: this.#settings })
+    this.#processes.push(process)
+    return process
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#members.values(), this.observer].map(part => part.stop?.(signal)))
+    await Promise.all(this.#processes.map(process => process.kill()))
+    await Promise.all([...this.#members, this.observer].map(part => part.stop?.(signal)))
     await Promise.all([this.redis, ...this.locks].map(server => server.stop()))
+  }
+
+  get #urls(): { readonly store: string; readonly clients: readonly string[] } {
+    return { store: this.redis.url, clients: this.locks.map(({ url }) => url) }
   }
 }

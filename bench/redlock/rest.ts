@@ -18,7 +18,7 @@ export interface Rest {
 const MEMBERS = ['gw-0', 'gw-1', 'gw-2']
 /** A third of the default TTL, and half of the two seconds from one look at what is due to the next. */
 const RENEWED_MS = 11_000
-const ROUNDS = 3
+const ROUNDS = 2
 const START_MS = 120_000
 
 /** Begins half way between two renewals: all locks are taken at once, and so are renewed in waves. */
