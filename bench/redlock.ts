@@ -1,7 +1,7 @@
 /**
  * What leases cost while nothing happens, beside a ring, and how long slots take to move. On Redis servers of this machine.
  *
- *   npm run bench:redlock [-- --json]        three minutes; needs redis-server (scripts/ensure.mjs installs it on Debian)
+ *   npm run bench:redlock [-- --json]        three to four minutes; needs redis-server (scripts/ensure.mjs installs it on Debian)
  *
  * At rest: three members in a process of their own for each row, all rows at once, at the default times. Moves: the one that dies in a
  * process of its own, the others in this one, one row after another, at short times. Figures of a Redis are its own (`INFO`).
