@@ -18,11 +18,10 @@ export async function tcpSwitch(port: number): Promise<TcpSwitch> {
   const sockets = new Set<Socket>()
   let target: number | undefined = port
   let connections = 0
-  // Small packets are not held back: what goes through is as fast as without it.
-  const server = createServer({ noDelay: true }, client => {
+  const server = createServer(client => {
     connections++
     if (target === undefined) return void client.resetAndDestroy()
-    const upstream = connect({ port: target, host: '127.0.0.1', noDelay: true })
+    const upstream = connect(target, '127.0.0.1')
     for (const [from, into] of [
       [client, upstream],
       [upstream, client],
