@@ -54,6 +54,11 @@ export interface BlockMeta {
   readonly source: string
   /** From the meta, completed from the listing. */
   readonly files: readonly BlockFile[]
+  /**
+   * What tells blocks with equal sources, labels and resolution apart: `thanos.extensions` (Cortex' partition) and
+   * `thanos.rewrites` as one text. Absent where there is nothing of the kind.
+   */
+  readonly variant?: string | undefined
   /** Read-ahead sizes of `thanos.index_stats`, in bytes. */
   readonly readAhead: { readonly series: number; readonly chunk: number } | undefined
 }

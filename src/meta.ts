@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { type BlockFile, type BlockId, type BlockMeta, isBlockId } from './block.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
+import { variantOf } from './meta-variant.ts'
 
 /** A file that meta.json names. Thanos leaves sizes out of `segment_files`, and out of the entry of meta.json itself. */
 export interface DeclaredFile {
@@ -46,6 +47,7 @@ export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
   if (minTime > maxTime) throw bad('maxTime', `be >= minTime ${minTime}`, maxTime)
   const declared = declaredFiles(thanos?.files ?? [], thanos?.segment_files ?? [])
   const stats = thanos?.index_stats
+  const variant = variantIn(thanos)
   const meta: BlockMeta = {
     ulid: expect,
     minTime,
@@ -55,6 +57,7 @@ export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
     compaction: { level: compaction?.level ?? 0, sources: compaction?.sources ?? [] },
     source: thanos?.source ?? '',
     files: declared.filter((file): file is BlockFile => file.size !== undefined),
+    ...(variant !== undefined && { variant }),
     readAhead: stats ? { series: stats.series_max_size ?? 0, chunk: stats.chunk_max_size ?? 0 } : undefined,
   }
   return { meta, uploaded: uploadTime(thanos?.upload_time), declared }
@@ -126,6 +129,8 @@ const schema = object({
           }),
         ),
       ),
+      extensions: v.optional(v.unknown()),
+      rewrites: v.optional(v.unknown()),
       index_stats: v.nullish(object({ series_max_size: v.nullish(count), chunk_max_size: v.nullish(count) })),
       upload_time: v.nullish(
         v.pipe(
@@ -144,6 +149,14 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     const message = bytes.length === 0 ? 'meta.json: must be JSON: it is empty' : 'meta.json: must be JSON'
     throw new BlockgateError(ErrorCode.corruptedMeta, message, { cause })
+  }
+}
+
+function variantIn(thanos: Thanos | null | undefined): string | undefined {
+  try {
+    return variantOf(thanos?.extensions, thanos?.rewrites)
+  } catch {
+    throw bad('thanos.extensions', 'be nested less deeply', thanos?.extensions)
   }
 }
 

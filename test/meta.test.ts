@@ -57,6 +57,7 @@ describe('parseMeta', () => {
         resolution: 300_000,
         compaction: { level: 2, sources: [testId(1), testId(2)] },
         source: 'compactor',
+        variant: '[{"anything":[1,{"deep":true}]},[]]',
         files: [
           { path: 'chunks/000001', size: 100, sha256: HASH },
           { path: 'index', size: 50 },
@@ -203,6 +204,12 @@ describe('parseMeta', () => {
       expect(messageOf(value)).toContain(`corrupted-meta-json: meta.json: ${message}`)
     })
   }
+
+  it('refuses extensions that are nested too deeply to compare', () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    const message = messageOf(JSON.stringify(withThanos({ extensions: '?' })).replace('"?"', deep))
+    expect(message).toContain('thanos.extensions: must be nested less deeply: current value is an array')
+  })
 
   it('refuses bytes that are not UTF-8', () => {
     const bytes = new TextEncoder().encode(JSON.stringify(full))

@@ -2,10 +2,10 @@
 import type { BlockId, BlockMeta, Selection, SetStage } from 'blockgate'
 
 /**
- * Skips as `duplicate` every block whose sources are all among the sources of one other block with the same resolution
- * and the same external labels, and names that block in `supersededBy`. The order of the list stays. The algorithm is
- * Thanos' (`DefaultDeduplicateFilter` in `pkg/block/fetcher.go`): of equal sets of sources the smallest ULID stays;
- * several blocks together never cover one; time ranges do not count.
+ * Skips as `duplicate` every block that one other block holds as a whole, and names that one in `supersededBy`: it has all
+ * the block's sources, spans its time, and has the same external labels, resolution and variant. A block without sources is
+ * held by nobody, and several blocks together never hold one. Of blocks that are equal in all that, the smallest ULID
+ * stays. The order of the list stays. The README says where Thanos' `DefaultDeduplicateFilter` differs.
  *
  * @example dedup()
  */
@@ -14,12 +14,13 @@ export function dedup(): SetStage {
     kind: 'set',
     name: 'dedup',
     select(blocks) {
-      const groups = new Map<string, BlockMeta[]>()
+      const groups = new Map<string, Block[]>()
       for (const { meta } of blocks) {
+        if (meta.compaction.sources.length === 0) continue
         const key = groupKey(meta)
         const group = groups.get(key)
-        if (group) group.push(meta)
-        else groups.set(key, [meta])
+        if (group) group.push(blockOf(meta))
+        else groups.set(key, [blockOf(meta)])
       }
       const coveredBy = new Map<BlockId, BlockId>()
       for (const group of groups.values()) cover(group, coveredBy)
@@ -32,55 +33,59 @@ function selection(id: BlockId, supersededBy: BlockId | undefined): Selection {
   return supersededBy === undefined ? { id } : { id, skip: 'duplicate', supersededBy }
 }
 
-function groupKey(meta: BlockMeta): string {
-  const labels = Object.entries(meta.labels).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([meta.resolution, labels])
+function groupKey({ labels, resolution, variant }: BlockMeta): string {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([resolution, sorted, variant])
 }
 
-interface Accepted {
-  readonly id: BlockId
+interface Block extends Pick<BlockMeta, 'ulid' | 'minTime' | 'maxTime'> {
   readonly sources: ReadonlySet<BlockId>
 }
 
+function blockOf({ ulid, minTime, maxTime, compaction }: BlockMeta): Block {
+  return { ulid, minTime, maxTime, sources: new Set(compaction.sources) }
+}
+
 /**
- * Walks the group from most sources to fewest. Comparing each block with every accepted one is quadratic, and a bucket
- * of 50,000 uncompacted blocks is one group: only those that share the block's rarest source can cover it.
+ * Walks the group from those that can hold others to those that cannot. Comparing each block with every accepted one is
+ * quadratic, and a bucket of 50,000 uncompacted blocks is one group: only those that share the block's rarest source can
+ * hold it.
  */
-function cover(group: readonly BlockMeta[], coveredBy: Map<BlockId, BlockId>): void {
-  const all: Accepted[] = []
-  const bySource = new Map<BlockId, Accepted[]>()
-  for (const { ulid, compaction } of [...group].sort(bySize)) {
-    const parent = rarest(compaction.sources, bySource, all).find(accepted =>
-      compaction.sources.every(source => accepted.sources.has(source)),
-    )
+function cover(group: Block[], coveredBy: Map<BlockId, BlockId>): void {
+  const bySource = new Map<BlockId, Block[]>()
+  for (const block of group.sort(byReach)) {
+    const parent = rarest(block.sources, bySource).find(accepted => holds(accepted, block))
     if (parent) {
-      coveredBy.set(ulid, parent.id)
+      coveredBy.set(block.ulid, parent.ulid)
       continue
     }
-    const accepted = { id: ulid, sources: new Set(compaction.sources) }
-    all.push(accepted)
-    for (const source of accepted.sources) {
+    for (const source of block.sources) {
       const holders = bySource.get(source)
-      if (holders) holders.push(accepted)
-      else bySource.set(source, [accepted])
+      if (holders) holders.push(block)
+      else bySource.set(source, [block])
     }
   }
 }
 
-/** The shortest list of accepted blocks that must hold any block covering these sources, in the order of acceptance. */
-function rarest(
-  sources: readonly BlockId[],
-  bySource: ReadonlyMap<BlockId, readonly Accepted[]>,
-  all: readonly Accepted[],
-): readonly Accepted[] {
-  let shortest = all
-  for (const source of sources) {
-    const holders = bySource.get(source) ?? []
-    if (holders.length < shortest.length) shortest = holders
-  }
-  return shortest
+function holds(parent: Block, child: Block): boolean {
+  if (parent.minTime > child.minTime || parent.maxTime < child.maxTime) return false
+  for (const source of child.sources) if (!parent.sources.has(source)) return false
+  return true
 }
 
-function bySize(a: BlockMeta, b: BlockMeta): number {
-  return b.compaction.sources.length - a.compaction.sources.length || (a.ulid < b.ulid ? -1 : 1)
+/** The shortest list of accepted blocks that must have any block holding these sources, in the order of acceptance. */
+function rarest(sources: ReadonlySet<BlockId>, bySource: ReadonlyMap<BlockId, readonly Block[]>): readonly Block[] {
+  let shortest: readonly Block[] | undefined
+  for (const source of sources) {
+    const holders = bySource.get(source) ?? []
+    if (shortest === undefined || holders.length < shortest.length) shortest = holders
+  }
+  return shortest ?? []
+}
+
+/** A block that holds another one has more sources, or as many and at least its time. */
+function byReach(a: Block, b: Block): number {
+  return (
+    b.sources.size - a.sources.size || b.maxTime - b.minTime - (a.maxTime - a.minTime) || (a.ulid < b.ulid ? -1 : 1)
+  )
 }

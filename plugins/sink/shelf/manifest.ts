@@ -60,6 +60,7 @@ const schema = v.object({
         v.transform(({ path, size, sha256 }) => (sha256 === undefined ? { path, size } : { path, size, sha256 })),
       ),
     ),
+    variant: v.optional(v.string()),
     readAhead: v.optional(v.object({ series: count, chunk: count })),
   }),
 })
@@ -68,7 +69,18 @@ const schema = v.object({
  * The fields by name, as JSON has them in the order in which they were set: a source that takes a meta from its cache sets
  * them in another one than parseMeta(). Labels stay in the order of meta.json.
  */
-function inOrder({ ulid, minTime, maxTime, labels, resolution, compaction, source, files, readAhead }: BlockMeta) {
+function inOrder({
+  ulid,
+  minTime,
+  maxTime,
+  labels,
+  resolution,
+  compaction,
+  source,
+  files,
+  variant,
+  readAhead,
+}: BlockMeta) {
   return {
     ulid,
     minTime,
@@ -78,6 +90,7 @@ function inOrder({ ulid, minTime, maxTime, labels, resolution, compaction, sourc
     compaction: { level: compaction.level, sources: compaction.sources },
     source,
     files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })),
+    variant,
     readAhead: readAhead && { series: readAhead.series, chunk: readAhead.chunk },
   } satisfies Record<keyof BlockMeta, unknown>
 }

@@ -60,7 +60,7 @@ export function readDocument(document: unknown, share: Sharing): readonly Known[
 }
 
 /** Goes up with every change of a document's form: the blocks of an older one are read again. */
-const FORMAT = 1
+const FORMAT = 2
 
 const id = v.custom<BlockId>(value => typeof value === 'string' && isBlockId(value))
 const whole = v.pipe(v.number(), v.safeInteger())
@@ -86,6 +86,7 @@ const schema = v.object({
           resolution: whole,
           compaction: v.object({ level: whole, sources: v.array(id) }),
           source: v.string(),
+          variant: v.optional(v.string()),
           readAhead: v.optional(v.object({ series: whole, chunk: whole })),
         }),
         uploaded: v.optional(whole),

@@ -35,6 +35,7 @@ export function sharing(): Sharing {
       ulid: text(meta.ulid),
       labels: labelsOf(meta.labels),
       source: text(meta.source),
+      ...(meta.variant !== undefined && { variant: text(meta.variant) }),
       // A block that was never compacted is its own source; one that was shares its sources with its downsampled ones.
       compaction: { ...meta.compaction, sources: meta.compaction.sources.map(text) },
       files: files(complete),

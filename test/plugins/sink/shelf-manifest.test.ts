@@ -43,6 +43,7 @@ it('a manifest that a restart read is written again as it was, with every label 
     labels: Object.assign(Object.create(null), JSON.parse('{"b":"1","__proto__":"x","7":"y","a":"2"}')),
     files: [{ path: 'index', size: 5, sha256: 'ab'.repeat(32) }],
     readAhead: { series: 1, chunk: 2 },
+    variant: '[{"a":1},[]]',
   })
   const loaded: LoadedBlock = { meta, bytes: 818, fence: 7 }
   const read = decodeManifest(encodeManifest('directory', loaded), ID)

@@ -37,6 +37,7 @@ async function mixed(state: StateStore = memoryState()): Promise<Harness> {
       index_stats: { series_max_size: 1, chunk_max_size: 2 },
       upload_time: '2024-01-02T03:04:05Z',
       downsample: { resolution: 300_000 },
+      extensions: { partition_info: { partition_id: 1, partition_count: 2 } },
     },
   })
   await h.put(`${ID1}/deletion-mark.json`, mark(ID1, 5))
@@ -163,8 +164,8 @@ it('forgets a block that is gone after a complete view, in memory and in its doc
 
 const damages: readonly (readonly [name: string, document: unknown])[] = [
   ['not an object', 'x'],
-  ['of another format', { format: 0, blocks: [] }],
-  ['with a block that is no block', { format: 1, blocks: [{ id: 'x' }] }],
+  ['of another format', { format: 1, blocks: [] }],
+  ['with a block that is no block', { format: 2, blocks: [{ id: 'x' }] }],
 ]
 for (const [name, document] of damages) {
   it(`a damaged cache document is ignored and its blocks are read again: ${name}`, async () => {

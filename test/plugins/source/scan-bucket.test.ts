@@ -18,7 +18,7 @@ for (const listing of ['recursive', 'delimited'] as const) {
       expect(await h.run()).toMatchObject({ ids: [ID1, ID2, ID3], partial: [], complete: true })
 
       // Upstream damages its disk cache here; ours are documents of the state store.
-      await h.services.state.set('metas-0', { format: 1, blocks: 'x' })
+      await h.services.state.set('metas-0', { format: 2, blocks: 'x' })
       const again = await h.restarted()
       expect(await again.run()).toMatchObject({ ids: [ID1, ID2, ID3], partial: [], complete: true })
 
