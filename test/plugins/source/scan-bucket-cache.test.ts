@@ -189,8 +189,9 @@ it('no field of a cache document is taken on trust', async () => {
   const bad: readonly (readonly [string, string])[] = [
     [`"id":"${ID1}"`, '"id":"../../etc"'],
     ['"path":"index"', '"path":"../index"'],
-    ['"size":5', '"size":"5"'],
+    ['"size":5,', '"size":"5",'],
     ['"a":"b"', '"a":1'],
+    ['"variant":"', '"variant":1,"x":"'],
     ['"maxTime":7200000', '"maxTime":null'],
     [`"${ID2}"]`, '"nope"]'],
   ]
