@@ -11,6 +11,11 @@ export interface Host {
   random(): number
   /** Calls `fn` once after `ms`; disposing the timer cancels it. */
   setTimer(ms: number, fn: () => void): Disposable
+  /**
+   * Resolves in a later turn of the event loop, after the timers and the input and output that are due now: long work awaits
+   * it now and then. `pause()` says when.
+   */
+  nextTurn(): Promise<void>
   readonly log: Log
 }
 

@@ -2,6 +2,7 @@
 export { type Backoff, backoffMs } from './async/backoff.ts'
 export { type Duration, durationMs, parseDuration } from './async/duration.ts'
 export { type LinkedSignal, linkSignals, orAborted, sleep } from './async/signals.ts'
+export { inSlices, pause, sortInSlices } from './async/slices.ts'
 export { Turns } from './async/turns.ts'
 export {
   type BlockFile,

@@ -1,4 +1,6 @@
 // Runs under `deno test`, without leave to read the environment or to write.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { it } from 'node:test'
 import { sleep } from 'blockgate'
 import { denoHost } from 'blockgate/runtime/deno'
@@ -27,4 +29,22 @@ it('sleep() on denoHost() ends with its signal', async () => {
   const reason = new Error('aborted by the test')
   controller.abort(reason)
   assert((await assertRejects(slept, 'a sleep that is aborted')) === reason, 'the reason of the signal')
+})
+
+it('between the turns of denoHost() sockets are read: between immediates Deno would starve them', async () => {
+  const host = denoHost()
+  const server = createServer(socket => void socket.pipe(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  let answers = 0
+  client.on('data', () => {
+    if (++answers < 10) client.write('ping')
+  })
+  client.write('ping')
+  await once(client, 'data')
+  let turns = 0
+  for (; answers < 10 && turns < 400; turns++) await host.nextTurn()
+  client.destroy()
+  server.close()
+  assert(answers === 10, `10 answers within 400 turns: current value is ${answers}`)
 })

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nodeHost, nodeLog } from '../../src/runtime/node.ts'
@@ -23,6 +25,25 @@ describe('nodeHost', () => {
     vi.setSystemTime(-5000)
     expect(host.now()).toBe(-5000)
     expect(host.monotonic()).toBeGreaterThanOrEqual(before)
+  })
+
+  it('between its turns timers fire and sockets are read', async () => {
+    const host = nodeHost()
+    const server = createServer(socket => void socket.pipe(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    let answers = 0
+    let fired = false
+    client.on('data', () => {
+      if (++answers < 10) client.write('ping')
+    })
+    client.write('ping')
+    await once(client, 'data')
+    host.setTimer(1, () => (fired = true))
+    while (answers < 10 || !fired) await host.nextTurn()
+    client.destroy()
+    server.close()
+    expect({ answers, fired }).toEqual({ answers: 10, fired: true })
   })
 
   it('random() is in [0, 1) and not always the same', () => {

@@ -96,6 +96,11 @@ export class Process implements Host {
     }
   }
 
+  /** Computing takes no time here. */
+  nextTurn(): Promise<void> {
+    return Promise.resolve()
+  }
+
   /** How much of what its clocks have counted it was paused for, ms. */
   get slept(): { readonly monotonic: number; readonly wall: number } {
     const { rate } = this.#clock

@@ -3,7 +3,14 @@ import type { Fields, Host, Log } from '../../host.ts'
 
 /** @param log default: the console */
 export function quietHost(log: Log = consoleLog): Host {
-  return { now: () => Date.now(), monotonic: () => performance.now(), random: () => Math.random(), setTimer, log }
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random: () => Math.random(),
+    setTimer,
+    nextTurn: () => new Promise(resolve => setTimeout(resolve, 0)),
+    log,
+  }
 }
 
 function setTimer(ms: number, fn: () => void): Disposable {

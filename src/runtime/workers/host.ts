@@ -26,6 +26,7 @@ export function workersHost(options: WorkersHostOptions = {}): Host {
       const timeout = setTimeout(fn, Math.max(0, ms))
       return { [Symbol.dispose]: () => clearTimeout(timeout) }
     },
+    nextTurn: () => new Promise(resolve => setTimeout(resolve, 0)),
     log: options.log ?? consoleLog(),
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * Long work in slices. Promises that are settled already go on without the event loop: a loop over 200,000 blocks that only
+ * awaits such promises holds up every timer, every answer and this gateway's heartbeat until it is through.
+ */
+import type { Host } from '../host.ts'
+
+/** How long the event loop may wait for one slice, ms. */
+const SLICE_MS = 8
+/** A slice where the clock stands still while we compute, as on Workers: so many steps, of some 50 µs each. */
+const SLICE_STEPS = 128
+/** Items that make one step of a loop whose body takes no time to speak of. */
+const ITEMS = 64
+
+interface Slice {
+  /** Which one: those who wait for the end of the same slice share the next one. */
+  number: number
+  /** When it began, ms of the monotonic clock. */
+  since: number
+  /** Where the clock stood at the last step, and how many steps were made since it moved. */
+  at: number
+  steps: number
+}
+
+const slices = new WeakMap<Host, Slice>()
+
+/**
+ * Called after each step of long work: undefined while it may go on, or else what must be awaited first. All who work on one
+ * host share its slices. A step is what may take about 50 µs: one block on its way through the stages, or 64 turns of a plain loop.
+ * @example for (const block of blocks) { decide(block); await pause(host) }
+ */
+export function pause(host: Host): Promise<void> | undefined {
+  const now = host.monotonic()
+  const slice = slices.get(host) ?? { number: 0, since: now, at: now, steps: 0 }
+  slices.set(host, slice)
+  if (now !== slice.at) {
+    slice.at = now
+    slice.steps = 0
+  }
+  if (++slice.steps < SLICE_STEPS && now - slice.since < SLICE_MS) return undefined
+  return next(host, slice, slice.number)
+}
+
+async function next(host: Host, slice: Slice, number: number): Promise<void> {
+  await host.nextTurn()
+  if (slice.number !== number) return
+  slice.number++
+  slice.since = host.monotonic()
+  slice.steps = 0
+}
+
+/** Calls `fn` for each item, with pauses. What is iterated over may change meanwhile, as far as its iterator bears that. */
+export async function inSlices<T>(host: Host, items: Iterable<T>, fn: (item: T) => void): Promise<void> {
+  let count = 0
+  for (const item of items) {
+    fn(item)
+    if (++count % ITEMS === 0) await pause(host)
+  }
+}
+
+/** A sorted copy, with pauses. Items that compare equal keep their order. */
+export async function sortInSlices<T>(host: Host, items: readonly T[], compare: (a: T, b: T) => number): Promise<T[]> {
+  let from: T[] = []
+  for (let at = 0; at < items.length; at += ITEMS) {
+    for (const item of items.slice(at, at + ITEMS).sort(compare)) from.push(item)
+    await pause(host)
+  }
+  for (let width = ITEMS; width < from.length; width *= 2) {
+    const to: T[] = []
+    for (let left = 0; left < from.length; left += 2 * width) {
+      const middle = Math.min(left + width, from.length)
+      const end = Math.min(middle + width, from.length)
+      for (let l = left, r = middle; l < middle || r < end; ) {
+        to.push(
+          r >= end || (l < middle && compare(from[l] as T, from[r] as T) <= 0) ? (from[l++] as T) : (from[r++] as T),
+        )
+        if (to.length % ITEMS === 0) await pause(host)
+      }
+    }
+    from = to
+  }
+  return from
+}

@@ -1,0 +1,124 @@
+import { type Host, inSlices, pause, sortInSlices } from 'blockgate'
+import { fakeHost } from 'blockgate/testing'
+import { describe, expect, it } from 'vitest'
+
+/** A host that counts the turns of its event loop; `stepMs` is what its clock goes on with each look at it. */
+function turning(stepMs: number): Host & { turns: number } {
+  const fake = fakeHost()
+  let now = 0
+  const host = {
+    ...fake,
+    turns: 0,
+    monotonic: () => (now += stepMs),
+    async nextTurn() {
+      host.turns++
+    },
+  }
+  return host
+}
+
+/** How many steps each of `workers` that work side by side makes in each turn of the loop. */
+async function stepsOfTurns(host: Host & { turns: number }, steps: number, workers = 1): Promise<number[]> {
+  const made: number[] = []
+  const work = async () => {
+    for (let i = 0; i < steps; i++) {
+      made[host.turns] = (made[host.turns] ?? 0) + 1
+      await pause(host)
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work))
+  return made
+}
+
+describe('pause()', () => {
+  it('ends a slice after 8 ms', async () => {
+    const made = await stepsOfTurns(turning(1), 100)
+    expect(Math.max(...made)).toBeLessThanOrEqual(9)
+    expect(made.length).toBeLessThanOrEqual(100 / 7 + 1)
+  })
+
+  it('ends a slice after 128 steps where the clock stands still', async () => {
+    expect(await stepsOfTurns(turning(0), 300)).toEqual([128, 128, 44])
+  })
+
+  it('counts steps again where the clock stands still after it went on', async () => {
+    const host = turning(0)
+    const fake = fakeHost()
+    const moving = { ...host, monotonic: fake.monotonic, nextTurn: host.nextTurn }
+    pause(moving)
+    await fake.advance(3)
+    let steps = 0
+    while (!pause(moving)) steps++
+    expect(steps).toBe(127)
+  })
+
+  it('asks for no turn while nothing takes long', () => {
+    const host = fakeHost()
+    for (let i = 0; i < 100; i++) expect(pause(host)).toBeUndefined()
+  })
+
+  it('gives all who work side by side one slice together, not one each', async () => {
+    const waiting: (() => void)[] = []
+    const host = turning(0)
+    // One phase of the event loop: each callback's promises settle before the next one is called.
+    const loop = { ...host, nextTurn: () => new Promise<void>(resolve => waiting.push(resolve)) }
+    let steps = 0
+    const work = async () => {
+      for (let i = 0; i < 2_000; i++) {
+        steps++
+        await pause(loop)
+      }
+    }
+    const done = Promise.all(Array.from({ length: 16 }, work))
+    const most: number[] = []
+    await settled()
+    for (let due = waiting.splice(0); due.length > 0; due = waiting.splice(0)) {
+      steps = 0
+      for (const resolve of due) {
+        resolve()
+        await settled()
+      }
+      most.push(steps)
+    }
+    await done
+    expect(Math.max(...most)).toBeLessThanOrEqual(128 + 2 * 16)
+  })
+
+  it('goes on after a turn that never comes: a timer of Workers ends with its event', async () => {
+    const host = turning(0)
+    const dead = { ...host, nextTurn: () => new Promise<void>(() => {}) }
+    while (!pause(dead)) {}
+    dead.nextTurn = host.nextTurn
+    await pause(dead)
+    expect(pause(dead)).toBeUndefined()
+  })
+})
+
+describe('inSlices()', () => {
+  it('calls for each item in order, and pauses', async () => {
+    const host = turning(0)
+    const seen: number[] = []
+    const items = Array.from({ length: 20_000 }, (_, i) => i)
+    await inSlices(host, items, item => void seen.push(item))
+    expect(seen).toEqual(items)
+    expect(host.turns).toBe(2)
+  })
+})
+
+describe('sortInSlices()', () => {
+  it('sorts as sort() does, keeps the order of equals, leaves the list as it was, and pauses', async () => {
+    const host = turning(1)
+    for (const count of [0, 1, 63, 64, 65, 200, 5_000]) {
+      const items = Array.from({ length: count }, (_, at) => ({ key: Math.floor(host.random() * 100), at }))
+      const before = [...items]
+      const byKey = (a: (typeof items)[0], b: (typeof items)[0]) => a.key - b.key
+      expect(await sortInSlices(host, items, byKey)).toEqual([...items].sort(byKey))
+      expect(items).toEqual(before)
+    }
+    expect(host.turns).toBeGreaterThan(20)
+  })
+})
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 2_000; i++) await Promise.resolve()
+}
