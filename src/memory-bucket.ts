@@ -4,10 +4,13 @@ import type { ListPage, ObjectInfo } from './bucket.ts'
 import { type BodySource, objectBody } from './bucket-body.ts'
 import { assertKey, compareKeys, opaqueKeyProblem } from './bucket-keys.ts'
 import { resolveRange } from './bucket-range.ts'
+import { prefixed } from './bucket-wrappers/prefixed.ts'
 import { checkOptions } from './check.ts'
 import type { Bucket, Host } from './host.ts'
 
 export interface MemoryBucketOptions {
+  /** The folder of the blocks in the bucket, such as 'team-a/blocks'. Default: the whole bucket. */
+  readonly prefix?: string | undefined
   /** Objects and common prefixes of one page of a listing. Default 1000. */
   readonly pageSize?: number | undefined
   /** Whose clock dates the objects. Default: the host given at start; before that, objects date from 1970. */
@@ -28,15 +31,20 @@ const CHUNK_BYTES = 64 * 1024
  * @example const bucket = memoryBucket(); await bucket.put('a/b', new Uint8Array(3), { if: 'absent', signal })
  */
 export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
+  return prefixed(wholeBucket(options), options?.prefix)
+}
+
+function wholeBucket(options: MemoryBucketOptions): Bucket {
   const objects = new Map<string, Stored>()
   let sorted: readonly string[] | undefined
-  let clock = options.host
+  let clock = options?.host
   let version = 0
   return {
     name: 'memory',
     options,
     check: () =>
       checkOptions(options, {
+        prefix: v.optional(v.any()), // prefixed() checks it
         pageSize: v.optional(v.pipe(v.number(), v.integer('be an integer'), v.minValue(1, 'be >= 1'))),
         host: v.optional(v.looseObject({ now: v.function() })),
       }),

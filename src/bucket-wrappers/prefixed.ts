@@ -7,16 +7,16 @@ import type { Bucket, Problem } from '../host.ts'
 import { componentOf } from './component.ts'
 
 /**
- * `bucket` below `prefix` (`team-a/blocks`, with or without its last `/`); `''` gives the bucket itself. Keys go in with
+ * `bucket` below `prefix` (`team-a/blocks`, with or without its last `/`); `''` and undefined give the bucket itself. Keys go in with
  * the prefix and come out without it. Each key is held to the strict rules of `keyProblem`, because an HTTP client folds
  * `prefix/../other` before it sends it. Cursors are the inner bucket's own words and pass through as they are: the next
  * call repeats the same prefix, so none of them leads outside.
  *
  * A bad prefix is a problem of `check()`; every call then fails with `invalid-key`.
  */
-export function prefixed(bucket: Bucket, prefix: string): Bucket {
-  if (prefix === '') return bucket
-  const folder = typeof prefix === 'string' ? prefix.replace(/\/$/, '') : prefix
+export function prefixed(bucket: Bucket, prefix: string | undefined): Bucket {
+  if (prefix === undefined || prefix === '') return bucket
+  const folder = typeof prefix === 'string' ? prefix.replace(/\/$/, '') : ''
   const base = `${folder}/`
   const keyOf = (key: string): string => {
     assertKey(folder)
@@ -36,7 +36,7 @@ export function prefixed(bucket: Bucket, prefix: string): Bucket {
     ...componentOf(bucket),
     ...(bucket.identity !== undefined && { identity: `${bucket.identity}/${folder}` }),
     options: { ...(bucket.options ?? {}), prefix },
-    check: () => [...(bucket.check?.() ?? []), ...problems(folder, prefix)],
+    check: () => [...(bucket.check?.() ?? []), ...problems(prefix, folder)],
     async list(within, options) {
       assertKey(folder)
       const page = await bucket.list(base + within, options)
@@ -58,7 +58,7 @@ export function prefixed(bucket: Bucket, prefix: string): Bucket {
   }
 }
 
-function problems(folder: string, prefix: string): readonly Problem[] {
-  const must = keyProblem(folder)
+function problems(prefix: string, folder: string): readonly Problem[] {
+  const must = keyProblem(typeof prefix === 'string' ? folder : prefix)
   return must === undefined ? [] : [{ path: 'prefix', must, value: prefix }]
 }

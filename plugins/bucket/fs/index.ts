@@ -1,5 +1,6 @@
 /** Objects as files below one directory. Node and Deno. */
 import { type Bucket, checkOptions } from 'blockgate'
+import { prefixed } from 'blockgate/bucket'
 import * as v from 'valibot'
 import { Folders } from './folder.ts'
 import { guarded, pathOf, realRoot } from './inside.ts'
@@ -11,6 +12,8 @@ import { removeObject, writeObject } from './write.ts'
 export interface FsOptions {
   /** The directory; it must exist. Required. It may be reached through a link, nothing below it is. */
   readonly root: string | undefined
+  /** The folder of the blocks below the root, such as 'team-a/blocks'. Default: the root. */
+  readonly prefix?: string | undefined
 }
 
 /**
@@ -22,6 +25,10 @@ export interface FsOptions {
  * const page = await bucket.list('', { delimiter: '/', signal })
  */
 export function fs(options: FsOptions): Bucket {
+  return prefixed(wholeBucket(options), options?.prefix)
+}
+
+function wholeBucket(options: FsOptions): Bucket {
   const given = options?.root
   const writes = new Map<string, Promise<unknown>>()
   let opened: Promise<Opened> | undefined
@@ -49,7 +56,11 @@ export function fs(options: FsOptions): Bucket {
   return {
     name: 'fs',
     options,
-    check: () => checkOptions(options, { root: v.pipe(v.string(), v.check(isPath, 'be a path without NUL')) }),
+    check: () =>
+      checkOptions(options, {
+        root: v.pipe(v.string(), v.check(isPath, 'be a path without NUL')),
+        prefix: v.optional(v.any()), // prefixed() checks it
+      }),
     async start() {
       await open()
     },

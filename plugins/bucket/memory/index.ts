@@ -1,8 +1,13 @@
 /** A bucket in memory. Its code is the kits' double too: one implementation, whatever it is called. */
 import type { Bucket } from 'blockgate'
-import { type MemoryBucketOptions, memoryBucket } from 'blockgate/bucket'
+import { memoryBucket } from 'blockgate/bucket'
 
-export type MemoryOptions = Pick<MemoryBucketOptions, 'pageSize'>
+export interface MemoryOptions {
+  /** Objects and common prefixes of one page of a listing. Default 1000. */
+  readonly pageSize?: number | undefined
+  /** The folder of the blocks in the bucket, such as 'team-a/blocks'. Default: the whole bucket. */
+  readonly prefix?: string | undefined
+}
 
 /**
  * An empty bucket that is gone with the process: for trying a config and for tests. Objects are dated by the host's clock

@@ -1,6 +1,6 @@
 /** Objects in R2, by the binding of a Cloudflare Worker. */
 import { type Bucket, type BucketReader, checkOptions, type ListPage } from 'blockgate'
-import { assertKey } from 'blockgate/bucket'
+import { assertKey, prefixed } from 'blockgate/bucket'
 import * as v from 'valibot'
 import type { R2Binding } from './binding.ts'
 import { call } from './call.ts'
@@ -12,6 +12,8 @@ export type { R2Binding, R2Body, R2Head, R2Page, R2Range, R2Reader } from './bin
 export interface R2Options {
   /** The bucket's binding: `env.BLOCKS`, with a `[[r2_buckets]]` of that name in wrangler.toml. Required. */
   readonly binding: R2Binding | undefined
+  /** The folder of the blocks in the bucket, such as 'team-a/blocks'. Default: the whole bucket. */
+  readonly prefix?: string | undefined
 }
 
 const METHODS = ['head', 'get', 'put', 'delete', 'list'] as const
@@ -23,16 +25,23 @@ const METHODS = ['head', 'get', 'put', 'delete', 'list'] as const
  * @example export default defineConfig<Env>(({ env }) => ({ bucket: r2({ binding: env.BLOCKS }), pipeline: [ … ] }))
  */
 export function r2(options: R2Options): Bucket {
+  return prefixed(wholeBucket(options), options?.prefix)
+}
+
+function wholeBucket(options: R2Options): Bucket {
   const binding = (key?: string): R2Binding => {
     if (key !== undefined) assertKey(key)
-    if (!options.binding) throw new R2Error('binding must be given', { retryable: false })
+    if (!options?.binding) throw new R2Error('binding must be given', { retryable: false })
     return options.binding
   }
   return {
     name: 'r2',
     options,
     check: () =>
-      checkOptions(options, { binding: v.custom<R2Binding>(isBinding, 'be the binding of an R2 bucket: env.BLOCKS') }),
+      checkOptions(options, {
+        binding: v.custom<R2Binding>(isBinding, 'be the binding of an R2 bucket: env.BLOCKS'),
+        prefix: v.optional(v.any()), // prefixed() checks it
+      }),
     list: async (prefix, list) => await listPage(binding(), prefix, list),
     async get(key, { range, signal }) {
       signal.throwIfAborted()

@@ -1,8 +1,9 @@
 /** Objects in S3, or in any store that speaks its protocol. Node and Deno. */
 import { BlockgateError, type Bucket, durationMs, ErrorCode } from 'blockgate'
-import { assertKey } from 'blockgate/bucket'
+import { assertKey, prefixed } from 'blockgate/bucket'
 import { openSession, type S3Session } from './client.ts'
 import { getObject } from './get.ts'
+import { identityOf } from './identity.ts'
 import { listPage } from './list.ts'
 import { problemsOf, type S3Options } from './options.ts'
 import { Requests } from './requests.ts'
@@ -18,6 +19,10 @@ export type { S3Credentials, S3Options, S3Sender } from './options.ts'
  * @example const bucket = s3({ bucket: 'metrics', endpoint: 'http://127.0.0.1:9000' })
  */
 export function s3(options: S3Options): Bucket {
+  return prefixed(wholeBucket(options), options?.prefix)
+}
+
+function wholeBucket(options: S3Options): Bucket {
   let session: S3Session | undefined
   let requests: Requests | undefined
   const ready = (key?: string): Requests => {
@@ -27,7 +32,7 @@ export function s3(options: S3Options): Bucket {
   }
   return {
     name: 's3',
-    identity: `s3://${options.bucket}`,
+    identity: identityOf(options),
     options,
     check: () => problemsOf(options),
     async start({ host }) {

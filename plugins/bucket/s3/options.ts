@@ -10,6 +10,8 @@ export interface S3Sender {
 export interface S3Options {
   /** The bucket's name. Required. */
   readonly bucket: string | undefined
+  /** The folder of the blocks in the bucket, such as 'team-a/blocks'. Default: the whole bucket. */
+  readonly prefix?: string | undefined
   /** `http://` or `https://` with host and port. Default: AWS, by the region. */
   readonly endpoint?: string | undefined
   /** Default: where the SDK looks for it (`AWS_REGION`, shared files); with an endpoint 'us-east-1'. */
@@ -31,6 +33,11 @@ export interface S3Options {
    * nothing; such an answer is then an error.
    */
   readonly racedPutCode?: string | undefined
+  /**
+   * What the members of a cluster compare: two that have different ones do not work together. Give all of them the same where they
+   * reach one bucket by different endpoints. Default: endpoint and bucket; none with a `client`.
+   */
+  readonly identity?: string | undefined
   /** A client of the SDK, instead of one that is made of the options above. It is not closed at stop. */
   readonly client?: S3Sender | undefined
 }
@@ -53,6 +60,7 @@ const ENTRIES = {
     v.string(),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/, "be a bucket's name: 3 to 255 of A-Z a-z 0-9 . _ -"),
   ),
+  prefix: v.optional(v.any()), // prefixed() checks it
   endpoint: v.optional(
     v.pipe(v.string(), v.check(isEndpoint, 'be an http or https URL without user, query and fragment')),
   ),
@@ -71,6 +79,7 @@ const ENTRIES = {
   ),
   unquotedIfMatch: v.optional(v.boolean()),
   racedPutCode: v.optional(text),
+  identity: v.optional(text),
   client: v.optional(v.looseObject({ send: v.function() })),
 } satisfies v.ObjectEntries
 

@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf } from 'blockgate'
-import { prefixed } from 'blockgate/bucket'
 import { fs } from 'blockgate/plugins/bucket/fs'
 import { services, testBucket } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -11,22 +10,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 // Each of 2,500 puts is synced to the disk, which may be a slow one.
 vi.setConfig({ testTimeout: 60_000 })
 
-async function fixture() {
+async function fixture(prefix?: string) {
   const root = await mkdtemp(join(tmpdir(), 'blockgate-fs-'))
-  return { root, bucket: fs({ root }), cleanup: () => rm(root, { recursive: true }) }
+  return { root, bucket: fs({ root, prefix }), cleanup: () => rm(root, { recursive: true }) }
 }
 
-testBucket({ describe, it }, { name: 'fs', factory: fixture })
-testBucket(
-  { describe, it },
-  {
-    name: 'prefixed fs',
-    async factory() {
-      const { bucket, cleanup } = await fixture()
-      return { bucket: prefixed(bucket, 'team-a/blocks'), cleanup }
-    },
-  },
-)
+testBucket({ describe, it }, { name: 'fs', factory: () => fixture() })
+testBucket({ describe, it }, { name: 'fs with a prefix', factory: () => fixture('team-a/blocks') })
 
 describe('fs()', () => {
   const { signal } = new AbortController()

@@ -1,4 +1,3 @@
-import { prefixed } from 'blockgate/bucket'
 import { memory } from 'blockgate/plugins/bucket/memory'
 import { services, testBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -7,7 +6,7 @@ testBucket({ describe, it }, { name: 'memory', factory: () => ({ bucket: memory(
 testBucket({ describe, it }, { name: 'memory with pages of 7', factory: () => ({ bucket: memory({ pageSize: 7 }) }) })
 testBucket(
   { describe, it },
-  { name: 'prefixed memory', factory: () => ({ bucket: prefixed(memory(), 'team-a/blocks/') }) },
+  { name: 'memory with a prefix', factory: () => ({ bucket: memory({ prefix: 'team-a/blocks/' }) }) },
 )
 
 describe('memory()', () => {

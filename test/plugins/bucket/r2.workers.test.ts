@@ -1,5 +1,4 @@
 import { env } from 'cloudflare:workers'
-import { prefixed } from 'blockgate/bucket'
 import { r2 } from 'blockgate/plugins/bucket/r2'
 import { testBucket } from 'blockgate/testing'
 import { describe, it, vi } from 'vitest'
@@ -18,5 +17,5 @@ async function cleanup(): Promise<void> {
 testBucket({ describe, it }, { name: 'r2', factory: () => ({ bucket: r2({ binding }), cleanup }) })
 testBucket(
   { describe, it },
-  { name: 'prefixed r2', factory: () => ({ bucket: prefixed(r2({ binding }), 'team-a/blocks'), cleanup }) },
+  { name: 'r2 with a prefix', factory: () => ({ bucket: r2({ binding, prefix: 'team-a/blocks' }), cleanup }) },
 )

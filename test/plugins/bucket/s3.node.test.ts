@@ -50,7 +50,7 @@ describe('options of s3()', () => {
     [{ client: { send: async () => ({}) }, region: 'eu' }, 'region: must be left out: the client has its own'],
     [
       { bukcet: 'x' } as never,
-      'bukcet: must be one of the known options: bucket, endpoint, region, pathStyle, credentials, ca, requestTimeout, concurrency, unquotedIfMatch, racedPutCode, client',
+      'bukcet: must be one of the known options: bucket, prefix, endpoint, region, pathStyle, credentials, ca, requestTimeout, concurrency, unquotedIfMatch, racedPutCode, identity, client',
     ],
   ])('%o are refused: %s', (options, problem) => {
     expect(problems(options)).toEqual([problem])

@@ -1,5 +1,4 @@
 import type { Bucket } from 'blockgate'
-import { prefixed } from 'blockgate/bucket'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { services, testBucket } from 'blockgate/testing'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -9,13 +8,7 @@ import { tcpProxy } from '../../support/tcp-proxy.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 testBucket({ describe, it }, { name: 's3', factory: () => fixture() })
-testBucket(
-  { describe, it },
-  {
-    name: 'prefixed s3',
-    factory: async () => ({ bucket: prefixed((await fixture()).bucket, 'team-a/blocks') }),
-  },
-)
+testBucket({ describe, it }, { name: 's3 with a prefix', factory: () => fixture({ prefix: 'team-a/blocks' }) })
 
 describe('s3() on radosgw', () => {
   const { signal } = new AbortController()

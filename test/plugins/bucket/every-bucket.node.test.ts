@@ -1,0 +1,94 @@
+// What holds of every bucket plugin. Their kits run each of them with a prefix too.
+import type { Bucket } from 'blockgate'
+import { fs } from 'blockgate/plugins/bucket/fs'
+import { memory } from 'blockgate/plugins/bucket/memory'
+import { type R2Binding, r2 } from 'blockgate/plugins/bucket/r2'
+import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
+import { describe, expect, it } from 'vitest'
+
+const call = async () => expect.fail('nothing is to be asked')
+const binding = { head: call, get: call, put: call, delete: call, list: call } as unknown as R2Binding
+
+const FACTORIES: readonly (readonly [string, (options: never) => Bucket, object])[] = [
+  ['fs', fs, { root: '/var/lib/blocks' }],
+  ['memory', memory, {}],
+  ['r2', r2, { binding }],
+  ['s3', s3, { bucket: 'metrics' }],
+]
+
+describe.each(FACTORIES)('%s()', (_, factory, options) => {
+  const make = (prefix: unknown) => factory({ ...options, prefix } as never)
+
+  it('takes a folder as its prefix, with or without the last slash, and none', () => {
+    for (const prefix of ['team-a', 'team-a/blocks/', '', undefined]) expect(make(prefix).check?.()).toEqual([])
+  })
+
+  it.each([
+    ['/team-a', "have no empty segment, and no '/' at either end"],
+    ['team-a/../b', "have no '.' or '..' segment"],
+    [7, 'be a string'],
+    [null, 'be a string'],
+    [{ toString: null }, 'be a string'],
+  ])('reports the prefix %j once, as one that must %s', (prefix, must) => {
+    expect(make(prefix).check?.()).toEqual([{ path: 'prefix', must, value: prefix }])
+  })
+
+  it('never throws, whatever it is given', () => {
+    for (const given of [undefined, null, 7, 'text', { prefix: Symbol('a') }, { bucket: Symbol('a') }]) {
+      const bucket = factory(given as never)
+      if (given !== undefined) expect(bucket.check?.()).not.toEqual([])
+    }
+  })
+
+  it('shows the options it was given', () => {
+    expect(make('team-a').options).toEqual({ ...options, prefix: 'team-a' })
+  })
+})
+
+describe('the identity of a bucket', () => {
+  const identity = (options: Partial<S3Options>) => s3({ bucket: 'metrics', ...options }).identity
+
+  it('is another one with another prefix', () => {
+    expect([undefined, 'a', 'a/', 'b'].map(prefix => identity({ prefix }))).toEqual([
+      's3://metrics',
+      's3://metrics/a',
+      's3://metrics/a',
+      's3://metrics/b',
+    ])
+  })
+
+  it('is another one at another endpoint, and the same for two spellings of one', () => {
+    const endpoints = [
+      'http://minio:9000',
+      'HTTP://MINIO:9000/',
+      'https://minio:9000',
+      'http://minio:9001',
+      'http://minio/a',
+    ]
+    expect(endpoints.map(endpoint => identity({ endpoint }))).toEqual([
+      's3://minio:9000/metrics',
+      's3://minio:9000/metrics',
+      's3://minio:9000/metrics',
+      's3://minio:9001/metrics',
+      's3://minio/a/metrics',
+    ])
+    expect(identity({ endpoint: 'https://ceph:443' })).toBe(identity({ endpoint: 'http://ceph:80/' }))
+  })
+
+  it('is the name alone at any endpoint of AWS: there it is unique', () => {
+    for (const endpoint of [
+      undefined,
+      'https://s3.eu-central-1.amazonaws.com',
+      'https://s3.dualstack.us-west-2.amazonaws.com',
+    ]) {
+      expect(identity({ endpoint })).toBe('s3://metrics')
+    }
+    expect(identity({ endpoint: 'https://amazonaws.com.example.org' })).toBe('s3://amazonaws.com.example.org/metrics')
+  })
+
+  it('is what the user says it is, and none where nobody knows', () => {
+    expect(identity({ endpoint: 'http://outside', identity: 'prod', prefix: 'a' })).toBe('prod/a')
+    expect(identity({ client: { send: async () => ({}) } })).toBeUndefined()
+    expect(identity({ endpoint: 'not a URL' })).toBeUndefined()
+  })
+})
