@@ -64,3 +64,11 @@ it('lets no label and no help end its line or its quotes', async () => {
 a{stage="x\\"} 5\\nb \\\\"} 1
 `)
 })
+
+it('makes a label name of every attribute key, the one of the SDK for too many series included', async () => {
+  const counter = provider.getMeter('test').createCounter('blocks', { description: 'blocks' })
+  for (let n = 0; n < 2_001; n++) counter.add(1, { 'block.id': `b${n}` })
+  const lines = (await text()).split('\n').filter(line => !line.startsWith('#') && line !== '')
+  expect(lines.filter(line => !/^blocks_total\{[a-zA-Z_][a-zA-Z0-9_]*="[^"]*"\} \d+$/.test(line))).toEqual([])
+  expect(lines).toContain('blocks_total{otel_metric_overflow="true"} 2')
+})

@@ -7,7 +7,8 @@ import { DataPointType, type MetricData, type ResourceMetrics } from '@opentelem
 
 /**
  * Every metric with a data point, in the order in which the instruments were made. A counter has the ending `_total`, as
- * Prometheus names them; other names, and attribute keys, are taken as they are. Resource and scope are not told.
+ * Prometheus names them; other names are taken as they are. In an attribute key, what no label name may have becomes `_`: the SDK itself writes
+ * `otel.metric.overflow` past 2,000 series of a metric, and one bad name fails the whole scrape. Resource and scope are not told.
  */
 export function prometheusText({ scopeMetrics }: ResourceMetrics): string {
   const lines = scopeMetrics.flatMap(scope => scope.metrics).flatMap(familyOf)
@@ -49,7 +50,7 @@ function samplesOf(name: string, metric: MetricData): readonly string[] {
 
 function sample(name: string, attributes: Attributes, value: number): string {
   const labels = Object.entries(attributes).map(
-    ([key, text]) => `${key}="${escaped(String(text)).replaceAll('"', '\\"')}"`,
+    ([key, text]) => `${key.replaceAll(/[^a-zA-Z0-9_]/g, '_')}="${escaped(String(text)).replaceAll('"', '\\"')}"`,
   )
   return `${name}${labels.length === 0 ? '' : `{${labels.join(',')}}`} ${number(value)}`
 }
