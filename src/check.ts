@@ -5,23 +5,21 @@ import type { Problem } from './host.ts'
 
 /**
  * What is wrong with `options`. `entries` are Valibot schemas by option name; a message given in a schema completes
- * "must …". An option that is undefined counts as absent, so `env.X` fits; unknown keys are problems.
+ * "must …". An option that is undefined counts as absent, so `env.X` fits; every unknown key is a problem, at each depth.
  *
  * @example check: () => checkOptions(options, { replicas: v.optional(v.pipe(v.number(), v.minValue(1, 'be >= 1'))) })
  */
 export function checkOptions(options: unknown, entries: v.ObjectEntries, path = ''): readonly Problem[] {
-  const known = Object.keys(entries)
-  const result = v.safeParse(v.strictObject(entries), withoutUndefined(options))
-  return (result.issues ?? []).map(issue => {
+  const schema = v.strictObject(entries)
+  const given = withoutUndefined(options)
+  const unknown = [...unknownIn(schema, given, path)]
+  // Valibot tells the first unknown key of an object only.
+  const told = new Set(unknown.map(problem => problem.path))
+  const wrong = (v.safeParse(schema, given).issues ?? []).map(issue => {
     const keys = (issue.path ?? []).map(item => item.key)
-    const unknown = issue.type === 'strict_object' && issue.expected === 'never'
-    return {
-      path: joinPath(path, keys),
-      must: unknown ? unknownMust(keys.length, known) : mustOf(issue),
-      // Of an unknown key Valibot gives the key itself.
-      value: unknown ? at(options, keys) : issue.input,
-    }
+    return { path: joinPath(path, keys), must: mustOf(issue), value: issue.input }
   })
+  return [...wrong.filter(problem => !told.has(problem.path)), ...unknown]
 }
 
 /** A schema for a Duration option. */
@@ -30,19 +28,39 @@ export const durationOption: v.CustomSchema<Duration, v.ErrorMessage<v.CustomIss
   DURATION_MUST,
 )
 
-function unknownMust(depth: number, known: readonly string[]): string {
-  if (depth > 1) return 'be left out: there is no such option'
-  return `be one of the known options: ${known.join(', ') || 'there are none'}`
+/** What is used of a schema. */
+interface Shape {
+  readonly type?: string
+  /** Of an optional one. */
+  readonly wrapped?: Shape
+  /** Of a list. */
+  readonly item?: Shape
+  readonly entries?: Readonly<Record<string, Shape>>
 }
 
-function at(options: unknown, keys: readonly unknown[]): unknown {
-  return keys.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key as PropertyKey], options)
+function* unknownIn({ type, wrapped, item, entries }: Shape, value: unknown, path: string): Generator<Problem> {
+  if (wrapped) yield* unknownIn(wrapped, value, path)
+  if (typeof value !== 'object' || value === null || !(entries || item)) return
+  const known = Object.keys(entries ?? {})
+  for (const [key, inner] of Object.entries(value)) {
+    const at = joinPath(path, [item ? Number(key) : key])
+    const shape = item ?? (known.includes(key) ? entries?.[key] : undefined)
+    if (shape) yield* unknownIn(shape, inner, at)
+    else if (type === 'strict_object')
+      yield {
+        path: at,
+        must: `be one of the known options: ${known.join(', ') || 'there are none'}`,
+        value: inner,
+        known,
+      }
+  }
 }
 
 function mustOf(issue: v.BaseIssue<unknown>): string {
   // Valibot's own messages start with "Invalid"; a message of the schema's author is meant for the reader.
   if (!issue.message.startsWith('Invalid')) return issue.message
   if (issue.received === 'undefined') return 'be given'
+  if (issue.expected === 'never') return 'be left out: there is no such option'
   return issue.expected === null ? 'be valid' : `be ${issue.expected.replaceAll('"', "'")}`
 }
 

@@ -117,7 +117,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
   const problems = [...checkOptions(config, ENTRIES)]
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
-  if (problems.length > 0) throw new ConfigError(problems)
+  if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
   return {
     plan: planPipeline(config.pipeline),
     bucket: config.bucket,
@@ -233,15 +233,17 @@ function listenAddress(value: unknown): ListenAddress | undefined {
   return typeof value === 'string' ? parseListenAddress(value) : undefined
 }
 
+const SECRET = /secret|token|password|credential|key$/i
+
 /** Secrets come from the environment into options: what may be one is not printed. */
 function show(path: string, value: unknown): string {
-  if (/secret|token|password|credential|key$/i.test(path)) return '(hidden)'
+  if (SECRET.test(path)) return '(hidden)'
   if (value === undefined) return 'undefined'
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   let text: string
   try {
-    text = JSON.stringify(value) ?? String(value)
+    text = JSON.stringify(value, (key, inner) => (SECRET.test(key) ? '(hidden)' : inner)) ?? String(value)
   } catch {
     text = 'an object' // a cycle, say: its kind is all that can be told
   }

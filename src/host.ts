@@ -83,6 +83,8 @@ export interface Problem {
   /** Completes "must …": `be >= 1`. */
   readonly must: string
   readonly value: unknown
+  /** Of an option that is unknown: those that are known in its place. */
+  readonly known?: readonly string[]
 }
 
 /** The parts every plugin has. A factory is pure and never throws: what is wrong with its options is told by `check()`. */

@@ -2,11 +2,13 @@ import {
   type BlockStage,
   ConfigError,
   type ConfigInput,
+  checkOptions,
   defineConfig,
   owned,
   resolveConfig,
   type SetStage,
 } from 'blockgate'
+import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { scriptedSink, scriptedSource } from './support/world.ts'
 
@@ -61,14 +63,17 @@ describe('resolveConfig', () => {
         concurrency: 0,
         every: '3 minutes',
         evry: '3m',
-        instance: { id: 'a b', zon: 'z' },
+        secrets: { tokens: 'hunter2' },
+        instance: { id: 'a b', zon: 'z', rack: 'r' },
       }),
     ).toEqual([
       'instance.id: must be 1 to 128 of A-Z a-z 0-9 . _ : -: current value is "a b"',
-      'instance.zon: must be left out: there is no such option: current value is "z"',
-      "every: must be a duration such as '250ms', '30s', '3m', '24h' or '90d', or a number of ms >= 0: current value is \"3 minutes\"",
+      "every: must be a duration such as '30s', '1d12h' or '6w', or a number of ms >= 0: current value is \"3 minutes\"",
       'concurrency: must be >= 1: current value is 0',
-      'evry: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, diskBudget, dir, http, token: current value is "3m"',
+      'evry: must be a known option: did you mean every?: current value is "3m"',
+      'secrets: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, diskBudget, dir, http, token: current value is (hidden)',
+      'instance.zon: must be a known option: did you mean zone?: current value is "z"',
+      'instance.rack: must be one of the known options: id, zone: current value is "r"',
       'pipeline[1].replicas: must be >= 1: current value is 0',
       'pipeline[1]: must be told its zone: current value is undefined',
       'pipeline[2].name: must be kebab-case: current value is "Bad Name"',
@@ -117,6 +122,33 @@ describe('resolveConfig', () => {
     ])
   })
 
+  it('names every unknown option in lists and optional parts, and none twice', () => {
+    const rule = v.strictObject({ a: v.optional(v.number()) })
+    const entries = {
+      one: v.optional(rule),
+      many: v.optional(v.array(rule)),
+      map: v.optional(v.record(v.string(), rule)),
+    }
+    const options = {
+      one: { b: 1, c: 1 },
+      many: [{ a: 'x', b: 1 }, null, { b: 1, c: 1 }],
+      map: { k: { b: 1 } },
+      constructor: 1,
+    }
+    expect(checkOptions(options, entries, 'rules').map(({ path, must }) => `${path} ${must.slice(0, 11)}`)).toEqual([
+      'rules.many[0].a be number',
+      'rules.many[1] be Object',
+      'rules.map.k.b be left out',
+      'rules.one.b be one of t',
+      'rules.one.c be one of t',
+      'rules.many[0].b be one of t',
+      'rules.many[2].b be one of t',
+      'rules.many[2].c be one of t',
+      'rules.constructor be one of t',
+    ])
+    expect(checkOptions('text', entries).map(({ path }) => path)).toEqual([''])
+  })
+
   it('reports a check() that throws as a problem of its component', async () => {
     const rude = stage('rude', {
       check() {
@@ -158,6 +190,13 @@ describe('resolveConfig', () => {
   it('does not print what may be a secret', async () => {
     const leaky = stage('leaky', { check: () => [{ path: 'secretKey', must: 'have 40 characters', value: 'hunter2' }] })
     expect((await problems({ pipeline: [scriptedSource([]), leaky, scriptedSink()] })).join()).not.toContain('hunter2')
+  })
+  it('does not print a secret inside of a value', async () => {
+    const value = { config: [{ secret_key: 'hunter2', region: 'eu' }] }
+    const leaky = stage('leaky', { check: () => [{ path: 'objstore', must: 'be left out', value }] })
+    expect(await problems({ pipeline: [scriptedSource([]), leaky, scriptedSink()] })).toEqual([
+      'pipeline[1].objstore: must be left out: current value is {"config":[{"secret_key":"(hidden)","region":"eu"}]}',
+    ])
   })
   it('does not print a token that does not fit', async () => {
     expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], token: 'hunter2' })).toEqual([

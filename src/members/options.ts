@@ -69,12 +69,13 @@ export function checkMemberOptions(
   )
   const own = checkOptions(options, { store, ...ENTRIES, ...entries })
   const parts = own.some(({ path }) => path === 'store') ? [] : problemsBelow('store', options.store?.check?.())
-  return [...own, ...(own.length > 0 ? [] : expireProblems(options)), ...parts]
+  const times = own.some(({ path }) => path === 'beat' || path === 'expireAfter') ? [] : expireProblems(options)
+  return [...own, ...times, ...parts]
 }
 
 /** The problems of a part, with paths below `at`. */
 export function problemsBelow(at: string, problems: readonly Problem[] = []): readonly Problem[] {
-  return problems.map(({ path, must, value }) => ({ path: path === '' ? at : `${at}.${path}`, must, value }))
+  return problems.map(problem => ({ ...problem, path: problem.path === '' ? at : `${at}.${problem.path}` }))
 }
 
 /** The options with their defaults, durations in ms, as Membership and MemberHandover take them. */

@@ -69,14 +69,14 @@ describe('the config of the command line', () => {
   it('has all its problems told at once', async () => {
     const text = TINY.replace('scanBucket()', 'scanBucket({ concurrency: 0 })').replace(
       'bucket: ',
-      "every: '1y', bucket: ",
+      "every: '1 year', bucket: ",
     )
     const { code, stderr } = await check({ 'blockgate.config.ts': text })
     expect(code).toBe(2)
     expect(stderr).toBe(
       [
         'blockgate: blockgate.config.ts has 2 problems:',
-        "  every: must be a duration such as '250ms', '30s', '3m', '24h' or '90d', or a number of ms >= 0: current value is \"1y\"",
+        "  every: must be a duration such as '30s', '1d12h' or '6w', or a number of ms >= 0: current value is \"1 year\"",
         '  pipeline[0].concurrency: must be >= 1: current value is 0',
         '',
       ].join('\n'),

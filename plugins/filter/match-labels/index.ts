@@ -88,21 +88,20 @@ const ruleEntries = {
 
 function checkRules(options: MatchLabelsOptions): readonly Problem[] {
   const problems = checkOptions(options, { relabel: v.optional(v.array(v.unknown(), 'be a list of relabel rules')) })
-  if (problems.length > 0) return problems
-  return (options.relabel ?? []).flatMap((rule, i) => {
-    const found = checkOptions(rule, ruleEntries, `relabel[${i}]`)
-    return found.length > 0 ? found : checkRule(rule, `relabel[${i}]`)
-  })
+  const rules = problems.some(({ path }) => path === 'relabel') ? [] : (options.relabel ?? [])
+  return [...problems, ...rules.flatMap((rule, i) => checkRule(rule, `relabel[${i}]`))]
 }
 
-/** What a rule's action asks for beyond the types of its fields. */
+/** Its fields, and what its action asks for beyond their types. */
 function checkRule(rule: RelabelRule, path: string): readonly Problem[] {
-  const problems: Problem[] = []
+  const problems = [...checkOptions(rule, ruleEntries, path)]
+  if (typeof rule !== 'object' || rule === null) return problems
   for (const field of ['modulus', 'targetLabel'] as const) {
     if (rule.action === 'hashmod' && rule[field] === undefined) {
       problems.push({ path: `${path}.${field}`, must: 'be given for hashmod', value: undefined })
     }
   }
+  if (problems.some(problem => problem.path === `${path}.regex`)) return problems
   try {
     // Without flags, so that the message quotes the expression as it was given.
     RE2JS.compile(rule.regex ?? '')

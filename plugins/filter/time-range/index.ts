@@ -1,24 +1,16 @@
 /** Keeps the blocks that touch a window of time. */
-import {
-  type BlockStage,
-  checkOptions,
-  type Duration,
-  durationOption,
-  type Problem,
-  parseDuration,
-  skip,
-} from 'blockgate'
+import { type BlockStage, checkOptions, type Duration, type Problem, parseDuration, skip } from 'blockgate'
 import * as v from 'valibot'
 import { parseTime } from './time.ts'
 
 export interface TimeRangeOptions {
-  /** Blocks that end less than this long ago. Default: no such bound. */
+  /** Blocks that end less than this long ago; '6w' and, as Thanos writes it, '-6w' are the same. Default: no such bound. */
   readonly newerThan?: Duration | undefined
-  /** Blocks that begin at least this long ago. Default: no such bound. */
+  /** Blocks that begin at least this long ago, such as '2h' or '-2h'. Default: no such bound. */
   readonly olderThan?: Duration | undefined
-  /** Blocks that end at this time or later: RFC 3339 or ms since the epoch. Not together with `newerThan`. */
+  /** Blocks that end at this time or later: RFC 3339, ms since the epoch, or '-6w' for six weeks ago. Not together with `newerThan`. */
   readonly from?: string | number | undefined
-  /** Blocks that begin at this time or earlier: RFC 3339 or ms since the epoch. Not together with `olderThan`. */
+  /** Blocks that begin at this time or earlier: RFC 3339, ms since the epoch, or '-2h' for two hours ago. Not together with `olderThan`. */
   readonly to?: string | number | undefined
 }
 
@@ -43,30 +35,44 @@ export function timeRange(options: TimeRangeOptions = {}): BlockStage {
 
 function windowAt(options: TimeRangeOptions, now: number): { readonly min: number; readonly max: number } {
   return {
-    min: parseTime(options.from) ?? ago(options.newerThan, now) ?? Number.NEGATIVE_INFINITY,
-    max: parseTime(options.to) ?? ago(options.olderThan, now) ?? Number.POSITIVE_INFINITY,
+    min: timeOf(options.from, now) ?? ago(options.newerThan, now) ?? Number.NEGATIVE_INFINITY,
+    max: timeOf(options.to, now) ?? ago(options.olderThan, now) ?? Number.POSITIVE_INFINITY,
   }
 }
 
-function ago(duration: Duration | undefined, now: number): number | undefined {
-  const ms = parseDuration(duration)
+function timeOf(time: unknown, now: number): number | undefined {
+  return parseTime(time) ?? (isAgo(time) ? ago(time, now) : undefined)
+}
+
+function ago(duration: unknown, now: number): number | undefined {
+  const ms = parseDuration(isAgo(duration) ? duration.slice(1) : duration)
   return ms === undefined ? undefined : now - ms
 }
 
+/** Thanos' way to write a time that moves: `-6w`. */
+function isAgo(value: unknown): value is string {
+  return typeof value === 'string' && value.startsWith('-')
+}
+
 const time = v.custom<string | number>(
-  value => parseTime(value) !== undefined,
-  "be a time such as '2026-01-31T00:00:00Z', or a number of ms since the epoch",
+  value => timeOf(value, 0) !== undefined,
+  "be a time such as '2026-01-31T00:00:00Z', a number of ms since the epoch, or '-6w' for six weeks ago",
+)
+
+const length = v.custom<Duration>(
+  value => ago(value, 0) !== undefined,
+  "be a duration such as '1d12h' or '6w', or a number of ms >= 0",
 )
 
 function checkWindow(options: TimeRangeOptions): readonly Problem[] {
   const problems = checkOptions(options, {
-    newerThan: v.optional(durationOption),
-    olderThan: v.optional(durationOption),
+    newerThan: v.optional(length),
+    olderThan: v.optional(length),
     from: v.optional(time),
     to: v.optional(time),
   })
-  if (problems.length > 0) return problems
   return [
+    ...problems,
     ...bothGiven(options, 'from', 'newerThan'),
     ...bothGiven(options, 'to', 'olderThan'),
     ...upsideDown(options, 'from', 'to'),
@@ -81,10 +87,10 @@ function bothGiven(options: TimeRangeOptions, path: Option, other: Option): read
   return [{ path, must: `not be given together with ${other}`, value: options[path] }]
 }
 
-/** A mixed window, `from` with `olderThan`, depends on when it is asked: it may be empty, and that is no mistake. */
+/** A mixed window, one end fixed and the other not, depends on when it is asked: it may be empty, and that is no mistake. */
 function upsideDown(options: TimeRangeOptions, lower: Option, upper: Option): readonly Problem[] {
   const given = { [lower]: options[lower], [upper]: options[upper] }
-  if (given[lower] === undefined || given[upper] === undefined) return []
+  if (given[lower] === undefined || given[upper] === undefined || isAgo(given[lower]) !== isAgo(given[upper])) return []
   const { min, max } = windowAt(given, 0)
   if (min <= max) return []
   return [{ path: lower, must: `not begin after ${upper} (${String(given[upper])})`, value: given[lower] }]

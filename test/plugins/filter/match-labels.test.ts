@@ -178,3 +178,17 @@ it('tells the place of everything that is wrong', () => {
   expect(problems({ relabel: {} })).toEqual(['relabel must be a list of relabel rules'])
   expect(problems({ rules: [] })).toEqual(['rules must be one of the known options: relabel'])
 })
+
+it('tells the problems of every rule beside unknown options', () => {
+  const relabel = [{ action: 'keep', regex: '(', regexp: 'a' }, null, { action: 'hashmod', modulo: 3 }]
+  expect(problems({ relabel, rules: [], more: 1 }).map(text => text.replace(/ must.*/, ''))).toEqual([
+    'rules',
+    'more',
+    'relabel[0].regexp',
+    'relabel[0].regex',
+    'relabel[1]',
+    'relabel[2].modulo',
+    'relabel[2].modulus',
+    'relabel[2].targetLabel',
+  ])
+})

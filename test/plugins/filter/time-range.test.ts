@@ -109,3 +109,37 @@ it('two bounds for one end, and options it does not know, are problems', () => {
   const unknown = timeRange({ newer: '1h' } as TimeRangeOptions)
   expect(unknown.check?.().map(p => p.path)).toEqual(['newer'])
 })
+
+it.each([
+  [{ from: '-6w' }, { newerThan: '6w' }],
+  [{ newerThan: '-6w' }, { newerThan: '6w' }],
+  [{ to: '-1d12h' }, { olderThan: '36h' }],
+  [{ olderThan: '-1d12h' }, { olderThan: '36h' }],
+])('%o is the moving window %o', async (options, same) => {
+  expect(timeRange(options).check?.()).toEqual([])
+  for (const [min, max] of [
+    [NOW - 43 * 24 * HOUR, NOW - 42 * 24 * HOUR - 1],
+    [NOW - 43 * 24 * HOUR, NOW - 42 * 24 * HOUR],
+    [NOW - 36 * HOUR, NOW],
+    [NOW - 36 * HOUR + 1, NOW],
+  ] as const)
+    expect(await at(options, min, max)).toBe(await at(same, min, max))
+})
+
+it('a time in the future, a sign twice and a window upside down are problems', () => {
+  const musts = (options: TimeRangeOptions) =>
+    (timeRange(options).check?.() ?? []).map(({ path, must }) => `${path} must ${must}`)
+  const time =
+    "must be a time such as '2026-01-31T00:00:00Z', a number of ms since the epoch, or '-6w' for six weeks ago"
+  expect(musts({ from: '6w', to: '+1h' })).toEqual([`from ${time}`, `to ${time}`])
+  expect(musts({ newerThan: '--6w' })).toEqual([
+    "newerThan must be a duration such as '1d12h' or '6w', or a number of ms >= 0",
+  ])
+  expect(musts({ from: '-2h', to: '-6w' })).toEqual(['from must not begin after to (-6w)'])
+  expect(musts({ from: '2026-01-01T00:00:00Z', to: '-6w' })).toEqual([])
+  expect(musts({ from: 'x', newerThan: '1h', olderThan: '2h' } as TimeRangeOptions)).toEqual([
+    `from ${time}`,
+    'from must not be given together with newerThan',
+    'newerThan must not begin after olderThan (2h)',
+  ])
+})
