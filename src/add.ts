@@ -34,7 +34,7 @@ export function adder(deps: AddDeps): Onion {
         // Asked first where it is full already: a load that cannot be kept costs requests.
         const kept = deps.budget.take(0) && (await load(deps, block))
         // Room comes with the blocks that others take over.
-        return kept ? added : skippedBy(sink.name, ErrorCode.diskBudget, true)
+        return kept ? added : skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
       } catch (error) {
         return failed(sink.name, error)
       }

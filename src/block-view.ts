@@ -14,6 +14,8 @@ export interface BlockView {
   /** Who said so: a stage's name. */
   readonly by: string
   readonly reason: string
+  /** For people, beside the reason: until when it is too fresh, which block holds all of it, what the failure was. */
+  readonly detail: string | null
   /** When state or reason last changed, in ms since the epoch. */
   readonly since: number
 }
@@ -28,6 +30,7 @@ export function blockView(entry: CatalogueEntry, plan: Plan): BlockView {
     state: entry.state,
     by: entry.by || (entry.state === 'pending' ? plan.source.name : plan.sink.name),
     reason: reasonOf(entry),
+    detail: entry.detail ?? null,
     since: entry.since,
   }
 }

@@ -78,4 +78,6 @@ export interface Candidate {
    * unreadable or invalid: the block is kept.
    */
   readonly deletionTime?: number | undefined
+  /** What is wrong about a block that is offered all the same: sentences for people, shown wherever the block is. */
+  readonly notes?: readonly string[] | undefined
 }

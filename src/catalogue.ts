@@ -29,6 +29,8 @@ export interface CatalogueEntry {
   readonly state: BlockState
   readonly by: string
   readonly reason: string
+  /** For people, beside the reason: what a stage or a failure said last. */
+  readonly detail: string | undefined
   /** When the state or its reason last changed, ms since the epoch. */
   readonly since: number
   /** The last 20, oldest first. A verdict that repeats the one before is not an event. */
@@ -82,7 +84,7 @@ export class Catalogue {
   /** The source saw the block but cannot offer it. */
   partial(partial: PartialBlock, run: string, by: string, loaded: boolean): void {
     const entry = this.#entry(partial.id)
-    const detail = partial.error === undefined ? undefined : rawMessageOf(partial.error)
+    const detail = partial.error === undefined ? partial.detail : rawMessageOf(partial.error)
     this.#record(entry, loaded ? 'serving' : 'partial', { run, kind: 'partial', by, reason: partial.reason, detail })
   }
 
@@ -123,6 +125,7 @@ export class Catalogue {
       state: 'pending',
       by: '',
       reason: '',
+      detail: undefined,
       since: this.#host.now(),
       events: [],
     }
@@ -133,6 +136,8 @@ export class Catalogue {
   #record(entry: Entry, state: BlockState, event: Omit<BlockEvent, 'at'>): void {
     const last = entry.events.at(-1)
     const news = last?.kind !== event.kind || last.by !== event.by || last.reason !== event.reason
+    // What retained a block has no more to say than what denied it.
+    if (event.kind !== 'retained' || entry.reason !== event.reason) entry.detail = event.detail
     this.#move(entry, state, event.by, event.reason)
     // Most blocks are "unchanged" in most runs: that they still serve is no event.
     if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return

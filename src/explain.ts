@@ -163,8 +163,8 @@ function stepOf(outcome: Extract<Outcome, { readonly by: string }>): Partial<Ste
   }
 }
 
-function partialStep({ reason, error }: PartialBlock): Partial<Step> {
-  if (error === undefined) return { verdict: 'skipped', reason }
+function partialStep({ reason, error, detail }: PartialBlock): Partial<Step> {
+  if (error === undefined) return { verdict: 'skipped', reason, detail }
   return { verdict: 'failed', reason, detail: rawMessageOf(error) }
 }
 

@@ -6,6 +6,7 @@ import { BlockTrace } from './block-trace.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
 import { timed } from './metrics/timed.ts'
+import { note } from './notes.ts'
 import { skippedBy } from './outcome.ts'
 import type { RunSpan } from './run-span.ts'
 import type { Outcome, Page, PartialBlock, RunContext } from './stage.ts'
@@ -48,10 +49,10 @@ export class Flow {
 
   /** Notes what a page shows; gives back the blocks that no page of this run had before. */
   see(page: Page): readonly Candidate[] {
-    const { catalogue, plan } = this.#engine
+    const { catalogue, host, plan } = this.#engine
     for (const partial of page.partial) {
       if (this.#view.seen.has(partial.id)) continue
-      this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial.reason, partial.error))
+      this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial))
       this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
@@ -63,6 +64,7 @@ export class Flow {
       this.#view.seen.set(id, candidate)
       this.#countFailure(isBroken(this.#view.partial.get(id)), false)
       this.#view.partial.delete(id)
+      note(this.#view.notes, candidate, catalogue.get(id)?.candidate, host.log)
       catalogue.seen(candidate)
       fresh.push(candidate)
     }
@@ -107,7 +109,8 @@ export class Flow {
       }
       const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
       if (parent) this.#view.superseded.set(id, parent.meta)
-      this.#settle(candidate, skippedBy(stage.name, skip), this.#trace(id, candidate.meta.compaction.level, 1))
+      const detail = supersededBy && `${supersededBy} holds all of it`
+      this.#settle(candidate, skippedBy(stage.name, skip, detail), this.#trace(id, candidate.meta.compaction.level, 1))
     }
     return out
   }

@@ -59,9 +59,11 @@ export type {
   Services,
   StateStore,
 } from './host.ts'
+export { instant } from './instant.ts'
 export type { ComponentState, Health } from './lifecycle.ts'
 export { type ListenAddress, parseListenAddress } from './listen-address.ts'
 export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './metrics/metrics.ts'
+export type { NoteSummary, Notes } from './notes.ts'
 export { everything, held, type OwnedStage, owned } from './owned.ts'
 export type {
   Claim,

@@ -22,8 +22,8 @@ export function failed(by: string, error: unknown): Outcome {
 }
 
 /** A set stage's verdict, or that of a partial block. */
-export function skippedBy(by: string, reason: string, retain = false): Outcome {
-  return make({ kind: 'skipped', by, reason, retain, recheck: false, detail: undefined, epoch: undefined })
+export function skippedBy(by: string, reason: string, detail?: string, retain = false): Outcome {
+  return make({ kind: 'skipped', by, reason, retain, recheck: false, detail, epoch: undefined })
 }
 
 /**

@@ -35,6 +35,7 @@ export interface SkipOptions {
   readonly retain?: boolean
   /** Look at the block again in the same run when ownership changes. */
   readonly recheck?: 'ownership-change'
+  /** For people, beside the reason: `until 2026-01-31T10:30:00Z`. Shown by `explain`, the API and the block's page. */
   readonly detail?: string
 }
 export type Skip = { readonly [settled]: 'skip'; readonly reason: string } & SkipOptions
@@ -103,6 +104,8 @@ export interface PartialBlock {
   readonly id: BlockId
   readonly reason: string
   readonly error?: unknown
+  /** For people, beside the reason of a block that is no failure. */
+  readonly detail?: string | undefined
   readonly keep: boolean
 }
 

@@ -1,9 +1,10 @@
 /** What a run came to. Every number derives from the blocks' final outcomes, so a retry never counts twice. */
-import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Notes } from './notes.ts'
 import { failed, skippedBy } from './outcome.ts'
 import type { Plan } from './plan.ts'
 import type { LoadedResult } from './reconcile.ts'
-import type { Outcome, RunReason } from './stage.ts'
+import type { Outcome, PartialBlock, RunReason } from './stage.ts'
 import type { View } from './view.ts'
 
 export interface StageSummary {
@@ -23,7 +24,7 @@ export interface FailureSummary {
 }
 
 /** What `sync --json` prints. */
-export interface RunSummary {
+export interface RunSummary extends Readonly<Notes> {
   readonly run: {
     readonly id: string
     readonly reason: RunReason
@@ -47,8 +48,10 @@ export interface RunSummary {
 }
 
 /** The outcome of a block that the source saw only in part: broken ones failed, unfinished ones are skipped. */
-export function partialOutcome(source: string, reason: string, error: unknown): Outcome {
-  return error === undefined ? skippedBy(source, reason) : failed(source, error)
+export function partialOutcome(source: string, { reason, error, detail }: PartialBlock): Outcome {
+  if (error === undefined) return skippedBy(source, reason, detail)
+  // One word for it everywhere: the source's.
+  return failed(source, new BlockgateError(reason, rawMessageOf(error), { cause: error, at: source }))
 }
 
 export function summarise(
@@ -77,7 +80,7 @@ export function summarise(
       failures.push({ block: id, by: outcome.by, code, message: rawMessageOf(outcome.error) })
     }
   }
-  for (const [id, { reason, error }] of view.partial) count(id, partialOutcome(plan.source.name, reason, error))
+  for (const [id, partial] of view.partial) count(id, partialOutcome(plan.source.name, partial))
   for (const [id, outcome] of view.outcomes) count(id, outcome)
   for (const { kind } of results.values()) blocks[kind]++
   let left = blocks.seen
@@ -86,5 +89,5 @@ export function summarise(
     left -= stopped[at] ?? 0
     return { name, in: entered, out: left, skipped: skipped[at] ?? {} }
   })
-  return { run, stages, blocks, failures }
+  return { run, stages, blocks, failures, ...view.notes }
 }

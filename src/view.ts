@@ -1,6 +1,7 @@
 /** What a run knows: what the source saw, and what became of each block. Later runs start from it. */
 import type { BlockId, BlockMeta, Candidate } from './block.ts'
 import { ErrorCode } from './errors.ts'
+import type { Notes } from './notes.ts'
 import { unchanged } from './outcome.ts'
 import type { Outcome, PartialBlock } from './stage.ts'
 
@@ -19,6 +20,7 @@ export interface View {
   readonly superseded: Map<BlockId, BlockMeta>
   /** Each block's last outcome in this run: all counts derive from it. */
   readonly outcomes: Map<BlockId, Outcome>
+  readonly notes: Notes
 }
 
 /** All that came to the add, and what became of it so far. */
@@ -34,6 +36,7 @@ export function emptyView(barriers: number): View {
     offered: [],
     superseded: new Map(),
     outcomes: new Map(),
+    notes: { notes: { count: 0, first: [] }, marked: { count: 0, oldest: null, newest: null } },
   }
 }
 

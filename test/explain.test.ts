@@ -190,7 +190,7 @@ describe('explain', () => {
     const unfinished = await explain(w, 2)
     expect([unfinished.verdict, unfinished.steps[0]]).toEqual([
       'partial',
-      { stage: 'scripted', kind: 'source', verdict: 'skipped', reason: 'no-meta-json' },
+      { stage: 'scripted', kind: 'source', verdict: 'skipped', reason: 'no-meta-json', detail: undefined },
     ])
     const broken = await explain(w, 3)
     expect(broken.steps[0]).toMatchObject({ verdict: 'failed', reason: 'unreadable', detail: '503' })

@@ -34,11 +34,6 @@ const UNITS = [
   ['ms', 1],
 ] as const
 
-/** RFC 3339; a number of ms that no Date can hold is shown as it is. */
-export function instant(ms: number): string {
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
-}
-
 /** `{cluster="eu", replica="a"}` */
 export function labelsText(labels: BlockMeta['labels']): string {
   const pairs = Object.entries(labels).map(([name, value]) => visible(`${name}=${JSON.stringify(value)}`))

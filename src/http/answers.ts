@@ -48,6 +48,10 @@ export interface BlockAnswer extends BlockView {
   readonly markers: readonly string[]
   /** In ms since the epoch. */
   readonly uploaded: number | null
+  /** When it was marked for deletion, in ms since the epoch; null without a mark that can be used. */
+  readonly deletionTime: number | null
+  /** What is wrong about it, though it is offered. */
+  readonly notes: readonly string[]
   /** What the sink holds of it. */
   readonly held: { readonly bytes: number } | null
   /** By rank; null where it cannot be known: then `ownersUnknown` says why. */
@@ -67,6 +71,8 @@ export function blockAnswer(entry: CatalogueEntry, { plan }: Gateway): BlockAnsw
     source: candidate?.meta.source ?? null,
     markers: candidate?.markers ?? [],
     uploaded: candidate?.uploaded ?? null,
+    deletionTime: candidate?.deletionTime ?? null,
+    notes: candidate?.notes ?? [],
     held: held ? { bytes: held.bytes } : null,
     ...ownersOf(candidate?.meta, plan.ownership),
     history: events,

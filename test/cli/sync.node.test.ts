@@ -46,6 +46,8 @@ describe('blockgate sync', () => {
   owned               8    8
   directory           8    8
 
+  marked for deletion: 1, at 2026-10-02T00:00:00.000Z
+
   failed
   ${BROKEN}  scan-bucket: corrupted-meta-json: meta.json: must be JSON
 
@@ -71,6 +73,8 @@ describe('blockgate sync', () => {
       ],
       blocks: { seen: 15, added: 8, unchanged: 0, skipped: 6, failed: 1, dropped: 0, retained: 0 },
       failures: [{ block: BROKEN, by: 'scan-bucket', code: 'corrupted-meta-json', message: 'meta.json: must be JSON' }],
+      notes: { count: 0, first: [] },
+      marked: { count: 1, oldest: Date.UTC(2026, 9, 2), newest: Date.UTC(2026, 9, 2) },
     })
     const again = await blockgate(['sync', '--json'], { cwd: QUICKSTART, env: { DIR } })
     expect(JSON.parse(again.stdout).blocks).toMatchObject({ added: 0, unchanged: 8 })

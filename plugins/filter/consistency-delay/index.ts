@@ -1,5 +1,14 @@
 /** Lets fresh uploads settle before they are loaded. */
-import { type BlockStage, blockIdTime, checkOptions, type Duration, durationMs, durationOption, skip } from 'blockgate'
+import {
+  type BlockStage,
+  blockIdTime,
+  checkOptions,
+  type Duration,
+  durationMs,
+  durationOption,
+  instant,
+  skip,
+} from 'blockgate'
 import * as v from 'valibot'
 
 export interface ConsistencyDelayOptions {
@@ -25,9 +34,9 @@ export function consistencyDelay(options: ConsistencyDelayOptions = {}): BlockSt
     options,
     check: () => checkOptions(options, { for: v.optional(durationOption) }),
     async handle(block, next) {
-      const age = block.run.now - (block.uploaded ?? blockIdTime(block.id))
-      if (age >= delay || EXEMPT.has(block.meta.source)) return next()
-      return skip('too-fresh', { retain: true })
+      const until = (block.uploaded ?? blockIdTime(block.id)) + delay
+      if (block.run.now >= until || EXEMPT.has(block.meta.source)) return next()
+      return skip('too-fresh', { retain: true, detail: `until ${instant(until)}` })
     },
   }
 }

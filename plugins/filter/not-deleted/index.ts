@@ -1,5 +1,5 @@
 /** Lets go of blocks that the compactor is about to delete. */
-import { type BlockStage, checkOptions, type Duration, durationMs, durationOption, skip } from 'blockgate'
+import { type BlockStage, checkOptions, type Duration, durationMs, durationOption, instant, skip } from 'blockgate'
 import * as v from 'valibot'
 
 export interface NotDeletedOptions {
@@ -22,8 +22,8 @@ export function notDeleted(options: NotDeletedOptions = {}): BlockStage {
     check: () => checkOptions(options, { delay: v.optional(durationOption) }),
     async handle(block, next) {
       const { deletionTime, run } = block
-      const old = deletionTime !== undefined && run.now - deletionTime > delay
-      return old ? skip('marked-for-deletion') : next()
+      if (deletionTime === undefined || run.now - deletionTime <= delay) return next()
+      return skip('marked-for-deletion', { detail: `marked at ${instant(deletionTime)}` })
     },
   }
 }

@@ -3,6 +3,7 @@ import { type BlockId, isBlockId } from '../../block.ts'
 import type { ResolvedConfig } from '../../config.ts'
 import { isOwnershipUnavailable } from '../../errors.ts'
 import type { ExplainStep, Explanation } from '../../explain.ts'
+import { instant } from '../../instant.ts'
 import type { Owner, RingMember } from '../../ownership.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
@@ -12,7 +13,7 @@ import { ExitCode, usageError } from '../exit.ts'
 import { ownersText } from '../owners.ts'
 import { askGateway, type Known, type Unknown } from '../running-gateway.ts'
 import { withGateway } from '../session.ts'
-import { countOf, durationText, instant, labelsText, levelText, table } from '../text.ts'
+import { countOf, durationText, labelsText, levelText, table } from '../text.ts'
 
 export const explain: Command = {
   name: 'explain',
@@ -84,6 +85,8 @@ function text(told: Answer, me: string, paint: Painter): string[] {
     ['time', `${instant(meta.minTime)} to ${instant(meta.maxTime)} (${durationText(meta.maxTime - meta.minTime)})`],
     ['labels', labelsText(meta.labels)],
     ['level', levelText(meta)],
+    ...(candidate.deletionTime === undefined ? [] : [['marked', `for deletion at ${instant(candidate.deletionTime)}`]]),
+    ...(candidate.notes ?? []).map(note => ['wrong', visible(note)]),
   ]
   return [
     `${paint.bold(block)}, of ${countOf(view.blocks, 'block')}${view.complete ? '' : paint.red(' (the view is incomplete)')}`,

@@ -1,6 +1,7 @@
 /** `blockgate inspect <dir or ULID>`: what is in a block, and what is wrong with it. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { instant } from '../../instant.ts'
 import { nodeHost, nodeLog } from '../../runtime/node.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import { bytesText } from '../../runtime/terminal/units.ts'
@@ -10,7 +11,7 @@ import type { Args, Command, Io } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { type BlockReport, inspectBlock } from '../inspect-block.ts'
 import { loadConfig } from '../load-config.ts'
-import { countOf, durationText, instant, labelsText, levelText, table } from '../text.ts'
+import { countOf, durationText, labelsText, levelText, table } from '../text.ts'
 import { ulid } from './explain.ts'
 
 export const inspect: Command = {

@@ -59,6 +59,7 @@ const block: Readonly<Record<string, Schema>> = {
   state,
   by: { ...word, description: 'The stage that said so' },
   reason: { ...word, description: 'Why it is in this state: the word of the metrics, the traces and the summaries' },
+  detail: { ...orNull(text), description: 'For people, beside the reason' },
   since: { ...time, description: 'When state or reason last changed, in milliseconds since the epoch' },
 }
 
@@ -77,6 +78,11 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     source: orNull(text),
     markers: list(text),
     uploaded: orNull(time),
+    deletionTime: {
+      ...orNull(time),
+      description: 'When it was marked for deletion; null without a mark that can be used',
+    },
+    notes: { ...list(text), description: 'What is wrong about it, though it is offered' },
     held: { ...orNull(object({ bytes: count })), description: 'What the sink holds of it' },
     owners: { ...orNull(list(ref('Owner'))), description: 'By rank; null where ownersUnknown says why' },
     ownersUnknown: orNull(word),
@@ -148,6 +154,14 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     failures: {
       ...list(object({ block: ulid, by: word, code: word, message: text })),
       description: 'At most 100; blocks.failed is how many there are',
+    },
+    notes: {
+      ...object({ count, first: list(object({ block: ulid, note: text })) }),
+      description: 'Blocks that are offered though something about them is wrong, and the first 20',
+    },
+    marked: {
+      ...object({ count, oldest: orNull(time), newest: orNull(time) }),
+      description: 'Blocks with a deletion mark that can be used, and when the first and the last was made',
     },
     unconfirmed: { ...count, description: 'Drops that wait for confirmDrops' },
     error: orNull(object({ code: word, message: text })),

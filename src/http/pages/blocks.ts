@@ -43,7 +43,8 @@ export function blockPage(block: BlockAnswer): Markup {
 <section>
 <dl>
 <dt>state</dt><dd class="${block.state}">${block.state}</dd>
-<dt>reason</dt><dd>${block.reason}</dd>
+<dt>reason</dt><dd>${block.reason}${block.detail === null ? '' : html`<br><small class="quiet">${block.detail}</small>`}</dd>
+${block.notes.map(note => html`<dt>wrong</dt><dd class="notice">${note}</dd>`)}
 <dt>by</dt><dd>${block.by}</dd>
 <dt>since</dt><dd>${timeText(block.since)}</dd>
 <dt>samples from</dt><dd>${timeText(block.minTime)}</dd>
@@ -54,6 +55,7 @@ export function blockPage(block: BlockAnswer): Markup {
 <dt>source</dt><dd>${block.source || '–'}</dd>
 <dt>uploaded</dt><dd>${timeText(block.uploaded)}</dd>
 <dt>markers</dt><dd>${block.markers.join(', ') || '–'}</dd>
+<dt>marked for deletion</dt><dd>${timeText(block.deletionTime)}</dd>
 <dt>held</dt><dd>${block.held ? bytesText(block.held.bytes) : 'no'}</dd>
 </dl>
 </section>

@@ -1,5 +1,6 @@
 /** What a run came to, for a person. */
 import type { BlockId } from '../../block.ts'
+import { instant } from '../../instant.ts'
 import type { RunResult } from '../../run-result.ts'
 import { painter } from './paint.ts'
 import type { Env, Output } from './screen.ts'
@@ -18,7 +19,7 @@ const NAMED = 10
 /** What was added, what was skipped by which stage and why, and what failed. */
 export function summaryText(result: RunResult, { output, env }: SummaryOptions): string {
   const paint = painter(output, env)
-  const { run, stages, blocks, failures } = result.summary
+  const { run, stages, blocks, failures, notes, marked } = result.summary
   const held = blocks.added + blocks.unchanged + blocks.retained
   const lines = [
     `${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${run.complete ? '' : paint.red(', the view was incomplete')}`,
@@ -35,6 +36,16 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
       paint.red(`  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): nothing was dropped`),
     )
   lines.push('', ...table(stages.map(s => [s.name, String(s.in), String(s.out), skips(s.skipped)])))
+  if (marked.count > 0) {
+    const since = marked.oldest === marked.newest ? '' : ` to ${instant(marked.newest ?? 0)}`
+    lines.push('', `  marked for deletion: ${marked.count}, at ${instant(marked.oldest ?? 0)}${since}`)
+  }
+  if (notes.count > 0) {
+    lines.push('', paint.yellow(`  something is wrong about ${notes.count} of the blocks that are offered`))
+    for (const { block, note } of notes.first) lines.push(visible(`  ${block}  ${note}`))
+    const rest = notes.count - new Set(notes.first.map(({ block }) => block)).size
+    if (rest > 0) lines.push(`  and ${rest} more`)
+  }
   if (failures.length > 0) {
     lines.push('', paint.red('  failed'))
     for (const f of failures) lines.push(visible(`  ${f.block}  ${f.by}: ${f.code}: ${f.message}`))
