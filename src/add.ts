@@ -2,7 +2,7 @@
 import type { BlockId } from './block.ts'
 import type { ClaimPublisher } from './claims.ts'
 import type { Onion } from './compose.ts'
-import type { DiskBudget } from './disk-budget.ts'
+import type { DiskBudget, Room } from './disk-budget.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
 import { type LoadJournal, POISON_DEATHS } from './journal.ts'
@@ -31,20 +31,23 @@ export function adder(deps: AddDeps): Onion {
     }
     return trace.stage(sink.name, async () => {
       try {
-        // Asked first where it is full already: a load that cannot be kept costs requests.
-        const kept = deps.budget.take(0) && (await load(deps, block))
-        // Room comes with the blocks that others take over.
-        return kept ? added : skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
+        // Before anything else: a load that cannot be kept costs requests.
+        using room = deps.budget.room(block.id)
+        if (room) {
+          await load(deps, block, room)
+          return added
+        }
       } catch (error) {
-        return failed(sink.name, error)
+        if (codeOf(error) !== ErrorCode.diskBudget) return failed(sink.name, error)
       }
+      // Room comes with the blocks that others take over.
+      return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
     })
   }
 }
 
-/** False where the block has no room; it is let go then. */
-async function load(deps: AddDeps, block: BlockContext): Promise<boolean> {
-  const { sink, host, journal, claims, budget, metrics, onLoading } = deps
+async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<void> {
+  const { sink, host, journal, claims, metrics, onLoading } = deps
   const deaths = journal.deaths(block.id)
   if (deaths >= POISON_DEATHS) {
     throw new BlockgateError(ErrorCode.poison, `the process died ${deaths} times while it loaded this block`)
@@ -55,20 +58,20 @@ async function load(deps: AddDeps, block: BlockContext): Promise<boolean> {
   try {
     await journal.begin(block.id)
     verify(block, 'load')
-    const prepared = await sink.stage.prepare(block)
+    const prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
     bytes = prepared.bytes
     try {
       // The load may have taken minutes: what was true before it need not be true now.
       verify(block, 'commit')
-      if (!budget.take(bytes)) return false
+      room.reserve(bytes)
       await prepared.commit()
       loaded = true
+      room.keep()
     } finally {
       await quietly(prepared, host, block)
     }
     claims.added(block.id)
     metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
-    return true
   } catch (error) {
     if (block.lease?.signal.aborted || codeOf(error) === ErrorCode.leaseLost) metrics?.addAborted(bytes)
     throw error

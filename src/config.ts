@@ -27,8 +27,8 @@ export interface Config {
   /** Root of services.files and services.state on Node and Deno. Default './data'. */
   readonly dir?: string | undefined
   /**
-   * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. A block that does not fit is
-   * not added; nothing is dropped to make room that nobody else serves. Default: no limit.
+   * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. Loads that go
+   * on count too. A block that does not fit is not added, and waits without a request; nothing is dropped to make room that nobody else serves. Default: no limit.
    */
   readonly diskBudget?: number | string | undefined
   /** Where the HTTP server of a gateway that runs listens: 'host:port', ':port', '[::1]:port', or false. Default '127.0.0.1:10902'. */

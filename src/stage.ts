@@ -26,6 +26,11 @@ export interface BlockContext extends Candidate {
   /** Aborts at the run's end, the block's timeout, or when a lease above was lost. */
   readonly signal: AbortSignal
   readonly lease: Lease | undefined
+  /**
+   * Given to a sink's `prepare()`: to be called with the bytes that the block will take, as the sink counts them, once they are
+   * known and before they are written; again where they turn out to be others. Throws `disk-budget` where they do not fit.
+   */
+  readonly reserve?: ((bytes: number) => void) | undefined
 }
 
 declare const settled: unique symbol

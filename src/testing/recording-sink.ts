@@ -41,6 +41,7 @@ export function recordingSink(options: RecordingSinkOptions = {}): RecordingSink
       const { id, meta, lease, signal } = block
       calls.push({ op: 'prepare', id })
       signal.throwIfAborted()
+      block.reserve?.(bytesOf(meta))
       await options.onPrepare?.(block)
       signal.throwIfAborted()
       let disposed = false

@@ -76,6 +76,7 @@ interface World extends Pick<Services, 'bucket'> {
 async function prepare(world: World, shelf: Shelf, block: BlockContext): Promise<PreparedBlock> {
   block.signal.throwIfAborted()
   const bytes = checkedBytes(block.meta.files)
+  block.reserve?.(bytes)
   await assertRoom(world.files, bytes)
   return await shelf.prepare(block, async folder => {
     await mirror(world, block, folder)

@@ -56,6 +56,7 @@ export async function build(deps: BuildDeps, block: BlockContext, path: string):
     const version = parseIndexStart(head)
     const index: IndexEnds = { version, size, toc: parseIndexToc(tail.subarray(-INDEX_TOC_BYTES), size) }
     const bytes = indexHeaderSize(index)
+    block.reserve?.(bytes)
     await assertRoom(files, bytes)
     const parts = encodeIndexHeader(index, (from, to) => object.read(from, to))
     await files.writeAtomic(path, gathered(parts), link.signal)

@@ -138,6 +138,7 @@ async function takeOver(
     return undefined
   }
   try {
+    block.reserve?.(bytes)
     await assertHeader(files, found.folder, bytes, indexBytes)
   } catch (error) {
     // Somebody else has removed it meanwhile: the folder is free.

@@ -13,9 +13,10 @@ export function memory(): BlockSink {
     kind: 'sink',
     name: 'memory',
     loaded: () => held,
-    async prepare({ id, meta, lease, signal }) {
+    async prepare({ id, meta, lease, signal, reserve }) {
       signal.throwIfAborted()
       const block = { meta, bytes: meta.files.reduce((sum, file) => sum + file.size, 0), fence: lease?.fence }
+      reserve?.(block.bytes)
       let disposed = false
       return {
         bytes: block.bytes,
