@@ -21,6 +21,8 @@ export const DEBIAN = [
   { command: 'ceph', package: 'ceph-common' },
   { command: 'openssl', package: 'openssl' },
   { command: 'redis-server', package: 'redis-server' },
+  { command: 'curl', package: 'curl' },
+  { command: 'jq', package: 'jq' },
 ]
 
 /** Why `npm ci` has to run, or undefined. `start` leaves the development packages out, so that what comes later runs it again. */

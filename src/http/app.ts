@@ -1,6 +1,5 @@
 /** The HTTP side of a gateway, for any runtime that speaks `fetch`. */
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { etag } from 'hono/etag'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { ResolvedConfig } from '../config.ts'
@@ -13,7 +12,7 @@ import { securityHeaders } from './headers.ts'
 import { openApi } from './openapi/document.ts'
 import { pages } from './pages/pages.ts'
 import { blocksQuery, DEFAULT_LIMIT } from './query.ts'
-import { MAX_BODY, syncRequest } from './sync-request.ts'
+import { syncRequest } from './sync-request.ts'
 import { writeAccess } from './write-access.ts'
 
 export interface AppOptions {
@@ -74,26 +73,16 @@ export function createApp(options: AppOptions): Hono {
   // Asked again and again, of every gateway: mostly nothing has changed.
   app.get('/api/v1/serving', etag(), c => c.json(servingAnswer(gateway)))
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
-  app.post(
-    '/api/v1/sync',
-    writeAccess({ token: config.token, peerOf: options.peerOf }),
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: () => {
-        throw new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
-      },
-    }),
-    async c => {
-      const request = await syncRequest(c.req.raw)
-      if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
-      // Its end is in the log, in the metrics and at /api/v1/runs.
-      const run = gateway.sync(request).catch((error: unknown) => {
-        host.log.error('a run that was asked for did not begin', { error: rawMessageOf(error) })
-      })
-      options.background?.(c, run)
-      return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
-    },
-  )
+  app.post('/api/v1/sync', writeAccess({ token: config.token, peerOf: options.peerOf }), async c => {
+    const request = await syncRequest(c.req.raw)
+    if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
+    // Its end is in the log, in the metrics and at /api/v1/runs.
+    const run = gateway.sync(request).catch((error: unknown) => {
+      host.log.error('a run that was asked for did not begin', { error: rawMessageOf(error) })
+    })
+    options.background?.(c, run)
+    return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
+  })
   app.route('/', pages({ ...options, startedAt: host.now() }))
   return app
 }

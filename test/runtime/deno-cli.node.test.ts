@@ -1,4 +1,5 @@
 // The command line under Deno, which may do what docs/deno.md says and nothing else.
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { RunSummary } from 'blockgate'
 import { expect, it, vi } from 'vitest'
@@ -12,6 +13,14 @@ vi.setConfig({ testTimeout: 60_000 })
 const folder = tempFolders()
 const config = ['--config', join(QUICKSTART, 'blockgate.config.ts')]
 const ENV = ['DIR', 'HTTP', 'SHARD', 'SHARDS', 'TERM', 'OTEL_*']
+
+async function raw(port: number | undefined, text: string): Promise<string> {
+  const socket = connect(port ?? 0, '127.0.0.1').setEncoding('utf8')
+  socket.write(text)
+  let answer = ''
+  for await (const part of socket) answer += part
+  return answer
+}
 
 function permissions(dir: string): Permissions {
   return { read: [...SOURCES, QUICKSTART, dir], write: [dir], env: ENV, sys: ['statfs'] }
@@ -42,6 +51,10 @@ it('run serves HTTP under Deno on the one port that it may, and ends with SIGTER
     const { blocks } = (await (await fetch(`http://${net}/api/v1/blocks`)).json()) as { blocks: { state: string }[] }
     expect(blocks.filter(({ state }) => state === 'serving')).toHaveLength(8)
     expect((await fetch(`http://${net}/-/ready`)).status).toBe(200)
+    // Neither names a host, or a length.
+    expect(await raw(port, 'GET /-/ready HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.[01] 200 /)
+    const post = `POST /api/v1/sync HTTP/1.1\r\nhost: ${net}\r\nconnection: close\r\n\r\n`
+    expect(await raw(port, post)).toMatch(/^HTTP\/1\.1 202 /)
   } finally {
     running.child.kill('SIGTERM')
   }

@@ -9,6 +9,9 @@ import type { ListenAddress } from '../../listen-address.ts'
 /** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
 
+/** The host of a request that names none, as HTTP/1.0 may: not this machine, for `writeAccess` asks. */
+const UNNAMED = 'host.invalid'
+
 export interface HttpServer {
   /** Where a browser on this machine finds it, without a last slash. */
   readonly url: string
@@ -23,7 +26,7 @@ export function peerOf(c: Context): string | undefined {
 
 /** @throws BlockgateError `start-failed` where it cannot listen there */
 export async function listen(app: Hono, { host, port }: ListenAddress): Promise<HttpServer> {
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+  const server = createAdaptorServer({ fetch: app.fetch, hostname: UNNAMED, overrideGlobalObjects: false }) as Server
   server.requestTimeout = REQUEST_TIMEOUT_MS
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => reject(cannotListen(`${urlHost(host ?? '')}:${port}`, error))
