@@ -101,11 +101,17 @@ export class Run {
   /** Never rejects: a failed run is a result. */
   async execute(): Promise<RunEnd> {
     const { host, plan, claims, budget } = this.#engine
-    budget.count()
     let error: BlockgateError | undefined
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
     let unconfirmed = 0
     try {
+      const damaged = plan.sink.stage.damaged?.()
+      // A run that looks again would not offer them.
+      if (damaged?.size && !this.#request.previous) {
+        const { dropDamaged } = await import('./damaged.ts')
+        await dropDamaged(this.#engine, [...damaged], this.#request.id, this.#link.signal)
+      }
+      budget.count()
       await this.#segments()
       if (!this.#stopped) {
         const { confirmDrops } = this.#request

@@ -131,6 +131,11 @@ export interface BlockSink extends Component {
   readonly kind: 'sink'
   /** What is held now: whole, validated, and there after a restart. Cheap: asked often. */
   loaded(): ReadonlyMap<BlockId, LoadedBlock>
+  /**
+   * Blocks of `loaded()` whose copy turned out to be damaged: the next run takes their claims back, drops them, and loads them
+   * again. A sink that checks all of a block before it shows needs none.
+   */
+  damaged?(): ReadonlySet<BlockId>
   /** Load without showing. A throw or an abort leaves nothing that loaded() or a restart can see. */
   readonly prepare: (block: BlockContext) => Promise<PreparedBlock>
   /** Gone from loaded() before the first await; files go when the last reader closed. */

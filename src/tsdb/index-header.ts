@@ -86,30 +86,26 @@ export async function* encodeIndexHeader(
 }
 
 /**
- * Reads a whole index-header file of `size` bytes, in order and in parts, and checks everything in it: magic, versions,
- * both TOCs, how they agree, and both sections.
+ * Reads both ends of an index-header file of `size` bytes, and checks what they say: magic, versions, both TOCs, and how they
+ * agree with the size. The sections between are not read.
+ *
+ * @throws BlockgateError `corrupt-block` that says where, or what `read` threw
+ */
+export async function checkIndexHeaderEnds(size: number, read: ReadAt): Promise<IndexEnds> {
+  return (await readEnds(size, read)).index
+}
+
+/**
+ * Reads a whole index-header file of `size` bytes, in order and in parts, and checks everything in it: its ends, as
+ * `checkIndexHeaderEnds` does, and both sections.
  *
  * @throws BlockgateError `corrupt-block` that says where, or what `read` threw
  */
 export async function checkIndexHeader(size: number, read: ReadAt): Promise<IndexHeader> {
-  const limit = MAX_INDEX_BYTES + START_BYTES + TOC_BYTES
-  if (!Number.isSafeInteger(size) || size < MIN_BYTES || size > limit) {
-    throw corrupt('index-header: size', `be ${MIN_BYTES} to ${limit} bytes`, size)
-  }
+  assertSize(size)
   const whole = size <= READ_BYTES ? await read(0, size) : undefined
   const at: ReadAt = whole ? async (offset, length) => whole.subarray(offset, offset + length) : read
-  const start = parseStart(await at(0, START_BYTES))
-  const tail = await at(size - TAIL_BYTES, TAIL_BYTES)
-  const tableAt = parseToc(tail.subarray(INDEX_TOC_BYTES), size)
-  const indexSize = start.postingsTable + size - TOC_BYTES - tableAt
-  const toc = parseIndexToc(tail.subarray(0, INDEX_TOC_BYTES), indexSize)
-  if (toc.postingsTable !== start.postingsTable) {
-    throw corrupt('index-header: offset at 6', `be ${toc.postingsTable} as in the index's TOC`, start.postingsTable)
-  }
-  if (toc.series - toc.symbols !== tableAt - START_BYTES) {
-    throw corrupt('index-header: symbols', `have ${toc.series - toc.symbols} bytes`, tableAt - START_BYTES)
-  }
-  const index: IndexEnds = { version: start.version, size: indexSize, toc }
+  const { index, tableAt } = await readEnds(size, at)
   const section = async (kind: SectionKind, what: string, from: number, to: number) => {
     const check = checkOf(kind, index, `index-header: ${what} at ${from}`)
     for (let offset = from; offset < to; offset += READ_BYTES) {
@@ -121,6 +117,29 @@ export async function checkIndexHeader(size: number, read: ReadAt): Promise<Inde
     index,
     symbols: await section('symbols', 'symbols', START_BYTES, tableAt),
     postingsTable: await section('postings-table', 'postings offset table', tableAt, size - TAIL_BYTES),
+  }
+}
+
+async function readEnds(size: number, at: ReadAt): Promise<{ readonly index: IndexEnds; readonly tableAt: number }> {
+  assertSize(size)
+  const start = parseStart(await at(0, START_BYTES))
+  const tail = await at(size - TAIL_BYTES, TAIL_BYTES)
+  const tableAt = parseToc(tail.subarray(INDEX_TOC_BYTES), size)
+  const indexSize = start.postingsTable + size - TOC_BYTES - tableAt
+  const toc = parseIndexToc(tail.subarray(0, INDEX_TOC_BYTES), indexSize)
+  if (toc.postingsTable !== start.postingsTable) {
+    throw corrupt('index-header: offset at 6', `be ${toc.postingsTable} as in the index's TOC`, start.postingsTable)
+  }
+  if (toc.series - toc.symbols !== tableAt - START_BYTES) {
+    throw corrupt('index-header: symbols', `have ${toc.series - toc.symbols} bytes`, tableAt - START_BYTES)
+  }
+  return { index: { version: start.version, size: indexSize, toc }, tableAt }
+}
+
+function assertSize(size: number): void {
+  const limit = MAX_INDEX_BYTES + START_BYTES + TOC_BYTES
+  if (!Number.isSafeInteger(size) || size < MIN_BYTES || size > limit) {
+    throw corrupt('index-header: size', `be ${MIN_BYTES} to ${limit} bytes`, size)
   }
 }
 

@@ -4,6 +4,7 @@ export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../m
 export { Crc32c, crc32c } from './crc32c.ts'
 export {
   checkIndexHeader,
+  checkIndexHeaderEnds,
   encodeIndexHeader,
   type IndexEnds,
   type IndexHeader,

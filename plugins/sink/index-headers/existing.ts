@@ -1,7 +1,7 @@
 /** Index-headers that are on the disk already: ours after a restart, and those of a Thanos store. */
 import { BlockgateError, ErrorCode, type LocalFiles } from 'blockgate'
 import type { FoundFolder } from 'blockgate/plugins/sink/shelf'
-import { checkIndexHeader } from 'blockgate/tsdb'
+import { checkIndexHeader, checkIndexHeaderEnds, type IndexEnds, type ReadAt } from 'blockgate/tsdb'
 
 export const HEADER = 'index-header'
 
@@ -13,14 +13,31 @@ export function isThanosFolder({ sizes }: FoundFolder): boolean {
   return [...sizes.keys()].every(name => THANOS_FILE.test(name))
 }
 
+/** How the header in `folder` is read. */
+export function headerIn(files: LocalFiles, folder: string): ReadAt {
+  return (offset, length) => files.read(`${folder}/${HEADER}`, offset, length)
+}
+
+/** One read of the whole costs no more than two of its ends. */
+const SMALL = 16 * 1024
+
 /**
- * Reads the whole header in `folder`. It must be sound, and of an index of `indexBytes` bytes: the header has the index's own
- * TOC, so nothing of the index is needed.
+ * Reads both ends of a header of `size` bytes, and all of a small one. It must be of an index of `indexBytes` bytes: the header has
+ * the index's own TOC, so nothing of the index is needed.
  *
  * @throws BlockgateError `corrupt-block`, or `disk-failed` and `not-found` of the disk
  */
-export async function assertHeader(files: LocalFiles, folder: string, size: number, indexBytes: number): Promise<void> {
-  const { index } = await checkIndexHeader(size, (offset, length) => files.read(`${folder}/${HEADER}`, offset, length))
+export async function assertEnds(read: ReadAt, size: number, indexBytes: number): Promise<void> {
+  if (size <= SMALL) await assertHeader(read, size, indexBytes)
+  else assertOf(await checkIndexHeaderEnds(size, read), indexBytes)
+}
+
+/** As assertEnds(), and all that is between must be sound: it reads the whole header. */
+export async function assertHeader(read: ReadAt, size: number, indexBytes: number): Promise<void> {
+  assertOf((await checkIndexHeader(size, read)).index, indexBytes)
+}
+
+function assertOf(index: IndexEnds, indexBytes: number): void {
   if (index.size === indexBytes) return
   throw new BlockgateError(
     ErrorCode.corruptBlock,

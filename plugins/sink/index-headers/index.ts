@@ -14,8 +14,9 @@ import {
 import { keyProblem } from 'blockgate/bucket'
 import { type FoundFolder, Shelf } from 'blockgate/plugins/sink/shelf'
 import * as v from 'valibot'
+import { BackgroundCheck } from './background-check.ts'
 import { type BuildDeps, build, indexSize } from './build.ts'
-import { assertHeader, HEADER, isThanosFolder } from './existing.ts'
+import { assertEnds, assertHeader, HEADER, headerIn, isThanosFolder } from './existing.ts'
 import { Gate } from './gate.ts'
 
 export interface IndexHeadersOptions {
@@ -39,8 +40,8 @@ const MAX_READ_BYTES = 16 * 1024 * 1024
 /**
  * Builds `<path>/<ulid>/index-header` from one or two range reads of the block's index; needs a disk (`services.files`). Every
  * checksum and bound of what was read is checked. A block shows by one rename, so a process that dies at any byte leaves a
- * whole block or something that the next start removes; what it holds is known, and checked, again after a restart without
- * a request.
+ * whole block or something that the next start removes. What it holds is known again after a restart without a request: sizes
+ * and TOCs are checked at the start, and the rest in the background.
  *
  * Errors of a block: `corrupt-block`, `disk-full`, `not-found`, and `bucket-failed` where the index was cut or changed.
  *
@@ -50,6 +51,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
   const shelf = new Shelf({ sink: 'index-headers', path: options.path ?? '' })
   const gate = new Gate(PARTS_AT_ONCE)
   let world: World | undefined
+  let check: BackgroundCheck | undefined
   return {
     kind: 'sink',
     name: 'index-headers',
@@ -61,7 +63,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
         headBytes: v.optional(bytesOption),
       }),
 
-    async start({ bucket, files, host }) {
+    async start({ bucket, files, host, observer }) {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'indexHeaders() must have a disk: services.files is undefined')
       }
@@ -70,12 +72,14 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
         async damage({ meta, bytes }, { folder, sizes }) {
           const size = sizes.get(HEADER)
           if (size !== bytes) return `${HEADER} must have ${bytes} bytes: current value is ${size}`
-          await assertHeader(files, folder, size, indexSize(meta.files))
+          await assertEnds(headerIn(files, folder), size, indexSize(meta.files))
           return undefined
         },
         foreign: found => void foreign.set(found.id, found),
       })
       tellForeign(foreign, host.log)
+      check = new BackgroundCheck({ files, host, shelf })
+      if (!observer) check.start()
       world = {
         bucket,
         files,
@@ -87,9 +91,16 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
       }
     },
 
-    stop: signal => shelf.settled(signal),
+    async stop(signal) {
+      await check?.stop()
+      await shelf.settled(signal)
+    },
     loaded: () => shelf.loaded,
-    drop: (id, signal) => shelf.drop(id, signal),
+    damaged: () => check?.damaged ?? new Set(),
+    drop(id, signal) {
+      check?.damaged.delete(id)
+      return shelf.drop(id, signal)
+    },
 
     async prepare(block) {
       if (!world) throw new BlockgateError(ErrorCode.stageMisuse, 'indexHeaders() must be started before it is used')
@@ -139,7 +150,7 @@ async function takeOver(
   }
   try {
     block.reserve?.(bytes)
-    await assertHeader(files, found.folder, bytes, indexBytes)
+    await assertHeader(headerIn(files, found.folder), bytes, indexBytes)
   } catch (error) {
     // Somebody else has removed it meanwhile: the folder is free.
     if (codeOf(error) === ErrorCode.notFound) return undefined
