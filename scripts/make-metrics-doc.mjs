@@ -33,6 +33,17 @@ ${rows.join('\n')}
 - Is the gateway behind? \`blockgate_blocks_assigned - blockgate_blocks_serving\` is what it owns and does not serve; less than 0
   where blocks linger.
 - Does it still see the bucket? \`blockgate_last_complete_view_age_seconds > 900\`
+- Is a person asked? \`blockgate_drops_unconfirmed > 0\`: an emptied or another bucket, a filter that matches nothing. The blocks
+  stay until \`POST /api/v1/sync\` with \`{"confirmDrops":true}\`, or until they are wanted again. As an alert:
+
+  \`\`\`yaml
+  - alert: BlockgateDropsUnconfirmed
+    expr: blockgate_drops_unconfirmed > 0
+    for: 5m
+    annotations:
+      summary: "{{ $labels.instance }} keeps {{ $value }} blocks that its view does not want: look at the bucket, its prefix and the filters"
+  \`\`\`
+
 - What does the bucket cost? \`sum by (op, code) (rate(blockgate_bucket_requests_total[5m]))\`
 - Which stage takes the time?
   \`topk(3, sum by (stage) (rate(blockgate_stage_duration_seconds_sum[5m])))\`

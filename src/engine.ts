@@ -37,6 +37,8 @@ export interface Engine extends EngineSettings {
   readonly stuck: Map<BlockId, string>
   /** Consecutive complete views a loaded block was absent from. */
   readonly absences: Map<BlockId, number>
+  /** Loaded blocks that a person is asked about before they are dropped. */
+  readonly asked: Set<BlockId>
 }
 
 export function createEngine(
@@ -53,6 +55,6 @@ export function createEngine(
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
   const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
-  const memory = { stuck: new Map(), absences: new Map() }
+  const memory = { stuck: new Map(), absences: new Map(), asked: new Set<BlockId>() }
   return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, metrics, onions }
 }

@@ -84,6 +84,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     loaded: () => plan.sink.stage.loaded(),
     inFlight: () => runner.progress?.inFlight ?? 0,
     deaths: () => engine.journal.allDeaths,
+    unconfirmed: () => engine.asked.size,
     health: () => lifecycle.health,
   })
   const { handover } = plan.ownership

@@ -26,6 +26,10 @@ export interface ReconcileInput {
   readonly view: View
   /** Consecutive complete views each loaded block was absent from; kept across runs. */
   readonly absences: Map<BlockId, number>
+  /** What was loaded when the run began. */
+  readonly before: ReadonlySet<BlockId>
+  /** Loaded blocks that a person is asked about, until they are wanted again; kept across runs. */
+  readonly asked: Set<BlockId>
   readonly confirmDrops: boolean
   /** Blocks found no room: a copy that one other gateway serves is enough to let go of. */
   readonly urgent: boolean
@@ -33,17 +37,12 @@ export interface ReconcileInput {
   readonly signal: AbortSignal
 }
 
-export interface ReconcileResult {
-  readonly results: ReadonlyMap<BlockId, LoadedResult>
-  /** Drops that were not made because they are too many at once; 0 where there were none. */
-  readonly unconfirmed: number
-}
+/** When a person is asked: if many blocks would go for such reasons at once, or only if all would. */
+type Guard = 'many' | 'all'
 
 type Decision =
-  | { readonly do: 'keep' }
-  | { readonly do: 'retain'; readonly by: string; readonly reason: string }
-  /** `guarded`: for a reason that one mistake could give to every block at once. */
-  | { readonly do: 'drop'; readonly by: string; readonly reason: string; readonly guarded: boolean }
+  | { readonly do: 'keep'; readonly guard?: never }
+  | { readonly do: 'retain' | 'drop'; readonly by: string; readonly reason: string; readonly guard?: Guard }
   | {
       readonly do: 'release'
       readonly by: string
@@ -51,33 +50,58 @@ type Decision =
       readonly needs: BlockMeta
       readonly decidedIn: Epoch
       readonly whileKept: string
+      readonly guard?: never
     }
 
 const KEEP: Decision = { do: 'keep' }
-/** More drops than this, or than a fifth of what is loaded, need a person's word. */
+/** More drops than this, and than a fifth of what is loaded, need a person's word. */
 const FREE_DROPS = 10
 
-export async function reconcile(input: ReconcileInput): Promise<ReconcileResult> {
-  const { plan, view } = input
+export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<BlockId, LoadedResult>> {
+  const { plan, view, asked } = input
   const loaded = plan.sink.stage.loaded()
   const decisions = new Map<BlockId, Decision>()
   for (const [id, { meta }] of loaded) decisions.set(id, decide(input, id, meta))
   settleSuperseded(input, decisions)
   const results = new Map<BlockId, LoadedResult>()
-  const guarded = [...decisions.values()].filter(d => d.do === 'drop' && d.guarded).length
-  const stopped = !input.confirmDrops && guarded > Math.max(FREE_DROPS, loaded.size / 5)
+  const asks = mustAsk(input, decisions, loaded.size)
   for (const [id, decision] of decisions) {
+    const asksFor = asks && decision.do === 'drop' && decision.guard !== undefined
+    if (asksFor) asked.add(id)
+    else if (view.listed && view.complete) asked.delete(id)
     if (decision.do === 'keep') continue
-    if (decision.do === 'retain') results.set(id, { kind: 'retained', by: decision.by, reason: decision.reason })
+    const { by, reason } = decision
+    if (decision.do === 'retain') results.set(id, { kind: 'retained', by, reason })
     else if (!view.complete) results.set(id, { kind: 'retained', by: plan.source.name, reason: 'view-incomplete' })
-    else if (stopped) {
-      results.set(id, { kind: 'retained', by: decision.by, reason: ErrorCode.dropsNeedConfirmation })
-    }
+    else if (asksFor) results.set(id, { kind: 'retained', by, reason: ErrorCode.dropsNeedConfirmation })
   }
   const rest = [...decisions].filter(([id]) => !results.has(id))
   await drop(input, rest, results)
   await release(input, rest, results)
-  return { results, unconfirmed: stopped ? guarded : 0 }
+  return results
+}
+
+/**
+ * Whether a person is asked: too many blocks would go at once, or all that was loaded when the run began, or one that was
+ * asked about before: what was loaded since is no answer.
+ */
+function mustAsk(
+  { view, before, asked, confirmDrops }: ReconcileInput,
+  decisions: Map<BlockId, Decision>,
+  loaded: number,
+): boolean {
+  if (!view.complete) return false
+  const all = before.size > 0 && [...before].every(id => decisions.get(id)?.guard)
+  let drops = 0
+  let again = false
+  for (const [id, d] of decisions) {
+    if (!d.guard) continue
+    // All are absent: whoever is asked looks at the bucket, no second listing need say it.
+    if (all) decisions.set(id, { ...d, do: 'drop' })
+    if (d.do === 'drop' && d.guard === 'many') drops++
+    again ||= asked.has(id)
+  }
+  return !confirmDrops && (all || again || drops > Math.max(FREE_DROPS, loaded / 5))
 }
 
 function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: BlockMeta): Decision {
@@ -94,9 +118,9 @@ function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: Blo
   if (parent) return { ...toRelease(by, reason, parent, plan.ownership.epoch(parent)), whileKept: 'superseded' }
   if (outcome.epoch !== undefined && reason !== ErrorCode.leaseLost) {
     if (handover) return toRelease(by, reason, meta, outcome.epoch)
-    return { do: 'drop', by, reason, guarded: false }
+    return { do: 'drop', by, reason, guard: 'all' }
   }
-  return outcome.retain ? { do: 'retain', by, reason } : { do: 'drop', by, reason, guarded: true }
+  return outcome.retain ? { do: 'retain', by, reason } : { do: 'drop', by, reason, guard: 'many' }
 }
 
 function toRelease(by: string, reason: string, needs: BlockMeta, decidedIn: Epoch): Decision & { do: 'release' } {
@@ -116,8 +140,9 @@ function absent({ plan, view, absences }: Pick<ReconcileInput, 'plan' | 'view' |
   if (!view.complete) return { do: 'retain', by, reason: 'view-incomplete' }
   const times = (absences.get(id) ?? 0) + 1
   absences.set(id, times)
-  if (times < 2) return { do: 'retain', by, reason: 'absent-once' }
-  return { do: 'drop', by, reason: 'absent', guarded: true }
+  return times < 2
+    ? { do: 'retain', by, reason: 'absent-once', guard: 'many' }
+    : { do: 'drop', by, reason: 'absent', guard: 'many' }
 }
 
 /** Without a handover nobody else can be asked: a child goes when its parent is served here, and stays here. */
@@ -128,7 +153,7 @@ function settleSuperseded({ plan }: ReconcileInput, decisions: Map<BlockId, Deci
     const { by, reason, whileKept, needs } = decision
     const parent = decisions.get(needs.ulid)
     const served = parent !== undefined && parent.do !== 'drop'
-    decisions.set(id, served ? { do: 'drop', by, reason, guarded: false } : { do: 'retain', by, reason: whileKept })
+    decisions.set(id, served ? { do: 'drop', by, reason } : { do: 'retain', by, reason: whileKept })
   }
 }
 
@@ -192,11 +217,12 @@ function keptAs({ plan, me }: ReconcileInput, id: BlockId, reason: string): stri
 }
 
 async function dropOne(
-  { plan, host, signal, absences }: ReconcileInput,
+  { plan, host, signal, absences, asked }: ReconcileInput,
   id: BlockId,
   result: LoadedResult,
 ): Promise<LoadedResult> {
   absences.delete(id)
+  asked.delete(id)
   try {
     await plan.sink.stage.drop(id, signal)
   } catch (error) {

@@ -13,7 +13,7 @@ export interface RunReport {
   readonly summary: RunSummary
   /** Of a failed run. */
   readonly error: BlockgateError | undefined
-  /** Drops that wait for `confirmDrops`. */
+  /** Loaded blocks that would be dropped, and wait for `confirmDrops`. */
   readonly unconfirmed: number
   /** When it began, in ms since the epoch. */
   readonly startedAt: number

@@ -103,7 +103,6 @@ export class Run {
     const { host, plan, claims, budget } = this.#engine
     let error: BlockgateError | undefined
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
-    let unconfirmed = 0
     try {
       const damaged = plan.sink.stage.damaged?.()
       // A run that looks again would not offer them.
@@ -118,9 +117,8 @@ export class Run {
         const { signal } = this.#link
         const urgent = budget.short
         const me = this.#engine.instance.id
-        const done = await reconcile({ ...this.#engine, me, view: this.#view, confirmDrops, urgent, signal })
-        results = done.results
-        unconfirmed = done.unconfirmed
+        const before = this.#context.loaded
+        results = await reconcile({ ...this.#engine, me, view: this.#view, before, confirmDrops, urgent, signal })
         this.#note(results)
       }
       await claims.settled()
@@ -141,6 +139,7 @@ export class Run {
     const startedAt = this.#context.now
     const { outcomes } = this.#view
     const dropped = [...results].flatMap(([id, { kind }]) => (kind === 'dropped' ? [id] : []))
+    const unconfirmed = this.#engine.asked.size
     const result = { status, summary, error, unconfirmed, startedAt, outcomes, dropped } as const
     return { result, view: this.#view, epoch: this.#epoch, room: budget.short && dropped.length > 0 }
   }

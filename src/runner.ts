@@ -226,7 +226,8 @@ export class Runner {
 
   #report(result: RunResult, current: boolean): void {
     const { run, blocks } = result.summary
-    const { log } = this.#engine.host
+    const { host, plan } = this.#engine
+    const { log } = host
     if (result.status === 'failed') {
       log.error('run failed', {
         run: run.id,
@@ -236,7 +237,11 @@ export class Runner {
       })
     } else log.info(`run ${result.status}`, { run: run.id, reason: run.reason, complete: run.complete, ...blocks })
     if (result.unconfirmed > 0) {
-      log.warn('drops need a confirmation, nothing was dropped', { run: run.id, blocks: result.unconfirmed })
+      // With what is loaded and what was seen: all of 5 with 0 in view is another story than 30 of 100.
+      log.warn(
+        'loaded blocks would be dropped, and a person is asked: look at the bucket and the filters; if the blocks are to go, `blockgate sync --confirm-drops`, or POST /api/v1/sync {"confirmDrops":true}',
+        { run: run.id, blocks: result.unconfirmed, loaded: plan.sink.stage.loaded().size, seen: blocks.seen },
+      )
     }
     this.#options.onResult?.(result, current)
   }

@@ -1,5 +1,5 @@
 /** The six rules of dropping. A loaded block is dropped only on positive knowledge. */
-import { type BlockStage, skip } from 'blockgate'
+import { type BlockStage, type RunResult, skip } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, numberOf, scriptedOwnership, world } from './support/world.ts'
@@ -114,12 +114,12 @@ describe('rule 3: a block that is not mine goes only when its release is granted
   })
 
   it('drops at once what claim() denies where the plugin has no handover', async () => {
-    const ownership = scriptedOwnership([1], { handover: false })
-    const { gateway, sink } = await world({ list: blocks(1), ownership })
+    const ownership = scriptedOwnership([1, 2], { handover: false })
+    const { gateway, sink } = await world({ list: blocks(1, 2), ownership })
     await gateway.sync()
     ownership.lose(1)
     expect((await gateway.sync()).summary.blocks.dropped).toBe(1)
-    expect(sink.numbers).toEqual([])
+    expect(sink.numbers).toEqual([2])
   })
 })
 
@@ -166,7 +166,9 @@ describe('rule 6: too many drops at once need a word', () => {
   })
 
   it.each([
-    [10, 10, 10],
+    [11, 10, 10],
+    [10, 10, 0],
+    [1, 1, 0],
     [100, 20, 20],
     [100, 21, 0],
   ])('of %i loaded, %i gone: %i are dropped without asking', async (total, lost, dropped) => {
@@ -181,6 +183,119 @@ describe('rule 6: too many drops at once need a word', () => {
     ownership.lose(...range(1, 30))
     expect(await gateway.sync()).toMatchObject({ unconfirmed: 0, summary: { blocks: { dropped: 30 } } })
     expect(sink.numbers).toHaveLength(10)
+  })
+})
+
+describe('rule 6: nothing of what was loaded is left', () => {
+  const kept = ({ summary, unconfirmed }: RunResult) => [summary.blocks.dropped, unconfirmed]
+
+  it('an empty view asks at once and for as long as it lasts, and who answers drops at once', async () => {
+    const { gateway, source, sink, host } = await world({ list: blocks(1, 2, 3, 4, 5) })
+    await gateway.sync()
+    source.list = []
+    for (let i = 0; i < 4; i++) expect(kept(await gateway.sync())).toEqual([0, 5])
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'serving', reason: 'drops-need-confirmation' })
+    const [line] = host.lines.filter(l => l.level === 'warn')
+    expect(line?.message).toContain('blockgate sync --confirm-drops')
+    expect(line?.message).toContain('POST /api/v1/sync {"confirmDrops":true}')
+    expect(line?.fields).toMatchObject({ blocks: 5, loaded: 5, seen: 0 })
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([5, 0])
+    expect(sink.numbers).toEqual([])
+  })
+
+  it('asks after a restart, when the first view is empty, and one answer is enough', async () => {
+    const { gateway, sink } = await world()
+    sink.hold(...blocks(1, 2))
+    expect(kept(await gateway.sync())).toEqual([0, 2])
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([2, 0])
+  })
+
+  it('the first run may be the one that was confirmed', async () => {
+    const { gateway, sink } = await world({ list: blocks(3) })
+    sink.hold(...blocks(1, 2))
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([2, 0])
+    expect(sink.numbers).toEqual([3])
+  })
+
+  it('a confirmation is no second listing where only some blocks are absent', async () => {
+    const { gateway, source, sink } = await world({ list: blocks(1, 2) })
+    await gateway.sync()
+    source.list = blocks(2)
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([0, 0])
+    expect(sink.numbers).toEqual([1, 2])
+  })
+
+  it('an incomplete view neither asks nor answers', async () => {
+    const { gateway, source, sink } = await world({ list: blocks(1, 2) })
+    await gateway.sync()
+    source.list = []
+    source.complete = false
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([0, 0])
+    source.complete = true
+    expect(kept(await gateway.sync())).toEqual([0, 2])
+    source.complete = false
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([0, 2])
+    source.error = new Error('503')
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([0, 2])
+    expect(sink.numbers).toEqual([1, 2])
+  })
+
+  it('another bucket asks for the old blocks, also after its own are loaded', async () => {
+    const { gateway, source, sink } = await world({ list: blocks(1, 2, 3) })
+    await gateway.sync()
+    source.list = blocks(4, 5, 6)
+    for (let i = 0; i < 4; i++) expect(kept(await gateway.sync())).toEqual([0, 3])
+    expect(sink.numbers).toEqual([1, 2, 3, 4, 5, 6])
+    source.list = blocks(1, 2, 3)
+    // The right bucket again: nobody is asked about its blocks any more, and the others are not all there is.
+    expect(kept(await gateway.sync())).toEqual([0, 0])
+    expect(kept(await gateway.sync())).toEqual([3, 0])
+    expect(sink.numbers).toEqual([1, 2, 3])
+  })
+
+  it('a filter that lets nothing through any more asks, also beside blocks that are new', async () => {
+    const clusters: BlockStage = refuse('match-labels', 'label-excluded', false, n => closed && n < 4)
+    let closed = false
+    const { gateway, source, sink } = await world({ list: blocks(1, 2, 3), stages: [clusters] })
+    await gateway.sync()
+    closed = true
+    source.list = blocks(1, 2, 3, 4)
+    for (let i = 0; i < 3; i++) expect(kept(await gateway.sync())).toEqual([0, 3])
+    closed = false
+    expect(kept(await gateway.sync())).toEqual([0, 0])
+    closed = true
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([3, 0])
+    expect(sink.numbers).toEqual([4])
+  })
+
+  it('asks where claim() denies all that is loaded and there is no handover, in an ownership-change run, too', async () => {
+    const ownership = scriptedOwnership([1, 2], { handover: false })
+    const { gateway, sink, host, results } = await world({ list: blocks(1, 2), ownership })
+    await gateway.start()
+    ownership.lose(1, 2)
+    await host.advance(1_000)
+    expect(results.at(-1)?.summary.run.reason).toBe('ownership-change')
+    expect(kept(results.at(-1) as RunResult)).toEqual([0, 2])
+    expect(sink.numbers).toEqual([1, 2])
+    ownership.gain(1)
+    expect(kept(await gateway.sync())).toEqual([0, 1])
+    expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([1, 0])
+    await gateway.stop()
+  })
+
+  it('what others have taken over goes on while a person is asked', async () => {
+    const ownership = scriptedOwnership([1, 2])
+    const old = refuse('time-range', 'time-excluded', false, n => excluded && n > 1)
+    let excluded = false
+    const { gateway, sink } = await world({ list: blocks(1, ...range(2, 20)), stages: [old], ownership })
+    sink.hold(...blocks(...range(2, 20)))
+    await gateway.sync()
+    excluded = true
+    ownership.servedByOthers.add(1)
+    ownership.lose(1)
+    expect(kept(await gateway.sync())).toEqual([1, 19])
+    expect(sink.numbers).toEqual(range(2, 20))
+    await gateway.stop()
   })
 })
 

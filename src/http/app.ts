@@ -12,6 +12,7 @@ import { securityHeaders } from './headers.ts'
 import { openApi } from './openapi/document.ts'
 import { pages } from './pages/pages.ts'
 import { blocksQuery, DEFAULT_LIMIT } from './query.ts'
+import { question } from './question.ts'
 import { syncRequest } from './sync-request.ts'
 import { writeAccess } from './write-access.ts'
 
@@ -61,8 +62,9 @@ export function createApp(options: AppOptions): Hono {
   app.get('/-/healthy', c => c.text('healthy\n'))
   app.get('/-/ready', c => {
     const { ready, reason } = gateway.readiness
-    if (ready) return c.text('ready\n')
-    throw new HttpError(503, 'not-ready', reason)
+    const asked = question(gateway)
+    if (ready) return c.text(asked ? `ready\n${asked}\n` : 'ready\n')
+    throw new HttpError(503, 'not-ready', asked ? `${reason}; ${asked}` : reason)
   })
   if (metrics) app.get('/metrics', async c => c.body(await metrics.text(), 200, { 'content-type': METRICS_TYPE }))
 

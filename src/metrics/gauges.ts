@@ -15,6 +15,7 @@ const PLAIN = [
   'loadedBytes',
   'viewAge',
   'journalDeaths',
+  'unconfirmed',
   'diskUsed',
   'diskFree',
 ] as const
@@ -68,6 +69,7 @@ export class Gauges {
       loadedBytes,
       viewAge: this.#viewed === undefined ? undefined : (subject.host.monotonic() - this.#viewed) / 1000,
       journalDeaths: subject.deaths(),
+      unconfirmed: subject.unconfirmed(),
       diskUsed: this.#disk?.used,
       diskFree: this.#disk?.free,
     }

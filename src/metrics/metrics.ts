@@ -62,5 +62,7 @@ export interface MetricsSubject {
   loaded(): ReadonlyMap<BlockId, LoadedBlock>
   inFlight(): number
   deaths(): number
+  /** Loaded blocks that a person is asked about. */
+  unconfirmed(): number
   health(): readonly Health[]
 }

@@ -82,6 +82,12 @@ export const METRICS = {
     help: 'Loaded blocks that a run dropped',
     labels: ['reason'],
   },
+  unconfirmed: {
+    name: 'blockgate_drops_unconfirmed',
+    kind: 'gauge',
+    help: 'Loaded blocks that would be dropped, and are kept until a person confirms it or they are wanted again',
+    labels: [],
+  },
   retained: {
     name: 'blockgate_blocks_retained_total',
     kind: 'counter',

@@ -20,6 +20,27 @@ async function synced(options: Parameters<typeof appWorld>[0] = {}) {
 }
 
 describe('/-/healthy and /-/ready', () => {
+  it('says that a person is asked, and how to answer: at /-/ready and on the first page', async () => {
+    const { app, gateway, source, post } = await appWorld({ list: blocks(1, 2) })
+    await gateway.sync()
+    expect(await (await app.request('/-/ready')).text()).toBe('ready\n')
+    source.list = []
+    await gateway.sync()
+    const ready = await app.request('/-/ready')
+    const text = await ready.text()
+    expect([ready.status, text]).toEqual([
+      200,
+      expect.stringMatching(/^ready\n2 loaded blocks would be dropped, and a person/),
+    ])
+    expect(text).toContain('POST /api/v1/sync {"confirmDrops":true}')
+    expect(text).toContain('blockgate sync --confirm-drops')
+    expect(await (await app.request('/')).text()).toContain('2 loaded blocks would be dropped, and a person is asked')
+    await post('/api/v1/sync', { body: '{"confirmDrops":true}', headers: { 'content-type': 'application/json' } })
+    await gateway.sync()
+    expect(await (await app.request('/-/ready')).text()).toBe('ready\n')
+    expect(await (await app.request('/')).text()).not.toContain('a person is asked')
+  })
+
   it('is healthy at once, and ready after the first run in which every block got a verdict', async () => {
     const { app, gateway } = await appWorld({ list: blocks(1) })
     expect((await app.request('/-/healthy')).status).toBe(200)

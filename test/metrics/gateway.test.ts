@@ -84,6 +84,17 @@ describe('the metrics of a gateway', () => {
     expect(told['blockgate_blocks_dropped_total{reason="absent"}']).toBe(1)
   })
 
+  it('tells how many loaded blocks a person is asked about, and 0 once that was answered', async () => {
+    const { gateway, source, read } = await measuredWorld({ list: blocks(1, 2) })
+    await gateway.sync()
+    expect((await read()).blockgate_drops_unconfirmed).toBe(0)
+    source.list = []
+    await gateway.sync()
+    expect((await read()).blockgate_drops_unconfirmed).toBe(2)
+    await gateway.sync({ confirmDrops: true })
+    expect((await read()).blockgate_drops_unconfirmed).toBe(0)
+  })
+
   it('charges a stage with its own time, not with that of the stages below it', async () => {
     const sink = scriptedSink()
     const open = sink.gate(1)

@@ -163,7 +163,7 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
       ...object({ count, oldest: orNull(time), newest: orNull(time) }),
       description: 'Blocks with a deletion mark that can be used, and when the first and the last was made',
     },
-    unconfirmed: { ...count, description: 'Drops that wait for confirmDrops' },
+    unconfirmed: { ...count, description: 'Loaded blocks that would be dropped, and wait for confirmDrops' },
     error: orNull(object({ code: word, message: text })),
   }),
   Runs: object({
