@@ -16,7 +16,7 @@ export interface BackgroundCheckOptions {
 
 export class BackgroundCheck {
   /** What was found so far, until it is dropped. */
-  readonly damaged = new Set<BlockId>()
+  readonly damaged: Set<BlockId> = new Set()
   readonly #options: BackgroundCheckOptions
   readonly #stop = new AbortController()
   #working: Promise<void> | undefined
