@@ -11,6 +11,11 @@ import type { Args, Io } from './command.ts'
 import { loadConfig } from './load-config.ts'
 import { overlaidState, readOnlyFiles } from './read-only.ts'
 
+/** What spans that wait for their collector cost a command at its end: little where it is dead. */
+const SPANS = { quietMs: 2_000 } as const
+/** And a gateway that is told to stop: Kubernetes kills it after a while, however slow the collector is. */
+const RUN_SPANS = { quietMs: 5_000, maxMs: 5_000 } as const
+
 export interface Session {
   /** Of the config. */
   readonly path: string
@@ -63,7 +68,7 @@ export async function withGateway<T>(
     try {
       await made.stop()
     } finally {
-      await tracing.shutdown()
+      await tracing.shutdown(verbose ? RUN_SPANS : SPANS)
       stop[Symbol.dispose]()
     }
   }

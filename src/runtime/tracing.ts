@@ -7,7 +7,7 @@ import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './tracing/quiet-host.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'
 import { tracingSettings } from './tracing/settings.ts'
-import { SpanQueue } from './tracing/span-queue.ts'
+import { type ShutdownLimits, SpanQueue } from './tracing/span-queue.ts'
 import type { TracingEnv } from './tracing/variables.ts'
 
 export interface TracingOptions {
@@ -31,11 +31,14 @@ export interface Tracing {
   readonly dropped: number
   /** Resolves when every ended span was sent, or after OTEL_BSP_EXPORT_TIMEOUT (default 30 s). Never rejects. */
   forceFlush(): Promise<void>
-  /** A last flush, then the provider is taken away again. May be called twice. Never rejects. */
-  shutdown(): Promise<void>
+  /**
+   * A last flush, then the provider is taken away again. A second call waits for the first, whatever its limits. Never
+   * rejects: spans that are left after the limits are counted as dropped.
+   */
+  shutdown(limits?: ShutdownLimits): Promise<void>
 }
 
-export type { Fetch, TracingEnv }
+export type { Fetch, ShutdownLimits, TracingEnv }
 
 /**
  * Sets the global tracer provider and context manager up, as the standard `OTEL_*` variables say: OTEL_SDK_DISABLED,
@@ -65,7 +68,8 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
     return OFF
   }
   const managed = context.setGlobalContextManager(new AsyncContextManager())
-  const close = async () => {
+  const close = async (limits?: ShutdownLimits) => {
+    await queue.shutdown(limits)
     await provider.shutdown()
     trace.disable()
     if (managed) context.disable()
@@ -77,8 +81,8 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
       return queue.dropped
     },
     forceFlush: () => queue.forceFlush(),
-    shutdown() {
-      closed ??= close()
+    shutdown(limits) {
+      closed ??= close(limits)
       return closed
     },
   }

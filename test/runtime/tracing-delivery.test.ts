@@ -290,4 +290,71 @@ describe('what is dropped', () => {
     await host.advance(60_000)
     expect(stub.requests).toHaveLength(sent)
   })
+
+  const DEAD: [string, (signal: AbortSignal) => Response | Promise<Response>][] = [
+    ['refuses connections', () => Promise.reject(new TypeError('fetch failed'))],
+    [
+      'takes the request and never answers',
+      signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    ],
+    ['answers 503 and to come back in an hour', status(503, { 'retry-after': '3600' })],
+    [
+      'begins an answer and never ends it',
+      signal =>
+        new Response(
+          new ReadableStream({
+            start: controller => signal.addEventListener('abort', () => controller.error(signal.reason)),
+          }),
+        ),
+    ],
+  ]
+  it.each(DEAD)('a collector that %s costs a shutdown no more than its quietMs', async (_, answer) => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1', OTEL_BSP_SCHEDULE_DELAY: '50' })
+    stub.answer(answer)
+    endSpans(20)
+    // Away for long, so that what waits has an hour, or many tries, behind it.
+    await host.advance(100_000)
+    let closedAt = 0
+    const closed = tracing.shutdown({ quietMs: 2000, maxMs: 5000 }).then(() => {
+      closedAt = host.monotonic()
+    })
+    await host.advance(1999)
+    expect(closedAt).toBe(0)
+    await host.advance(1)
+    await closed
+    expect(closedAt).toBe(102_000)
+    expect(tracing.dropped).toBe(20)
+    expect(host.pendingTimers).toBe(0)
+  })
+
+  it('a slow collector that takes batch after batch gets all of them, within maxMs', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
+    stub.answer(
+      () =>
+        new Promise(resolve => {
+          host.setTimer(1500, () => resolve(new Response()))
+        }),
+    )
+    endSpans(20)
+    const closed = tracing.shutdown({ quietMs: 2000 })
+    await host.advance(7500)
+    await closed
+    expect([stub.spans().length, tracing.dropped]).toEqual([20, 0])
+  })
+
+  it('a slow collector costs a shutdown no more than its maxMs', async () => {
+    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
+    stub.answer(
+      signal =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+          host.setTimer(1500, () => resolve(new Response()))
+        }),
+    )
+    endSpans(20)
+    const closed = tracing.shutdown({ quietMs: 2000, maxMs: 5000 })
+    await host.advance(5000)
+    await closed
+    expect([stub.spans().length, tracing.dropped]).toEqual([12, 8])
+  })
 })

@@ -19,6 +19,14 @@ const BACKOFF = { base: 500, max: 10_000 } as const
 /** A collector that is away says so once a minute, not once a batch. */
 const COMPLAIN_EVERY_MS = 60_000
 
+/** How long a last flush may take, in ms; never longer than OTEL_BSP_EXPORT_TIMEOUT, which is the default of both. */
+export interface ShutdownLimits {
+  /** Without an answer of the collector that settles a batch: for one that is dead. */
+  readonly quietMs?: number | undefined
+  /** In all: for one that is slow, too. */
+  readonly maxMs?: number | undefined
+}
+
 export class SpanQueue implements SpanProcessor {
   readonly #settings: TracingSettings
   readonly #sender: Sender
@@ -31,6 +39,8 @@ export class SpanQueue implements SpanProcessor {
   #timer: Disposable | undefined
   #complainedAt = Number.NEGATIVE_INFINITY
   #dropped = 0
+  /** Called when a batch was taken or refused. */
+  #settled: () => void = () => {}
   #shutdown: Promise<void> | undefined
 
   /** @param background false where nothing outlives a request (Workers): then only `forceFlush()` sends */
@@ -63,11 +73,13 @@ export class SpanQueue implements SpanProcessor {
    * could not be sent stays and is tried again.
    */
   async forceFlush(): Promise<void> {
-    const late = new AbortController()
-    const { flushTimeoutMs } = this.#settings
-    const deadline = this.#host.setTimer(flushTimeoutMs, () => late.abort())
+    await this.#flush(new AbortController(), this.#settings.flushTimeoutMs)
+  }
+
+  async #flush(late: AbortController, maxMs: number): Promise<void> {
+    const deadline = this.#host.setTimer(maxMs, () => late.abort())
     // The host's timers may let the process end; a flush that somebody awaits must not be cut off between two tries.
-    const keepAlive = setTimeout(() => {}, flushTimeoutMs)
+    const keepAlive = setTimeout(() => {}, maxMs)
     try {
       if (this.#background) await this.#drain(late.signal)
       else {
@@ -83,9 +95,19 @@ export class SpanQueue implements SpanProcessor {
   }
 
   /** A last flush; what is left after it is dropped. */
-  shutdown(): Promise<void> {
+  shutdown({ quietMs, maxMs }: ShutdownLimits = {}): Promise<void> {
+    const { flushTimeoutMs } = this.#settings
     this.#shutdown ??= (async () => {
-      await this.forceFlush()
+      const late = new AbortController()
+      let quiet: Disposable | undefined
+      this.#settled = () => {
+        quiet?.[Symbol.dispose]()
+        quiet = this.#host.setTimer(quietMs ?? flushTimeoutMs, () => late.abort())
+      }
+      this.#settled()
+      await this.#flush(late, Math.min(maxMs ?? flushTimeoutMs, flushTimeoutMs))
+      this.#settled = () => {}
+      quiet?.[Symbol.dispose]()
       this.#timer?.[Symbol.dispose]()
       this.#closing.abort(new Error('tracing was shut down'))
       await Promise.all(this.#lanes)
@@ -139,6 +161,7 @@ export class SpanQueue implements SpanProcessor {
       const body = await this.#sender.encode(spans)
       for (let attempt = 1; ; attempt++) {
         const sent = await this.#sender.send(body, signal)
+        if (sent.kind !== 'retry') this.#settled()
         if (sent.kind === 'refused') return this.#drop(spans.length, sent.detail)
         if (sent.kind === 'delivered') {
           if (sent.rejected > 0) this.#drop(sent.rejected, `the collector rejected spans: ${sent.detail}`)
