@@ -25,9 +25,11 @@ export interface AddDeps {
 /** Adds one block to the sink. Never rejects. A block the sink holds already is `unchanged`, or `added` by this run. */
 export function adder(deps: AddDeps): Onion {
   const { sink } = deps
-  return (block, { trace }) => {
-    if (sink.stage.loaded().has(block.id)) {
-      return Promise.resolve(block.run.loaded.has(block.id) ? unchanged : added)
+  return async (block, { trace }) => {
+    try {
+      if (sink.stage.loaded().has(block.id)) return block.run.loaded.has(block.id) ? unchanged : added
+    } catch (error) {
+      return failed(sink.name, error)
     }
     return trace.stage(sink.name, async () => {
       try {

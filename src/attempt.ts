@@ -8,7 +8,7 @@ import { failed } from './outcome.ts'
 import type { Outcome, RunContext } from './stage.ts'
 
 /** How long a stage may go on after its signal aborted before the run goes on without it, in ms. */
-const STUCK_GRACE = 5_000
+export const STUCK_GRACE = 5_000
 
 export interface AttemptDeps {
   readonly host: Host
@@ -75,7 +75,7 @@ export function attempt(
     const giveUp = () => {
       const stage = trace.running.at(-1) ?? 'pipeline'
       stuck.set(id, stage)
-      running.finally(() => stuck.delete(id))
+      running.finally(() => stuck.delete(id)).catch(() => {})
       settle(failed(stage, stuckError(`did not settle within ${STUCK_GRACE} ms after its signal aborted`)))
     }
     const abort = (reason: unknown) => {
@@ -89,7 +89,7 @@ export function attempt(
     active.add(abort)
     const block = { ...candidate, id, run, loaded, signal: controller.signal, lease: undefined }
     const running = onion(block, { trace, abort })
-    running.then(settle)
+    running.then(settle, (error: unknown) => settle(failed('pipeline', error)))
   })
 }
 

@@ -2,6 +2,7 @@
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { BlockId, Candidate } from './block.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from './errors.ts'
+import { type Limits, limited } from './limited.ts'
 import { isReason } from './outcome.ts'
 import type { Named } from './plan.ts'
 import type { RunContext, Selection, SetStage } from './stage.ts'
@@ -9,9 +10,10 @@ import { Attribute, SpanName, tracer } from './telemetry.ts'
 
 /**
  * Asks a set stage and checks its answer: every id exactly once, reasons in kebab-case.
- * @throws BlockgateError what the stage threw, or `selection-invalid`, with the stage's name; the run ends with it
+ * @throws BlockgateError what the stage threw, `selection-invalid`, or `stage-stuck` where no answer comes, with the stage's name; the run ends with it
  */
 export async function select(
+  limits: Limits,
   { name, stage }: Named<SetStage>,
   blocks: readonly Candidate[],
   run: RunContext,
@@ -19,7 +21,8 @@ export async function select(
 ): Promise<readonly Selection[]> {
   const span = tracer().startSpan(SpanName.set(name), { attributes: { [Attribute.blocksIn]: blocks.length } }, parent)
   try {
-    const selections = await context.with(trace.setSpan(parent, span), () => stage.select(blocks, run))
+    const answer = context.with(trace.setSpan(parent, span), async () => stage.select(blocks, run))
+    const selections = await limited(limits, run.signal, 'select()', answer)
     check(blocks, selections)
     span.setAttribute(Attribute.blocksOut, selections.filter(s => s.skip === undefined).length)
     return selections

@@ -63,14 +63,15 @@ export class ClaimPublisher {
 
   async #flush(): Promise<void> {
     while (this.#added.size > 0 && !this.#stop.signal.aborted) {
-      // What waited here for a store that was away may have been released since.
-      const batch = new Set([...this.#added].filter(this.#isHeld))
+      const added = this.#added
       this.#added = new Set()
-      if (batch.size === 0) return
       try {
-        await this.#handover?.serve({ added: [...batch], dropped: [] }, this.#stop.signal)
+        // What waited here for a store that was away may have been released since.
+        const batch = [...added].filter(this.#isHeld)
+        if (batch.length === 0) return
+        await this.#handover?.serve({ added: batch, dropped: [] }, this.#stop.signal)
       } catch (error) {
-        this.#later('serve', batch, error)
+        this.#later('serve', added, error)
         return
       }
     }

@@ -22,7 +22,14 @@ export interface Config {
   readonly concurrency?: number | undefined
   /** One block through all its stages. Default '10m'. */
   readonly blockTimeout?: Duration | undefined
-  /** Adds in flight at stop. Default '30s'. */
+  /**
+   * How long one answer of a plugin may take: a page of the source, `select()` of a set stage, a release, a drop. Then the run
+   * fails, and names it. Default '5m'.
+   */
+  readonly stageTimeout?: Duration | undefined
+  /** How long each part may take to start. Default '10m'. */
+  readonly startTimeout?: Duration | undefined
+  /** Adds in flight at stop. What hangs is not waited for longer than 10 s more. Default '30s'. */
   readonly stopGrace?: Duration | undefined
   /** Root of services.files and services.state on Node and Deno. Default './data'. */
   readonly dir?: string | undefined
@@ -55,6 +62,8 @@ export interface ResolvedConfig {
   readonly everyMs: number
   readonly concurrency: number
   readonly blockTimeoutMs: number
+  readonly stageTimeoutMs: number
+  readonly startTimeoutMs: number
   readonly stopGraceMs: number
   /** Bytes; Infinity: no limit. */
   readonly diskBudget: number
@@ -75,6 +84,13 @@ export class ConfigError extends BlockgateError {
   }
 }
 
+const timeout = v.optional(
+  v.pipe(
+    durationOption,
+    v.check(d => durationMs(d, 0) >= 1, 'be >= 1 ms'),
+  ),
+)
+
 const ENTRIES = {
   pipeline: v.array(v.unknown(), 'be a list of stages'),
   bucket: v.optional(v.custom<Bucket>(isBucket, 'be a bucket such as s3({ … }) or fs({ … })')),
@@ -93,12 +109,9 @@ const ENTRIES = {
   concurrency: v.optional(
     v.pipe(v.number(), v.integer('be a whole number'), v.minValue(1, 'be >= 1'), v.maxValue(10_000, 'be <= 10000')),
   ),
-  blockTimeout: v.optional(
-    v.pipe(
-      durationOption,
-      v.check(d => durationMs(d, 0) >= 1, 'be >= 1 ms'),
-    ),
-  ),
+  blockTimeout: timeout,
+  stageTimeout: timeout,
+  startTimeout: timeout,
   stopGrace: v.optional(durationOption),
   diskBudget: v.optional(
     v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
@@ -125,6 +138,8 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     everyMs: durationMs(config.every, '3m'),
     concurrency: config.concurrency ?? 32,
     blockTimeoutMs: durationMs(config.blockTimeout, '10m'),
+    stageTimeoutMs: durationMs(config.stageTimeout, '5m'),
+    startTimeoutMs: durationMs(config.startTimeout, '10m'),
     stopGraceMs: durationMs(config.stopGrace, '30s'),
     diskBudget: bytesOf(config.diskBudget) ?? Number.POSITIVE_INFINITY,
     dir: config.dir ?? './data',

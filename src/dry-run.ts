@@ -22,6 +22,7 @@ export interface DryDeps {
   readonly instance: Instance
   readonly concurrency: number
   readonly blockTimeoutMs: number
+  readonly stageTimeoutMs: number
 }
 
 export interface DryView {
@@ -52,7 +53,7 @@ export class DryRun {
 
   /** @throws BlockgateError what the source threw */
   async view(): Promise<DryView> {
-    const listing = new Listing(this.#deps.plan.source, this.#run, untraced())
+    const listing = new Listing(this.#deps, this.#run, untraced())
     let blocks: Candidate[] = []
     const partial = new Map<BlockId, PartialBlock>()
     try {
@@ -87,7 +88,7 @@ export class DryRun {
 
   /** @throws BlockgateError what the set stage threw, or what is wrong with its answer */
   select(barrier: Named<SetStage>, blocks: readonly Candidate[]): Promise<readonly Selection[]> {
-    return select(barrier, blocks, this.#run, untraced())
+    return select(this.#deps, barrier, blocks, this.#run, untraced())
   }
 
   async #attempt(candidate: Candidate, onion: Onion): Promise<Outcome> {

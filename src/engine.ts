@@ -5,6 +5,7 @@ import { Catalogue } from './catalogue.ts'
 import { ClaimPublisher } from './claims.ts'
 import { compose, type Onion } from './compose.ts'
 import { DiskBudget } from './disk-budget.ts'
+import { Faults } from './faults.ts'
 import type { Host, Instance, StateStore } from './host.ts'
 import { LoadJournal } from './journal.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -15,6 +16,8 @@ export interface EngineSettings {
   /** Blocks on their way through the stages at once. */
   readonly concurrency: number
   readonly blockTimeoutMs: number
+  /** How long the source may take for a page, and a set stage for its answer. */
+  readonly stageTimeoutMs: number
   /** The interval of the runs: a run that is older lists again. */
   readonly everyMs: number
   /** Bytes that the loaded blocks may take; Infinity where there is no limit. */
@@ -30,6 +33,7 @@ export interface Engine extends EngineSettings {
   readonly journal: LoadJournal
   readonly claims: ClaimPublisher
   readonly budget: DiskBudget
+  readonly faults: Faults
   readonly metrics: Metrics | undefined
   /** One onion a segment: the last ends in the add, the others at their barrier. */
   readonly onions: readonly Onion[]
@@ -52,9 +56,10 @@ export function createEngine(
   const journal = new LoadJournal(state)
   const claims = new ClaimPublisher(plan.ownership.handover, host.log, id => plan.sink.stage.loaded().has(id))
   const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
+  const faults = new Faults(host, metrics)
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
   const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
   const memory = { stuck: new Map(), absences: new Map(), asked: new Set<BlockId>() }
-  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, metrics, onions }
+  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, onions }
 }

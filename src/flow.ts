@@ -99,7 +99,8 @@ export class Flow {
     if (!stage) return [...blocks]
     const byId = new Map(blocks.map(b => [b.meta.ulid, b]))
     const out: Candidate[] = []
-    const selections = await timed(this.#engine, stage.name, () => select(stage, blocks, this.#run, this.#span.context))
+    const ask = () => select(this.#engine, stage, blocks, this.#run, this.#span.context)
+    const selections = await timed(this.#engine, stage.name, ask)
     for (const { id, skip, supersededBy } of selections) {
       const candidate = byId.get(id)
       if (!candidate || (only && !only.has(id))) continue

@@ -1,6 +1,6 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
 
-import { orAborted } from './async/signals.ts'
+import { orAborted, within } from './async/signals.ts'
 import type { BlockId } from './block.ts'
 import { retried } from './bucket-wrappers/retried.ts'
 import { traced } from './bucket-wrappers/traced.ts'
@@ -10,10 +10,10 @@ import { createEngine, type Engine } from './engine.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Explanation } from './explain.ts'
 import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
-import { type Health, Lifecycle, type Part } from './lifecycle.ts'
+import { END_MS, type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Plan } from './plan.ts'
-import { covered, type Readiness, readiness, settles } from './readiness.ts'
+import { ALONE, covered, type Readiness, readiness, settles } from './readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './run-result.ts'
 import { Runner, type SyncRequest } from './runner.ts'
 import { scopedState } from './state.ts'
@@ -35,7 +35,10 @@ export interface Platform {
 export interface Gateway {
   readonly plan: Plan
   readonly catalogue: Catalogue
-  /** Starts every part, and then run after run. Resolves with the first run's result. */
+  /**
+   * Starts every part, and then run after run. Resolves with the first run's result. Where a part cannot start it rejects,
+   * nothing is left running, and it may be called again; after a stop it rejects with `stopped`.
+   */
   start(): Promise<RunResult>
   /** Starts the parts where needed, and makes one run. */
   sync(request?: SyncRequest): Promise<RunResult>
@@ -50,7 +53,9 @@ export interface Gateway {
   readonly results: readonly RunReport[]
   readonly health: readonly Health[]
   readonly readiness: Readiness
-  /** Lets adds in flight finish within the grace, then stops every part. Safe twice, and without a start. */
+  /** What a plugin keeps throwing at calls that must not throw, three runs in a row; undefined while all is well. */
+  readonly fault: string | undefined
+  /** Ends a start, lets adds in flight finish within the grace, then stops every part; what hangs is named, and not waited for. Safe twice, and without a start. */
   stop(): Promise<void>
 }
 
@@ -69,12 +74,36 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     // Ownership that moved during the first run gets its runs too; ownership that never rests must not keep us unready.
     if (settles(result)) settled ||= current || ++passes > MAX_PASSES
     latch()
-    platform.onResult?.(result)
+    return platform.onResult?.(result)
   }
   const runner = new Runner(engine, { stopGraceMs, onResult })
-  const lifecycle = new Lifecycle(parts(config, platform))
-  const started = lazily(() => withinGrace(host, stopGraceMs, signal => lifecycle.start(signal)))
-  const opened = lazily(() => open(engine, started))
+  const { faults } = engine
+  const lifecycle = new Lifecycle(parts(config, platform), config.startTimeoutMs)
+  const ending = new AbortController()
+  const { signal } = ending
+  let starting: Promise<void> | undefined
+  let opening: Promise<void> | undefined
+  const started = async (): Promise<void> => {
+    signal.throwIfAborted()
+    starting ??= lifecycle.start(signal).catch(error => {
+      starting = undefined
+      throw error
+    })
+    await starting
+  }
+  const opened = async (): Promise<void> => {
+    signal.throwIfAborted()
+    opening ??= open(engine, started, signal, config.startTimeoutMs).catch(async error => {
+      // Whoever stops the gateway stops its parts, too.
+      if (!signal.aborted) {
+        tell(host, error)
+        if (starting) await withinGrace(host, END_MS, late => lifecycle.stop(late)).catch(() => {})
+        opening = starting = undefined
+      }
+      throw error
+    })
+    await opening
+  }
   metrics?.observe({
     host,
     files,
@@ -93,20 +122,25 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   let passes = 0
   let told = false
   let looking: Disposable | undefined
+  const held = () => faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? Number.NaN
+  const standing = () => faults.guard('handover.standing', () => handover?.standing())
   const latch = () => {
     const { offers } = runner
-    settled ||=
-      handover !== undefined && offers !== undefined && covered(offers, handover, plan.sink.stage.loaded(), me)
-    // A store that comes back takes nothing back.
-    alone ||= handover?.standing() === 'alone'
+    if (!settled && handover && offers) {
+      settled = faults.guard('handover.owners', () => covered(offers, handover, plan.sink.stage.loaded(), me)) ?? false
+    }
+    // A store that comes back takes nothing back. What holds nothing has nothing to serve meanwhile.
+    alone ||= standing() === 'alone' && held() > 0
     if (!(settled || alone) || told || stopping) return
     told = true
+    if (!settled) host.log.warn(ALONE, { blocks: held() })
     // Before that nobody may let go of a block because it is loaded here.
-    handover?.ready(true)
+    faults.guard('handover.ready', () => handover?.ready(true))
   }
   const look = () => {
+    if (stopping) return
     latch()
-    if (!settled && !alone && !stopping) looking = host.setTimer(LOOK_MS, look)
+    if (!settled && !alone) looking = host.setTimer(LOOK_MS, look)
   }
   let stopping: Promise<void> | undefined
   return {
@@ -115,7 +149,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     async start() {
       await opened()
       if (handover) look()
-      return runner.start()
+      return await runner.start()
     },
     async sync(request) {
       await opened()
@@ -139,23 +173,32 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     },
     get readiness() {
       latch()
-      const standing = handover?.standing()
-      const held = plan.sink.stage.loaded().size
       const last = runner.results.at(-1)
-      return readiness({ settled, alone, stopping: stopping !== undefined, last, standing, held })
+      const facts = { settled, alone, stopping: stopping !== undefined, last }
+      return readiness({ ...facts, standing: standing(), held: held() })
+    },
+    get fault() {
+      return faults.persistent
     },
     stop() {
       stopping ??= (async () => {
+        const begun = host.monotonic()
+        ending.abort(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
         looking?.[Symbol.dispose]()
-        handover?.ready(false)
+        faults.guard('handover.ready', () => handover?.ready(false))
         await runner.stop()
         engine.claims.stop()
-        await withinGrace(host, stopGraceMs, async signal => {
-          try {
-            await lifecycle.stop(signal)
-          } finally {
-            await orAborted(engine.journal.settled(), signal)
-          }
+        const graceMs = Math.max(END_MS, stopGraceMs - (host.monotonic() - begun))
+        await withinGrace(host, graceMs, async late => {
+          const ended = lifecycle.stop(late)
+          // A start that fails stops its parts itself.
+          const rest = ended
+            .catch(() => {})
+            .then(() => orAborted(Promise.allSettled([starting, opening, engine.journal.settled()]), late))
+            .catch(error => {
+              throw new BlockgateError(ErrorCode.stopFailed, `the journal of loads: ${rawMessageOf(error)}`)
+            })
+          for (const end of await Promise.allSettled([ended, rest])) if (end.status === 'rejected') throw end.reason
         })
       })()
       return stopping
@@ -163,14 +206,27 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   }
 }
 
-/** The parts are running, what is held is served and told, and the journal knows who was in flight at the last death. */
-async function open({ journal, claims, plan, host }: Engine, started: () => Promise<void>): Promise<void> {
-  await journal.open()
+/**
+ * The parts are running, what is held is served and told, and the journal knows who was in flight at the last death. Each
+ * step may take `ms`; once `signal` has aborted nothing more is begun.
+ */
+async function open(
+  { journal, claims, plan, host }: Engine,
+  started: () => Promise<void>,
+  signal: AbortSignal,
+  ms: number,
+): Promise<void> {
+  const step = async (what: string, work: () => Promise<void>): Promise<void> => {
+    const late = () => new BlockgateError(ErrorCode.startFailed, `Cannot start: ${what} must end within ${ms} ms`)
+    signal.throwIfAborted()
+    await within(host, ms, signal, late, work())
+  }
+  await step('reading the journal of loads', () => journal.open())
   plan.ownership.handover?.ready(false)
   await started()
-  await journal.forgive(plan.sink.stage.loaded())
+  await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
-  await claims.publish(plan.sink.stage.loaded().keys())
+  await step('telling what is served', () => claims.publish(plan.sink.stage.loaded().keys()))
 }
 
 /** The parts of a gateway, none of them started: bucket, source, stages in list order, sink. */
@@ -205,16 +261,15 @@ async function withinGrace(host: Host, graceMs: number, work: (signal: AbortSign
   try {
     await work(late.signal)
   } catch (error) {
-    host.log.error('lifecycle', { code: codeOf(error), error: rawMessageOf(error) })
+    tell(host, error)
     throw error
   } finally {
     timer[Symbol.dispose]()
   }
 }
 
-function lazily(open: () => Promise<void>): () => Promise<void> {
-  let opened: Promise<void> | undefined
-  return () => (opened ??= open())
+function tell(host: Host, error: unknown): void {
+  host.log.error('lifecycle', { code: codeOf(error), error: rawMessageOf(error) })
 }
 
 const missing = () =>

@@ -98,9 +98,13 @@ export interface Component {
   readonly options?: unknown
   /** Pure. Called by resolveConfig before anything starts; each path is prefixed with where the component stands. */
   check?(): readonly Problem[]
-  /** At most once. Must be safe to stop() after a start that threw, and without start. */
-  start?(services: Services): Promise<void>
-  /** May be called twice. What works in the background has ended when it returns; `signal` says that time is up. */
+  /**
+   * Again only after stop(): where another part could not start, all are stopped, and may be started anew. Must be safe to
+   * stop() after a start that threw, and without start. `signal` aborts when the gateway is stopped meanwhile: what has begun
+   * ends then, and nothing new begins.
+   */
+  start?(services: Services, signal?: AbortSignal): Promise<void>
+  /** May be called twice, and during a start that does not end. What works in the background has ended when it returns; `signal` says that time is up. */
   stop?(signal: AbortSignal): Promise<void>
 }
 

@@ -1,10 +1,10 @@
 /** Starting and stopping the parts of a gateway. */
-import { orAborted } from './async/signals.ts'
+import { orAborted, within } from './async/signals.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Component, Services } from './host.ts'
 
 /**
- *   new → starting → running → stopping → stopped
+ *   new → starting → running → stopping → stopped → starting …
  *                  ↘ failed ↗
  */
 export type ComponentState = 'new' | 'starting' | 'running' | 'failed' | 'stopping' | 'stopped'
@@ -26,14 +26,24 @@ export interface Health {
 interface Entry extends Part {
   state: ComponentState
   error: unknown
+  /** A start that has not settled, also one that nobody waits for any more. */
+  starting: Promise<void> | undefined
 }
+
+/** What all parts together have to end at least, ms. */
+export const END_MS = 5_000
+/** A part that takes longer than this to end does not hold up the stop of the next one, ms. */
+const PATIENCE_MS = 1_000
 
 /** Parts in list order: bucket, source, stages, sink. They start from the sink to the source, and stop the other way. */
 export class Lifecycle {
   readonly #entries: readonly Entry[]
+  readonly #startMs: number
 
-  constructor(parts: readonly Part[]) {
-    this.#entries = parts.map(part => ({ ...part, state: 'new', error: undefined }))
+  /** `startMs`: how long each part may take to start. */
+  constructor(parts: readonly Part[], startMs = 600_000) {
+    this.#entries = parts.map(part => ({ ...part, state: 'new', error: undefined, starting: undefined }))
+    this.#startMs = startMs
   }
 
   get health(): readonly Health[] {
@@ -45,23 +55,34 @@ export class Lifecycle {
   }
 
   /**
-   * What is first in the list starts last, except the bucket, which everything else reads from.
+   * What is first in the list starts last, except the bucket, which everything else reads from. Once `signal` has aborted no
+   * part is started any more, and stop() is the caller's to call. May be called again after a failure.
    * @throws BlockgateError of the part that failed, after everything that had begun to start was stopped
    */
   async start(signal: AbortSignal): Promise<void> {
     const [bucket, ...stages] = this.#entries
+    const late = this.#entries.find(({ starting }) => starting)
+    if (late) {
+      const what = `Cannot start "${late.name}": it is still starting since an earlier try`
+      throw new BlockgateError(ErrorCode.startFailed, what, { at: late.name })
+    }
     for (const entry of [bucket, ...stages.toReversed()]) {
+      signal.throwIfAborted()
       if (!entry) continue
-      entry.state = 'starting'
       try {
-        await entry.component.start?.(entry.services)
+        await this.#begin(entry, signal)
         entry.state = 'running'
       } catch (error) {
+        if (signal.aborted) throw signal.reason
         entry.state = 'failed'
         entry.error = error
-        await this.stop(signal).catch((stopError: unknown) => {
-          entry.services.host.log.error('stopping after a failed start failed', { error: rawMessageOf(stopError) })
+        const late = new AbortController()
+        const { host } = entry.services
+        const timer = host.setTimer(END_MS, () => late.abort(new Error(`it must stop within ${END_MS} ms`)))
+        await this.stop(late.signal).catch((stopError: unknown) => {
+          host.log.error('stopping after a failed start failed', { error: rawMessageOf(stopError) })
         })
+        timer[Symbol.dispose]()
         throw new BlockgateError(
           codeOf(error) ?? ErrorCode.startFailed,
           `Cannot start "${entry.name}": ${rawMessageOf(error)}`,
@@ -75,34 +96,76 @@ export class Lifecycle {
   }
 
   /**
-   * Stops whatever has begun to start, and goes on past errors. Safe twice, and without a start.
+   * Stops whatever has begun to start, and goes on past errors, and past what hangs until `signal` aborts. A part that ends
+   * its start later is stopped once more then. Safe twice, and without a start.
    * @throws BlockgateError `stop-failed` with all errors as its cause
    */
   async stop(signal: AbortSignal): Promise<void> {
     const [bucket, ...stages] = this.#entries
     const errors: unknown[] = []
-    for (const entry of [...stages, bucket]) {
-      if (!entry || entry.state === 'new' || entry.state === 'stopped' || entry.state === 'stopping') continue
-      const failed = entry.state === 'failed'
-      entry.state = 'stopping'
-      try {
-        await orAborted(Promise.resolve(entry.component.stop?.(signal)), signal)
-        entry.state = failed ? 'failed' : 'stopped'
-      } catch (error) {
-        entry.error = error
-        errors.push(
-          new BlockgateError(ErrorCode.stopFailed, `Cannot stop "${entry.name}": ${rawMessageOf(error)}`, {
-            cause: error,
-            at: entry.name,
-          }),
-        )
-        entry.state = 'stopped'
-      }
+    const ends: Promise<void>[] = []
+    for (const entry of stages) {
+      const end = this.#end(entry, signal, errors)
+      ends.push(end)
+      await patient(entry, signal, end)
     }
+    await Promise.all(ends)
+    if (bucket) await this.#end(bucket, signal, errors)
     if (errors.length > 0) {
       throw new BlockgateError(ErrorCode.stopFailed, errors.map(rawMessageOf).join('; '), {
         cause: new AggregateError(errors),
       })
     }
   }
+
+  #begin(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { component, services } = entry
+    const ms = this.#startMs
+    entry.state = 'starting'
+    entry.error = undefined
+    const starting = (async () => component.start?.(services, signal))().finally(() => {
+      entry.starting = undefined
+    })
+    entry.starting = starting
+    return within(services.host, ms, signal, () => new Error(`it must start within ${ms} ms`), starting)
+  }
+
+  /** Never rejects, and settles soon after `signal` aborts. */
+  async #end(entry: Entry, signal: AbortSignal, errors: unknown[]): Promise<void> {
+    if (entry.state === 'new' || entry.state === 'stopped' || entry.state === 'stopping') return
+    const failed = entry.state === 'failed'
+    entry.state = 'stopping'
+    try {
+      const end = stopped(entry, signal)
+      // What is asked when time is up already may still say that it is done.
+      if (signal.aborted) await within(entry.services.host, PATIENCE_MS, undefined, () => signal.reason, end)
+      else await orAborted(end, signal)
+      entry.state = failed ? 'failed' : 'stopped'
+    } catch (error) {
+      entry.error = error
+      const still = entry.starting ? ', which is still starting' : ''
+      errors.push(
+        new BlockgateError(ErrorCode.stopFailed, `Cannot stop "${entry.name}"${still}: ${rawMessageOf(error)}`, {
+          cause: error,
+          at: entry.name,
+        }),
+      )
+      entry.state = 'stopped'
+    }
+  }
+}
+
+async function stopped(entry: Entry, signal: AbortSignal): Promise<void> {
+  const settled = entry.starting?.catch(() => {})
+  if (settled) await patient(entry, signal, settled)
+  await entry.component.stop?.(signal)
+  if (!entry.starting) return
+  // What it began after that stop ends too, however late.
+  await settled
+  await entry.component.stop?.(signal)
+}
+
+/** Waits for `end`, but not longer than a part may hold up others. */
+async function patient({ services }: Entry, signal: AbortSignal, end: Promise<void>): Promise<void> {
+  await within(services.host, PATIENCE_MS, signal, () => undefined, end).catch(() => {})
 }

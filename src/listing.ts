@@ -1,15 +1,23 @@
 /** One look at the bucket through the source: its pages, one at a time, and whether the view was complete. */
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { within } from './async/signals.ts'
+import { STUCK_GRACE } from './attempt.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from './errors.ts'
-import type { Named } from './plan.ts'
+import { type Limits, limited } from './limited.ts'
+import type { Plan } from './plan.ts'
 import type { BlockSource, Page, RunContext } from './stage.ts'
 import { Attribute, SpanName, tracer } from './telemetry.ts'
 
+export interface ListingDeps extends Limits {
+  readonly plan: Pick<Plan, 'source'>
+}
+
 export class Listing {
-  readonly #name: string
-  readonly #pages: AsyncGenerator<Page, { readonly complete: boolean }, undefined>
+  readonly #deps: ListingDeps
+  readonly #run: RunContext
   readonly #span
   readonly #context: Context
+  #pages: ReturnType<BlockSource['pages']> | undefined
   #pageCount = 0
   #blockCount = 0
   #open = true
@@ -17,21 +25,26 @@ export class Listing {
   complete = false
 
   /** `parent` is the context of the run's span. */
-  constructor(source: Named<BlockSource>, run: RunContext, parent: Context) {
-    this.#name = source.name
-    this.#span = tracer().startSpan(SpanName.source(source.name), {}, parent)
+  constructor(deps: ListingDeps, run: RunContext, parent: Context) {
+    this.#deps = deps
+    this.#run = run
+    this.#span = tracer().startSpan(SpanName.source(deps.plan.source.name), {}, parent)
     this.#context = trace.setSpan(parent, this.#span)
-    this.#pages = source.stage.pages(run)
   }
 
   /**
    * The next page, or undefined after the last.
-   * @throws BlockgateError what the source threw, with its name
+   * @throws BlockgateError what the source threw, with its name; `stage-stuck` where no page comes in time
    */
   async next(): Promise<Page | undefined> {
     if (!this.#open) return undefined
+    const { name, stage } = this.#deps.plan.source
     try {
-      const step = await context.with(this.#context, () => this.#pages.next())
+      const next = context.with(this.#context, () => {
+        this.#pages ??= stage.pages(this.#run)
+        return this.#pages.next()
+      })
+      const step = await limited(this.#deps, this.#run.signal, 'pages()', next)
       if (step.done) {
         this.complete = step.value.complete === true
         this.#end()
@@ -42,16 +55,22 @@ export class Listing {
       return step.value
     } catch (error) {
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
-      this.#end()
-      throw BlockgateError.from(error, ErrorCode.listingFailed, this.#name)
+      await this.close()
+      throw BlockgateError.from(error, ErrorCode.listingFailed, name)
     }
   }
 
-  /** Ends it early; the source's own clean-up runs. */
+  /** Ends it early; the source's own clean-up runs, and is not waited for where it does not end. */
   async close(): Promise<void> {
     if (!this.#open) return
     this.#end()
-    await this.#pages.return({ complete: false })
+    try {
+      const cleaned = this.#pages?.return({ complete: false })
+      if (cleaned) await within(this.#deps.host, STUCK_GRACE, undefined, () => 'it does not end', cleaned)
+    } catch (error) {
+      const { host, plan } = this.#deps
+      host.log.warn('the clean-up of a listing failed', { stage: plan.source.name, error: rawMessageOf(error) })
+    }
   }
 
   #end(): void {

@@ -108,7 +108,7 @@ export class Offers {
 /** Also where the plugin cannot say. */
 export function affects(change: OwnershipChange, meta: BlockMeta): boolean {
   try {
-    return change.affects(meta)
+    return change.affects(meta) !== false
   } catch {
     return true // asking once too often is cheap, asking too seldom loses a block
   }

@@ -47,10 +47,10 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
     name: 'owned',
     ownership: plugin,
     check: () => plugin.check?.() ?? [],
-    async start(services) {
+    async start(services, signal) {
       me = services.instance.id
       log = services.host.log
-      await plugin.start?.(services)
+      await plugin.start?.(services, signal)
     },
     async stop(signal) {
       await plugin.stop?.(signal)

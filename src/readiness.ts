@@ -14,13 +14,19 @@ export interface Readiness {
   readonly stopping: boolean
   /** One sentence, without a final period. */
   readonly reason: string
+  /** It is ready, and does not know of some blocks whether they belong here: `reason` says why. */
+  readonly partial?: boolean
 }
+
+/** Why a gateway is ready that knows of no member but itself. */
+export const ALONE =
+  'the member store cannot be reached: what is held is served, and which other blocks belong here is not known'
 
 /** What readiness() is told. */
 export interface ReadinessFacts {
   /** Every block had a verdict, at some time. */
   readonly settled: boolean
-  /** The member store could not be reached at the start, for longer than the grace for it. */
+  /** The member store could not be reached at the start, for longer than the grace for it, and blocks were held. */
   readonly alone: boolean
   readonly stopping: boolean
   /** How the last run ended; undefined before the first. */
@@ -38,7 +44,10 @@ export function readiness({ settled, alone, stopping, last, standing, held }: Re
   if (standing === 'leaving' && held === 0) return no('drained: others serve every block')
   if (settled) return { ready: true, stopping, reason: 'every block had a verdict' }
   if (alone) {
-    return { ready: true, stopping, reason: 'the member store cannot be reached: what is held is served' }
+    return { ready: true, stopping, reason: ALONE, partial: true }
+  }
+  if (standing === 'alone') {
+    return no('the member store cannot be reached and no block is held: which blocks belong here is not known')
   }
   if (!last) return no('the first run has not ended')
   if (last.status === 'done') return no('no run so far gave every block a verdict')

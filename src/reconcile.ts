@@ -6,7 +6,7 @@ import { eachBounded } from './async/each.ts'
 import type { BlockId, BlockMeta } from './block.ts'
 import type { ClaimPublisher } from './claims.ts'
 import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
-import type { Host } from './host.ts'
+import { type Limits, limited } from './limited.ts'
 import type { Epoch } from './ownership.ts'
 import type { Plan } from './plan.ts'
 import type { View } from './view.ts'
@@ -17,9 +17,8 @@ export interface LoadedResult {
   readonly reason: string
 }
 
-export interface ReconcileInput {
+export interface ReconcileInput extends Limits {
   readonly plan: Plan
-  readonly host: Host
   readonly claims: ClaimPublisher
   /** This gateway's id. */
   readonly me: string
@@ -164,10 +163,8 @@ async function drop(
 ): Promise<void> {
   const drops = decisions.flatMap(([id, d]) => (d.do === 'drop' ? [{ id, by: d.by, reason: d.reason }] : []))
   try {
-    await input.claims.dropped(
-      drops.map(d => d.id),
-      input.signal,
-    )
+    const ids = drops.map(d => d.id)
+    await limited(input, input.signal, 'serve()', input.claims.dropped(ids, input.signal))
   } catch (error) {
     // The claims may still stand, and a claim on a block that is gone is a lie: keep the blocks.
     input.host.log.warn('claims not taken back, blocks are kept', {
@@ -193,7 +190,8 @@ async function release(
   const releases = decisions.flatMap(([id, d]) => (d.do === 'release' ? [{ id, d }] : []))
   await eachBounded(releases, input.concurrency, async ({ id, d: { by, reason, needs, decidedIn, whileKept } }) => {
     try {
-      const answer = await handover.release({ id, needs, urgent: input.urgent }, decidedIn, input.signal)
+      const asked = handover.release({ id, needs, urgent: input.urgent }, decidedIn, input.signal)
+      const answer = await limited(input, input.signal, 'release()', asked)
       if (answer !== 'released') results.set(id, { kind: 'retained', by, reason: keptAs(input, id, whileKept) })
       else results.set(id, await dropOne(input, id, { kind: 'dropped', by, reason }))
     } catch (error) {
@@ -216,15 +214,14 @@ function keptAs({ plan, me }: ReconcileInput, id: BlockId, reason: string): stri
   return others ? reason : 'pinned'
 }
 
-async function dropOne(
-  { plan, host, signal, absences, asked }: ReconcileInput,
-  id: BlockId,
-  result: LoadedResult,
-): Promise<LoadedResult> {
+async function dropOne(input: ReconcileInput, id: BlockId, result: LoadedResult): Promise<LoadedResult> {
+  const { plan, host, signal, absences, asked } = input
+  // An answer that came after the run was given up: the block stays.
+  signal.throwIfAborted()
   absences.delete(id)
   asked.delete(id)
   try {
-    await plan.sink.stage.drop(id, signal)
+    await limited(input, signal, 'drop()', plan.sink.stage.drop(id, signal))
   } catch (error) {
     // It left loaded() before the first await; what is left on a disk is the sink's to sweep.
     host.log.warn('dropping a block failed', { block: id, code: codeOf(error), error: rawMessageOf(error) })

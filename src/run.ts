@@ -1,10 +1,11 @@
 /** One run: the source's pages through the segments, over the barriers, into the sink; then what may go. */
-import { type LinkedSignal, linkSignals } from './async/signals.ts'
+import { type LinkedSignal, linkSignals, orAborted } from './async/signals.ts'
 import { type Task, WorkQueue } from './async/work-queue.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import { Flow } from './flow.ts'
+import { limited } from './limited.ts'
 import { Listing } from './listing.ts'
 import { timed } from './metrics/timed.ts'
 import { Offers } from './offers.ts'
@@ -32,7 +33,10 @@ export class Run {
   readonly #view: View
   readonly #link: LinkedSignal
   readonly #started: number
+  /** When the run began; NaN where the plugin could not say. */
   readonly #epoch: Epoch
+  /** What kept it from beginning. */
+  readonly #broken: { readonly error: unknown } | undefined
   readonly #context: RunContext
   readonly #span: RunSpan
   readonly #flow: Flow
@@ -49,13 +53,21 @@ export class Run {
     this.#view = request.previous ?? emptyView(plan.segments.length - 1)
     this.#link = linkSignals(signal)
     this.#started = host.monotonic()
-    this.#epoch = plan.ownership.epoch()
+    let epoch = Number.NaN
+    let loaded: ReadonlySet<BlockId> = new Set()
+    try {
+      epoch = plan.ownership.epoch()
+      loaded = new Set(plan.sink.stage.loaded().keys())
+    } catch (error) {
+      this.#broken = { error }
+    }
+    this.#epoch = epoch
     this.#context = {
       id: request.id,
       reason: request.reason,
       now: host.now(),
       signal: this.#link.signal,
-      loaded: new Set(plan.sink.stage.loaded().keys()),
+      loaded,
       resume: undefined,
     }
     this.#span = startRunSpan(request.id, request.reason, engine.instance.id)
@@ -104,11 +116,14 @@ export class Run {
     let error: BlockgateError | undefined
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
     try {
+      if (this.#broken) throw this.#broken.error
       const damaged = plan.sink.stage.damaged?.()
       // A run that looks again would not offer them.
       if (damaged?.size && !this.#request.previous) {
         const { dropDamaged } = await import('./damaged.ts')
-        await dropDamaged(this.#engine, [...damaged], this.#request.id, this.#link.signal)
+        const { signal } = this.#link
+        const gone = dropDamaged(this.#engine, [...damaged], this.#request.id, signal)
+        await limited(this.#engine, signal, `${plan.sink.name}: drop()`, gone)
       }
       budget.count()
       await this.#segments()
@@ -118,10 +133,11 @@ export class Run {
         const urgent = budget.short
         const me = this.#engine.instance.id
         const before = this.#context.loaded
-        results = await reconcile({ ...this.#engine, me, view: this.#view, before, confirmDrops, urgent, signal })
+        const input = { ...this.#engine, me, view: this.#view, before, confirmDrops, urgent, signal }
+        results = await orAborted(reconcile(input), signal)
         this.#note(results)
       }
-      await claims.settled()
+      await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, claims.settled())
     } catch (thrown) {
       if (!this.#stopped) error = BlockgateError.from(thrown)
     } finally {
@@ -231,7 +247,7 @@ export class Run {
   async #relist(): Promise<void> {
     const { host, plan } = this.#engine
     let fresh: Candidate[] = []
-    const listing = new Listing(plan.source, this.#context, this.#span.context)
+    const listing = new Listing(this.#engine, this.#context, this.#span.context)
     try {
       for (let page = await listing.next(); page; page = await listing.next())
         fresh = fresh.concat(this.#flow.see(page))
@@ -250,7 +266,7 @@ export class Run {
   }
 
   async #withListing(work: (listing: Listing) => Promise<void>): Promise<void> {
-    const listing = new Listing(this.#engine.plan.source, this.#context, this.#span.context)
+    const listing = new Listing(this.#engine, this.#context, this.#span.context)
     this.#listing = true
     try {
       await work(listing)

@@ -1,5 +1,7 @@
 /** Many runs: when they begin, why, that there is never more than one, and how they end. */
 import { backoffMs } from './async/backoff.ts'
+import { within } from './async/signals.ts'
+import { STUCK_GRACE } from './attempt.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
 import { affects } from './offers.ts'
@@ -25,7 +27,7 @@ export interface SyncRequest {
 
 export interface RunnerOptions {
   readonly stopGraceMs: number
-  /** Called with each result, also of failed and stopped runs. `current`: ownership has not moved since the run began. */
+  /** Called with each result, also of failed and stopped runs; a throw is a fault that is told. `current`: ownership has not moved since the run began. */
   readonly onResult?: ((result: RunResult, current: boolean) => void) | undefined
 }
 
@@ -80,9 +82,12 @@ export class Runner {
 
   /** Listens for ownership changes: also for those who only call `sync()`. */
   watch(): void {
-    const { ownership } = this.#engine.plan
-    this.#epoch = ownership.epoch()
-    this.#watch ??= ownership.watch?.(change => this.#onChange(change))
+    if (this.#stopping) return
+    const { plan, faults } = this.#engine
+    faults.guard('ownership.watch', () => {
+      this.#epoch = plan.ownership.epoch()
+      this.#watch ??= plan.ownership.watch?.(change => this.#onChange(change))
+    })
   }
 
   /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. */
@@ -106,24 +111,28 @@ export class Runner {
 
   /**
    * Takes no more blocks, lets those in flight finish within the grace, then aborts them. Safe twice, and without a
-   * start. No timer is left behind.
+   * start. No timer is left behind. Never rejects, and does not wait for what hangs.
    */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#watch?.[Symbol.dispose]()
+    const { host, faults, stuck } = this.#engine
+    faults.guard('ownership.watch', () => this.#watch?.[Symbol.dispose]())
     this.#interval?.[Symbol.dispose]()
     this.#settling?.[Symbol.dispose]()
     const stopped = new BlockgateError(ErrorCode.stopped, 'the gateway is stopping')
     this.#waiting?.reject(stopped)
     this.#waiting = undefined
     this.#run?.drain()
-    const grace = this.#engine.host.setTimer(this.#options.stopGraceMs, () => this.#run?.abort(stopped))
-    await this.#loop
+    const { stopGraceMs } = this.#options
+    const grace = host.setTimer(stopGraceMs, () => this.#run?.abort(stopped))
+    try {
+      if (this.#loop) await within(host, stopGraceMs + 2 * STUCK_GRACE, undefined, () => stopped, this.#loop)
+    } catch {
+      host.log.error('the run did not end', { run: this.#run?.progress.id })
+    }
     grace[Symbol.dispose]()
     this.#abort.abort(stopped)
-    for (const [block, stage] of this.#engine.stuck) {
-      this.#engine.host.log.error('a stage never settled', { block, stage })
-    }
+    for (const [block, stage] of stuck) host.log.error('a stage never settled', { block, stage })
   }
 
   #request(reason: RunReason, confirmDrops: boolean): Promise<RunResult> {
@@ -147,9 +156,18 @@ export class Runner {
   async #runAll(): Promise<void> {
     for (let next = this.#waiting; next && !this.#stopping; next = this.#waiting) {
       this.#waiting = undefined
-      const end = await this.#runOnce(next)
-      this.#after(end)
-      next.resolve(end.result)
+      try {
+        const end = await this.#runOnce(next)
+        this.#after(end)
+        next.resolve(end.result)
+      } catch (error) {
+        // A mistake of the engine's own; the next run comes whatever it was.
+        this.#engine.faults.note('run', error)
+        this.#run = undefined
+        this.#failures++
+        this.#arm()
+        next.reject(error)
+      }
     }
   }
 
@@ -167,11 +185,15 @@ export class Runner {
   }
 
   #after({ result, view, epoch, room }: RunEnd): void {
-    const { host, plan, everyMs, metrics } = this.#engine
-    const current = plan.ownership.epoch() === epoch && this.#changes.length === 0
+    const { plan, metrics, faults } = this.#engine
+    const still = faults.guard('ownership.epoch', () => Object.is(plan.ownership.epoch(), epoch)) ?? false
+    const current = still && this.#changes.length === 0
+    const { status } = result
     this.#run = undefined
+    // What a stage threw carries its name, and is no fault.
+    if (result.error && result.error.at === undefined) faults.note('run', result.error)
     metrics?.run({
-      status: result.status,
+      status,
       summary: result.summary,
       listed: view.listed,
       assigned: assigned(plan, result),
@@ -180,22 +202,30 @@ export class Runner {
     const { outcomes: _, dropped: __, ...report } = result
     this.#history.push(report)
     if (this.#history.length > HISTORY) this.#history.shift()
-    this.#report(result, current)
-    if (result.status === 'done') {
+    this.#report(result)
+    faults.guard('onResult', () => this.#options.onResult?.(result, current))
+    if (status === 'done') {
       this.#failures = 0
       this.#view = view
       if (current) this.#converged()
     } else this.#failures++
-    this.#tell(result)
-    if (this.#stopping || !this.#continuous) return
-    if (!current || room) this.#later()
+    faults.guard('handover.report', () => this.#tell(result))
+    faults.runEnded()
+    // A run that failed comes again by itself; changes that it did not see cannot wait for that.
+    if (status === 'done' ? !current || room : this.#changes.length > 0) this.#later()
     // However often ownership moves, the next look at the bucket comes when it was due.
-    if (!view.listed) return
+    if (view.listed) this.#arm()
+  }
+
+  /** The next look at the bucket. */
+  #arm(): void {
+    const { host, everyMs } = this.#engine
+    this.#interval?.[Symbol.dispose]()
+    if (this.#stopping || !this.#continuous) return
     const wait =
       this.#failures > 0
         ? backoffMs(host, { base: Math.min(1_000, everyMs), max: everyMs }, this.#failures)
         : everyMs * (1 - JITTER + 2 * JITTER * host.random())
-    this.#interval?.[Symbol.dispose]()
     this.#interval = host.setTimer(wait, () => this.#request('interval', false))
   }
 
@@ -208,13 +238,13 @@ export class Runner {
   }
 
   /** What operators see of this gateway. */
-  #tell(result: RunResult): void {
+  #tell(result: RunResult): unknown {
     const { plan, catalogue } = this.#engine
     const loaded = plan.sink.stage.loaded()
     const { lingering = 0, pinned = 0, failed = 0 } = catalogue.counts()
     let bytes = 0
     for (const block of loaded.values()) bytes += block.bytes
-    plan.ownership.handover?.report({
+    return plan.ownership.handover?.report({
       assigned: assigned(plan, result),
       serving: loaded.size,
       lingering,
@@ -224,7 +254,7 @@ export class Runner {
     })
   }
 
-  #report(result: RunResult, current: boolean): void {
+  #report(result: RunResult): void {
     const { run, blocks } = result.summary
     const { host, plan } = this.#engine
     const { log } = host
@@ -243,20 +273,22 @@ export class Runner {
         { run: run.id, blocks: result.unconfirmed, loaded: plan.sink.stage.loaded().size, seen: blocks.seen },
       )
     }
-    this.#options.onResult?.(result, current)
   }
 
   #onChange(change: OwnershipChange): void {
     if (this.#stopping) return
     this.#changes.push(change)
-    if (change.epoch > this.#epoch) this.#moved ??= this.#engine.host.monotonic()
-    this.#epoch = Math.max(this.#epoch, change.epoch)
-    // What the run has denied is offered again in it. What it found loaded is for the run after it: see #after.
-    this.#run?.onOwnershipChange(change)
-    if (!this.#run && this.#continuous) this.#later()
+    this.#engine.faults.guard('ownership-change', () => {
+      if (change.epoch > this.#epoch) this.#moved ??= this.#engine.host.monotonic()
+      this.#epoch = Math.max(this.#epoch, change.epoch)
+      // What the run has denied is offered again in it. What it found loaded is for the run after it: see #after.
+      this.#run?.onOwnershipChange(change)
+    })
+    if (!this.#run) this.#later()
   }
 
   #later(): void {
+    if (this.#stopping || !this.#continuous) return
     // Not put off by the next one: changes that never rest must not keep the run from coming.
     this.#settling ??= this.#engine.host.setTimer(SETTLE_MS, () => {
       this.#settling = undefined

@@ -164,21 +164,38 @@ it('is unready once a drain has let go of everything, and ready again when the d
   expect(gateway.readiness.ready).toBe(true)
 })
 
-it('is ready while the member store cannot be reached since the start, with what is held', async () => {
+it('is ready while the member store cannot be reached since the start, with what is held, and says what it does not know', async () => {
   const ownership = scriptedOwnership([1])
   ownership.unavailable = true
-  const { gateway } = await world({ list: blocks(1), ownership })
+  const { gateway, sink, host } = await world({ list: blocks(1, 2), ownership })
+  sink.hold(...blocks(1))
   await gateway.sync()
   expect(gateway.readiness.ready).toBe(false)
   ownership.standing = 'alone'
-  expect(gateway.readiness).toMatchObject({
-    ready: true,
-    reason: 'the member store cannot be reached: what is held is served',
-  })
+  const reason =
+    'the member store cannot be reached: what is held is served, and which other blocks belong here is not known'
+  expect(gateway.readiness).toMatchObject({ ready: true, partial: true, reason })
+  expect(host.lines.find(line => line.message === reason)).toMatchObject({ level: 'warn', fields: { blocks: 1 } })
   // A latch: that the store is back, and nobody knows the owners yet, takes nothing back.
   ownership.standing = 'member'
   expect(gateway.readiness.ready).toBe(true)
   expect(ownership.log).toContain('ready')
+})
+
+it('is not ready with nothing held while the member store cannot be reached since the start', async () => {
+  const ownership = scriptedOwnership([1])
+  ownership.unavailable = true
+  ownership.standing = 'alone'
+  const { gateway } = await world({ list: blocks(1), ownership })
+  await gateway.sync()
+  expect(gateway.readiness).toMatchObject({
+    ready: false,
+    reason: 'the member store cannot be reached and no block is held: which blocks belong here is not known',
+  })
+  expect(ownership.log).not.toContain('ready')
+  ownership.unavailable = false
+  await gateway.sync()
+  expect(gateway.readiness).toMatchObject({ ready: true, reason: 'every block had a verdict' })
 })
 
 it('tells the ownership plugin that nobody may rely on it, from before the start until it is ready, and from the stop on', async () => {

@@ -61,3 +61,21 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }
+
+/** As orAborted, and rejects with what `late` gives once `ms` of the host's time are over. `signal` may be absent. */
+export async function within<T>(
+  host: Host,
+  ms: number,
+  signal: AbortSignal | undefined,
+  late: () => unknown,
+  work: Promise<T>,
+): Promise<T> {
+  const link = linkSignals(signal)
+  const timer = host.setTimer(ms, () => link.abort(late()))
+  try {
+    return await orAborted(work, link.signal)
+  } finally {
+    timer[Symbol.dispose]()
+    link[Symbol.dispose]()
+  }
+}

@@ -8,7 +8,7 @@ export function componentOf(bucket: Bucket): Component {
     ...(bucket.identity !== undefined && { identity: bucket.identity }),
     ...(bucket.options !== undefined && { options: bucket.options }),
     ...(bucket.check && { check: () => bucket.check?.() ?? [] }),
-    ...(bucket.start && { start: async services => await bucket.start?.(services) }),
+    ...(bucket.start && { start: async (services, signal) => await bucket.start?.(services, signal) }),
     ...(bucket.stop && { stop: async signal => await bucket.stop?.(signal) }),
   }
 }

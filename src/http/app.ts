@@ -59,11 +59,16 @@ export function createApp(options: AppOptions): Hono {
     return answerError(c, new HttpError(500, 'internal', 'the request failed; the log says why'))
   })
 
-  app.get('/-/healthy', c => c.text('healthy\n'))
+  app.get('/-/healthy', c => {
+    const { fault } = gateway
+    if (fault === undefined) return c.text('healthy\n')
+    throw new HttpError(503, 'unhealthy', `run after run a call that must not throw throws: ${fault}`)
+  })
   app.get('/-/ready', c => {
-    const { ready, reason } = gateway.readiness
+    const { ready, partial, reason } = gateway.readiness
     const asked = question(gateway)
-    if (ready) return c.text(asked ? `ready\n${asked}\n` : 'ready\n')
+    const what = asked ? `\n${asked}` : ''
+    if (ready) return c.text(`ready${partial ? `: ${reason}` : ''}${what}\n`)
     throw new HttpError(503, 'not-ready', asked ? `${reason}; ${asked}` : reason)
   })
   if (metrics) app.get('/metrics', async c => c.body(await metrics.text(), 200, { 'content-type': METRICS_TYPE }))

@@ -33,7 +33,7 @@ export class Membership {
   readonly #options: MembershipOptions
   readonly #changes = new Watchers<OwnershipChange>()
   readonly #looks = new Watchers<{ readonly broken: boolean }>()
-  readonly #closed = new AbortController()
+  #closed = new AbortController()
   #parts: Parts | undefined
   #timer: Disposable | undefined
   #watch: Disposable | undefined
@@ -46,13 +46,37 @@ export class Membership {
   }
 
   /**
-   * Joins, and looks once, where the store can be reached; else that goes on in the background.
+   * Joins, and looks once, where the store can be reached; else that goes on in the background. Again after a stop: as a
+   * process of its own, with a new incarnation. `signal` ends it.
    * @throws BlockgateError `member-refused`, and what the store's own start rejects with
    */
-  async start(services: Services): Promise<void> {
+  async start(services: Services, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#stopping) {
+      await this.#stopping
+      this.#stopping = this.#parts = undefined
+      this.#closed = new AbortController()
+      this.#known = false
+    }
+    const closed = this.#closed
+    const end = () => closed.abort(signal?.reason)
+    if (signal?.aborted) end()
+    signal?.addEventListener('abort', end, { once: true })
+    try {
+      await this.#start(services, closed.signal)
+    } finally {
+      signal?.removeEventListener('abort', end)
+    }
+  }
+
+  async #start(services: Services, closed: AbortSignal): Promise<void> {
     const { store } = this.#options
     await store.start?.(services)
-    const parts = partsOf(services, this.#options, this.served, this.replica, this.#closed.signal, {
+    if (closed.aborted) {
+      await store.stop?.(closed)
+      throw closed.reason
+    }
+    const parts = partsOf(services, this.#options, this.served, this.replica, closed, {
       onEpoch: () => this.tell(() => true),
       onLook: look => this.#looked(look),
       onSession: () => this.#sessionChanged(),
@@ -64,7 +88,7 @@ export class Membership {
       // The calls have said it, and the next beat tries again.
       if (!isOwnershipUnavailable(error)) throw error
     }
-    this.#closed.signal.throwIfAborted()
+    closed.throwIfAborted()
     this.#watch = store.watch(() => this.poll())
     await parts.polls.request()
     this.#arm(parts)

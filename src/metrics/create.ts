@@ -29,6 +29,7 @@ export function createMetrics(meter: Meter): Metrics {
   const addsAborted = counter(meter, METRICS.addsAborted)
   const wastedBytes = counter(meter, METRICS.wastedBytes)
   const converged = histogram(meter, METRICS.converged)
+  const faults = counter(meter, METRICS.faults)
   const gauges = new Gauges(meter)
   const ownership = new OwnershipGauges(meter)
   return {
@@ -48,6 +49,7 @@ export function createMetrics(meter: Meter): Metrics {
       addsAborted(1, {})
       wastedBytes(bytes, {})
     },
+    fault: call => faults(1, { call }),
     converged: ms => converged(ms / 1000, {}),
     run(end) {
       const { run, stages, failures } = end.summary

@@ -25,6 +25,8 @@ export interface Metrics {
   /** What a change of the epoch asked of this gateway is done, `ms` after it was seen. */
   converged(ms: number): void
   run(end: MeasuredRun): void
+  /** A call of a plugin or a listener threw that must not throw. */
+  fault?(call: string): void
   /** The bucket, with each of its requests counted. It belongs inside retried(): what the store sees is what counts. */
   measured(bucket: Bucket, host: Host): Bucket
 }

@@ -1,12 +1,13 @@
 /** What is read at each scrape of who owns and serves what: from the catalogue and the ownership plugin's hand-over. */
 import type { BatchObservableResult, Meter } from '@opentelemetry/api'
-import type { Handover, MemberState } from '../ownership.ts'
+import type { Handover, MemberState, Standing } from '../ownership.ts'
 import { counted, gauge } from './instruments.ts'
 import type { MetricsSubject } from './metrics.ts'
 import { METRICS } from './table.ts'
 import { UnderReplicated } from './under-replicated.ts'
 
 const MEMBER_STATES: readonly MemberState[] = ['active', 'leaving', 'down']
+const STANDINGS: readonly Standing[] = ['joining', 'alone', 'member', 'leaving', 'superseded']
 
 export class OwnershipGauges {
   readonly #meter: Meter
@@ -16,6 +17,7 @@ export class OwnershipGauges {
   readonly #underReplicated
   readonly #epoch
   readonly #members
+  readonly #standing
   readonly #expiriesRefused
   readonly #storeErrors
   readonly #storeBroken
@@ -28,6 +30,7 @@ export class OwnershipGauges {
     this.#underReplicated = gauge(meter, METRICS.underReplicated).instrument
     this.#epoch = gauge(meter, METRICS.epoch).instrument
     this.#members = gauge(meter, METRICS.members)
+    this.#standing = gauge(meter, METRICS.standing)
     this.#expiriesRefused = counted(meter, METRICS.expiriesRefused)
     this.#storeErrors = counted(meter, METRICS.storeErrors)
     this.#storeBroken = counted(meter, METRICS.storeBroken)
@@ -48,7 +51,14 @@ export class OwnershipGauges {
     )
     this.#meter.addBatchObservableCallback(
       result => this.#readHandover(subject, handover, result),
-      [this.#epoch, this.#members.instrument, this.#expiriesRefused, this.#storeErrors, this.#storeBroken],
+      [
+        this.#epoch,
+        this.#members.instrument,
+        this.#standing.instrument,
+        this.#expiriesRefused,
+        this.#storeErrors,
+        this.#storeBroken,
+      ],
     )
   }
 
@@ -74,6 +84,10 @@ export class OwnershipGauges {
     for (const state of MEMBER_STATES) {
       const count = members.filter(member => member.state === state).length
       result.observe(this.#members.instrument, count, this.#members.labels({ state }))
+    }
+    const now = handover.standing()
+    for (const standing of STANDINGS) {
+      result.observe(this.#standing.instrument, Number(standing === now), this.#standing.labels({ standing }))
     }
     const { refusedExpiries, storeErrors, broken } = handover.counts()
     result.observe(this.#expiriesRefused, refusedExpiries)

@@ -260,6 +260,18 @@ export const METRICS = {
     help: 'Entries of the member store that were not what they must be, and were left out',
     labels: [],
   },
+  standing: {
+    name: 'blockgate_member_standing',
+    kind: 'gauge',
+    help: '1 for what this gateway is to the member store, 0 for the others: joining, alone (which blocks belong here is not known), member, leaving or superseded',
+    labels: ['standing'],
+  },
+  faults: {
+    name: 'blockgate_faults_total',
+    kind: 'counter',
+    help: 'Calls of a plugin or of a listener that threw and must not throw; after three runs in a row with one /-/healthy answers 503',
+    labels: ['call'],
+  },
   component: {
     name: 'blockgate_component_running',
     kind: 'gauge',

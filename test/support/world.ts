@@ -340,6 +340,7 @@ export interface WorldOptions {
   readonly diskBudget?: number
   /** The gateway's own. Default 'me'. */
   readonly id?: string
+  readonly onResult?: (result: RunResult) => void
 }
 
 export interface World {
@@ -372,7 +373,11 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const results: RunResult[] = []
   const state = options.state ?? memoryState()
   const { metrics, files } = options
-  const made = gateway(config, { host, files, state, metrics, onResult: r => void results.push(r) })
+  const tell = (result: RunResult) => {
+    results.push(result)
+    return options.onResult?.(result)
+  }
+  const made = gateway(config, { host, files, state, metrics, onResult: tell })
   return { host, source, sink, results, config, gateway: made }
 }
 

@@ -52,9 +52,9 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
     handover,
     operator: operatorOf(store),
     check: () => checkHashRing(options),
-    async start(services) {
+    async start(services, signal) {
       checkZone(services, zones)
-      await membership.start(services)
+      await membership.start(services, signal)
     },
     async stop(signal) {
       handover.stop()

@@ -59,13 +59,13 @@ export function slotLeases(
     handover,
     operator: operatorOf(store),
     check: () => checkRedlock(options),
-    async start(services) {
+    async start(services, signal) {
       if (!services.observer) {
         locks = await open(ttlMs, services.host)
         const parts = { store, membership, book, assignments, slots, replicas, ttlMs }
         keeper = new SeatKeeper(parts, locks, services.host)
       }
-      await membership.start(services)
+      await membership.start(services, signal)
       keeper?.start()
     },
     async stop(signal) {
