@@ -231,11 +231,29 @@ describe('ownership at the add', () => {
     expect(ownership.log.filter(l => l === 'claim 1')).toHaveLength(2)
   })
 
-  it('ends a run although the epoch never rests', async () => {
+  it('offers a block again 16 times at most where the epoch never rests', async () => {
     const ownership = scriptedOwnership([])
-    ownership.onClaim = () => ownership.tick()
+    let asked = 0
+    ownership.onClaim = () => {
+      if (++asked <= 50) ownership.tick() // an end of its own: without the bound the run would not give the test its turn
+    }
     const { gateway } = await world({ list: blocks(1), ownership })
     expect((await gateway.sync()).status).toBe('done')
+    expect(asked).toBe(1 + 16)
+  })
+
+  it('offers a block again 16 times at most in a run that waits for another, whatever changes', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, sink } = await world({ list: blocks(1, 2), ownership })
+    const go = sink.gate(1)
+    const run = gateway.sync()
+    for (let change = 0; change < 50; change++) {
+      await settle()
+      ownership.tick()
+    }
+    go()
+    await run
+    expect(ownership.log.filter(l => l === 'claim 2')).toHaveLength(1 + 16)
   })
 
   it('adds nothing and drops nothing while ownership cannot be known, and asks again in the same run when it can', async () => {

@@ -1,0 +1,54 @@
+/** The clock of Redis that stepped back: what was written before it lies in the future. */
+import { testId } from 'blockgate/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { RedisServer } from '../../../support/redis.ts'
+import { member, servers, stores } from './stores.ts'
+
+const HOUR = 3_600_000
+const BEATS = 'blockgate:{test}:beats'
+const EXPIRIES = 'blockgate:{test}:expiries'
+
+describe('redisStore() whose clock stepped back', () => {
+  const open = stores()
+  const started = servers()
+  let redis: RedisServer
+  beforeEach(async () => {
+    redis = await started()
+  })
+
+  it('releases nothing for a beat that lies in the future, and tells no age of it', async () => {
+    const store = await open({ url: redis.url })
+    const [a, b] = [await member(store, 'a'), await member(store, 'b')]
+    for (const each of [a, b]) {
+      await store.serve(each.next(), { added: [testId(1)], dropped: [] })
+      await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
+    }
+    const { epoch } = await store.record()
+    const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
+    const release = () => store.release(a.next(), { decidedIn: epoch, freshMs: 10 * HOUR, items })
+    const beat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
+    const put = (at: number) => redis.command('HSET', BEATS, 'b', JSON.stringify({ ...beat, at: String(at) }))
+
+    await put(Number(beat.at) + HOUR)
+    expect((await store.beats()).beats.get('b')?.age).toBe(0)
+    expect(await release()).toEqual({ status: 'ok', released: [] })
+    expect(await store.claims('a')).toEqual(new Set([testId(1)]))
+
+    await put(Number(beat.at) - HOUR)
+    expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })
+  })
+
+  it('does not count an expiry that lies in the future', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a')
+    const limit = { max: 1, windowMs: HOUR }
+    const expire = () => store.expire('a', { incarnation: a.incarnation, sequence: 1 }, limit, 'b')
+    const seconds = Number(((await redis.command('TIME')) as readonly string[])[0])
+
+    await redis.command('LPUSH', EXPIRIES, String(seconds * 1000))
+    expect(await expire()).toBe('refused')
+    await redis.command('DEL', EXPIRIES)
+    await redis.command('LPUSH', EXPIRIES, String(seconds * 1000 + 10 * HOUR))
+    expect(await expire()).toBe('expired')
+  })
+})
