@@ -30,6 +30,7 @@ export function slotGuardCases(kit: MemberStoreKit): void {
     'has another fence': (store, b) => held(store, b),
     'was given up': async (store, b) => hold(store, b, { fence: await store.fence(), give: true }),
     'has another rank held, too': (store, b) => held(store, b, { rank: 0 }),
+    'has the last rank held, too': (store, b) => held(store, b, { rank: 15 }),
   }
   for (const [what, change] of Object.entries(changes)) {
     it(`a release is kept where the slot ${what} since, and those beside it are not`, async (s, store) => {

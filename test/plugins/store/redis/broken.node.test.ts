@@ -78,6 +78,21 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     expect(await store.expire('a', { incarnation: a.incarnation, sequence: 0 }, limit, 'b')).toBe('expired')
   })
 
+  it('goes by no beat that is not of its record', async () => {
+    const store = await open({ url: redis.url })
+    const [a, b] = [await member(store, 'a'), await member(store, 'b')]
+    for (const each of [a, b]) {
+      await store.serve(each.next(), { added: [testId(1)], dropped: [] })
+      await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
+    }
+    const beat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
+    await redis.command('HSET', BEATS, 'b', JSON.stringify({ ...beat, incarnation: String(b.incarnation - 1) }))
+    expect(await store.serve(b.next(), { added: [testId(2)], dropped: [] })).toBe('missing')
+    const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
+    const { epoch } = await store.record()
+    expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({ released: [] })
+  })
+
   it('counts statistics that are not what they must be, and keeps the beat', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
@@ -114,5 +129,10 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     expect(await redis.command('LLEN', 'blockgate:{test}:expiries')).toBe(1000)
     await store.join(joining('a', { incarnation: a.incarnation, sequence: 2 }))
     expect(await store.expire('a', { incarnation: a.incarnation, sequence: 2 }, limit, 'b')).toBe('refused')
+    // A thousand young ones are all that is kept: nobody knows how many more there were.
+    await redis.command('DEL', 'blockgate:{test}:expiries')
+    await redis.command('RPUSH', 'blockgate:{test}:expiries', ...Array.from({ length: 1000 }, () => '1'))
+    const many = { max: 2000, windowMs: 1e15 }
+    expect(await store.expire('a', { incarnation: a.incarnation, sequence: 2 }, many, 'b')).toBe('refused')
   })
 })

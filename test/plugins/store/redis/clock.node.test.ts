@@ -2,10 +2,11 @@
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
-import { member, servers, stores } from './stores.ts'
+import { joining, member, servers, stores } from './stores.ts'
 
 const HOUR = 3_600_000
 const BEATS = 'blockgate:{test}:beats'
+const META = 'blockgate:{test}:meta'
 const EXPIRIES = 'blockgate:{test}:expiries'
 
 describe('redisStore() whose clock stepped back', () => {
@@ -50,5 +51,19 @@ describe('redisStore() whose clock stepped back', () => {
     await redis.command('DEL', EXPIRIES)
     await redis.command('LPUSH', EXPIRIES, String(seconds * 1000 + 10 * HOUR))
     expect(await expire()).toBe('expired')
+  })
+  it('still gives versions of slots and of claims that were never there', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a')
+    const later = Number(((await redis.command('TIME')) as readonly string[])[0]) * 1e6 + HOUR * 1000
+    await redis.command('HSET', META, 'slots', String(later))
+    const fence = await store.fence()
+    expect(await store.hold(a.next(), { slot: 1, rank: 0, fence, give: false })).toBe('ok')
+    expect((await store.slots(undefined))?.version).toBe(later + 1)
+
+    const beat = JSON.parse(String(await redis.command('HGET', BEATS, 'a')))
+    await redis.command('HSET', BEATS, 'a', JSON.stringify({ ...beat, claims: String(later) }))
+    await store.join(joining('a', { incarnation: a.incarnation, sequence: 99 }))
+    expect((await store.beats()).beats.get('a')?.claims).toBe(later + 1)
   })
 })
