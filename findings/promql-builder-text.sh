@@ -40,7 +40,7 @@ label     x{l="a\"b"}
 TXT
 # Is it PromQL? promtool parses the expression of a rule.
 takes() {
-  node -p 'JSON.stringify({ groups: [{ name: "g", rules: [{ record: "r", expr: process.argv[1] }] }] })' "$(printf "$1" "$(cat "$2.txt")")" > rules.yml
+  node -p 'JSON.stringify({ groups: [{ name: "g", rules: [{ record: "r", expr: process.argv[1] }] }] })' -- "$(printf "$1" "$(cat "$2.txt")")" > rules.yml
   promtool check rules rules.yml >/dev/null 2>&1
 }
 refused() { if takes "$@"; then echo "prometheus takes $2 now" >&2; exit 1; fi; }
