@@ -8,11 +8,20 @@ export interface ObjectInfo {
   readonly modified: number
 }
 
+/** An object or a folder that is there and could not be read. Nobody may take what is in it for absent. */
+export interface UnreadableKey {
+  /** Of a folder with its `/`. Where a store encoded it wrongly it is as near as can be told: not one to ask for. */
+  readonly key: string
+  readonly error: unknown
+}
+
 export interface ListPage {
   /** In key order (UTF-8 bytes). */
   readonly objects: readonly ObjectInfo[]
   /** With a delimiter: the common prefixes, each ending in `/`. */
   readonly prefixes: readonly string[]
+  /** What stands among these and could not be read, in key order: the rest of the page holds. Default: nothing. */
+  readonly unreadable?: readonly UnreadableKey[] | undefined
   /** Hand it to the next call; undefined after the last page. A page may be empty and still have one. */
   readonly cursor: string | undefined
 }
@@ -30,7 +39,10 @@ export interface ObjectBody extends AsyncDisposable {
 export type Range = { readonly offset: number; readonly length: number } | { readonly suffix: number }
 
 export interface BucketReader {
-  /** Keys that start with `prefix`: every page, in order. An error is a typed error, never an empty page. */
+  /**
+   * Keys that start with `prefix`: every page, in order. An error is a typed error, never an empty page. One object or folder
+   * below the prefix that cannot be read is no error: it is `unreadable`.
+   */
   list(
     prefix: string,
     options: { readonly delimiter?: '/'; readonly cursor?: string | undefined; readonly signal: AbortSignal },

@@ -40,7 +40,12 @@ export function prefixed(bucket: Bucket, prefix: string | undefined): Bucket {
     async list(within, options) {
       assertKey(folder)
       const page = await bucket.list(base + within, options)
-      return { objects: page.objects.map(infoOf), prefixes: page.prefixes.map(without), cursor: page.cursor }
+      return {
+        objects: page.objects.map(infoOf),
+        prefixes: page.prefixes.map(without),
+        ...(page.unreadable && { unreadable: page.unreadable.map(at => ({ ...at, key: without(at.key) })) }),
+        cursor: page.cursor,
+      }
     },
     async get(key, options) {
       const body = await bucket.get(keyOf(key), options)

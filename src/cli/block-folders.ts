@@ -56,6 +56,7 @@ async function list(bucket: Bucket, prefix: string, signal: AbortSignal): Promis
   let cursor: string | undefined
   do {
     const page = await bucket.list(prefix, { cursor, signal })
+    for (const { error } of page.unreadable ?? []) throw error
     for (const { key, size } of page.objects) files.push({ path: key.slice(prefix.length), size })
     cursor = page.cursor
   } while (cursor !== undefined)

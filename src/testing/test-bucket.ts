@@ -1,10 +1,12 @@
 /** The conformance kit of buckets: every Bucket runs it, raw and behind `prefixed()`. */
+import type { Bucket } from '../host.ts'
 import { bodyCases, lifeCases } from './bucket-kit/bodies.ts'
 import { keyCases } from './bucket-kit/keys.ts'
 import { listingCases } from './bucket-kit/listing.ts'
 import { conditionCases, objectCases } from './bucket-kit/objects.ts'
 import { rangeCases } from './bucket-kit/ranges.ts'
 import { type BucketFixture, type BucketKit, unstarted, withSubject } from './bucket-kit/subject.ts'
+import { unreadableCases } from './bucket-kit/unreadable.ts'
 import type { Runner } from './kit.ts'
 
 export interface TestBucketOptions {
@@ -12,6 +14,11 @@ export interface TestBucketOptions {
   readonly name: string
   /** An empty bucket for one case, which the kit starts and stops. */
   readonly factory: () => Promise<BucketFixture> | BucketFixture
+  /**
+   * Makes a folder of objects (`b/`) one that the bucket cannot read, as another user's is on a disk. Without it the cases of
+   * what cannot be read are left out.
+   */
+  readonly spoil?: ((bucket: Bucket, folder: string) => Promise<void> | void) | undefined
   /** What an object cannot tell of itself. */
   readonly supports?: BucketSupports | undefined
 }
@@ -38,6 +45,7 @@ export function testBucket(runner: Runner, options: TestBucketOptions): void {
     objectCases(kit)
     conditionCases(kit)
     listingCases(kit)
+    unreadableCases(kit, options.spoil)
     rangeCases(kit)
     bodyCases(kit)
     keyCases(kit)

@@ -34,20 +34,25 @@ export interface CliOptions {
   readonly nodeArgs?: readonly string[]
   /** Runs it on a terminal, with `script` of bsdutils: stdout then has all that it shows. */
   readonly terminal?: boolean
+  /** Runs it as somebody whom the permissions of files hold, also where the tests run as root. */
+  readonly powerless?: boolean
   /** Runs it under Deno, with these permissions. */
   readonly deno?: Permissions
 }
 
 export function start(
   args: readonly string[],
-  { cwd, env = {}, nodeArgs = [], terminal = false, deno }: CliOptions,
+  { cwd, env = {}, nodeArgs = [], terminal = false, powerless = false, deno }: CliOptions,
 ): Running {
   const runtime = deno ? denoPath() : process.execPath
   const argv = [...(deno ? denoArgs(deno) : ['--conditions=blockgate-source', ...nodeArgs]), MAIN, ...args]
+  const unprivileged = powerless && process.getuid?.() === 0
   const quoted = [runtime, ...argv].map(arg => `'${arg}'`).join(' ')
   const [file, fileArgs] = terminal
     ? ['script', ['--quiet', '--return', '--flush', '--command', quoted, '/dev/null']]
-    : [runtime, argv]
+    : unprivileged
+      ? ['setpriv', ['--bounding-set=-dac_override,-dac_read_search', runtime, ...argv]]
+      : [runtime, argv]
   const child = spawn(file, fileArgs, {
     cwd,
     env: { PATH: process.env.PATH, ...env },

@@ -2,7 +2,7 @@
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
-import { BlockgateError, BucketError, ErrorCode, type ObjectInfo } from 'blockgate'
+import { BlockgateError, BucketError, ErrorCode, type ObjectInfo, type UnreadableKey } from 'blockgate'
 import { assertKey } from 'blockgate/bucket'
 
 /** Half-written objects; no key starts with it and no listing shows it. In the root, so that a rename stays on one disk. */
@@ -121,6 +121,17 @@ export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> 
     if (ABSENT.has(codeOfFs(error))) return undefined
     throw error
   }
+}
+
+/** Of these the process has too few for now: they say nothing about a file. */
+const SHORT: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** What a listing tells of the file or folder `key`. @throws `error` where it is not about that one alone */
+export function unreadable(key: string, error: unknown): UnreadableKey {
+  const code = codeOfFs(error)
+  if (!(error instanceof Error && 'code' in error) || SHORT.has(code)) throw error
+  const what = key.endsWith('/') ? 'folder' : 'object'
+  return { key, error: new BucketError(`${what} "${key}" must be readable: it failed with ${code}`, { cause: error }) }
 }
 
 /** Turns what the file system throws into a BucketError; errors of ours and the signal's reason stay as they are. */

@@ -1,8 +1,8 @@
 /** One page of a listing: a walk in key order that starts where the cursor stands and stops when the page is full. */
-import type { ListPage, ObjectInfo } from 'blockgate'
+import type { ListPage, ObjectInfo, UnreadableKey } from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
 import type { Folder, Folders } from './folder.ts'
-import { infoAt } from './inside.ts'
+import { infoAt, unreadable } from './inside.ts'
 
 /** Objects and common prefixes of a page, as S3's. */
 const PAGE = 1000
@@ -28,17 +28,22 @@ export async function listPage(
   const walk = new Walk(folders, options)
   if (await folders.isInside(start)) await walk.folder(start, prefix.slice(start.length))
   const found = walk.found.slice(0, PAGE)
-  const keys = found.filter(name => !name.endsWith('/'))
-  return {
-    objects: await infos(root, keys, options.signal),
-    prefixes: found.filter(name => name.endsWith('/')),
-    cursor: walk.full ? found.at(-1) : undefined,
+  const last = found.at(-1)
+  const objects: ObjectInfo[] = []
+  const prefixes: string[] = []
+  const unreadable: UnreadableKey[] = []
+  for (const at of await looked(root, found, options.signal)) {
+    if (typeof at === 'string') prefixes.push(at)
+    else if ('error' in at) unreadable.push(at)
+    else objects.push(at)
   }
+  const cursor = walk.full ? (typeof last === 'string' ? last : last?.key) : undefined
+  return { objects, prefixes, ...(unreadable.length > 0 && { unreadable }), cursor }
 }
 
 class Walk {
-  /** Keys, and common prefixes with their `/`; one more than a page holds shows that there is a next page. */
-  readonly found: string[] = []
+  /** Keys, common prefixes with their `/`, folders that cannot be read; one more than a page holds: there is a next page. */
+  readonly found: (string | UnreadableKey)[] = []
   readonly #folders: Folders
   readonly #options: ListOptions
 
@@ -74,7 +79,10 @@ class Walk {
         this.found.push(prefix + name)
         continue
       }
-      const inner = await below.take(i)
+      const inner = await below.take(i).catch((error: unknown) => {
+        this.found.push(unreadable(prefix + name, error))
+        return undefined
+      })
       if (inner && delimiter) this.found.push(prefix + name)
       else if (inner) await this.#names(prefix + name, '', inner)
     }
@@ -92,14 +100,19 @@ class Walk {
     if (cursor === undefined) return 0
     const after = lowerBound(names, name => compareKeys(prefix + name, cursor) <= 0)
     const last = names[after - 1]
-    return last?.endsWith('/') && cursor.startsWith(prefix + last) && !delimiter ? after - 1 : after
+    // A cursor that is a folder itself: it could not be read.
+    const goesOn = last?.endsWith('/') && cursor !== prefix + last && cursor.startsWith(prefix + last)
+    return goesOn && !delimiter ? after - 1 : after
   }
 
-  /** The folder, if an object is below it: an empty one is no common prefix. */
+  /** The folder, if an object is below it, or may be: an empty one is no common prefix. */
   async #holding(prefix: string): Promise<Folder | undefined> {
     const folder = await this.#open(prefix)
     if (!folder || folder.names.some(name => !name.endsWith('/'))) return folder
-    for (const name of folder.names) if (await this.#holding(prefix + name)) return folder
+    for (const name of folder.names) {
+      const inner = this.#holding(prefix + name)
+      if (await inner.catch((error: unknown) => unreadable(prefix + name, error))) return folder
+    }
     return undefined
   }
 }
@@ -133,15 +146,22 @@ class ReadAhead {
   }
 }
 
-/** What was deleted since the walk saw it is left out. */
-async function infos(root: string, keys: readonly string[], signal: AbortSignal): Promise<readonly ObjectInfo[]> {
-  const found: (ObjectInfo | undefined)[] = []
-  for (let at = 0; at < keys.length; at += STATS_AT_ONCE) {
-    signal.throwIfAborted()
-    const some = keys.slice(at, at + STATS_AT_ONCE)
-    found.push(...(await Promise.all(some.map(key => infoAt(`${root}/${key}`, key)))))
+/** Each with its size, but for what is no file. What was deleted since the walk saw it is left out. */
+async function looked(
+  root: string,
+  found: Walk['found'],
+  signal: AbortSignal,
+): Promise<readonly (ObjectInfo | UnreadableKey | string)[]> {
+  const look = async (at: string | UnreadableKey) => {
+    if (typeof at !== 'string' || at.endsWith('/')) return at
+    return await infoAt(`${root}/${at}`, at).catch((error: unknown) => unreadable(at, error))
   }
-  return found.filter(info => info !== undefined)
+  const all: (ObjectInfo | UnreadableKey | string | undefined)[] = []
+  for (let at = 0; at < found.length; at += STATS_AT_ONCE) {
+    signal.throwIfAborted()
+    all.push(...(await Promise.all(found.slice(at, at + STATS_AT_ONCE).map(look))))
+  }
+  return all.filter(at => at !== undefined)
 }
 
 /** The first index whose name is not `before`; names that are stand first. */

@@ -1,8 +1,9 @@
 /** One page of a listing. */
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import type { ListPage } from 'blockgate'
+import type { ListPage, UnreadableKey } from 'blockgate'
 import { S3Error } from './errors.ts'
 import { infoOf } from './info.ts'
+import { decodeKey, guessKey } from './keys.ts'
 import type { Requests } from './requests.ts'
 
 export interface ListOptions {
@@ -24,15 +25,30 @@ export async function listPage(requests: Requests, prefix: string, options: List
     ...(cursor !== undefined && { ContinuationToken: cursor }),
   }
   const page = await requests.send<ListObjectsV2CommandOutput>(what, sdk => new sdk.ListObjectsV2Command(input), signal)
-  const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key
-  const keyOf = (key: string | undefined): string => {
-    const decoded = decode(key ?? '')
-    if (decoded === undefined || !decoded.startsWith(prefix)) throw wrong(what, `it has the key ${JSON.stringify(key)}`)
-    return decoded
+  const unreadable: UnreadableKey[] = []
+  /** The key and what else the store says of it, or nothing where that makes no sense: the rest of the page does. */
+  const each = <T>(given: string | undefined, told: (key: string) => T): readonly T[] => {
+    const raw = given ?? ''
+    const key = page.EncodingType === 'url' ? decodeKey(raw) : raw
+    const near = key ?? guessKey(raw)
+    if (!near.startsWith(prefix)) throw wrong(what, `it has the key ${JSON.stringify(raw)}`)
+    try {
+      if (key === undefined) throw new S3Error(`key ${JSON.stringify(raw)} of the listing must be URL-encoded`)
+      return [told(key)]
+    } catch (error) {
+      unreadable.push({ key: near, error })
+      return []
+    }
   }
-  const objects = (page.Contents ?? []).map(object => infoOf(keyOf(object.Key), object.Size, object))
-  const prefixes = (page.CommonPrefixes ?? []).map(common => keyOf(common.Prefix))
-  return { objects, prefixes, cursor: cursorOf(what, page, objects.length + prefixes.length, cursor) }
+  const objects = (page.Contents ?? []).flatMap(object => each(object.Key, key => infoOf(key, object.Size, object)))
+  const prefixes = (page.CommonPrefixes ?? []).flatMap(common => each(common.Prefix, key => key))
+  const count = objects.length + prefixes.length + unreadable.length
+  return {
+    objects,
+    prefixes,
+    ...(unreadable.length > 0 && { unreadable }),
+    cursor: cursorOf(what, page, count, cursor),
+  }
 }
 
 /** An answer that was cut short, or that is not S3's at all, must never pass for the end of a listing. */
@@ -48,16 +64,6 @@ function cursorOf(
   if (!IsTruncated) return undefined
   if (!NextContinuationToken || NextContinuationToken === before) throw wrong(what, 'it does not say how to go on')
   return NextContinuationToken
-}
-
-/** As HTML forms encode: `+` is a space. Undefined where it is not well-formed. */
-function decodeKey(key: string): string | undefined {
-  try {
-    return decodeURIComponent(key.replaceAll('+', ' '))
-  } catch (error) {
-    if (error instanceof URIError) return undefined
-    throw error
-  }
 }
 
 function wrong(what: string, why: string): S3Error {

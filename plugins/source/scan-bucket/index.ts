@@ -20,7 +20,8 @@ import {
 import * as v from 'valibot'
 import { type MetaCache, metaCache } from './cache.ts'
 import { type Inspector, inspect } from './inspect.ts'
-import { type Batch, listDelimited, listRecursive } from './list.ts'
+import { listDelimited, listRecursive } from './list.ts'
+import { type NamedOnce, namedOnce } from './named-once.ts'
 import { inOrder } from './pool.ts'
 import { retriedList } from './retried-list.ts'
 import { type Sharing, sharing } from './share.ts'
@@ -67,7 +68,7 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
       }),
     async start(services) {
       const share = sharing()
-      started = { services, share, cache: metaCache(services, share) }
+      started = { services, share, cache: metaCache(services, share), named: namedOnce(services.host.log) }
     },
     pages: run => scan(options, started, run),
     async stop(signal) {
@@ -82,6 +83,7 @@ interface Started {
   readonly services: Services
   readonly share: Sharing
   readonly cache: MetaCache
+  readonly named: NamedOnce
 }
 
 async function* scan(
@@ -91,25 +93,28 @@ async function* scan(
 ): AsyncGenerator<Page, { readonly complete: boolean }, undefined> {
   if (!started)
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
-  const { services, share, cache } = started
+  const { services, share, cache, named } = started
   const { log } = services.host
   const from = resume === undefined ? undefined : readToken(listing, resume)
   if (resume !== undefined && !from) log.warn('the resume token is not of this listing: it starts from the beginning')
   await cache.load()
   const at: Inspector = { bucket: services.bucket, cache, share, host: services.host, metaLimit, signal }
-  const list = retriedList(services, signal)
+  const unreadable = named.inRun()
+  const list = retriedList(services, signal, unreadable.tell)
   const seen = new Set<BlockId>()
   const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)
   try {
     for await (const batch of batches) {
-      for (const block of batch.blocks) if (block.meta) seen.add(block.id)
-      for (const { id } of batch.unreadable) seen.add(id)
+      for (const block of batch.blocks) if (block.meta || block.unreadable) seen.add(block.id)
       const results = await inOrder(batch.blocks, concurrency, block => inspect(at, block))
       await cache.save('many')
-      yield pageOf(batch, results, batch.next && writeToken(listing, batch.next))
+      yield pageOf(results, batch.next && writeToken(listing, batch.next))
     }
     signal.throwIfAborted()
-    if (!from) cache.retain(seen)
+    if (!from) {
+      cache.retain(seen)
+      unreadable.forgetOthers()
+    }
     return { complete: !from }
   } catch (error) {
     if (codeOf(error) !== ErrorCode.listingFailed) throw error
@@ -121,14 +126,9 @@ async function* scan(
   }
 }
 
-function pageOf(batch: Batch, results: readonly (Candidate | PartialBlock)[], resume: string | undefined): Page {
+function pageOf(results: readonly (Candidate | PartialBlock)[], resume: string | undefined): Page {
   const blocks: Candidate[] = []
-  const partial: PartialBlock[] = batch.unreadable.map(({ id, error }) => ({
-    id,
-    reason: 'unreadable',
-    error,
-    keep: true,
-  }))
+  const partial: PartialBlock[] = []
   for (const result of results) {
     if ('meta' in result) blocks.push(result)
     else partial.push(result)

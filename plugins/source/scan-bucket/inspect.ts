@@ -31,7 +31,8 @@ export interface Inspector {
 
 /** Rejects with the signal's reason, and with nothing else: one bad block never fails the view. */
 export async function inspect(at: Inspector, block: ListedBlock): Promise<Candidate | PartialBlock> {
-  const { id, meta: listed } = block
+  const { id, meta: listed, unreadable } = block
+  if (unreadable) return { id, reason: 'unreadable', error: unreadable.error, keep: true }
   if (!listed) return { id, reason: 'no-meta-json', keep: false }
   const before = at.cache.get(id)
   let known = before

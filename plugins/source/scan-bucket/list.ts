@@ -1,13 +1,12 @@
 /** The two ways to list a bucket: each gives the blocks it saw, a batch at a time, in key order. */
-import { BlockgateError, type BlockId, ErrorCode, type ListPage } from 'blockgate'
-import { addObject, emptyBlock, folderOf, isBehindBlocks, type ListedBlock } from './listed.ts'
+import { BlockgateError, type BlockId, ErrorCode, type ListPage, type ObjectInfo, type UnreadableKey } from 'blockgate'
+import { compareKeys } from 'blockgate/bucket'
+import { addListed, emptyBlock, folderOf, isBehindBlocks, type ListedBlock } from './listed.ts'
 import { inOrder } from './pool.ts'
 import type { Position } from './token.ts'
 
 export interface Batch {
   readonly blocks: readonly ListedBlock[]
-  /** Blocks whose own folder could not be listed. */
-  readonly unreadable: readonly { readonly id: BlockId; readonly error: unknown }[]
   /** Where the next batch begins; undefined after the last one. */
   readonly next: Position | undefined
 }
@@ -31,7 +30,7 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
       after = open?.block.id ?? after
       open = undefined
     }
-    for (const info of page.objects) {
+    for (const info of listed(page)) {
       const id = folderOf(info.key)
       if (id === undefined || isYielded(id, from)) continue
       if (id !== open?.block.id) {
@@ -39,11 +38,11 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
         assertOrder(id, after)
         open = { block: emptyBlock(id), cursor }
       }
-      if (open) addObject(open.block, info)
+      if (open) addListed(open.block, info)
     }
     const last = page.cursor === undefined || isBehindBlocks(page.objects.at(-1)?.key)
     if (last) close()
-    yield { blocks, unreadable: [], next: last ? undefined : { cursor: open ? open.cursor : page.cursor, after } }
+    yield { blocks, next: last ? undefined : { cursor: open ? open.cursor : page.cursor, after } }
     if (last) return
     cursor = page.cursor
   }
@@ -63,7 +62,9 @@ export async function* listDelimited(
   let after = from?.after
   for (;;) {
     const page = await list('', cursor, '/')
-    const ids = page.prefixes.flatMap(prefix => (prefix.length === 27 ? (folderOf(prefix) ?? []) : []))
+    const bad = new Map(page.unreadable?.map(at => [at.key, at]))
+    const folders = bad.size === 0 ? page.prefixes : [...page.prefixes, ...bad.keys()].sort(compareKeys)
+    const ids = folders.flatMap(prefix => (prefix.length === 27 ? (folderOf(prefix) ?? []) : []))
     const fresh = ids.filter(id => !isYielded(id, from))
     const last =
       page.cursor === undefined || isBehindBlocks(page.prefixes.at(-1)) || isBehindBlocks(page.objects.at(-1)?.key)
@@ -73,11 +74,13 @@ export async function* listDelimited(
         assertOrder(id, after)
         after = id
       }
-      const folders = await inOrder(part, concurrency, id => listFolder(list, id, signal))
+      const blocks = await inOrder(part, concurrency, async (id): Promise<ListedBlock> => {
+        const unreadable = bad.get(`${id}/`)
+        return unreadable ? { ...emptyBlock(id), unreadable } : await listFolder(list, id, signal)
+      })
       const partEnd = start + FOLDERS >= fresh.length
       yield {
-        blocks: folders.flatMap(folder => ('error' in folder ? [] : folder)),
-        unreadable: folders.flatMap(folder => ('error' in folder ? folder : [])),
+        blocks,
         next: partEnd && last ? undefined : { cursor: partEnd ? page.cursor : cursor, after },
       }
     }
@@ -87,24 +90,26 @@ export async function* listDelimited(
 }
 
 /** One block's folder. That it cannot be listed is that block's trouble, not the view's. */
-async function listFolder(
-  list: ListPages,
-  id: BlockId,
-  signal: AbortSignal,
-): Promise<ListedBlock | { readonly id: BlockId; readonly error: unknown }> {
+async function listFolder(list: ListPages, id: BlockId, signal: AbortSignal): Promise<ListedBlock> {
   const block = emptyBlock(id)
   try {
     let cursor: string | undefined
     do {
       const page = await list(`${id}/`, cursor)
-      for (const info of page.objects) addObject(block, info)
+      for (const info of listed(page)) addListed(block, info)
       cursor = page.cursor
     } while (cursor !== undefined)
     return block
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    return { id, error }
+    return { ...emptyBlock(id), unreadable: { error } }
   }
+}
+
+/** The objects and what cannot be read, in key order. */
+function listed({ objects, unreadable = [] }: ListPage): readonly (ObjectInfo | UnreadableKey)[] {
+  if (unreadable.length === 0) return objects
+  return [...objects, ...unreadable].sort((a, b) => compareKeys(a.key, b.key))
 }
 
 /** A resumed listing begins with the page on which it left off: the blocks of its head were yielded before. */

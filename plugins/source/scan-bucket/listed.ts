@@ -1,5 +1,5 @@
 /** One block as a listing shows it. */
-import { type BlockFile, type BlockId, isBlockId, type Marker, type ObjectInfo } from 'blockgate'
+import { type BlockFile, type BlockId, isBlockId, type Marker, type ObjectInfo, type UnreadableKey } from 'blockgate'
 import { isBlockFile } from 'blockgate/tsdb'
 
 export interface ListedBlock {
@@ -10,10 +10,12 @@ export interface ListedBlock {
   /** What the listing says of meta.json; undefined where there is none. */
   meta: ObjectInfo | undefined
   deletionMark: ObjectInfo | undefined
+  /** A part of it, or all of it, that the listing could not read: what else it shows may not be all. */
+  unreadable: Omit<UnreadableKey, 'key'> | undefined
 }
 
 export function emptyBlock(id: BlockId): ListedBlock {
-  return { id, files: [], markers: [], meta: undefined, deletionMark: undefined }
+  return { id, files: [], markers: [], meta: undefined, deletionMark: undefined, unreadable: undefined }
 }
 
 /** The block in whose folder at the root `key` lies: `<ULID>/…`, strict. Undefined for every other key. */
@@ -28,8 +30,12 @@ export function isBehindBlocks(key: string | undefined): boolean {
   return key !== undefined && key.charCodeAt(0) > SEVEN
 }
 
-/** Puts an object of the block's folder where it belongs. */
-export function addObject(block: ListedBlock, info: ObjectInfo): void {
+/** Puts what the listing says of the block's folder where it belongs. */
+export function addListed(block: ListedBlock, info: ObjectInfo | UnreadableKey): void {
+  if ('error' in info) {
+    block.unreadable ??= info
+    return
+  }
   const name = info.key.slice(27)
   if (isBlockFile(name)) block.files.push({ path: name, size: info.size })
   else if (isMarker(name)) block.markers.push(name)

@@ -1,5 +1,14 @@
 /** Listing with patience: three tries on top of the bucket's own. */
-import { BlockgateError, backoffMs, ErrorCode, isRetryable, rawMessageOf, type Services, sleep } from 'blockgate'
+import {
+  BlockgateError,
+  backoffMs,
+  ErrorCode,
+  isRetryable,
+  rawMessageOf,
+  type Services,
+  sleep,
+  type UnreadableKey,
+} from 'blockgate'
 import type { ListPages } from './list.ts'
 
 const TRIES = 3
@@ -7,14 +16,20 @@ const BACKOFF = { base: 500, max: 5000 }
 
 /**
  * One page of a listing. Rejects with the signal's reason, or with a `listing-failed` error when the last try failed or no
- * other could help.
+ * other could help. What a page could not read goes to `tell`.
  */
-export function retriedList({ bucket, host }: Pick<Services, 'bucket' | 'host'>, signal: AbortSignal): ListPages {
+export function retriedList(
+  { bucket, host }: Pick<Services, 'bucket' | 'host'>,
+  signal: AbortSignal,
+  tell: (at: UnreadableKey) => void,
+): ListPages {
   return async (prefix, cursor, delimiter) => {
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
       try {
-        return await bucket.list(prefix, { ...(delimiter && { delimiter }), cursor, signal })
+        const page = await bucket.list(prefix, { ...(delimiter && { delimiter }), cursor, signal })
+        page.unreadable?.forEach(tell)
+        return page
       } catch (error) {
         if (signal.aborted) throw signal.reason
         if (attempt === TRIES || !isRetryable(error)) {

@@ -1,13 +1,10 @@
 /** Cases of listings: order, pages, prefixes, the delimiter. */
 import { assert, assertEqual } from '../kit.ts'
-import type { BucketKit } from './subject.ts'
+import { type BucketKit, numbered } from './subject.ts'
 
 const MANY = 2500
 /** More than one page of every store we know. */
 const OVER_A_PAGE = 1100
-
-const numbered = (before: string, count: number, after = ''): readonly string[] =>
-  Array.from({ length: count }, (_, i) => `${before}${String(i).padStart(5, '0')}${after}`)
 
 export function listingCases({ it }: BucketKit): void {
   it('lists nothing in an empty bucket', async s => {

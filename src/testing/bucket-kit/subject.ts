@@ -66,6 +66,11 @@ export async function unstarted(
   }
 }
 
+/** `count` keys that sort in their order. */
+export function numbered(before: string, count: number, after = ''): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${before}${String(i).padStart(5, '0')}${after}`)
+}
+
 /** `text` as bytes. */
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text)
@@ -105,7 +110,10 @@ function subjectOf(bucket: Bucket, signal: AbortSignal): Subject {
       return pages
     },
     async keys(prefix) {
-      return (await subject.pages(prefix)).flatMap(page => page.objects.map(object => object.key))
+      const pages = await subject.pages(prefix)
+      const [bad] = pages.flatMap(page => page.unreadable ?? [])
+      assert(bad === undefined, `a listing that can read everything: not "${bad?.key}"`)
+      return pages.flatMap(page => page.objects.map(object => object.key))
     },
   }
   return subject

@@ -2,21 +2,37 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { codeOf } from 'blockgate'
-import { fs } from 'blockgate/plugins/bucket/fs'
+import { codeOf, rawMessageOf } from 'blockgate'
+import { type FsOptions, fs } from 'blockgate/plugins/bucket/fs'
 import { services, testBucket } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { makeReadable, makeUnreadable } from '../../support/unreadable.ts'
 
 // Each of 2,500 puts is synced to the disk, which may be a slow one.
 vi.setConfig({ testTimeout: 60_000 })
 
 async function fixture(prefix?: string) {
   const root = await mkdtemp(join(tmpdir(), 'blockgate-fs-'))
-  return { root, bucket: fs({ root, prefix }), cleanup: () => rm(root, { recursive: true }) }
+  const cleanup = async () => {
+    makeReadable()
+    await rm(root, { recursive: true })
+  }
+  return { root, bucket: fs({ root, prefix }), cleanup }
 }
 
-testBucket({ describe, it }, { name: 'fs', factory: () => fixture() })
-testBucket({ describe, it }, { name: 'fs with a prefix', factory: () => fixture('team-a/blocks') })
+vi.mock('node:fs/promises', async original => (await import('../../support/unreadable.ts')).withUnreadable(original))
+
+for (const prefix of [undefined, 'team-a/blocks']) {
+  testBucket(
+    { describe, it },
+    {
+      name: prefix === undefined ? 'fs' : 'fs with a prefix',
+      factory: () => fixture(prefix),
+      spoil: ({ options }, folder) =>
+        makeUnreadable(join((options as FsOptions).root ?? '', prefix ?? '', folder).slice(0, -1)),
+    },
+  )
+}
 
 describe('fs()', () => {
   const { signal } = new AbortController()
@@ -64,6 +80,65 @@ describe('fs()', () => {
     await mkdir(join(made.root, 'full', 'deeper'), { recursive: true })
     await writeFile(join(made.root, 'full', 'deeper', 'object'), '')
     expect((await made.bucket.list('', { delimiter: '/', signal })).prefixes).toEqual(['full/'])
+  })
+
+  it('names each object in a folder whose names it may read, and nothing else', async () => {
+    for (const key of ['a/1', 'b/1', 'b/2/3', 'c/1']) await made.bucket.put(key, text('x'), { signal })
+    makeUnreadable(join(made.root, 'b'), { names: true })
+    const page = await made.bucket.list('', { signal })
+    expect(page.objects.map(object => object.key)).toEqual(['a/1', 'c/1'])
+    expect(page.unreadable?.map(({ key, error }) => `${key}: ${rawMessageOf(error)}`)).toEqual([
+      'b/1: object "b/1" must be readable: it failed with EACCES',
+      'b/2/: folder "b/2/" must be readable: it failed with EACCES',
+    ])
+  })
+
+  it.each(['EIO', 'ESTALE', 'UNKNOWN'])('takes %s of one folder for a folder that cannot be read', async code => {
+    for (const key of ['a/1', 'b/1']) await made.bucket.put(key, text('x'), { signal })
+    makeUnreadable(join(made.root, 'a'), { code })
+    const page = await made.bucket.list('', { signal })
+    expect([page.objects.map(object => object.key), page.unreadable?.map(at => at.key)]).toEqual([['b/1'], ['a/']])
+  })
+
+  it.each(['EMFILE', 'ENFILE', 'ENOMEM'])('fails with %s: it says nothing about the folder', async code => {
+    await made.bucket.put('a/1', text('x'), { signal })
+    makeUnreadable(join(made.root, 'a'), { code })
+    await expect(made.bucket.list('', { signal })).rejects.toThrow(code)
+  })
+
+  it('fails where the root itself, or the folder that the listing begins in, cannot be read', async () => {
+    await made.bucket.put('a/b/1', text('x'), { signal })
+    makeUnreadable(join(made.root, 'a'))
+    for (const prefix of ['a/', 'a/b/']) await expect(made.bucket.list(prefix, { signal })).rejects.toThrow('EACCES')
+    makeUnreadable(made.root)
+    await expect(made.bucket.list('', { signal })).rejects.toThrow('EACCES')
+  })
+
+  it('goes on behind a folder that could be read for the page before, and then no more', async () => {
+    await mkdir(join(made.root, 'a'))
+    for (const i of Array.from({ length: 1100 }, (_, n) => n))
+      await writeFile(join(made.root, 'a', String(i).padStart(5, '0')), '')
+    await made.bucket.put('b/1', text('x'), { signal })
+    const first = await made.bucket.list('', { signal })
+    makeUnreadable(join(made.root, 'a'))
+    const second = await made.bucket.list('', { cursor: first.cursor, signal })
+    expect([second.objects.map(object => object.key), second.unreadable?.map(at => at.key)]).toEqual([['b/1'], ['a/']])
+  })
+
+  it('gives a page of folders that cannot be read an end, and each of them once', async () => {
+    const names = Array.from({ length: 1100 }, (_, n) => `f${String(n).padStart(5, '0')}`)
+    for (const name of names) await mkdir(join(made.root, name))
+    for (const name of names) makeUnreadable(join(made.root, name))
+    for (const delimiter of [undefined, '/'] as const) {
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await made.bucket.list('', { cursor, signal, ...(delimiter && { delimiter }) })
+        seen.push(...(page.unreadable ?? []).map(at => at.key))
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      expect(seen).toEqual(names.map(name => `${name}/`))
+    }
   })
 
   it('reads a folder again for the next page when something was put into it', async () => {

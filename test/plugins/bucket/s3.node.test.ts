@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Bucket, Range } from 'blockgate'
+import { type Bucket, codeOf, type Range } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { services } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -160,12 +160,42 @@ describe('a page of a listing', () => {
     ['no word of whether it is the last', object('a/1')],
     ['another page, but no way to it', `<IsTruncated>true</IsTruncated>${object('a/1')}`],
     ['a key that is not below the prefix', `${whole}${object('b/1')}`],
-    ['a key that cannot be decoded', `${whole}<EncodingType>url</EncodingType>${object('a%E2%82')}`],
-    ['an object without an etag', `${whole}<Contents><Key>a</Key><Size>1</Size></Contents>`],
-    ['an object without a size', `${whole}<Contents><Key>a</Key><ETag>"e"</ETag></Contents>`],
-  ])('that has %s is an error, not the end of the listing', async (what, inner) => {
-    const retryable = !what.startsWith('an object without')
-    await expect(asked(xml(inner), list)).rejects.toMatchObject({ code: 'bucket-failed', retryable })
+    ['a key that is near no key below the prefix', `${whole}<EncodingType>url</EncodingType>${object('%E2%82b')}`],
+  ])('that has %s is an error, not the end of the listing', async (_, inner) => {
+    await expect(asked(xml(inner), list)).rejects.toMatchObject({ code: 'bucket-failed', retryable: true })
+  })
+
+  const url = '<IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>'
+  const entry = (inner: string) => `<Contents><Key>a/2</Key>${inner}</Contents>`
+  const etag = '<ETag>"e"</ETag>'
+  const time = '<LastModified>2026-11-22T21:10:52.763Z</LastModified>'
+
+  it.each([
+    ['an escape that is cut off', object('a/2%E2%82'), 'a/2\ufffd'],
+    ['an escape of no hex', object('a/%C3%BC/2%ZZ'), 'a/ü/2%ZZ'],
+    ['a bare percent sign', object('a/2%'), 'a/2%'],
+    ['bytes of no UTF-8', object('a%2F2%FF'), 'a/2\ufffd'],
+    ['no etag', entry(`<Size>1</Size>${time}`), 'a/2'],
+    ['no size', entry(`${etag}${time}`), 'a/2'],
+    ['a size that is none', entry(`<Size>-1</Size>${etag}${time}`), 'a/2'],
+    ['no time', entry(`<Size>1</Size>${etag}`), 'a/2'],
+  ])('that has one object with %s names that one, and has the others', async (_, inner, key) => {
+    const page = await asked(xml(url + object('a/1') + inner + object('a/3')), list)
+    expect(page.objects.map(info => info.key)).toEqual(['a/1', 'a/3'])
+    expect(page.unreadable?.map(at => [at.key, codeOf(at.error)])).toEqual([[key, 'bucket-failed']])
+  })
+
+  it('that has one common prefix which is encoded wrongly names that one', async () => {
+    const common = ['a/1/', 'a/2%ZZ/', 'a/3/'].map(
+      prefix => `<CommonPrefixes><Prefix>${prefix}</Prefix></CommonPrefixes>`,
+    )
+    const page = await asked(xml(url + common.join('')), bucket => bucket.list('a/', { delimiter: '/', signal }))
+    expect([page.prefixes, page.unreadable?.map(at => at.key)]).toEqual([['a/1/', 'a/3/'], ['a/2%ZZ/']])
+  })
+
+  it('counts what it cannot read among the keys that the store says it gives', async () => {
+    const page = await asked(xml(`${url}<KeyCount>2</KeyCount>${object('a/1')}${object('a/2%')}`), list)
+    expect([page.objects.length, page.unreadable?.length]).toEqual([1, 1])
   })
 
   it('that leads to itself, or from one page to nowhere, is an error', async () => {
