@@ -19,7 +19,8 @@ const text = `# Metrics
 \`GET /metrics\` gives these in Prometheus' text format. Times are in seconds and sizes in bytes, as the names say. Counters
 start at 0 with the process; a metric that has labels appears with its first value. A label has at most 200 different
 values: later ones are counted as \`other\`. \`stage\` is a stage's name as in the summary of a run, \`reason\` and \`code\` are the
-words of \`/api/v1/blocks\`.
+words of \`/api/v1/blocks\`. A gauge whose value is not known now is absent, never what it was: alert with \`absent()\`
+where that matters.
 
 | name | kind | labels | meaning |
 | --- | --- | --- | --- |

@@ -44,6 +44,8 @@ export interface Handover {
   ): Promise<'released' | 'kept'>
   /** By rank. Local, no side effect: for loaded blocks, explain, ready and the API. Throws OwnershipUnavailable like claim(). */
   owners(block: BlockMeta): readonly Owner[]
+  /** Whether owners() may answer now, and members() is what is, not what was. True where it is left out. */
+  known?(): boolean
   members(): readonly Member[]
   standing(): Standing
   /**

@@ -88,6 +88,10 @@ export class MemberHandover implements Handover {
     }))
   }
 
+  known(): boolean {
+    return this.#membership.known !== undefined
+  }
+
   members(): readonly Member[] {
     const { view } = this.#membership
     return [...(view?.record.members.values() ?? [])].map(({ id, zone, address, state }) => ({

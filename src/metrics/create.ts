@@ -10,6 +10,9 @@ import { METRICS } from './table.ts'
 /**
  * Makes every instrument of `METRICS`, so call it once the provider of `meter` is there: instruments of the no-op
  * provider stay no-ops for ever. One gateway each.
+ *
+ * A gauge whose value is not known is not observed. Give the provider a reader that takes observable gauges as deltas, as
+ * `gaugesAsObserved` of blockgate/runtime/metrics selects: as cumulative ones the SDK tells the last value for ever.
  */
 export function createMetrics(meter: Meter): Metrics {
   const added = counter(meter, METRICS.added)

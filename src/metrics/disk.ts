@@ -18,6 +18,9 @@ export class DiskSample {
   take(changed: boolean): void {
     this.#sampling ??= this.#take(changed || this.used === undefined)
       .catch((error: unknown) => {
+        // What it was is no answer to what it is.
+        this.used = undefined
+        this.free = undefined
         this.#host.log.warn('disk not measured', { code: codeOf(error), error: rawMessageOf(error) })
       })
       .finally(() => {

@@ -26,7 +26,7 @@ export class Gauges {
   readonly #plain: readonly (readonly [name: (typeof PLAIN)[number], instrument: ObservableGauge])[]
   readonly #blocks
   readonly #component
-  /** By state and reason. Once told they stay, with 0 blocks: the SDK would repeat the last number of what is left out. */
+  /** By state and reason. Once told they stay, with 0 blocks: a line that falls to 0 says more than one that ends. */
   readonly #counts = new Map<string, { readonly labels: { state: string; reason: string }; blocks: number }>()
   #subject: MetricsSubject | undefined
   #disk: DiskSample | undefined
@@ -75,7 +75,7 @@ export class Gauges {
     }
     for (const [name, instrument] of this.#plain) {
       const value = values[name]
-      // What is not known yet is absent, not 0.
+      // What is not known is absent, not 0.
       if (value !== undefined) result.observe(instrument, value)
     }
     for (const { name, state } of subject.health()) {

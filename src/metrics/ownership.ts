@@ -80,9 +80,9 @@ export class OwnershipGauges {
 
   #readHandover(subject: MetricsSubject, handover: Handover, result: BatchObservableResult): void {
     result.observe(this.#epoch, subject.plan.ownership.epoch())
-    const members = handover.members()
-    for (const state of MEMBER_STATES) {
-      const count = members.filter(member => member.state === state).length
+    const members = handover.known?.() === false ? undefined : handover.members()
+    for (const state of members ? MEMBER_STATES : []) {
+      const count = members?.filter(member => member.state === state).length ?? 0
       result.observe(this.#members.instrument, count, this.#members.labels({ state }))
     }
     const now = handover.standing()

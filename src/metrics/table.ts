@@ -167,14 +167,14 @@ export const METRICS = {
     name: 'blockgate_disk_used_bytes',
     kind: 'gauge',
     unit: 'By',
-    help: 'Bytes of all files below dir, measured after a run that changed something; absent without a disk',
+    help: 'Bytes of all files below dir, measured after a run that changed something; absent without a disk, and where that failed',
     labels: [],
   },
   diskFree: {
     name: 'blockgate_disk_free_bytes',
     kind: 'gauge',
     unit: 'By',
-    help: 'Free bytes of the disk that holds dir, measured after each run; absent without a disk',
+    help: 'Free bytes of the disk that holds dir, measured after each run; absent without a disk, and where that failed',
     labels: [],
   },
   reoffered: {
@@ -239,7 +239,7 @@ export const METRICS = {
   members: {
     name: 'blockgate_members',
     kind: 'gauge',
-    help: 'Members by state (active, leaving, down), as this gateway sees them; absent without members',
+    help: 'Members by state (active, leaving, down), as this gateway sees them; absent without members, and while their store cannot be read',
     labels: ['state'],
   },
   expiriesRefused: {

@@ -33,6 +33,8 @@ export class UnderReplicated {
   /** Undefined where the owners cannot be known now. */
   async count(): Promise<number | undefined> {
     const { plan, blocks, host } = this.#subject
+    // Asked for also where there is no block: 0 would be a guess.
+    if (this.#handover.known?.() === false) return undefined
     const epoch = plan.ownership.epoch()
     if (epoch !== this.#epoch) this.#others = new Set()
     this.#epoch = epoch

@@ -1,5 +1,5 @@
 /** Metrics on any runtime: a meter provider that is read when somebody asks. Nothing runs in the background. */
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createMetrics } from '../metrics/create.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { prometheusText } from './metrics/prometheus.ts'
@@ -18,21 +18,38 @@ export interface MetricsSetup {
 
 /**
  * Own instruments, apart from any global provider. To send metrics elsewhere, hand `createMetrics(meter)` a meter of your
- * own provider.
+ * own provider, with `gaugesAsObserved` as the `aggregationTemporalitySelector` of its reader.
  * @example const meters = setupMetrics(); gateway(config, { …, metrics: meters.metrics }); await meters.text()
  */
 export function setupMetrics(): MetricsSetup {
-  const reader = new PullReader()
+  const reader = new PullReader({ aggregationTemporalitySelector: gaugesAsObserved })
   const provider = new MeterProvider({ readers: [reader] })
+  const text = async () => {
+    const { resourceMetrics, errors } = await reader.collect()
+    if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be read')
+    return prometheusText(resourceMetrics)
+  }
+  let collecting: Promise<string> | undefined
   return {
     metrics: createMetrics(provider.getMeter('blockgate')),
-    async text() {
-      const { resourceMetrics, errors } = await reader.collect()
-      if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be read')
-      return prometheusText(resourceMetrics)
+    text() {
+      // Of two collections at once, the first would take what the second observed.
+      collecting ??= text().finally(() => {
+        collecting = undefined
+      })
+      return collecting
     },
     shutdown: () => provider.shutdown(),
   }
+}
+
+/**
+ * For the reader of a provider: a gauge is what was observed in this collection and nothing else. As cumulative ones, which is
+ * the default, the SDK repeats the last value of what is not observed any more, such as the owners of blocks while nobody knows
+ * them.
+ */
+export function gaugesAsObserved(type: InstrumentType): AggregationTemporality {
+  return type === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE
 }
 
 class PullReader extends MetricReader {
