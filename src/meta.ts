@@ -3,9 +3,11 @@
  * section `thanos` (https://github.com/thanos-io/thanos `pkg/block/metadata/meta.go`); fields not named here are ignored.
  */
 import * as v from 'valibot'
-import { type BlockFile, type BlockId, type BlockMeta, isBlockId } from './block.ts'
-import { BlockgateError, ErrorCode } from './errors.ts'
+import type { BlockFile, BlockId, BlockMeta } from './block.ts'
+import { BlockgateError, ErrorCode, rawMessageOf } from './errors.ts'
+import { ulid as anyCaseUlid, complaint, object, record } from './go-json.ts'
 import { variantOf } from './meta-variant.ts'
+import { parseJson } from './untrusted-json.ts'
 
 /** A file that meta.json names. Thanos leaves sizes out of `segment_files`, and out of the entry of meta.json itself. */
 export interface DeclaredFile {
@@ -36,14 +38,14 @@ export function isBlockFile(path: string): boolean {
  * @throws BlockgateError `corrupted-meta-json` that says where: `meta.json: version: must be 1: current value is 20`
  */
 export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
-  const result = v.safeParse(schema, parseJson(bytes), { abortEarly: true, abortPipeEarly: true })
+  const result = v.safeParse(schema, json(bytes), { abortEarly: true, abortPipeEarly: true })
   if (!result.success) {
-    const [issue] = result.issues
-    throw bad((issue.path ?? []).map(item => item.key).join('.'), issue.message, issue.input)
+    const [{ path = [], message, input }] = result.issues
+    throw bad(path.map(item => item.key).join('.'), message, input)
   }
   const { ulid, version, minTime, maxTime, compaction, thanos } = result.output
   if (version !== 1) throw bad('version', 'be 1', version)
-  if (ulid !== expect) throw bad('ulid', `be its folder ${expect}`, ulid)
+  if (ulid.toUpperCase() !== expect) throw bad('ulid', `be its folder ${expect}`, ulid)
   if (minTime > maxTime) throw bad('maxTime', `be >= minTime ${minTime}`, maxTime)
   const declared = declaredFiles(thanos?.files ?? [], thanos?.segment_files ?? [])
   const stats = thanos?.index_stats
@@ -68,12 +70,6 @@ const SHA256 = /^[0-9a-f]{64}$/i
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 
 // Go writes a nil slice or map as null, and reads null as "not set": so does every optional field here.
-const record = v.custom<Record<string, unknown>>(
-  value => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'be an object',
-)
-// v.object alone would take an array for an object without fields.
-const object = <const E extends v.ObjectEntries>(entries: E) => v.pipe(record, v.object(entries, 'be given'))
 const integer = v.pipe(v.number('be a number'), v.safeInteger('be a safe integer'))
 const count = v.pipe(integer, v.minValue(0, 'be >= 0'))
 const text = v.string('be a string')
@@ -85,7 +81,9 @@ const labels = v.pipe(
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const input = dataset.value
     const output: Record<string, string> = Object.create(null)
-    for (const [key, value] of Object.entries(input)) {
+    for (const [key, given] of Object.entries(input)) {
+      // Go's map of strings takes null for ''.
+      const value = given ?? ''
       if (typeof value !== 'string') {
         addIssue({
           message: 'be a string',
@@ -108,7 +106,7 @@ const schema = object({
   compaction: v.nullish(
     object({
       level: v.nullish(count),
-      sources: v.nullish(list(v.custom<BlockId>(id => typeof id === 'string' && isBlockId(id), 'be a ULID'))),
+      sources: v.nullish(list(anyCaseUlid)),
     }),
   ),
   thanos: v.nullish(
@@ -143,12 +141,11 @@ const schema = object({
 })
 type Thanos = NonNullable<v.InferOutput<typeof schema>['thanos']>
 
-function parseJson(bytes: Uint8Array): unknown {
+function json(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseJson(bytes)
   } catch (cause) {
-    const message = bytes.length === 0 ? 'meta.json: must be JSON: it is empty' : 'meta.json: must be JSON'
-    throw new BlockgateError(ErrorCode.corruptedMeta, message, { cause })
+    throw new BlockgateError(ErrorCode.corruptedMeta, `meta.json: must be JSON: ${rawMessageOf(cause)}`, { cause })
   }
 }
 
@@ -164,7 +161,8 @@ function declaredFiles(files: NonNullable<Thanos['files']>, segments: readonly s
   const byPath = new Map<string, DeclaredFile>()
   for (const { rel_path: path, size_bytes, hash } of files) {
     if (!isBlockFile(path) || byPath.has(path)) continue
-    const size = size_bytes ?? undefined
+    // Go leaves a size out that is 0: 0 is one that is not told.
+    const size = size_bytes || undefined
     const sha256 = hash?.hashFunc === 'SHA256' ? (hash.value ?? '') : ''
     byPath.set(path, SHA256.test(sha256) ? { path, size, sha256: sha256.toLowerCase() } : { path, size })
   }
@@ -182,13 +180,5 @@ function uploadTime(time: string | null | undefined): number | undefined {
 }
 
 function bad(path: string, must: string, value: unknown): BlockgateError {
-  const where = path === '' ? 'meta.json' : `meta.json: ${JSON.stringify(path.slice(0, 100)).slice(1, -1)}`
-  return new BlockgateError(ErrorCode.corruptedMeta, `${where}: must ${must}: current value is ${show(value)}`)
-}
-
-/** Short, on one line, whatever the bytes were. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 64))
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-  return String(value)
+  return new BlockgateError(ErrorCode.corruptedMeta, complaint('meta.json', path, must, value))
 }

@@ -87,9 +87,54 @@ describe('parseMeta', () => {
     const { meta } = parse({
       ...full,
       compaction: { level: 1, sources: null },
-      thanos: { labels: null, downsample: null, files: null, segment_files: null, index_stats: null, source: null },
+      thanos: {
+        ...{ labels: null, downsample: null, files: null, segment_files: null, index_stats: null, source: null },
+        ...{ version: null, extensions: null, rewrites: null, upload_time: null },
+      },
     })
     expect(meta).toMatchObject({ compaction: { level: 1, sources: [] }, files: [], source: '', resolution: 0 })
+    for (const part of [{ thanos: null }, { compaction: null }, { compaction: { level: null, parents: null } }]) {
+      expect(parse({ ...full, ...part }).meta.ulid).toBe(ID)
+    }
+  })
+
+  it("takes keys in any case, as Go's reader does, and the one that is exact before others", () => {
+    const upper = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(upper)
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toUpperCase(), upper(inner)]))
+    }
+    const { extensions: _, labels, ...thanos } = full.thanos
+    const plain = { ...full, thanos: { ...thanos, labels } }
+    expect(parse({ ...(upper(plain) as object), THANOS: { ...(upper(thanos) as object), LABELS: labels } })).toEqual(
+      parse(plain),
+    )
+    expect(parse({ MINTIME: 5, ...full, MAXTIME: 7 }).meta).toMatchObject({
+      minTime: full.minTime,
+      maxTime: full.maxTime,
+    })
+  })
+
+  it('does not take a label for another whose name differs in case', () => {
+    expect({ ...parse(withThanos({ labels: { Cluster: 'a', cluster: 'b' } })).meta.labels }).toEqual({
+      Cluster: 'a',
+      cluster: 'b',
+    })
+  })
+
+  it("takes a null label for '', as Go's map of strings does", () => {
+    expect({ ...parse(withThanos({ labels: { a: null, b: 'c' } })).meta.labels }).toEqual({ a: '', b: 'c' })
+  })
+
+  it('takes ULIDs in lower case, its own and those of its sources', () => {
+    const id = '01M3TM26Y0CVT0000000000000' as BlockId
+    const { meta } = parse({ ...full, ulid: id.toLowerCase(), compaction: { sources: [id.toLowerCase()] } }, id)
+    expect(meta).toMatchObject({ ulid: id, compaction: { sources: [id] } })
+  })
+
+  it('takes a size of 0 for one that is not told, as Go leaves it out', () => {
+    const { meta, declared } = parse(withThanos({ files: [{ rel_path: 'index', size_bytes: 0 }], segment_files: null }))
+    expect([meta.files, declared]).toEqual([[], [{ path: 'index', size: undefined }]])
   })
 
   it("takes Go's zero time for an upload time that is not set", () => {
@@ -194,7 +239,8 @@ describe('parseMeta', () => {
     ],
     [withThanos({ upload_time: '2023-13-15T04:00:00Z' }), 'thanos.upload_time: must be an RFC 3339 time'],
     ['', 'must be JSON: it is empty'],
-    ['{', 'must be JSON'],
+    ['{', 'must be JSON: it ends at byte 1'],
+    [{ ...full, compaction: { sources: [null] } }, 'compaction.sources.0: must be a ULID: current value is null'],
     ['[]', 'must be an object: current value is an array'],
     ['null', 'must be an object: current value is null'],
     ['7', 'must be an object: current value is 7'],

@@ -1,8 +1,13 @@
 /** What is in a block's folder, and what is wrong with it: on a disk, or in a bucket. */
+import * as v from 'valibot'
 import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
+import { futureMark, parseDeletionMark } from '../deletion-mark.ts'
 import { rawMessageOf } from '../errors.ts'
+import { object } from '../go-json.ts'
 import { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../meta.ts'
+import { oddTimes } from '../odd-times.ts'
 import { assertIndexSize, INDEX_START_BYTES, INDEX_TOC_BYTES, parseIndexStart, parseIndexToc } from '../tsdb/index.ts'
+import { parseJson } from '../untrusted-json.ts'
 
 /** A folder, wherever it is. Paths are relative to it. */
 export interface BlockFolder {
@@ -20,6 +25,8 @@ export interface BlockReport {
   readonly meta: BlockMeta | undefined
   /** When the upload was finished, ms since the epoch. */
   readonly uploaded: number | undefined
+  /** When it was marked for deletion, ms since the epoch; undefined without a mark that can be used. */
+  readonly deletionTime: number | undefined
   /** Everything in the folder, in the order of the listing. */
   readonly files: readonly { readonly path: string; readonly size: number }[]
   readonly bytes: number
@@ -32,15 +39,18 @@ export interface BlockReport {
 
 const META = 'meta.json'
 const META_LIMIT = 16 * 1024 * 1024
+const MARK = 'deletion-mark.json'
+const MARK_LIMIT = 1 << 20
 const MARKER = /^(?:deletion|no-compact|no-downsample)-mark\.json$/
 
 /** Never rejects for what is wrong with the block; rejects where the folder cannot be read. */
-export async function inspectBlock(folder: BlockFolder): Promise<BlockReport> {
+export async function inspectBlock(folder: BlockFolder, now: number): Promise<BlockReport> {
   const { where, files } = folder
   const sizes = new Map(files.map(file => [file.path, file.size]))
   const problems: string[] = []
   const parsed = await attempt(problems, () => readMeta(folder, sizes.get(META)))
-  if (parsed) problems.push(...filesProblems(parsed.declared, sizes))
+  if (parsed) problems.push(...filesProblems(parsed.declared, sizes), ...oddTimes(parsed, now))
+  const deletionTime = await attempt(problems, () => readMark(folder, sizes.get(MARK), parsed?.meta.ulid, now))
   if (!sizes.has('index')) problems.push('index: must be there')
   if (!files.some(file => file.path.startsWith('chunks/') && isBlockFile(file.path))) {
     problems.push('chunks: must be there: none is')
@@ -51,6 +61,7 @@ export async function inspectBlock(folder: BlockFolder): Promise<BlockReport> {
     where,
     meta: parsed?.meta,
     uploaded: parsed?.uploaded,
+    deletionTime,
     files,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     markers: files.map(file => file.path).filter(path => MARKER.test(path)),
@@ -71,8 +82,23 @@ async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T
 async function readMeta(folder: BlockFolder, size: number | undefined): Promise<ParsedMeta> {
   if (size === undefined) throw new Error(`${META}: must be there`)
   if (size > META_LIMIT) throw new Error(`${META}: must have <= ${META_LIMIT} bytes: current value is ${size}`)
-  const bytes = await folder.read(META, 0, size)
+  const bytes = size === 0 ? new Uint8Array() : await folder.read(META, 0, size)
   return parseMeta(bytes, idOf(folder.name, bytes))
+}
+
+async function readMark(
+  { name, read }: BlockFolder,
+  size: number | undefined,
+  ulid: BlockId | undefined,
+  now: number,
+): Promise<number | undefined> {
+  const id = ulid ?? (isBlockId(name) ? name : undefined)
+  if (size === undefined || id === undefined) return undefined
+  if (size > MARK_LIMIT) throw new Error(`${MARK}: must have <= ${MARK_LIMIT} bytes: current value is ${size}`)
+  const time = parseDeletionMark(size === 0 ? new Uint8Array() : await read(MARK, 0, size), id)
+  const problem = futureMark(time, now)
+  if (problem !== undefined) throw new Error(problem)
+  return time
 }
 
 /** A copy of a block may lie in a folder of any name: then the meta's own ULID is taken for right. */
@@ -80,10 +106,11 @@ function idOf(name: string, bytes: Uint8Array): BlockId {
   if (isBlockId(name)) return name
   let ulid: unknown
   try {
-    ulid = JSON.parse(new TextDecoder().decode(bytes)).ulid
-  } catch {
-    throw new Error(`${META}: must be JSON`)
+    ulid = v.parse(object({ ulid: v.unknown() }), parseJson(bytes)).ulid
+  } catch (error) {
+    throw new Error(`${META}: must be JSON${v.isValiError(error) ? ' with a ulid' : `: ${rawMessageOf(error)}`}`)
   }
+  if (typeof ulid === 'string') ulid = ulid.toUpperCase()
   if (typeof ulid === 'string' && isBlockId(ulid)) return ulid
   throw new Error(`${META}: ulid: must be a ULID: current value is ${JSON.stringify(ulid)?.slice(0, 64)}`)
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Turns } from '../async/turns.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../errors.ts'
 import type { Log, StateStore } from '../host.ts'
+import { parseJson } from '../untrusted-json.ts'
 import { onDisk, unlessAbsent } from './disk/errors.ts'
 import { isTempName, tempPath, writeTemp } from './disk/temp-file.ts'
 
@@ -45,10 +46,10 @@ export function fileState(dir: string, log: Log, { readOnly = false }: FileState
   return {
     get: key =>
       inTurn(key, async path => {
-        const text = await onDisk(`read state "${key}"`, unlessAbsent(readFile(path, 'utf8')))
-        if (text === undefined) return undefined
+        const bytes = await onDisk(`read state "${key}"`, unlessAbsent(readFile(path)))
+        if (bytes === undefined) return undefined
         try {
-          return JSON.parse(text)
+          return parseJson(bytes)
         } catch (error) {
           log.warn('a state document is damaged and counts as missing', { key, path, error: rawMessageOf(error) })
           return undefined

@@ -54,7 +54,11 @@ ${NO_EVENTS}
 
   it.each([
     [UNFINISHED, 'skipped: no-meta-json', 'in the bucket, but cannot be offered: no-meta-json'],
-    [BROKEN, 'failed: corrupted-meta-json (meta.json: must be JSON)', 'cannot be offered: corrupted-meta-json'],
+    [
+      BROKEN,
+      'failed: corrupted-meta-json (meta.json: must be JSON: it ends at byte 120)',
+      'cannot be offered: corrupted-meta-json',
+    ],
   ])('says that %s is partial, and exits with 1', async (id, source, conclusion) => {
     const { code, stdout } = await explain(id)
     expect(code).toBe(1)

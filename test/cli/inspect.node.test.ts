@@ -1,4 +1,4 @@
-import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BROKEN, blockgate, QUICKSTART, UNFINISHED } from '../support/cli.ts'
@@ -100,7 +100,7 @@ describe('blockgate inspect', () => {
   })
 
   it.each([
-    [BROKEN, 'wrong: meta.json: must be JSON\n'],
+    [BROKEN, 'wrong: meta.json: must be JSON: it ends at byte 120\n'],
     [UNFINISHED, 'wrong: meta.json: must be there\n'],
   ])('shows the files of %s, which cannot be loaded', async (id, line) => {
     const { code, stdout } = await inspect(id)
@@ -118,5 +118,57 @@ describe('blockgate inspect', () => {
     const { code, stderr } = await inspect('./not-there')
     expect(code).toBe(2)
     expect(stderr).toBe('blockgate: a block must be named by its ULID, 26 characters: current value is "./not-there"\n')
+  })
+
+  it.each([
+    ['', 'deletion-mark.json: must be JSON: it is empty'],
+    [
+      `{"id":"${PARENT}","version":2,"deletion_time":1790900000}`,
+      'deletion-mark.json: version: must be 1: current value is 2',
+    ],
+    [
+      `{"id":"${PARENT}","version":1,"deletion_time":"1790900000"}`,
+      'deletion-mark.json: deletion_time: must be a number',
+    ],
+    [
+      `{"id":"${BROKEN}","version":1,"deletion_time":1790900000}`,
+      `deletion-mark.json: id: must be its folder ${PARENT}`,
+    ],
+    [
+      `{"id":"${PARENT}","version":1,"deletion_time":1790900000000}`,
+      'deletion-mark.json: deletion_time: must be in seconds',
+    ],
+    [
+      `{"id":"${PARENT}","version":1,"deletion_time":99000000000}`,
+      'deletion-mark.json: deletion_time: must not be in the future',
+    ],
+  ])('tells what is wrong with a deletion mark that cannot be used, and exits with 1: %s', async (mark, wrong) => {
+    const path = copy()
+    writeFileSync(join(path, 'deletion-mark.json'), mark)
+    const { code, stdout } = await inspect(path)
+    expect([code, stdout]).toEqual([1, expect.stringContaining(`\nwrong: ${wrong}`)])
+    expect(stdout).not.toContain('  marked  ')
+  })
+
+  it('tells when a block was marked for deletion', async () => {
+    const path = copy()
+    writeFileSync(
+      join(path, 'deletion-mark.json'),
+      `{"id":"${PARENT.toLowerCase()}","version":1,"deletion_time":1790900000}`,
+    )
+    const { code, stdout } = await inspect(path)
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('\n  marked      for deletion at 2026-10-02T00:13:20.000Z\n'),
+    ])
+    expect(JSON.parse((await inspect(path, '--json')).stdout)).toMatchObject({ deletionTime: 1_790_900_000_000 })
+  })
+
+  it('tells times that cannot be, and exits with 1', async () => {
+    const path = copy()
+    const meta = JSON.parse(readFileSync(join(path, 'meta.json'), 'utf8'))
+    writeFileSync(join(path, 'meta.json'), JSON.stringify({ ...meta, minTime: 1790812800, maxTime: 1790834370 }))
+    const { code, stdout } = await inspect(path)
+    expect([code, stdout]).toEqual([1, expect.stringContaining('wrong: meta.json: maxTime: must be in milliseconds')])
   })
 })

@@ -49,7 +49,7 @@ describe('blockgate sync', () => {
   marked for deletion: 1, at 2026-10-02T00:00:00.000Z
 
   failed
-  ${BROKEN}  scan-bucket: corrupted-meta-json: meta.json: must be JSON
+  ${BROKEN}  scan-bucket: corrupted-meta-json: meta.json: must be JSON: it ends at byte 120
 
   held now: 8
 `)
@@ -72,7 +72,14 @@ describe('blockgate sync', () => {
         { name: 'directory', in: 8, out: 8, skipped: {} },
       ],
       blocks: { seen: 15, added: 8, unchanged: 0, skipped: 6, failed: 1, dropped: 0, retained: 0 },
-      failures: [{ block: BROKEN, by: 'scan-bucket', code: 'corrupted-meta-json', message: 'meta.json: must be JSON' }],
+      failures: [
+        {
+          block: BROKEN,
+          by: 'scan-bucket',
+          code: 'corrupted-meta-json',
+          message: 'meta.json: must be JSON: it ends at byte 120',
+        },
+      ],
       notes: { count: 0, first: [] },
       marked: { count: 1, oldest: Date.UTC(2026, 9, 2), newest: Date.UTC(2026, 9, 2) },
     })

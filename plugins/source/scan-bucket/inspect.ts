@@ -11,9 +11,8 @@ import {
   type PartialBlock,
   rawMessageOf,
 } from 'blockgate'
-import { parseMeta } from 'blockgate/tsdb'
+import { futureMark, oddTimes, parseDeletionMark, parseMeta } from 'blockgate/tsdb'
 import type { MetaCache } from './cache.ts'
-import { parseDeletionMark } from './deletion-mark.ts'
 import { completeFiles, sameFiles } from './files.ts'
 import type { Fault, Known, KnownMark, Version } from './known.ts'
 import type { ListedBlock } from './listed.ts'
@@ -44,14 +43,19 @@ export async function inspect(at: Inspector, block: ListedBlock): Promise<Candid
   }
   const { found } = known
   if (!('meta' in found)) return { id, reason: found.reason, error: errorOf(found), keep: true }
-  const candidate = { meta: found.meta, path: `${found.meta.ulid}/`, markers: block.markers, uploaded: found.uploaded }
-  if (!block.deletionMark) return candidate
-  let mark = known.mark
-  if (!mark || !isVersion(mark, block.deletionMark)) {
-    mark = await readMark(at, id, block.deletionMark)
-    if (mark) at.cache.set({ ...known, mark })
-  }
-  return { ...candidate, deletionTime: mark?.time }
+  const { meta, uploaded } = found
+  const candidate = { meta, path: `${meta.ulid}/`, markers: block.markers, uploaded }
+  const now = at.host.now()
+  const odd = oddTimes(found, now)
+  if (!block.deletionMark) return withNotes(candidate, odd)
+  const { time, problem } = await markOf(at, known, block.deletionMark)
+  const wrong = problem ?? (time === undefined ? undefined : futureMark(time, now))
+  if (wrong === undefined) return withNotes({ ...candidate, deletionTime: time }, odd)
+  return withNotes({ ...candidate, deletionTime: undefined }, [`${wrong}: the block is kept`, ...odd])
+}
+
+function withNotes(candidate: Candidate, notes: readonly string[]): Candidate {
+  return notes.length > 0 ? { ...candidate, notes } : candidate
 }
 
 async function readMeta(
@@ -93,22 +97,27 @@ function parse(at: Inspector, { id, files }: ListedBlock, bytes: Uint8Array): Kn
 /** A deletion mark is a few hundred bytes. */
 const MARK_LIMIT = 1 << 20
 
-/** Undefined where it cannot be read now. */
-async function readMark(at: Inspector, id: BlockId, listed: ObjectInfo): Promise<KnownMark | undefined> {
-  let version: Version | undefined
+/** What cannot be read now is a problem that is not remembered. */
+async function markOf(at: Inspector, known: Known, listed: ObjectInfo): Promise<Pick<KnownMark, 'time' | 'problem'>> {
+  if (known.mark && isVersion(known.mark, listed)) return known.mark
+  const unread = (why: string) => ({ time: undefined, problem: `deletion-mark.json cannot be read: ${why}` })
   try {
     const read = await readSmall(at, listed.key, MARK_LIMIT)
-    if (!read) return undefined
-    version = versionOf(read.info)
-    return { ...version, time: parseDeletionMark(read.bytes, id) }
+    if (!read) return unread('the listing shows it, a GET does not find it')
+    const mark = { ...versionOf(read.info), ...parseMark(read.bytes, known.id) }
+    at.cache.set({ ...known, mark })
+    return mark
   } catch (error) {
     if (at.signal.aborted) throw at.signal.reason
-    at.host.log.warn('a deletion mark is invalid or cannot be read: the block is kept', {
-      block: id,
-      code: codeOf(error),
-      error: rawMessageOf(error),
-    })
-    return version && { ...version, time: undefined }
+    return unread(rawMessageOf(error))
+  }
+}
+
+function parseMark(bytes: Uint8Array, id: BlockId): Pick<KnownMark, 'time' | 'problem'> {
+  try {
+    return { time: parseDeletionMark(bytes, id), problem: undefined }
+  } catch (error) {
+    return { time: undefined, problem: rawMessageOf(error) }
   }
 }
 

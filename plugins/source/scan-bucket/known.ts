@@ -25,9 +25,10 @@ export interface Known extends Version {
   readonly mark: KnownMark | undefined
 }
 
-/** `time` is undefined where the mark is invalid. */
+/** When the mark was made, in ms; or what is wrong with it. */
 export interface KnownMark extends Version {
   readonly time: number | undefined
+  readonly problem: string | undefined
 }
 
 /** A document for a state store. */
@@ -47,7 +48,7 @@ export function readDocument(document: unknown, share: Sharing): readonly Known[
   if (!result.success) return undefined
   return result.output.blocks.map((entry): Known => {
     const { id, etag, size, mark } = entry
-    const base = { etag, size, mark: mark && { ...mark, time: mark.time } }
+    const base = { etag, size, mark: mark && { ...mark, time: mark.time, problem: mark.problem } }
     const files = entry.files.map(({ path, size, sha256 }) =>
       sha256 === undefined ? { path, size } : { path, size, sha256 },
     )
@@ -60,7 +61,7 @@ export function readDocument(document: unknown, share: Sharing): readonly Known[
 }
 
 /** Goes up with every change of a document's form: the blocks of an older one are read again. */
-const FORMAT = 2
+const FORMAT = 3
 
 const id = v.custom<BlockId>(value => typeof value === 'string' && isBlockId(value))
 const whole = v.pipe(v.number(), v.safeInteger())
@@ -71,7 +72,9 @@ const entry = {
   files: v.array(
     v.object({ path: v.pipe(v.string(), v.check(isBlockFile)), size: whole, sha256: v.optional(v.string()) }),
   ),
-  mark: v.optional(v.object({ etag: v.string(), size: whole, time: v.optional(whole) })),
+  mark: v.optional(
+    v.object({ etag: v.string(), size: whole, time: v.optional(whole), problem: v.optional(v.string()) }),
+  ),
 }
 const schema = v.object({
   format: v.literal(FORMAT),

@@ -38,16 +38,18 @@ export const inspect: Command = {
 
 /** A folder that is there wins: a block's folder is named by its ULID. */
 async function look(args: Args, io: Io): Promise<BlockReport> {
+  const host = nodeHost({ log: nodeLog({ stream: io.stderr, env: io.env }) })
   const path = resolve(io.cwd, args.argument)
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return inspectBlock(await diskFolder(path))
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    return inspectBlock(await diskFolder(path), host.now())
+  }
   const id = ulid(args.argument)
   const { config } = await loadConfig(args.config, io)
-  const host = nodeHost({ log: nodeLog({ stream: io.stderr, env: io.env }) })
-  return await withBucketFolder(config, host, id, inspectBlock)
+  return await withBucketFolder(config, host, id, folder => inspectBlock(folder, host.now()))
 }
 
 function text(report: BlockReport, paint: Painter): string[] {
-  const { where, meta, uploaded, files, markers, index, problems } = report
+  const { where, meta, uploaded, deletionTime, files, markers, index, problems } = report
   if (files.length === 0) return [`${visible(where)}: ${paint.red('there is nothing')}`]
   const ofMeta = meta && [
     ['ulid', meta.ulid],
@@ -60,6 +62,7 @@ function text(report: BlockReport, paint: Painter): string[] {
   ]
   const ofIndex = index && `version ${index.version}, ${index.symbols} symbols, ${index.postingsLists} postings lists`
   const about = [...(ofMeta ?? []), ['index', ofIndex ?? '-'], ['markers', markers.join(', ') || 'none']]
+  if (deletionTime !== undefined) about.push(['marked', `for deletion at ${instant(deletionTime)}`])
   return [
     paint.bold(visible(where)),
     ...table(about, '  '),

@@ -255,33 +255,100 @@ describe('scanBucket', () => {
     expect(errorsOf(seen)[0]).toContain(`must be at most ${size} bytes`)
   })
 
-  const marks: readonly (readonly [name: string, text: string, error: string])[] = [
-    ['no JSON', '{', 'deletion-mark.json: it must be JSON'],
-    ['another version', `{"id":"${ID1}","version":2,"deletion_time":1}`, 'deletion-mark.json: version must be 1'],
+  const marks: readonly (readonly [name: string, text: string, wrong: string])[] = [
+    ['empty', '', 'must be JSON: it is empty'],
+    ['cut', '{', 'must be JSON: it ends at byte 1'],
+    ['another version', `{"id":"${ID1}","version":2,"deletion_time":1}`, 'version: must be 1: current value is 2'],
     [
-      'the id of another block',
+      'of another block',
       `{"id":"${ID2}","version":1,"deletion_time":1}`,
-      `deletion-mark.json: id must be its folder ${ID1}`,
+      `id: must be its folder ${ID1}: current value`,
     ],
-    ['no time', `{"id":"${ID1}","version":1}`, 'deletion-mark.json: deletion_time must be given'],
+    ['no time', `{"id":"${ID1}","version":1}`, 'deletion_time: must be given: current value is undefined'],
+    ['a null time', `{"id":"${ID1}","version":1,"deletion_time":null}`, 'deletion_time: must be a number'],
     [
-      'a time before 1970',
+      'text',
+      `{"id":"${ID1}","version":1,"deletion_time":"5"}`,
+      'deletion_time: must be a number: current value is "5"',
+    ],
+    [
+      'before 1970',
       `{"id":"${ID1}","version":1,"deletion_time":-1}`,
-      'deletion-mark.json: deletion_time must be >= 0',
+      'deletion_time: must be >= 0: current value is -1',
+    ],
+    [
+      'milliseconds',
+      `{"id":"${ID1}","version":1,"deletion_time":1767225600000}`,
+      'deletion_time: must be in seconds: current value is 1767225600000',
+    ],
+    [
+      'the year 2036',
+      `{"id":"${ID1}","version":1,"deletion_time":2085978496}`,
+      'deletion_time: must not be in the future (2036-02-07T06:28:16.000Z): current value is 2085978496',
     ],
   ]
-  for (const [name, text, error] of marks) {
-    it(`keeps a block whose deletion mark is invalid, says so in the log, and reads it once: ${name}`, async () => {
+  for (const [name, text, wrong] of marks) {
+    it(`keeps a block whose deletion mark cannot be used, says what is wrong in every run, and reads it once: ${name}`, async () => {
       const h = await harness()
       await h.block(ID1)
       await h.put(`${ID1}/deletion-mark.json`, text)
-      for (let i = 0; i < 2; i++) {
-        expect(first(await h.run())).toMatchObject({ markers: ['deletion-mark.json'], deletionTime: undefined })
+      const expected = {
+        markers: ['deletion-mark.json'],
+        deletionTime: undefined,
+        notes: [expect.stringContaining(wrong)],
       }
-      expect(h.host.lines).toMatchObject([{ level: 'warn', fields: { block: ID1, error } }])
+      for (let i = 0; i < 2; i++) expect(first(await h.run())).toMatchObject(expected)
       expect(h.calls.filter(call => call.includes('mark'))).toHaveLength(1)
+      const again = await h.restarted()
+      expect(first(await again.run())).toMatchObject(expected)
+      expect(again.calls).toEqual(['list '])
     })
   }
+
+  it('a mark of the near future is that of a clock that is wrong: it can be used', async () => {
+    const h = await harness()
+    await h.block(ID1)
+    const time = h.host.now() + 3_600_000
+    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: time / 1000 }))
+    expect(first(await h.run())).toMatchObject({ deletionTime: time })
+    expect(first(await h.run())?.notes).toBeUndefined()
+  })
+
+  it('a mark that cannot be read now keeps the block, is told, and is asked for again', async () => {
+    const h = await harness()
+    await h.block(ID1)
+    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: 5 }))
+    h.before = call => {
+      if (call.includes('mark')) throw new Error('503')
+    }
+    expect(first(await h.run())?.notes).toEqual(['deletion-mark.json cannot be read: 503: the block is kept'])
+    h.before = async call => {
+      if (call.includes('mark')) await h.delete(`${ID1}/deletion-mark.json`)
+    }
+    expect(first(await h.run())?.notes).toEqual([
+      'deletion-mark.json cannot be read: the listing shows it, a GET does not find it: the block is kept',
+    ])
+    h.before = () => {}
+    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: 5 }))
+    expect(first(await h.run())).toMatchObject({ deletionTime: 5000 })
+  })
+
+  it('tells times of a meta that cannot be, also of one that it knows from before', async () => {
+    const h = await harness()
+    await h.block(ID1, { minTime: 1_700_000_000, maxTime: 1_700_007_200 })
+    await h.block(ID2, { maxTime: Date.UTC(2036, 1, 7), thanos: { upload_time: '2036-02-07T00:00:00Z' } })
+    for (const at of [h, await h.restarted()]) {
+      const [seconds, future] = (await at.run()).pages[0]?.blocks ?? []
+      expect(seconds?.notes).toEqual([
+        'meta.json: minTime: must be in milliseconds: current value is 1700000000',
+        'meta.json: maxTime: must be in milliseconds: current value is 1700007200',
+      ])
+      expect(future?.notes).toEqual([
+        'meta.json: maxTime: must not be of the future (2036-02-07T00:00:00.000Z): current value is 2085955200000',
+        'meta.json: thanos.upload_time: must not be of the future (2036-02-07T00:00:00.000Z): current value is 2085955200000',
+      ])
+    }
+  })
 
   it('tells what is wrong with its options, and never throws', () => {
     const bad = { listing: 'flat', concurrency: 0, metaLimit: 1.5, depth: 1 }
