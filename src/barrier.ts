@@ -1,12 +1,22 @@
 /** A set stage at work: everything in, a verdict on every block out. */
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { inSlices } from './async/slices.ts'
 import type { BlockId, Candidate } from './block.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Host } from './host.ts'
 import { type Limits, limited } from './limited.ts'
 import { isReason } from './outcome.ts'
 import type { Named } from './plan.ts'
 import type { RunContext, Selection, SetStage } from './stage.ts'
 import { Attribute, SpanName, tracer } from './telemetry.ts'
+
+export interface Selected {
+  /** What the stage was given. */
+  readonly byId: ReadonlyMap<BlockId, Candidate>
+  readonly selections: readonly Selection[]
+  /** The blocks that it lets go on, in its order. */
+  readonly going: Candidate[]
+}
 
 /**
  * Asks a set stage and checks its answer: every id exactly once, reasons in kebab-case.
@@ -18,14 +28,16 @@ export async function select(
   blocks: readonly Candidate[],
   run: RunContext,
   parent: Context,
-): Promise<readonly Selection[]> {
+): Promise<Selected> {
   const span = tracer().startSpan(SpanName.set(name), { attributes: { [Attribute.blocksIn]: blocks.length } }, parent)
   try {
     const answer = context.with(trace.setSpan(parent, span), async () => stage.select(blocks, run))
     const selections = await limited(limits, run.signal, 'select()', answer)
-    check(blocks, selections)
-    span.setAttribute(Attribute.blocksOut, selections.filter(s => s.skip === undefined).length)
-    return selections
+    const byId = new Map<BlockId, Candidate>()
+    await inSlices(limits.host, blocks, block => byId.set(block.meta.ulid, block))
+    const going = await check(limits.host, byId, selections)
+    span.setAttribute(Attribute.blocksOut, going.length)
+    return { byId, selections, going }
   } catch (error) {
     span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
     throw BlockgateError.from(error, ErrorCode.stageFailed, name)
@@ -34,18 +46,30 @@ export async function select(
   }
 }
 
-function check(blocks: readonly Candidate[], selections: readonly Selection[]): void {
-  const left = new Set<BlockId>(blocks.map(b => b.meta.ulid))
-  for (const { id, skip } of selections) {
-    if (!left.delete(id)) throw invalid(`select() must name every block exactly once: ${id} is named twice or unknown`)
-    if (skip !== undefined && !isReason(skip)) {
+/** @returns the blocks that go on */
+async function check(
+  host: Host,
+  blocks: ReadonlyMap<BlockId, Candidate>,
+  selections: readonly Selection[],
+): Promise<Candidate[]> {
+  const named = new Set<BlockId>()
+  const going: Candidate[] = []
+  await inSlices(host, selections, ({ id, skip }) => {
+    const block = blocks.get(id)
+    if (!block || named.size === named.add(id).size) {
+      throw invalid(`select() must name every block exactly once: ${id} is named twice or unknown`)
+    }
+    if (skip === undefined) going.push(block)
+    else if (!isReason(skip)) {
       throw invalid(`the reason of a skip must be kebab-case: current value is ${JSON.stringify(skip)}`)
     }
+  })
+  const missing = blocks.size - named.size
+  if (missing > 0) {
+    const first = [...blocks.keys()].find(id => !named.has(id))
+    throw invalid(`select() must name every block exactly once: ${missing} are missing, ${first} first`)
   }
-  const missing = left.values().next()
-  if (!missing.done) {
-    throw invalid(`select() must name every block exactly once: ${left.size} are missing, ${missing.value} first`)
-  }
+  return going
 }
 
 function invalid(message: string): BlockgateError {

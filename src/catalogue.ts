@@ -1,4 +1,5 @@
 /** Every block of the view with its state, reason and last events; across runs. What `explain` and the API read. */
+import { inSlices } from './async/slices.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { LastVerdict } from './block-trace.ts'
 import { codeOf, rawMessageOf } from './errors.ts'
@@ -46,6 +47,7 @@ const LINGERING: ReadonlySet<string> = new Set(['lingering', 'superseded'])
 export class Catalogue {
   readonly #host: Host
   readonly #entries = new Map<BlockId, Entry>()
+  readonly #counts = new Map<BlockState, number>()
 
   constructor(host: Host) {
     this.#host = host
@@ -65,9 +67,7 @@ export class Catalogue {
 
   /** How many blocks are in each state; a state nobody is in is absent. */
   counts(): Readonly<Partial<Record<BlockState, number>>> {
-    const counts: Partial<Record<BlockState, number>> = {}
-    for (const { state } of this.#entries.values()) counts[state] = (counts[state] ?? 0) + 1
-    return counts
+    return Object.fromEntries([...this.#counts].filter(([, blocks]) => blocks > 0))
   }
 
   /** The source offered the block. */
@@ -101,11 +101,13 @@ export class Catalogue {
     this.#record(this.#entry(id), stateOf(result, loaded), { run, ...describe(result) })
   }
 
-  /** Forgets what is neither in the view nor loaded. Only a complete view knows what is gone. */
-  forgetAbsent(inView: ReadonlySet<BlockId>, loaded: { has(id: BlockId): boolean }): void {
-    for (const id of this.#entries.keys()) {
-      if (!inView.has(id) && !loaded.has(id)) this.#entries.delete(id)
-    }
+  /** Forgets what is neither in the view nor loaded, as `isThere` says. Only a complete view knows what is gone. */
+  async forgetAbsent(isThere: (id: BlockId) => boolean): Promise<void> {
+    await inSlices(this.#host, this.#entries, ([id, { state }]) => {
+      if (isThere(id)) return
+      this.#entries.delete(id)
+      this.#count(state, -1)
+    })
   }
 
   /** The verdict that a trace may be quiet about while it stays the same. */
@@ -130,6 +132,7 @@ export class Catalogue {
       events: [],
     }
     this.#entries.set(id, entry)
+    this.#count('pending', 1)
     return entry
   }
 
@@ -148,9 +151,15 @@ export class Catalogue {
 
   #move(entry: Entry, state: BlockState, by: string, reason: string): void {
     if (entry.state !== state || entry.reason !== reason || entry.by !== by) entry.since = this.#host.now()
+    this.#count(entry.state, -1)
+    this.#count(state, 1)
     entry.state = state
     entry.by = by
     entry.reason = reason
+  }
+
+  #count(state: BlockState, by: number): void {
+    this.#counts.set(state, (this.#counts.get(state) ?? 0) + by)
   }
 }
 

@@ -4,8 +4,9 @@
  */
 import { type Context, context, createContextKey, INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
 import { eachBounded } from './async/each.ts'
+import { inSlices, pause } from './async/slices.ts'
 import { ActiveAttempts, attempt } from './attempt.ts'
-import { select } from './barrier.ts'
+import { type Selected, select } from './barrier.ts'
 import type { BlockId, Candidate } from './block.ts'
 import { BlockTrace } from './block-trace.ts'
 import { compose, type Onion } from './compose.ts'
@@ -13,7 +14,7 @@ import type { Host, Instance } from './host.ts'
 import { Listing } from './listing.ts'
 import { passed } from './outcome.ts'
 import type { Named, Plan } from './plan.ts'
-import type { BlockStage, Outcome, PartialBlock, RunContext, Selection, SetStage } from './stage.ts'
+import type { BlockStage, Outcome, PartialBlock, RunContext, SetStage } from './stage.ts'
 
 export interface DryDeps {
   /** Its parts are started. */
@@ -54,12 +55,13 @@ export class DryRun {
   /** @throws BlockgateError what the source threw */
   async view(): Promise<DryView> {
     const listing = new Listing(this.#deps, this.#run, untraced())
-    let blocks: Candidate[] = []
+    const { host } = this.#deps
+    const blocks: Candidate[] = []
     const partial = new Map<BlockId, PartialBlock>()
     try {
       for (let page = await listing.next(); page; page = await listing.next()) {
-        blocks = blocks.concat(page.blocks)
-        for (const block of page.partial) partial.set(block.id, block)
+        await inSlices(host, page.blocks, block => blocks.push(block))
+        await inSlices(host, page.partial, block => partial.set(block.id, block))
       }
     } finally {
       await listing.close()
@@ -82,12 +84,13 @@ export class DryRun {
     const out = new Set<Candidate>()
     await eachBounded(blocks, this.#deps.concurrency, async block => {
       if (block.meta.ulid === known || (await this.#attempt(block, onion)).kind === 'passed') out.add(block)
+      await pause(this.#deps.host)
     })
     return blocks.filter(block => out.has(block))
   }
 
   /** @throws BlockgateError what the set stage threw, or what is wrong with its answer */
-  select(barrier: Named<SetStage>, blocks: readonly Candidate[]): Promise<readonly Selection[]> {
+  select(barrier: Named<SetStage>, blocks: readonly Candidate[]): Promise<Selected> {
     return select(this.#deps, barrier, blocks, this.#run, untraced())
   }
 

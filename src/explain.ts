@@ -97,15 +97,14 @@ async function walk(
     }
     if (!barrier) break
     const others = await dry.filter(blocks, stages, id)
-    const selections = await dry.select(barrier, others)
+    const { selections, going } = await dry.select(barrier, others)
     const mine = selections.find(selection => selection.id === id)
     if (mine?.skip !== undefined) {
       set(steps, barrier, { verdict: 'skipped', reason: mine.skip, supersededBy: mine.supersededBy })
       return 'skipped'
     }
     set(steps, barrier, { verdict: 'passed' })
-    const byId = new Map(others.map(block => [block.meta.ulid, block]))
-    blocks = selections.flatMap(selection => (selection.skip === undefined ? (byId.get(selection.id) ?? []) : []))
+    blocks = going
   }
   return 'passed'
 }

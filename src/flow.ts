@@ -1,4 +1,5 @@
 /** How the blocks of one run move: seen on a page, through a segment, past a barrier; each step is written down. */
+import { inSlices } from './async/slices.ts'
 import { ActiveAttempts, attempt } from './attempt.ts'
 import { select } from './barrier.ts'
 import type { BlockId, Candidate } from './block.ts'
@@ -48,26 +49,26 @@ export class Flow {
   }
 
   /** Notes what a page shows; gives back the blocks that no page of this run had before. */
-  see(page: Page): readonly Candidate[] {
+  async see(page: Page): Promise<readonly Candidate[]> {
     const { catalogue, host, plan } = this.#engine
-    for (const partial of page.partial) {
-      if (this.#view.seen.has(partial.id)) continue
+    await inSlices(host, page.partial, partial => {
+      if (this.#view.seen.has(partial.id)) return
       this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial))
       this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
-    }
+    })
     const fresh: Candidate[] = []
-    for (const candidate of page.blocks) {
+    await inSlices(host, page.blocks, candidate => {
       const id = candidate.meta.ulid
-      if (this.#view.seen.has(id)) continue
+      if (this.#view.seen.has(id)) return
       this.#view.seen.set(id, candidate)
       this.#countFailure(isBroken(this.#view.partial.get(id)), false)
       this.#view.partial.delete(id)
       note(this.#view.notes, candidate, catalogue.get(id)?.candidate, host.log)
       catalogue.seen(candidate)
       fresh.push(candidate)
-    }
+    })
     return fresh
   }
 
@@ -97,23 +98,17 @@ export class Flow {
   async barrier(at: number, blocks: readonly Candidate[], only?: ReadonlySet<BlockId>): Promise<Candidate[]> {
     const stage = this.#engine.plan.segments[at]?.barrier
     if (!stage) return [...blocks]
-    const byId = new Map(blocks.map(b => [b.meta.ulid, b]))
-    const out: Candidate[] = []
     const ask = () => select(this.#engine, stage, blocks, this.#run, this.#span.context)
-    const selections = await timed(this.#engine, stage.name, ask)
-    for (const { id, skip, supersededBy } of selections) {
+    const { byId, selections, going } = await timed(this.#engine, stage.name, ask)
+    await inSlices(this.#engine.host, selections, ({ id, skip, supersededBy }) => {
       const candidate = byId.get(id)
-      if (!candidate || (only && !only.has(id))) continue
-      if (skip === undefined) {
-        out.push(candidate)
-        continue
-      }
+      if (!candidate || skip === undefined || (only && !only.has(id))) return
       const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
       if (parent) this.#view.superseded.set(id, parent.meta)
       const detail = supersededBy && `${supersededBy} holds all of it`
       this.#settle(candidate, skippedBy(stage.name, skip, detail), this.#trace(id, candidate.meta.compaction.level, 1))
-    }
-    return out
+    })
+    return only ? going.filter(block => only.has(block.meta.ulid)) : going
   }
 
   async #attempt(at: number, candidate: Candidate, trace: BlockTrace): Promise<Outcome> {

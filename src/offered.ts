@@ -27,12 +27,11 @@ export async function offered(deps: DryDeps, signal: AbortSignal): Promise<Offer
       const owned = stages.findIndex(({ stage }) => ownershipOf(stage))
       blocks = await dry.filter(blocks, owned < 0 ? stages : stages.slice(0, owned))
       if (!barrier) break
-      const byId = new Map(blocks.map(block => [block.meta.ulid, block]))
-      const selections = await dry.select(barrier, blocks)
+      const { selections, going } = await dry.select(barrier, blocks)
       for (const { id, skip, supersededBy } of selections) {
         if (skip !== undefined && supersededBy !== undefined) superseded.set(id, supersededBy)
       }
-      blocks = selections.flatMap(({ id, skip }) => (skip === undefined ? (byId.get(id) ?? []) : []))
+      blocks = going
     }
     return { complete, blocks, superseded }
   } finally {

@@ -3,8 +3,9 @@
  * re-offers when ownership moves. Whatever is tried again is the same block with a fresh context, and counts once.
  */
 import { type Backoff, backoffMs } from './async/backoff.ts'
-import type { WorkQueue } from './async/work-queue.ts'
-import type { BlockMeta, Candidate } from './block.ts'
+import type { Task, WorkQueue } from './async/work-queue.ts'
+import type { Candidate } from './block.ts'
+import { Changes } from './changes.ts'
 import { isRetryable } from './errors.ts'
 import type { Host } from './host.ts'
 import type { Epoch, OwnershipChange, OwnershipPlugin } from './ownership.ts'
@@ -37,7 +38,9 @@ interface Offer {
 export class Offers {
   readonly #deps: OfferDeps
   /** Blocks to be looked at again when ownership changes. */
-  readonly #parked = new Set<Offer>()
+  #parked = new Set<Offer>()
+  /** What has changed, for each look at blocks that were parked: a change that comes while it goes on counts for the rest. */
+  readonly #looks = new Set<Changes>()
   readonly #timers = new Set<Disposable>()
 
   constructor(deps: OfferDeps) {
@@ -52,17 +55,33 @@ export class Offers {
 
   /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
   onChange(change: OwnershipChange): void {
-    const again = [...this.#parked].filter(
-      offer => affects(change, offer.candidate.meta) && offer.reoffers < MAX_REOFFERS,
-    )
-    for (const offer of again) this.#parked.delete(offer)
-    this.#deps.queue.pushFront(again.map(offer => this.#again(offer)))
+    for (const changes of this.#looks) changes.add(change)
+    if (this.#parked.size === 0) return
+    const changes = new Changes()
+    changes.add(change)
+    this.#looks.add(changes)
+    const parked = this.#parked
+    this.#parked = new Set()
+    this.#deps.queue.pushFront(this.#affected(parked, changes))
   }
 
   /** Cancels the backoffs that still wait. */
   stop(): void {
     for (const timer of this.#timers) timer[Symbol.dispose]()
     this.#timers.clear()
+  }
+
+  /** Looks at one after another when a lane is free: there may be as many as the bucket has. */
+  *#affected(parked: Iterable<Offer>, changes: Changes): Generator<Task, void> {
+    let others = 0
+    for (const offer of parked) {
+      if (offer.reoffers < MAX_REOFFERS && changes.affects(offer.candidate.meta)) yield this.#again(offer)
+      else {
+        this.#parked.add(offer)
+        if (++others % 64 === 0) yield nothing
+      }
+    }
+    this.#looks.delete(changes)
   }
 
   async #offer(offer: Offer): Promise<void> {
@@ -105,11 +124,4 @@ export class Offers {
   }
 }
 
-/** Also where the plugin cannot say. */
-export function affects(change: OwnershipChange, meta: BlockMeta): boolean {
-  try {
-    return change.affects(meta) !== false
-  } catch {
-    return true // asking once too often is cheap, asking too seldom loses a block
-  }
-}
+async function nothing(): Promise<void> {}

@@ -3,6 +3,7 @@
  * rules of docs/architecture.md, in the order of `decide`.
  */
 import { eachBounded } from './async/each.ts'
+import { inSlices, pause } from './async/slices.ts'
 import type { BlockId, BlockMeta } from './block.ts'
 import type { ClaimPublisher } from './claims.ts'
 import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
@@ -52,31 +53,47 @@ type Decision =
       readonly guard?: never
     }
 
+interface Drop {
+  readonly id: BlockId
+  readonly by: string
+  readonly reason: string
+}
+
+type Release = Extract<Decision, { readonly do: 'release' }> & { readonly id: BlockId }
+
 const KEEP: Decision = { do: 'keep' }
 /** More drops than this, and than a fifth of what is loaded, need a person's word. */
 const FREE_DROPS = 10
 
 export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<BlockId, LoadedResult>> {
-  const { plan, view, asked } = input
+  const { host, plan, view, asked } = input
   const loaded = plan.sink.stage.loaded()
+  /** Of the blocks that are not simply kept. */
   const decisions = new Map<BlockId, Decision>()
-  for (const [id, { meta }] of loaded) decisions.set(id, decide(input, id, meta))
-  settleSuperseded(input, decisions)
+  await inSlices(host, loaded, ([id, { meta }]) => {
+    const decision = decide(input, id, meta)
+    if (decision.do !== 'keep') decisions.set(id, decision)
+  })
+  await settleSuperseded(input, decisions)
   const results = new Map<BlockId, LoadedResult>()
-  const asks = mustAsk(input, decisions, loaded.size)
-  for (const [id, decision] of decisions) {
+  const asks = await mustAsk(input, decisions, loaded.size)
+  if (view.listed && view.complete) await inSlices(host, asked, id => !decisions.has(id) && asked.delete(id))
+  const drops: Drop[] = []
+  const releases: Release[] = []
+  await inSlices(host, decisions, ([id, decision]) => {
+    if (decision.do === 'keep') return
     const asksFor = asks && decision.do === 'drop' && decision.guard !== undefined
     if (asksFor) asked.add(id)
     else if (view.listed && view.complete) asked.delete(id)
-    if (decision.do === 'keep') continue
     const { by, reason } = decision
     if (decision.do === 'retain') results.set(id, { kind: 'retained', by, reason })
     else if (!view.complete) results.set(id, { kind: 'retained', by: plan.source.name, reason: 'view-incomplete' })
     else if (asksFor) results.set(id, { kind: 'retained', by, reason: ErrorCode.dropsNeedConfirmation })
-  }
-  const rest = [...decisions].filter(([id]) => !results.has(id))
-  await drop(input, rest, results)
-  await release(input, rest, results)
+    else if (decision.do === 'release') releases.push({ id, ...decision })
+    else drops.push({ id, by, reason })
+  })
+  await drop(input, drops, results)
+  await release(input, releases, results)
   return results
 }
 
@@ -84,22 +101,23 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
  * Whether a person is asked: too many blocks would go at once, or all that was loaded when the run began, or one that was
  * asked about before: what was loaded since is no answer.
  */
-function mustAsk(
-  { view, before, asked, confirmDrops }: ReconcileInput,
+async function mustAsk(
+  { host, view, before, asked, confirmDrops }: ReconcileInput,
   decisions: Map<BlockId, Decision>,
   loaded: number,
-): boolean {
+): Promise<boolean> {
   if (!view.complete) return false
-  const all = before.size > 0 && [...before].every(id => decisions.get(id)?.guard)
+  let all = before.size > 0
+  await inSlices(host, before, id => (all &&= decisions.get(id)?.guard !== undefined))
   let drops = 0
   let again = false
-  for (const [id, d] of decisions) {
-    if (!d.guard) continue
+  await inSlices(host, decisions, ([id, d]) => {
+    if (!d.guard) return
     // All are absent: whoever is asked looks at the bucket, no second listing need say it.
     if (all) decisions.set(id, { ...d, do: 'drop' })
     if (d.do === 'drop' && d.guard === 'many') drops++
     again ||= asked.has(id)
-  }
+  })
   return !confirmDrops && (all || again || drops > Math.max(FREE_DROPS, loaded / 5))
 }
 
@@ -145,23 +163,18 @@ function absent({ plan, view, absences }: Pick<ReconcileInput, 'plan' | 'view' |
 }
 
 /** Without a handover nobody else can be asked: a child goes when its parent is served here, and stays here. */
-function settleSuperseded({ plan }: ReconcileInput, decisions: Map<BlockId, Decision>): void {
+async function settleSuperseded({ host, plan }: ReconcileInput, decisions: Map<BlockId, Decision>): Promise<void> {
   if (plan.ownership.handover) return
-  for (const [id, decision] of decisions) {
-    if (decision.do !== 'release') continue
+  const loaded = plan.sink.stage.loaded()
+  await inSlices(host, decisions, ([id, decision]) => {
+    if (decision.do !== 'release') return
     const { by, reason, whileKept, needs } = decision
-    const parent = decisions.get(needs.ulid)
-    const served = parent !== undefined && parent.do !== 'drop'
+    const served = loaded.has(needs.ulid) && decisions.get(needs.ulid)?.do !== 'drop'
     decisions.set(id, served ? { do: 'drop', by, reason } : { do: 'retain', by, reason: whileKept })
-  }
+  })
 }
 
-async function drop(
-  input: ReconcileInput,
-  decisions: readonly (readonly [BlockId, Decision])[],
-  results: Map<BlockId, LoadedResult>,
-): Promise<void> {
-  const drops = decisions.flatMap(([id, d]) => (d.do === 'drop' ? [{ id, by: d.by, reason: d.reason }] : []))
+async function drop(input: ReconcileInput, drops: readonly Drop[], results: Map<BlockId, LoadedResult>): Promise<void> {
   try {
     const ids = drops.map(d => d.id)
     await limited(input, input.signal, 'serve()', input.claims.dropped(ids, input.signal))
@@ -177,18 +190,18 @@ async function drop(
   }
   await eachBounded(drops, input.concurrency, async ({ id, by, reason }) => {
     results.set(id, await dropOne(input, id, { kind: 'dropped', by, reason }))
+    await pause(input.host)
   })
 }
 
 async function release(
   input: ReconcileInput,
-  decisions: readonly (readonly [BlockId, Decision])[],
+  releases: readonly Release[],
   results: Map<BlockId, LoadedResult>,
 ): Promise<void> {
   const { handover } = input.plan.ownership
   if (!handover) return
-  const releases = decisions.flatMap(([id, d]) => (d.do === 'release' ? [{ id, d }] : []))
-  await eachBounded(releases, input.concurrency, async ({ id, d: { by, reason, needs, decidedIn, whileKept } }) => {
+  await eachBounded(releases, input.concurrency, async ({ id, by, reason, needs, decidedIn, whileKept }) => {
     try {
       const asked = handover.release({ id, needs, urgent: input.urgent }, decidedIn, input.signal)
       const answer = await limited(input, input.signal, 'release()', asked)
@@ -203,6 +216,7 @@ async function release(
       })
       results.set(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
     }
+    await pause(input.host)
   })
 }
 

@@ -1,5 +1,6 @@
 /** One run: the source's pages through the segments, over the barriers, into the sink; then what may go. */
 import { type LinkedSignal, linkSignals, orAborted } from './async/signals.ts'
+import { inSlices, pause } from './async/slices.ts'
 import { type Task, WorkQueue } from './async/work-queue.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { Engine } from './engine.ts'
@@ -37,6 +38,7 @@ export class Run {
   readonly #epoch: Epoch
   /** What kept it from beginning. */
   readonly #broken: { readonly error: unknown } | undefined
+  readonly #loaded = new Set<BlockId>()
   readonly #context: RunContext
   readonly #span: RunSpan
   readonly #flow: Flow
@@ -54,10 +56,8 @@ export class Run {
     this.#link = linkSignals(signal)
     this.#started = host.monotonic()
     let epoch = Number.NaN
-    let loaded: ReadonlySet<BlockId> = new Set()
     try {
       epoch = plan.ownership.epoch()
-      loaded = new Set(plan.sink.stage.loaded().keys())
     } catch (error) {
       this.#broken = { error }
     }
@@ -67,7 +67,7 @@ export class Run {
       reason: request.reason,
       now: host.now(),
       signal: this.#link.signal,
-      loaded,
+      loaded: this.#loaded,
       resume: undefined,
     }
     this.#span = startRunSpan(request.id, request.reason, engine.instance.id)
@@ -117,6 +117,7 @@ export class Run {
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
     try {
       if (this.#broken) throw this.#broken.error
+      await inSlices(host, plan.sink.stage.loaded().keys(), id => this.#loaded.add(id))
       const damaged = plan.sink.stage.damaged?.()
       // A run that looks again would not offer them.
       if (damaged?.size && !this.#request.previous) {
@@ -132,10 +133,10 @@ export class Run {
         const { signal } = this.#link
         const urgent = budget.short
         const me = this.#engine.instance.id
-        const before = this.#context.loaded
+        const before = this.#loaded
         const input = { ...this.#engine, me, view: this.#view, before, confirmDrops, urgent, signal }
         results = await orAborted(reconcile(input), signal)
-        this.#note(results)
+        await this.#note(results)
       }
       await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, claims.settled())
     } catch (thrown) {
@@ -145,7 +146,7 @@ export class Run {
       this.#link[Symbol.dispose]()
     }
     const status = this.#stopped ? 'stopped' : error ? 'failed' : 'done'
-    const summary = summarise(plan, this.#view, results, {
+    const summary = await summarise(host, plan, this.#view, results, {
       id: this.#request.id,
       reason: this.#request.reason,
       complete: status === 'done' && this.#view.complete,
@@ -154,7 +155,8 @@ export class Run {
     endRunSpan(this.#span.span, summary, error)
     const startedAt = this.#context.now
     const { outcomes } = this.#view
-    const dropped = [...results].flatMap(([id, { kind }]) => (kind === 'dropped' ? [id] : []))
+    const dropped: BlockId[] = []
+    await inSlices(host, results, ([id, { kind }]) => kind === 'dropped' && dropped.push(id))
     const unconfirmed = this.#engine.asked.size
     const result = { status, summary, error, unconfirmed, startedAt, outcomes, dropped } as const
     return { result, view: this.#view, epoch: this.#epoch, room: budget.short && dropped.length > 0 }
@@ -168,19 +170,19 @@ export class Run {
     const { segments } = this.#engine.plan
     if (this.#request.previous) {
       const { offered, outcomes } = this.#view
-      return this.#lastSegment(paged(offered.filter(({ meta }) => !outcomes.has(meta.ulid))))
+      return this.#lastSegment(paged(offered, ({ meta }) => !outcomes.has(meta.ulid)))
     }
     if (segments.length === 1) {
       return this.#withListing(listing =>
         this.#lastSegment(async () => {
           const blocks = await this.#nextBlocks(listing)
-          if (blocks) this.#view.offered = this.#view.offered.concat(blocks)
+          if (blocks) for (const block of blocks) this.#view.offered.push(block)
           else this.#offering = listing.complete
           return blocks
         }),
       )
     }
-    let blocks: readonly Candidate[] = []
+    let blocks: Candidate[] = []
     for (let at = 0; at < segments.length - 1 && !this.#stopped; at++) {
       blocks = await this.#filterSegment(at, blocks)
       if (this.#stopped) return
@@ -194,24 +196,23 @@ export class Run {
   }
 
   /** Blocks through a segment that ends at a barrier: the first gets them from the source. Their order stays. */
-  async #filterSegment(at: number, given: readonly Candidate[]): Promise<readonly Candidate[]> {
+  async #filterSegment(at: number, given: readonly Candidate[]): Promise<Candidate[]> {
     const passed: (Candidate | undefined)[] = []
-    const tasks = (blocks: readonly Candidate[]): Task[] =>
-      blocks.map(candidate => {
-        const place = passed.push(undefined) - 1
-        return async () => {
-          if (await this.#flow.filter(at, candidate)) passed[place] = candidate
-        }
-      })
-    if (at > 0) await this.#pool(paged(given), tasks)
-    else await this.#withListing(listing => this.#pool(() => this.#nextBlocks(listing), tasks))
+    const task = (candidate: Candidate): Task => {
+      const place = passed.push(undefined) - 1
+      return async () => {
+        if (await this.#flow.filter(at, candidate)) passed[place] = candidate
+      }
+    }
+    if (at > 0) await this.#runQueue(this.#queueOf(paged(given), task))
+    else await this.#withListing(listing => this.#runQueue(this.#queueOf(() => this.#nextBlocks(listing), task)))
     return passed.filter(candidate => candidate !== undefined)
   }
 
   /** Offers blocks to the add. While it goes on longer than the interval, the bucket is listed again. */
-  async #lastSegment(pages: () => Promise<readonly Candidate[] | undefined>): Promise<void> {
+  async #lastSegment(pages: Pages): Promise<void> {
     const { host, plan, everyMs, metrics } = this.#engine
-    const queue = new WorkQueue(async () => (await pages())?.flatMap(c => this.#offerTask(c)))
+    const queue = this.#queueOf(pages, c => this.#offerTask(c))
     const attempt = (candidate: Candidate, number: number) => this.#flow.offer(candidate, number)
     const onRetry = ({ by, error }: Outcome & { kind: 'failed' }) =>
       metrics?.retried(by, codeOf(error) ?? ErrorCode.internal)
@@ -229,15 +230,14 @@ export class Run {
     }
   }
 
-  #offerTask(candidate: Candidate): Task[] {
+  #offerTask(candidate: Candidate): Task | undefined {
     const id = candidate.meta.ulid
     const task = this.#offers?.task(candidate)
-    if (!task) return []
     const deaths = this.#engine.journal.deaths(id)
-    if (deaths === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return [task]
+    if (!task || deaths === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return task
     // It was in flight when the process died: last, and alone, after those that have fewer deaths to their name.
     this.#queue?.pushAlone(task, deaths)
-    return []
+    return undefined
   }
 
   /**
@@ -249,20 +249,24 @@ export class Run {
     let fresh: Candidate[] = []
     const listing = new Listing(this.#engine, this.#context, this.#span.context)
     try {
-      for (let page = await listing.next(); page; page = await listing.next())
-        fresh = fresh.concat(this.#flow.see(page))
+      for (let page = await listing.next(); page; page = await listing.next()) {
+        for (const candidate of await this.#flow.see(page)) fresh.push(candidate)
+      }
     } catch (error) {
       host.log.warn('listing again during a long run failed', { code: codeOf(error), error: rawMessageOf(error) })
     }
     for (let at = 0; at < plan.segments.length - 1; at++) {
       const passed: Candidate[] = []
-      for (const candidate of fresh) if (await this.#flow.filter(at, candidate)) passed.push(candidate)
+      for (const candidate of fresh) {
+        if (await this.#flow.filter(at, candidate)) passed.push(candidate)
+        await pause(host)
+      }
       const inputs = [...(this.#view.inputs[at] ?? []), ...passed]
       this.#view.inputs[at] = inputs
       fresh = await this.#flow.barrier(at, inputs, new Set(passed.map(c => c.meta.ulid)))
     }
     this.#view.offered = [...fresh, ...this.#view.offered]
-    this.#queue?.pushFront(fresh.flatMap(candidate => this.#offerTask(candidate)))
+    this.#queue?.pushFront(tasksOf(fresh, candidate => this.#offerTask(candidate)))
   }
 
   async #withListing(work: (listing: Listing) => Promise<void>): Promise<void> {
@@ -284,16 +288,11 @@ export class Run {
     return undefined
   }
 
-  async #pool(
-    pages: () => Promise<readonly Candidate[] | undefined>,
-    tasks: (blocks: readonly Candidate[]) => Task[],
-  ): Promise<void> {
-    await this.#runQueue(
-      new WorkQueue(async () => {
-        const blocks = await pages()
-        return blocks && tasks(blocks)
-      }),
-    )
+  #queueOf(pages: Pages, task: (candidate: Candidate) => Task | undefined): WorkQueue {
+    return new WorkQueue(this.#engine.host, async () => {
+      const blocks = await pages()
+      return blocks && tasksOf(blocks, task)
+    })
   }
 
   async #runQueue(queue: WorkQueue): Promise<void> {
@@ -302,25 +301,35 @@ export class Run {
     await queue.run(this.#engine.concurrency)
   }
 
-  #note(results: ReadonlyMap<BlockId, LoadedResult>): void {
-    const { catalogue, plan, metrics } = this.#engine
+  async #note(results: ReadonlyMap<BlockId, LoadedResult>): Promise<void> {
+    const { catalogue, host, plan, metrics } = this.#engine
     const loaded = plan.sink.stage.loaded()
-    for (const [id, result] of results) {
+    await inSlices(host, results, ([id, result]) => {
       catalogue.settle(id, result, this.#request.id, loaded.has(id))
       metrics?.settled(result.kind, result.reason)
-    }
-    if (!this.#view.listed || !this.#view.complete) return
-    catalogue.forgetAbsent(new Set([...this.#view.seen.keys(), ...this.#view.partial.keys()]), loaded)
+    })
+    const { listed, complete, seen, partial } = this.#view
+    if (listed && complete) await catalogue.forgetAbsent(id => seen.has(id) || partial.has(id) || loaded.has(id))
   }
 }
 
+type Pages = () => Promise<readonly Candidate[] | undefined>
+
 /** A list in pages, so that nothing is made for blocks whose turn is far away. */
-function paged(blocks: readonly Candidate[]): () => Promise<readonly Candidate[] | undefined> {
+function paged(blocks: readonly Candidate[], wanted: (block: Candidate) => boolean = () => true): Pages {
   let at = 0
   return async () => {
     if (at >= blocks.length) return undefined
     const page = blocks.slice(at, at + PAGE)
     at += PAGE
-    return page
+    return page.filter(wanted)
+  }
+}
+
+/** A task for each block, made when a lane takes it; none where `task` gives none. */
+function* tasksOf(blocks: readonly Candidate[], task: (block: Candidate) => Task | undefined): Generator<Task, void> {
+  for (const block of blocks) {
+    const made = task(block)
+    if (made) yield made
   }
 }

@@ -2,9 +2,9 @@
 import { backoffMs } from './async/backoff.ts'
 import { within } from './async/signals.ts'
 import { STUCK_GRACE } from './attempt.ts'
+import { Changes } from './changes.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
-import { affects } from './offers.ts'
 import { ownershipOf } from './owned.ts'
 import type { Epoch, OwnershipChange } from './ownership.ts'
 import type { Plan } from './plan.ts'
@@ -57,7 +57,7 @@ export class Runner {
   #interval: Disposable | undefined
   #settling: Disposable | undefined
   /** What the next ownership-change run is for. */
-  #changes: OwnershipChange[] = []
+  #changes = new Changes()
   #epoch: Epoch = 0
   /** When ownership moved, ms of the monotonic clock; undefined once everything is where it belongs. */
   #moved: number | undefined
@@ -171,23 +171,22 @@ export class Runner {
     }
   }
 
-  #runOnce({ reason, confirmDrops }: Waiting): Promise<RunEnd> {
+  async #runOnce({ reason, confirmDrops }: Waiting): Promise<RunEnd> {
+    const { host } = this.#engine
     const changes = this.#changes
-    this.#changes = []
-    const previous =
-      reason === 'ownership-change' && this.#view
-        ? again(this.#view, block => changes.some(change => affects(change, block)))
-        : undefined
-    const id = `${this.#engine.host.now().toString(36)}-${++this.#count}`
+    this.#changes = new Changes()
+    const previous = reason === 'ownership-change' && this.#view ? await again(host, this.#view, changes) : undefined
+    const id = `${host.now().toString(36)}-${++this.#count}`
     const run = new Run(this.#engine, { id, reason, confirmDrops, previous }, this.#abort.signal)
     this.#run = run
+    if (this.#stopping) run.drain()
     return run.execute()
   }
 
   #after({ result, view, epoch, room }: RunEnd): void {
     const { plan, metrics, faults } = this.#engine
     const still = faults.guard('ownership.epoch', () => Object.is(plan.ownership.epoch(), epoch)) ?? false
-    const current = still && this.#changes.length === 0
+    const current = still && this.#changes.none
     const { status } = result
     this.#run = undefined
     // What a stage threw carries its name, and is no fault.
@@ -212,7 +211,7 @@ export class Runner {
     faults.guard('handover.report', () => this.#tell(result))
     faults.runEnded()
     // A run that failed comes again by itself; changes that it did not see cannot wait for that.
-    if (status === 'done' ? !current || room : this.#changes.length > 0) this.#later()
+    if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
     // However often ownership moves, the next look at the bucket comes when it was due.
     if (view.listed) this.#arm()
   }
@@ -277,7 +276,7 @@ export class Runner {
 
   #onChange(change: OwnershipChange): void {
     if (this.#stopping) return
-    this.#changes.push(change)
+    this.#changes.add(change)
     this.#engine.faults.guard('ownership-change', () => {
       if (change.epoch > this.#epoch) this.#moved ??= this.#engine.host.monotonic()
       this.#epoch = Math.max(this.#epoch, change.epoch)

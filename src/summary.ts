@@ -1,5 +1,7 @@
 /** What a run came to. Every number derives from the blocks' final outcomes, so a retry never counts twice. */
+import { inSlices } from './async/slices.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Host } from './host.ts'
 import type { Notes } from './notes.ts'
 import { failed, skippedBy } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -54,12 +56,13 @@ export function partialOutcome(source: string, { reason, error, detail }: Partia
   return failed(source, new BlockgateError(reason, rawMessageOf(error), { cause: error, at: source }))
 }
 
-export function summarise(
+export async function summarise(
+  host: Host,
   plan: Plan,
   view: View,
   results: ReadonlyMap<string, LoadedResult>,
   run: RunSummary['run'],
-): RunSummary {
+): Promise<RunSummary> {
   const position = new Map(plan.order.map((name, at) => [name, at]))
   const end = plan.order.length
   const stopped = new Array<number>(end).fill(0)
@@ -80,8 +83,8 @@ export function summarise(
       failures.push({ block: id, by: outcome.by, code, message: rawMessageOf(outcome.error) })
     }
   }
-  for (const [id, partial] of view.partial) count(id, partialOutcome(plan.source.name, partial))
-  for (const [id, outcome] of view.outcomes) count(id, outcome)
+  await inSlices(host, view.partial, ([id, partial]) => count(id, partialOutcome(plan.source.name, partial)))
+  await inSlices(host, view.outcomes, ([id, outcome]) => count(id, outcome))
   for (const { kind } of results.values()) blocks[kind]++
   let left = blocks.seen
   const stages = plan.order.map((name, at) => {

@@ -1,6 +1,9 @@
 /** What a run knows: what the source saw, and what became of each block. Later runs start from it. */
+import { inSlices } from './async/slices.ts'
 import type { BlockId, BlockMeta, Candidate } from './block.ts'
+import type { Changes } from './changes.ts'
 import { ErrorCode } from './errors.ts'
+import type { Host } from './host.ts'
 import type { Notes } from './notes.ts'
 import { unchanged } from './outcome.ts'
 import type { Outcome, PartialBlock } from './stage.ts'
@@ -15,7 +18,7 @@ export interface View {
   /** What each set stage was given, in order: a block that comes later is judged together with these. */
   readonly inputs: (readonly Candidate[])[]
   /** What reached the last segment, in the order of its offer. */
-  offered: readonly Candidate[]
+  offered: Candidate[]
   /** Block to the meta of the one that supersedes it. */
   readonly superseded: Map<BlockId, BlockMeta>
   /** Each block's last outcome in this run: all counts derive from it. */
@@ -44,17 +47,17 @@ export function emptyView(barriers: number): View {
  * A view for an ownership-change run: what passed the set stages stands, and only the blocks that a change affects are to be
  * offered again.
  */
-export function again(view: View, affected: (block: BlockMeta) => boolean): View {
+export async function again(host: Host, view: View, changes: Changes): Promise<View> {
   const outcomes = new Map<BlockId, Outcome>()
-  for (const id of view.superseded.keys()) {
+  await inSlices(host, view.superseded.keys(), id => {
     const outcome = view.outcomes.get(id)
     if (outcome) outcomes.set(id, outcome)
-  }
-  for (const { meta } of view.offered) {
+  })
+  await inSlices(host, view.offered, ({ meta }) => {
     const outcome = view.outcomes.get(meta.ulid)
-    if (!outcome || waits(outcome) || affected(meta)) continue
+    if (!outcome || waits(outcome) || changes.affects(meta)) return
     outcomes.set(meta.ulid, outcome.kind === 'added' ? unchanged : outcome)
-  }
+  })
   return { ...view, listed: false, outcomes }
 }
 

@@ -5,7 +5,7 @@
 import type { Host } from '../host.ts'
 
 /** How long the event loop may wait for one slice, ms. */
-const SLICE_MS = 8
+const SLICE_MS = 5
 /** A slice where the clock stands still while we compute, as on Workers: so many steps, of some 50 µs each. */
 const SLICE_STEPS = 128
 /** Items that make one step of a loop whose body takes no time to speak of. */

@@ -1,19 +1,21 @@
 /** What a pool's lanes take their work from: re-offers first, then the pages, then what must run alone. */
+import type { Host } from '../host.ts'
+import { pause } from './slices.ts'
 
 /** One thing to do. It never rejects for a block's failure; a rejection ends the whole pool. */
 export type Task = () => Promise<void>
 
 /**
  * A queue that is finished only when nothing can come back: no task is running, none waits for its backoff, no page is
- * left. Pages are pulled one at a time, and only when a lane has nothing else to do: that is the backpressure.
+ * left. Pages are pulled one at a time, and only when a lane has nothing else to do: that is the backpressure. Tasks may be
+ * made as they are taken: a generator looks for the next one when a lane is free.
  */
 export class WorkQueue {
-  /** Next one last: taking it moves nothing, however many wait. */
-  #front: Task[] = []
+  readonly #host: Host
+  /** The first of all is that of the last: the page is at 0. */
+  readonly #waiting: Iterator<Task>[] = []
   readonly #alone: { readonly task: Task; readonly rank: number }[] = []
-  readonly #pull: () => Promise<readonly Task[] | undefined>
-  #page: readonly Task[] = []
-  #at = 0
+  readonly #pull: () => Promise<Iterable<Task> | undefined>
   #exhausted = false
   #pulling = false
   #running = 0
@@ -24,7 +26,8 @@ export class WorkQueue {
   #waiters: (() => void)[] = []
 
   /** `pull` gives the next page of tasks, or undefined after the last; its rejection ends the pool. */
-  constructor(pull: () => Promise<readonly Task[] | undefined>) {
+  constructor(host: Host, pull: () => Promise<Iterable<Task> | undefined>) {
+    this.#host = host
     this.#pull = pull
   }
 
@@ -35,8 +38,8 @@ export class WorkQueue {
   }
 
   /** Ahead of everything that waits. Ignored once closed. */
-  pushFront(tasks: readonly Task[]): void {
-    this.#front = this.#front.concat(tasks.toReversed())
+  pushFront(tasks: Iterable<Task>): void {
+    this.#waiting.push(tasks[Symbol.iterator]())
     this.#wake()
   }
 
@@ -81,6 +84,8 @@ export class WorkQueue {
       this.#running--
       this.#soloist = false
       this.#wake()
+      // Most tasks only await what is settled already.
+      await pause(this.#host)
     }
   }
 
@@ -88,12 +93,12 @@ export class WorkQueue {
   async #take(): Promise<Task | undefined> {
     while (!this.#closed) {
       if (!this.#soloist) {
-        const task = this.#front.pop() ?? this.#page[this.#at++]
+        const task = this.#next()
         if (task) {
           this.#running++
           return task
         }
-        this.#at = this.#page.length
+        if (this.#closed) return undefined
         if (!this.#exhausted && !this.#pulling) {
           await this.#nextPage()
           continue
@@ -111,14 +116,27 @@ export class WorkQueue {
     return undefined
   }
 
+  #next(): Task | undefined {
+    try {
+      for (let first = this.#waiting.at(-1); first; first = this.#waiting.at(-1)) {
+        const step = first.next()
+        if (!step.done) return step.value
+        // What it pushed itself, before its end, is behind it.
+        this.#waiting.splice(this.#waiting.indexOf(first), 1)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    return undefined
+  }
+
   async #nextPage(): Promise<void> {
     this.#pulling = true
     try {
       const page = await this.#pull()
-      if (page) {
-        this.#page = page
-        this.#at = 0
-      } else this.#exhausted = true
+      if (page) this.#waiting.unshift(page[Symbol.iterator]())
+      else this.#exhausted = true
+      await pause(this.#host)
     } catch (error) {
       this.#fail(error)
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Task, WorkQueue } from '../../src/async/work-queue.ts'
-import { settle } from '../../src/testing/fake-host.ts'
+import { fakeHost, settle } from '../../src/testing/fake-host.ts'
 
 /** Pages of named tasks; each task waits until it is let go. */
 function workshop(pages: string[][]) {
@@ -13,7 +13,7 @@ function workshop(pages: string[][]) {
       return new Promise<void>(resolve => gates.set(name, resolve)).then(() => void log.push(`end ${name}`))
     }
   let pulls = 0
-  const queue = new WorkQueue(async () => {
+  const queue = new WorkQueue(fakeHost(), async () => {
     const page = pages[pulls++]
     log.push(page ? `pull ${pulls}` : 'pull: no more')
     return page?.map(task)
@@ -79,7 +79,7 @@ describe('a work queue', () => {
 
   it('takes hundreds of thousands of re-offers at once, in their order', async () => {
     const seen: number[] = []
-    const queue = new WorkQueue(async () => undefined)
+    const queue = new WorkQueue(fakeHost(), async () => undefined)
     const many = Array.from({ length: 300_000 }, (_, i) => async () => {
       seen.push(i)
     })
@@ -114,7 +114,7 @@ describe('a work queue', () => {
 
   it('is not finished while the only task has been taken and not yet begun', async () => {
     const log: string[] = []
-    const queue: WorkQueue = new WorkQueue(async () => undefined)
+    const queue: WorkQueue = new WorkQueue(fakeHost(), async () => undefined)
     queue.pushFront([
       async () => {
         log.push('first')
@@ -168,7 +168,7 @@ describe('a work queue', () => {
   })
 
   it('ends with the failure of a page', async () => {
-    const queue = new WorkQueue(async () => Promise.reject(new Error('no page')))
+    const queue = new WorkQueue(fakeHost(), async () => Promise.reject(new Error('no page')))
     await expect(queue.run(3)).rejects.toThrow('no page')
   })
 })
