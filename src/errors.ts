@@ -12,6 +12,7 @@ export const ErrorCode = {
   bucketFailed: 'bucket-failed',
   corruptBlock: 'corrupt-block',
   corruptedMeta: 'corrupted-meta-json',
+  dirInUse: 'dir-in-use',
   dropsNeedConfirmation: 'drops-need-confirmation',
   diskBudget: 'disk-budget',
   diskFailed: 'disk-failed',

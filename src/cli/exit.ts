@@ -14,7 +14,7 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   ['0', 'fine'],
   ['1', 'a block failed, the view was incomplete, or drops wait for --confirm-drops; of other commands: see there'],
   ['2', 'bad usage, a bad config, or one without members to look at: nothing was started'],
-  ['3', 'the run failed, the gateway could not start, or the member store is away'],
+  ['3', 'the run failed, the gateway could not start, its dir is in use, or the member store is away'],
   ['130, 143', 'ended by SIGINT or SIGTERM before the result was there; run ends with 0'],
 ]
 

@@ -3,7 +3,7 @@ import type { ResolvedConfig } from '../config.ts'
 import { type Gateway, gateway } from '../gateway.ts'
 import type { Host, Log } from '../host.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { fileState, localFiles, nodeHost, nodeLog } from '../runtime/node.ts'
+import { fileState, localFiles, lockFolder, nodeHost, nodeLog } from '../runtime/node.ts'
 import { type StopSignals, stopSignals } from '../runtime/server/stop-signals.ts'
 import { Screen } from '../runtime/terminal.ts'
 import { setupTracing } from '../runtime/tracing.ts'
@@ -28,6 +28,8 @@ export interface Session {
 }
 
 export interface SessionOptions {
+  /** Its name, for whoever finds `dir` in use. */
+  readonly command: string
   /** Whether the log tells more than warnings. */
   readonly verbose?: boolean
   /** Somebody only looks: nothing is joined or claimed, and nothing changes on the disk. */
@@ -39,7 +41,7 @@ export interface SessionOptions {
 export async function withGateway<T>(
   args: Args,
   io: Io,
-  { verbose = false, readOnly = false, metrics }: SessionOptions,
+  { command, verbose = false, readOnly = false, metrics }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { path, config } = await loadConfig(args.config, io)
@@ -47,6 +49,8 @@ export async function withGateway<T>(
   const full = nodeLog({ stream: screen, env: io.env })
   const log: Log = verbose ? full : { ...full, info() {} }
   const host = nodeHost({ log })
+  // Two on one folder would remove what the other one is loading.
+  await using _ = readOnly ? undefined : await lockFolder(config.dir, `blockgate ${command}`, log)
   const tracing = setupTracing(io.env, { log })
   const state = fileState(config.dir, log, { readOnly })
   const made = gateway(config, {

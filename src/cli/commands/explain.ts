@@ -30,21 +30,26 @@ export const explain: Command = {
   examples: ['blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH', 'blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH --json'],
   async run(args, io) {
     const id = ulid(args.argument)
-    return await withGateway(args, io, { readOnly: true }, async ({ gateway, config, host, stop }) => {
-      let told: Explanation
-      try {
-        told = await gateway.explain(id, stop.signal)
-      } catch (error) {
-        if (stop.caught === undefined) throw error
-        return signalCode(stop.caught)
-      }
-      const running = await askGateway(config.http, id, host)
-      const owned = await ownersOf(config, told, running)
-      const answer = { ...told, ...owned, gateway: running }
-      if (args.json) io.stdout.write(`${JSON.stringify(answer)}\n`)
-      else io.stdout.write(`${text(answer, config.instance.id, painter(io.stdout, io.env)).join('\n')}\n`)
-      return told.candidate ? ExitCode.ok : ExitCode.findings
-    })
+    return await withGateway(
+      args,
+      io,
+      { command: 'explain', readOnly: true },
+      async ({ gateway, config, host, stop }) => {
+        let told: Explanation
+        try {
+          told = await gateway.explain(id, stop.signal)
+        } catch (error) {
+          if (stop.caught === undefined) throw error
+          return signalCode(stop.caught)
+        }
+        const running = await askGateway(config.http, id, host)
+        const owned = await ownersOf(config, told, running)
+        const answer = { ...told, ...owned, gateway: running }
+        if (args.json) io.stdout.write(`${JSON.stringify(answer)}\n`)
+        else io.stdout.write(`${text(answer, config.instance.id, painter(io.stdout, io.env)).join('\n')}\n`)
+        return told.candidate ? ExitCode.ok : ExitCode.findings
+      },
+    )
   },
 }
 

@@ -28,7 +28,7 @@ export const run: Command = {
     const { serveGateway } = await import('../../runtime/node-server.ts')
     const { setupMetrics } = await import('../../runtime/metrics.ts')
     const meters = setupMetrics()
-    return withGateway(args, io, { verbose: true, metrics: meters.metrics }, session =>
+    return withGateway(args, io, { command: 'run', verbose: true, metrics: meters.metrics }, session =>
       serve(session, io, () => serveGateway({ ...session, metrics: meters })),
     )
   },

@@ -18,7 +18,7 @@ export const sync: Command = {
     "the config's stopGrace; a second signal ends at once.",
   ].join('\n'),
   examples: ['blockgate sync', 'blockgate sync --json | jq .blocks', 'blockgate sync --confirm-drops'],
-  run: (args, io) => withGateway(args, io, {}, session => syncOnce(args, io, session)),
+  run: (args, io) => withGateway(args, io, { command: 'sync' }, session => syncOnce(args, io, session)),
 }
 
 async function syncOnce(args: Args, io: Io, { gateway, host, screen, stop }: Session): Promise<number> {

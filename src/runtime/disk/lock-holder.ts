@@ -1,0 +1,32 @@
+/** Who has the lock of a data folder, and how others are told. */
+import { BlockgateError, ErrorCode } from '../../errors.ts'
+
+/** Who has the lock. */
+export interface Holder {
+  readonly pid: number
+  readonly host: string
+  /** What it does: `blockgate run`. */
+  readonly command: string
+  /** ISO 8601 */
+  readonly since: string
+}
+
+/** What a holder's file says; undefined where nobody holds it, or a power cut left something else. */
+export function parseHolder<T extends Holder>(text: string): T | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && 'pid' in value ? (value as T) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `hint`: what to do about it. */
+export function inUse(dir: string, holder: Holder | undefined, hint: string): BlockgateError {
+  const who = holder
+    ? `${holder.command} has it, process ${holder.pid} on ${holder.host}, since ${holder.since}`
+    : 'another process has it'
+  return new BlockgateError(ErrorCode.dirInUse, `dir "${dir}" must be of one process alone: ${who}; ${hint}`)
+}
+
+export const STOP_IT = 'stop that one, or give this one a dir of its own'

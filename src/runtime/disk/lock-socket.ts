@@ -1,0 +1,145 @@
+/**
+ * The lock of a data folder on Node: whoever has it listens on a Unix socket in the folder, and `state/lock-<n>` says which.
+ * The highest number counts, and is never removed: it is empty once its holder gave it back. Who finds the holder of `n`
+ * gone takes the lock by making `lock-<n+1>`, which only one can, and which names a socket that is listened on already. So no two
+ * ever have it, and no time-out is needed.
+ */
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
+import { join, relative } from 'node:path'
+import type { Log } from '../../host.ts'
+import { fsCode, onDisk, unlessAbsent } from './errors.ts'
+import { type Holder, inUse, parseHolder, STOP_IT } from './lock-holder.ts'
+import { tempPath } from './temp-file.ts'
+
+interface SocketHolder extends Holder {
+  /** Of the kernel that runs: containers of one machine have the same, whatever their host names. Absent where it is not told. */
+  readonly boot?: string | undefined
+  /** Name in the folder. */
+  readonly socket: string
+}
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id'
+
+/** @throws BlockgateError `dir-in-use` */
+export async function lockBySocket(dir: string, folder: string, who: Holder, log: Log): Promise<AsyncDisposable> {
+  const boot = (await readFile(BOOT_ID, 'utf8').catch(() => undefined))?.trim()
+  const me: SocketHolder = { ...who, boot, socket: `lock-${crypto.randomUUID()}.sock` }
+  const path = (n: number) => join(folder, `lock-${n}`)
+  let server: Server | undefined
+  try {
+    for (;;) {
+      const last = (await numbers(folder)).at(-1) ?? 0
+      const held = last > 0 ? await holderOf(path(last)) : undefined
+      if (held) await assertGone(dir, folder, held, me)
+      try {
+        server ??= await listening(join(folder, me.socket))
+      } catch (error) {
+        log.warn('dir cannot be locked: nothing keeps another gateway from using it too', { dir, error: fsCode(error) })
+        return { async [Symbol.asyncDispose]() {} }
+      }
+      const mine = path(last + 1)
+      if (!(await made(mine, me))) continue
+      const now = await numbers(folder)
+      if (now.at(-1) !== last + 1) {
+        // Ours was made in the place of one that others had left behind long ago.
+        await rm(mine, { force: true })
+        continue
+      }
+      if (held) await rm(join(folder, held.socket), { force: true })
+      for (const n of now.slice(0, -1)) await rm(path(n), { force: true })
+      const listens = server
+      server = undefined
+      return {
+        async [Symbol.asyncDispose]() {
+          // Somebody may have removed it by hand, and another process have the lock since.
+          if ((await holderOf(mine))?.socket === me.socket) await replace(mine, '')
+          await closed(listens)
+        },
+      }
+    }
+  } finally {
+    if (server) await closed(server)
+  }
+}
+
+/** In order. */
+async function numbers(folder: string): Promise<readonly number[]> {
+  const names = await onDisk(`list "${folder}"`, readdir(folder))
+  return names
+    .flatMap(name => /^lock-(\d{1,15})$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+async function holderOf(path: string): Promise<SocketHolder | undefined> {
+  const holder = parseHolder<SocketHolder>((await onDisk(`read "${path}"`, unlessAbsent(readFile(path, 'utf8')))) ?? '')
+  return holder && /^lock-[\da-f-]{36}\.sock$/.test(holder.socket) ? holder : undefined
+}
+
+async function assertGone(dir: string, folder: string, held: SocketHolder, me: SocketHolder): Promise<void> {
+  const sameKernel = held.boot !== undefined && me.boot !== undefined ? held.boot === me.boot : held.host === me.host
+  if (sameKernel) {
+    if (await answers(join(folder, held.socket))) throw inUse(dir, held, STOP_IT)
+    // The same machine, which was started anew: nothing of before runs.
+  } else if (held.host !== me.host) {
+    const hint = `from ${me.host} it cannot be seen whether that one still runs: if it does not, remove ${folder}/lock-*`
+    throw inUse(dir, held, hint)
+  }
+}
+
+/** Whole from the moment when it shows, and false where it is there already. */
+async function made(path: string, me: SocketHolder): Promise<boolean> {
+  const temp = tempPath(path)
+  await onDisk(`write "${path}"`, writeFile(temp, JSON.stringify(me)))
+  try {
+    await link(temp, path)
+    return true
+  } catch (error) {
+    if (fsCode(error) === 'EEXIST') return false
+    return await onDisk(`write "${path}"`, Promise.reject(error))
+  } finally {
+    await rm(temp, { force: true })
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temp = tempPath(path)
+  await onDisk(`write "${path}"`, writeFile(temp, text))
+  await onDisk(`write "${path}"`, rename(temp, path))
+}
+
+/** A path to a socket has a limit of some 100 bytes: from the working folder it may be shorter. */
+function short(path: string): string {
+  const near = relative('', path)
+  return near.length < path.length ? near : path
+}
+
+/** It keeps no process alive. */
+function listening(path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(socket => socket.destroy())
+    server.once('error', reject)
+    server.listen(short(path), () => {
+      server.unref()
+      server.on('error', () => {})
+      resolve(server)
+    })
+  })
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise(resolve => server.close(() => resolve()))
+}
+
+/** Whether somebody listens; also where it cannot be told. */
+function answers(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(short(path))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', error => resolve(!['ECONNREFUSED', 'ENOENT'].includes(fsCode(error))))
+  })
+}
