@@ -3,16 +3,21 @@ import * as v from 'valibot'
 import { type BlockId, isBlockId } from './block.ts'
 
 /** An object that is no array. */
-export const record = v.custom<Record<string, unknown>>(
+export const record: v.GenericSchema<Record<string, unknown>> = v.custom<Record<string, unknown>>(
   value => typeof value === 'object' && value !== null && !Array.isArray(value),
   'be an object',
 )
+
+type GoObject<E extends v.ObjectEntries> = v.GenericSchema<
+  Record<string, unknown>,
+  v.InferOutput<v.ObjectSchema<E, string>>
+>
 
 /**
  * Of a struct: keys match whatever their case, and one that matches exactly wins. (v.object alone would take an array for an
  * object without fields.)
  */
-export const object = <const E extends v.ObjectEntries>(entries: E) => {
+export function object<const E extends v.ObjectEntries>(entries: E): GoObject<E> {
   const names = new Map(Object.keys(entries).map(name => [name.toLowerCase(), name]))
   const fold = (input: Record<string, unknown>): Record<string, unknown> => {
     const others = Object.keys(input).filter(key => !Object.hasOwn(entries, key) && names.has(key.toLowerCase()))
@@ -23,7 +28,7 @@ export const object = <const E extends v.ObjectEntries>(entries: E) => {
 }
 
 /** A ULID in either case, as Go's type reads it; ours is in upper case. */
-export const ulid = v.pipe(
+export const ulid: v.GenericSchema<string, BlockId> = v.pipe(
   v.custom<string>(id => typeof id === 'string' && isBlockId(id.toUpperCase()), 'be a ULID'),
   v.transform(id => id.toUpperCase() as BlockId),
 )
