@@ -13,7 +13,7 @@ import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
 import { END_MS, type Health, Lifecycle, type Part } from './lifecycle.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Plan } from './plan.ts'
-import { ALONE, covered, type Readiness, readiness, settles } from './readiness.ts'
+import { ALONE, Coverage, type Readiness, readiness, settles } from './readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './run-result.ts'
 import { Runner, type SyncRequest } from './runner.ts'
 import { scopedState } from './state.ts'
@@ -63,6 +63,8 @@ export interface Gateway {
 const MAX_PASSES = 2
 /** How often a gateway that is not ready yet looks whether it is, ms. */
 const LOOK_MS = 1_000
+/** The same, while a look at many blocks goes on, ms: others have their turn in between. */
+const LOOK_ON_MS = 5
 
 /** Puts a gateway together; nothing is started yet. */
 export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
@@ -117,6 +119,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     health: () => lifecycle.health,
   })
   const { handover } = plan.ownership
+  const coverage = new Coverage()
   let settled = false
   let alone = false
   let passes = 0
@@ -127,7 +130,9 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const latch = () => {
     const { offers } = runner
     if (!settled && handover && offers) {
-      settled = faults.guard('handover.owners', () => covered(offers, handover, plan.sink.stage.loaded(), me)) ?? false
+      settled =
+        faults.guard('handover.owners', () => coverage.look(offers, plan.ownership, plan.sink.stage.loaded(), me)) ??
+        false
     }
     // A store that comes back takes nothing back. What holds nothing has nothing to serve meanwhile.
     alone ||= standing() === 'alone' && held() > 0
@@ -140,7 +145,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const look = () => {
     if (stopping) return
     latch()
-    if (!settled && !alone) looking = host.setTimer(LOOK_MS, look)
+    if (!settled && !alone) looking = host.setTimer(coverage.unfinished ? LOOK_ON_MS : LOOK_MS, look)
   }
   let stopping: Promise<void> | undefined
   return {

@@ -73,6 +73,49 @@ it('is ready at once where others serve what is assigned to it, while its own lo
   await first
 })
 
+it('a look at many blocks goes on in steps, and a probe asks for the one that is missed', async () => {
+  const numbers = Array.from({ length: 1_000 }, (_, i) => i + 1)
+  const ownership = scriptedOwnership(numbers)
+  const owners = ownership.handover?.owners
+  let asked = 0
+  Object.assign(ownership.handover ?? {}, {
+    owners: (block: Parameters<NonNullable<typeof owners>>[0]) => {
+      asked++
+      return owners?.(block)
+    },
+  })
+  // Behind a set stage: the listing has ended when the first block is offered.
+  const all = {
+    kind: 'set',
+    name: 'all',
+    select: (l: readonly Candidate[]) => l.map(b => ({ id: b.meta.ulid })),
+  } as const
+  const { gateway, host, sink } = await world({ list: blocks(...numbers), stages: [all], ownership, concurrency: 1 })
+  const open = sink.gate(1)
+  for (const n of numbers) if (n !== 700) ownership.servedByOthers.add(n)
+  const first = gateway.start()
+  await host.advance(10)
+  const most = async (work: () => unknown) => {
+    asked = 0
+    await work()
+    return asked
+  }
+  // Never all of them at once, and some 200 each time, until it comes to the one.
+  for (let i = 0; i < 10; i++) expect(await most(() => gateway.readiness)).toBeLessThanOrEqual(200)
+  expect(await most(() => gateway.readiness)).toBe(1)
+  expect(await most(() => host.advance(60_000))).toBeLessThan(100)
+  expect(gateway.readiness.ready).toBe(false)
+  ownership.servedByOthers.add(700)
+  // It goes once round the list, without a second in between; what moved meanwhile is looked at again.
+  await host.advance(1_005)
+  ownership.tick()
+  expect(await most(() => host.advance(100))).toBeGreaterThanOrEqual(1_000)
+  expect(gateway.readiness.ready).toBe(true)
+  open()
+  await first
+  await gateway.stop()
+})
+
 it.each([['no set stage'], ['a set stage']])(
   'is not ready by a listing with %s that saw a part, while its loads go on',
   async kind => {
