@@ -60,7 +60,10 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
   const gone = () =>
-    new BlockgateError(ErrorCode.bucketFailed, `body of "${info.key}" must be read once, before it is disposed`)
+    new BlockgateError(
+      ErrorCode.bucketFailed,
+      `body of ${JSON.stringify(info.key)} must be read once, before it is disposed`,
+    )
   return {
     info,
     stream,
@@ -104,7 +107,10 @@ async function readAll(key: string, stream: ReadableStream<Uint8Array>, limit: n
       size += next.value.length
       if (size > limit) {
         await reader.cancel()
-        throw new BlockgateError(ErrorCode.bodyTooLarge, `body of "${key}" must have <= ${limit} bytes: it has more`)
+        throw new BlockgateError(
+          ErrorCode.bodyTooLarge,
+          `body of ${JSON.stringify(key)} must have <= ${limit} bytes: it has more`,
+        )
       }
       chunks.push(next.value)
     }

@@ -12,7 +12,10 @@ export interface BucketErrorOptions extends ErrorOptions {
   readonly requestId?: string | undefined
 }
 
-/** A request to a bucket that failed: code `bucket-failed`. A bucket maps its client's errors to this one. */
+/**
+ * A request to a bucket that failed: code `bucket-failed`. A bucket maps its client's errors to this one. Its message becomes
+ * one short line: keys and what stores say are untrusted.
+ */
 export class BucketError extends BlockgateError {
   readonly status: number | undefined
   readonly retryable: boolean
@@ -20,7 +23,7 @@ export class BucketError extends BlockgateError {
   readonly requestId: string | undefined
 
   constructor(message: string, options: BucketErrorOptions = {}) {
-    super(ErrorCode.bucketFailed, message, options)
+    super(ErrorCode.bucketFailed, oneLine(message), options)
     this.name = 'BucketError'
     this.status = options.status
     this.retryable =
@@ -82,6 +85,14 @@ export function retryAfterOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('retryAfterMs' in error)) return undefined
   const ms = error.retryAfterMs
   return typeof ms === 'number' && Number.isFinite(ms) && ms >= 0 ? ms : undefined
+}
+
+/** Each end of a message that is too long: what must be stands at one, what is at the other. */
+const END = 300
+
+function oneLine(message: string): string {
+  const line = message.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+  return line.length > 2 * END ? `${line.slice(0, END)} … ${line.slice(-END)}` : line
 }
 
 function isTransientStatus(status: number): boolean {

@@ -36,9 +36,7 @@ export async function realRoot(root: string): Promise<string> {
 /** @throws BlockgateError `invalid-key` */
 export function pathOf(root: string, key: string): string {
   assertKey(key)
-  if (key === TEMP_FOLDER || key.startsWith(`${TEMP_FOLDER}/`)) {
-    throw new BlockgateError(ErrorCode.invalidKey, `key must not be in ${TEMP_FOLDER}: current value is "${key}"`)
-  }
+  assertKey(key, () => (`${key}/`.startsWith(`${TEMP_FOLDER}/`) ? `not be in ${TEMP_FOLDER}` : undefined))
   return `${root}/${key}`
 }
 
@@ -110,7 +108,10 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** The error of a key whose path a link is in. */
 export function linkInTheWay(folder: string): BlockgateError {
-  return new BlockgateError(ErrorCode.invalidKey, `key must not pass through a symbolic link: "${folder}" is one`)
+  return new BlockgateError(
+    ErrorCode.invalidKey,
+    `key must not pass through a symbolic link: ${JSON.stringify(folder)} is one`,
+  )
 }
 
 /** Undefined where `work` says that there is no such file. */

@@ -15,9 +15,10 @@ export class S3Error extends BucketError {
 export interface Place {
   readonly bucket: string
   readonly endpoint: string | undefined
+  readonly accessKeyId: string | undefined
 }
 
-/** A store's text is untrusted, and a message is one line. */
+/** A store's text is untrusted. */
 const MAX_TEXT = 200
 
 /** Codes of the store that another try may mend in spite of their status. The SDK corrects its clock after a skew. */
@@ -42,13 +43,13 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/
  * @param now the wall clock: `Retry-After` may be a date
  */
 export function s3Error(what: string, error: unknown, place: Place, now: number): S3Error {
-  const { status, requestId, retryAfter, code } = answerOf(error)
+  const { status, requestId, retryAfter, code, region } = answerOf(error)
   if (status === undefined) return unanswered(what, error, place)
   const options = { status, requestId, s3Code: code, retryAfterMs: retryAfterMs(retryAfter, now) }
   if (code !== undefined) {
-    const must = mustOf(code, what, place)
+    const must = mustOf(code, what, place, region)
     const retryable = RETRYABLE.has(code) || undefined
-    return new S3Error(`${must}: the store says ${code} (${status})${words(error, code)}`, {
+    return new S3Error(`${must}: the store says ${code} (${status})${words(error, code, place)}`, {
       ...options,
       retryable,
     })
@@ -66,6 +67,8 @@ interface Answer {
   readonly requestId?: string | undefined
   readonly retryAfter?: string | undefined
   readonly code?: string | undefined
+  /** Where the bucket is, which AWS tells whoever asks elsewhere. */
+  readonly region?: string | undefined
 }
 
 function answerOf(error: unknown): Answer {
@@ -74,43 +77,65 @@ function answerOf(error: unknown): Answer {
   if (typeof status !== 'number') return {}
   // Only what the store itself said: where it said nothing, the SDK puts names of its own.
   const code = text(field(error, 'Code'))
+  const headers = field(field(error, '$response'), 'headers')
   return {
     status,
     requestId: text(field(metadata, 'requestId')),
-    retryAfter: text(field(field(field(error, '$response'), 'headers'), 'retry-after')),
+    retryAfter: text(field(headers, 'retry-after')),
+    region: text(field(headers, 'x-amz-bucket-region')),
     code: code === undefined || code === '' ? undefined : clean(code),
   }
 }
 
-function mustOf(code: string, what: string, { bucket }: Place): string {
-  switch (code) {
-    case 'NoSuchBucket':
-      return `bucket "${bucket}" must exist`
-    case 'InvalidAccessKeyId':
-      return 'accessKeyId must be one that the store knows'
-    case 'SignatureDoesNotMatch':
-      return 'secretAccessKey must be the one of the accessKeyId'
-    case 'ExpiredToken':
-    case 'InvalidToken':
+function mustOf(code: string, what: string, place: Place, region: string | undefined): string {
+  // Some stores write InvalidAccessKeyID.
+  switch (code.toLowerCase()) {
+    case 'nosuchbucket':
+      return `bucket "${place.bucket}" must exist`
+    case 'invalidbucketname':
+      return `bucket must be a name that the store takes: current value is "${place.bucket}"`
+    case 'invalidaccesskeyid':
+      return `${keyOf(place)} must be one that the store knows`
+    case 'signaturedoesnotmatch':
+      return `secretAccessKey must be the one of ${keyOf(place)}`
+    case 'expiredtoken':
+    case 'invalidtoken':
+    case 'tokenrefreshrequired':
       return 'sessionToken must be valid'
-    case 'AuthorizationHeaderMalformed':
-    case 'PermanentRedirect':
-      return `region and endpoint must be those of bucket "${bucket}"`
-    case 'RequestTimeTooSkewed':
+    case 'authorizationheadermalformed':
+    case 'illegallocationconstraintexception':
+    case 'permanentredirect':
+    case 'temporaryredirect':
+      return `region and endpoint must be those of bucket "${place.bucket}"${region === undefined ? '' : `, which is in ${clean(region)}`}`
+    case 'requesttimetooskewed':
+    case 'requestexpired':
       return 'the clock of this machine must agree with that of the store'
-    case 'AccessDenied':
-      return `${what} with these credentials`
+    case 'accessdenied':
+      return `${keyOf(place)} must be one that the store knows, and ${what} with it`
     default:
       return what
   }
 }
 
+function keyOf({ accessKeyId }: Place): string {
+  return accessKeyId === undefined ? 'accessKeyId' : `accessKeyId "${shortKey(accessKeyId)}"`
+}
+
+/** Enough to know it by: who mixes up id and secret must not find the secret in a log. */
+function shortKey(accessKeyId: string): string {
+  return `${accessKeyId.slice(0, 4)}…`
+}
+
+function without(message: string, accessKeyId: string | undefined): string {
+  return accessKeyId ? message.replaceAll(accessKeyId, shortKey(accessKeyId)) : message
+}
+
 /** The store's own words; of signatures they say nothing that helps. */
-function words(error: unknown, code: string): string {
+function words(error: unknown, code: string, { accessKeyId }: Place): string {
   const message = text(field(error, 'message'))
   // Where the store has none, the SDK puts this one.
   if (message === undefined || message === '' || message === code || message === 'UnknownError') return ''
-  return code === 'SignatureDoesNotMatch' || code === 'InvalidAccessKeyId' ? '' : `: ${clean(message)}`
+  return /^(SignatureDoesNotMatch|InvalidAccessKeyId)$/i.test(code) ? '' : `: ${clean(without(message, accessKeyId))}`
 }
 
 function unanswered(what: string, error: unknown, { endpoint }: Place): S3Error {
@@ -146,8 +171,7 @@ function wordsOf(error: unknown): string {
 }
 
 function clean(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return value.slice(0, MAX_TEXT).replace(/[\u0000-\u001f\u007f]+/g, ' ')
+  return value.slice(0, MAX_TEXT)
 }
 
 function text(value: unknown): string | undefined {

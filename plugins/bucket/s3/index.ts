@@ -39,9 +39,10 @@ function wholeBucket(options: S3Options): Bucket {
       const { bucket = '', endpoint, concurrency = 128 } = options
       session = await openSession(options, concurrency)
       const timeoutMs = durationMs(options.requestTimeout, '30s')
-      requests = new Requests(session, host, { bucket, endpoint, concurrency, timeoutMs })
+      const place = { bucket, endpoint, accessKeyId: options.credentials?.accessKeyId }
+      requests = new Requests(session, host, { ...place, concurrency, timeoutMs })
     },
-    list: async (prefix, list) => await listPage(ready(), prefix, list),
+    list: async (prefix, list) => await listPage(ready(), prefix, { ...list, version: options.listVersion ?? 2 }),
     get: async (key, { range, signal }) => await getObject(ready(key), key, range, signal),
     put: async (key, body, { if: condition, signal }) =>
       await putObject(ready(key), key, body, { ...options, condition, signal }),

@@ -1,30 +1,28 @@
 /** One page of a listing. */
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
+import type { ListObjectsCommandOutput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ListPage, UnreadableKey } from 'blockgate'
+import { compareKeys } from 'blockgate/bucket'
 import { S3Error } from './errors.ts'
 import { infoOf } from './info.ts'
 import { decodeKey, guessKey } from './keys.ts'
 import type { Requests } from './requests.ts'
 
 export interface ListOptions {
+  /** Of the protocol. By version 2 a cursor is the store's token; by version 1 it is a key or a common prefix. */
+  readonly version: 1 | 2
   readonly delimiter?: '/'
   readonly cursor?: string | undefined
   readonly signal: AbortSignal
 }
 
-/** At most 1,000 objects and common prefixes, as the store gives them; the cursor is its continuation token. */
+/** Of both versions: what a page of either one has. */
+type Output = ListObjectsV2CommandOutput & Pick<ListObjectsCommandOutput, 'NextMarker'>
+
+/** At most 1,000 objects and common prefixes, as the store gives them. */
 export async function listPage(requests: Requests, prefix: string, options: ListOptions): Promise<ListPage> {
-  const { delimiter, cursor, signal } = options
+  const { cursor, version } = options
   const what = `prefix "${prefix}" must be listable`
-  const input = {
-    Bucket: requests.bucket,
-    Prefix: prefix,
-    // XML cannot hold some characters that a key may have.
-    EncodingType: 'url' as const,
-    ...(delimiter && { Delimiter: delimiter }),
-    ...(cursor !== undefined && { ContinuationToken: cursor }),
-  }
-  const page = await requests.send<ListObjectsV2CommandOutput>(what, sdk => new sdk.ListObjectsV2Command(input), signal)
+  const page = await ask(requests, what, prefix, options)
   const unreadable: UnreadableKey[] = []
   /** The key and what else the store says of it, or nothing where that makes no sense: the rest of the page does. */
   const each = <T>(given: string | undefined, told: (key: string) => T): readonly T[] => {
@@ -42,28 +40,65 @@ export async function listPage(requests: Requests, prefix: string, options: List
   }
   const objects = (page.Contents ?? []).flatMap(object => each(object.Key, key => infoOf(key, object.Size, object)))
   const prefixes = (page.CommonPrefixes ?? []).flatMap(common => each(common.Prefix, key => key))
+  // Some stores do not count common prefixes in KeyCount: more than it says is fine, less is not.
   const count = objects.length + prefixes.length + unreadable.length
+  if (page.IsTruncated === undefined || count < (page.KeyCount ?? 0)) throw wrong(what, 'the page is not whole')
+  const next = version === 1 ? markerOf(page, [...objects.map(({ key }) => key), ...prefixes]) : tokenOf(what, page)
+  // A page that leads to itself, or is no listing at all, must never pass for the end of one.
+  const stuck = next === undefined || next === cursor || (version === 1 && compareKeys(next, cursor ?? '') < 0)
+  if (page.IsTruncated && stuck) throw wrong(what, 'it does not say how to go on')
   return {
     objects,
-    prefixes,
+    // By version 1 the common prefix that the page before ended with may come again.
+    prefixes: version === 1 ? prefixes.filter(common => common !== cursor) : prefixes,
     ...(unreadable.length > 0 && { unreadable }),
-    cursor: cursorOf(what, page, count, cursor),
+    cursor: page.IsTruncated ? next : undefined,
   }
 }
 
-/** An answer that was cut short, or that is not S3's at all, must never pass for the end of a listing. */
-function cursorOf(
+async function ask(
+  requests: Requests,
   what: string,
-  page: ListObjectsV2CommandOutput,
-  count: number,
-  before: string | undefined,
-): string | undefined {
-  const { IsTruncated, NextContinuationToken, KeyCount } = page
-  // Some stores do not count common prefixes in KeyCount: more than it says is fine, less is not.
-  if (IsTruncated === undefined || count < (KeyCount ?? 0)) throw wrong(what, 'the page is not whole')
-  if (!IsTruncated) return undefined
-  if (!NextContinuationToken || NextContinuationToken === before) throw wrong(what, 'it does not say how to go on')
-  return NextContinuationToken
+  prefix: string,
+  { version, delimiter, cursor, signal }: ListOptions,
+): Promise<Output> {
+  const input = {
+    Bucket: requests.bucket,
+    Prefix: prefix,
+    // XML cannot hold some characters that a key may have.
+    EncodingType: 'url' as const,
+    ...(delimiter && { Delimiter: delimiter }),
+  }
+  if (version === 1) {
+    const marked = { ...input, ...(cursor !== undefined && { Marker: cursor }) }
+    return await requests.send<Output>(what, sdk => new sdk.ListObjectsCommand(marked), signal)
+  }
+  const from = { ...input, ...(cursor !== undefined && { ContinuationToken: cursor }) }
+  try {
+    return await requests.send<Output>(what, sdk => new sdk.ListObjectsV2Command(from), signal)
+  } catch (error) {
+    if (!(error instanceof S3Error && cursor === undefined && REFUSED.test(error.s3Code ?? ''))) throw error
+    throw new S3Error(`${error.rawMessage} (${ONLY_1})`, error)
+  }
+}
+
+/** What a store may say of a parameter that it does not know. */
+const REFUSED = /^(Invalid(Argument|Request|URI)|MethodNotAllowed|NotImplemented|Unsupported\w+)$/
+
+const ONLY_1 = 'a store that lists by version 1 only must be given option listVersion: 1'
+
+/** A store that does not know version 2 answers by version 1: that shows, and matters, where another page follows. */
+function tokenOf(what: string, { IsTruncated, KeyCount, NextContinuationToken }: Output): string | undefined {
+  if (IsTruncated && KeyCount === undefined && !NextContinuationToken) {
+    throw new S3Error(`${what}: the store answers by version 1 of listings: ${ONLY_1}`, { retryable: false })
+  }
+  return NextContinuationToken || undefined
+}
+
+/** Most stores give a marker only with a delimiter: without one it is the last name of the page. */
+function markerOf({ EncodingType, NextMarker }: Output, names: readonly string[]): string | undefined {
+  const marker = EncodingType === 'url' ? decodeKey(NextMarker ?? '') : NextMarker
+  return marker || names.toSorted(compareKeys).at(-1)
 }
 
 function wrong(what: string, why: string): S3Error {

@@ -26,6 +26,8 @@ export interface S3Options {
   readonly requestTimeout?: Duration | undefined
   /** Connections at once; further requests wait. Default 128: four files each of 32 blocks. */
   readonly concurrency?: number | undefined
+  /** How objects are listed: 1 for a store that knows no ListObjectsV2. Default 2. */
+  readonly listVersion?: 1 | 2 | undefined
   /** Sends the etag of a conditional put without quotes, as radosgw 16 wants it. Default false. */
   readonly unquotedIfMatch?: boolean | undefined
   /**
@@ -77,6 +79,7 @@ const ENTRIES = {
   concurrency: v.optional(
     v.pipe(v.number(), v.integer('be a whole number'), v.minValue(1, 'be >= 1'), v.maxValue(10_000, 'be <= 10000')),
   ),
+  listVersion: v.optional(v.picklist([1, 2], 'be 1 or 2')),
   unquotedIfMatch: v.optional(v.boolean()),
   racedPutCode: v.optional(text),
   identity: v.optional(text),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf, rawMessageOf } from 'blockgate'
@@ -179,6 +179,24 @@ describe('fs()', () => {
     await made.bucket.put('a/b', text('y'), { signal }).catch(() => {})
     const [own] = await readdir(join(made.root, '.blockgate-tmp'))
     expect(await readdir(join(made.root, '.blockgate-tmp', own ?? ''))).toEqual([])
+  })
+
+  it('tells whatever fails in one line, whatever the key is', async () => {
+    await made.bucket.put('a\nb', text('x'), { signal })
+    await symlink(made.root, join(made.root, 'l\nk'))
+    const failed = [
+      made.bucket.put('a\nb/c', text('x'), { signal }),
+      made.bucket.put('l\nk/c', text('x'), { signal }),
+      made.bucket.put('.blockgate-tmp/a\nb', text('x'), { signal }),
+      made.bucket.get('a\nb', { signal }).then(body => body?.bytes(0)),
+      made.bucket.get('a\n/../b', { signal }),
+    ]
+    for (const ended of await Promise.allSettled(failed)) {
+      expect(ended).toMatchObject({
+        status: 'rejected',
+        reason: { rawMessage: expect.stringMatching(/^[^\n]{1,300}$/) },
+      })
+    }
   })
 
   it('says that an object cannot stand below another one', async () => {

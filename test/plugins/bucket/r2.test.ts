@@ -104,6 +104,13 @@ describe('r2()', () => {
     }
   })
 
+  it('tells what the binding throws in one short line', async () => {
+    const get = () => Promise.reject(new Error(`get: a\nb${'x'.repeat(5000)}\n (10001)`))
+    const error = await thrown(r2({ binding: binding({ get }) }).get('a\nb', { signal }))
+    expect(error.rawMessage).toMatch(/^[^\n]{1,300}$/)
+    expect(error.status).toBe(500)
+  })
+
   it('fails on a body with fewer or more bytes than the object', async () => {
     for (const chunks of [['fou'], ['four', 's']]) {
       const bucket = r2({ binding: binding({ get: async () => object(chunks).object }) })

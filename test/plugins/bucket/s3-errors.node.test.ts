@@ -34,23 +34,38 @@ describe('errors of the store', () => {
     [
       403,
       'InvalidAccessKeyId',
-      'accessKeyId must be one that the store knows: the store says InvalidAccessKeyId (403)',
+      'accessKeyId "THE-…" must be one that the store knows: the store says InvalidAccessKeyId (403)',
+    ],
+    [
+      403,
+      'InvalidAccessKeyID',
+      'accessKeyId "THE-…" must be one that the store knows: the store says InvalidAccessKeyID (403)',
     ],
     [
       403,
       'SignatureDoesNotMatch',
-      'secretAccessKey must be the one of the accessKeyId: the store says SignatureDoesNotMatch (403)',
+      'secretAccessKey must be the one of accessKeyId "THE-…": the store says SignatureDoesNotMatch (403)',
     ],
     [
       403,
       'AccessDenied',
-      'object "a/b" must be readable with these credentials: the store says AccessDenied (403): you may not',
+      'accessKeyId "THE-…" must be one that the store knows, and object "a/b" must be readable with it: the store says AccessDenied (403): you may not',
     ],
     [400, 'ExpiredToken', 'sessionToken must be valid: the store says ExpiredToken (400): you may not'],
     [
       301,
       'PermanentRedirect',
       'region and endpoint must be those of bucket "metrics": the store says PermanentRedirect (301): you may not',
+    ],
+    [
+      400,
+      'AuthorizationHeaderMalformed',
+      'region and endpoint must be those of bucket "metrics": the store says AuthorizationHeaderMalformed (400): you may not',
+    ],
+    [
+      400,
+      'InvalidBucketName',
+      'bucket must be a name that the store takes: current value is "metrics": the store says InvalidBucketName (400): you may not',
     ],
     [400, 'Other', 'object "a/b" must be readable: the store says Other (400): you may not'],
   ])('tell %i %s with what must be, the status and the id of the request', async (status, code, message) => {
@@ -82,9 +97,35 @@ describe('errors of the store', () => {
     }
   })
 
-  it('are one short line, whatever the store writes', async () => {
-    const error = await thrown(s3Failure(400, 'Other', { message: `a\nb\u007f${'x'.repeat(5000)}` }), get)
-    expect(error.rawMessage).toMatch(/^[^\n\u007f]{1,300}$/)
+  it('say where the bucket is, where the store tells', async () => {
+    const headers = { 'x-amz-bucket-region': 'eu-west-1' }
+    expect((await thrown(s3Failure(301, 'PermanentRedirect', { headers }), list)).rawMessage).toBe(
+      'region and endpoint must be those of bucket "metrics", which is in eu-west-1: the store says PermanentRedirect (301)',
+    )
+  })
+
+  it('are retryable where the clocks differ, and say so', async () => {
+    const error = await thrown(s3Failure(403, 'RequestTimeTooSkewed', { message: 'too far' }), list)
+    expect([error.rawMessage, error.retryable]).toEqual([
+      'the clock of this machine must agree with that of the store: the store says RequestTimeTooSkewed (403): too far',
+      true,
+    ])
+  })
+
+  it('never repeat the whole of an access key id: it may be the secret, put in the wrong place', async () => {
+    const error = await thrown(s3Failure(403, 'AccessDenied', { message: 'no such key: THE-ACCESS-KEY' }), get)
+    expect(error.rawMessage).toMatch(/: no such key: THE-…$/)
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('THE-ACCESS-KEY')
+  })
+
+  it('are one short line, whatever the store writes, and whatever the key is', async () => {
+    const error = await thrown(s3Failure(400, 'Other', { message: `a\nb\u007f\u2028${'x'.repeat(5000)}` }), get)
+    expect(error.rawMessage).toMatch(/^[^\n\u007f\u2028]{1,300}$/)
+    const key = `a\nb/${'k'.repeat(1000)}`
+    const long = await thrown(s3Failure(400, 'Other', { message: 'said' }), bucket => bucket.get(key, { signal }))
+    expect(long.rawMessage).toMatch(
+      /^object "a b\/k[^\n]{1,600}" must be readable: the store says Other \(400\): said$/,
+    )
   })
 
   it('carry the pause that the store asks for, in seconds or until a date', async () => {

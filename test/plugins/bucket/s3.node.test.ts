@@ -50,7 +50,7 @@ describe('options of s3()', () => {
     [{ client: { send: async () => ({}) }, region: 'eu' }, 'region: must be left out: the client has its own'],
     [
       { bukcet: 'x' } as never,
-      'bukcet: must be one of the known options: bucket, prefix, endpoint, region, pathStyle, credentials, ca, requestTimeout, concurrency, unquotedIfMatch, racedPutCode, identity, client',
+      'bukcet: must be one of the known options: bucket, prefix, endpoint, region, pathStyle, credentials, ca, requestTimeout, concurrency, listVersion, unquotedIfMatch, racedPutCode, identity, client',
     ],
   ])('%o are refused: %s', (options, problem) => {
     expect(problems(options)).toEqual([problem])
@@ -158,7 +158,7 @@ describe('a page of a listing', () => {
     ['no listing at all', '<html>hello</html>'],
     ['fewer keys than it says', `<IsTruncated>false</IsTruncated><KeyCount>2</KeyCount>${object('a/1')}`],
     ['no word of whether it is the last', object('a/1')],
-    ['another page, but no way to it', `<IsTruncated>true</IsTruncated>${object('a/1')}`],
+    ['another page, but no way to it', `<IsTruncated>true</IsTruncated><KeyCount>1</KeyCount>${object('a/1')}`],
     ['a key that is not below the prefix', `${whole}${object('b/1')}`],
     ['a key that is near no key below the prefix', `${whole}<EncodingType>url</EncodingType>${object('%E2%82b')}`],
   ])('that has %s is an error, not the end of the listing', async (_, inner) => {
@@ -203,7 +203,7 @@ describe('a page of a listing', () => {
     expect((await asked(xml(page), list)).cursor).toBe('t1')
     const again = asked(xml(page), bucket => bucket.list('a', { cursor: 't1', signal }))
     await expect(again).rejects.toThrow('it does not say how to go on')
-    const nowhere = xml(`<IsTruncated>true</IsTruncated>${object('a/1')}`)
+    const nowhere = xml(`<IsTruncated>true</IsTruncated><KeyCount>1</KeyCount>${object('a/1')}`)
     const lost = asked(nowhere, bucket => bucket.list('a', { cursor: 't1', signal }))
     await expect(lost).rejects.toThrow('it does not say how to go on')
   })

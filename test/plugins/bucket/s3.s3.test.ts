@@ -8,6 +8,7 @@ import { tcpProxy } from '../../support/tcp-proxy.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 testBucket({ describe, it }, { name: 's3', factory: () => fixture() })
+testBucket({ describe, it }, { name: 's3 by listVersion 1', factory: () => fixture({ listVersion: 1 }) })
 testBucket({ describe, it }, { name: 's3 with a prefix', factory: () => fixture({ prefix: 'team-a/blocks' }) })
 
 describe('s3() on radosgw', () => {
@@ -41,10 +42,13 @@ describe('s3() on radosgw', () => {
     const wrong = { accessKeyId: credentials?.accessKeyId, secretAccessKey: 'wrong' }
     const secret = failed(
       403,
-      'secretAccessKey must be the one of the accessKeyId: the store says SignatureDoesNotMatch (403)',
+      `secretAccessKey must be the one of accessKeyId "${credentials?.accessKeyId?.slice(0, 4)}…": the store says SignatureDoesNotMatch (403)`,
     )
     expect(await failure({ credentials: wrong })).toMatchObject([secret, secret])
-    const key = failed(403, 'accessKeyId must be one that the store knows: the store says InvalidAccessKeyId (403)')
+    const key = failed(
+      403,
+      'accessKeyId "nobo…" must be one that the store knows: the store says InvalidAccessKeyId (403)',
+    )
     expect(await failure({ credentials: { ...wrong, accessKeyId: 'nobody' } })).toMatchObject([key, key])
     const missing = failed(404, 'bucket "no-such-bucket" must exist: the store says NoSuchBucket (404)')
     expect(await failure({ bucket: 'no-such-bucket' })).toMatchObject([missing, missing])
