@@ -2,6 +2,7 @@
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../errors.ts'
 import { packageVersion } from '../runtime/server/package-version.ts'
 import { painter } from '../runtime/terminal/paint.ts'
+import { visible } from '../runtime/terminal/visible.ts'
 import { readArgs } from './args.ts'
 import type { Io } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -27,7 +28,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     else io.stdout.write(request.command ? commandHelp(request.command) : globalHelp(COMMANDS))
     return ExitCode.ok
   } catch (error) {
-    io.stderr.write(`${painter(io.stderr, io.env).red('blockgate:')} ${messageOf(error)}\n`)
+    io.stderr.write(`${painter(io.stderr, io.env).red('blockgate:')} ${inLines(messageOf(error))}\n`)
     return exitCodeOf(error)
   }
 }
@@ -44,6 +45,11 @@ function messageOf(error: unknown): string {
     return `${codeOf(error)}: ${rawMessageOf(error)}`
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** What a message quotes may come from a bucket: it may begin a line of its own, and steer no terminal. */
+function inLines(message: string): string {
+  return message.replaceAll('\t', '  ').split('\n').map(visible).join('\n')
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

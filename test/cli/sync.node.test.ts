@@ -123,6 +123,13 @@ describe('blockgate sync', () => {
     expect(stderr).toMatch(/^.*blockgate: bucket-failed: Cannot start "bucket": .*\n$/s)
   })
 
+  it('steers no terminal with what an error quotes', async () => {
+    const head = `const key = 'a\\u001b[2Jb\\u009bc\\nd'`
+    const bucket = `bucket: { ...fs({ root: './bucket' }), async start() { throw new Error(key) } },`
+    const { code, stderr } = await blockgate(['sync'], projectWith(configText('', head, bucket)))
+    expect([code, stderr]).toEqual([3, expect.stringContaining('a\\u001b[2Jb\\u009bc\nd')])
+  })
+
   it('exits with 3 where the run fails, and still prints its summary', async () => {
     const broken = `{ kind: 'set', name: 'broken', select: () => [] },`
     const made = projectWith(configText(broken))
