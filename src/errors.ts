@@ -25,6 +25,7 @@ export const ErrorCode = {
   listingFailed: 'listing-failed',
   memberRefused: 'member-refused',
   notFound: 'not-found',
+  nothingServed: 'nothing-served',
   ownershipUnavailable: 'ownership-unavailable',
   poison: 'poison',
   selectionInvalid: 'selection-invalid',

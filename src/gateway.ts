@@ -179,7 +179,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     get readiness() {
       latch()
       const last = runner.results.at(-1)
-      const facts = { settled, alone, stopping: stopping !== undefined, last }
+      const facts = { settled, alone, stopping: stopping !== undefined, last, unknown: handover?.unknown?.() }
       return readiness({ ...facts, standing: standing(), held: held() })
     },
     get fault() {

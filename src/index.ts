@@ -110,6 +110,7 @@ export {
   type SkipOptions,
   type Stage,
   skip,
+  type ViewEnd,
 } from './stage.ts'
 export { memoryState, scopedState } from './state.ts'
 export type { FailureSummary, RunSummary, StageSummary } from './summary.ts'

@@ -23,6 +23,8 @@ export class Listing {
   #open = true
   /** What the source returned; false until it ended by itself. */
   complete = false
+  /** As in ViewEnd. */
+  cause: unknown
 
   /** `parent` is the context of the run's span. */
   constructor(deps: ListingDeps, run: RunContext, parent: Context) {
@@ -47,6 +49,7 @@ export class Listing {
       const step = await limited(this.#deps, this.#run.signal, 'pages()', next)
       if (step.done) {
         this.complete = step.value.complete === true
+        this.cause = step.value.cause
         this.#end()
         return undefined
       }

@@ -48,6 +48,8 @@ export interface Handover {
   known?(): boolean
   members(): readonly Member[]
   standing(): Standing
+  /** Why it cannot be known now who owns what, for people: one sentence without a final period; undefined where it is known. */
+  unknown?(): string | undefined
   /**
    * Whether clients ask this process: while they do not, nobody may let go of a block because it is served here. True until
    * told otherwise.

@@ -30,28 +30,35 @@ export interface ReadinessFacts {
   readonly alone: boolean
   readonly stopping: boolean
   /** How the last run ended; undefined before the first. */
-  readonly last: Pick<RunResult, 'status'> | undefined
+  readonly last: Pick<RunResult, 'status' | 'error'> | undefined
+  /** As in Handover. */
+  readonly unknown: string | undefined
   /** Undefined where the plugin has no handover. */
   readonly standing: Standing | undefined
   /** How many blocks are loaded. */
   readonly held: number
 }
 
-export function readiness({ settled, alone, stopping, last, standing, held }: ReadinessFacts): Readiness {
+export function readiness(facts: ReadinessFacts): Readiness {
+  const { settled, alone, stopping, last, standing, held, unknown } = facts
+  const because = (why: string | undefined) => (why === undefined ? '' : `: ${why}`)
+  const cause = because(unknown ?? last?.error?.rawMessage)
   const no = (reason: string): Readiness => ({ ready: false, stopping, reason })
   if (stopping) return no('the gateway is stopping')
   if (standing === 'superseded') return no('a newer process has the id of this gateway')
   if (standing === 'leaving' && held === 0) return no('drained: others serve every block')
   if (settled) return { ready: true, stopping, reason: 'every block had a verdict' }
   if (alone) {
-    return { ready: true, stopping, reason: ALONE, partial: true }
+    return { ready: true, stopping, reason: `${ALONE}${because(unknown)}`, partial: true }
   }
   if (standing === 'alone') {
-    return no('the member store cannot be reached and no block is held: which blocks belong here is not known')
+    return no(
+      `the member store cannot be reached and no block is held: which blocks belong here is not known${because(unknown)}`,
+    )
   }
-  if (!last) return no('the first run has not ended')
-  if (last.status === 'done') return no('no run so far gave every block a verdict')
-  return no(`no run was done so far: the last one ${last.status}`)
+  if (!last) return no(`the first run has not ended${cause}`)
+  if (last.status === 'done') return no(`no run so far gave every block a verdict${cause}`)
+  return no(`no run was done so far: the last one ${last.status}${cause}`)
 }
 
 /** True for a run after which nothing is unknown: it saw the whole bucket, and nobody left a question about a block open. */

@@ -11,7 +11,7 @@ export interface RunReport {
   /** `failed`: the source or a set stage failed; nothing was dropped. `stopped`: it was told to stop. */
   readonly status: 'done' | 'failed' | 'stopped'
   readonly summary: RunSummary
-  /** Of a failed run. */
+  /** Why a run failed; of one that was done what is wrong nevertheless: see causeOf(). */
   readonly error: BlockgateError | undefined
   /** Loaded blocks that would be dropped, and wait for `confirmDrops`. */
   readonly unconfirmed: number

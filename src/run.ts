@@ -12,6 +12,7 @@ import { timed } from './metrics/timed.ts'
 import { Offers } from './offers.ts'
 import type { Epoch, OwnershipChange } from './ownership.ts'
 import { type LoadedResult, reconcile } from './reconcile.ts'
+import { causeOf } from './run-cause.ts'
 import type { RunEnd, RunProgress } from './run-result.ts'
 import { endRunSpan, type RunSpan, startRunSpan } from './run-span.ts'
 import type { Outcome, RunContext, RunReason } from './stage.ts'
@@ -153,6 +154,7 @@ export class Run {
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     endRunSpan(this.#span.span, summary, error)
+    if (status === 'done') error = causeOf(this.#view, summary, plan.sink.stage.loaded().size + summary.blocks.dropped)
     const startedAt = this.#context.now
     const { outcomes } = this.#view
     const dropped: BlockId[] = []
@@ -275,6 +277,7 @@ export class Run {
     try {
       await work(listing)
       this.#view.complete = listing.complete
+      this.#view.cause = listing.cause
     } finally {
       await listing.close()
       this.#listing = false

@@ -254,17 +254,16 @@ export class Runner {
   }
 
   #report(result: RunResult): void {
+    const { status, error } = result
     const { run, blocks } = result.summary
     const { host, plan } = this.#engine
     const { log } = host
-    if (result.status === 'failed') {
-      log.error('run failed', {
-        run: run.id,
-        reason: run.reason,
-        code: result.error?.code,
-        error: result.error?.rawMessage,
-      })
-    } else log.info(`run ${result.status}`, { run: run.id, reason: run.reason, complete: run.complete, ...blocks })
+    log[status === 'failed' ? 'error' : error ? 'warn' : 'info'](`run ${status}`, {
+      run: run.id,
+      reason: run.reason,
+      ...(status !== 'failed' && { complete: run.complete, ...blocks }),
+      ...(error && { code: error.code, error: error.rawMessage }),
+    })
     if (result.unconfirmed > 0) {
       // With what is loaded and what was seen: all of 5 with 0 in view is another story than 30 of 100.
       log.warn(

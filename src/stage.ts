@@ -121,10 +121,20 @@ export interface Page {
   readonly resume: string | undefined
 }
 
+/** How a view ended. */
+export interface ViewEnd {
+  readonly complete: boolean
+  /**
+   * What a person must know, an error or a sentence without a final period: why the view is incomplete; of a complete one,
+   * why it shows no block where there is something else. The run is told with it.
+   */
+  readonly cause?: unknown
+}
+
 export interface BlockSource extends Component {
   readonly kind: 'source'
   /** Yields every block at most once. The return value says whether the view was complete: it cannot be forgotten. */
-  pages(run: RunContext): AsyncGenerator<Page, { readonly complete: boolean }, undefined>
+  pages(run: RunContext): AsyncGenerator<Page, ViewEnd, undefined>
 }
 
 export interface BlockSink extends Component {

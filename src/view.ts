@@ -11,6 +11,8 @@ import type { Outcome, PartialBlock } from './stage.ts'
 export interface View {
   /** True only when every listing of the run was complete. */
   complete: boolean
+  /** As in ViewEnd. */
+  cause: unknown
   /** False for a run that looks again at the blocks of the view before it, without asking the source. */
   readonly listed: boolean
   readonly seen: Map<BlockId, Candidate>
@@ -32,6 +34,7 @@ export type Offered = Pick<View, 'offered' | 'outcomes'>
 export function emptyView(barriers: number): View {
   return {
     complete: false,
+    cause: undefined,
     listed: true,
     seen: new Map(),
     partial: new Map(),

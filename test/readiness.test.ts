@@ -25,7 +25,7 @@ it('is not ready after a run that saw only a part of the bucket', async () => {
   expect(gateway.readiness).toEqual({
     ready: false,
     stopping: false,
-    reason: 'no run so far gave every block a verdict',
+    reason: 'no run so far gave every block a verdict: the source did not see everything',
   })
   source.complete = true
   await gateway.sync()
@@ -50,7 +50,7 @@ it('says that a run failed', async () => {
   expect(gateway.readiness).toEqual({
     ready: false,
     stopping: false,
-    reason: 'no run was done so far: the last one failed',
+    reason: 'no run was done so far: the last one failed: the bucket is gone',
   })
 })
 
@@ -268,4 +268,15 @@ it('leaves no timer behind where it stops before it was ready', async () => {
   await host.advance(3_000)
   await gateway.stop()
   expect(host.pendingTimers).toBe(0)
+})
+
+it('names what is not known about the owners, before the first run has ended and after it', async () => {
+  const ownership = scriptedOwnership()
+  ownership.unavailable = true
+  Object.assign(ownership.handover ?? {}, { unknown: () => 'Redis at x must answer to record: WRONGPASS' })
+  const { gateway } = await world({ list: blocks(1), ownership })
+  const why = ': Redis at x must answer to record: WRONGPASS'
+  expect(gateway.readiness.reason).toBe(`the first run has not ended${why}`)
+  await gateway.sync()
+  expect(gateway.readiness.reason).toBe(`no run so far gave every block a verdict${why}`)
 })

@@ -8,13 +8,19 @@ export const ExitCode = {
   usage: 2,
   /** The run failed, or could not begin. */
   failed: 3,
+  /** The run was done, and nothing is served though there is something in the bucket. */
+  nothingServed: 4,
 } as const
 
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ['0', 'fine'],
-  ['1', 'a block failed, the view was incomplete, or drops wait for --confirm-drops; of other commands: see there'],
+  [
+    '1',
+    'a block failed or its owners were unknown, the view was incomplete, or drops wait for --confirm-drops; of other commands: see there',
+  ],
   ['2', 'bad usage, a bad config, or one without members to look at: nothing was started'],
   ['3', 'the run failed, the gateway could not start, its dir is in use, or the member store is away'],
+  ['4', 'sync: nothing is served, though there is something in the bucket: the summary says what stands in the way'],
   ['130, 143', 'ended by SIGINT or SIGTERM before the result was there; run ends with 0'],
 ]
 

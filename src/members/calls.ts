@@ -7,7 +7,7 @@ export class StoreCalls {
   readonly #timeoutMs: number
   readonly #cancels = new Set<(error: unknown) => void>()
   #errors = 0
-  #away = false
+  #failure: string | undefined
   #closed = false
 
   constructor(host: Host, timeoutMs: number) {
@@ -18,6 +18,11 @@ export class StoreCalls {
   /** Calls that failed, or whose answer did not come in time. */
   get errors(): number {
     return this.#errors
+  }
+
+  /** What the last call failed with; undefined once one is answered. */
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   /**
@@ -63,14 +68,15 @@ export class StoreCalls {
   #failed(error: unknown): void {
     if (this.#closed) return
     this.#errors++
-    if (this.#away) return
-    this.#away = true
-    this.#host.log.warn('the member store cannot be reached', { code: codeOf(error), error: rawMessageOf(error) })
+    const known = this.#failure !== undefined
+    this.#failure = rawMessageOf(error)
+    if (known) return
+    this.#host.log.warn('the member store cannot be reached', { code: codeOf(error), error: this.#failure })
   }
 
   #succeeded(): void {
-    if (this.#away) this.#host.log.info('the member store can be reached again')
-    this.#away = false
+    if (this.#failure !== undefined) this.#host.log.info('the member store can be reached again')
+    this.#failure = undefined
   }
 }
 

@@ -106,6 +106,10 @@ export class MemberHandover implements Handover {
     }))
   }
 
+  unknown(): string | undefined {
+    return this.#membership.gap
+  }
+
   standing(): Standing {
     return this.#membership.standing
   }

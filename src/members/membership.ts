@@ -135,12 +135,21 @@ export class Membership {
 
   /** The last look, where it says who owns what. */
   get known(): MembersView | undefined {
-    return this.#gap() === undefined ? this.view : undefined
+    return this.gap === undefined ? this.view : undefined
+  }
+
+  /** Why it is not known who owns what, with what the store said last where it does not answer; undefined where it is known. */
+  get gap(): string | undefined {
+    if (!this.#parts) return 'the ownership plugin has not started'
+    if (this.#closed.signal.aborted) return 'the ownership plugin has stopped'
+    const gap = this.#parts.knowledge.gap(this.#parts.session)
+    const { failure } = this.#parts.calls
+    return gap !== undefined && failure !== undefined ? `${gap}: ${failure}` : gap
   }
 
   /** @throws OwnershipUnavailable with the reason where it is not known who owns what */
   mustKnow(): MembersView {
-    const gap = this.#gap()
+    const gap = this.gap
     const { view } = this
     if (gap !== undefined || !view) throw new OwnershipUnavailable(gap)
     return view
@@ -222,12 +231,6 @@ export class Membership {
     void this.#parts?.polls.request()
   }
 
-  #gap(): string | undefined {
-    if (!this.#parts) return 'the ownership plugin has not started'
-    if (this.#closed.signal.aborted) return 'the ownership plugin has stopped'
-    return this.#parts.knowledge.gap(this.#parts.session)
-  }
-
   #arm(parts: Parts): void {
     if (this.#closed.signal.aborted) return
     const { host, beats, polls } = parts
@@ -255,7 +258,7 @@ export class Membership {
     this.#looks.tell(look, host.log)
     if (this.view && this.served.mustTell(this.view.storeId)) void beats?.request()
     // Blocks that nobody could judge are judged as soon as it is known again who owns what.
-    const known = this.#gap() === undefined
+    const known = this.gap === undefined
     const news = known && !this.#known
     this.#known = known
     if (news) this.tell(() => true)

@@ -26,6 +26,7 @@ import {
   type SetStage,
   type Standing,
   type StateStore,
+  type ViewEnd,
 } from 'blockgate'
 import { candidate, type FakeHost, fakeHost, memoryState, testId } from 'blockgate/testing'
 
@@ -45,6 +46,8 @@ export interface ScriptedSource extends BlockSource {
   list: readonly Candidate[]
   partial: readonly PartialBlock[]
   complete: boolean
+  /** As in ViewEnd. */
+  cause: unknown
   pageSize: number
   /** Thrown instead of the next page. */
   error: Error | undefined
@@ -58,10 +61,11 @@ export function scriptedSource(list: readonly Candidate[]): ScriptedSource {
     list,
     partial: [] as readonly PartialBlock[],
     complete: true,
+    cause: undefined as unknown,
     pageSize: 1000,
     error: undefined as Error | undefined,
     listings: 0,
-    async *pages(): AsyncGenerator<Page, { complete: boolean }, undefined> {
+    async *pages(): AsyncGenerator<Page, ViewEnd, undefined> {
       source.listings++
       const all = source.list
       for (let at = 0; at < all.length; at += source.pageSize) {
@@ -70,7 +74,7 @@ export function scriptedSource(list: readonly Candidate[]): ScriptedSource {
       }
       if (source.error) throw source.error
       yield { blocks: [], partial: source.partial, resume: undefined }
-      return { complete: source.complete }
+      return { complete: source.complete, cause: source.cause }
     },
   }
   return source

@@ -16,12 +16,14 @@ import {
   type RunContext,
   rawMessageOf,
   type Services,
+  type ViewEnd,
 } from 'blockgate'
 import * as v from 'valibot'
 import { type MetaCache, metaCache } from './cache.ts'
 import { type Inspector, inspect } from './inspect.ts'
 import { listDelimited, listRecursive } from './list.ts'
 import { type NamedOnce, namedOnce } from './named-once.ts'
+import { shown } from './no-block.ts'
 import { inOrder } from './pool.ts'
 import { retriedList } from './retried-list.ts'
 import { type Sharing, sharing } from './share.ts'
@@ -90,7 +92,7 @@ async function* scan(
   { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024 }: ScanBucketOptions,
   started: Started | undefined,
   { signal, resume }: RunContext,
-): AsyncGenerator<Page, { readonly complete: boolean }, undefined> {
+): AsyncGenerator<Page, ViewEnd, undefined> {
   if (!started)
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
   const { services, share, cache, named } = started
@@ -100,12 +102,15 @@ async function* scan(
   await cache.load()
   const at: Inspector = { bucket: services.bucket, cache, share, host: services.host, metaLimit, signal }
   const unreadable = named.inRun()
-  const list = retriedList(services, signal, unreadable.tell)
+  const keys = shown(retriedList(services, signal, unreadable.tell))
+  const { list } = keys
   const seen = new Set<BlockId>()
+  let blocks = 0
   const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)
   try {
     for await (const batch of batches) {
       for (const block of batch.blocks) if (block.meta || block.unreadable) seen.add(block.id)
+      blocks += batch.blocks.length
       const results = await inOrder(batch.blocks, concurrency, block => inspect(at, block))
       await cache.save('many')
       yield pageOf(results, batch.next && writeToken(listing, batch.next))
@@ -115,11 +120,11 @@ async function* scan(
       cache.retain(seen)
       unreadable.forgetOthers()
     }
-    return { complete: !from }
+    return { complete: !from, ...(blocks === 0 && !from && { cause: keys.cause() }) }
   } catch (error) {
     if (codeOf(error) !== ErrorCode.listingFailed) throw error
     log.error('the listing failed: the view is incomplete', { code: codeOf(error), error: rawMessageOf(error) })
-    return { complete: false }
+    return { complete: false, cause: error }
   } finally {
     // After an abort nobody should wait for a disk: what was read stays in memory, for the next run or stop() to save.
     if (!signal.aborted) await cache.save('now')

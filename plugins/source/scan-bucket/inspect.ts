@@ -72,7 +72,9 @@ async function readMeta(
   if (listed.size > at.metaLimit) return known(versionOf(listed), tooLarge(at.metaLimit, listed.size))
   try {
     const read = await readSmall(at, listed.key, at.metaLimit)
-    if (!read) return { id, reason: 'no-meta-json', keep: false }
+    // Deleted since, or a store that contradicts itself: the next listing knows.
+    if (!read)
+      return { id, reason: 'no-meta-json', detail: 'it is listed, and GET says that it is not there', keep: true }
     // The version that was read, which may be newer than the one listed.
     return known(versionOf(read.info), parse(at, block, read.bytes))
   } catch (error) {

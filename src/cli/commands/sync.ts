@@ -34,13 +34,18 @@ async function syncOnce(args: Args, io: Io, { gateway, host, screen, stop }: Ses
   }
   if (args.json) io.stdout.write(`${JSON.stringify(result.summary)}\n`)
   else io.stdout.write(summaryText(result, { output: io.stdout, env: io.env }))
-  if (args.json && result.error) io.stderr.write(`blockgate: the run failed: ${result.error.message}\n`)
+  if (args.json && result.error) {
+    io.stderr.write(
+      `blockgate: the run ${result.status === 'done' ? 'was done, but' : 'failed:'} ${result.error.message}\n`,
+    )
+  }
   if (stop.caught !== undefined && result.status === 'stopped') return signalCode(stop.caught)
   return exitCodeOf(result)
 }
 
-function exitCodeOf({ status, summary, unconfirmed }: RunResult): number {
+function exitCodeOf({ status, summary, unconfirmed, error }: RunResult): number {
   if (status !== 'done') return ExitCode.failed
-  const fine = summary.blocks.failed === 0 && summary.run.complete && unconfirmed === 0
-  return fine ? ExitCode.ok : ExitCode.findings
+  if (unconfirmed > 0 || summary.blocks.failed > 0) return ExitCode.findings
+  if (error?.code === ErrorCode.nothingServed) return ExitCode.nothingServed
+  return error ? ExitCode.findings : ExitCode.ok
 }

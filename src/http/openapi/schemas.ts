@@ -164,7 +164,11 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
       description: 'Blocks with a deletion mark that can be used, and when the first and the last was made',
     },
     unconfirmed: { ...count, description: 'Loaded blocks that would be dropped, and wait for confirmDrops' },
-    error: orNull(object({ code: word, message: text })),
+    error: {
+      ...orNull(object({ code: word, message: text })),
+      description:
+        'Why a run failed, or what is wrong with one that was done: its view was incomplete, or nothing is served',
+    },
   }),
   Runs: object({
     current: orNull(ref('Progress')),

@@ -91,7 +91,7 @@ function runRow({ status, startedAt, run, blocks, error, unconfirmed }: RunAnswe
     ...(unconfirmed > 0 ? [`${unconfirmed} drops need a confirmation`] : []),
     ...(status === 'done' && !run.complete ? ['the view was incomplete'] : []),
   ]
-  return html`<tr><td class="whole">${timeText(startedAt)}</td><td>${run.reason}</td><td class="${status}">${status}${notes.map(
+  return html`<tr><td class="whole">${timeText(startedAt)}</td><td>${run.reason}</td><td class="${status === 'done' && error ? 'waiting' : status}">${status}${notes.map(
     note => html`<br><small class="quiet">${note}</small>`,
   )}</td><td class="n">${durationText(run.durationMs)}</td>${[
     seen,

@@ -21,8 +21,13 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
   const paint = painter(output, env)
   const { run, stages, blocks, failures, notes, marked } = result.summary
   const held = blocks.added + blocks.unchanged + blocks.retained
+  const error = result.error && paint.red(visible(`  ${result.error.at ?? 'run'}: ${result.error.message}`))
+  const isPart = result.status === 'done' && !run.complete
+  const first = `${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${isPart ? paint.red(', the view was incomplete') : ''}`
+  // Nobody looked at anything: all that could be told are zeros.
+  if (error && result.status === 'failed' && blocks.seen === 0) return [first, '', error, '', ''].join('\n')
   const lines = [
-    `${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${run.complete ? '' : paint.red(', the view was incomplete')}`,
+    first,
     '',
     `  ${blocks.seen} blocks seen: ${paint.green(`${blocks.added} added`)}, ${blocks.unchanged} unchanged, ${paint.yellow(`${blocks.skipped} skipped`)}, ${blocks.failed > 0 ? paint.red(`${blocks.failed} failed`) : '0 failed'}`,
   ]
@@ -50,7 +55,7 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
     lines.push('', paint.red('  failed'))
     for (const f of failures) lines.push(visible(`  ${f.block}  ${f.by}: ${f.code}: ${f.message}`))
   }
-  if (result.error) lines.push('', paint.red(visible(`  ${result.error.at ?? 'run'}: ${result.error.message}`)))
+  if (error) lines.push('', error)
   lines.push('', `  held now: ${held}`, '')
   return lines.join('\n')
 }

@@ -1,0 +1,52 @@
+/** A bucket that shows objects and no block: mostly its blocks lie in a folder, and the bucket was given no prefix. */
+import { isBlockId, type ListPage } from 'blockgate'
+import type { ListPages } from './list.ts'
+
+export interface Shown {
+  /** The same listing, counted. */
+  readonly list: ListPages
+  /** What was shown, and what to do, one sentence; undefined where there was nothing. */
+  cause(): string | undefined
+}
+
+const MAX_KEY = 200
+
+export function shown(list: ListPages): Shown {
+  let keys = 0
+  let isMore = false
+  let noun = 'object'
+  let first: string | undefined
+  let inFolder: string | undefined
+  const see = ({ objects, prefixes, cursor }: ListPage) => {
+    keys += objects.length + prefixes.length
+    if (prefixes.length > 0) noun = 'key'
+    isMore = cursor !== undefined
+    first ??= objects[0]?.key ?? prefixes[0]
+    inFolder ??= objects.find(({ key }) => folderOfBlocks(key) !== undefined)?.key
+  }
+  return {
+    async list(...asked) {
+      const page = await list(...asked)
+      see(page)
+      return page
+    },
+    cause() {
+      const example = inFolder ?? first
+      if (example === undefined) return undefined
+      const prefix = folderOfBlocks(example) ?? '<folder>'
+      const what = `${isMore ? 'at least ' : ''}${keys} ${noun}${keys === 1 ? '' : 's'} such as ${quoted(example)}`
+      return `${what}, and no block: blocks must lie in folders <ULID>/ at the root, or below the bucket's prefix: give it one, such as prefix: ${quoted(prefix)}`
+    },
+  }
+}
+
+/** `team-a` of `team-a/01H…/meta.json`. */
+function folderOfBlocks(key: string): string | undefined {
+  const parts = key.split('/')
+  const at = parts.findIndex(isBlockId)
+  return at > 0 ? parts.slice(0, at).join('/') : undefined
+}
+
+function quoted(key: string): string {
+  return JSON.stringify(key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}…` : key)
+}

@@ -1,0 +1,57 @@
+/** What is wrong with a run that was done: it changed what it could, and is no success. */
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Outcome } from './stage.ts'
+import { partialOutcome, type RunSummary } from './summary.ts'
+import type { View } from './view.ts'
+
+/**
+ * Undefined where nothing is wrong. `listing-failed`: the view was incomplete. `nothing-served`: nothing is `held` though
+ * there is something in the bucket; with what stands in the way of most blocks. `ownership-unavailable`: it was not known
+ * who owns some blocks.
+ */
+export function causeOf(
+  { complete, cause, partial, outcomes }: View,
+  { stages }: RunSummary,
+  /** Blocks, with those that this run has dropped: nobody wonders about them. */
+  held: number,
+): BlockgateError | undefined {
+  const source = stages[0]?.name ?? ''
+  if (!complete)
+    return BlockgateError.from(cause ?? 'the source did not see everything', ErrorCode.listingFailed, source)
+  if (cause !== undefined) return new BlockgateError(ErrorCode.nothingServed, rawMessageOf(cause), { at: source })
+  const unknown = stages.some(({ skipped }) => skipped[ErrorCode.ownershipUnavailable])
+  if (held > 0 && !unknown) return undefined
+  const found = new Map<string, { readonly first: Stopped; blocks: number }>()
+  let denied = false
+  const see = (outcome: Outcome) => {
+    if (outcome.kind !== 'skipped' && outcome.kind !== 'failed') return
+    const reason = reasonOf(outcome)
+    if (outcome.kind === 'skipped' && outcome.retain && reason !== ErrorCode.ownershipUnavailable) {
+      // Another gateway's; else it only has to get older.
+      denied ||= outcome.epoch !== undefined
+      return
+    }
+    const known = found.get(reason)
+    if (known) known.blocks++
+    else found.set(reason, { first: outcome, blocks: 1 })
+  }
+  for (const block of partial.values()) see(partialOutcome(source, block))
+  for (const outcome of outcomes.values()) see(outcome)
+  const nothing = held === 0 && !denied
+  const blamed = nothing
+    ? [...found.values()].sort((a, b) => b.blocks - a.blocks)[0]
+    : found.get(ErrorCode.ownershipUnavailable)
+  if (!blamed) return undefined
+  const { first, blocks } = blamed
+  const detail = first.kind === 'failed' ? rawMessageOf(first.error) : first.detail
+  const message = `${blocks} of ${outcomes.size + partial.size} blocks: ${reasonOf(first)}${detail ? `: ${detail}` : ''}`
+  return nothing
+    ? new BlockgateError(ErrorCode.nothingServed, `no block is served; ${message}`, { at: first.by })
+    : new BlockgateError(ErrorCode.ownershipUnavailable, message, { at: first.by })
+}
+
+type Stopped = Outcome & { readonly kind: 'skipped' | 'failed' }
+
+function reasonOf(outcome: Stopped): string {
+  return outcome.kind === 'skipped' ? outcome.reason : (codeOf(outcome.error) ?? ErrorCode.internal)
+}
