@@ -30,13 +30,12 @@ export default defineConfig(() => ({
   const { code, stdout, stderr } = await blockgate(['check'], { cwd: made.folder })
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).not.toContain('hunter2')
-  const known = (list: string) => `must be one of the known options: ${list}`
   expect(stderr.split('\n').map(line => line.replace(/: current value is .*/, ''))).toEqual([
     'blockgate: blockgate.config.ts has 20 problems:',
     "  min_time: must be given as timeRange({ from: '-6w' }) in the pipeline",
     "  max-time: must be given as timeRange({ to: '-2h' }) in the pipeline",
     '  sync_block_duration: must be given as every',
-    `  flavour: ${known('pipeline, bucket, instance, every, concurrency, blockTimeout, stopGrace, diskBudget, dir, http, token')}`,
+    expect.stringMatching(/^ {2}flavour: must be one of the known options: pipeline, bucket, /),
     '  pipeline[0].listings: must be a known option: did you mean listing?',
     '  pipeline[0].block_meta_fetch_concurrency: must be given as scanBucket({ concurrency }) in the pipeline',
     '  bucket.access_key: must be given as credentials.accessKeyId',

@@ -1,136 +1,76 @@
-import { type Handover, type Member, OwnershipUnavailable } from 'blockgate'
+import type { LocalFiles } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
-import { candidate, fakeHost, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import type { MeasuredBlock, MeasuredRun, MetricsSubject } from '../../src/metrics/metrics.ts'
 import { METRICS } from '../../src/metrics/table.ts'
+import { blocks, scriptedOwnership, world } from '../support/world.ts'
 import { samples } from './exposition.ts'
 
-const BLOCK: MeasuredBlock = {
-  candidate: candidate(),
-  state: 'serving',
-  by: 'sink',
-  reason: 'added',
-  since: 0,
-  events: [],
-}
-const MEMBER: Member = { id: 'me', zone: undefined, address: undefined, state: 'active', beatAge: 0 }
-const RUN = {
-  status: 'done',
-  listed: true,
-  assigned: 3,
-  summary: {
-    run: { complete: true, reason: 'interval', durationMs: 1 },
-    blocks: { added: 1, dropped: 0 },
-    stages: [],
-    failures: [],
-  },
-} as unknown as MeasuredRun
-
-/** A gateway of which everything is known, until `known` is false. */
-function told() {
-  const host = fakeHost()
-  const state = { known: true, blocks: [BLOCK] as readonly MeasuredBlock[] }
-  const whenKnown = <T>(value: T): T => {
-    if (!state.known) throw new OwnershipUnavailable()
+/** A gateway of which everything is known, until `known(false)`. */
+async function told() {
+  const disk = { broken: false }
+  const measured = async <T>(value: T): Promise<T> => {
+    if (disk.broken) throw new Error('EIO')
     return value
   }
-  const handover = {
-    known: () => state.known,
-    owners: () => whenKnown([{ member: 'me', rank: 0, target: true, serves: true, live: true }]),
-    members: () => [MEMBER],
-    counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
-  } as Partial<Handover>
-  const subject = {
-    host,
-    files: { free: async () => whenKnown(7), list: async () => whenKnown([{ path: 'a', size: 5 }]) },
-    plan: { segments: [], sink: { name: 'sink' }, ownership: { epoch: () => 4, handover } },
-    instance: { id: 'me', zone: undefined },
-    blocks: () => state.blocks,
-    loaded: () => new Map(state.blocks.map(() => [testId(1), { id: testId(1), bytes: 9 }])),
-    inFlight: () => state.blocks.length,
-    deaths: () => state.blocks.length,
-    unconfirmed: () => state.blocks.length,
-    health: () => (state.known ? [{ name: 'sink', state: 'running' }] : []),
-  } as unknown as MetricsSubject
+  const files = { free: () => measured(7), list: () => measured([{ path: 'a', size: 5 }]) } as Partial<LocalFiles>
+  const ownership = scriptedOwnership()
   const meters = setupMetrics()
-  meters.metrics.observe(subject)
+  const made = await world({ list: blocks(1), ownership, files: files as LocalFiles, metrics: meters.metrics })
+  await made.gateway.sync()
+  await made.host.advance(0)
   return {
-    host,
-    state,
-    async run() {
-      meters.metrics.run(RUN)
-      await settle()
+    ...made,
+    async known(is: boolean) {
+      ownership.unavailable = !is
+      disk.broken = !is
+      await made.gateway.sync()
+      await made.host.advance(0)
     },
     text: () => meters.text(),
     read: async () => samples(await meters.text()),
   }
 }
 
-const GAUGES = Object.entries(METRICS)
-  .filter(([, { kind }]) => kind === 'gauge')
-  .map(([key, { name }]) => [key as keyof typeof METRICS, name] as const)
+const GAUGES = Object.values(METRICS)
+  .filter(({ kind }) => kind === 'gauge')
+  .map(({ name }) => name)
 
-/** What each gauge tells once nothing is known any more, and no block is there; undefined: it is absent. */
-const AFTER: Partial<Record<keyof typeof METRICS, number | undefined>> = {
-  blocks: 0,
-  assigned: 3,
-  loaded: 0,
-  serving: 0,
-  inFlight: 0,
-  loadedBytes: 0,
-  unconfirmed: 0,
-  viewAge: 60,
-  journalDeaths: 0,
-  diskUsed: undefined,
-  diskFree: undefined,
-  lingeringOldest: 0,
-  pinned: 0,
-  pinnedOldest: 0,
-  underReplicated: undefined,
-  epoch: 4,
-  members: undefined,
-  component: undefined,
-}
+/** What may stop being known: the owners, and the disk. Every other gauge is what the gateway itself did or saw. */
+const UNKNOWN: readonly string[] = [
+  METRICS.underReplicated.name,
+  METRICS.members.name,
+  METRICS.diskUsed.name,
+  METRICS.diskFree.name,
+]
+
+const namesOf = (found: Record<string, number>) => new Set(Object.keys(found).map(sample => sample.replace(/\{.*/, '')))
 
 describe('a gauge whose value is not known any more', () => {
-  it('has a row in the table of this test', () => {
-    expect(Object.keys(AFTER).sort()).toEqual(GAUGES.map(([key]) => key).sort())
+  it.each(GAUGES)('%s is told while it is known, and never as it was', async name => {
+    const { known, read } = await told()
+    expect(namesOf(await read())).toContain(name)
+    await known(false)
+    expect([name, namesOf(await read()).has(name)]).toEqual([name, !UNKNOWN.includes(name)])
+    await known(true)
+    expect(namesOf(await read())).toContain(name)
   })
 
-  it.each(GAUGES)('%s is told while it is known, and then never as it was', async (key, name) => {
-    const { host, state, run, read } = told()
-    const values = (found: Record<string, number>) =>
-      Object.entries(found).flatMap(([sample, value]) => (sample.replace(/\{.*/, '') === name ? [value] : []))
-    await run()
-    expect(values(await read())).not.toEqual([])
-    state.known = false
-    state.blocks = []
-    await host.advance(60_000)
-    // The disk is measured after a run; one that failed has no view.
-    if (key.startsWith('disk')) await run()
-    expect(values(await read())).toEqual(AFTER[key] === undefined ? [] : [AFTER[key]])
-    state.known = true
-    state.blocks = [BLOCK]
-    await run()
-    expect(values(await read())).not.toEqual([])
-  })
-
-  it('is absent also where there is a block to count', async () => {
-    const { state, run, read } = told()
-    await run()
-    expect(await read()).toHaveProperty('blockgate_blocks_under_replicated', 0)
-    state.known = false
+  it('is absent also where there is no block to ask the owners of', async () => {
+    const { source, gateway, known, read } = await told()
+    source.list = []
+    await gateway.sync({ confirmDrops: true })
+    await gateway.sync({ confirmDrops: true })
+    expect(await read()).toMatchObject({ blockgate_blocks_loaded: 0, blockgate_blocks_under_replicated: 0 })
+    await known(false)
     expect(await read()).not.toHaveProperty('blockgate_blocks_under_replicated')
     expect(await read()).toHaveProperty('blockgate_member_store_errors_total', 0)
   })
 
   it('is not lost to a second scrape at the same time', async () => {
-    const { run, text } = told()
-    await run()
+    const { text } = await told()
     const [first, second] = await Promise.all([text(), text()])
     expect(second).toBe(first)
-    for (const [, name] of GAUGES) expect(second).toContain(`\n${name}`)
+    for (const name of GAUGES) expect(second).toContain(`\n${name}`)
     expect(await text()).toContain('\nblockgate_blocks_under_replicated 0\n')
   })
 })

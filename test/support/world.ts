@@ -317,6 +317,7 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
           { member: 'other', rank: 1, target: !isMine(block.ulid), serves: others, live: plugin.othersLive },
         ]
       },
+      known: () => !plugin.unavailable,
       members: () => [],
       standing: () => plugin.standing,
       ready(is) {
