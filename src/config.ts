@@ -29,7 +29,7 @@ export interface Config {
   readonly stageTimeout?: Duration | undefined
   /** How long each part may take to start. Default '10m'. */
   readonly startTimeout?: Duration | undefined
-  /** Adds in flight at stop. What hangs is not waited for longer than 10 s more. Default '30s'. */
+  /** Adds in flight at stop. What hangs is not waited for longer than 12 s more. Default '30s'. */
   readonly stopGrace?: Duration | undefined
   /** Root of services.files and services.state on Node and Deno. Default './data'. */
   readonly dir?: string | undefined

@@ -1,5 +1,6 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
 
+import { eachBounded } from './async/each.ts'
 import { orAborted, within } from './async/signals.ts'
 import type { BlockId } from './block.ts'
 import { retried } from './bucket-wrappers/retried.ts'
@@ -203,7 +204,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
             .catch(error => {
               throw new BlockgateError(ErrorCode.stopFailed, `the journal of loads: ${rawMessageOf(error)}`)
             })
-          for (const end of await Promise.allSettled([ended, rest])) if (end.status === 'rejected') throw end.reason
+          await eachBounded<Promise<unknown>>([ended, rest], 2, async end => void (await end))
         })
       })()
       return stopping

@@ -1,4 +1,5 @@
 /** Starting and stopping the parts of a gateway. */
+import { eachBounded } from './async/each.ts'
 import { orAborted, within } from './async/signals.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Component, Services } from './host.ts'
@@ -156,16 +157,15 @@ export class Lifecycle {
 }
 
 async function stopped(entry: Entry, signal: AbortSignal): Promise<void> {
-  const settled = entry.starting?.catch(() => {})
-  if (settled) await patient(entry, signal, settled)
-  await entry.component.stop?.(signal)
-  if (!entry.starting) return
-  // What it began after that stop ends too, however late.
-  await settled
-  await entry.component.stop?.(signal)
+  const { component, starting } = entry
+  const stop = async () => component.stop?.(signal)
+  if (starting) await patient(entry, signal, starting)
+  // What a start begins after that stop ends too, however late.
+  const ends = entry.starting ? [stop(), entry.starting.catch(() => {}).then(stop)] : [stop()]
+  await eachBounded(ends, ends.length, end => end)
 }
 
 /** Waits for `end`, but not longer than a part may hold up others. */
-async function patient({ services }: Entry, signal: AbortSignal, end: Promise<void>): Promise<void> {
+async function patient({ services }: Entry, signal: AbortSignal, end: Promise<unknown>): Promise<void> {
   await within(services.host, PATIENCE_MS, signal, () => undefined, end).catch(() => {})
 }

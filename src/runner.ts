@@ -126,7 +126,7 @@ export class Runner {
     const { stopGraceMs } = this.#options
     const grace = host.setTimer(stopGraceMs, () => this.#run?.abort(stopped))
     try {
-      if (this.#loop) await within(host, stopGraceMs + 2 * STUCK_GRACE, undefined, () => stopped, this.#loop)
+      if (this.#loop) await within(host, stopGraceMs + STUCK_GRACE + 1_000, undefined, () => stopped, this.#loop)
     } catch {
       host.log.error('the run did not end', { run: this.#run?.progress.id })
     }
