@@ -1,9 +1,10 @@
 /** A folder of the disk as LocalFiles. Runs on Node and, over its Node compatibility, on Deno. */
 import { lstat, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isBlockId } from '../block.ts'
 import { BlockgateError, ErrorCode } from '../errors.ts'
 import type { LocalFile, LocalFiles } from '../host.ts'
-import { onDisk, unlessAbsent } from './disk/errors.ts'
+import { fsCode, onDisk, unlessAbsent } from './disk/errors.ts'
 import { FolderSync } from './disk/folder-sync.ts'
 import { Root } from './disk/root.ts'
 import { tempPath, writeTemp } from './disk/temp-file.ts'
@@ -101,9 +102,18 @@ export function localFiles(root: string): LocalFiles {
   }
 }
 
-/** Adds every regular file below `folder`. What is removed meanwhile is left out; a link is neither a file nor a folder here. */
-async function walk(folder: string, prefix: string, found: LocalFile[]): Promise<void> {
-  const entries = await onDisk(`list "${folder}"`, unlessAbsent(readdir(folder, { withFileTypes: true })))
+const FORBIDDEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
+
+/**
+ * Adds every regular file below `folder`. What is removed meanwhile is left out; a link is neither a file nor a folder here, and a
+ * folder that is `foreign` and may not be read is none of ours.
+ */
+async function walk(folder: string, prefix: string, found: LocalFile[], foreign = false): Promise<void> {
+  const reading = readdir(folder, { withFileTypes: true }).catch(error => {
+    if (foreign && FORBIDDEN.has(fsCode(error))) return []
+    throw error
+  })
+  const entries = await onDisk(`list "${folder}"`, unlessAbsent(reading))
   const path = (name: string) => (prefix === '' ? name : `${prefix}/${name}`)
   const files = (entries ?? []).filter(entry => entry.isFile())
   for (let at = 0; at < files.length; at += STATS_AT_ONCE) {
@@ -114,7 +124,9 @@ async function walk(folder: string, prefix: string, found: LocalFile[]): Promise
     found.push(...(await Promise.all(sizes)).filter(file => file !== undefined))
   }
   for (const entry of entries ?? []) {
-    if (entry.isDirectory()) await walk(join(folder, entry.name), path(entry.name), found)
+    // Where the root is a volume of its own, root's `lost+found` stands beside our files.
+    const foreign = prefix === '' && !isBlockId(entry.name)
+    if (entry.isDirectory()) await walk(join(folder, entry.name), path(entry.name), found, foreign)
   }
 }
 

@@ -7,8 +7,8 @@ import { tempFolders } from '../support/temp-folders.ts'
 
 const folder = tempFolders()
 
-describe('a bucket with a folder that may not be read', () => {
-  it('is synced as if the folder were not there, and the folder is named', async () => {
+describe('a folder that may not be read', () => {
+  it('at the root of the bucket is named once, and the rest is synced', async () => {
     const made = project(folder())
     made.write('blockgate.config.ts', configText(''))
     const lost = join(made.bucket, 'lost+found')
@@ -27,5 +27,26 @@ describe('a bucket with a folder that may not be read', () => {
       [{ level: 'warn', key: 'lost+found/', error: 'folder "lost+found/" must be readable: it failed with EACCES' }],
     ])
     expect(JSON.parse(stdout)).toMatchObject({ run: { complete: true }, blocks: { failed: 0 } })
+  })
+
+  it('at the root of the data folder is left alone, unless it may be a block', async () => {
+    const made = project(folder())
+    const config = configText('').replace(
+      /import \{ directory.*/,
+      "import { indexHeaders } from 'blockgate/plugins/sink/index-headers'",
+    )
+    made.write('blockgate.config.ts', config.replace('directory()', 'indexHeaders()'))
+    const sync = async (name: string) => {
+      const path = join(made.folder, 'data', name)
+      mkdirSync(path, { recursive: true })
+      chmodSync(path, 0)
+      const ended = await blockgate(['sync'], { cwd: made.folder, powerless: true })
+      chmodSync(path, 0o700)
+      return ended
+    }
+    expect(await sync('lost+found')).toMatchObject({ code: 0, stderr: '' })
+    const block = await sync('01M82F4V503551737ZN8E730F8')
+    expect(block).toMatchObject({ code: 3 })
+    expect(block.stderr).toMatch(/cannot list ".*01M82F4V503551737ZN8E730F8": it failed with EACCES/)
   })
 })
