@@ -10,6 +10,9 @@ const TTL_AT = 2
 /** Of the TTL that the process counts with, what the lock servers are told. */
 const TOLD = 0.4
 
+/** How long a release waits at most, ms: less than what the caller waits for it. */
+const SLOW = 2_500
+
 /** Each process locks keys of its own. */
 export function lockingForItself(client: LockClient, { process }: Running): LockClient {
   const own = `${process.id}/${process.generation}/`
@@ -39,6 +42,16 @@ export function withoutGrace(store: SlotStore): SlotStore {
         ([id, member]) => [id, { ...member, placed: member.placed && member.state !== 'down' }] as const,
       )
       return { ...view, members: new Map(members) }
+    },
+  })
+}
+
+/** The decision is old when the request goes out: the guard is for that, and the race without it would be of milliseconds. */
+export function releasesSlowly(store: SlotStore, { process }: Running): SlotStore {
+  return bound(store, {
+    async release(stamp, request) {
+      await new Promise<void>(resolve => process.setTimer(process.random() * SLOW, resolve))
+      return store.release(stamp, request)
     },
   })
 }

@@ -60,6 +60,21 @@ export class NoIncarnation extends MemberTable {
   }
 }
 
+/** Whoever comes last has the slot. */
+export class NoFence extends MemberTable {
+  override hold(stamp: Stamp, request: HoldRequest): ReturnType<MemberTable['hold']> {
+    const answer = super.hold(stamp, request)
+    return answer === 'older' ? super.hold(stamp, { ...request, fence: this.fence() }) : answer
+  }
+}
+
+/** A release is of its epoch, whatever became of the slot. */
+export class NoGuard extends MemberTable {
+  override release(stamp: Stamp, { items, ...request }: ReleaseRequest): ReleaseReply {
+    return super.release(stamp, { ...request, items: items.map(({ guard: _, ...item }) => item) })
+  }
+}
+
 function newest(table: MemberTable, stamp: Stamp): Stamp {
   return { ...stamp, sequence: next(table, stamp) }
 }

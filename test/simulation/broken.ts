@@ -10,13 +10,13 @@ import type { BlockId, Epoch, Handover, OwnershipPlugin } from 'blockgate'
 import type { ReleaseRequest, SlotStore, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { bound } from './bound.ts'
-import { forgottenSoon, lockingForItself, sleepwalking, withoutGrace } from './broken-leases.ts'
-import { NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
+import { forgottenSoon, lockingForItself, releasesSlowly, sleepwalking, withoutGrace } from './broken-leases.ts'
+import { NoFence, NoGuard, NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
 import type { Running, Tested, Variant } from './world.ts'
 
 const LINGER_LIMIT = 20_000
 const DROPPING = 2_000
-const SECOND_STEP = 3_000
+const SECOND_STEP = 2_250
 
 export interface Broken extends Variant {
   /** The plugins that it is nothing for, by name, and why. */
@@ -26,7 +26,12 @@ export interface Broken extends Variant {
 const NO_SLOTS = { ring: 'it has no slots, no locks and no fences' }
 
 const BROKEN: readonly Broken[] = [
-  { name: 'release-in-two-steps', table: options => new TwoSteps(options), store: releasesInTwoSteps },
+  {
+    name: 'release-in-two-steps',
+    world: { members: 3, replicas: 1, handoverDelayMs: 0 },
+    table: options => new TwoSteps(options),
+    store: releasesInTwoSteps,
+  },
   { name: 'release-by-epoch-alone', plugin: releasing(() => true) },
   { name: 'drop-on-losing-ownership', plugin: dropping },
   {
@@ -44,6 +49,8 @@ const BROKEN: readonly Broken[] = [
   { name: 'linger-limit-that-drops', plugin: lingeringNoLonger },
   { name: 'two-processes-with-one-id', table: options => new NoIncarnation(options), store: looksAway },
   { name: 'dedup-without-superseded-by', stages: () => [forgetfulDedup()] },
+  { name: 'hold-with-any-fence', notFor: NO_SLOTS, table: options => new NoFence(options) },
+  { name: 'guard-not-compared', notFor: NO_SLOTS, table: options => new NoGuard(options), store: releasesSlowly },
   { name: 'locks-that-exclude-nobody', notFor: NO_SLOTS, client: lockingForItself },
   { name: 'lock-not-checked-after-a-pause', notFor: NO_SLOTS, plugin: sleepwalking },
   { name: 'grant-used-after-its-ttl', notFor: NO_SLOTS, client: forgottenSoon },
@@ -63,7 +70,7 @@ function releasesInTwoSteps(store: SlotStore, { process }: Running): SlotStore {
     async release(stamp: Stamp, request: ReleaseRequest) {
       const reply = await store.release(stamp, request)
       if (reply.status !== 'ok' || reply.released.length === 0) return reply
-      await new Promise<void>(resolve => process.setTimer(process.random() * SECOND_STEP, resolve))
+      await new Promise<void>(resolve => process.setTimer((1 + process.random()) * SECOND_STEP, resolve))
       const status = await store.serve(stamp, { added: [], dropped: reply.released })
       return status === 'ok' ? reply : { status }
     },

@@ -19,6 +19,7 @@ export class Invariants implements Watch {
   #dirty = true
   #ticked = 0
   #found: Violation | undefined
+  readonly #onHold: ((running: Running) => number)[] = []
   #onRelease: ((running: Running) => void)[] = []
 
   constructor(cluster: World) {
@@ -114,6 +115,15 @@ export class Invariants implements Watch {
   delivered(running: Running, read: Records): void {
     running.read = read
     running.seen = Math.max(running.seen, read.record.epoch)
+  }
+
+  /** Calls `listener` when the next seat is asked for; it says how many ms the request gets stuck for. */
+  onHold(listener: (running: Running) => number): void {
+    this.#onHold.push(listener)
+  }
+
+  holding(running: Running): number | undefined {
+    return this.#onHold.shift()?.(running)
   }
 
   /** The store has recorded who has a seat now. */

@@ -91,11 +91,12 @@ class SimLockConnection implements LockConnection {
 
   #command(hash: string, args: LockArguments, run: (server: LockServer) => number): Promise<number> {
     const [key, value] = args
-    this.#world.locks.sent(this.#running, hash, args)
+    const { locks, scheduler } = this.#world
+    const sent = scheduler.now
+    locks.sent(this.#running, hash, args)
     if (this.status !== 'ready') return Promise.reject(new Error("Stream isn't writeable"))
     return new Promise((resolve, reject) => {
-      if (this.#packet.length === 0)
-        this.#world.scheduler.after(0, `${this.#running.id} lock packet`, () => this.#send())
+      if (this.#packet.length === 0) scheduler.after(0, `${this.#running.id} lock packet`, () => this.#send())
       this.#packet.push({
         reject,
         run: () => {
@@ -103,8 +104,11 @@ class SimLockConnection implements LockConnection {
           const free = table.get(String(key)) === undefined
           try {
             const done = run(this.#server)
-            if (free && table.get(String(key)) === value) this.#world.locks.granted(this.#running, String(key))
-            return () => resolve(done)
+            if (free && table.get(String(key)) === value) locks.granted(this.#running, String(key))
+            return () => {
+              if (done === 1) locks.answered(this.#running, hash, args, sent)
+              resolve(done)
+            }
           } catch (error) {
             return () => reject(error)
           }

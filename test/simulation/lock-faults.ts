@@ -82,7 +82,27 @@ export async function pauseWithLock(cluster: Cluster): Promise<void> {
   if (!member?.current) return
   cluster.disturb(member.id, 'is paused with a lock')
   member.pause(kept)
-  await cluster.sleep(random.chance(0.6) ? random.between(2_000, 14_000) : random.between(14_000, 90_000))
+  await cluster.sleep(random.chance(0.7) ? random.between(4_000, 14_000) : random.between(14_000, 90_000))
+  cluster.disturb(member.id, 'goes on')
+  member.resume()
+}
+
+/** Asks for a seat, and stands still; the request gets stuck, and lands when somebody else may have the seat. */
+export async function lateHold(cluster: Cluster): Promise<void> {
+  const { random } = cluster
+  const [kept, stuck] = [kind(cluster), random.between(6_000, 14_000)]
+  const id = await new Promise<string | undefined>(resolve => {
+    cluster.watch.onHold(running => {
+      resolve(running.id)
+      return stuck
+    })
+    cluster.scheduler.after(120_000, 'story', () => resolve(undefined))
+  })
+  const member = id === undefined ? undefined : cluster.members.get(id)
+  if (!member?.current) return
+  cluster.disturb(member.id, 'is paused, with a seat asked for')
+  member.pause(kept)
+  await cluster.sleep(stuck + random.between(100, 5_000))
   cluster.disturb(member.id, 'goes on')
   member.resume()
 }

@@ -5,6 +5,9 @@ import { CALM, type NetworkWeather } from './network.ts'
 import type { Random } from './random.ts'
 import type { LockArguments, Locks, Running, World } from './world.ts'
 
+/** The rate of the fastest clock that a server may have. */
+const FASTEST = 1.1
+
 type OnGrant = (running: Running, seat: string) => boolean
 
 export class LockServers implements Locks {
@@ -19,8 +22,10 @@ export class LockServers implements Locks {
   #onGrant: OnGrant[] = []
   /** Hashes of scripts that give a lock back. */
   readonly #giving = new Set<string>()
-  /** `gw-1 <key>`: when the member gave it back last, ms. */
+  /** `gw-1 <slot>/<rank>`: when the member gave it back last, ms. */
   readonly #given = new Map<string, number>()
+  /** `gw-1 <slot>/<rank>`: when the member asked for what locked or renewed it last, ms. */
+  readonly #locked = new Map<string, number>()
 
   constructor(world: World, random: Random | undefined) {
     const { servers = 0, inStore = false } = world.options.leases ?? {}
@@ -28,7 +33,7 @@ export class LockServers implements Locks {
     this.inStore = inStore
     this.weather = inStore ? world.weather : { ...CALM }
     this.servers = Array.from({ length: servers }, (_, n) => {
-      const clock = { skew: random?.between(-60_000, 60_000) ?? 0, rate: random?.between(0.9, 1.1) ?? 1 }
+      const clock = { skew: random?.between(-60_000, 60_000) ?? 0, rate: random?.between(0.9, FASTEST) ?? 1 }
       return new LockServer(`lock-${n}`, world.scheduler, clock)
     })
   }
@@ -38,8 +43,10 @@ export class LockServers implements Locks {
     return server.up && !this.cut.has(`${member} ${server.name}`)
   }
 
-  gaveBack(member: string, seat: string, since: number): boolean {
-    return (this.#given.get(`${member} ${seat}`) ?? Number.NEGATIVE_INFINITY) >= since
+  counts(member: string, seat: string, since: number): boolean {
+    const [key, { now }] = [`${member} ${seat}`, this.#world.scheduler]
+    if ((this.#given.get(key) ?? Number.NEGATIVE_INFINITY) >= since) return false
+    return now < (this.#locked.get(key) ?? 0) + (this.#world.options.leases?.ttlMs ?? 0) / FASTEST
   }
 
   script(hash: string, text: string): void {
@@ -48,6 +55,10 @@ export class LockServers implements Locks {
 
   sent({ id }: Running, hash: string, [key]: LockArguments): void {
     if (this.#giving.has(hash)) this.#given.set(`${id} ${seatOf(String(key))}`, this.#world.scheduler.now)
+  }
+
+  answered({ id }: Running, hash: string, [key]: LockArguments, sent: number): void {
+    if (!this.#giving.has(hash)) this.#locked.set(`${id} ${seatOf(String(key))}`, sent)
   }
 
   granted(running: Running, key: string): void {

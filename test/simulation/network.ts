@@ -63,8 +63,10 @@ export class Connection {
   /**
    * Sends a request that `execute` answers when it arrives at the other end. @throws the route's `failure` where no
    * answer came in time
+   *
+   * `stuck`: it arrives after so many ms, and is not answered.
    */
-  request<T>(name: string, execute: () => T): Promise<T> {
+  request<T>(name: string, execute: () => T, stuck?: number): Promise<T> {
     const { scheduler, process, random, weather, open, door = atOnce } = this.#route
     const { timeoutMs = TIMEOUT, failure = unavailable } = this.#route
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -81,11 +83,13 @@ export class Connection {
     }
     const fate = random.next()
     const lost = fate < weather.lost
-    const late = !lost && fate < weather.lost + weather.late
+    const late = stuck !== undefined || (!lost && fate < weather.lost + weather.late)
     const unanswered = !late && fate < weather.lost + weather.late + weather.unanswered
-    if (lost) return promise
+    if (lost && !late) return promise
     // A stuck request goes another way than those after it, which overtake it.
-    const way = late ? random.between(timeoutMs, LONGEST) : this.#inOrder('out', scheduler.now + this.#latency())
+    const way = late
+      ? (stuck ?? random.between(timeoutMs, LONGEST))
+      : this.#inOrder('out', scheduler.now + this.#latency())
     const enter = () => {
       let answer: () => void
       try {

@@ -15,6 +15,13 @@ export async function scaleUp(cluster: Cluster): Promise<void> {
   await cluster.until(() => member.current?.ready === true, 3 * MINUTE)
 }
 
+/** Two new members join, one soon after the other: what the first is still being given may go on to the second. */
+export async function scaleUpByTwo(cluster: Cluster): Promise<void> {
+  const first = scaleUp(cluster)
+  await cluster.sleep(cluster.random.between(500, 20_000))
+  await Promise.all([first, scaleUp(cluster)])
+}
+
 /** A member drains, stops when it holds nothing, and may be forgotten. */
 export async function scaleDown(cluster: Cluster): Promise<void> {
   const member = spare(cluster)

@@ -7,7 +7,8 @@
  * L3  at rest all members have their share of the seats, or one more
  * L4  a seat is taken only from nobody, or from a member that has lost its place or drains: a restart moves nothing
  * L5  a release looks at those who sit in the slot now, and at all of them
- * L6  what is given up is not taken back by whoever gave it up while nobody has come or gone
+ * L6  what is given up is not taken back by whoever gave it up, while nobody has come or gone, more than once: that may be, where two
+ *     give up seats of one slot for the same member
  */
 import type { ReleaseItem, SlotRecord } from 'blockgate/members'
 import { eligible, ofSlot, type Records, Seats } from './seats.ts'
@@ -24,6 +25,8 @@ interface Last {
   readonly asked: number
   readonly at: number
   readonly give: boolean
+  /** How often it was taken back at once by whoever had given it up. */
+  readonly times: number
 }
 
 export class RedlockRules implements Rules {
@@ -83,20 +86,20 @@ export class RedlockRules implements Rules {
     const free = this.#free.delete(key)
     const last = this.#last.get(key)
     const now = this.#world.scheduler.now
-    this.#last.set(key, { id, asked, at: now, give: request.give })
+    const again = last?.id === id && now - last.at < SOON && this.#changed < last.at - SOON ? last : undefined
+    const times = (again?.times ?? 0) + (again?.give ? 1 : 0)
+    this.#last.set(key, { id, asked, at: now, give: request.give, times })
     if (!request.give && !eligible(this.#stored().record).has(id)) this.#free.add(key)
     if (!before) return undefined
     if (request.fence <= before.fence) return new Violation('L1', `${id} holds ${seat} with an old fence`)
     if (request.give) return undefined
-    if (last?.give && last.id === id && now - last.at < SOON && this.#changed < last.at - SOON) {
-      return new Violation('L6', `${id} gave ${seat} up, and takes it back`)
-    }
+    if (times > 1) return new Violation('L6', `${id} gives ${seat} up, and takes it back, again and again`)
     if (before.holder === '' || before.holder === id || free || !this.#sits(before)) return undefined
     const known = read?.slots.slots.some(record => keyOf(record) === key && record.fence === before.fence)
     if (known) return new Violation('L4', `${id} takes ${seat} from ${before.holder}`)
-    if (this.#mayBeForgotten(last?.at ?? 0) || this.#world.locks.gaveBack(before.holder, key, last?.asked ?? 0)) {
-      return undefined
-    }
+    // Its view is old: then it is the lock that must be in its way, as long as the other one has it.
+    if (this.#mayBeForgotten(last?.at ?? 0)) return undefined
+    if (!this.#world.locks.counts(before.holder, key, last?.asked ?? 0)) return undefined
     return new Violation('L4', `${id} takes ${seat} from ${before.holder}, and both have its lock`)
   }
 

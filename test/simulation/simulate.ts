@@ -34,6 +34,7 @@ export async function simulate(seed: number, plugin: Tested, variant: Variant = 
     placement: random.pick(['rendezvous', 'token-ring'] as const),
     handoverDelayMs: random.pick([0, 5_000, 30_000]),
     leases: plugin.leases(random),
+    ...variant.world,
   }
   const cluster = new Cluster(options, plugin, variant)
   const { scheduler, watch } = cluster

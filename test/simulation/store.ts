@@ -59,13 +59,15 @@ export function simStore({ connection, server, running, watch, readsSlots }: Sto
     hold: (stamp, request) => {
       const { read } = running
       const asked = connection.now
-      return ask('hold', table => {
+      const step = () => {
+        const { table } = server
         const { slots } = table.slots(undefined) ?? NO_SLOTS
         const before = slots.find(({ slot, rank }) => slot === request.slot && rank === request.rank)
         const status = table.hold(stamp, request)
         if (status === 'ok') watch.held(running, { request, before, asked, read })
         return status
-      })
+      }
+      return connection.request('hold', step, request.give ? undefined : watch.holding(running))
     },
     slots: async known => {
       const view = await ask('slots', table => table.slots(known))

@@ -36,6 +36,8 @@ const FAULTS: readonly faults.Fault[] = [
   faults.twoProcesses,
 ]
 
+const SEAT_FAULTS: readonly faults.Fault[] = [lockFaults.pauseWithLock, lockFaults.lateHold]
+
 const LOCK_FAULTS: readonly faults.Fault[] = [
   lockFaults.lockServerKilled,
   lockFaults.lockServerEmptied,
@@ -45,7 +47,7 @@ const LOCK_FAULTS: readonly faults.Fault[] = [
   lockFaults.cutFromLocks,
   lockFaults.lockClockSteps,
   lockFaults.badLockNetwork,
-  lockFaults.pauseWithLock,
+  ...SEAT_FAULTS,
 ]
 
 export interface Story {
@@ -68,7 +70,7 @@ export async function tell(cluster: Cluster, { kind, lasts }: Story): Promise<vo
     traffic.uploads(cluster, until),
     traffic.compactions(cluster, until),
     traffic.badReads(cluster, until),
-    oneByOne(cluster, OPERATIONS, until),
+    oneByOne(cluster, cluster.options.leases ? [...OPERATIONS, operations.scaleUpByTwo] : OPERATIONS, until),
     kind === 'rough' ? oneByOne(cluster, FAULTS, until) : undefined,
     kind === 'rough' && random.chance(0.5) ? oneByOne(cluster, FAULTS, until) : undefined,
     kind === 'rough' && own.length > 0 ? oneByOne(cluster, own, until) : undefined,
@@ -79,7 +81,7 @@ export async function tell(cluster: Cluster, { kind, lasts }: Story): Promise<vo
 /** Of lock servers that are the store's Redis everything goes wrong that goes wrong with the store. */
 function faultsOfLocks({ options, locks }: Cluster): readonly faults.Fault[] {
   if (!options.leases) return []
-  return locks.inStore ? [lockFaults.pauseWithLock, lockFaults.lockClockSteps] : LOCK_FAULTS
+  return locks.inStore ? [...SEAT_FAULTS, lockFaults.lockClockSteps] : LOCK_FAULTS
 }
 
 async function oneByOne(

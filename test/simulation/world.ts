@@ -105,11 +105,13 @@ export interface Locks {
   readonly weather: NetworkWeather
   /** When a lock may have been lost by a server last, ms. */
   readonly forgot: number
-  /** Whether the member has given the lock of the seat back since then, ms. */
-  gaveBack(member: string, seat: string, since: number): boolean
+  /** No server's clock can have ended the member's lock of the seat, and it has not been given back since then, ms. */
+  counts(member: string, seat: string, since: number): boolean
   reaches(member: string, server: LockServer): boolean
   /** What a process sends, before it arrives. */
   sent(running: Running, hash: string, args: LockArguments): void
+  /** A server has done what the process had sent then, ms, and the process knows. */
+  answered(running: Running, hash: string, args: LockArguments, sent: number): void
   /** What the script with this hash is. */
   script(hash: string, text: string): void
   /** A server has granted what is locked by this key. */
@@ -172,6 +174,8 @@ export interface Watch {
   joined(running: Running, incarnation: number, before: number): void
   delivered(running: Running, read: Records): void
   held(running: Running, hold: Hold): void
+  /** It asks for a seat: for how many ms the request gets stuck. */
+  holding(running: Running): number | undefined
   setDown(): void
   forgot(before: Records): void
   stopping(): void
@@ -214,6 +218,8 @@ export interface World {
 /** Product code carries no flags for these. */
 export interface Variant {
   readonly name: string
+  /** What its histories are like, where most of them would not show it. */
+  readonly world?: Partial<WorldOptions>
   readonly table?: (options: MemberTableOptions) => MemberTable
   readonly store?: (store: SlotStore, running: Running) => SlotStore
   readonly client?: (client: LockClient, running: Running) => LockClient
