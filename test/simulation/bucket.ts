@@ -40,7 +40,7 @@ export class SimBucket {
   /** A fresh block of a sidecar. */
   upload(): BlockId {
     const n = ++this.#count
-    return this.#add(n, 1, [testId(n)])
+    return this.#add(n, { level: 1, sources: [testId(n)] }, n * 2 * HOUR, (n + 1) * 2 * HOUR)
   }
 
   /** A parent of some of the oldest blocks that were not compacted yet; undefined where there are not enough. */
@@ -50,7 +50,9 @@ export class SimBucket {
     const children = open.filter(b => b.meta.compaction.level === level).slice(0, most)
     if (children.length < 2) return undefined
     const sources = children.flatMap(b => b.meta.compaction.sources)
-    const parent = this.#add(++this.#count, level + 1, sources)
+    const from = Math.min(...children.map(b => b.meta.minTime))
+    const to = Math.max(...children.map(b => b.meta.maxTime))
+    const parent = this.#add(++this.#count, { level: level + 1, sources }, from, to)
     for (const [id, meta] of this.metas) {
       if (id === parent || !meta.compaction.sources.every(s => sources.includes(s))) continue
       this.ancestors.get(id)?.push(parent)
@@ -62,13 +64,13 @@ export class SimBucket {
     this.blocks.delete(id)
   }
 
-  #add(n: number, level: number, sources: readonly BlockId[]): BlockId {
+  #add(n: number, compaction: BlockMeta['compaction'], minTime: number, maxTime: number): BlockId {
     const ulid = testId(n)
     const block = candidate({
       ulid,
-      minTime: n * 2 * HOUR,
-      maxTime: (n + 1) * 2 * HOUR,
-      compaction: { level, sources },
+      minTime,
+      maxTime,
+      compaction,
       files: [{ path: 'index', size: 1000 + n }],
     })
     this.blocks.set(ulid, block)
