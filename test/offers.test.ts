@@ -1,12 +1,12 @@
 /** What is offered again in one run, how often, and that nothing of it is left behind. */
-import { BlockgateError, type BlockStage, type OwnershipPlugin, OwnershipUnavailable, skip } from 'blockgate'
+import { type BlockStage, type OwnershipPlugin, OwnershipUnavailable, skip } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { samples } from './metrics/exposition.ts'
 import { blocks, numberOf, scriptedOwnership, told, world } from './support/world.ts'
 
-const broken = () => new BlockgateError('bucket-failed', 'no', { retryable: true })
+const broken = () => new Error('no')
 const claimsOf = (log: readonly string[], n: number) => log.filter(line => line === `claim ${n}`).length
 
 describe('a block that was denied', () => {
