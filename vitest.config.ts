@@ -28,6 +28,9 @@ const proofs = 'test/proofs/**/*.test.ts'
 const s3 = 'test/**/*.s3.test.ts'
 const workersOnly = 'test/**/*.workers.test.ts'
 
+// Only a hang may end by the clock: the same test takes ten times as long where other work fills the machine.
+const patient = { testTimeout: 300_000, hookTimeout: 300_000, teardownTimeout: 60_000 }
+
 export default defineConfig({
   test: {
     projects: [
@@ -39,17 +42,24 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [s3, proofs, workersOnly, 'test/deno/**'],
           environment: 'node',
+          ...patient,
         },
       },
       {
         resolve: { conditions: node },
         ssr: { resolve: { conditions: node } },
-        test: { name: 'proofs', include: [proofs], environment: 'node' },
+        test: { name: 'proofs', include: [proofs], environment: 'node', ...patient },
       },
       {
         resolve: { conditions: node },
         ssr: { resolve: { conditions: node } },
-        test: { name: 's3', include: [s3], environment: 'node', globalSetup: ['test/support/radosgw-setup.ts'] },
+        test: {
+          name: 's3',
+          include: [s3],
+          environment: 'node',
+          globalSetup: ['test/support/radosgw-setup.ts'],
+          ...patient,
+        },
       },
       {
         resolve: { conditions: workers },
@@ -59,6 +69,7 @@ export default defineConfig({
           name: 'workers',
           include: ['test/**/*.test.ts'],
           exclude: [s3, proofs, 'test/**/*.node.test.ts', 'test/deno/**'],
+          ...patient,
         },
       },
     ],

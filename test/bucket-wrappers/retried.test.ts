@@ -66,7 +66,7 @@ describe('retried()', () => {
       expect(wait).toBeGreaterThanOrEqual(50 * 2 ** i)
       expect(wait).toBeLessThanOrEqual(100 * 2 ** i + 1)
     }
-  }, 20_000)
+  })
 
   const permanent: readonly (readonly [string, unknown])[] = [
     ['a 403', new BucketError('forbidden', { status: 403 })],

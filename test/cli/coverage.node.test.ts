@@ -94,7 +94,7 @@ describe('coverageOf', () => {
   })
 })
 
-describe('blockgate coverage', { timeout: 30_000 }, () => {
+describe('blockgate coverage', () => {
   const members = [
     member('gw-1'),
     member('gw-2', { state: 'leaving' }),

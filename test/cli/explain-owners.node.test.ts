@@ -27,7 +27,7 @@ const members = [member('gw-1'), member('gw-2', { zone: 'a' }), member('gw-3', {
 const explain = (file: ClusterFile, options?: { http?: string }) =>
   cluster(folder(), file, options).run('explain', PARENT)
 
-describe('the owners in blockgate explain', { timeout: 30_000 }, () => {
+describe('the owners in blockgate explain', () => {
   it('are told by rank: who is to hold the block, who is up, who has it; of others only this gateway itself', async () => {
     const { code, stdout } = await explain({ members, owners })
     expect(code).toBe(0)
@@ -69,7 +69,7 @@ no events: `)
   })
 })
 
-describe('blockgate explain', { timeout: 30_000 }, () => {
+describe('blockgate explain', () => {
   it('only looks: it joins and claims nothing', async () => {
     const made = cluster(folder(), { members, owners: [owner('gw-1', 0)] })
     await made.run('explain', PARENT)

@@ -6,7 +6,7 @@ import { cluster, member, STATS } from './cluster.ts'
 const folder = tempFolders()
 const COMMANDS = ['ring', 'coverage --min 1', 'drain', 'freeze', 'forget gw-2']
 
-describe('a command for operators', { timeout: 30_000 }, () => {
+describe('a command for operators', () => {
   it.each(COMMANDS)('%s: a plugin without members is told as bad usage', async line => {
     const { code, stdout, stderr } = await blockgate(line.split(' '), { cwd: QUICKSTART, env: { DIR: folder() } })
     expect([code, stdout]).toEqual([2, ''])
@@ -49,7 +49,7 @@ describe('a command for operators', { timeout: 30_000 }, () => {
   })
 })
 
-describe('blockgate ring', { timeout: 30_000 }, () => {
+describe('blockgate ring', () => {
   it('prints the epoch and why it moved, and each member with what it said of itself', async () => {
     const members = [
       member('gw-1', { zone: 'a', address: 'h:1', stats: STATS }),
@@ -84,7 +84,7 @@ gw-3    -     active  yes    none       yes     no        -        -         -  
   })
 })
 
-describe('blockgate drain', { timeout: 30_000 }, () => {
+describe('blockgate drain', () => {
   const members = [member('gw-1'), member('gw-2'), member('gw-3', { state: 'down' })]
   const claims = { 'gw-1': [['a', 'b']], 'gw-2': [['a']], 'gw-3': [['a']] }
 
@@ -125,7 +125,7 @@ describe('blockgate drain', { timeout: 30_000 }, () => {
   })
 })
 
-describe('blockgate freeze', { timeout: 30_000 }, () => {
+describe('blockgate freeze', () => {
   it('freezes, and --off ends it', async () => {
     const made = cluster(folder(), {})
     expect(await made.run('freeze')).toMatchObject({ code: 0, stdout: 'frozen until `blockgate freeze --off`\n' })
@@ -135,7 +135,7 @@ describe('blockgate freeze', { timeout: 30_000 }, () => {
   })
 })
 
-describe('blockgate forget', { timeout: 30_000 }, () => {
+describe('blockgate forget', () => {
   it('forgets a member that is down; of one that is up it says what to do', async () => {
     const made = cluster(folder(), { members: [member('gw-1'), member('gw-2', { state: 'down' })] })
     expect(await made.run('forget', 'gw-2')).toMatchObject({ code: 0, stdout: 'gw-2 is forgotten\n' })
@@ -153,7 +153,7 @@ describe('blockgate forget', { timeout: 30_000 }, () => {
   })
 })
 
-describe('bad usage', { timeout: 30_000 }, () => {
+describe('bad usage', () => {
   it.each([
     [['coverage'], 'coverage needs --min, how many live members must serve each block'],
     [['coverage', '--min', '0'], '--min must be a whole number >= 1: current value is "0"'],

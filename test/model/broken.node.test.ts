@@ -13,7 +13,7 @@ const ALL = [...BROKEN, ...BROKEN_SLOTS]
 
 describe('without one rule, the shortest story is', () => {
   for (const { variant, config, story, broken } of ALL) {
-    test(variant, { timeout: 60_000 }, () => {
+    test(variant, () => {
       expect(explore(protocol({ ...config, variant }), BOUND).story).toEqual({ steps: story, broken })
       expect(explore(protocol(config), BOUND).story).toBeUndefined()
     })
@@ -43,9 +43,7 @@ test('a member that was forgotten while a drop was in flight does not claim that
   expect(() => replay(protocol(config), [...story, ...rest])).toThrow('current value is B releases b1')
 })
 
-test('without the guard an owner may give up its copy, but no copy is lost: that many others were seen serving', {
-  timeout: 60_000,
-}, () => {
+test('without the guard an owner may give up its copy, but no copy is lost: that many others were seen serving', () => {
   for (const config of [
     slotted(2, 1, { seize: 2, give: 1, drain: 1, cancel: 1 }),
     slotted(3, 2, { seize: 2 }),

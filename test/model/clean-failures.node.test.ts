@@ -5,7 +5,7 @@ import { protocol, settled } from './protocol.ts'
 
 describe('the protocol keeps every copy, counts no claim that is not true, and can always settle', () => {
   for (const { name, config, states, lingers } of FAILURES) {
-    test(name, { timeout: 120_000 }, () => {
+    test(name, () => {
       const seen = explore(protocol(config), states + 1, lingers ? undefined : settled(config))
 
       expect(seen.story).toBeUndefined()

@@ -5,7 +5,7 @@ import { protocol, settled } from './protocol.ts'
 
 describe('with locks that exclude nobody the protocol keeps every copy, counts no claim that is not true, and can always settle', () => {
   for (const { name, config, states, lingers } of SLOTS) {
-    test(name, { timeout: 120_000 }, () => {
+    test(name, () => {
       const seen = explore(protocol(config), states + 1, lingers ? undefined : settled(config))
 
       expect(seen.story).toBeUndefined()

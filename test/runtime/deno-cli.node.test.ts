@@ -2,13 +2,11 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { RunSummary } from 'blockgate'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { BROKEN, blockgate, QUICKSTART, start } from '../support/cli.ts'
 import { type Permissions, SOURCES } from '../support/deno.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { tempFolders } from '../support/temp-folders.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const folder = tempFolders()
 const config = ['--config', join(QUICKSTART, 'blockgate.config.ts')]

@@ -1,13 +1,11 @@
 /** A sync from a real S3 server under Deno, which may reach that server and nothing else. */
 import { join } from 'node:path'
 import type { RunSummary } from 'blockgate'
-import { expect, inject, it, vi } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { blockgate, QUICKSTART } from '../support/cli.ts'
 import { SOURCES } from '../support/deno.ts'
 import { putFolder } from '../support/put-folder.ts'
 import { tempFolders } from '../support/temp-folders.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const folder = tempFolders()
 const CONFIG = join(QUICKSTART, '../s3/blockgate.config.ts')

@@ -69,7 +69,7 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
     expectWhole(collector.received)
     expect(tracing.dropped).toBe(0)
     expect(lines).toEqual([])
-  }, 30_000)
+  })
 
   it('where the collector is away for the first requests', async () => {
     const collector = await startCollector((n, response) => {
@@ -83,7 +83,7 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
     expectWhole(collector.received)
     expect(tracing.dropped).toBe(0)
     expect(lines).toEqual(['spans cannot be exported'])
-  }, 30_000)
+  })
 
   it('where all spans end before the first request can be sent', async () => {
     const collector = await startCollector(() => 200)
@@ -93,7 +93,7 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
     await tracing.forceFlush()
     expectWhole(collector.received)
     expect(tracing.dropped).toBe(0)
-  }, 30_000)
+  })
 
   it('where the server cuts connections', async () => {
     const collector = await startCollector((n, response) => {
@@ -105,7 +105,7 @@ describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
     await tracing.forceFlush()
     expectWhole(collector.received)
     expect(tracing.dropped).toBe(0)
-  }, 30_000)
+  })
 })
 
 describe('over real HTTP', () => {
@@ -178,7 +178,7 @@ describe('a process', () => {
     const collector = await startCollector(() => 200)
     expect(await run(collector.endpoint, '')).toBe('dropped 0 exit 0')
     expect(collector.requests()).toBe(0)
-  }, 30_000)
+  })
 
   it('lives until the shutdown that it awaits is done, also between two tries', async () => {
     const collector = await startCollector((n, response) => {
@@ -188,5 +188,5 @@ describe('a process', () => {
     const output = await run(collector.endpoint, 'await tracing.shutdown()')
     expect(output).toContain('dropped 0 exit 0')
     expect(collector.received.flatMap(request => request.spans.map(span => span.name))).toEqual(['last'])
-  }, 30_000)
+  })
 })

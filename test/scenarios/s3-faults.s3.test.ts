@@ -9,13 +9,12 @@ import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { localFiles, nodeHost } from 'blockgate/runtime/node'
 import { services, testId } from 'blockgate/testing'
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { PATIENCE } from '../support/patience.ts'
 import { startGateway } from '../support/radosgw.ts'
 import { putBlocks } from '../support/s3-blocks.ts'
 import { access, newBucket } from '../support/s3-buckets.ts'
 import { burst, chance, type FaultPlan, firstOf, nth, type SeenRequest, tcpProxy } from '../support/tcp-proxy.ts'
 import { tempFolders } from '../support/temp-folders.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const COUNT = 200
 const ALL = Array.from({ length: COUNT }, (_, i) => testId(i + 1))
@@ -114,7 +113,7 @@ describe('a sync from S3', () => {
       reset: expect.toSatisfy((n: number) => n >= 3),
     })
     // At stop the client closes its connections.
-    await vi.waitFor(() => expect(proxy.open).toBe(0))
+    await vi.waitFor(() => expect(proxy.open).toBe(0), PATIENCE)
   })
 
   it('where one body never comes whole says so of that block, and adds all others', async () => {

@@ -66,6 +66,5 @@ describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('the protoc
       const sound = variant.world ? { ...SOUND, world: variant.world } : SOUND
       expect((await simulate(seed, plugin, sound)).violation).toBeUndefined()
     },
-    120_000,
   )
 })

@@ -15,7 +15,7 @@ describe('testBucket()', () => {
     expect(Number(/^# tests (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(150)
     expect(stdout).toMatch(/^# fail 0$/m)
     expect(stdout).toContain('lets exactly one of 10 concurrent puts of an absent object win')
-  }, 120_000)
+  })
 
   it('says in a name what it leaves out, and registers no case of it', () => {
     const names = (conditionalPut: boolean) => {

@@ -8,9 +8,6 @@ import { services, testBucket } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeReadable, makeUnreadable } from '../../support/unreadable.ts'
 
-// Each of 2,500 puts is synced to the disk, which may be a slow one.
-vi.setConfig({ testTimeout: 60_000 })
-
 async function fixture(prefix?: string) {
   const root = await mkdtemp(join(tmpdir(), 'blockgate-fs-'))
   const cleanup = async () => {

@@ -1,11 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { r2 } from 'blockgate/plugins/bucket/r2'
 import { testBucket } from 'blockgate/testing'
-import { describe, it, vi } from 'vitest'
+import { describe, it } from 'vitest'
 
 // The kit puts 2,500 objects, one by one.
-vi.setConfig({ testTimeout: 60_000 })
-
 const binding = env.BLOCKS
 
 async function cleanup(): Promise<void> {

@@ -1,11 +1,9 @@
 import type { Bucket } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { services, testBucket } from 'blockgate/testing'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { access, fixture, newBucket } from '../../support/s3-buckets.ts'
 import { tcpProxy } from '../../support/tcp-proxy.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 testBucket({ describe, it }, { name: 's3', factory: () => fixture() })
 testBucket({ describe, it }, { name: 's3 by listVersion 1', factory: () => fixture({ listVersion: 1 }) })

@@ -82,7 +82,7 @@ it('1,000 series of two hours: an index of 99,009 bytes becomes a header of 11,5
   expect(exact.bucket.gets).toEqual([`index -${tail}`, `index 0+${head}`])
   expect(head + tail).toBe(11_539 - 14 - 20 + 5)
   expect(Buffer.compare(await readFile(join(exact.root, testId(1), 'index-header')), header)).toBe(0)
-}, 60_000)
+})
 
 /** Undefined where the meta is missing or torn. */
 async function quickstartBlock(id: string): Promise<Candidate | undefined> {

@@ -51,7 +51,7 @@ export function startDaemon(command: string, args: readonly string[]): Daemon {
 /** Runs a command to its end and gives its output. It is killed after a minute. */
 export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { env, timeout: 60_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+    execFile(command, args, { env, timeout: 240_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       if (!error) return resolve(stdout)
       reject(new Error(`${command} ${args.join(' ')} failed: ${stderr.trim() || error.message}`, { cause: error }))
     })
@@ -60,10 +60,10 @@ export function run(command: string, args: readonly string[], env: NodeJS.Proces
 
 /** Asks `ready` until it is true. @throws where `daemon` ended or time is up */
 export async function until(what: string, daemon: Daemon, ready: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000
+  const end = performance.now() + 240_000
   while (!(await ready())) {
     if (daemon.ended !== undefined) throw new Error(`${what} must come up: ${daemon.ended}`)
-    if (performance.now() > end) throw new Error(`${what} must come up within a minute`)
+    if (performance.now() > end) throw new Error(`${what} must come up within four minutes`)
     await delay(20)
   }
 }

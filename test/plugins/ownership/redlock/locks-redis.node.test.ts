@@ -5,16 +5,18 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LockServers, requestTimeoutMs } from '../../../../plugins/ownership/redlock/clients.ts'
 import { RedlockLocks } from '../../../../plugins/ownership/redlock/locks.ts'
+import { PATIENCE } from '../../../support/patience.ts'
 import { type RedisServer, type RedisServerOptions, startRedis } from '../../../support/redis.ts'
 import { loggingHost } from '../../store/redis/stores.ts'
 import { handled, taken } from './lock-world.ts'
 
+/** Of locks that expire while a test waits for it. */
 const TTL = 1_500
+/** Of those that do not, whatever else fills the machine. */
+const LONG = 600_000
+/** How long a server has to answer. */
+const ANSWER = 120_000
 const MARGIN = 100
-const PATIENCE = { timeout: 20_000, interval: 20 }
-// Longer than what is waited for.
-vi.setConfig({ testTimeout: 30_000 })
-
 const opened: LockServers[] = []
 const redis: RedisServer[] = []
 const unhandled: unknown[] = []
@@ -34,8 +36,9 @@ async function started(count: number, options: RedisServerOptions = {}): Promise
 }
 
 /** Locks of one process. */
-async function provider(clients: readonly (string | RedisClient)[], ttlMs = TTL, { host, lines } = loggingHost()) {
-  const servers = await LockServers.open({ clients, host, timeoutMs: requestTimeoutMs(ttlMs) })
+async function provider(clients: readonly (string | RedisClient)[], ttlMs = LONG, timeoutMs = ANSWER) {
+  const { host, lines } = loggingHost()
+  const servers = await LockServers.open({ clients, host, timeoutMs })
   opened.push(servers)
   const locks = await RedlockLocks.make({ clients: servers.clients, ttlMs, host, pauseMargin: () => MARGIN })
   return Object.assign(locks, { lines })
@@ -70,8 +73,8 @@ describe.each([1, 3])('locks on %i Redis', count => {
 
   it('are taken over when they have expired, after the signal of the old one, and can then be extended like any other', async () => {
     const servers = await started(count)
-    const [a, b] = await Promise.all([provider(urls(servers)), provider(urls(servers))])
-    const old = await taken(a)
+    const [a, b] = await Promise.all([provider(urls(servers), TTL, requestTimeoutMs(TTL)), provider(urls(servers))])
+    const old = await vi.waitFor(() => taken(a), PATIENCE)
     const lock = await vi.waitFor(() => taken(b), PATIENCE)
     expect([old.signal.aborted, old.valid]).toEqual([true, false])
     expect(lock.valid).toBe(true)
@@ -82,7 +85,7 @@ describe.each([1, 3])('locks on %i Redis', count => {
 
   it('are lost with servers that start again with nothing in them, and had by others then', async () => {
     const servers = await started(count)
-    const [a, b] = await Promise.all([provider(urls(servers), 60_000), provider(urls(servers), 60_000)])
+    const [a, b] = await Promise.all([provider(urls(servers)), provider(urls(servers))])
     const lock = await taken(a)
     await Promise.all(servers.map(server => server.restartEmpty()))
     expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe('lost')
@@ -92,7 +95,7 @@ describe.each([1, 3])('locks on %i Redis', count => {
 
   it('go many in one packet', async () => {
     const servers = await started(count)
-    const locks = await provider(urls(servers), 60_000)
+    const locks = await provider(urls(servers))
     await taken(locks)
     const reads = async () => {
       const stats = String(await servers[0]?.command('INFO', 'stats'))
@@ -132,7 +135,7 @@ describe('locks on one Redis', () => {
       isCluster: false,
       duplicate: () => own[own.push(client.duplicate()) - 1],
     }
-    const locks = await provider([stubborn])
+    const locks = await provider([stubborn], TTL, requestTimeoutMs(TTL))
     await (await vi.waitFor(() => taken(locks), PATIENCE)).release()
     await server.stop()
     expect(await known(locks.acquire('x'))).toBe(false)
@@ -155,7 +158,7 @@ describe('locks on one Redis', () => {
 describe('locks on three Redis', () => {
   it.each(['stopped', 'paused', 'empty'])('are had, extended and released with two while one is %s', async how => {
     const servers = await started(3)
-    const [a, b] = await Promise.all([provider(urls(servers), 60_000), provider(urls(servers), 60_000)])
+    const [a, b] = await Promise.all([provider(urls(servers)), provider(urls(servers))])
     const lock = await taken(a)
     const [first] = servers as [RedisServer]
     if (how === 'stopped') await first.stop()
@@ -170,8 +173,8 @@ describe('locks on three Redis', () => {
 
   it('are refused in bounded time while two are paused; what is held stays valid, and is extended when they go on', async () => {
     const servers = await started(3)
-    const locks = await provider(urls(servers), 60_000)
-    const lock = await taken(locks)
+    const locks = await provider(urls(servers), LONG, requestTimeoutMs(LONG))
+    const lock = await vi.waitFor(() => taken(locks), PATIENCE)
     const there = () => Promise.all(servers.map(server => server.command('EXISTS', 'x')))
     await vi.waitFor(async () => expect(await there()).toEqual([1, 1, 1]), PATIENCE)
     for (const server of servers.slice(1)) server.pause()

@@ -4,12 +4,12 @@ import { services } from 'blockgate/testing'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePorts } from '../../../support/free-ports.ts'
+import { PATIENCE } from '../../../support/patience.ts'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
 import { tcpSwitch } from '../../../support/tcp-switch.ts'
 import { joining, loggingHost, member, stores } from './stores.ts'
 
 const UNAVAILABLE = { name: 'OwnershipUnavailable', code: 'ownership-unavailable', at: 'redis' }
-const PATIENCE = { timeout: 20_000, interval: 20 }
 const CANARY = 'c4n/ry@:%?zq9'
 
 describe('the connections of redisStore()', () => {
@@ -25,7 +25,7 @@ describe('the connections of redisStore()', () => {
     const { host, lines } = loggingHost()
     await using line = await tcpSwitch(redis.port)
     line.to(undefined)
-    const dead = await open({ url: `redis://127.0.0.1:${port}`, commandTimeout: '200ms' })
+    const dead = await open({ url: `redis://127.0.0.1:${port}` })
     await expect(dead.record()).rejects.toMatchObject({
       ...UNAVAILABLE,
       rawMessage: `Redis at 127.0.0.1:${port} must answer to record: connect ECONNREFUSED 127.0.0.1:${port}`,
@@ -72,8 +72,9 @@ describe('the connections of redisStore()', () => {
   })
 
   it('gives up on a Redis that does not answer, and comes back when it does', async () => {
+    const { next, storeId } = await member(await open({ url: redis.url }), 'a')
     const store = await open({ url: redis.url, commandTimeout: '200ms' })
-    const { next, storeId } = await member(store, 'a')
+    await vi.waitFor(() => store.record(), PATIENCE)
     redis.pause()
     await expect(store.beat(next(), { storeId, stats: undefined, seen: 0 })).rejects.toMatchObject({
       ...UNAVAILABLE,
@@ -95,7 +96,7 @@ describe('the connections of redisStore()', () => {
 
   it('leaves a connection that a dead address holds', async () => {
     await using line = await tcpSwitch(redis.port)
-    const store = await open({ url: `redis://127.0.0.1:${line.port}`, commandTimeout: '100ms' })
+    const store = await open({ url: `redis://127.0.0.1:${line.port}`, commandTimeout: '1s' })
     const told = vi.fn()
     using _ = store.watch(told)
     await vi.waitFor(() => expect(told).toHaveBeenCalled(), PATIENCE)

@@ -16,7 +16,7 @@ testMemberStore(
   {
     name: 'redis',
     async create() {
-      const options = { cluster: `kit-${++clusters}`, url: redis.url }
+      const options = { cluster: `kit-${++clusters}`, url: redis.url, commandTimeout: '2m' }
       const [store, other] = [redisStore(options), redisStore(options)]
       for (const each of [store, other]) await each.start?.(services({ host: loggingHost().host }))
       const dispose = async () => {

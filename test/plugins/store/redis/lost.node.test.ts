@@ -1,11 +1,11 @@
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { PATIENCE } from '../../../support/patience.ts'
 import type { RedisServer } from '../../../support/redis.ts'
 import { tcpSwitch } from '../../../support/tcp-switch.ts'
 import { joining, member, servers, stores } from './stores.ts'
 
 const UNAVAILABLE = { name: 'OwnershipUnavailable', code: 'ownership-unavailable' }
-const PATIENCE = { timeout: 20_000, interval: 20 }
 const META = 'blockgate:{test}:meta'
 
 describe('redisStore() after Redis lost something', () => {
@@ -17,7 +17,7 @@ describe('redisStore() after Redis lost something', () => {
   })
 
   it('has another store id and a larger epoch when Redis was restarted empty', async () => {
-    const store = await open({ url: redis.url, commandTimeout: '500ms' })
+    const store = await open({ url: redis.url })
     const a = await member(store, 'a')
     const before = await store.record()
     await redis.restartEmpty()
@@ -33,7 +33,7 @@ describe('redisStore() after Redis lost something', () => {
   })
 
   it('gives fences, and versions of slots, that are larger than the lost ones when Redis was restarted empty', async () => {
-    const store = await open({ url: redis.url, commandTimeout: '500ms' })
+    const store = await open({ url: redis.url })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
     const [mine, theirs] = [await store.fence(), await store.fence()]
     await store.hold(b.next(), { slot: 2, rank: 0, fence: mine, give: false })
@@ -84,7 +84,7 @@ describe('redisStore() after Redis lost something', () => {
   it('has another store id after each failover, also after the one back, and releases nothing for claims of before', async () => {
     await using follower = await redis.replica()
     await using line = await tcpSwitch(redis.port)
-    const store = await open({ url: `redis://127.0.0.1:${line.port}`, commandTimeout: '500ms' })
+    const store = await open({ url: `redis://127.0.0.1:${line.port}` })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
     const both = async (storeId: string) => {
       for (const each of [a, b]) {
@@ -155,5 +155,5 @@ describe('redisStore() after Redis lost something', () => {
 /** WAIT counts the writes of its own connection; what others wrote before them is there, too. */
 async function replicated(server: RedisServer): Promise<void> {
   await server.command('SET', 'replicated', 1)
-  expect(await server.command('WAIT', 1, 5000)).toBe(1)
+  expect(await server.command('WAIT', 1, 200_000)).toBe(1)
 }

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import type { SlotStore } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { PATIENCE } from '../../../support/patience.ts'
 import type { RedisServer } from '../../../support/redis.ts'
 import { tcpSwitch } from '../../../support/tcp-switch.ts'
 import { loggingHost, member, servers, stores } from './stores.ts'
 
 const UNAVAILABLE = { name: 'OwnershipUnavailable', code: 'ownership-unavailable' }
-const PATIENCE = { timeout: 20_000, interval: 20 }
 
 describe('what redisStore() needs of Redis', () => {
   const open = stores()

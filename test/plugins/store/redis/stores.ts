@@ -16,14 +16,14 @@ export function loggingHost(): {
   return { host: { ...nodeHost(), log }, lines }
 }
 
-/** Gives started stores; all are stopped after each test. */
+/** Gives started stores that wait for as long as a busy machine may take; all are stopped after each test. */
 export function stores(): (options: Partial<RedisStoreOptions>, given?: Partial<Services>) => Promise<SlotStore> {
   const open: SlotStore[] = []
   afterEach(async () => {
     for (const store of open.splice(0)) await store.stop?.(new AbortController().signal)
   })
   return async (options, given = {}) => {
-    const store = redisStore({ cluster: 'test', ...options })
+    const store = redisStore({ cluster: 'test', commandTimeout: '2m', ...options })
     open.push(store)
     await store.start?.(services({ host: loggingHost().host, ...given }))
     return store
