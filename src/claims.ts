@@ -2,30 +2,35 @@
  * Tells the ownership plugin what this process serves. Added blocks are told soon after they serve, in batches: too few
  * claims are safe. Dropped blocks are told before they go, and waited for: a false claim is what costs data.
  */
+import { inSlices } from './async/slices.ts'
 import type { BlockId } from './block.ts'
 import { codeOf, rawMessageOf } from './errors.ts'
-import type { Log } from './host.ts'
+import type { Host } from './host.ts'
 import type { Handover } from './ownership.ts'
+
+/** Blocks that are told at once: after an outage as many may wait as there are. */
+const BATCH = 5_000
 
 export class ClaimPublisher {
   readonly #handover: Handover | undefined
-  readonly #log: Log
+  readonly #host: Host
   readonly #isHeld: (id: BlockId) => boolean
   readonly #stop = new AbortController()
-  #added = new Set<BlockId>()
+  readonly #added = new Set<BlockId>()
   #flushing: Promise<void> | undefined
 
   /** `isHeld`: whether the sink holds the block now. */
-  constructor(handover: Handover | undefined, log: Log, isHeld: (id: BlockId) => boolean) {
+  constructor(handover: Handover | undefined, host: Host, isHeld: (id: BlockId) => boolean) {
     this.#handover = handover
-    this.#log = log
+    this.#host = host
     this.#isHeld = isHeld
   }
 
   /** Everything that is served, at start. A store that cannot be reached is no reason not to serve: it is told later. */
   async publish(served: Iterable<BlockId>): Promise<void> {
     if (!this.#handover) return
-    const all = new Set(served)
+    const all = new Set<BlockId>()
+    await inSlices(this.#host, served, id => all.add(id))
     try {
       await this.#handover.publish(all, this.#stop.signal)
     } catch (error) {
@@ -63,10 +68,10 @@ export class ClaimPublisher {
 
   async #flush(): Promise<void> {
     while (this.#added.size > 0 && !this.#stop.signal.aborted) {
-      const added = this.#added
-      this.#added = new Set()
+      const added = new Set(this.#added.values().take(BATCH))
+      for (const id of added) this.#added.delete(id)
       try {
-        // What waited here for a store that was away may have been released since.
+        // What waited here for a store that was away may have been released since. No pause: it must hold when it is told.
         const batch = [...added].filter(this.#isHeld)
         if (batch.length === 0) return
         await this.#handover?.serve({ added: batch, dropped: [] }, this.#stop.signal)
@@ -79,7 +84,7 @@ export class ClaimPublisher {
 
   #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): void {
     for (const id of ids) this.#added.add(id)
-    this.#log.warn('claims not told, will be tried again', {
+    this.#host.log.warn('claims not told, will be tried again', {
       what,
       blocks: ids.size,
       code: codeOf(error),

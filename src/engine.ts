@@ -54,7 +54,7 @@ export function createEngine(
 ): Engine {
   const catalogue = new Catalogue(host)
   const journal = new LoadJournal(state)
-  const claims = new ClaimPublisher(plan.ownership.handover, host.log, id => plan.sink.stage.loaded().has(id))
+  const claims = new ClaimPublisher(plan.ownership.handover, host, id => plan.sink.stage.loaded().has(id))
   const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
   const faults = new Faults(host, metrics)
   const onLoading = (id: BlockId) => catalogue.loading(id)

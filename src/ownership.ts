@@ -69,6 +69,8 @@ export interface HandoverCounts {
   readonly refusedExpiries: number
   /** Entries of the store that were not what they must be, and were left out. */
   readonly broken: number
+  /** How late a heartbeat began after it was due, ms: the most of the last 60. Undefined where there are no heartbeats. */
+  readonly beatDelayMs?: number | undefined
 }
 
 export type MemberState = 'active' | 'leaving' | 'down'

@@ -26,9 +26,11 @@ const slices = new WeakMap<Host, Slice>()
 /**
  * Called after each step of long work: undefined while it may go on, or else what must be awaited first. All who work on one
  * host share its slices. A step is what may take about 50 µs: one block on its way through the stages, or 64 turns of a plain loop.
+ * Without a host, as in a stage that was not started, there is no pause.
  * @example for (const block of blocks) { decide(block); await pause(host) }
  */
-export function pause(host: Host): Promise<void> | undefined {
+export function pause(host: Host | undefined): Promise<void> | undefined {
+  if (!host) return undefined
   const now = host.monotonic()
   const slice = slices.get(host) ?? { number: 0, since: now, at: now, steps: 0 }
   slices.set(host, slice)
@@ -49,7 +51,7 @@ async function next(host: Host, slice: Slice, number: number): Promise<void> {
 }
 
 /** Calls `fn` for each item, with pauses. What is iterated over may change meanwhile, as far as its iterator bears that. */
-export async function inSlices<T>(host: Host, items: Iterable<T>, fn: (item: T) => void): Promise<void> {
+export async function inSlices<T>(host: Host | undefined, items: Iterable<T>, fn: (item: T) => void): Promise<void> {
   let count = 0
   for (const item of items) {
     fn(item)
@@ -58,7 +60,11 @@ export async function inSlices<T>(host: Host, items: Iterable<T>, fn: (item: T) 
 }
 
 /** A sorted copy, with pauses. Items that compare equal keep their order. */
-export async function sortInSlices<T>(host: Host, items: readonly T[], compare: (a: T, b: T) => number): Promise<T[]> {
+export async function sortInSlices<T>(
+  host: Host | undefined,
+  items: readonly T[],
+  compare: (a: T, b: T) => number,
+): Promise<T[]> {
   let from: T[] = []
   for (let at = 0; at < items.length; at += ITEMS) {
     for (const item of items.slice(at, at + ITEMS).sort(compare)) from.push(item)

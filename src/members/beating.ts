@@ -7,6 +7,8 @@ import type { Served } from './served.ts'
 
 /** Joining, telling, and the beat that carries it: each takes one round, and each may find that the member is down again. */
 const ROUNDS = 3
+/** Beats whose delays are remembered: five minutes at the default times. */
+const MOST_DELAYS = 60
 
 export interface BeatingDeps extends JoinDeps {
   readonly served: Served
@@ -18,6 +20,9 @@ export class Beating {
   readonly #deps: BeatingDeps
   #stats: MemberStats | undefined
   #everJoined = false
+  /** When a beat became due that has not begun, on the monotonic clock. */
+  #due: number | undefined
+  readonly #delays: number[] = []
   #refused: string | undefined
 
   constructor(deps: BeatingDeps) {
@@ -38,19 +43,38 @@ export class Beating {
    * @throws what join() throws, and what a store call rejects with
    */
   beat(): Promise<void> {
-    const { store, calls, session, served, closed, onEpoch } = this.#deps
+    const { store, calls, session, served, closed, host, onEpoch } = this.#deps
     return session.inTurn(async () => {
       for (let round = 1; round <= ROUNDS && !session.superseded && !closed.aborted; round++) {
         if (!session.joined && !(await this.#join())) return
+        this.#begun()
         const beat = { storeId: served.counts ? served.told : '', stats: this.#stats, seen: session.seen }
         const reply = await session.write(stamp => calls.make(() => store.beat(stamp, beat)))
         session.see(reply.epoch)
         onEpoch(reply.epoch)
         if (reply.status === 'missing' || reply.status === 'down') continue
         if (reply.status !== 'ok' || !served.mustTell(reply.storeId)) return
-        await served.tell(session, calls, reply.storeId)
+        await served.tell(host, session, calls, reply.storeId)
       }
     })
+  }
+
+  /** A beat is due since `at`, on the monotonic clock. */
+  due(at: number): void {
+    this.#due ??= at
+  }
+
+  /** How late a beat began, ms: the most of the last 60, and of one that has not begun. */
+  get delayMs(): number {
+    const waits = this.#due === undefined ? 0 : this.#deps.host.monotonic() - this.#due
+    return Math.max(waits, ...this.#delays)
+  }
+
+  #begun(): void {
+    if (this.#due === undefined) return
+    this.#delays.push(this.#deps.host.monotonic() - this.#due)
+    if (this.#delays.length > MOST_DELAYS) this.#delays.shift()
+    this.#due = undefined
   }
 
   /** In the background: what goes wrong is said, and tried again with the next beat. */

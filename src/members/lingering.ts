@@ -1,7 +1,10 @@
 /** Blocks that this process serves, and that others are to serve: kept until the others do. */
+import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../block.ts'
+import { codeOf, rawMessageOf } from '../errors.ts'
 import type { Host } from '../host.ts'
 import { elapsed, type Mark, mark } from './clock.ts'
+import { Coalesced } from './coalesced.ts'
 
 /** A block that could go, and that nobody asked for since it was told, is told again after this long, ms. */
 const TELL_AGAIN = 30_000
@@ -25,6 +28,7 @@ export class LingeringBlocks {
   readonly #blocks = new Map<BlockId, Lingering>()
   readonly #judge: (block: Lingering) => Verdict
   readonly #tell: (ids: ReadonlySet<BlockId>) => void
+  #checks: Coalesced | undefined
   #timer: { readonly at: number; readonly timer: Disposable } | undefined
 
   /** `judge` is asked after each look and when a wait is over; `tell` hears of those that could go now. */
@@ -57,21 +61,31 @@ export class LingeringBlocks {
     for (const block of this.#blocks.values()) block.seen.clear()
   }
 
-  /** Judges all of them anew, and tells which could go. */
+  /** Judges all of them anew, and tells which could go: once more where it was asked for meanwhile. */
   check(host: Host): void {
+    this.#checks ??= new Coalesced(() => this.#check(host))
+    void this.#checks.request()
+  }
+
+  async #check(host: Host): Promise<void> {
+    // What is asked for meanwhile sets its own.
+    this.stop()
     const now = mark(host)
     const ready = new Set<BlockId>()
     let next = Number.POSITIVE_INFINITY
-    for (const block of this.#blocks.values()) {
-      const verdict = this.#judge(block)
-      if (verdict === 'over') this.#blocks.delete(block.id)
-      else if (typeof verdict === 'object') next = Math.min(next, verdict.wait)
-      if (verdict !== 'ready') continue
-      if (block.told && elapsed(block.told, now) < TELL_AGAIN) continue
-      block.told = now
-      ready.add(block.id)
+    try {
+      await inSlices(host, this.#blocks.values(), block => {
+        const verdict = this.#judge(block)
+        if (verdict === 'over') this.#blocks.delete(block.id)
+        else if (typeof verdict === 'object') next = Math.min(next, verdict.wait)
+        if (verdict !== 'ready') return
+        if (block.told && elapsed(block.told, now) < TELL_AGAIN) return
+        block.told = now
+        ready.add(block.id)
+      })
+    } catch (error) {
+      host.log.error('lingering blocks could not be judged', { code: codeOf(error), error: rawMessageOf(error) })
     }
-    this.stop()
     if (Number.isFinite(next)) this.later(host, next)
     if (ready.size > 0) this.#tell(ready)
   }

@@ -163,8 +163,9 @@ export class Membership {
   }
 
   get counts(): HandoverCounts {
-    const { calls, housekeeping, looking } = this.#parts ?? {}
+    const { beating, calls, housekeeping, looking } = this.#parts ?? {}
     return {
+      beatDelayMs: beating?.delayMs,
       storeErrors: calls?.errors ?? 0,
       refusedExpiries: housekeeping?.refused ?? 0,
       broken: looking?.broken ?? 0,
@@ -212,7 +213,7 @@ export class Membership {
   /** All that is served, at the start. Resolves when the store was told. */
   async publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.served.announce(served)
+    await this.served.announce(this.host, served)
     const { beating } = this.#parts ?? {}
     if (!beating) throw new OwnershipUnavailable('the ownership plugin has not started')
     await beating.beat()
@@ -233,9 +234,12 @@ export class Membership {
 
   #arm(parts: Parts): void {
     if (this.#closed.signal.aborted) return
-    const { host, beats, polls } = parts
-    this.#timer = host.setTimer(this.#options.beatMs * (1 - JITTER + 2 * JITTER * host.random()), () => {
+    const { host, beating, beats, polls } = parts
+    const ms = this.#options.beatMs * (1 - JITTER + 2 * JITTER * host.random())
+    const due = host.monotonic() + ms
+    this.#timer = host.setTimer(ms, () => {
       this.#arm(parts)
+      beating?.due(due)
       void beats?.request()
       void polls.request()
     })

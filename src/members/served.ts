@@ -2,8 +2,10 @@
  * What this process serves, and what of it the member store was told. Two duties: no claim may be false, so a block that
  * is being dropped is out of the set first; and what is served is told again until it is told.
  */
+import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../block.ts'
 import { OwnershipUnavailable } from '../errors.ts'
+import type { Host } from '../host.ts'
 import type { StoreCalls } from './calls.ts'
 import { MAX_IDS, type MemberStore, type WriteStatus } from './contract.ts'
 import type { Session } from './session.ts'
@@ -38,8 +40,10 @@ export class Served {
   }
 
   /** Everything that is served; from here on it is known, and can be told. */
-  announce(served: ReadonlySet<BlockId>): void {
-    this.#ids = new Set(served)
+  async announce(host: Host | undefined, served: ReadonlySet<BlockId>): Promise<void> {
+    const ids = new Set<BlockId>()
+    await inSlices(host, served, id => ids.add(id))
+    this.#ids = ids
     this.#announced = true
     this.lost()
   }
@@ -105,13 +109,15 @@ export class Served {
    * Makes the store's claims what is served, inside a turn whose last write the store under `storeId` has answered: so no
    * older write of this process can land between the reading and the writing.
    */
-  async tell(session: Session, calls: StoreCalls, storeId: string): Promise<void> {
+  async tell(host: Host, session: Session, calls: StoreCalls, storeId: string): Promise<void> {
     const ids = this.#ids
     this.#dirty = false
     try {
       const claimed = await calls.make(() => this.#store.claims(session.id))
-      const extra = [...claimed].filter(id => !this.#ids.has(id))
-      const missing = [...this.#ids].filter(id => !claimed.has(id))
+      const extra: BlockId[] = []
+      await inSlices(host, claimed, id => !this.#ids.has(id) && extra.push(id))
+      const missing: BlockId[] = []
+      await inSlices(host, this.#ids, id => !claimed.has(id) && missing.push(id))
       for (const chunk of chunks(extra)) await this.#must(session, calls, { added: [], dropped: chunk })
       for (const chunk of chunks(missing)) {
         // What was dropped since is not claimed any more.

@@ -1,5 +1,6 @@
 /** What is read at each scrape, straight from what the gateway knows: nothing is counted up beside it. */
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api'
+import { inSlices } from '../async/slices.ts'
 import { reasonOf } from '../block-view.ts'
 import { DiskSample } from './disk.ts'
 import { gauge } from './instruments.ts'
@@ -56,8 +57,8 @@ export class Gauges {
     this.#disk?.take(summary.blocks.added + summary.blocks.dropped > 0)
   }
 
-  #read(subject: MetricsSubject, result: BatchObservableResult): void {
-    const serving = this.#readBlocks(subject, result)
+  async #read(subject: MetricsSubject, result: BatchObservableResult): Promise<void> {
+    const serving = await this.#readBlocks(subject, result)
     const loaded = subject.loaded()
     let loadedBytes = 0
     for (const { bytes } of loaded.values()) loadedBytes += bytes
@@ -88,18 +89,27 @@ export class Gauges {
   }
 
   /** @returns how many serve */
-  #readBlocks(subject: MetricsSubject, result: BatchObservableResult): number {
+  async #readBlocks(subject: MetricsSubject, result: BatchObservableResult): Promise<number> {
     let serving = 0
-    for (const count of this.#counts.values()) count.blocks = 0
-    for (const block of subject.blocks()) {
+    const blocks = new Map<string, Map<string, number>>()
+    await inSlices(subject.host, subject.blocks(), block => {
       if (SERVING.has(block.state)) serving++
-      const labels = this.#blocks.labels({ state: block.state, reason: reasonOf(block) })
-      const key = `${labels.state} ${labels.reason}`
-      const count = this.#counts.get(key)
-      if (count) count.blocks++
-      else this.#counts.set(key, { labels, blocks: 1 })
-    }
-    for (const { labels, blocks } of this.#counts.values()) result.observe(this.#blocks.instrument, blocks, labels)
+      const reasons = blocks.get(block.state) ?? new Map<string, number>()
+      blocks.set(block.state, reasons)
+      const reason = reasonOf(block)
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    })
+    for (const count of this.#counts.values()) count.blocks = 0
+    for (const [state, reasons] of blocks) for (const [reason, many] of reasons) this.#count({ state, reason }, many)
+    for (const count of this.#counts.values()) result.observe(this.#blocks.instrument, count.blocks, count.labels)
     return serving
+  }
+
+  #count(told: { readonly state: string; readonly reason: string }, blocks: number): void {
+    const labels = this.#blocks.labels(told)
+    const key = `${labels.state} ${labels.reason}`
+    const count = this.#counts.get(key)
+    if (count) count.blocks += blocks
+    else this.#counts.set(key, { labels, blocks })
   }
 }

@@ -1,5 +1,6 @@
 /** What is read at each scrape of who owns and serves what: from the catalogue and the ownership plugin's hand-over. */
 import type { BatchObservableResult, Meter } from '@opentelemetry/api'
+import { inSlices } from '../async/slices.ts'
 import type { Handover, MemberState, Standing } from '../ownership.ts'
 import { counted, gauge } from './instruments.ts'
 import type { MetricsSubject } from './metrics.ts'
@@ -19,6 +20,7 @@ export class OwnershipGauges {
   readonly #members
   readonly #standing
   readonly #expiriesRefused
+  readonly #beatDelay
   readonly #storeErrors
   readonly #storeBroken
 
@@ -32,6 +34,7 @@ export class OwnershipGauges {
     this.#members = gauge(meter, METRICS.members)
     this.#standing = gauge(meter, METRICS.standing)
     this.#expiriesRefused = counted(meter, METRICS.expiriesRefused)
+    this.#beatDelay = gauge(meter, METRICS.beatDelay).instrument
     this.#storeErrors = counted(meter, METRICS.storeErrors)
     this.#storeBroken = counted(meter, METRICS.storeBroken)
   }
@@ -56,23 +59,24 @@ export class OwnershipGauges {
         this.#members.instrument,
         this.#standing.instrument,
         this.#expiriesRefused,
+        this.#beatDelay,
         this.#storeErrors,
         this.#storeBroken,
       ],
     )
   }
 
-  #readAges({ host, blocks }: MetricsSubject, result: BatchObservableResult): void {
+  async #readAges({ host, blocks }: MetricsSubject, result: BatchObservableResult): Promise<void> {
     const now = host.now()
     let lingeringOldest = 0
     let pinned = 0
     let pinnedOldest = 0
-    for (const { state, since } of blocks()) {
+    await inSlices(host, blocks(), ({ state, since }) => {
       if (state === 'lingering') lingeringOldest = Math.max(lingeringOldest, now - since)
-      if (state !== 'pinned') continue
+      if (state !== 'pinned') return
       pinned++
       pinnedOldest = Math.max(pinnedOldest, now - since)
-    }
+    })
     result.observe(this.#lingeringOldest, lingeringOldest / 1000)
     result.observe(this.#pinned, pinned)
     result.observe(this.#pinnedOldest, pinnedOldest / 1000)
@@ -89,7 +93,8 @@ export class OwnershipGauges {
     for (const standing of STANDINGS) {
       result.observe(this.#standing.instrument, Number(standing === now), this.#standing.labels({ standing }))
     }
-    const { refusedExpiries, storeErrors, broken } = handover.counts()
+    const { refusedExpiries, storeErrors, broken, beatDelayMs } = handover.counts()
+    if (beatDelayMs !== undefined) result.observe(this.#beatDelay, beatDelayMs / 1000)
     result.observe(this.#expiriesRefused, refusedExpiries)
     result.observe(this.#storeErrors, storeErrors)
     result.observe(this.#storeBroken, broken)

@@ -248,6 +248,13 @@ export const METRICS = {
     help: 'Silent members that were not set down, because too many were silent at once',
     labels: [],
   },
+  beatDelay: {
+    name: 'blockgate_member_heartbeat_delay_seconds',
+    kind: 'gauge',
+    help: 'How late a heartbeat began after it was due: the most of the last 60',
+    unit: 's',
+    labels: [],
+  },
   storeErrors: {
     name: 'blockgate_member_store_errors_total',
     kind: 'counter',

@@ -3,7 +3,7 @@
  * gateways is right. Asking for the owners of a block takes some 10 µs, and 50 µs among a hundred members: so a block that is
  * somebody else's to count is asked for once an epoch, and others get their turn in between.
  */
-import { sleep } from '../async/signals.ts'
+import { pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../block.ts'
 import { isOwnershipUnavailable } from '../errors.ts'
 import { ownershipOf } from '../owned.ts'
@@ -13,8 +13,6 @@ import type { MeasuredBlock, MetricsSubject } from './metrics.ts'
 
 /** Of a block that is, or is to be, in somebody's hands. One that lingers is counted by those who are to have it. */
 const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])
-/** Asked for without a break. */
-const SLICE = 200
 
 export class UnderReplicated {
   readonly #subject: MetricsSubject
@@ -39,12 +37,11 @@ export class UnderReplicated {
     if (epoch !== this.#epoch) this.#others = new Set()
     this.#epoch = epoch
     let count = 0
-    let asked = 0
     try {
       for (const block of blocks()) {
         const meta = block.candidate?.meta
         if (!meta || !this.#isWanted(block) || this.#others.has(meta.ulid)) continue
-        if (++asked % SLICE === 0) await sleep(host, 0)
+        await pause(host)
         if (this.#lacksCopies(meta)) count++
       }
     } catch (error) {

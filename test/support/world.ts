@@ -324,7 +324,7 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
         log.push(is ? 'ready' : 'not ready')
       },
       report() {},
-      counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0 }),
+      counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0, beatDelayMs: 0 }),
     }
   }
 }

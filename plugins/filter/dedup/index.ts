@@ -1,5 +1,13 @@
 /** Skips blocks whose samples a compacted block holds as well. */
-import type { BlockId, BlockMeta, Selection, SetStage } from 'blockgate'
+import {
+  type BlockId,
+  type BlockMeta,
+  type Host,
+  inSlices,
+  type Selection,
+  type SetStage,
+  sortInSlices,
+} from 'blockgate'
 
 /**
  * Skips as `duplicate` every block that one other block holds as a whole, and names that one in `supersededBy`: it has all
@@ -10,21 +18,27 @@ import type { BlockId, BlockMeta, Selection, SetStage } from 'blockgate'
  * @example dedup()
  */
 export function dedup(): SetStage {
+  let host: Host | undefined
   return {
     kind: 'set',
     name: 'dedup',
-    select(blocks) {
+    async start(services) {
+      host = services.host
+    },
+    async select(blocks) {
       const groups = new Map<string, Block[]>()
-      for (const { meta } of blocks) {
-        if (meta.compaction.sources.length === 0) continue
+      await inSlices(host, blocks, ({ meta }) => {
+        if (meta.compaction.sources.length === 0) return
         const key = groupKey(meta)
         const group = groups.get(key)
         if (group) group.push(blockOf(meta))
         else groups.set(key, [blockOf(meta)])
-      }
+      })
       const coveredBy = new Map<BlockId, BlockId>()
-      for (const group of groups.values()) cover(group, coveredBy)
-      return blocks.map(({ meta }) => selection(meta.ulid, coveredBy.get(meta.ulid)))
+      for (const group of groups.values()) await cover(host, group, coveredBy)
+      const selections: Selection[] = []
+      await inSlices(host, blocks, ({ meta: { ulid } }) => selections.push(selection(ulid, coveredBy.get(ulid))))
+      return selections
     },
   }
 }
@@ -51,20 +65,20 @@ function blockOf({ ulid, minTime, maxTime, compaction }: BlockMeta): Block {
  * quadratic, and a bucket of 50,000 uncompacted blocks is one group: only those that share the block's rarest source can
  * hold it.
  */
-function cover(group: Block[], coveredBy: Map<BlockId, BlockId>): void {
+async function cover(host: Host | undefined, group: readonly Block[], coveredBy: Map<BlockId, BlockId>): Promise<void> {
   const bySource = new Map<BlockId, Block[]>()
-  for (const block of group.sort(byReach)) {
+  await inSlices(host, await sortInSlices(host, group, byReach), block => {
     const parent = rarest(block.sources, bySource).find(accepted => holds(accepted, block))
     if (parent) {
       coveredBy.set(block.ulid, parent.ulid)
-      continue
+      return
     }
     for (const source of block.sources) {
       const holders = bySource.get(source)
       if (holders) holders.push(block)
       else bySource.set(source, [block])
     }
-  }
+  })
 }
 
 function holds(parent: Block, child: Block): boolean {

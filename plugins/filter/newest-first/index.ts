@@ -1,5 +1,5 @@
 /** Loads what people ask for first: the newest blocks. */
-import type { Candidate, SetStage } from 'blockgate'
+import { type Candidate, type Host, inSlices, type Selection, type SetStage, sortInSlices } from 'blockgate'
 
 /**
  * Orders by `maxTime`, then `minTime`, then ULID, all descending. Skips nothing.
@@ -7,10 +7,18 @@ import type { Candidate, SetStage } from 'blockgate'
  * @example newestFirst()
  */
 export function newestFirst(): SetStage {
+  let host: Host | undefined
   return {
     kind: 'set',
     name: 'newest-first',
-    select: blocks => [...blocks].sort(byAge).map(block => ({ id: block.meta.ulid })),
+    async start(services) {
+      host = services.host
+    },
+    async select(blocks) {
+      const selections: Selection[] = []
+      await inSlices(host, await sortInSlices(host, blocks, byAge), ({ meta }) => selections.push({ id: meta.ulid }))
+      return selections
+    },
   }
 }
 

@@ -119,7 +119,7 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
       assertRelease(request)
       return await steps.release(run, keys, stamp, request)
     },
-    claims: async id => await steps.claims(call, keys, id),
+    claims: async id => await steps.claims(services?.host, call, keys, id),
     async expire(id, seen, limit, by) {
       assertMemberId(id)
       assertMemberId(by)

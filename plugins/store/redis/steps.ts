@@ -1,5 +1,5 @@
 /** The steps of a MemberStore as calls of scripts, and what these answer: Redis is another process, so answers are checked. */
-import { type BlockId, isBlockId, OwnershipUnavailable } from 'blockgate'
+import { type BlockId, type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
 import type {
   BeatReply,
   BeatRequest,
@@ -141,8 +141,15 @@ export async function slots(run: Run, keys: Keys, known: number | undefined): Pr
 }
 
 /** No script: through Lua, as many ids as a member has take Redis two to four times as long. */
-export async function claims(call: Call, keys: Keys, id: string): Promise<ReadonlySet<BlockId>> {
-  return new Set(texts(await call('SMEMBERS', keys.claims(id))).filter(isBlockId))
+export async function claims(
+  host: Host | undefined,
+  call: Call,
+  keys: Keys,
+  id: string,
+): Promise<ReadonlySet<BlockId>> {
+  const ids = new Set<BlockId>()
+  await inSlices(host, texts(await call('SMEMBERS', keys.claims(id))), text => isBlockId(text) && ids.add(text))
+  return ids
 }
 
 export async function expire(
