@@ -1,5 +1,5 @@
 /** Every block of the view with its state, reason and last events; across runs. What `explain` and the API read. */
-import { inSlices } from './async/slices.ts'
+import { inSlices, sortInSlices } from './async/slices.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { LastVerdict } from './block-trace.ts'
 import { codeOf, rawMessageOf } from './errors.ts'
@@ -48,6 +48,11 @@ export class Catalogue {
   readonly #host: Host
   readonly #entries = new Map<BlockId, Entry>()
   readonly #counts = new Map<BlockState, number>()
+  /** All entries by ULID; undefined once one came out of that order, or went. */
+  #sorted: Entry[] | undefined = []
+  #sorting: Promise<Entry[]> | undefined
+  /** Entries that came or went. */
+  #changes = 0
 
   constructor(host: Host) {
     this.#host = host
@@ -63,6 +68,15 @@ export class Catalogue {
 
   all(): IterableIterator<CatalogueEntry> {
     return this.#entries.values()
+  }
+
+  /** All by ULID. Buckets list them so: they are sorted anew only after one came out of that order, or went. */
+  async sorted(): Promise<readonly CatalogueEntry[]> {
+    if (this.#sorted) return this.#sorted
+    this.#sorting ??= this.#sort().finally(() => {
+      this.#sorting = undefined
+    })
+    return await this.#sorting
   }
 
   /** How many blocks are in each state; a state nobody is in is absent. */
@@ -106,6 +120,8 @@ export class Catalogue {
     await inSlices(this.#host, this.#entries, ([id, { state }]) => {
       if (isThere(id)) return
       this.#entries.delete(id)
+      this.#sorted = undefined
+      this.#changes++
       this.#count(state, -1)
     })
   }
@@ -132,8 +148,19 @@ export class Catalogue {
       events: [],
     }
     this.#entries.set(id, entry)
+    const last = this.#sorted?.at(-1)
+    if (last && last.id > id) this.#sorted = undefined
+    this.#sorted?.push(entry)
+    this.#changes++
     this.#count('pending', 1)
     return entry
+  }
+
+  async #sort(): Promise<Entry[]> {
+    const changes = this.#changes
+    const sorted = await sortInSlices(this.#host, [...this.#entries.values()], (a, b) => (a.id < b.id ? -1 : 1))
+    if (changes === this.#changes) this.#sorted = sorted
+    return sorted
   }
 
   #record(entry: Entry, state: BlockState, event: Omit<BlockEvent, 'at'>): void {

@@ -18,6 +18,8 @@ export class LoadJournal {
   readonly #state: StateStore
   readonly #inFlight = new Set<BlockId>()
   readonly #deaths = new Map<BlockId, number>()
+  /** Of those with deaths, the ones that the last complete view did not have. */
+  #absent = new Set<BlockId>()
   #writing: Promise<void> | undefined
   #queued: Promise<void> | undefined
 
@@ -38,6 +40,14 @@ export class LoadJournal {
     const innocent = [...this.#deaths.keys()].filter(id => held.has(id))
     for (const id of innocent) this.#deaths.delete(id)
     if (innocent.length > 0) await this.#write()
+  }
+
+  /** Clears the record of blocks that were in neither of the last two complete views. */
+  async forgetAbsent(isThere: (id: BlockId) => boolean): Promise<void> {
+    const gone = [...this.#deaths.keys()].filter(id => !isThere(id))
+    const twice = new Set(gone.filter(id => this.#absent.has(id)))
+    this.#absent = new Set(gone)
+    await this.forgive(twice)
   }
 
   /** How often the process died while this block was being loaded, and it was not loaded since. */

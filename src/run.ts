@@ -305,14 +305,17 @@ export class Run {
   }
 
   async #note(results: ReadonlyMap<BlockId, LoadedResult>): Promise<void> {
-    const { catalogue, host, plan, metrics } = this.#engine
+    const { catalogue, faults, host, journal, plan, metrics } = this.#engine
     const loaded = plan.sink.stage.loaded()
     await inSlices(host, results, ([id, result]) => {
       catalogue.settle(id, result, this.#request.id, loaded.has(id))
       metrics?.settled(result.kind, result.reason)
     })
     const { listed, complete, seen, partial } = this.#view
-    if (listed && complete) await catalogue.forgetAbsent(id => seen.has(id) || partial.has(id) || loaded.has(id))
+    if (!listed || !complete) return
+    const isThere = (id: BlockId) => seen.has(id) || partial.has(id) || loaded.has(id)
+    await catalogue.forgetAbsent(isThere)
+    faults.guard('journal', () => journal.forgetAbsent(isThere))
   }
 }
 

@@ -18,6 +18,8 @@ const JITTER = 0.1
 /** Ownership changes come in bursts: one run for the burst, and still well within a second. */
 const SETTLE_MS = 250
 const HISTORY = 20
+/** Failures that are kept of a run; `blocks.failed` is how many there were. */
+const MAX_FAILURES = 100
 
 export interface SyncRequest {
   readonly confirmDrops?: boolean | undefined
@@ -104,7 +106,7 @@ export class Runner {
     return this.#run?.progress
   }
 
-  /** The last 20, oldest first. */
+  /** The last 20, oldest first; of each the first 100 failures. */
   get results(): readonly RunReport[] {
     return this.#history
   }
@@ -197,9 +199,9 @@ export class Runner {
       listed: view.listed,
       assigned: assigned(plan, result),
     })
-    // Without the blocks: twenty runs of 50,000 would be kept for nobody.
-    const { outcomes: _, dropped: __, ...report } = result
-    this.#history.push(report)
+    // Without the blocks: twenty runs of 50,000 would be kept for nobody, whether they were loaded or failed.
+    const { outcomes: _, dropped: __, summary, ...report } = result
+    this.#history.push({ ...report, summary: { ...summary, failures: summary.failures.slice(0, MAX_FAILURES) } })
     if (this.#history.length > HISTORY) this.#history.shift()
     this.#report(result)
     faults.guard('onResult', () => this.#options.onResult?.(result, current))

@@ -1,6 +1,8 @@
-import { settle, testId } from 'blockgate/testing'
+import type { BlockId } from 'blockgate'
+import { fakeHost, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { blocks, scriptedOwnership, world } from './support/world.ts'
+import { Catalogue } from '../src/catalogue.ts'
+import { blocks, numberOf, scriptedOwnership, world } from './support/world.ts'
 
 describe('the catalogue', () => {
   it('has every block of the view, and forgets what is neither there nor loaded', async () => {
@@ -13,6 +15,43 @@ describe('the catalogue', () => {
     source.list = blocks(1)
     await gateway.sync()
     expect([...gateway.catalogue.all()].map(e => e.id)).toEqual([testId(1)])
+  })
+
+  it('is sorted once, and again only after a block came out of order or went', async () => {
+    const { gateway, source } = await world({ list: blocks(3, 7, 9) })
+    const { catalogue } = gateway
+    const sorted = async () => (await catalogue.sorted()).map(({ id }) => numberOf(id))
+    await gateway.sync()
+    const first = await catalogue.sorted()
+    expect(await sorted()).toEqual([3, 7, 9])
+    source.list = blocks(3, 7, 9, 12)
+    await gateway.sync()
+    expect(await catalogue.sorted()).toBe(first)
+    expect(await sorted()).toEqual([3, 7, 9, 12])
+    source.list = blocks(3, 5, 7, 9, 12, 1)
+    await gateway.sync()
+    expect(await sorted()).toEqual([1, 3, 5, 7, 9, 12])
+    const [one, two] = await Promise.all([catalogue.sorted(), catalogue.sorted()])
+    expect(one).toBe(two)
+    source.list = blocks(3, 5)
+    for (let i = 0; i < 2; i++) await gateway.sync({ confirmDrops: true })
+    expect(await sorted()).toEqual([3, 5])
+  })
+
+  it('a block that comes while they are sorted is in the next answer', async () => {
+    const host = fakeHost()
+    const turn = Promise.withResolvers<void>()
+    host.nextTurn = () => turn.promise
+    const catalogue = new Catalogue(host)
+    const numbers = Array.from({ length: 20_000 }, (_, i) => 30_000 - i)
+    for (const block of blocks(...numbers)) catalogue.seen(block)
+    const sorting = catalogue.sorted()
+    for (const block of blocks(5)) catalogue.seen(block)
+    turn.resolve()
+    expect(await sorting).toHaveLength(20_000)
+    const next = await catalogue.sorted()
+    expect(next).toHaveLength(20_001)
+    expect(numberOf(next[0]?.id as BlockId)).toBe(5)
   })
 
   it('forgets nothing after an incomplete view', async () => {

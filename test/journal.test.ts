@@ -1,7 +1,7 @@
 import type { StateStore } from 'blockgate'
-import { memoryState, settle } from 'blockgate/testing'
+import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { blocks, world } from './support/world.ts'
+import { blocks, scriptedOwnership, world } from './support/world.ts'
 
 /** Writes of the engine wait until `open()` is called; others are at once. */
 function slowState(): { readonly state: StateStore; open(): void; close(): void } {
@@ -58,4 +58,19 @@ describe('stop()', () => {
     await host.advance(30_000)
     await stop
   })
+})
+
+it('forgets the deaths of a block that two complete views in a row do not have', async () => {
+  const state = memoryState()
+  const deaths = { [testId(1)]: 3, [testId(2)]: 1 }
+  await state.set('engine/loads-in-flight', { inFlight: [], deaths })
+  const { gateway, source } = await world({ list: blocks(2), ownership: scriptedOwnership([]), state })
+  source.complete = false
+  for (let i = 0; i < 3; i++) await gateway.sync()
+  source.complete = true
+  await gateway.sync()
+  expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [], deaths })
+  await gateway.sync()
+  // What was denied is still there.
+  expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [], deaths: { [testId(2)]: 1 } })
 })

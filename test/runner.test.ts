@@ -212,6 +212,22 @@ describe('the runner', () => {
     for (let i = 0; i < 22; i++) await gateway.sync()
     expect(gateway.results).toHaveLength(20)
   })
+
+  it('keeps the first hundred failures of each: the run itself tells them all', async () => {
+    const numbers = Array.from({ length: 130 }, (_, i) => i + 1)
+    const broken: BlockStage = {
+      kind: 'block',
+      name: 'broken',
+      handle: async () => {
+        throw new BlockgateError('corrupt-block', 'torn')
+      },
+    }
+    const { gateway } = await world({ list: blocks(...numbers), stages: [broken] })
+    const { summary } = await gateway.sync()
+    expect(summary.failures).toHaveLength(130)
+    expect(gateway.results[0]?.summary.failures).toEqual(summary.failures.slice(0, 100))
+    expect(gateway.results[0]?.summary.blocks.failed).toBe(130)
+  })
 })
 
 describe('stop', () => {

@@ -1,18 +1,20 @@
 /** From what the gateway knows to what the API says: plain JSON, described in ./openapi. */
 
+import { pause, sortInSlices } from '../async/slices.ts'
 import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
-import { type BlockView, blockView } from '../block-view.ts'
+import { type BlockView, blockView, reasonOf } from '../block-view.ts'
 import type { BlockEvent, CatalogueEntry } from '../catalogue.ts'
 import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
+import type { Host } from '../host.ts'
 import type { MemberState, MemberStats, Owner, OwnershipPlugin, RingMember } from '../ownership.ts'
 import type { RunProgress, RunReport } from '../run-result.ts'
 import type { RunSummary } from '../summary.ts'
 import { badRequest, HttpError, shown } from './errors.ts'
 import type { BlocksQuery } from './query.ts'
 
-/** Failures of one run that are told; `blocks.failed` is how many there are. */
-const MAX_FAILURES = 100
+/** Entries that are looked at without a pause. */
+const WALK = 512
 
 export interface BlocksAnswer {
   readonly blocks: readonly BlockView[]
@@ -20,17 +22,33 @@ export interface BlocksAnswer {
   readonly next: string | null
 }
 
-export function blocksAnswer({ catalogue, plan }: Gateway, query: BlocksQuery): BlocksAnswer {
-  const { state, reason, limit, after } = query
-  const found: BlockView[] = []
-  for (const entry of catalogue.all()) {
-    if ((after !== undefined && entry.id <= after) || (state !== undefined && entry.state !== state)) continue
-    const view = blockView(entry, plan)
-    if (reason === undefined || view.reason === reason) found.push(view)
+export async function blocksAnswer(
+  { catalogue, plan }: Gateway,
+  host: Host,
+  { state, reason, limit, after }: BlocksQuery,
+): Promise<BlocksAnswer> {
+  const all = await catalogue.sorted()
+  const blocks: BlockView[] = []
+  for (let at = after === undefined ? 0 : firstBehind(all, after); at < all.length; at++) {
+    const entry = all[at] as CatalogueEntry
+    if ((state === undefined || entry.state === state) && (reason === undefined || reasonOf(entry) === reason)) {
+      if (blocks.length === limit) return { blocks, next: blocks.at(-1)?.ulid ?? null }
+      blocks.push(blockView(entry, plan))
+    }
+    if (at % WALK === 0) await pause(host)
   }
-  found.sort((a, b) => (a.ulid < b.ulid ? -1 : 1))
-  const blocks = found.slice(0, limit)
-  return { blocks, next: found.length > limit ? (blocks.at(-1)?.ulid ?? null) : null }
+  return { blocks, next: null }
+}
+
+/** Where the entries behind `after` begin. */
+function firstBehind(all: readonly CatalogueEntry[], after: BlockId): number {
+  let [from, to] = [0, all.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((all[middle] as CatalogueEntry).id <= after) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 /** @throws HttpError 400 or 404 */
@@ -161,8 +179,19 @@ export interface ServingAnswer {
   readonly blocks: readonly BlockId[]
 }
 
-export function servingAnswer({ plan, readiness }: Gateway): ServingAnswer {
-  return { ready: readiness.ready, blocks: [...plan.sink.stage.loaded().keys()].sort() }
+/** Of the last answer of each gateway: mostly nothing has changed, and to sort takes longest. */
+const served = new WeakMap<Gateway, { readonly keys: readonly BlockId[]; readonly sorted: readonly BlockId[] }>()
+
+export async function servingAnswer(gateway: Gateway, host: Host): Promise<ServingAnswer> {
+  const { ready } = gateway.readiness
+  const keys = [...gateway.plan.sink.stage.loaded().keys()]
+  const last = served.get(gateway)
+  if (last?.keys.length === keys.length && last.keys.every((id, at) => id === keys[at])) {
+    return { ready, blocks: last.sorted }
+  }
+  const sorted = await sortInSlices(host, keys, (a, b) => (a < b ? -1 : 1))
+  served.set(gateway, { keys, sorted })
+  return { ready, blocks: sorted }
 }
 
 export interface RunAnswer extends RunSummary {
@@ -187,7 +216,6 @@ function runAnswer({ status, startedAt, unconfirmed, error, summary }: RunReport
     status,
     startedAt,
     ...summary,
-    failures: summary.failures.slice(0, MAX_FAILURES),
     unconfirmed,
     error: error ? { code: error.code, message: error.rawMessage } : null,
   }

@@ -74,11 +74,13 @@ export function createApp(options: AppOptions): Hono {
   if (metrics) app.get('/metrics', async c => c.body(await metrics.text(), 200, { 'content-type': METRICS_TYPE }))
 
   app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
-  app.get('/api/v1/blocks', c => c.json(blocksAnswer(gateway, blocksQuery(c.req.queries(), DEFAULT_LIMIT))))
+  app.get('/api/v1/blocks', async c =>
+    c.json(await blocksAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
+  )
   app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway)))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
   // Asked again and again, of every gateway: mostly nothing has changed.
-  app.get('/api/v1/serving', etag(), c => c.json(servingAnswer(gateway)))
+  app.get('/api/v1/serving', etag(), async c => c.json(await servingAnswer(gateway, host)))
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
   app.post('/api/v1/sync', writeAccess({ token: config.token, peerOf: options.peerOf }), async c => {
     const request = await syncRequest(c.req.raw)

@@ -121,6 +121,29 @@ describe('GET /api/v1/blocks', () => {
     expect((await json<BlocksAnswer>(`/api/v1/blocks?limit=5`)).body.next).toBeNull()
   })
 
+  it('a page costs its own blocks, and not all there are', async () => {
+    const numbers = Array.from({ length: 3_000 }, (_, i) => i + 1)
+    const { json, gateway, app } = await appWorld({ list: blocks(...numbers), ownership: mine([]) })
+    await gateway.sync()
+    let looked = 0
+    for (const entry of gateway.catalogue.all()) {
+      const { id } = entry
+      const get = () => {
+        looked++
+        return id
+      }
+      Object.defineProperty(entry, 'id', { get })
+    }
+    for (const path of ['/api/v1/blocks?limit=1', `/api/v1/blocks?limit=1&after=${testId(2_990)}`]) {
+      looked = 0
+      expect((await json<BlocksAnswer>(path)).body.blocks).toHaveLength(1)
+      expect(looked).toBeLessThan(20)
+    }
+    looked = 0
+    expect((await app.request('/blocks')).status).toBe(200)
+    expect(looked).toBeLessThan(250)
+  })
+
   it.each([
     [
       'state=happy',

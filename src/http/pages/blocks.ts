@@ -2,6 +2,7 @@
 import { html } from 'hono/html'
 import type { BlockView } from '../../block-view.ts'
 import type { Gateway } from '../../gateway.ts'
+import type { Host } from '../../host.ts'
 import { type BlockAnswer, blocksAnswer } from '../answers.ts'
 import { type BlocksQuery, STATES } from '../query.ts'
 import { layout, type Markup } from './layout.ts'
@@ -9,8 +10,8 @@ import { bytesText, timeText, yesNo } from './text.ts'
 
 export const ROWS = 200
 
-export function blocksPage(gateway: Gateway, query: BlocksQuery): Markup {
-  const { blocks, next } = blocksAnswer(gateway, query)
+export async function blocksPage(gateway: Gateway, host: Host, query: BlocksQuery): Promise<Markup> {
+  const { blocks, next } = await blocksAnswer(gateway, host, query)
   const { state, reason } = query
   return layout(
     'Blocks · blockgate',

@@ -8,10 +8,10 @@ import { ringPage } from './ring.ts'
 import { ICON, STYLE } from './style.ts'
 
 export function pages(options: PagesOptions): Hono {
-  const { gateway } = options
+  const { gateway, host } = options
   const app = new Hono()
   app.get('/', c => c.html(homePage(options)))
-  app.get('/blocks', c => c.html(blocksPage(gateway, blocksQuery(c.req.queries(), ROWS))))
+  app.get('/blocks', async c => c.html(await blocksPage(gateway, host, blocksQuery(c.req.queries(), ROWS))))
   app.get('/blocks/:ulid', c => c.html(blockPage(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway))))
   app.get('/ring', async c => c.html(await ringPage(gateway)))
   app.get('/style.css', c => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
