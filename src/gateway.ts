@@ -112,6 +112,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     files,
     plan,
     instance: config.instance,
+    guard: (call, work) => faults.guard(call, work),
     blocks: () => engine.catalogue.all(),
     loaded: () => plan.sink.stage.loaded(),
     inFlight: () => runner.progress?.inFlight ?? 0,

@@ -13,7 +13,7 @@ export const OBJSTORE: Readonly<Record<string, string>> = {
   aws_sdk_auth: 'be left out: without credentials the SDK looks where it always does',
   insecure: 'be left out: endpoint begins with http:// or https://',
   signature_version2: 'be left out: requests are signed with version 4 only',
-  list_objects_version: 'be left out: listings are of version 2',
+  list_objects_version: 'be given as listVersion: 1 for v1',
   bucket_lookup_type: 'be given as pathStyle: true for path, false for virtual-hosted',
   send_content_md5: 'be left out: no checksum of a request is sent',
   disable_dualstack: 'be left out: endpoint names the host',

@@ -59,15 +59,15 @@ export class Gauges {
 
   async #read(subject: MetricsSubject, result: BatchObservableResult): Promise<void> {
     const serving = await this.#readBlocks(subject, result)
-    const loaded = subject.loaded()
+    const loaded = subject.guard('sink.loaded', () => subject.loaded())
     let loadedBytes = 0
-    for (const { bytes } of loaded.values()) loadedBytes += bytes
+    for (const { bytes } of loaded?.values() ?? []) loadedBytes += bytes
     const values: Readonly<Record<(typeof PLAIN)[number], number | undefined>> = {
       assigned: this.#assigned,
-      loaded: loaded.size,
+      loaded: loaded?.size,
       serving,
       inFlight: subject.inFlight(),
-      loadedBytes,
+      loadedBytes: loaded && loadedBytes,
       viewAge: this.#viewed === undefined ? undefined : (subject.host.monotonic() - this.#viewed) / 1000,
       journalDeaths: subject.deaths(),
       unconfirmed: subject.unconfirmed(),

@@ -59,6 +59,8 @@ export interface MetricsSubject {
   readonly plan: Plan
   /** Whose metrics these are. */
   readonly instance: Instance
+  /** What `work`, a call of a plugin, gives; undefined where it throws, which is told. */
+  guard<T>(call: string, work: () => T): T | undefined
   /** Every block of the catalogue. */
   blocks(): Iterable<MeasuredBlock>
   loaded(): ReadonlyMap<BlockId, LoadedBlock>

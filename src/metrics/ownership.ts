@@ -82,21 +82,23 @@ export class OwnershipGauges {
     result.observe(this.#pinnedOldest, pinnedOldest / 1000)
   }
 
-  #readHandover(subject: MetricsSubject, handover: Handover, result: BatchObservableResult): void {
-    result.observe(this.#epoch, subject.plan.ownership.epoch())
-    const members = handover.known?.() === false ? undefined : handover.members()
+  #readHandover({ plan, guard }: MetricsSubject, handover: Handover, result: BatchObservableResult): void {
+    const epoch = guard('ownership.epoch', () => plan.ownership.epoch())
+    if (epoch !== undefined) result.observe(this.#epoch, epoch)
+    const members = guard('handover.members', () => (handover.known?.() === false ? undefined : handover.members()))
     for (const state of members ? MEMBER_STATES : []) {
       const count = members?.filter(member => member.state === state).length ?? 0
       result.observe(this.#members.instrument, count, this.#members.labels({ state }))
     }
-    const now = handover.standing()
-    for (const standing of STANDINGS) {
+    const now = guard('handover.standing', () => handover.standing())
+    for (const standing of now === undefined ? [] : STANDINGS) {
       result.observe(this.#standing.instrument, Number(standing === now), this.#standing.labels({ standing }))
     }
-    const { refusedExpiries, storeErrors, broken, beatDelayMs } = handover.counts()
-    if (beatDelayMs !== undefined) result.observe(this.#beatDelay, beatDelayMs / 1000)
-    result.observe(this.#expiriesRefused, refusedExpiries)
-    result.observe(this.#storeErrors, storeErrors)
-    result.observe(this.#storeBroken, broken)
+    const counts = guard('handover.counts', () => handover.counts())
+    if (!counts) return
+    if (counts.beatDelayMs !== undefined) result.observe(this.#beatDelay, counts.beatDelayMs / 1000)
+    result.observe(this.#expiriesRefused, counts.refusedExpiries)
+    result.observe(this.#storeErrors, counts.storeErrors)
+    result.observe(this.#storeBroken, counts.broken)
   }
 }

@@ -31,13 +31,13 @@ export class UnderReplicated {
   /** Undefined where the owners cannot be known now. */
   async count(): Promise<number | undefined> {
     const { plan, blocks, host } = this.#subject
-    // Asked for also where there is no block: 0 would be a guess.
-    if (this.#handover.known?.() === false) return undefined
-    const epoch = plan.ownership.epoch()
-    if (epoch !== this.#epoch) this.#others = new Set()
-    this.#epoch = epoch
     let count = 0
     try {
+      // Asked for also where there is no block: 0 would be a guess.
+      if (this.#handover.known?.() === false) return undefined
+      const epoch = plan.ownership.epoch()
+      if (epoch !== this.#epoch) this.#others = new Set()
+      this.#epoch = epoch
       for (const block of blocks()) {
         const meta = block.candidate?.meta
         if (!meta || !this.#isWanted(block) || this.#others.has(meta.ulid)) continue
@@ -45,7 +45,11 @@ export class UnderReplicated {
         if (this.#lacksCopies(meta)) count++
       }
     } catch (error) {
-      if (!isOwnershipUnavailable(error)) throw error
+      if (!isOwnershipUnavailable(error)) {
+        this.#subject.guard('handover.owners', () => {
+          throw error
+        })
+      }
       return undefined
     }
     return count

@@ -42,7 +42,7 @@ export default defineConfig(() => ({
     '  bucket.secret_key: must be given as credentials.secretAccessKey',
     '  bucket.insecure: must be left out: endpoint begins with http:// or https://',
     '  bucket.signature_version2: must be left out: requests are signed with version 4 only',
-    '  bucket.list_objects_version: must be left out: listings are of version 2',
+    '  bucket.list_objects_version: must be given as listVersion: 1 for v1',
     '  bucket.bucket_lookup_type: must be given as pathStyle: true for path, false for virtual-hosted',
     '  bucket.reqestTimeout: must be a known option: did you mean requestTimeout?',
     '  bucket.sse_config.type: must be left out: the store encrypts by its own setting of the bucket',

@@ -35,7 +35,9 @@ it('a view that is as old as expireAfter is no view; the next one is told', asyn
   a.line.away = true
   await world.advance(11_500)
   expect(a.handover.owners(meta(1))).toHaveLength(1)
+  expect(a.handover.known?.()).toBe(true)
   await world.advance(4_000)
+  expect(a.handover.known?.()).toBe(false)
   expect(() => a.handover.owners(meta(1))).toThrow(/the member store was read \d+ ms ago: must be < 15000 ms/)
   await expect(a.plugin.claim(meta(1), never)).rejects.toMatchObject({ code: 'ownership-unavailable' })
   expect(a.handover.standing()).toBe('member')

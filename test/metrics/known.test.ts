@@ -14,12 +14,15 @@ async function told() {
   }
   const files = { free: () => measured(7), list: () => measured([{ path: 'a', size: 5 }]) } as Partial<LocalFiles>
   const ownership = scriptedOwnership()
+  const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, beatDelayMs: 5 }
+  Object.assign(ownership.handover ?? {}, { counts: () => counts })
   const meters = setupMetrics()
   const made = await world({ list: blocks(1), ownership, files: files as LocalFiles, metrics: meters.metrics })
   await made.gateway.sync()
   await made.host.advance(0)
   return {
     ...made,
+    ownership,
     async known(is: boolean) {
       ownership.unavailable = !is
       disk.broken = !is
@@ -64,6 +67,35 @@ describe('a gauge whose value is not known any more', () => {
     await known(false)
     expect(await read()).not.toHaveProperty('blockgate_blocks_under_replicated')
     expect(await read()).toHaveProperty('blockgate_member_store_errors_total', 0)
+  })
+
+  it.each([
+    ['handover.owners', 'owners', METRICS.underReplicated.name],
+    ['handover.members', 'members', METRICS.members.name],
+    ['handover.standing', 'standing', METRICS.standing.name],
+    ['handover.counts', 'counts', METRICS.storeErrors.name],
+    ['ownership.epoch', 'epoch', METRICS.epoch.name],
+    ['sink.loaded', 'loaded', METRICS.loaded.name],
+  ])('is absent where %s() throws, which is counted; all others are told', async (call, method, name) => {
+    const { ownership, sink, host, read } = await told()
+    const throws = () => {
+      throw new Error('boom')
+    }
+    if (call === 'sink.loaded') Object.assign(sink, { loaded: throws })
+    else Object.assign(call === 'ownership.epoch' ? ownership : (ownership.handover ?? {}), { [method]: throws })
+    const names = namesOf(await read())
+    expect(names.has(name)).toBe(false)
+    for (const other of [
+      'blockgate_blocks',
+      'blockgate_journal_deaths',
+      'blockgate_blocks_pinned',
+      'blockgate_runs_total',
+    ])
+      expect(names).toContain(other)
+    expect(await read()).toMatchObject({ [`blockgate_faults_total{call="${call}"}`]: expect.any(Number) })
+    expect(host.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', fields: expect.objectContaining({ call }) }),
+    )
   })
 
   it('is not lost to a second scrape at the same time', async () => {
