@@ -1,10 +1,15 @@
 /** Outcomes are made here and nowhere else. */
 import { BlockgateError, ErrorCode } from './errors.ts'
-import type { Denial } from './owned.ts'
+import type { Epoch } from './ownership.ts'
 import type { Outcome, Skip } from './stage.ts'
 
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const MAX_REASON = 64
+
+/** What a denial tells the engine beside its reason; not part of what a stage may say. */
+export interface Denial {
+  readonly epoch: Epoch
+}
 
 type Plain = Outcome extends infer O ? Omit<O, never> : never
 

@@ -1,18 +1,14 @@
 /** The seat of an ownership plugin in a pipeline: asks it at the moment of the add. */
 import { SpanStatusCode, trace } from '@opentelemetry/api'
-import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from './errors.ts'
+import { type BlockgateError, codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from './errors.ts'
 import type { Log } from './host.ts'
+import { type Denial, misuse } from './outcome.ts'
 import type { Claim, Epoch, Lease, OwnershipFunction, OwnershipPlugin } from './ownership.ts'
 import { type BlockContext, type BlockStage, type Next, type Outcome, type Skip, skip } from './stage.ts'
 import { Attribute, SpanName, tracer } from './telemetry.ts'
 
 export interface OwnedStage extends BlockStage {
   readonly ownership: OwnershipPlugin
-}
-
-/** What a denial tells the engine beside its reason; not part of what a stage may say. */
-export interface Denial {
-  readonly epoch: Epoch
 }
 
 /** A lease that is always held: for plugins that have nothing to lose. */
@@ -61,7 +57,7 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
           const target = plugin.handover.owners(block.meta).some(o => o.target && o.member === me)
           return target ? await next() : denied('not-owner', plugin.epoch(block.meta))
         }
-        const claim = await traced(plugin, block)
+        const claim = checked(await traced(plugin, block))
         if (claim.status === 'denied') return denied(claim.reason, claim.epoch)
         return await withLease(claim, next, log, block)
       } catch (error) {
@@ -79,6 +75,24 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
 /** The plugin in a stage's seat, found without comparing names. */
 export function ownershipOf(stage: object): OwnershipPlugin | undefined {
   return 'ownership' in stage ? (stage.ownership as OwnershipPlugin) : undefined
+}
+
+/**
+ * A half-made answer must not own a block, and not deny it either. The reason of a denial is checked as every skip's is.
+ * @throws BlockgateError `stage-misuse`
+ */
+function checked(claim: Claim): Claim {
+  const { status, epoch, lease } = Object(claim)
+  if (status !== 'granted' && status !== 'denied') throw wrong('claim() must answer granted or denied', status)
+  if (!Number.isFinite(epoch)) throw wrong('the epoch of a claim must be a finite number', epoch)
+  if (status === 'granted' && !(lease?.signal && lease.assertHeld && lease[Symbol.asyncDispose])) {
+    throw wrong('a lease must have signal, assertHeld() and [Symbol.asyncDispose]()', lease)
+  }
+  return claim
+}
+
+function wrong(what: string, value: unknown): BlockgateError {
+  return misuse(`${what}: current value is ${typeof value === 'object' && value ? 'an object' : String(value)}`)
 }
 
 async function withLease(
@@ -138,7 +152,10 @@ function fromFunction(mine: OwnershipFunction): OwnershipPlugin {
     exclusive: false,
     epoch: () => 0,
     async claim(block) {
-      if (await mine(block)) return { status: 'granted', epoch: 0, lease: held }
+      const answer: unknown = await mine(block)
+      // A missing return would drop everything, a word such as 'no' own everything.
+      if (typeof answer !== 'boolean') throw wrong(`${this.name}() must answer true or false`, answer)
+      if (answer) return { status: 'granted', epoch: 0, lease: held }
       return { status: 'denied', epoch: 0, reason: 'not-owner', owners: [] }
     },
   }

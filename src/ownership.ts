@@ -10,11 +10,14 @@ export interface OwnershipPlugin extends Component {
   readonly exclusive: boolean
   /** Version of the answer for this block (redlock: its slot's fence), or of the whole view. Only grows. */
   epoch(block?: BlockMeta): Epoch
-  /** Asked just before the add. Throws OwnershipUnavailable when it cannot know: nothing is added, nothing dropped. */
+  /**
+   * Asked just before the add. Throws OwnershipUnavailable when it cannot know: nothing is added, nothing dropped. An answer
+   * that is no Claim fails the block.
+   */
   readonly claim: (block: BlockMeta, signal: AbortSignal) => Promise<Claim>
   /** Calls `listener` after every change of the answers; `epoch()` already gives the new version then. */
   watch?(listener: (change: OwnershipChange) => void): Disposable
-  /** Where there is none, a loaded block that claim() denies is dropped at once (static shards, plain functions). */
+  /** Where there is none, a loaded block that claim() denies is dropped at once (static shards, plain functions), unless all are: then a person is asked. */
   readonly handover?: Handover
   /** What operators see and do. It works also where the plugin was started as an observer. */
   readonly operator?: Operator
@@ -161,5 +164,5 @@ export interface Lease extends AsyncDisposable {
   assertHeld(before?: 'load' | 'commit'): void
 }
 
-/** The smallest plugin: true means "mine". */
+/** The smallest plugin: true means "mine", false that it is not. Any other answer fails the block. */
 export type OwnershipFunction = (block: BlockMeta) => boolean | Promise<boolean>

@@ -1,4 +1,5 @@
 import {
+  type Claim,
   everything,
   held,
   isOwnershipUnavailable,
@@ -28,6 +29,54 @@ describe('owned()', () => {
     expect(sink.numbers).toEqual([2])
     const later = owned(async b => b.ulid === testId(1))
     expect(await later.handle(block, next)).toMatchObject({ kind: 'added' })
+  })
+
+  it.each([[undefined], ['no'], [1], [null], [{}]])(
+    'fails a block of which the function answers %j: it is neither owned nor denied',
+    async answer => {
+      const { gateway, sink } = await world({
+        list: blocks(1, 2, 3),
+        ownership: owned(function byHand(b) {
+          return b.ulid === testId(3) || (answer as unknown as boolean)
+        }).ownership,
+      })
+      sink.hold(...blocks(1))
+      const result = await gateway.sync()
+      expect(told(result)).toEqual({ 1: 'failed owned', 2: 'failed owned', 3: 'added' })
+      expect(result.summary.failures[0]).toMatchObject({
+        code: 'stage-misuse',
+        message: expect.stringMatching(/^byHand\(\) must answer true or false: current value is /),
+      })
+      expect(sink.numbers).toEqual([1, 3])
+    },
+  )
+
+  it.each<[answer: unknown, message: string]>([
+    [undefined, 'claim() must answer granted or denied: current value is undefined'],
+    [true, 'claim() must answer granted or denied: current value is undefined'],
+    [{ status: 'yes', epoch: 1 }, 'claim() must answer granted or denied: current value is yes'],
+    [
+      { status: 'denied', reason: 'not-owner' },
+      'the epoch of a claim must be a finite number: current value is undefined',
+    ],
+    [{ status: 'denied', epoch: 1 }, 'the reason of a skip must be kebab-case: current value is undefined'],
+    [
+      { status: 'granted', epoch: 1 },
+      'a lease must have signal, assertHeld() and [Symbol.asyncDispose](): current value is undefined',
+    ],
+    [
+      { status: 'granted', epoch: 1, lease: {} },
+      'a lease must have signal, assertHeld() and [Symbol.asyncDispose](): current value is an object',
+    ],
+  ])('fails a block of which claim() answers %j', async (answer, message) => {
+    const ownership = { ...everything(), claim: async () => answer as Claim }
+    const { gateway, sink } = await world({ list: blocks(1, 2), ownership })
+    sink.hold(...blocks(1))
+    const { summary } = await gateway.sync()
+    expect(summary.failures.map(f => [f.by, f.code, f.message])).toEqual(
+      Array(2).fill(['owned', 'stage-misuse', message]),
+    )
+    expect(sink.numbers).toEqual([1])
   })
 
   it('names a function plugin by the function', () => {

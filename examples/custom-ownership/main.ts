@@ -23,9 +23,13 @@ const plugin = byCluster({ clusters: ['eu'] })
 const clusters = await open(plugin)
 const eu = await clusters.sync()
 console.log(`object, eu: ${eu.summary.blocks.added} added`)
+plugin.assign(['eu', 'us'])
+const both = await clusters.sync()
+console.log(`object, eu and us: ${both.summary.blocks.added} added`)
+// To let go of all that is loaded at once would need `confirmDrops`: a mistake looks just like that.
 plugin.assign(['us'])
 const us = await clusters.sync()
-console.log(`object, us: ${us.summary.blocks.added} added, ${us.summary.blocks.dropped} dropped`)
+console.log(`object, us: ${us.summary.blocks.dropped} dropped`)
 await clusters.stop()
 
 // Locks decide while gateways run, and need no list of members: files in a folder are enough within one machine.

@@ -34,6 +34,8 @@ const EPOCH = 'an epoch is a finite number that never goes down'
 const RIVALS = 'two members never hold one block at once'
 const OWNERS = 'owners() answers at once, the same twice, and moves no epoch'
 const CHANGED = 'change() changes the claim of a block, and affects() is true for each whose claim it changed'
+const GROWS = 'the epoch of a block is larger after its claim has changed'
+const FIRST = 'the epoch of a block has moved when a watcher is told of its change, and not only after that'
 const MEMBERS = 'members() knows this member, with a known state'
 
 /** A ring whose cluster the change() of the kit can reach. */
@@ -268,7 +270,38 @@ describe('testOwnership', () => {
     })
     const early = (cluster: ToyCluster): OwnershipPlugin => ({ ...toyRing(cluster), epoch: () => 0 })
     expect(await failures(changing(one))).toEqual([name])
-    expect(await failures(changing(early))).toEqual([name])
+    expect(await failures(changing(early))).toEqual([name, GROWS])
+  })
+
+  it('catches an epoch that never grows, also where the changes tell the same one', async () => {
+    const still = (cluster: ToyCluster): OwnershipPlugin => ({
+      ...toyRing(cluster),
+      epoch: () => 7,
+      watch: listener => toyRing(cluster).watch?.(change => listener({ ...change, epoch: 7 })) as Disposable,
+    })
+    const { failed } = await run(changing(still))
+    expect([...failed.keys()]).toEqual([GROWS])
+    expect(failed.get(GROWS)).toMatch(/^expected epoch\(\) of \w{26} to be larger than 7: current value is 7$/)
+  })
+
+  it('catches an epoch that grows only after the watchers were told', async () => {
+    const late = (cluster: ToyCluster): OwnershipPlugin => {
+      let epoch = cluster.epoch
+      const told = (listener: (change: OwnershipChange) => void) => (change: OwnershipChange) => {
+        listener({ ...change, epoch })
+        epoch = change.epoch
+      }
+      return {
+        ...toyRing(cluster),
+        epoch: () => epoch,
+        watch: listener => toyRing(cluster).watch?.(told(listener)) as Disposable,
+      }
+    }
+    const { failed } = await run(changing(late))
+    expect([...failed.keys()]).toEqual([FIRST])
+    expect(failed.get(FIRST)).toMatch(
+      /^expected epoch\(\) of \w{26} to be 1 when its change is told: current value is 0$/,
+    )
   })
 
   it('catches a watch() that gives nothing to dispose', async () => {

@@ -80,6 +80,49 @@ export function watchCases(runner: Runner, kit: OwnershipKit): void {
       watcher[Symbol.dispose]()
     })
   })
+
+  it('the epoch of a block is larger after its claim has changed', async () => {
+    await kit.started(async (plugin, { host }, change) => {
+      const { watcher } = watching(plugin)
+      for (const { meta, before, after } of await moved(plugin, host, change, metas)) {
+        assert(after > before, `epoch() of ${meta.ulid} to be larger than ${before}: current value is ${after}`)
+      }
+      watcher[Symbol.dispose]()
+    })
+  })
+
+  it('the epoch of a block has moved when a watcher is told of its change, and not only after that', async () => {
+    await kit.started(async (plugin, { host }, change) => {
+      const seen: number[][] = []
+      const { watcher, changes } = watching(plugin, () => seen.push(metas.map(meta => plugin.epoch(meta))))
+      for (const { meta, i, after } of await moved(plugin, host, change, metas)) {
+        const last = changes.findLastIndex(event => event.affects(meta))
+        const told = seen[last]?.[i] ?? after
+        assert(
+          told >= after,
+          `epoch() of ${meta.ulid} to be ${after} when its change is told: current value is ${told}`,
+        )
+      }
+      watcher[Symbol.dispose]()
+    })
+  })
+}
+
+/**
+ * The blocks of which change() changed whose they are, with their epochs before and after. That it is not known whose a block
+ * is moves no epoch.
+ */
+async function moved(plugin: OwnershipPlugin, host: Host, change: () => Promise<void>, metas: readonly BlockMeta[]) {
+  const known = (answer: string | undefined) => answer === 'granted' || answer === 'denied'
+  const epochs = () => metas.map(meta => plugin.epoch(meta))
+  const [was, from] = [await answers(plugin, host, metas), epochs()]
+  await within(host, change(), 'change()')
+  await settle()
+  const [is, to] = [await answers(plugin, host, metas), epochs()]
+  return metas.flatMap((meta, i) => {
+    const isMoved = was[i] !== is[i] && known(was[i]) && known(is[i])
+    return isMoved ? [{ meta, i, before: from[i] ?? 0, after: to[i] ?? 0 }] : []
+  })
 }
 
 /** How each block's claim is answered; not knowing is the third answer. What is granted is given back. */
