@@ -27,9 +27,10 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
   if (name !== undefined && !command) {
     throw usageError(`unknown command "${name}"${suggestion(name, namesOf(commands)) || list(commands)}`)
   }
-  for (const token of tokens) {
-    if (token.kind === 'option') checkOption(token.name, token.rawName, command)
-  }
+  const unknown = tokens.flatMap(token =>
+    token.kind === 'option' ? optionProblem(token.name, token.rawName, command) : [],
+  )
+  if (unknown.length > 0) throw usageError([...new Set(unknown)].join('; '))
   if (values.help === true) return { do: 'help', command }
   if (!command) {
     if (values.version === true) return { do: 'version' }
@@ -66,16 +67,12 @@ function strict(argv: readonly string[], command: Command): Omit<Args, 'argument
   }
 }
 
-function checkOption(name: string, typed: string, command: Command | undefined): void {
-  const names = command ? namesFor(command) : (['help', 'version'] as const)
-  if ((names as readonly string[]).includes(name)) return
+function optionProblem(name: string, typed: string, command: Command | undefined): readonly string[] {
+  const names: readonly string[] = command ? namesFor(command) : ['help', 'version']
+  if (names.includes(name)) return []
   const where = command ? ` of ${command.name}` : ''
-  throw usageError(
-    `unknown option ${typed}${where}${suggestion(
-      typed,
-      names.map(n => `--${n}`),
-    )}`,
-  )
+  const options = names.map(known => `--${known}`)
+  return [`unknown option ${typed}${where}${suggestion(typed, options)}`]
 }
 
 function namesFor(command: Command): readonly OptionName[] {

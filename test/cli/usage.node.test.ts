@@ -48,6 +48,10 @@ describe('blockgate', () => {
     [['--jsn', 'sync'], 'unknown option --jsn of sync: did you mean "--json"?'],
     [['run', '--json'], 'unknown option --json of run'],
     [['sync', '--confirm-drop'], 'unknown option --confirm-drop of sync: did you mean "--confirm-drops"?'],
+    [
+      ['sync', '--confirm', '--wait=1m', '--jsno', '--jsno'],
+      'unknown option --confirm of sync: did you mean "--config"?; unknown option --wait of sync; unknown option --jsno of sync: did you mean "--json"?',
+    ],
     [['--hepl'], 'unknown option --hepl: did you mean "--help"?'],
     [['sync', '-x'], 'unknown option -x of sync'],
     [['sync', 'now'], 'sync takes no argument: "now"'],
