@@ -49,7 +49,8 @@ function* unknownIn({ type, wrapped, item, entries }: Shape, value: unknown, pat
     else if (type === 'strict_object')
       yield {
         path: at,
-        must: `be one of the known options: ${known.join(', ') || 'there are none'}`,
+        must:
+          known.length > 0 ? `be one of the known options: ${known.join(', ')}` : 'be left out: there are no options',
         value: inner,
         known,
       }

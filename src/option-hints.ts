@@ -34,6 +34,8 @@ export const OBJSTORE: Readonly<Record<string, string>> = {
 
 /** By the flag of `thanos store`, or its name in a chart. */
 const FLAGS: Readonly<Record<string, string>> = {
+  replica_label: 'be left out: blocks of each replica stay',
+  replica_labels: 'be left out: blocks of each replica stay',
   min_time: "be given as timeRange({ from: '-6w' }) in the pipeline",
   max_time: "be given as timeRange({ to: '-2h' }) in the pipeline",
   data_dir: 'be given as dir',
@@ -69,7 +71,7 @@ function told(problem: Problem, name: string, table: Readonly<Record<string, str
   }
   const { path, value } = problem
   const must = table[theirs] ?? ''
-  const inner = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  const inner = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
   if (inner.length === 0) return [{ path, must, value }]
   return inner.map(([key, one]) => ({ path: `${path}.${key}`, must: table[`${theirs}.${key}`] ?? must, value: one }))
 }

@@ -1,8 +1,12 @@
 import { type Config, describeProblem, resolveConfig } from 'blockgate'
 import { s3 } from 'blockgate/plugins/bucket/s3'
+import { dedup } from 'blockgate/plugins/filter/dedup'
+import { newestFirst } from 'blockgate/plugins/filter/newest-first'
+import { memory } from 'blockgate/plugins/sink/memory'
 import { expect, it } from 'vitest'
 import { blockgate, project } from '../support/cli.ts'
 import { tempFolders } from '../support/temp-folders.ts'
+import { scriptedSource } from '../support/world.ts'
 
 const folder = tempFolders()
 
@@ -62,6 +66,20 @@ it('what is to be given instead is an option that there is', async () => {
   const targets = Object.values(OBJSTORE).flatMap(must => /^be given as (\w+)[^(]*$/.exec(must)?.[1] ?? [])
   expect(targets.length).toBeGreaterThan(5)
   for (const target of targets) expect(problem?.known).toContain(target)
+})
+
+it('a stage that has no options takes none', async () => {
+  const pipeline = [
+    dedup({ replicaLabels: ['replica'] } as never),
+    newestFirst({ by: 'x' } as never),
+    memory({} as never),
+  ]
+  const config = { pipeline: [scriptedSource([]), ...pipeline] } as unknown as Config
+  const error = await resolveConfig(config, { env: {} }).catch(e => e)
+  expect(error.problems.map(describeProblem)).toEqual([
+    'pipeline[1].replicaLabels: must be left out: blocks of each replica stay: current value is ["replica"]',
+    'pipeline[2].by: must be left out: there are no options: current value is "x"',
+  ])
 })
 
 it('an empty object under a name of Thanos is a problem, too', async () => {

@@ -2,6 +2,7 @@
 import {
   type BlockId,
   type BlockMeta,
+  checkOptions,
   type Host,
   inSlices,
   type Selection,
@@ -17,11 +18,12 @@ import {
  *
  * @example dedup()
  */
-export function dedup(): SetStage {
+export function dedup(options: Readonly<Record<string, never>> = {}): SetStage {
   let host: Host | undefined
   return {
     kind: 'set',
     name: 'dedup',
+    check: () => checkOptions(options, {}),
     async start(services) {
       host = services.host
     },

@@ -1,16 +1,25 @@
 /** Loads what people ask for first: the newest blocks. */
-import { type Candidate, type Host, inSlices, type Selection, type SetStage, sortInSlices } from 'blockgate'
+import {
+  type Candidate,
+  checkOptions,
+  type Host,
+  inSlices,
+  type Selection,
+  type SetStage,
+  sortInSlices,
+} from 'blockgate'
 
 /**
  * Orders by `maxTime`, then `minTime`, then ULID, all descending. Skips nothing.
  *
  * @example newestFirst()
  */
-export function newestFirst(): SetStage {
+export function newestFirst(options: Readonly<Record<string, never>> = {}): SetStage {
   let host: Host | undefined
   return {
     kind: 'set',
     name: 'newest-first',
+    check: () => checkOptions(options, {}),
     async start(services) {
       host = services.host
     },

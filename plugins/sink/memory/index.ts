@@ -1,5 +1,13 @@
 /** A sink that keeps nothing but the metas: for trying a pipeline, and for tests. */
-import { BlockgateError, type BlockId, type BlockSink, ErrorCode, type LoadedBlock, StaleFence } from 'blockgate'
+import {
+  BlockgateError,
+  type BlockId,
+  type BlockSink,
+  checkOptions,
+  ErrorCode,
+  type LoadedBlock,
+  StaleFence,
+} from 'blockgate'
 
 /**
  * Holds the metas of the blocks in memory and reads no object; they are gone with the process. `bytes` is the sum of the
@@ -7,11 +15,12 @@ import { BlockgateError, type BlockId, type BlockSink, ErrorCode, type LoadedBlo
  *
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), memory()] })
  */
-export function memory(): BlockSink {
+export function memory(options: Readonly<Record<string, never>> = {}): BlockSink {
   const held = new Map<BlockId, LoadedBlock>()
   return {
     kind: 'sink',
     name: 'memory',
+    check: () => checkOptions(options, {}),
     loaded: () => held,
     async prepare({ id, meta, lease, signal, reserve }) {
       signal.throwIfAborted()
