@@ -27,6 +27,8 @@ export interface DryDeps {
 }
 
 export interface DryView {
+  /** How many whole ones the source saw. */
+  readonly seen: number
   readonly blocks: readonly Candidate[]
   readonly partial: ReadonlyMap<BlockId, PartialBlock>
   readonly complete: boolean
@@ -52,21 +54,25 @@ export class DryRun {
     }
   }
 
-  /** @throws BlockgateError what the source threw */
-  async view(): Promise<DryView> {
+  /** `wanted`: which of the blocks are kept. @throws BlockgateError what the source threw */
+  async view(wanted: (block: Candidate) => boolean = () => true): Promise<DryView> {
     const listing = new Listing(this.#deps, this.#run, untraced())
     const { host } = this.#deps
     const blocks: Candidate[] = []
+    let seen = 0
     const partial = new Map<BlockId, PartialBlock>()
     try {
       for (let page = await listing.next(); page; page = await listing.next()) {
-        await inSlices(host, page.blocks, block => blocks.push(block))
+        seen += page.blocks.length
+        await inSlices(host, page.blocks, block => {
+          if (wanted(block)) blocks.push(block)
+        })
         await inSlices(host, page.partial, block => partial.set(block.id, block))
       }
     } finally {
       await listing.close()
     }
-    return { blocks, partial, complete: listing.complete }
+    return { seen, blocks, partial, complete: listing.complete }
   }
 
   /** Of one block in these stages: `passed`, or what kept it out. */

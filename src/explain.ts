@@ -56,14 +56,15 @@ async function explainWithin(deps: DryDeps, id: BlockId, signal: AbortSignal): P
   const { plan } = deps
   const loaded = plan.sink.stage.loaded()
   const dry = new DryRun(deps, loaded, signal)
-  const { blocks, partial, complete } = await dry.view()
+  // Only a set stage asks for the others.
+  const { seen, blocks, partial, complete } = await dry.view(({ meta }) => plan.segments.length > 1 || meta.ulid === id)
   const candidate = blocks.find(block => block.meta.ulid === id)
   const steps = plan.order.map((stage): Step => ({ stage, kind: 'block', verdict: 'not-asked' }))
   const answer = (verdict: Explanation['verdict']): Explanation => ({
     block: id,
     verdict,
     loaded: loaded.has(id),
-    view: { complete, blocks: blocks.length + partial.size },
+    view: { complete, blocks: seen + partial.size },
     candidate,
     steps: verdict === 'absent' ? [] : steps,
   })

@@ -244,10 +244,12 @@ export function parts(
   const raw = bucket ?? noBucket
   // Every try is counted: that is what the store sees, and bills.
   const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host))
+  // Whoever only looks keeps no copy of a cache that nobody will read.
+  const kept = observer ? { get: (key: string) => state.get(key), async set() {}, async delete() {} } : state
   const part = (name: string, component: Part['component']): Part => ({
     name,
     component,
-    services: { host, bucket: wrapped, instance, files, state: scopedState(state, name), observer },
+    services: { host, bucket: wrapped, instance, files, state: scopedState(kept, name), observer },
   })
   return [
     part('bucket', raw),

@@ -9,6 +9,7 @@ import {
   skip,
 } from 'blockgate'
 import { dedup } from 'blockgate/plugins/filter/dedup'
+import { memory } from 'blockgate/plugins/sink/memory'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import {
   candidate,
@@ -55,6 +56,26 @@ function firstOnly(seen: number[] = []): SetStage {
     },
   }
 }
+
+it('an observer writes no state: also no cache of the metas that it read', async () => {
+  const bucket = memoryBucket()
+  const [block] = await storedBlocks(bucket)
+  const sets: string[] = []
+  const inner = memoryState()
+  const state = {
+    ...inner,
+    set: async (key: string, value: unknown) => {
+      sets.push(key)
+      await inner.set(key, value)
+    },
+  }
+  const config = await resolveConfig({ bucket, pipeline: [scanBucket(), memory()] }, { env: {} })
+  const observed = gateway(config, { host: fakeHost(), state, observer: true })
+  const { view } = await observed.explain(block?.meta.ulid ?? testId(1), signal)
+  expect(view).toEqual({ complete: true, blocks: 3 })
+  await observed.stop()
+  expect(sets).toEqual([])
+})
 
 describe('explain', () => {
   it('tells each stage on the way of a block that nothing keeps out, without asking for a claim', async () => {

@@ -11,7 +11,7 @@ import {
   type Services,
 } from 'blockgate'
 import { keyProblem } from 'blockgate/bucket'
-import { Shelf } from 'blockgate/plugins/sink/shelf'
+import { type Foreign, Shelf, tellForeign } from 'blockgate/plugins/sink/shelf'
 import * as v from 'valibot'
 import { checkedBytes, mirror } from './mirror.ts'
 
@@ -44,15 +44,12 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'directory() must have a disk: services.files is undefined')
       }
+      const foreign: Foreign[] = []
       await shelf.start(files, host, {
         damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
-        foreign: ({ id, folder }) => {
-          host.log.warn('a folder that this sink did not make is not touched, and its block cannot be loaded', {
-            block: id,
-            folder,
-          })
-        },
+        foreign: ({ id, folder, sizes }) => void foreign.push({ id, folder, names: [...sizes.keys()] }),
       })
+      tellForeign(foreign, host.log)
       world = { bucket, files, verify: options.verify ?? true }
     },
 

@@ -5,12 +5,15 @@ import { checkIndexHeader, checkIndexHeaderEnds, type IndexEnds, type ReadAt } f
 
 export const HEADER = 'index-header'
 
-/** What Thanos leaves in a block's folder when it is killed while it builds: its temp file, and the parts of its downloads. */
-const THANOS_FILE = /^(?:index-header|index-header\.tmp|[0-9A-Za-z-]{1,40}\.part-\d+)$/
+/**
+ * What store gateways of others keep in a block's folder, all of it caches: the header, of Mimir a sample of it beside, of old ones
+ * an index.cache.json; and what they leave when they are killed: temp files, and the parts of their downloads.
+ */
+const CACHES = /^(?:(?:sparse-)?index-header(?:\.tmp)?|index\.cache\.json|[0-9A-Za-z-]{1,40}\.part-\d+)$/
 
-/** True where the folder holds nothing but what a Thanos store makes: then it is only a cache. */
-export function isThanosFolder({ sizes }: FoundFolder): boolean {
-  return [...sizes.keys()].every(name => THANOS_FILE.test(name))
+/** Files in the folder that are no caches: then it is somebody's data. */
+export function strangeFiles({ sizes }: FoundFolder): readonly string[] {
+  return [...sizes.keys()].filter(name => !CACHES.test(name)).sort()
 }
 
 /** How the header in `folder` is read. */

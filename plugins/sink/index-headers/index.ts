@@ -12,11 +12,11 @@ import {
   rawMessageOf,
 } from 'blockgate'
 import { keyProblem } from 'blockgate/bucket'
-import { type FoundFolder, Shelf } from 'blockgate/plugins/sink/shelf'
+import { type FoundFolder, Shelf, someOf, tellForeign } from 'blockgate/plugins/sink/shelf'
 import * as v from 'valibot'
 import { BackgroundCheck } from './background-check.ts'
 import { type BuildDeps, build, indexSize } from './build.ts'
-import { assertEnds, assertHeader, HEADER, headerIn, isThanosFolder } from './existing.ts'
+import { assertEnds, assertHeader, HEADER, headerIn, strangeFiles } from './existing.ts'
 import { Gate } from './gate.ts'
 
 export interface IndexHeadersOptions {
@@ -77,7 +77,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
         },
         foreign: found => void foreign.set(found.id, found),
       })
-      tellForeign(foreign, host.log)
+      tellFound([...foreign.values()], host.log)
       check = new BackgroundCheck({ files, host, shelf })
       if (!observer) check.start()
       world = {
@@ -135,10 +135,11 @@ async function takeOver(
   indexBytes: number,
 ): Promise<PreparedBlock | undefined> {
   const { id } = block
-  if (!isThanosFolder(found)) {
+  const strange = strangeFiles(found)
+  if (strange.length > 0) {
     throw new BlockgateError(
       ErrorCode.diskFailed,
-      `folder "${found.folder}" must be free for this block: it has files that are not Thanos'`,
+      `folder "${found.folder}" must be free for this block: it has files that no store gateway keeps there: ${someOf(strange)}`,
     )
   }
   foreign.delete(id)
@@ -178,18 +179,16 @@ async function orBack(work: Promise<void>, back: () => void): Promise<void> {
 }
 
 /** One line each for what will be taken over and what is in the way. */
-function tellForeign(foreign: ReadonlyMap<BlockId, FoundFolder>, log: Log): void {
-  const strange = [...foreign.values()].filter(found => !isThanosFolder(found))
-  const headers = foreign.size - strange.length
+function tellFound(found: readonly FoundFolder[], log: Log): void {
+  const strange = found.flatMap(({ id, folder, sizes }) => {
+    const names = strangeFiles({ id, folder, sizes })
+    return names.length > 0 ? [{ id, folder, names }] : []
+  })
+  const headers = found.length - strange.length
   if (headers > 0) {
     log.info('index-headers of a Thanos store will be taken over as their blocks are offered', { blocks: headers })
   }
-  for (const { id, folder } of strange) {
-    log.warn('a folder that this sink did not make is not touched, and its block cannot be loaded', {
-      block: id,
-      folder,
-    })
-  }
+  tellForeign(strange, log)
 }
 
 const pathOption = v.pipe(

@@ -87,11 +87,38 @@ describe('a Thanos data folder', () => {
     const before = await services.files.list('')
     const error = await sink.prepare(blockContext(await storedIndex(store, 1, small))).catch(e => e)
     expect(error.message).toBe(
-      `disk-failed: folder "${testId(1)}" must be free for this block: it has files that are not Thanos'`,
+      `disk-failed: folder "${testId(1)}" must be free for this block: it has files that no store gateway keeps there: index, meta.json`,
     )
-    expect(lines.map(line => line.fields)).toEqual([{ block: testId(1), folder: testId(1) }])
+    expect(lines.map(({ level, fields }) => [level, fields])).toEqual([
+      ['warn', { blocks: testId(1), files: `${testId(1)}/index, ${testId(1)}/meta.json` }],
+    ])
     expect(bucket.gets).toEqual([])
     expect(await services.files.list('')).toEqual(before)
+  })
+
+  it.each(['sparse-index-header', 'sparse-index-header.tmp', 'index.cache.json'])(
+    "is one also where it is Mimir's, or an old one: %s is not foreign",
+    async name => {
+      const root = await thanosFolder(1, await headerOf(small), { [name]: 'x' })
+      const { sink, bucket, store, lines } = await world({ root })
+      await add(sink, await storedIndex(store, 1, small))
+      expect(bucket.gets).toEqual([])
+      expect(lines.map(({ level }) => level)).toEqual(['info'])
+      await sink.drop(testId(1), signal)
+      expect(await readdir(root)).toEqual(['.blockgate-tmp'])
+    },
+  )
+
+  it('tells of many foreign files in one line: a few names, and how many more', async () => {
+    const root = folder()
+    for (let n = 1; n <= 7; n++) {
+      await mkdir(join(root, testId(n), 'chunks'), { recursive: true })
+      await writeFile(join(root, testId(n), 'chunks/000001'), 'x')
+    }
+    const { lines } = await world({ root })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]?.fields.blocks).toBe(`${[1, 2, 3, 4, 5].map(n => testId(n)).join(', ')} and 2 more`)
+    expect(lines[0]?.fields.files).toContain(`${testId(1)}/chunks/000001, `)
   })
 
   it('is taken over by one of two attempts; the other builds a header of its own', async () => {
