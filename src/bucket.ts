@@ -2,7 +2,7 @@
 export interface ObjectInfo {
   readonly key: string
   readonly size: number
-  /** Without quotes; compared for equality only. */
+  /** Without quotes; compared for equality only. Empty where the store gives none. */
   readonly etag: string
   /** Milliseconds since the epoch. */
   readonly modified: number

@@ -7,13 +7,13 @@ interface Told {
   readonly LastModified?: Date | undefined
 }
 
-/** @throws S3Error where the etag, the time or the size is missing */
+/** An etag may be missing: there are proxies that drop it. @throws S3Error where the time or the size is missing */
 export function infoOf(key: string, size: number | undefined, { ETag, LastModified }: Told): ObjectInfo {
-  const etag = ETag?.replace(/^"(.*)"$/, '$1')
+  const etag = ETag?.replace(/^"(.*)"$/, '$1') ?? ''
   const modified = LastModified?.getTime()
-  if (!etag || modified === undefined || Number.isNaN(modified) || !isSize(size)) {
+  if (modified === undefined || Number.isNaN(modified) || !isSize(size)) {
     throw new S3Error(
-      `object "${key}" must have a size, an etag and a time: the store gives ${JSON.stringify({ size, etag, modified })}`,
+      `object "${key}" must have a size and a time: the store gives ${JSON.stringify({ size, modified })}`,
       {
         retryable: false,
       },

@@ -7,6 +7,7 @@ import {
   BlockgateError,
   type BlockId,
   type BlockSource,
+  blockId,
   type Candidate,
   checkOptions,
   codeOf,
@@ -28,6 +29,7 @@ import { inOrder } from './pool.ts'
 import { retriedList } from './retried-list.ts'
 import { type Sharing, sharing } from './share.ts'
 import { readToken, writeToken } from './token.ts'
+import { type Versions, versions } from './versions.ts'
 
 export interface ScanBucketOptions {
   /**
@@ -44,9 +46,10 @@ export interface ScanBucketOptions {
 /**
  * Every block in a folder `<ULID>/` at the bucket's root; other keys are ignored.
  *
- * A block without meta.json is partial with `no-meta-json` and counts as absent. Three reasons keep a block that is loaded:
+ * A block without meta.json is partial with `no-meta-json` and counts as absent. Four reasons keep a block that is loaded:
  * `corrupted-meta-json`; `incomplete` (the listing shows no index, no chunks, or not what the meta declares: a listing is no
- * snapshot, and the next run may see the rest); `unreadable`. `uploaded` is `thanos.upload_time`, and undefined where that
+ * snapshot, and the next run may see the rest); `unreadable`; `lower-case-folder`. Where files are gone and the deletion mark is
+ * older than 24 hours the reason is `marked-for-deletion`. `uploaded` is `thanos.upload_time`, and undefined where that
  * is not set: a filter then goes by the ULID's time, as Thanos does.
  *
  * A run that resumes sees a part of the bucket only, so its view is never complete. So is that of a run whose listing failed
@@ -70,7 +73,8 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
       }),
     async start(services) {
       const share = sharing()
-      started = { services, share, cache: metaCache(services, share), named: namedOnce(services.host.log) }
+      const { log } = services.host
+      started = { services, share, cache: metaCache(services, share), named: namedOnce(log), versions: versions(log) }
     },
     pages: run => scan(options, started, run),
     async stop(signal) {
@@ -86,6 +90,7 @@ interface Started {
   readonly share: Sharing
   readonly cache: MetaCache
   readonly named: NamedOnce
+  readonly versions: Versions
 }
 
 async function* scan(
@@ -95,12 +100,13 @@ async function* scan(
 ): AsyncGenerator<Page, ViewEnd, undefined> {
   if (!started)
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
-  const { services, share, cache, named } = started
+  const { services, share, cache, named, versions } = started
   const { log } = services.host
   const from = resume === undefined ? undefined : readToken(listing, resume)
   if (resume !== undefined && !from) log.warn('the resume token is not of this listing: it starts from the beginning')
   await cache.load()
-  const at: Inspector = { bucket: services.bucket, cache, share, host: services.host, metaLimit, signal }
+  const { bucket, host } = services
+  const at: Inspector = { bucket, cache, share, versions, host, metaLimit, signal }
   const unreadable = named.inRun()
   const keys = shown(retriedList(services, signal, unreadable.tell))
   const { list } = keys
@@ -109,15 +115,16 @@ async function* scan(
   const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)
   try {
     for await (const batch of batches) {
-      for (const block of batch.blocks) if (block.meta || block.unreadable) seen.add(block.id)
-      blocks += batch.blocks.length
+      for (const block of batch.blocks) if (block.meta || block.deletionMark || block.unreadable) seen.add(block.id)
+      blocks += batch.blocks.length + batch.misnamed.length
       const results = await inOrder(batch.blocks, concurrency, block => inspect(at, block))
       await cache.save('many')
-      yield pageOf(results, batch.next && writeToken(listing, batch.next))
+      const misnamed = batch.misnamed.flatMap(folder => refused(folder, seen))
+      yield pageOf([...results, ...misnamed], batch.next && writeToken(listing, batch.next))
     }
     signal.throwIfAborted()
     if (!from) {
-      cache.retain(seen)
+      await cache.retain(seen)
       unreadable.forgetOthers()
     }
     return { complete: !from, ...(blocks === 0 && !from && { cause: keys.cause() }) }
@@ -129,6 +136,15 @@ async function* scan(
     // After an abort nobody should wait for a disk: what was read stays in memory, for the next run or stop() to save.
     if (!signal.aborted) await cache.save('now')
   }
+}
+
+/** The block in a folder whose name no other program finds: refused, unless it is there under its name too. */
+function refused(folder: string, seen: ReadonlySet<BlockId>): PartialBlock[] {
+  const id = blockId(folder.toUpperCase())
+  if (seen.has(id)) return []
+  const message = `its folder must be named ${id}, in upper case: current value is ${folder}`
+  const error = new BlockgateError(ErrorCode.invalidKey, message, { at: 'scan-bucket' })
+  return [{ id, reason: 'lower-case-folder', error, keep: true }]
 }
 
 function pageOf(results: readonly (Candidate | PartialBlock)[], resume: string | undefined): Page {

@@ -1,141 +1,68 @@
 /** From what the listing shows of a block to a candidate, or to the reason why it is none. */
-import {
-  BlockgateError,
-  type BlockId,
-  type Bucket,
-  type Candidate,
-  codeOf,
-  ErrorCode,
-  type Host,
-  type ObjectInfo,
-  type PartialBlock,
-  rawMessageOf,
-} from 'blockgate'
-import { futureMark, oddTimes, parseDeletionMark, parseMeta } from 'blockgate/tsdb'
+import { BlockgateError, type Candidate, codeOf, ErrorCode, instant, type PartialBlock, rawMessageOf } from 'blockgate'
+import { futureMark, oddTimes } from 'blockgate/tsdb'
 import type { MetaCache } from './cache.ts'
-import { completeFiles, sameFiles } from './files.ts'
-import type { Fault, Known, KnownMark, Version } from './known.ts'
+import type { Fault, KnownMark, KnownMeta } from './known.ts'
 import type { ListedBlock } from './listed.ts'
-import { readSmall } from './read-small.ts'
-import { ownText, type Sharing } from './share.ts'
+import { markOf, metaOf, type Reading, type Unread } from './read-meta.ts'
 
-export interface Inspector {
-  readonly bucket: Bucket
+export interface Inspector extends Reading {
   readonly cache: MetaCache
-  readonly share: Sharing
-  readonly host: Host
-  readonly metaLimit: number
-  readonly signal: AbortSignal
 }
 
 /** Rejects with the signal's reason, and with nothing else: one bad block never fails the view. */
 export async function inspect(at: Inspector, block: ListedBlock): Promise<Candidate | PartialBlock> {
-  const { id, meta: listed, unreadable } = block
+  const { id, meta: listed, deletionMark, unreadable } = block
   if (unreadable) return { id, reason: 'unreadable', error: unreadable.error, keep: true }
-  if (!listed) return { id, reason: 'no-meta-json', keep: false }
+  if (!listed && !deletionMark) return { id, reason: 'no-meta-json', keep: false }
   const before = at.cache.get(id)
-  let known = before
-  if (!known || !isVersion(known, listed) || !sameFiles(known.files, block.files)) {
-    const read = await readMeta(at, block, listed, before?.mark)
-    if ('reason' in read) return read
-    at.cache.set(read)
-    known = read
+  const meta = listed && (await metaOf(at, block, listed, before?.read))
+  const mark = deletionMark && (await markOf(at, id, deletionMark, before?.mark))
+  const read = meta && 'found' in meta ? meta : undefined
+  const known = mark && 'etag' in mark ? mark : before?.mark
+  if (read ? read !== before?.read || known !== before.mark : known !== before?.mark) {
+    at.cache.set({ id: at.share.text(id), read: read ?? before?.read, mark: known })
   }
-  const { found } = known
-  if (!('meta' in found)) return { id, reason: found.reason, error: errorOf(found), keep: true }
-  const { meta, uploaded } = found
-  const candidate = { meta, path: `${meta.ulid}/`, markers: block.markers, uploaded }
-  const now = at.host.now()
-  const odd = oddTimes(found, now)
-  if (!block.deletionMark) return withNotes(candidate, odd)
-  const { time, problem } = await markOf(at, known, block.deletionMark)
-  const wrong = problem ?? (time === undefined ? undefined : futureMark(time, now))
-  if (wrong === undefined) return withNotes({ ...candidate, deletionTime: time }, odd)
-  return withNotes({ ...candidate, deletionTime: undefined }, [`${wrong}: the block is kept`, ...odd])
+  const { time, wrong } = usable(mark, at.host.now())
+  if (!read || !('meta' in read.found)) return partialOf(at, block, meta, time, wrong)
+  const { found } = read
+  const candidate = { meta: found.meta, path: `${found.meta.ulid}/`, markers: block.markers, uploaded: found.uploaded }
+  const notes = [...(wrong === undefined ? [] : [`${wrong}: the block is kept`]), ...oddTimes(found, at.host.now())]
+  return { ...candidate, ...(mark && { deletionTime: time }), ...(notes.length > 0 && { notes }) }
 }
 
-function withNotes(candidate: Candidate, notes: readonly string[]): Candidate {
-  return notes.length > 0 ? { ...candidate, notes } : candidate
+/** When a block was marked, or what is wrong with its mark. */
+function usable(
+  mark: KnownMark | Unread | undefined,
+  now: number,
+): { readonly time?: number | undefined; readonly wrong?: string | undefined } {
+  if (!mark) return {}
+  if ('error' in mark) return { wrong: `deletion-mark.json cannot be read: ${rawMessageOf(mark.error)}` }
+  const wrong = mark.problem ?? (mark.time === undefined ? undefined : futureMark(mark.time, now))
+  return wrong === undefined ? { time: mark.time } : { wrong }
 }
 
-async function readMeta(
+/** A compactor deletes a block this long after its mark, or later; then some of its files are gone before others. */
+const DELETED_AFTER = 24 * 3_600_000
+
+function partialOf(
   at: Inspector,
-  block: ListedBlock,
-  listed: ObjectInfo,
-  mark: KnownMark | undefined,
-): Promise<Known | PartialBlock> {
-  const { id, files } = block
-  const known = (version: Version, found: Known['found']): Known => {
-    if ('meta' in found) return { id: found.meta.ulid, ...version, files: found.meta.files, found, mark }
-    return { id: at.share.text(id), ...version, files: at.share.files(files), found, mark }
+  { id }: ListedBlock,
+  meta: KnownMeta | Unread | undefined,
+  marked: number | undefined,
+  wrong: string | undefined,
+): PartialBlock {
+  const error = meta && ('error' in meta ? meta.error : errorOf(meta.found as Fault))
+  const keep = meta !== undefined
+  // Deleted since the listing, or a store that contradicts itself: the next listing knows.
+  const isGone = error === undefined || codeOf(error) === ErrorCode.notFound
+  const isUnread = !isGone && meta !== undefined && 'error' in meta
+  if (!isUnread && marked !== undefined && at.host.now() - marked > DELETED_AFTER) {
+    const missing = error === undefined ? 'meta.json is gone' : rawMessageOf(error)
+    return { id, reason: 'marked-for-deletion', detail: `marked at ${instant(marked)}: ${missing}`, keep }
   }
-  if (listed.size > at.metaLimit) return known(versionOf(listed), tooLarge(at.metaLimit, listed.size))
-  try {
-    const read = await readSmall(at, listed.key, at.metaLimit)
-    // Deleted since, or a store that contradicts itself: the next listing knows.
-    if (!read)
-      return { id, reason: 'no-meta-json', detail: 'it is listed, and GET says that it is not there', keep: true }
-    // The version that was read, which may be newer than the one listed.
-    return known(versionOf(read.info), parse(at, block, read.bytes))
-  } catch (error) {
-    if (at.signal.aborted) throw at.signal.reason
-    if (codeOf(error) === ErrorCode.bodyTooLarge) return known(versionOf(listed), tooLarge(at.metaLimit, 'more'))
-    return { id, reason: 'unreadable', error, keep: true }
-  }
-}
-
-function parse(at: Inspector, { id, files }: ListedBlock, bytes: Uint8Array): Known['found'] {
-  try {
-    const { meta, uploaded, declared } = parseMeta(bytes, id)
-    const complete = completeFiles(declared, files)
-    if (typeof complete === 'string') return { reason: 'incomplete', message: complete }
-    return { meta: at.share.meta(meta, complete), uploaded }
-  } catch (error) {
-    if (codeOf(error) !== ErrorCode.corruptedMeta) throw error
-    return { reason: 'corrupted-meta-json', message: rawMessageOf(error) }
-  }
-}
-
-/** A deletion mark is a few hundred bytes. */
-const MARK_LIMIT = 1 << 20
-
-/** What cannot be read now is a problem that is not remembered. */
-async function markOf(at: Inspector, known: Known, listed: ObjectInfo): Promise<Pick<KnownMark, 'time' | 'problem'>> {
-  if (known.mark && isVersion(known.mark, listed)) return known.mark
-  const unread = (why: string) => ({ time: undefined, problem: `deletion-mark.json cannot be read: ${why}` })
-  try {
-    const read = await readSmall(at, listed.key, MARK_LIMIT)
-    if (!read) return unread('the listing shows it, a GET does not find it')
-    const mark = { ...versionOf(read.info), ...parseMark(read.bytes, known.id) }
-    at.cache.set({ ...known, mark })
-    return mark
-  } catch (error) {
-    if (at.signal.aborted) throw at.signal.reason
-    return unread(rawMessageOf(error))
-  }
-}
-
-function parseMark(bytes: Uint8Array, id: BlockId): Pick<KnownMark, 'time' | 'problem'> {
-  try {
-    return { time: parseDeletionMark(bytes, id), problem: undefined }
-  } catch (error) {
-    return { time: undefined, problem: rawMessageOf(error) }
-  }
-}
-
-function isVersion(known: Version, listed: ObjectInfo): boolean {
-  return known.etag === listed.etag && known.size === listed.size
-}
-
-function versionOf(info: ObjectInfo): Version {
-  return { etag: ownText(info.etag), size: info.size }
-}
-
-function tooLarge(limit: number, size: number | string): Fault {
-  return {
-    reason: 'corrupted-meta-json',
-    message: `meta.json: must be at most ${limit} bytes: current value is ${size}`,
-  }
+  if (isGone) return { id, reason: 'no-meta-json', detail: error === undefined ? wrong : rawMessageOf(error), keep }
+  return { id, reason: isUnread ? 'unreadable' : (meta as KnownMeta & { found: Fault }).found.reason, error, keep }
 }
 
 function errorOf({ reason, message }: Fault): BlockgateError {

@@ -1,12 +1,14 @@
 /** The two ways to list a bucket: each gives the blocks it saw, a batch at a time, in key order. */
 import { BlockgateError, type BlockId, ErrorCode, type ListPage, type ObjectInfo, type UnreadableKey } from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
-import { addListed, emptyBlock, folderOf, isBehindBlocks, type ListedBlock } from './listed.ts'
+import { addListed, emptyBlock, folderOf, isBehindBlocks, isMisnamed, type ListedBlock } from './listed.ts'
 import { inOrder } from './pool.ts'
 import type { Position } from './token.ts'
 
 export interface Batch {
   readonly blocks: readonly ListedBlock[]
+  /** Folders that are named by a ULID in lower case. */
+  readonly misnamed: readonly string[]
   /** Where the next batch begins; undefined after the last one. */
   readonly next: Position | undefined
 }
@@ -25,6 +27,7 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
   for (;;) {
     const page = await list('', cursor)
     const blocks: ListedBlock[] = []
+    const misnamed: string[] = []
     const close = () => {
       if (open) blocks.push(open.block)
       after = open?.block.id ?? after
@@ -32,6 +35,9 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
     }
     for (const info of listed(page)) {
       const id = folderOf(info.key)
+      if (id === undefined && info.key.endsWith('/meta.json') && isMisnamed(info.key.slice(0, -9))) {
+        misnamed.push(info.key.slice(0, -10))
+      }
       if (id === undefined || isYielded(id, from)) continue
       if (id !== open?.block.id) {
         close()
@@ -42,7 +48,7 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
     }
     const last = page.cursor === undefined || isBehindBlocks(page.objects.at(-1)?.key)
     if (last) close()
-    yield { blocks, next: last ? undefined : { cursor: open ? open.cursor : page.cursor, after } }
+    yield { blocks, misnamed, next: last ? undefined : { cursor: open ? open.cursor : page.cursor, after } }
     if (last) return
     cursor = page.cursor
   }
@@ -81,6 +87,7 @@ export async function* listDelimited(
       const partEnd = start + FOLDERS >= fresh.length
       yield {
         blocks,
+        misnamed: partEnd ? page.prefixes.filter(isMisnamed).map(prefix => prefix.slice(0, -1)) : [],
         next: partEnd && last ? undefined : { cursor: partEnd ? page.cursor : cursor, after },
       }
     }

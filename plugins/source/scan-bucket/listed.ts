@@ -25,6 +25,11 @@ export function folderOf(key: string): BlockId | undefined {
   return isBlockId(id) ? id : undefined
 }
 
+/** True for `<ulid>/` in lower case: Go takes such a ULID, and then looks for it in upper case. */
+export function isMisnamed(prefix: string): boolean {
+  return prefix.length === 27 && folderOf(prefix) === undefined && folderOf(prefix.toUpperCase()) !== undefined
+}
+
 /** True where no block can follow `key` in key order: a ULID starts with 0 to 7, so `debug/` need not be listed. */
 export function isBehindBlocks(key: string | undefined): boolean {
   return key !== undefined && key.charCodeAt(0) > SEVEN

@@ -175,7 +175,6 @@ describe('a page of a listing', () => {
     ['an escape of no hex', object('a/%C3%BC/2%ZZ'), 'a/ü/2%ZZ'],
     ['a bare percent sign', object('a/2%'), 'a/2%'],
     ['bytes of no UTF-8', object('a%2F2%FF'), 'a/2\ufffd'],
-    ['no etag', entry(`<Size>1</Size>${time}`), 'a/2'],
     ['no size', entry(`${etag}${time}`), 'a/2'],
     ['a size that is none', entry(`<Size>-1</Size>${etag}${time}`), 'a/2'],
     ['no time', entry(`<Size>1</Size>${etag}`), 'a/2'],
@@ -256,8 +255,8 @@ describe('a body', () => {
     expect(store.requests).toEqual([])
   })
 
-  it('without an etag is refused', async () => {
-    await expect(asked(s3Object('hello', { etag: '' }), read())).rejects.toThrow('must have a size, an etag and a time')
+  it('without an etag is read: there are proxies that drop it', async () => {
+    expect(await asked(s3Object('hello', { etag: '' }), read())).toHaveLength(5)
   })
 
   it('frees its connection when it is disposed, cancelled or aborted half read, and when it is refused', async () => {

@@ -1,4 +1,4 @@
-import { BucketError, codeOf } from 'blockgate'
+import { type BlockId, BucketError, codeOf } from 'blockgate'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { flaky, memoryBucket, runContext, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -60,7 +60,11 @@ for (const listing of ['recursive', 'delimited'] as const) {
         await h.put(`${folder}/meta.json`, metaJson(ID1))
       }
       await h.put(ID3, 'an object that is named as a block')
-      expect(await h.run()).toMatchObject({ ids: [ID2], partial: [], complete: true })
+      expect(await h.run()).toMatchObject({
+        ids: [ID2],
+        partial: ['01ARZ3NDEKTSV4RRFFQ69G5FAV lower-case-folder true'],
+        complete: true,
+      })
       expect(h.calls.filter(call => call.startsWith('get'))).toEqual([`get ${ID2}/meta.json`])
     })
 
@@ -222,9 +226,19 @@ describe('scanBucket', () => {
     h.before = async call => {
       if (call === `get ${ID1}/meta.json`) await h.delete(`${ID1}/meta.json`)
     }
-    expect(await h.run()).toMatchObject({ ids: [], partial: [`${ID1} no-meta-json true`], complete: true })
+    const detail = 'meta.json: the listing shows it, and a GET says that it is not there'
+    expect((await h.run()).pages[0]?.partial).toEqual([{ id: ID1, reason: 'no-meta-json', detail, keep: true }])
     h.before = () => {}
     expect(await h.run()).toMatchObject({ ids: [], partial: [`${ID1} no-meta-json false`], complete: true })
+  })
+
+  it('no block of a store that shows metas and does not give them counts as absent, however often it is listed', async () => {
+    const h = await harness()
+    for (const id of [ID1, ID2, ID3]) await h.block(id)
+    h.services.bucket.get = async () => undefined
+    for (let run = 0; run < 3; run++) {
+      expect((await h.run()).partial).toEqual([ID1, ID2, ID3].map(id => `${id} no-meta-json true`))
+    }
   })
 
   it('refuses the meta of another block', async () => {
@@ -257,84 +271,6 @@ describe('scanBucket', () => {
     expect(errorsOf(seen)[0]).toContain(`must be at most ${size} bytes`)
   })
 
-  const marks: readonly (readonly [name: string, text: string, wrong: string])[] = [
-    ['empty', '', 'must be JSON: it is empty'],
-    ['cut', '{', 'must be JSON: it ends at byte 1'],
-    ['another version', `{"id":"${ID1}","version":2,"deletion_time":1}`, 'version: must be 1: current value is 2'],
-    [
-      'of another block',
-      `{"id":"${ID2}","version":1,"deletion_time":1}`,
-      `id: must be its folder ${ID1}: current value`,
-    ],
-    ['no time', `{"id":"${ID1}","version":1}`, 'deletion_time: must be given: current value is undefined'],
-    ['a null time', `{"id":"${ID1}","version":1,"deletion_time":null}`, 'deletion_time: must be a number'],
-    [
-      'text',
-      `{"id":"${ID1}","version":1,"deletion_time":"5"}`,
-      'deletion_time: must be a number: current value is "5"',
-    ],
-    [
-      'before 1970',
-      `{"id":"${ID1}","version":1,"deletion_time":-1}`,
-      'deletion_time: must be >= 0: current value is -1',
-    ],
-    [
-      'milliseconds',
-      `{"id":"${ID1}","version":1,"deletion_time":1767225600000}`,
-      'deletion_time: must be in seconds: current value is 1767225600000',
-    ],
-    [
-      'the year 2036',
-      `{"id":"${ID1}","version":1,"deletion_time":2085978496}`,
-      'deletion_time: must not be in the future (2036-02-07T06:28:16.000Z): current value is 2085978496',
-    ],
-  ]
-  for (const [name, text, wrong] of marks) {
-    it(`keeps a block whose deletion mark cannot be used, says what is wrong in every run, and reads it once: ${name}`, async () => {
-      const h = await harness()
-      await h.block(ID1)
-      await h.put(`${ID1}/deletion-mark.json`, text)
-      const expected = {
-        markers: ['deletion-mark.json'],
-        deletionTime: undefined,
-        notes: [expect.stringContaining(wrong)],
-      }
-      for (let i = 0; i < 2; i++) expect(first(await h.run())).toMatchObject(expected)
-      expect(h.calls.filter(call => call.includes('mark'))).toHaveLength(1)
-      const again = await h.restarted()
-      expect(first(await again.run())).toMatchObject(expected)
-      expect(again.calls).toEqual(['list '])
-    })
-  }
-
-  it('a mark of the near future is that of a clock that is wrong: it can be used', async () => {
-    const h = await harness()
-    await h.block(ID1)
-    const time = h.host.now() + 3_600_000
-    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: time / 1000 }))
-    expect(first(await h.run())).toMatchObject({ deletionTime: time })
-    expect(first(await h.run())?.notes).toBeUndefined()
-  })
-
-  it('a mark that cannot be read now keeps the block, is told, and is asked for again', async () => {
-    const h = await harness()
-    await h.block(ID1)
-    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: 5 }))
-    h.before = call => {
-      if (call.includes('mark')) throw new Error('503')
-    }
-    expect(first(await h.run())?.notes).toEqual(['deletion-mark.json cannot be read: 503: the block is kept'])
-    h.before = async call => {
-      if (call.includes('mark')) await h.delete(`${ID1}/deletion-mark.json`)
-    }
-    expect(first(await h.run())?.notes).toEqual([
-      'deletion-mark.json cannot be read: the listing shows it, a GET does not find it: the block is kept',
-    ])
-    h.before = () => {}
-    await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: 5 }))
-    expect(first(await h.run())).toMatchObject({ deletionTime: 5000 })
-  })
-
   it('tells times of a meta that cannot be, also of one that it knows from before', async () => {
     const h = await harness()
     await h.block(ID1, { minTime: 1_700_000_000, maxTime: 1_700_007_200 })
@@ -350,6 +286,26 @@ describe('scanBucket', () => {
         'meta.json: thanos.upload_time: must not be of the future (2036-02-07T00:00:00.000Z): current value is 2085955200000',
       ])
     }
+  })
+
+  describe.each(['recursive', 'delimited'] as const)('a folder named in lower case, %s', listing => {
+    const id = '01ARZ3NDEKTSV4RRFFQ69G5FAV'
+    it('is refused, and says what it must be named', async () => {
+      const h = await harness({ listing })
+      await h.put(`${id.toLowerCase()}/meta.json`, '{}')
+      const seen = await h.run()
+      expect(seen.partial).toEqual([`${id} lower-case-folder true`])
+      expect(errorsOf(seen)).toEqual([
+        `invalid-key: its folder must be named ${id}, in upper case: current value is ${id.toLowerCase()}`,
+      ])
+    })
+
+    it('is passed over where the block is there under its name too', async () => {
+      const h = await harness({ listing })
+      await h.block(id as BlockId)
+      await h.put(`${id.toLowerCase()}/meta.json`, '{}')
+      expect(await h.run()).toMatchObject({ ids: [id], partial: [] })
+    })
   })
 
   it('tells what is wrong with its options, and never throws', () => {
