@@ -59,7 +59,7 @@ export class Faults {
 }
 
 /** The first line of the stack that is in nobody's package: where a plugin of the user's own threw. */
-function frameOf(thrown: unknown): string | undefined {
+export function frameOf(thrown: unknown): string | undefined {
   let error = thrown
   while (error instanceof Error && error.cause instanceof Error) error = error.cause
   const stack = error instanceof Error ? (error.stack ?? '') : ''

@@ -76,7 +76,7 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
   })
   await settleSuperseded(input, decisions)
   const results = new Map<BlockId, LoadedResult>()
-  const asks = await mustAsk(input, decisions, loaded.size)
+  const asks = await mustAsk(input, decisions, loaded)
   if (view.listed && view.complete) await inSlices(host, asked, id => !decisions.has(id) && asked.delete(id))
   const drops: Drop[] = []
   const releases: Release[] = []
@@ -104,11 +104,11 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
 async function mustAsk(
   { host, view, before, asked, confirmDrops }: ReconcileInput,
   decisions: Map<BlockId, Decision>,
-  loaded: number,
+  loaded: ReadonlyMap<BlockId, unknown>,
 ): Promise<boolean> {
   if (!view.complete) return false
   let all = before.size > 0
-  await inSlices(host, before, id => (all &&= decisions.get(id)?.guard !== undefined))
+  await inSlices(host, before, id => (all &&= !loaded.has(id) || decisions.get(id)?.guard !== undefined))
   let drops = 0
   let again = false
   await inSlices(host, decisions, ([id, d]) => {
@@ -118,7 +118,7 @@ async function mustAsk(
     if (d.do === 'drop' && d.guard === 'many') drops++
     again ||= asked.has(id)
   })
-  return !confirmDrops && (all || again || drops > Math.max(FREE_DROPS, loaded / 5))
+  return !confirmDrops && (all || again || drops > Math.max(FREE_DROPS, loaded.size / 5))
 }
 
 function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: BlockMeta): Decision {

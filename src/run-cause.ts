@@ -1,5 +1,7 @@
 /** What is wrong with a run that was done: it changed what it could, and is no success. */
+import { inSlices } from './async/slices.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import type { Host } from './host.ts'
 import type { Outcome } from './stage.ts'
 import { partialOutcome, type RunSummary } from './summary.ts'
 import type { View } from './view.ts'
@@ -9,12 +11,13 @@ import type { View } from './view.ts'
  * there is something in the bucket; with what stands in the way of most blocks. `ownership-unavailable`: it was not known
  * who owns some blocks.
  */
-export function causeOf(
+export async function causeOf(
+  host: Host,
   { complete, cause, partial, outcomes }: View,
   { stages }: RunSummary,
   /** Blocks, with those that this run has dropped: nobody wonders about them. */
   held: number,
-): BlockgateError | undefined {
+): Promise<BlockgateError | undefined> {
   const source = stages[0]?.name ?? ''
   if (!complete)
     return BlockgateError.from(cause ?? 'the source did not see everything', ErrorCode.listingFailed, source)
@@ -35,8 +38,8 @@ export function causeOf(
     if (known) known.blocks++
     else found.set(reason, { first: outcome, blocks: 1 })
   }
-  for (const block of partial.values()) see(partialOutcome(source, block))
-  for (const outcome of outcomes.values()) see(outcome)
+  await inSlices(host, partial.values(), block => see(partialOutcome(source, block)))
+  await inSlices(host, outcomes.values(), see)
   const nothing = held === 0 && !denied
   const blamed = nothing
     ? [...found.values()].sort((a, b) => b.blocks - a.blocks)[0]

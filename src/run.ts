@@ -5,6 +5,7 @@ import { type Task, WorkQueue } from './async/work-queue.ts'
 import type { BlockId, Candidate } from './block.ts'
 import type { Engine } from './engine.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import { logFailures } from './failure-log.ts'
 import { Flow } from './flow.ts'
 import { limited } from './limited.ts'
 import { Listing } from './listing.ts'
@@ -154,7 +155,11 @@ export class Run {
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     endRunSpan(this.#span.span, summary, error)
-    if (status === 'done') error = causeOf(this.#view, summary, plan.sink.stage.loaded().size + summary.blocks.dropped)
+    if (status !== 'stopped') await logFailures(host, summary, this.#view)
+    if (status === 'done') {
+      const held = plan.sink.stage.loaded().size + summary.blocks.dropped
+      error = await causeOf(host, this.#view, summary, held)
+    }
     const startedAt = this.#context.now
     const { outcomes } = this.#view
     const dropped: BlockId[] = []

@@ -1,5 +1,6 @@
 /** What a run came to. Every number derives from the blocks' final outcomes, so a retry never counts twice. */
 import { inSlices } from './async/slices.ts'
+import type { BlockId } from './block.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
 import type { Notes } from './notes.ts'
@@ -19,7 +20,7 @@ export interface StageSummary {
 }
 
 export interface FailureSummary {
-  readonly block: string
+  readonly block: BlockId
   readonly by: string
   readonly code: string
   readonly message: string
@@ -69,7 +70,7 @@ export async function summarise(
   const skipped = plan.order.map((): Record<string, number> => ({}))
   const blocks = { seen: 0, added: 0, unchanged: 0, skipped: 0, failed: 0, dropped: 0, retained: 0 }
   const failures: FailureSummary[] = []
-  const count = (id: string, outcome: Outcome) => {
+  const count = (id: BlockId, outcome: Outcome) => {
     if (outcome.kind === 'passed') return
     blocks.seen++
     blocks[outcome.kind]++

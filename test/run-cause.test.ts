@@ -1,5 +1,5 @@
 /** What is wrong with a run that was done. */
-import { type BlockStage, type RunResult, skip } from 'blockgate'
+import { BlockgateError, type BlockStage, type RunResult, skip } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, scriptedOwnership, scriptedSink, world } from './support/world.ts'
@@ -103,4 +103,48 @@ it('the cause of an incomplete view is said, also by the runs that look at it ag
   await host.advance(300_000)
   expect(results.at(-1)?.error).toBeUndefined()
   await gateway.stop()
+})
+
+it('failures of blocks are one warning for each stage and code, with where foreign code threw', async () => {
+  const sink = scriptedSink()
+  const broken: BlockStage = {
+    kind: 'block',
+    name: 'broken',
+    async handle(block, next) {
+      if (block.id <= testId(3)) throw new TypeError('x is undefined')
+      return next()
+    },
+  }
+  sink.fail(4, ...Array.from({ length: 4 }, () => new BlockgateError('disk-full', 'no room')))
+  const { gateway, host, source } = await world({ list: blocks(1, 2, 3, 4, 5), stages: [broken], sink })
+  source.partial = [6, 7].map(n => ({
+    id: testId(n),
+    reason: 'corrupted-meta-json',
+    error: new Error(`bad ${n}`),
+    keep: true,
+  }))
+  const run = gateway.sync()
+  await host.advance(120_000)
+  await run
+  const failed = host.lines.filter(line => line.message === 'blocks failed').map(line => [line.level, line.fields])
+  const run0 = expect.any(String)
+  expect(failed).toEqual([
+    [
+      'warn',
+      { run: run0, stage: 'scripted', code: 'corrupted-meta-json', blocks: 2, block: testId(6), error: 'bad 6' },
+    ],
+    [
+      'warn',
+      {
+        run: run0,
+        stage: 'broken',
+        code: 'stage-failed',
+        blocks: 3,
+        block: expect.any(String),
+        error: 'x is undefined',
+        at: expect.stringMatching(/run-cause\.test\.ts:\d+:\d+/),
+      },
+    ],
+    ['warn', { run: run0, stage: 'scripted-sink', code: 'disk-full', blocks: 1, block: testId(4), error: 'no room' }],
+  ])
 })

@@ -1,5 +1,6 @@
 /** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
 import type { ResolvedConfig } from '../config.ts'
+import { BLOCKS_FAILED } from '../failure-log.ts'
 import { type Gateway, gateway } from '../gateway.ts'
 import type { Host, Log } from '../host.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -47,7 +48,9 @@ export async function withGateway<T>(
   const { path, config } = await loadConfig(args.config, io)
   const screen = new Screen(io.stderr, io.env)
   const full = nodeLog({ stream: screen, env: io.env })
-  const log: Log = verbose ? full : { ...full, info() {} }
+  // Which blocks failed stands in the summary of the one run that is made.
+  const warn: Log['warn'] = (message, fields) => message !== BLOCKS_FAILED && full.warn(message, fields)
+  const log: Log = verbose ? full : { ...full, info() {}, warn }
   const host = nodeHost({ log })
   // Two on one folder would remove what the other one is loading.
   await using _ = readOnly ? undefined : await lockFolder(config.dir, `blockgate ${command}`, log)
