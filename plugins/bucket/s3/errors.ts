@@ -95,6 +95,7 @@ function mustOf(code: string, what: string, place: Place, region: string | undef
     case 'invalidbucketname':
       return `bucket must be a name that the store takes: current value is "${place.bucket}"`
     case 'invalidaccesskeyid':
+    case 'xadminusernotfound': // versitygw
       return `${keyOf(place)} must be one that the store knows`
     case 'signaturedoesnotmatch':
       return `secretAccessKey must be the one of ${keyOf(place)}`

@@ -42,6 +42,11 @@ describe('errors of the store', () => {
       'accessKeyId "THE-…" must be one that the store knows: the store says InvalidAccessKeyID (403)',
     ],
     [
+      404,
+      'XAdminUserNotFound',
+      'accessKeyId "THE-…" must be one that the store knows: the store says XAdminUserNotFound (404): you may not',
+    ],
+    [
       403,
       'SignatureDoesNotMatch',
       'secretAccessKey must be the one of accessKeyId "THE-…": the store says SignatureDoesNotMatch (403)',
