@@ -114,6 +114,19 @@ describe('s3() on a store that lists by version 1 only', () => {
     await expect(all(bucket, '')).rejects.toThrow('it does not say how to go on')
   })
 
+  it('fails where a marker leads back: such a listing would never end', async () => {
+    const back: Answer = (request, response) => {
+      const marker = request.url?.includes('marker=c') ? 'b' : 'c'
+      response.end(
+        `<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>${marker}</NextMarker></ListBucketResult>`,
+      )
+    }
+    await using old = await stubStore(back)
+    await using bucket = await startedS3({ endpoint: old.endpoint, listVersion: 1 })
+    await expect(all(bucket, '')).rejects.toThrow('it does not say how to go on')
+    expect(old.requests).toHaveLength(2)
+  })
+
   it.each([
     [501, 'NotImplemented'],
     [400, 'InvalidArgument'],
