@@ -1,12 +1,10 @@
 /** `dir` is of one process: who comes second ends with 3, whoever only looks does not. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { blockgate, QUICKSTART, start } from '../support/cli.ts'
 import { type Permissions, SOURCES } from '../support/deno.ts'
 import { tempFolders } from '../support/temp-folders.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const folder = tempFolders()
 const BLOCK = '01M82F4V503551737ZN8E730F7'

@@ -117,7 +117,7 @@ describe('lockFolder', () => {
       for (const { lines } of all) expect(await nextLine(lines)).toBe('gave')
     }
     for (const { child } of all) child.stdin?.end()
-  }, 60_000)
+  })
 
   it('a lock that another machine took is told with what to remove; one of before a reboot is taken over', async () => {
     const dir = folder()

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { blockgate } from '../support/cli.ts'
+import { tempFolders } from '../support/temp-folders.ts'
+import { blocksOf, CONFIG, makeCase } from './case.ts'
+
+const folder = tempFolders()
+const BLOCKS = ['01M3TK8JM0TA00000000000000', '01M3TKAD70TB00000000000000']
+
+function made(under: string, config = CONFIG) {
+  const project = makeCase(folder(), config)
+  for (const [day, ulid] of BLOCKS.entries()) project.block(ulid, { under, day })
+  project.write(`bucket/${under}bucket-index.json.gz`, 'x')
+  return project
+}
+
+describe('a bucket whose blocks lie below a folder', () => {
+  it('makes a run that says so, with an example, and is not as quiet as one of an empty bucket', async () => {
+    const { code, stdout, stderr } = await blockgate(['sync'], made('anonymous/'))
+    expect(code).not.toBe(0)
+    expect(stdout + stderr).toMatch(/anonymous\//)
+    expect(stdout + stderr).toMatch(/prefix/)
+    const empty = await blockgate(['sync'], makeCase(folder()))
+    expect([empty.code, empty.stdout + empty.stderr]).toEqual([0, expect.not.stringMatching(/prefix/)])
+  })
+
+  it('serves them with the prefix that was asked for', async () => {
+    const config = CONFIG.replace('fs({', "fs({ prefix: 'anonymous',")
+    const { code, stdout } = await blockgate(['sync', '--json'], made('anonymous/', config))
+    expect([code, blocksOf(stdout)]).toMatchObject([0, { added: 2 }])
+  })
+
+  it.each(['fs', 's3', 'r2', 'memory'])(
+    'is named in the docs of the bucket %s, with the way to give a prefix',
+    async name => {
+      const readme = await readFile(new URL(`../../plugins/bucket/${name}/README.md`, import.meta.url), 'utf8')
+      expect(readme).toMatch(/`prefix`/)
+    },
+  )
+})
