@@ -2,6 +2,7 @@
 export { type BodyEnd, type BodySource, objectBody, streamSource } from './bucket-body.ts'
 export { assertKey, compareKeys, keyProblem, opaqueKeyProblem } from './bucket-keys.ts'
 export { resolveRange, type Span } from './bucket-range.ts'
+export { isSameEtag, isSameTime } from './bucket-version.ts'
 export { prefixed } from './bucket-wrappers/prefixed.ts'
 export { type RetriedOptions, retried } from './bucket-wrappers/retried.ts'
 export { traced } from './bucket-wrappers/traced.ts'

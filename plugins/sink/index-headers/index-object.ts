@@ -9,6 +9,7 @@ import {
   type ObjectInfo,
   type Range,
 } from 'blockgate'
+import { isSameEtag, isSameTime } from 'blockgate/bucket'
 import type { Gate } from './gate.ts'
 
 /** One request of a section that no early read holds. Large enough that the requests cost little, small enough to be kept. */
@@ -37,7 +38,8 @@ export class IndexObject {
   readonly #key: string
   /** By offset. */
   #pieces: readonly Piece[] = []
-  #etag: string | undefined
+  /** What the first answer says of the object. */
+  #first: ObjectInfo | undefined
 
   constructor(block: Pick<BlockContext, 'path'>, options: IndexObjectOptions) {
     this.#options = options
@@ -130,13 +132,16 @@ export class IndexObject {
     return bytes
   }
 
-  #assertSame({ etag, size }: ObjectInfo): void {
-    if (this.#etag !== undefined && etag !== this.#etag) {
+  #assertSame(info: ObjectInfo): void {
+    const first = this.#first ?? info
+    this.#first = first
+    // Behind a proxy each answer may have an etag of its own: then the time of the last change decides.
+    if (!isSameEtag(first, info) && !isSameTime(first, info)) {
       throw new BucketError(`object "${this.#key}" must stay the same between two reads: it changed`, {
         retryable: true,
       })
     }
-    this.#etag = etag
+    const { size } = info
     if (size === this.#options.size) return
     throw new BlockgateError(
       ErrorCode.corruptBlock,

@@ -4,6 +4,7 @@
  * out, told once, and size and time decide.
  */
 import type { Log, ObjectInfo } from 'blockgate'
+import { isSameEtag, isSameTime } from 'blockgate/bucket'
 import { ownText } from './share.ts'
 
 /** The object that was read: read again only where the listing shows another. */
@@ -66,17 +67,4 @@ export function versions(log: Log): Versions {
       }
     },
   }
-}
-
-/** A proxy that compresses turns `"x"` into `W/"x"`. */
-function isSameEtag(a: Pick<Version, 'etag'>, b: Pick<Version, 'etag'>): boolean {
-  return a.etag === b.etag || strong(a.etag) === strong(b.etag)
-}
-
-function strong(etag: string): string {
-  return etag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1')
-}
-
-function isSameTime(a: Pick<Version, 'modified'>, b: Pick<Version, 'modified'>): boolean {
-  return a.modified > 0 && Math.floor(a.modified / 1000) === Math.floor(b.modified / 1000)
 }
