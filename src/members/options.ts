@@ -68,8 +68,8 @@ export function checkMemberOptions(
     'be a member store, such as redisStore()',
   )
   const own = checkOptions(options, { store, ...ENTRIES, ...entries })
-  const parts = own.some(({ path }) => path === 'store') ? [] : problemsBelow('store', options.store?.check?.())
-  const times = own.some(({ path }) => path === 'beat' || path === 'expireAfter') ? [] : expireProblems(options)
+  const parts = own.some(({ path }) => path === 'store') ? [] : problemsBelow('store', options?.store?.check?.())
+  const times = own.some(({ path }) => path === 'beat' || path === 'expireAfter') ? [] : expireProblems(options ?? {})
   return [...own, ...times, ...parts]
 }
 
@@ -79,7 +79,7 @@ export function problemsBelow(at: string, problems: readonly Problem[] = []): re
 }
 
 /** The options with their defaults, durations in ms, as Membership and MemberHandover take them. */
-export function memberTimes(options: MemberOptions): {
+export function memberTimes(given: MemberOptions): {
   readonly minMembers: number
   readonly address: string | undefined
   readonly startGraceMs: number
@@ -90,6 +90,8 @@ export function memberTimes(options: MemberOptions): {
   readonly handoverDelayMs: number
   readonly maxLingerMs: number | undefined
 } {
+  // What is no object is told by check(); until then it must not make a factory throw.
+  const options = given ?? {}
   return {
     minMembers: options.minMembers ?? 1,
     address: options.address,

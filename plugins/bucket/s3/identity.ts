@@ -10,7 +10,7 @@ const AWS = /(^|\.)amazonaws\.com$/
  */
 export function identityOf(options: S3Options): string | undefined {
   const { identity, bucket, endpoint, client } = options ?? {}
-  if (identity !== undefined) return identity
+  if (identity !== undefined) return typeof identity === 'string' ? identity : undefined
   if (typeof bucket !== 'string' || client !== undefined) return undefined
   if (endpoint === undefined) return `s3://${bucket}`
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return undefined

@@ -27,7 +27,7 @@ const EXEMPT: ReadonlySet<string> = new Set(['compactor', 'compactor.repair', 'b
  * @example consistencyDelay({ for: '30m' })
  */
 export function consistencyDelay(options: ConsistencyDelayOptions = {}): BlockStage {
-  const delay = durationMs(options.for, '30m')
+  const delay = durationMs(options?.for, '30m')
   return {
     kind: 'block',
     name: 'consistency-delay',

@@ -88,7 +88,7 @@ const ruleEntries = {
 
 function checkRules(options: MatchLabelsOptions): readonly Problem[] {
   const problems = checkOptions(options, { relabel: v.optional(v.array(v.unknown(), 'be a list of relabel rules')) })
-  const rules = problems.some(({ path }) => path === 'relabel') ? [] : (options.relabel ?? [])
+  const rules = problems.some(({ path }) => path === 'relabel') ? [] : (options?.relabel ?? [])
   return [...problems, ...rules.flatMap((rule, i) => checkRule(rule, `relabel[${i}]`))]
 }
 

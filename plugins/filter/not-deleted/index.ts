@@ -14,7 +14,7 @@ export interface NotDeletedOptions {
  * @example notDeleted({ delay: '24h' })
  */
 export function notDeleted(options: NotDeletedOptions = {}): BlockStage {
-  const delay = durationMs(options.delay, '24h')
+  const delay = durationMs(options?.delay, '24h')
   return {
     kind: 'block',
     name: 'not-deleted',

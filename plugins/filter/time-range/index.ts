@@ -71,6 +71,7 @@ function checkWindow(options: TimeRangeOptions): readonly Problem[] {
     from: v.optional(time),
     to: v.optional(time),
   })
+  if (problems.some(({ path }) => path === '')) return problems
   return [
     ...problems,
     ...bothGiven(options, 'from', 'newerThan'),

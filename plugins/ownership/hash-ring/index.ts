@@ -29,9 +29,9 @@ const RULES_VERSION = 1
  * @example owned(hashRing({ store: redisStore({ cluster: 'prod', url: 'redis://127.0.0.1:6379' }), replicas: 2 }))
  */
 export function hashRing(options: HashRingOptions): OwnershipPlugin {
-  const { store, replicas = 1, zones } = options
+  const { store, replicas = 1, zones } = options ?? {}
   // What is not a placement is told by check(); until then it must not make the factory throw.
-  const placement = options.placement ?? rendezvous()
+  const placement = options?.placement ?? rendezvous()
   const times = memberTimes(options)
   const rules = JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules])
   const membership = new Membership({ ...times, store, rules })

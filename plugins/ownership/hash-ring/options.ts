@@ -34,7 +34,7 @@ const ENTRIES = {
 export function checkHashRing(options: HashRingOptions): readonly Problem[] {
   const problems = checkMemberOptions(options, isStore, ENTRIES)
   if (problems.some(({ path }) => path === 'placement')) return problems
-  return [...problems, ...problemsBelow('placement', (options.placement ?? rendezvous()).check?.())]
+  return [...problems, ...problemsBelow('placement', (options?.placement ?? rendezvous()).check?.())]
 }
 
 function isStore(store: object): boolean {

@@ -29,9 +29,9 @@ export function slotLeases(
   options: RedlockOptions,
   open: (ttlMs: number, host: Host) => Promise<OpenLocks>,
 ): OwnershipPlugin {
-  const { store, slots = SLOTS, replicas = 1 } = options
+  const { store, slots = SLOTS, replicas = 1 } = options ?? {}
   const times = memberTimes(options)
-  const ttlMs = durationMs(options.ttl, TTL)
+  const ttlMs = durationMs(options?.ttl, TTL)
   const rules = JSON.stringify(['redlock', RULES_VERSION, replicas, slots])
   const book = new SlotBook(store, slots)
   const membership = new Membership({ ...times, store, rules, beside: book })

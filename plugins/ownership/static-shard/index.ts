@@ -41,6 +41,7 @@ function checkShard(options: StaticShardOptions): readonly Problem[] {
     index: v.pipe(v.number(), v.integer('be an integer'), v.minValue(0, 'be >= 0')),
     of: v.pipe(v.number(), v.integer('be an integer'), v.minValue(1, 'be >= 1'), v.maxValue(2 ** 53, 'be <= 2^53')),
   })
-  if (!(options.index >= options.of) || problems.some(({ path }) => path === 'index' || path === 'of')) return problems
+  if (!(options?.index >= options?.of) || problems.some(({ path }) => path === 'index' || path === 'of'))
+    return problems
   return [...problems, { path: 'index', must: `be < of (${options.of})`, value: options.index }]
 }

@@ -32,7 +32,7 @@ export interface DirectoryOptions {
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), directory({ path: 'blocks' })] })
  */
 export function directory(options: DirectoryOptions = {}): BlockSink {
-  const shelf = new Shelf({ sink: 'directory', path: options.path ?? 'blocks' })
+  const shelf = new Shelf({ sink: 'directory', path: options?.path ?? 'blocks' })
   let world: World | undefined
   return {
     kind: 'sink',

@@ -48,7 +48,7 @@ const MAX_READ_BYTES = 16 * 1024 * 1024
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), indexHeaders()], dir: '/var/thanos/store' })
  */
 export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
-  const shelf = new Shelf({ sink: 'index-headers', path: options.path ?? '' })
+  const shelf = new Shelf({ sink: 'index-headers', path: options?.path ?? '' })
   const gate = new Gate(PARTS_AT_ONCE)
   let world: World | undefined
   let check: BackgroundCheck | undefined
