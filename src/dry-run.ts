@@ -72,7 +72,7 @@ export class DryRun {
     } finally {
       await listing.close()
     }
-    return { seen, blocks, partial, complete: listing.complete }
+    return { seen, blocks, partial, complete: listing.complete && listing.cause === undefined }
   }
 
   /** Of one block in these stages: `passed`, or what kept it out. */

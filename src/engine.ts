@@ -1,5 +1,6 @@
 /** What stays between the runs of one gateway: the plan, composed, and the memory of its blocks. */
 import { adder } from './add.ts'
+import { Asked } from './asked.ts'
 import type { BlockId } from './block.ts'
 import { Catalogue } from './catalogue.ts'
 import { ClaimPublisher } from './claims.ts'
@@ -42,7 +43,8 @@ export interface Engine extends EngineSettings {
   /** Consecutive complete views a loaded block was absent from. */
   readonly absences: Map<BlockId, number>
   /** Loaded blocks that a person is asked about before they are dropped. */
-  readonly asked: Set<BlockId>
+  readonly asked: Asked
+  readonly state: StateStore
 }
 
 export function createEngine(
@@ -60,6 +62,6 @@ export function createEngine(
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
   const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
-  const memory = { stuck: new Map(), absences: new Map(), asked: new Set<BlockId>() }
+  const memory = { stuck: new Map(), absences: new Map(), asked: new Asked(), state }
   return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, onions }
 }

@@ -113,10 +113,11 @@ async function mustAsk(
   let again = false
   await inSlices(host, decisions, ([id, d]) => {
     if (!d.guard) return
+    const isAsked = asked.has(id)
     // All are absent: whoever is asked looks at the bucket, no second listing need say it.
-    if (all) decisions.set(id, { ...d, do: 'drop' })
+    if (all || isAsked) decisions.set(id, { ...d, do: 'drop' })
     if (d.do === 'drop' && d.guard === 'many') drops++
-    again ||= asked.has(id)
+    again ||= isAsked
   })
   return !confirmDrops && (all || again || drops > Math.max(FREE_DROPS, loaded.size / 5))
 }

@@ -1,6 +1,6 @@
 /** The six rules of dropping. A loaded block is dropped only on positive knowledge. */
-import { type BlockStage, type RunResult, skip } from 'blockgate'
-import { testId } from 'blockgate/testing'
+import { type BlockStage, type RunResult, type StateStore, skip } from 'blockgate'
+import { memoryState, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, numberOf, scriptedOwnership, world } from './support/world.ts'
 
@@ -208,6 +208,31 @@ describe('rule 6: nothing of what was loaded is left', () => {
     sink.hold(...blocks(1, 2))
     expect(kept(await gateway.sync())).toEqual([0, 2])
     expect(kept(await gateway.sync({ confirmDrops: true }))).toEqual([2, 0])
+  })
+
+  it('goes on asking for the blocks of the old bucket after a restart, when those of another one are loaded beside them', async () => {
+    const state = memoryState()
+    const before = await world({ list: blocks(1, 2, 3), state })
+    await before.gateway.sync()
+    before.source.list = blocks(4, 5, 6)
+    await before.gateway.sync()
+    await before.gateway.stop()
+    const after = await world({ list: blocks(4, 5, 6), state, sink: before.sink })
+    for (let i = 0; i < 3; i++) expect(kept(await after.gateway.sync())).toEqual([0, 3])
+    expect(kept(await after.gateway.sync({ confirmDrops: true }))).toEqual([3, 0])
+    await after.gateway.stop()
+    const last = await world({ list: blocks(4, 5), state, sink: before.sink })
+    await last.gateway.sync()
+    expect(kept(await last.gateway.sync())).toEqual([1, 0])
+  })
+
+  it('goes on without a state store that fails', async () => {
+    const state: StateStore = { ...memoryState(), set: () => Promise.reject(new Error('disk')) }
+    const { gateway, sink, host } = await world({ state })
+    sink.hold(...blocks(1))
+    expect(kept(await gateway.sync())).toEqual([0, 1])
+    expect(host.lines.map(line => line.fields.error)).toContain('disk')
+    expect(kept(await gateway.sync())).toEqual([0, 1])
   })
 
   it('the first run may be the one that was confirmed', async () => {

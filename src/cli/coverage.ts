@@ -5,7 +5,7 @@ import type { Operator } from '../ownership.ts'
 
 export interface Coverage {
   readonly min: number
-  /** Whether every block of a complete view is served by `min` members or more. */
+  /** Whether every block of a complete view is served by `min` members or more; false where it has none and members serve some. */
   readonly holds: boolean
   /** Whether the whole bucket was seen. */
   readonly complete: boolean
@@ -50,9 +50,11 @@ export function coverageOf(
     .sort()
     .slice(0, NAMED)
     .map(block => ({ block, members: serving(block) }))
+  // An emptied bucket, a wrong prefix: nothing that is to be served would be served by enough.
+  const isBlind = all.length === 0 && [...claims.values()].some(claimed => claimed.size > 0)
   return {
     min,
-    holds: complete && below.length === 0,
+    holds: complete && below.length === 0 && !isBlind,
     complete,
     blocks: all.length,
     members: [...claims.keys()],

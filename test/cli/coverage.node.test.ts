@@ -56,6 +56,11 @@ describe('coverageOf', () => {
     expect(coverageOf(view([]), new Map(), 1).holds).toBe(true)
   })
 
+  it('does not hold where no block is seen and members serve some', () => {
+    expect(coverageOf(view([]), new Map([['a', ids()]]), 1).holds).toBe(true)
+    expect(coverageOf(view([]), new Map([['a', ids(1)]]), 1)).toMatchObject({ holds: false, complete: true, blocks: 0 })
+  })
+
   it('gives a superseded block the copies of what holds all of it, over any number of steps, where they are more', () => {
     const claims = new Map([
       ['a', ids(3, 4)],

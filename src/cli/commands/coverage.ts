@@ -66,7 +66,11 @@ function text({ min, holds, complete, blocks, members, copies, below }: Coverage
       ? [paint.green(`every block has ${min} or more`)]
       : [
           paint.red(
-            below.blocks > 0 ? `fewer than ${min}: ${countText(below.blocks)} blocks` : 'not every block was seen',
+            below.blocks > 0
+              ? `fewer than ${min}: ${countText(below.blocks)} blocks`
+              : complete
+                ? 'no block was seen, and members serve some: look at the bucket and the filters'
+                : 'not every block was seen',
           ),
         ]),
     ...table(
