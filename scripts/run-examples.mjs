@@ -3,7 +3,7 @@
 //   node scripts/run-examples.mjs
 
 import { spawn } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -37,6 +37,8 @@ async function run(example, env) {
   try {
     const { code, signal, printed } = await toItsEnd(example, { ...env, TMPDIR: temp })
     if (code !== 0) return `it must exit with 0: it ended with ${signal ?? code}\n${printed}`
+    const left = readdirSync(temp)
+    if (left.length > 0) return `it must leave nothing in TMPDIR: it left ${left.join(', ')}`
     const missing = expected.filter(line => !printed.includes(line))
     return missing.length > 0 ? `it must print\n${missing.join('\n')}\nit prints\n${printed}` : undefined
   } finally {

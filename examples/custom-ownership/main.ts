@@ -35,6 +35,7 @@ await clusters.stop()
 // Locks decide while gateways run, and need no list of members: files in a folder are enough within one machine.
 const temp = mkdtempSync(join(tmpdir(), 'blockgate-locks-'))
 process.on('exit', () => rmSync(temp, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
 const shared = join(temp, 'shared')
 const pair = await Promise.all(['a', 'b'].map(id => open(fileLock({ dir: shared, buckets: 8, most: 5 }), id)))
 const added = (await Promise.all(pair.map(each => each.sync()))).flatMap(({ outcomes }) =>

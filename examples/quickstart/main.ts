@@ -1,6 +1,6 @@
 // Syncs the real blocks in ./bucket into a temp folder, through the pipeline of ./blockgate.config.ts, and serves what it knows
 // over HTTP until Ctrl-C. It is what `blockgate run` does, put together by hand.
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gateway, resolveConfig } from 'blockgate'
@@ -11,7 +11,10 @@ import { showProgress, summaryText } from 'blockgate/runtime/terminal'
 import { setupTracing } from 'blockgate/runtime/tracing'
 import quickstart from './blockgate.config.ts'
 
-const dir = process.env.DIR ?? (await mkdtemp(join(tmpdir(), 'blockgate-')))
+const temp = process.env.DIR === undefined ? mkdtempSync(join(tmpdir(), 'blockgate-')) : undefined
+// However it ends: nobody would look for what is left in there.
+process.on('exit', () => temp && rmSync(temp, { recursive: true, force: true }))
+const dir = process.env.DIR ?? temp ?? ''
 const { stdout: output, env } = process
 const log = nodeLog()
 const host = nodeHost({ log: { ...log, info: () => {} } })
@@ -27,15 +30,19 @@ const blockgate = gateway(config, {
   metrics: metrics.metrics,
 })
 // Thanos' components like port 10902, too.
-const service = await serveGateway({ gateway: blockgate, config, host, metrics, orFreePort: true })
+const serving = serveGateway({ gateway: blockgate, config, host, metrics, orFreePort: true })
 // A second Ctrl-C ends at once.
-const stop = stopSignals(() => service.stop())
+const stop = stopSignals(async () => (await serving).stop())
+const service = await serving
 
 const progress = showProgress(blockgate, { output, host, env })
-const result = await blockgate.start()
+const result = await blockgate.start().catch((error: unknown) => {
+  if (stop.caught === undefined) throw error
+})
 progress[Symbol.dispose]()
-output.write(summaryText(result, { output, env }))
-output.write(`  in ${dir}
+if (result) {
+  output.write(summaryText(result, { output, env }))
+  output.write(`  in ${dir}
 
   open  ${service.url}/               what this gateway is and does
         ${service.url}/blocks         every block, and why it is where it is
@@ -44,6 +51,7 @@ output.write(`  in ${dir}
 
   it looks at the bucket again every 3 minutes; Ctrl-C ends it
 `)
+}
 
 await stop.stopped
 await service.stop()

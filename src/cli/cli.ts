@@ -1,5 +1,7 @@
 /** The command line: what was typed, done; errors as lines for a person, and an exit code. */
+import { setTimeout } from 'node:timers/promises'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../errors.ts'
+import { exitNow, inFileSystem } from '../runtime/server/exit.ts'
 import { packageVersion } from '../runtime/server/package-version.ts'
 import { painter } from '../runtime/terminal/paint.ts'
 import { visible } from '../runtime/terminal/visible.ts'
@@ -16,7 +18,9 @@ export async function cli(process: NodeJS.Process): Promise<void> {
   for (const stream of [stdout, stderr]) stream.on('error', () => {})
   const code = await main(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() })
   await Promise.all([stdout, stderr].map(flushed))
-  process.exit(code)
+  for (let waits = 0; waits < 10 && inFileSystem(); waits++) await setTimeout(100)
+  if (inFileSystem()) stderr.write('blockgate: a call to the file system does not return: the process is killed\n')
+  exitNow(code)
 }
 
 /** @returns the exit code. Never rejects. */

@@ -21,7 +21,7 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   ['2', 'bad usage, a bad config, or one without members to look at: nothing was started'],
   ['3', 'the run failed, the gateway could not start, its dir is in use, or the member store is away'],
   ['4', 'sync: nothing is served, though there is something in the bucket: the summary says what stands in the way'],
-  ['130, 143', 'ended by SIGINT or SIGTERM before the result was there; run ends with 0'],
+  ['129, 130, 143', 'ended by SIGHUP, SIGINT or SIGTERM before the result was there; run ends with 0'],
 ]
 
 /** Ends the command with `code`; the message, of one line or more, is for the person who typed it. */

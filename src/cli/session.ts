@@ -1,5 +1,7 @@
 /** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
+import { within } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config.ts'
+import { rawMessageOf } from '../errors.ts'
 import { BLOCKS_FAILED } from '../failure-log.ts'
 import { type Gateway, gateway } from '../gateway.ts'
 import type { Host, Log } from '../host.ts'
@@ -16,6 +18,8 @@ import { overlaidState, readOnlyFiles } from './read-only.ts'
 const SPANS = { quietMs: 2_000 } as const
 /** And a gateway that is told to stop: Kubernetes kills it after a while, however slow the collector is. */
 const RUN_SPANS = { quietMs: 5_000, maxMs: 5_000 } as const
+
+const UNLOCK_MS = 2_000
 
 export interface Session {
   /** Of the config. */
@@ -53,7 +57,7 @@ export async function withGateway<T>(
   const log: Log = verbose ? full : { ...full, info() {}, warn }
   const host = nodeHost({ log })
   // Two on one folder would remove what the other one is loading.
-  await using _ = readOnly ? undefined : await lockFolder(config.dir, `blockgate ${command}`, log)
+  await using _ = readOnly ? undefined : soon(host, await lockFolder(config.dir, `blockgate ${command}`, log))
   const tracing = setupTracing(io.env, { log })
   const state = fileState(config.dir, log, { readOnly })
   const made = gateway(config, {
@@ -78,5 +82,19 @@ export async function withGateway<T>(
       await tracing.shutdown(verbose ? RUN_SPANS : SPANS)
       stop[Symbol.dispose]()
     }
+  }
+}
+
+/** Given back, or not waited for: a disk that does not answer must not keep the process. */
+function soon(host: Host, lock: AsyncDisposable): AsyncDisposable {
+  const late = () => new Error(`it must be given back within ${UNLOCK_MS} ms`)
+  return {
+    async [Symbol.asyncDispose]() {
+      try {
+        await within(host, UNLOCK_MS, undefined, late, Promise.resolve(lock[Symbol.asyncDispose]()))
+      } catch (error) {
+        host.log.error('the lock of dir was not given back', { error: rawMessageOf(error) })
+      }
+    },
   }
 }

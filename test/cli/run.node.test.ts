@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { blockgate, configText, project, QUICKSTART, type Running, start } from '../support/cli.ts'
 import { tempFolders } from '../support/temp-folders.ts'
@@ -94,6 +96,47 @@ describe('blockgate run', () => {
     await running.printed('SIGTERM: stopping')
     running.child.kill('SIGTERM')
     expect((await running.ended).code).toBe(143)
+  })
+
+  it('ends with 0 at SIGHUP, as a terminal sends it that closes', async () => {
+    const running = run(projectWith(configText('')))
+    await running.printed('run done')
+    running.child.kill('SIGHUP')
+    const { code, stderr } = await running.ended
+    expect([code, messages(stderr).at(-1)]).toEqual([0, 'SIGHUP: stopping; a second signal ends at once'])
+  })
+
+  /** A stage with a call that never returns, as to a file system that does not answer. */
+  function deadDisk(rest: string) {
+    const dead = `{ kind: 'block', name: 'dead-disk', async start() {
+      const { readFile } = await import('node:fs')
+      readFile(process.env.PIPE, () => {})
+    }, ${rest} },`
+    const made = projectWith(configText(dead))
+    const pipe = join(made.cwd, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    return run({ ...made, env: { PIPE: pipe } })
+  }
+
+  it('ends by itself where a call to the file system never returns, which holds up the exit of Node', async () => {
+    const running = deadDisk('handle: (_, next) => next()')
+    await running.printed('run done')
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    expect([code, running.child.signalCode]).toEqual([null, 'SIGKILL'])
+    expect(stderr).toContain('a call to the file system does not return')
+  })
+
+  it('ends at once at a second signal also where a call to the file system never returns', async () => {
+    const running = deadDisk(
+      `handle: () => { process.stderr.write('in flight\\n'); return new Promise(() => {}) }, stop: () => new Promise(() => {})`,
+    )
+    await running.printed('in flight')
+    running.child.kill('SIGTERM')
+    await running.printed('SIGTERM: stopping')
+    running.child.kill('SIGTERM')
+    await running.ended
+    expect(running.child.signalCode).toBe('SIGTERM')
   })
 
   it('aborts what is in flight when the grace is over, and still ends by itself', async () => {

@@ -10,14 +10,14 @@ import { type Session, withGateway } from '../session.ts'
 
 export const run: Command = {
   name: 'run',
-  summary: 'run the gateway until SIGTERM or SIGINT',
+  summary: 'run the gateway until SIGTERM, SIGINT or SIGHUP',
   options: ['config'],
   details: [
     'Starts the HTTP server where the config says (http), makes run after run, and keeps what it loaded. The log goes to',
     'stderr: lines of JSON, or lines for a person on a terminal. A run that fails is retried; after the start nothing but a',
     'signal ends the process.',
-    "At SIGINT or SIGTERM runs stop, adds in flight may finish within the config's stopGrace, spans are sent, and it exits",
-    'with 0; a second signal ends at once.',
+    "At SIGINT, SIGTERM or SIGHUP runs stop, adds in flight may finish within the config's stopGrace, spans are sent, and it",
+    'exits with 0; a second signal ends at once.',
   ].join('\n'),
   examples: [
     'blockgate run',

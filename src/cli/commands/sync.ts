@@ -14,7 +14,7 @@ export const sync: Command = {
   details: [
     'Makes one run of the pipeline and ends. Progress goes to stderr: one live line on a terminal, a line now and then',
     'elsewhere. The summary goes to stdout. A run that would drop more than 10 blocks and more than a fifth of what is',
-    'loaded, or all of it, drops none of them, unless --confirm-drops is given. At SIGINT or SIGTERM, adds in flight may finish within',
+    'loaded, or all of it, drops none of them, unless --confirm-drops is given. At a signal, adds in flight may finish within',
     "the config's stopGrace; a second signal ends at once.",
   ].join('\n'),
   examples: ['blockgate sync', 'blockgate sync --json | jq .blocks', 'blockgate sync --confirm-drops'],

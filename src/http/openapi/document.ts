@@ -10,7 +10,12 @@ export function openApi(version: string): Schema {
     openapi: '3.1.0',
     info: { title: 'blockgate', version, description: 'Which blocks this gateway serves, which not, and why.' },
     paths: {
-      '/-/healthy': { get: operation('Whether the process is there', { 200: plain('It is') }) },
+      '/-/healthy': {
+        get: operation('Whether the process is there', {
+          200: plain('It is'),
+          503: json('Run after run a call of a plugin threw that must not throw', 'Error'),
+        }),
+      },
       '/-/ready': {
         get: operation('Whether every block got a verdict', {
           200: plain('Yes'),

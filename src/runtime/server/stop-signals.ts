@@ -1,8 +1,12 @@
-/** SIGINT and SIGTERM: the first asks the process to stop, the second ends it at once. */
+/** SIGINT, SIGTERM, and SIGHUP of a terminal that closes: the first asks the process to stop, the second ends it at once. */
+import { constants } from 'node:os'
+import { exitNow } from './exit.ts'
 
-/** 130 for SIGINT, 143 for SIGTERM, as shells count. */
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, as shells count. */
 export function signalCode(signal: NodeJS.Signals): number {
-  return signal === 'SIGINT' ? 130 : 143
+  return 128 + constants.signals[signal]
 }
 
 export interface StopSignals extends Disposable {
@@ -23,14 +27,13 @@ export function stopSignals(onFirst: (signal: NodeJS.Signals) => unknown): StopS
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   let caught: NodeJS.Signals | undefined
   const listener = (signal: NodeJS.Signals) => {
-    if (caught !== undefined) process.exit(signalCode(signal))
+    if (caught !== undefined) exitNow(signalCode(signal), signal)
     caught = signal
     controller.abort(new Error(`stopped by ${signal}`))
     resolve()
     Promise.resolve(onFirst(signal)).catch(() => {})
   }
-  process.on('SIGINT', listener)
-  process.on('SIGTERM', listener)
+  for (const signal of STOPPING) process.on(signal, listener)
   return {
     signal: controller.signal,
     stopped,
@@ -38,8 +41,7 @@ export function stopSignals(onFirst: (signal: NodeJS.Signals) => unknown): StopS
       return caught
     },
     [Symbol.dispose]() {
-      process.off('SIGINT', listener)
-      process.off('SIGTERM', listener)
+      for (const signal of STOPPING) process.off(signal, listener)
     },
   }
 }
