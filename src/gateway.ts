@@ -181,7 +181,8 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     get readiness() {
       latch()
       const last = runner.results.at(-1)
-      const facts = { settled, alone, stopping: stopping !== undefined, last, unknown: handover?.unknown?.() }
+      const unknown = faults.guard('handover.unknown', () => handover?.unknown?.())
+      const facts = { settled, alone, stopping: stopping !== undefined, last, unknown }
       return readiness({ ...facts, standing: standing(), held: held() })
     },
     get fault() {

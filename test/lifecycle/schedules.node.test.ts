@@ -61,6 +61,8 @@ async function schedule(seed: number): Promise<readonly string[]> {
     release: 'async',
     owners: 'sync',
     standing: 'sync',
+    unknown: 'sync',
+    known: 'sync',
     ready: 'sync',
     report: 'sync',
   } as object)
@@ -207,7 +209,9 @@ describe('any schedule of starts, stops, throws and hangs', () => {
         'sink.drop',
       ],
       ...['sink.loaded', 'ownership.epoch', 'ownership.watch', 'ownership.claim', 'state.get', 'state.set', 'onResult'],
-      ...['owners', 'standing', 'ready', 'report', 'publish', 'serve', 'release'].map(call => `handover.${call}`),
+      ...['owners', 'unknown', 'standing', 'ready', 'report', 'publish', 'serve', 'release'].map(
+        call => `handover.${call}`,
+      ),
       ...['run done', 'run failed', 'run stopped'],
     ]
     expect(wanted.filter(call => !lines.some(line => line.endsWith(call)))).toEqual([])

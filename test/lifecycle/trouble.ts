@@ -36,7 +36,8 @@ export class Trouble {
       get: (own, key) => {
         const value = Reflect.get(own, key)
         const kind = kinds[key as keyof T]
-        if (kind === undefined || typeof value !== 'function') return value
+        if (typeof value !== 'function') return value
+        if (kind === undefined) return value.bind(own)
         const call = `${name}.${String(key)}`
         return (...args: readonly unknown[]) => this[kind](call, () => Reflect.apply(value, own, args))
       },
