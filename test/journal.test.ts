@@ -1,7 +1,7 @@
 import type { StateStore } from 'blockgate'
 import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { blocks, scriptedOwnership, world } from './support/world.ts'
+import { blocks, scriptedOwnership, scriptedSink, world } from './support/world.ts'
 
 /** Writes of the engine wait until `open()` is called; others are at once. */
 function slowState(): { readonly state: StateStore; open(): void; close(): void } {
@@ -73,4 +73,47 @@ it('forgets the deaths of a block that two complete views in a row do not have',
   await gateway.sync()
   // What was denied is still there.
   expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [], deaths: { [testId(2)]: 1 } })
+})
+
+describe('what the journal keeps', () => {
+  const KEY = 'engine/loads-in-flight'
+
+  it('counts a death at the next start, and writes it down before anything is loaded', async () => {
+    const state = memoryState()
+    await state.set(KEY, { inFlight: [testId(1)], deaths: { [testId(1)]: 1 } })
+    const { gateway } = await world({ list: [], state })
+    await gateway.sync()
+    expect(await state.get(KEY)).toEqual({ inFlight: [], deaths: { [testId(1)]: 2 } })
+  })
+
+  it('keeps the deaths of a block whose load failed with the process alive, and forgets those of one that was loaded', async () => {
+    const state = memoryState()
+    await state.set(KEY, { inFlight: [], deaths: { [testId(1)]: 2, [testId(2)]: 2 } })
+    const { gateway, sink, host } = await world({ list: blocks(1, 2), state })
+    sink.fail(1, ...Array.from({ length: 4 }, () => new Error('no')))
+    const run = gateway.sync()
+    for (let i = 0; i < 4; i++) await host.advance(60_000)
+    await run
+    await gateway.stop()
+    expect(await state.get(KEY)).toEqual({ inFlight: [], deaths: { [testId(1)]: 2 } })
+  })
+
+  it('forgets, also on the disk, the deaths of a block that is held after all', async () => {
+    const state = memoryState()
+    await state.set(KEY, { inFlight: [testId(1)], deaths: {} })
+    const sink = scriptedSink()
+    sink.hold(...blocks(1))
+    const { gateway } = await world({ list: blocks(1), state, sink })
+    await gateway.sync()
+    expect(await state.get(KEY)).toEqual({ inFlight: [], deaths: {} })
+  })
+
+  it('leaves out of its document what is no block, and no count of deaths', async () => {
+    const state = memoryState()
+    const deaths = { [testId(1)]: 3, [testId(2)]: 0, [testId(3)]: -1, [testId(4)]: 1.5, [testId(5)]: '3', '../x': 3 }
+    await state.set(KEY, { inFlight: ['../x', 7, testId(6)], deaths })
+    const { gateway } = await world({ list: [], state })
+    await gateway.sync()
+    expect(await state.get(KEY)).toEqual({ inFlight: [], deaths: { [testId(1)]: 3, [testId(6)]: 1 } })
+  })
 })

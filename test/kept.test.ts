@@ -1,4 +1,4 @@
-/** What is told apart from an absence, and what makes one be forgotten. */
+/** What keeps a loaded block beside the six rules of test/reconcile.test.ts. */
 import { type BlockStage, LeaseLost, owned, type SetStage } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
@@ -73,4 +73,16 @@ it('a lease that was lost says nothing of who owns a loaded block: it stays', as
   sink.hold(...blocks(1))
   await gateway.sync()
   expect([sink.numbers, states(gateway, 1)]).toEqual([[1], 'lease-lost'])
+})
+
+it('a block that lingers is pinned where the other one that claims it is down', async () => {
+  const ownership = scriptedOwnership([1])
+  const { gateway } = await world({ list: blocks(1), ownership })
+  await gateway.sync()
+  ownership.lose(1)
+  ownership.servedByOthers.add(1)
+  ownership.releasable = new Set()
+  ownership.othersLive = false
+  await gateway.sync()
+  expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'pinned', reason: 'pinned' })
 })
