@@ -35,10 +35,11 @@ const SKEW = 24 * 3_600_000
 /** The year 5138: what is later was not written in seconds. */
 const LATEST = 100_000_000_000
 
+// A time of 0 is Go's word for one that is not set.
 const schema = object({
   id: ulid,
   version: v.literal(1, 'be 1'),
-  deletion_time: v.pipe(v.number('be a number'), v.integer('be an integer'), v.minValue(0, 'be >= 0')),
+  deletion_time: v.pipe(v.number('be a number'), v.integer('be an integer'), v.minValue(1, 'be >= 1')),
 })
 
 function json(bytes: Uint8Array): unknown {

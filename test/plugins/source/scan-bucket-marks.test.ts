@@ -25,7 +25,12 @@ describe('deletion marks', () => {
     [
       'before 1970',
       `{"id":"${ID1}","version":1,"deletion_time":-1}`,
-      'deletion_time: must be >= 0: current value is -1',
+      'deletion_time: must be >= 1: current value is -1',
+    ],
+    [
+      'no time, as Go says it',
+      `{"id":"${ID1}","version":1,"deletion_time":0}`,
+      'deletion_time: must be >= 1: current value is 0',
     ],
     [
       'milliseconds',
