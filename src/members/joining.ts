@@ -98,6 +98,6 @@ function moved(before: Beat, after: Beat | undefined): boolean {
 function otherBucket({ bucket }: JoinDeps, member: string, other: string): BlockgateError {
   return new BlockgateError(
     ErrorCode.memberRefused,
-    `bucket must be the one of the other members: current value is ${bucket}, "${member}" has ${other}`,
+    `bucket must be the one of the other members: current value is ${bucket}, "${member}" has ${other}; where both lead to one bucket, give all members one \`identity\` (s3() has it as an option)`,
   )
 }

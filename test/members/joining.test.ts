@@ -107,7 +107,7 @@ it('a member that works on another bucket than the others is refused', async () 
   const a = await world.started('a', {}, [], { bucket: bucket('s3://one') })
   const b = world.member('b', {}, { bucket: bucket('s3://two') })
   await expect(b.start()).rejects.toThrow(
-    'bucket must be the one of the other members: current value is s3://two, "a" has s3://one',
+    'bucket must be the one of the other members: current value is s3://two, "a" has s3://one; where both lead to one bucket, give all members one `identity`',
   )
   await b.stop()
   await a.stop()
