@@ -32,15 +32,17 @@ export function adder(deps: AddDeps): Onion {
       return failed(sink.name, error)
     }
     return trace.stage(sink.name, async () => {
+      // Before anything else: a load that cannot be kept costs requests.
+      const room = deps.budget.room(block.id)
       try {
-        // Before anything else: a load that cannot be kept costs requests.
-        using room = deps.budget.room(block.id)
         if (room) {
           await load(deps, block, room)
           return added
         }
       } catch (error) {
         if (codeOf(error) !== ErrorCode.diskBudget) return failed(sink.name, error)
+      } finally {
+        room?.end()
       }
       // Room comes with the blocks that others take over.
       return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)

@@ -38,9 +38,10 @@ export interface CatalogueEntry {
   readonly events: readonly BlockEvent[]
 }
 
-type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] } & { events: BlockEvent[] }
+type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] }
 
 const MAX_EVENTS = 20
+const NONE: readonly BlockEvent[] = []
 /** Reasons of a retained block that wait for somebody else to serve it, or its parent. */
 const LINGERING: ReadonlySet<string> = new Set(['lingering', 'superseded'])
 
@@ -145,7 +146,7 @@ export class Catalogue {
       reason: '',
       detail: undefined,
       since: this.#host.now(),
-      events: [],
+      events: NONE,
     }
     this.#entries.set(id, entry)
     const last = this.#sorted?.at(-1)
@@ -172,8 +173,9 @@ export class Catalogue {
     // Most blocks are "unchanged" in most runs: that they still serve is no event.
     if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return
     const { run, kind, by, reason, detail } = event
-    entry.events.push({ at: this.#host.now(), run, kind, by, reason, ...(detail === undefined ? {} : { detail }) })
-    if (entry.events.length > MAX_EVENTS) entry.events.shift()
+    const told = { at: this.#host.now(), run, kind, by, reason, ...(detail === undefined ? {} : { detail }) }
+    // A list of one: what grows by push() has room for 17, and most blocks have one event in their life.
+    entry.events = last ? [...entry.events.slice(1 - MAX_EVENTS), told] : [told]
   }
 
   #move(entry: Entry, state: BlockState, by: string, reason: string): void {

@@ -3,12 +3,14 @@ import type { BlockId } from './block.ts'
 import { BlockgateError, ErrorCode } from './errors.ts'
 import type { LoadedBlock } from './stage.ts'
 
-/** The room of one load; it is given back when disposed, unless the block was kept. */
-export interface Room extends Disposable {
+/** The room of one load. */
+export interface Room {
   /** The load takes `bytes` in all. @throws BlockgateError `disk-budget` where they do not fit */
   reserve(bytes: number): void
   /** The block is loaded now. */
   keep(): void
+  /** The load has ended: gives back what was not kept. */
+  end(): void
 }
 
 export class DiskBudget {
@@ -62,7 +64,7 @@ export class DiskBudget {
         this.#loading -= held
         held = 0
       },
-      [Symbol.dispose]: () => hold(0),
+      end: () => hold(0),
     }
   }
 

@@ -21,6 +21,26 @@ export const added: Outcome = make({ kind: 'added' })
 export const unchanged: Outcome = make({ kind: 'unchanged' })
 export const passed: Outcome = make({ kind: 'passed' })
 
+type Skipped = Pick<
+  Extract<Outcome, { kind: 'skipped' }>,
+  'kind' | 'by' | 'reason' | 'retain' | 'recheck' | 'detail' | 'epoch'
+>
+/** Most blocks of a bucket are skipped, for few reasons: one outcome for all that have one reason, and not one each. */
+const shared = new Map<string, Outcome>()
+const MAX_SHARED = 100
+
+function skipped(fields: Skipped): Outcome {
+  const { by, reason, retain, recheck, detail, epoch } = fields
+  if (detail !== undefined) return make(fields)
+  const key = [by, reason, retain, recheck, epoch].join('\n')
+  const known = shared.get(key)
+  if (known) return known
+  if (shared.size >= MAX_SHARED) shared.clear()
+  const outcome = make(fields)
+  shared.set(key, outcome)
+  return outcome
+}
+
 /** A failure, charged to the stage that raised it. */
 export function failed(by: string, error: unknown): Outcome {
   return make({ kind: 'failed', by, error: BlockgateError.from(error, ErrorCode.stageFailed, by) })
@@ -28,7 +48,7 @@ export function failed(by: string, error: unknown): Outcome {
 
 /** A set stage's verdict, or that of a partial block. */
 export function skippedBy(by: string, reason: string, detail?: string, retain = false): Outcome {
-  return make({ kind: 'skipped', by, reason, retain, recheck: false, detail, epoch: undefined })
+  return skipped({ kind: 'skipped', by, reason, retain, recheck: false, detail, epoch: undefined })
 }
 
 /**
@@ -43,7 +63,7 @@ export function settle(by: string, verdict: unknown, below: Outcome | undefined)
   if (!isReason(verdict.reason)) {
     return failed(by, misuse(`the reason of a skip must be kebab-case: current value is ${show(verdict.reason)}`))
   }
-  return make({
+  return skipped({
     kind: 'skipped',
     by,
     reason: verdict.reason,

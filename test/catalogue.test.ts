@@ -1,4 +1,4 @@
-import type { BlockId } from 'blockgate'
+import { type BlockId, type BlockStage, skip } from 'blockgate'
 import { fakeHost, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Catalogue } from '../src/catalogue.ts'
@@ -52,6 +52,26 @@ describe('the catalogue', () => {
     const next = await catalogue.sorted()
     expect(next).toHaveLength(20_001)
     expect(numberOf(next[0]?.id as BlockId)).toBe(5)
+  })
+
+  it('blocks that are skipped for one reason share the outcome; another epoch, or a detail, makes another', async () => {
+    const ownership = scriptedOwnership([])
+    const odd: BlockStage = {
+      kind: 'block',
+      name: 'odd',
+      handle: async (block, next) =>
+        numberOf(block.id) % 2 ? skip('odd', { detail: `${block.id} is odd` }) : await next(),
+    }
+    const { gateway } = await world({ list: blocks(1, 2, 3, 4), stages: [odd], ownership })
+    const of = async () => [...(await gateway.sync()).outcomes].sort().map(([, outcome]) => outcome)
+    const [one, two, three, four] = await of()
+    expect(two).toBe(four)
+    expect(one).not.toBe(three)
+    ownership.tick()
+    const again = await of()
+    expect(again[1]).toBe(again[3])
+    expect(again[1]).not.toBe(two)
+    expect(again[1]).toMatchObject({ reason: 'not-owner', epoch: ownership.epoch() })
   })
 
   it('forgets nothing after an incomplete view', async () => {
