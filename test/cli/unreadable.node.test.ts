@@ -8,27 +8,6 @@ import { tempFolders } from '../support/temp-folders.ts'
 const folder = tempFolders()
 
 describe('a folder that may not be read', () => {
-  it('at the root of the bucket is named once, and the rest is synced', async () => {
-    const made = project(folder())
-    made.write('blockgate.config.ts', configText(''))
-    const lost = join(made.bucket, 'lost+found')
-    mkdirSync(lost)
-    chmodSync(lost, 0)
-    const { code, stdout, stderr } = await blockgate(['sync', '--json'], { cwd: made.folder, powerless: true })
-    chmodSync(lost, 0o700)
-    expect([
-      code,
-      stderr
-        .trimEnd()
-        .split('\n')
-        .map(line => JSON.parse(line)),
-    ]).toMatchObject([
-      0,
-      [{ level: 'warn', key: 'lost+found/', error: 'folder "lost+found/" must be readable: it failed with EACCES' }],
-    ])
-    expect(JSON.parse(stdout)).toMatchObject({ run: { complete: true }, blocks: { failed: 0 } })
-  })
-
   it('at the root of the data folder is left alone, unless it may be a block', async () => {
     const made = project(folder())
     const config = configText('').replace(
