@@ -12,7 +12,7 @@ import { securityHeaders } from './headers.ts'
 import { openApi } from './openapi/document.ts'
 import { pages } from './pages/pages.ts'
 import { blocksQuery, DEFAULT_LIMIT } from './query.ts'
-import { question } from './question.ts'
+import { lookAt, question } from './question.ts'
 import { syncRequest } from './sync-request.ts'
 import { writeAccess } from './write-access.ts'
 
@@ -66,9 +66,8 @@ export function createApp(options: AppOptions): Hono {
   })
   app.get('/-/ready', c => {
     const { ready, partial, reason } = gateway.readiness
+    if (ready) return c.text([`ready${partial ? `: ${reason}` : ''}`, ...lookAt(gateway), ''].join('\n'))
     const asked = question(gateway)
-    const what = asked ? `\n${asked}` : ''
-    if (ready) return c.text(`ready${partial ? `: ${reason}` : ''}${what}\n`)
     throw new HttpError(503, 'not-ready', asked ? `${reason}; ${asked}` : reason)
   })
   if (metrics) app.get('/metrics', async c => c.body(await metrics.text(), 200, { 'content-type': METRICS_TYPE }))

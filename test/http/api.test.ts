@@ -20,6 +20,29 @@ async function synced(options: Parameters<typeof appWorld>[0] = {}) {
 }
 
 describe('/-/healthy and /-/ready', () => {
+  it('says what is wrong with the last run of a gateway that is ready', async () => {
+    const { app, gateway, source } = await appWorld()
+    source.cause = '7 objects such as "a/x", and no block'
+    await gateway.sync()
+    expect(await (await app.request('/-/ready')).text()).toBe(
+      'ready\nthe last run: 7 objects such as "a/x", and no block\n',
+    )
+    source.cause = new Error('503')
+    source.complete = false
+    await gateway.sync()
+    expect(await (await app.request('/-/ready')).text()).toBe('ready\nthe last run: 503\n')
+    const [run] = ((await (await app.request('/api/v1/runs')).json()) as { runs: readonly { error: unknown }[] }).runs
+    expect(run?.error).toEqual({ code: 'listing-failed', message: '503' })
+    const page = await (await app.request('/')).text()
+    expect(page).toContain('<dd class="failed">the last run: 503</dd>')
+    expect(page).toContain('<td class="waiting">done<br><small class="quiet">listing-failed: 503</small>')
+    expect(page).not.toContain('class="done"')
+    source.cause = undefined
+    source.complete = true
+    await gateway.sync()
+    expect(await (await app.request('/-/ready')).text()).toBe('ready\n')
+  })
+
   it('says that a person is asked, and how to answer: at /-/ready and on the first page', async () => {
     const { app, gateway, source, post } = await appWorld({ list: blocks(1, 2) })
     await gateway.sync()

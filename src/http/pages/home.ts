@@ -6,7 +6,7 @@ import type { Gateway } from '../../gateway.ts'
 import type { Host } from '../../host.ts'
 import { type RunAnswer, runsAnswer } from '../answers.ts'
 import { STATES } from '../query.ts'
-import { question } from '../question.ts'
+import { lookAt } from '../question.ts'
 import { layout, type Markup } from './layout.ts'
 import { durationText, timeText } from './text.ts'
 
@@ -27,7 +27,6 @@ export function homePage({ gateway, config, host, version, startedAt }: PagesOpt
   const { current, runs } = runsAnswer(gateway)
   const broken = gateway.health.filter(({ error }) => error !== undefined)
   const counts = gateway.catalogue.counts()
-  const asked = question(gateway)
   return layout(
     `${instance.id} · blockgate`,
     true,
@@ -38,7 +37,7 @@ export function homePage({ gateway, config, host, version, startedAt }: PagesOpt
 <dt>version</dt><dd>${version}</dd>
 <dt>up</dt><dd>${durationText(Math.max(0, host.now() - startedAt))}</dd>
 <dt>ready</dt><dd class="${ready ? 'ready' : 'waiting'}">${ready ? 'yes' : 'no'}: ${reason}</dd>
-${asked ? html`<dt>asked</dt><dd class="failed">${asked}</dd>` : ''}
+${lookAt(gateway).map(what => html`<dt>look at</dt><dd class="failed">${what}</dd>`)}
 <dt>bucket</dt><dd>${described.bucket?.name ?? 'none'}</dd>
 <dt>run every</dt><dd>${durationText(described.everyMs)}</dd>
 ${broken.map(({ name, error }) => html`<dt>${name}</dt><dd class="failed">${error}</dd>`)}
