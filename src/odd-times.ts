@@ -16,12 +16,13 @@ export function oddTimes({ meta, uploaded = 0 }: Pick<ParsedMeta, 'meta' | 'uplo
   }
   if (maxTime > LATEST) odd.push(complaint('meta.json', 'maxTime', 'be in milliseconds', maxTime))
   else if (maxTime > now + AHEAD) odd.push(future('maxTime', maxTime))
-  if (uploaded > now + SKEW) odd.push(future('thanos.upload_time', uploaded))
+  if (uploaded > now + SKEW) odd.push(complaint('meta.json', 'thanos.upload_time', NOT_YET, instant(uploaded)))
   const made = blockIdTime(ulid)
   if (made > now + SKEW) odd.push(future('ulid', made, ulid))
   return odd
 }
 
+const NOT_YET = 'not be in the future'
 /** Clocks differ by less. */
 const SKEW = 10 * 60_000
 /** The range of a block may reach to its end before its samples do. */
@@ -36,5 +37,5 @@ function looksLikeSeconds(time: number): boolean {
 }
 
 function future(path: string, time: number, value: unknown = time): string {
-  return complaint('meta.json', path, `not be of the future (${instant(time)})`, value)
+  return complaint('meta.json', path, `${NOT_YET} (${instant(time)})`, value)
 }

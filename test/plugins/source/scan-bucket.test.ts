@@ -282,8 +282,8 @@ describe('scanBucket', () => {
         'meta.json: maxTime: must be in milliseconds: current value is 1700007200',
       ])
       expect(future?.notes).toEqual([
-        'meta.json: maxTime: must not be of the future (2036-02-07T00:00:00.000Z): current value is 2085955200000',
-        'meta.json: thanos.upload_time: must not be of the future (2036-02-07T00:00:00.000Z): current value is 2085955200000',
+        'meta.json: maxTime: must not be in the future (2036-02-07T00:00:00.000Z): current value is 2085955200000',
+        'meta.json: thanos.upload_time: must not be in the future: current value is "2036-02-07T00:00:00.000Z"',
       ])
     }
   })
