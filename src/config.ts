@@ -12,7 +12,7 @@ import type { Pipeline } from './stage.ts'
 export interface Config {
   /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
   readonly pipeline: Pipeline
-  /** Where the blocks are, such as `s3({ … })`. Default: none; a stage that reads from it fails. */
+  /** Where the blocks are, such as `s3({ … })`. Required where a stage reads from it, as scanBucket() does. */
   readonly bucket?: Bucket | undefined
   /** This gateway's name and zone. Default: `{ id: 'blockgate' }`. */
   readonly instance?: { readonly id?: string | undefined; readonly zone?: string | undefined } | undefined
@@ -128,7 +128,7 @@ const ENTRIES = {
 export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
   const config = await load(input, host)
   const problems = [...checkOptions(config, ENTRIES)]
-  if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline))
+  if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
   if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
   return {
@@ -194,6 +194,15 @@ function checkPipeline(pipeline: readonly unknown[]): Problem[] {
   if (owner >= 0 && owner < lastSet)
     report(`pipeline[${owner}]`, `stand after the last set stage, pipeline[${lastSet}]`, 'owned')
   return problems
+}
+
+/** A stage that reads from the bucket would only fail, run after run. */
+function checkNeeds({ bucket, pipeline }: Config): Problem[] {
+  const readers = pipeline.flatMap(stage =>
+    isStage(stage) && [stage.needs].flat().includes('bucket') ? [`"${stage.name}"`] : [],
+  )
+  if (bucket !== undefined || readers.length === 0) return []
+  return [{ path: 'bucket', must: `be given: ${readers.join(' and ')} cannot work without one`, value: undefined }]
 }
 
 const METHODS: Readonly<Record<string, readonly string[]>> = {

@@ -96,6 +96,8 @@ export interface Component {
    * functions by name. They reach no span, metric or log.
    */
   readonly options?: unknown
+  /** What it cannot work without: a config that does not give it is told so before anything starts. Default: nothing. */
+  readonly needs?: readonly 'bucket'[]
   /** Pure. Called by resolveConfig before anything starts; each path is prefixed with where the component stands. */
   check?(): readonly Problem[]
   /**

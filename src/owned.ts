@@ -42,6 +42,7 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
     kind: 'block',
     name: 'owned',
     ownership: plugin,
+    needs: plugin.needs ?? [],
     check: () => plugin.check?.() ?? [],
     async start(services, signal) {
       me = services.instance.id

@@ -4,10 +4,16 @@ import {
   type ConfigInput,
   checkOptions,
   defineConfig,
+  everything,
   owned,
   resolveConfig,
   type SetStage,
 } from 'blockgate'
+import { directory } from 'blockgate/plugins/sink/directory'
+import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
+import { memory } from 'blockgate/plugins/sink/memory'
+import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
+import { memoryBucket } from 'blockgate/testing'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { scriptedSink, scriptedSource } from './support/world.ts'
@@ -48,6 +54,21 @@ describe('resolveConfig', () => {
     const resolved = await resolveConfig({ pipeline: [scriptedSource([]), stage('a'), set, scriptedSink()] }, { env })
     expect(resolved.plan.order).toEqual(['scripted', 'a', 'all', 'owned', 'scripted-sink'])
     expect(resolved.plan.ownership.name).toBe('everything')
+  })
+
+  it('needs a bucket where a stage, or the ownership plugin, cannot work without one', async () => {
+    const needs = ['bucket'] as const
+    const source = { ...scriptedSource([]), needs }
+    const ring = owned({ ...everything(), name: 'ring', needs })
+    const bad = { pipeline: [source, stage('a'), ring, scriptedSink()] } as never
+    expect(await problems(bad)).toEqual([
+      'bucket: must be given: "scripted" and "owned" cannot work without one: current value is undefined',
+    ])
+    expect(await problems({ pipeline: [scanBucket(), memory()] })).toEqual([
+      'bucket: must be given: "scan-bucket" cannot work without one: current value is undefined',
+    ])
+    expect(await problems({ pipeline: [scanBucket(), directory()], bucket: memoryBucket() })).toEqual([])
+    expect(await problems({ pipeline: [scanBucket(), indexHeaders()] })).toHaveLength(1)
   })
 
   it('reports all problems at once, each with its place, what must be and what is', async () => {

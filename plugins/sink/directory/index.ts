@@ -37,6 +37,7 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
   return {
     kind: 'sink',
     name: 'directory',
+    needs: ['bucket'],
     options,
     check: () => checkOptions(options, { path: v.optional(pathOption), verify: v.optional(v.boolean()) }),
 

@@ -55,6 +55,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
   return {
     kind: 'sink',
     name: 'index-headers',
+    needs: ['bucket'],
     options,
     check: () =>
       checkOptions(options, {

@@ -64,6 +64,7 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
   return {
     kind: 'source',
     name: 'scan-bucket',
+    needs: ['bucket'],
     options,
     check: () =>
       checkOptions(options, {
