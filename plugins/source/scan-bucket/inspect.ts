@@ -61,8 +61,13 @@ function partialOf(
     const missing = error === undefined ? 'meta.json is gone' : rawMessageOf(error)
     return { id, reason: 'marked-for-deletion', detail: `marked at ${instant(marked)}: ${missing}`, keep }
   }
-  if (isGone) return { id, reason: 'no-meta-json', detail: error === undefined ? wrong : rawMessageOf(error), keep }
-  return { id, reason: isUnread ? 'unreadable' : (meta as KnownMeta & { found: Fault }).found.reason, error, keep }
+  const ofMark = marked === undefined ? wrong : `marked for deletion at ${instant(marked)}`
+  const detail = [error && rawMessageOf(error), ofMark].filter(part => part !== undefined).join('; ') || undefined
+  if (isGone) return { id, reason: 'no-meta-json', detail, keep }
+  const reason = isUnread ? 'unreadable' : (meta as KnownMeta & { found: Fault }).found.reason
+  if (ofMark === undefined) return { id, reason, error, keep }
+  const code = codeOf(error) ?? ErrorCode.bucketFailed
+  return { id, reason, error: new BlockgateError(code, detail ?? '', { cause: error, at: 'scan-bucket' }), keep }
 }
 
 function errorOf({ reason, message }: Fault): BlockgateError {

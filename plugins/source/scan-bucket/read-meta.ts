@@ -38,7 +38,8 @@ export async function metaOf(
   listed: ObjectInfo,
   before: KnownMeta | undefined,
 ): Promise<KnownMeta | Unread> {
-  if (before && at.versions.isSame(before, listed) && sameFiles(before.files, block.files)) return before
+  const asBefore = before && sameFiles(before.files, block.files) ? before : undefined
+  if (asBefore && at.versions.isSame(asBefore, listed)) return asBefore
   const known = (version: Version, found: KnownMeta['found']): KnownMeta => {
     return { ...version, files: 'meta' in found ? found.meta.files : at.share.files(block.files), found }
   }
@@ -47,7 +48,7 @@ export async function metaOf(
     const read = await readSmall(at, listed.key, at.metaLimit)
     if (!read) return { error: gone('meta.json: ') }
     const now = known(at.versions.read(listed, read.info), parse(at, block, read.bytes))
-    if (before) at.versions.readAgain(before, listed, textOf(before) === textOf(now))
+    if (asBefore) at.versions.readAgain(asBefore, listed, textOf(asBefore) === textOf(now))
     return now
   } catch (error) {
     if (at.signal.aborted) throw at.signal.reason

@@ -50,15 +50,19 @@ export function versions(log: Log): Versions {
       return isSameTime(known, listed)
     },
     read(listed, info) {
-      const sameTime = info.size === listed.size && isSameTime(info, listed)
-      if (sameTime && !isSameEtag(info, listed)) show()
+      const sameTime = isSameTime(info, listed)
+      const sameEtag = isSameEtag(info, listed)
+      if (sameTime && info.size === listed.size && !sameEtag) show()
+      // A proxy that compresses tells the size of what it sends.
+      const { etag, size } = sameEtag || (byTime && sameTime) ? listed : info
       // A listing may give the time to the millisecond, and a GET to the second.
-      return { etag: ownText(info.etag), size: info.size, modified: sameTime ? listed.modified : info.modified }
+      return { etag: ownText(etag), size, modified: sameTime ? listed.modified : info.modified }
     },
     readAgain(known, listed, same) {
-      if (known.size !== listed.size || isSameEtag(known, listed)) return
+      if (known.size === listed.size && isSameEtag(known, listed)) return
       if (isSameTime(known, listed)) {
         if (same) return show()
+        if (known.size !== listed.size) return
         // The etag was right, and the time is too coarse.
         shown = Number.NEGATIVE_INFINITY
         byTime = false

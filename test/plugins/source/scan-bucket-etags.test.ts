@@ -69,6 +69,24 @@ describe('a bucket whose etags are rewritten on the way', () => {
     expect(await getsOf(again)).toBe(0)
   })
 
+  it('and whose size is that of what a proxy sent, compressed', async () => {
+    const h = await behindProxy(
+      info => info,
+      info => ({ ...info, etag: `${info.etag}-gzip`, size: info.size - 50 }),
+    )
+    const counts = [await getsOf(h), await getsOf(h), await getsOf(h), await getsOf(h)]
+    expect([counts[0], counts[3]]).toEqual([5, 0])
+    expect(warnings(h)).toEqual([CHANGED])
+  })
+
+  it('a block whose files change is read again, and that is no sign of anything', async () => {
+    const h = await behindProxy((info, times) => ({ ...info, etag: `${times}` }))
+    await h.run()
+    for (const id of IDS) await h.put(`${id}/tombstones`, 'one file more')
+    expect([await getsOf(h), await getsOf(h)]).toEqual([5, 0])
+    expect(warnings(h)).toEqual([CHANGED])
+  })
+
   it('times to the millisecond in one answer, and to the second in the other, are the same time', async () => {
     const h = await behindProxy(
       (info, times) => ({ ...info, etag: `${times}`, modified: 1_700_000_000_123 }),

@@ -141,6 +141,20 @@ describe('a block that is half deleted', () => {
     expect((await h.run()).partial).toEqual([`${ID1} unreadable true`])
   })
 
+  it('with a mark that does not excuse it is what it was, and tells of the mark', async () => {
+    const h = await marked(DAY / 2)
+    await h.delete(`${ID1}/index`)
+    const missing = 'index: must be in the listing: current value is undefined'
+    const errorIn = async () => String((await h.run()).pages[0]?.partial[0]?.error)
+    expect(await errorIn()).toBe(
+      `BlockgateError: corrupt-block: ${missing}; marked for deletion at 2025-12-31T12:00:00.000Z`,
+    )
+    await h.put(`${ID1}/deletion-mark.json`, '')
+    expect(await errorIn()).toBe(
+      `BlockgateError: corrupt-block: ${missing}; deletion-mark.json: must be JSON: it is empty`,
+    )
+  })
+
   it('with a mark that cannot be used is what it was, and says so', async () => {
     const h = await marked(2 * DAY)
     await h.delete(`${ID1}/meta.json`)
