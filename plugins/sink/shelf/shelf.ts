@@ -50,7 +50,7 @@ export class Shelf {
 
   /** Sweeps, and shows what is there already. @throws BlockgateError of the disk */
   async start(files: LocalFiles, host: Host, rules: ShelfRules): Promise<void> {
-    await files.remove(this.#place.temp)
+    if (!rules.observer) await files.remove(this.#place.temp)
     this.#disk = { files, log: host.log }
     for (const block of await restore(files, this.#place, rules, host)) {
       this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block))
