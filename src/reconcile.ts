@@ -230,11 +230,10 @@ function keptAs({ plan, me }: ReconcileInput, id: BlockId, reason: string): stri
 }
 
 async function dropOne(input: ReconcileInput, id: BlockId, result: LoadedResult): Promise<LoadedResult> {
-  const { plan, host, signal, absences, asked } = input
+  const { plan, host, signal, absences } = input
   // An answer that came after the run was given up: the block stays.
   signal.throwIfAborted()
   absences.delete(id)
-  asked.delete(id)
   try {
     await limited(input, signal, 'drop()', plan.sink.stage.drop(id, signal))
   } catch (error) {

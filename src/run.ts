@@ -159,8 +159,9 @@ export class Run {
     endRunSpan(this.#span.span, summary, error)
     if (status !== 'stopped') await logFailures(host, summary, this.#view)
     if (status === 'done') {
-      const held = plan.sink.stage.loaded().size + summary.blocks.dropped
-      error = await causeOf(host, this.#view, summary, held)
+      // Where it is not known, nothing is said of it.
+      const held = this.#engine.faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? 1
+      error = await causeOf(host, this.#view, summary, held + summary.blocks.dropped)
     }
     const startedAt = this.#context.now
     const { outcomes } = this.#view

@@ -203,6 +203,15 @@ describe('rule 6: nothing of what was loaded is left', () => {
     expect(sink.numbers).toEqual([])
   })
 
+  it('asks also where a damaged copy was thrown away before the bucket was looked at', async () => {
+    const { gateway, source, sink } = await world({ list: blocks(1, 2, 3) })
+    await gateway.sync()
+    source.list = []
+    Object.assign(sink, { damaged: () => new Set([testId(1)]) })
+    expect(kept(await gateway.sync())).toEqual([0, 2])
+    expect(sink.numbers).toEqual([2, 3])
+  })
+
   it('asks after a restart, when the first view is empty, and one answer is enough', async () => {
     const { gateway, sink } = await world()
     sink.hold(...blocks(1, 2))

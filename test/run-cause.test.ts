@@ -53,10 +53,16 @@ describe('nothing is served', () => {
   })
 
   it('is nothing to say of an empty bucket, of blocks that belong to others, and of those that are only too young', async () => {
+    const odd: BlockStage = {
+      kind: 'block',
+      name: 'odd',
+      handle: async (block, next) => (block.id === testId(1) ? skip('odd') : next()),
+    }
     const cases = [
       { list: [] },
       { list: blocks(1), ownership: scriptedOwnership([2]) },
       { list: blocks(1), ownership: scriptedOwnership([2], { handover: false }) },
+      { list: blocks(1, 2), stages: [odd], ownership: scriptedOwnership([1]) },
       { list: blocks(1), stages: [refuse('too-fresh', { retain: true })] },
     ]
     for (const options of cases) {
