@@ -1,6 +1,7 @@
 /** Every block of the view with its state, reason and last events; across runs. What `explain` and the API read. */
 import { inSlices, sortInSlices } from './async/slices.ts'
 import type { BlockId, Candidate } from './block.ts'
+import { BlockMap } from './block-map.ts'
 import type { LastVerdict } from './block-trace.ts'
 import { codeOf, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
@@ -47,7 +48,7 @@ const LINGERING: ReadonlySet<string> = new Set(['lingering', 'superseded'])
 
 export class Catalogue {
   readonly #host: Host
-  readonly #entries = new Map<BlockId, Entry>()
+  readonly #entries = new BlockMap<Entry>()
   readonly #counts = new Map<BlockState, number>()
   /** All entries by ULID; undefined once one came out of that order, or went. */
   #sorted: Entry[] | undefined = []

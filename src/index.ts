@@ -14,6 +14,7 @@ export {
   isBlockId,
   type Marker,
 } from './block.ts'
+export { BlockMap } from './block-map.ts'
 export type { BucketReader, BucketWriter, ListPage, ObjectBody, ObjectInfo, Range, UnreadableKey } from './bucket.ts'
 export { BucketError, type BucketErrorOptions, isTransient } from './bucket-error.ts'
 export {

@@ -216,7 +216,9 @@ export class Run {
     }
     if (at > 0) await this.#runQueue(this.#queueOf(paged(given), task))
     else await this.#withListing(listing => this.#runQueue(this.#queueOf(() => this.#nextBlocks(listing), task)))
-    return passed.filter(candidate => candidate !== undefined)
+    const out: Candidate[] = []
+    await inSlices(this.#engine.host, passed, candidate => candidate && out.push(candidate))
+    return out
   }
 
   /** Offers blocks to the add. While it goes on longer than the interval, the bucket is listed again. */

@@ -1,6 +1,7 @@
 /** Many runs: when they begin, why, that there is never more than one, and how they end. */
 import { backoffMs } from './async/backoff.ts'
 import { within } from './async/signals.ts'
+import { inSlices } from './async/slices.ts'
 import { STUCK_GRACE } from './attempt.ts'
 import { Changes } from './changes.ts'
 import type { Engine } from './engine.ts'
@@ -239,13 +240,13 @@ export class Runner {
   }
 
   /** What operators see of this gateway. */
-  #tell(result: RunResult): unknown {
+  async #tell(result: RunResult): Promise<void> {
     const { plan, catalogue } = this.#engine
     const loaded = plan.sink.stage.loaded()
     const { lingering = 0, pinned = 0, failed = 0 } = catalogue.counts()
     let bytes = 0
-    for (const block of loaded.values()) bytes += block.bytes
-    return plan.ownership.handover?.report({
+    await inSlices(this.#engine.host, loaded.values(), block => (bytes += block.bytes))
+    await plan.ownership.handover?.report({
       assigned: assigned(plan, result),
       serving: loaded.size,
       lingering,

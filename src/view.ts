@@ -1,6 +1,7 @@
 /** What a run knows: what the source saw, and what became of each block. Later runs start from it. */
 import { inSlices } from './async/slices.ts'
 import type { BlockId, BlockMeta, Candidate } from './block.ts'
+import { BlockMap } from './block-map.ts'
 import type { Changes } from './changes.ts'
 import { ErrorCode } from './errors.ts'
 import type { Host } from './host.ts'
@@ -36,12 +37,12 @@ export function emptyView(barriers: number): View {
     complete: false,
     cause: undefined,
     listed: true,
-    seen: new Map(),
+    seen: new BlockMap(),
     partial: new Map(),
     inputs: Array.from({ length: barriers }, () => []),
     offered: [],
     superseded: new Map(),
-    outcomes: new Map(),
+    outcomes: new BlockMap(),
     notes: { notes: { count: 0, first: [] }, marked: { count: 0, oldest: null, newest: null } },
   }
 }
@@ -51,7 +52,7 @@ export function emptyView(barriers: number): View {
  * offered again.
  */
 export async function again(host: Host, view: View, changes: Changes): Promise<View> {
-  const outcomes = new Map<BlockId, Outcome>()
+  const outcomes = new BlockMap<Outcome>()
   await inSlices(host, view.superseded.keys(), id => {
     const outcome = view.outcomes.get(id)
     if (outcome) outcomes.set(id, outcome)

@@ -9,7 +9,7 @@ const SLICE_MS = 5
 /** A slice where the clock stands still while we compute, as on Workers: so many steps, of some 50 µs each. */
 const SLICE_STEPS = 128
 /** Items that make one step of a loop whose body takes no time to speak of. */
-const ITEMS = 64
+const ITEMS = 16
 
 interface Slice {
   /** Which one: those who wait for the end of the same slice share the next one. */
@@ -25,7 +25,7 @@ const slices = new WeakMap<Host, Slice>()
 
 /**
  * Called after each step of long work: undefined while it may go on, or else what must be awaited first. All who work on one
- * host share its slices. A step is what may take about 50 µs: one block on its way through the stages, or 64 turns of a plain loop.
+ * host share its slices. A step is what may take about 50 µs: one block on its way through the stages, or 16 turns of a plain loop.
  * Without a host, as in a stage that was not started, there is no pause.
  * @example for (const block of blocks) { decide(block); await pause(host) }
  */

@@ -172,6 +172,9 @@ function statsAnswer({ assigned, serving, lingering, pinned, failed, bytes }: Me
   return { assigned, serving, lingering, pinned, failed, bytes }
 }
 
+/** Blocks that are written at once. */
+const PIECE = 1_000
+
 export interface ServingAnswer {
   /** As `/-/ready` says it, at the same instant. */
   readonly ready: boolean
@@ -192,6 +195,23 @@ export async function servingAnswer(gateway: Gateway, host: Host): Promise<Servi
   const sorted = await sortInSlices(host, keys, (a, b) => (a < b ? -1 : 1))
   served.set(gateway, { keys, sorted })
   return { ready, blocks: sorted }
+}
+
+/** As JSON, piece by piece: that of 500,000 blocks at once would hold up every other answer. */
+export function servingBody({ ready, blocks }: ServingAnswer, host: Host): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let at = 0
+  return new ReadableStream({
+    async pull(controller) {
+      await pause(host)
+      const ids = blocks.slice(at, at + PIECE)
+      const start = at === 0 ? `{"ready":${ready},"blocks":[` : ids.length > 0 ? ',' : ''
+      at += PIECE
+      const end = at < blocks.length ? '' : ']}'
+      controller.enqueue(encoder.encode(start + JSON.stringify(ids).slice(1, -1) + end))
+      if (end !== '') controller.close()
+    },
+  })
 }
 
 export interface RunAnswer extends RunSummary {

@@ -6,7 +6,7 @@ import type { ResolvedConfig } from '../config.ts'
 import { rawMessageOf } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Host } from '../host.ts'
-import { blockAnswer, blocksAnswer, entryOf, ringAnswer, runsAnswer, servingAnswer } from './answers.ts'
+import { blockAnswer, blocksAnswer, entryOf, ringAnswer, runsAnswer, servingAnswer, servingBody } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
 import { securityHeaders } from './headers.ts'
 import { openApi } from './openapi/document.ts'
@@ -79,7 +79,9 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway)))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
   // Asked again and again, of every gateway: mostly nothing has changed.
-  app.get('/api/v1/serving', etag(), async c => c.json(await servingAnswer(gateway, host)))
+  app.get('/api/v1/serving', etag(), async c =>
+    c.body(servingBody(await servingAnswer(gateway, host), host), 200, { 'content-type': 'application/json' }),
+  )
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
   app.post('/api/v1/sync', writeAccess({ token: config.token, peerOf: options.peerOf }), async c => {
     const request = await syncRequest(c.req.raw)

@@ -1,4 +1,5 @@
 /** For those who write member stores, or ownership plugins whose members come and go. */
+
 export { eachBounded } from '../async/each.ts'
 export type { Assign, Assigned } from './assigned.ts'
 export {

@@ -4,6 +4,7 @@
  */
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../block.ts'
+import { BlockMap } from '../block-map.ts'
 import { OwnershipUnavailable } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { StoreCalls } from './calls.ts'
@@ -14,7 +15,7 @@ type Change = Parameters<MemberStore['serve']>[1]
 
 export class Served {
   readonly #store: MemberStore
-  #ids = new Set<BlockId>()
+  #ids = new BlockMap<true>()
   #announced = false
   #dirty = false
   #told = ''
@@ -41,8 +42,8 @@ export class Served {
 
   /** Everything that is served; from here on it is known, and can be told. */
   async announce(host: Host | undefined, served: ReadonlySet<BlockId>): Promise<void> {
-    const ids = new Set<BlockId>()
-    await inSlices(host, served, id => ids.add(id))
+    const ids = new BlockMap<true>()
+    await inSlices(host, served, id => ids.set(id, true))
     this.#ids = ids
     this.#announced = true
     this.lost()
@@ -80,7 +81,7 @@ export class Served {
   async change(session: Session, calls: StoreCalls, { added, dropped }: Change, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const gone = dropped.filter(id => this.#ids.delete(id))
-    for (const id of added) this.#ids.add(id)
+    for (const id of added) this.#ids.set(id, true)
     try {
       await session.inTurn(async () => {
         for (const ids of chunks(dropped)) {
@@ -99,7 +100,7 @@ export class Served {
         }
       })
     } catch (error) {
-      for (const id of gone) this.#ids.add(id)
+      for (const id of gone) this.#ids.set(id, true)
       this.#dirty = true
       throw error
     }
@@ -117,7 +118,7 @@ export class Served {
       const extra: BlockId[] = []
       await inSlices(host, claimed, id => !this.#ids.has(id) && extra.push(id))
       const missing: BlockId[] = []
-      await inSlices(host, this.#ids, id => !claimed.has(id) && missing.push(id))
+      await inSlices(host, this.#ids.keys(), id => !claimed.has(id) && missing.push(id))
       for (const chunk of chunks(extra)) await this.#must(session, calls, { added: [], dropped: chunk })
       for (const chunk of chunks(missing)) {
         // What was dropped since is not claimed any more.

@@ -61,7 +61,7 @@ export class Gauges {
     const serving = await this.#readBlocks(subject, result)
     const loaded = subject.guard('sink.loaded', () => subject.loaded())
     let loadedBytes = 0
-    for (const { bytes } of loaded?.values() ?? []) loadedBytes += bytes
+    await inSlices(subject.host, loaded?.values() ?? [], ({ bytes }) => (loadedBytes += bytes))
     const values: Readonly<Record<(typeof PLAIN)[number], number | undefined>> = {
       assigned: this.#assigned,
       loaded: loaded?.size,

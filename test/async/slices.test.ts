@@ -101,7 +101,7 @@ describe('inSlices()', () => {
     const items = Array.from({ length: 20_000 }, (_, i) => i)
     await inSlices(host, items, item => void seen.push(item))
     expect(seen).toEqual(items)
-    expect(host.turns).toBe(2)
+    expect(host.turns).toBe(9)
   })
 })
 

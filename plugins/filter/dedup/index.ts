@@ -55,11 +55,15 @@ function groupKey({ labels, resolution, variant }: BlockMeta): string {
 }
 
 interface Block extends Pick<BlockMeta, 'ulid' | 'minTime' | 'maxTime'> {
-  readonly sources: ReadonlySet<BlockId>
+  readonly sources: readonly BlockId[]
+  readonly hasSource: (source: BlockId) => boolean
 }
 
-function blockOf({ ulid, minTime, maxTime, compaction }: BlockMeta): Block {
-  return { ulid, minTime, maxTime, sources: new Set(compaction.sources) }
+/** Most blocks have one source, and a set for each of them would be most of what a run leaves behind. */
+function blockOf({ ulid, minTime, maxTime, compaction: { sources } }: BlockMeta): Block {
+  if (sources.length === 1) return { ulid, minTime, maxTime, sources, hasSource: source => source === sources[0] }
+  const set = new Set(sources)
+  return { ulid, minTime, maxTime, sources: [...set], hasSource: source => set.has(source) }
 }
 
 /**
@@ -85,12 +89,12 @@ async function cover(host: Host | undefined, group: readonly Block[], coveredBy:
 
 function holds(parent: Block, child: Block): boolean {
   if (parent.minTime > child.minTime || parent.maxTime < child.maxTime) return false
-  for (const source of child.sources) if (!parent.sources.has(source)) return false
+  for (const source of child.sources) if (!parent.hasSource(source)) return false
   return true
 }
 
 /** The shortest list of accepted blocks that must have any block holding these sources, in the order of acceptance. */
-function rarest(sources: ReadonlySet<BlockId>, bySource: ReadonlyMap<BlockId, readonly Block[]>): readonly Block[] {
+function rarest(sources: readonly BlockId[], bySource: ReadonlyMap<BlockId, readonly Block[]>): readonly Block[] {
   let shortest: readonly Block[] | undefined
   for (const source of sources) {
     const holders = bySource.get(source) ?? []
@@ -102,6 +106,6 @@ function rarest(sources: ReadonlySet<BlockId>, bySource: ReadonlyMap<BlockId, re
 /** A block that holds another one has more sources, or as many and at least its time. */
 function byReach(a: Block, b: Block): number {
   return (
-    b.sources.size - a.sources.size || b.maxTime - b.minTime - (a.maxTime - a.minTime) || (a.ulid < b.ulid ? -1 : 1)
+    b.sources.length - a.sources.length || b.maxTime - b.minTime - (a.maxTime - a.minTime) || (a.ulid < b.ulid ? -1 : 1)
   )
 }

@@ -1,5 +1,5 @@
 /** Who is to hold a block, for one epoch: worked out once a block, then looked up. */
-import type { BlockId } from 'blockgate'
+import { type BlockId, BlockMap } from 'blockgate'
 import type { MemberRecord } from 'blockgate/members'
 import type { Placement, Ranking } from './placement.ts'
 import { targets, zoneLimits } from './zoned.ts'
@@ -41,7 +41,7 @@ const MOST_KEPT = 500_000
 export class Assignments {
   /** Ids of members that placement would count if their zone were one of the declared ones. */
   readonly outsideZones: readonly string[]
-  readonly #known = new Map<BlockId, Assignment>()
+  readonly #known = new BlockMap<Assignment>()
   readonly #options: AssignmentsOptions
   readonly #ranking: Ranking
   readonly #members: ReadonlyMap<string, AssignedMember>

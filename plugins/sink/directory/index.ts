@@ -41,7 +41,7 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
     options,
     check: () => checkOptions(options, { path: v.optional(pathOption), verify: v.optional(v.boolean()) }),
 
-    async start({ bucket, files, host, observer }) {
+    async start({ bucket, files, host }) {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'directory() must have a disk: services.files is undefined')
       }
@@ -49,7 +49,6 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
       await shelf.start(files, host, {
         damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
         foreign: ({ id, folder, sizes }) => void foreign.push({ id, folder, names: [...sizes.keys()] }),
-        observer,
       })
       tellForeign(foreign, host.log)
       world = { bucket, files, verify: options.verify ?? true }

@@ -77,7 +77,6 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
           return undefined
         },
         foreign: found => void foreign.set(found.id, found),
-        observer,
       })
       tellFound([...foreign.values()], host.log)
       check = new BackgroundCheck({ files, host, shelf })

@@ -1,7 +1,7 @@
 /** A sink that keeps nothing but the metas: for trying a pipeline, and for tests. */
 import {
   BlockgateError,
-  type BlockId,
+  BlockMap,
   type BlockSink,
   checkOptions,
   ErrorCode,
@@ -16,7 +16,7 @@ import {
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), memory()] })
  */
 export function memory(options: Readonly<Record<string, never>> = {}): BlockSink {
-  const held = new Map<BlockId, LoadedBlock>()
+  const held = new BlockMap<LoadedBlock>()
   return {
     kind: 'sink',
     name: 'memory',

@@ -3,6 +3,7 @@ import {
   type BlockContext,
   BlockgateError,
   type BlockId,
+  BlockMap,
   type BlockReader,
   codeOf,
   ErrorCode,
@@ -35,9 +36,9 @@ export interface ShelfOptions {
  * @example const shelf = new Shelf({ sink: 'directory', path: 'blocks' })
  */
 export class Shelf {
-  readonly loaded: Map<BlockId, LoadedBlock> = new Map()
+  readonly loaded: Map<BlockId, LoadedBlock> = new BlockMap()
   readonly #place: ShelfPlace
-  readonly #blocks = new Map<BlockId, HeldBlock>()
+  readonly #blocks = new BlockMap<HeldBlock>()
   /** For one block, a rename that shows it and one that takes it away must not overlap. */
   readonly #turns = new Turns<BlockId>()
   readonly #leaving = new Set<Promise<void>>()
@@ -50,7 +51,7 @@ export class Shelf {
 
   /** Sweeps, and shows what is there already. @throws BlockgateError of the disk */
   async start(files: LocalFiles, host: Host, rules: ShelfRules): Promise<void> {
-    if (!rules.observer) await files.remove(this.#place.temp)
+    await files.remove(this.#place.temp)
     this.#disk = { files, log: host.log }
     for (const block of await restore(files, this.#place, rules, host)) {
       this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block))
