@@ -23,16 +23,16 @@ export const passed: Outcome = make({ kind: 'passed' })
 
 type Skipped = Pick<
   Extract<Outcome, { kind: 'skipped' }>,
-  'kind' | 'by' | 'reason' | 'retain' | 'recheck' | 'detail' | 'epoch'
+  'kind' | 'by' | 'reason' | 'retain' | 'recheck' | 'detail' | 'expired' | 'epoch'
 >
 /** Most blocks of a bucket are skipped, for few reasons: one outcome for all that have one reason, and not one each. */
 const shared = new Map<string, Outcome>()
 const MAX_SHARED = 100
 
 function skipped(fields: Skipped): Outcome {
-  const { by, reason, retain, recheck, detail, epoch } = fields
+  const { by, reason, retain, recheck, detail, expired, epoch } = fields
   if (detail !== undefined) return make(fields)
-  const key = [by, reason, retain, recheck, epoch].join('\n')
+  const key = [by, reason, retain, recheck, expired, epoch].join('\n')
   const known = shared.get(key)
   if (known) return known
   if (shared.size >= MAX_SHARED) shared.clear()
@@ -48,7 +48,7 @@ export function failed(by: string, error: unknown): Outcome {
 
 /** A set stage's verdict, or that of a partial block. */
 export function skippedBy(by: string, reason: string, detail?: string, retain = false): Outcome {
-  return skipped({ kind: 'skipped', by, reason, retain, recheck: false, detail, epoch: undefined })
+  return skipped({ kind: 'skipped', by, reason, retain, recheck: false, detail, expired: false, epoch: undefined })
 }
 
 /**
@@ -70,6 +70,7 @@ export function settle(by: string, verdict: unknown, below: Outcome | undefined)
     retain: verdict.retain === true,
     recheck: verdict.recheck === 'ownership-change',
     detail: verdict.detail,
+    expired: verdict.expired === true,
     epoch: (verdict as Skip & Partial<Denial>).epoch,
   })
 }

@@ -37,8 +37,8 @@ export interface ReconcileInput extends Limits {
   readonly signal: AbortSignal
 }
 
-/** When a person is asked: if many blocks would go for such reasons at once, or only if all would. */
-type Guard = 'many' | 'all'
+/** When a person is asked: if many blocks would go for such reasons at once (`expired`: only then), or only if all would. */
+type Guard = 'many' | 'all' | 'expired'
 
 type Decision =
   | { readonly do: 'keep'; readonly guard?: never }
@@ -82,7 +82,11 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
   const releases: Release[] = []
   await inSlices(host, decisions, ([id, decision]) => {
     if (decision.do === 'keep') return
-    const asksFor = asks && decision.do === 'drop' && decision.guard !== undefined
+    const asksFor =
+      asks !== undefined &&
+      decision.do === 'drop' &&
+      decision.guard !== undefined &&
+      (asks === 'all' || decision.guard !== 'expired' || asked.has(id))
     if (asksFor) asked.add(id)
     else if (view.listed && view.complete) asked.delete(id)
     const { by, reason } = decision
@@ -98,17 +102,24 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
 }
 
 /**
- * Whether a person is asked: too many blocks would go at once, or all that was loaded when the run began, or one that was
- * asked about before: what was loaded since is no answer.
+ * What a person is asked about: all that would go, where it is too much at once; else what is not expired, where all of that which was
+ * loaded when the run began would go, or something that was asked about before: what was loaded since is no answer.
  */
 async function mustAsk(
   { host, view, before, asked, confirmDrops }: ReconcileInput,
   decisions: Map<BlockId, Decision>,
   loaded: ReadonlyMap<BlockId, unknown>,
-): Promise<boolean> {
-  if (!view.complete) return false
-  let all = before.size > 0
-  await inSlices(host, before, id => (all &&= !loaded.has(id) || decisions.get(id)?.guard !== undefined))
+): Promise<'all' | 'unexpired' | undefined> {
+  if (!view.complete) return undefined
+  let all = true
+  let some = false
+  await inSlices(host, before, id => {
+    const guard = decisions.get(id)?.guard
+    if (guard === 'expired') return
+    some = true
+    all &&= !loaded.has(id) || guard !== undefined
+  })
+  all &&= some
   let drops = 0
   let again = false
   await inSlices(host, decisions, ([id, d]) => {
@@ -116,10 +127,12 @@ async function mustAsk(
     const isAsked = asked.has(id)
     // All are absent: whoever is asked looks at the bucket, no second listing need say it.
     if (all || isAsked) decisions.set(id, { ...d, do: 'drop' })
-    if (d.do === 'drop' && d.guard === 'many') drops++
+    if (d.do === 'drop' && d.guard !== 'all') drops++
     again ||= isAsked
   })
-  return !confirmDrops && (all || again || drops > Math.max(FREE_DROPS, loaded.size / 5))
+  if (confirmDrops) return undefined
+  if (drops > Math.max(FREE_DROPS, loaded.size / 5)) return 'all'
+  return all || again ? 'unexpired' : undefined
 }
 
 function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: BlockMeta): Decision {
@@ -138,7 +151,8 @@ function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: Blo
     if (handover) return toRelease(by, reason, meta, outcome.epoch)
     return { do: 'drop', by, reason, guard: 'all' }
   }
-  return outcome.retain ? { do: 'retain', by, reason } : { do: 'drop', by, reason, guard: 'many' }
+  if (outcome.retain) return { do: 'retain', by, reason }
+  return { do: 'drop', by, reason, guard: outcome.expired ? 'expired' : 'many' }
 }
 
 function toRelease(by: string, reason: string, needs: BlockMeta, decidedIn: Epoch): Decision & { do: 'release' } {

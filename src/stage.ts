@@ -42,6 +42,11 @@ export interface SkipOptions {
   readonly recheck?: 'ownership-change'
   /** For people, beside the reason: `until 2026-01-31T10:30:00Z`. Shown by `explain`, the API and the block's page. */
   readonly detail?: string
+  /**
+   * The block's own time is over: it was marked for deletion, or is older than a window that moves. So the last of the loaded blocks
+   * may go without a question; many at once still ask.
+   */
+  readonly expired?: boolean
 }
 export type Skip = { readonly [settled]: 'skip'; readonly reason: string } & SkipOptions
 
@@ -63,6 +68,7 @@ export type Outcome = { readonly [settled]: 'outcome' } & (
       readonly retain: boolean
       readonly recheck: boolean
       readonly detail: string | undefined
+      readonly expired: boolean
       /** Set where the ownership plugin denied the block, or its lease was lost: the epoch of that answer. */
       readonly epoch: Epoch | undefined
     }

@@ -28,7 +28,8 @@ export function timeRange(options: TimeRangeOptions = {}): BlockStage {
     check: () => checkWindow(options),
     async handle(block, next) {
       const { min, max } = windowAt(options, block.run.now)
-      return block.meta.maxTime >= min && block.meta.minTime <= max ? next() : skip('time-excluded')
+      if (block.meta.maxTime >= min && block.meta.minTime <= max) return next()
+      return skip('time-excluded', { expired: block.meta.maxTime < min && moves(options) })
     },
   }
 }
@@ -38,6 +39,11 @@ function windowAt(options: TimeRangeOptions, now: number): { readonly min: numbe
     min: timeOf(options.from, now) ?? ago(options.newerThan, now) ?? Number.NEGATIVE_INFINITY,
     max: timeOf(options.to, now) ?? ago(options.olderThan, now) ?? Number.POSITIVE_INFINITY,
   }
+}
+
+/** Whether blocks leave the window by getting older, without anybody changing the config. */
+function moves({ from, newerThan }: TimeRangeOptions): boolean {
+  return newerThan !== undefined || isAgo(from)
 }
 
 function timeOf(time: unknown, now: number): number | undefined {

@@ -1,5 +1,5 @@
 import { type NotDeletedOptions, notDeleted } from 'blockgate/plugins/filter/not-deleted'
-import { blockContext, candidate, testStage } from 'blockgate/testing'
+import { blockContext, candidate, testOutcome, testStage } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { verdict } from './verdict.ts'
 
@@ -35,4 +35,9 @@ it('a mark must be older than the delay, not as old', async () => {
 it('waits 24 hours by default', async () => {
   expect(await at({}, NOW - 24 * HOUR)).toBe('passed')
   expect(await at({}, NOW - 24 * HOUR - 1000)).toBe('marked-for-deletion')
+})
+
+it('says that the time of the block is over: it may go without a question also where it is the last one', async () => {
+  const block = blockContext(candidate({}, { deletionTime: NOW - 25 * HOUR }), { run: { now: NOW } })
+  expect(await notDeleted().handle(block, async () => testOutcome('passed'))).toMatchObject({ expired: true })
 })

@@ -1,5 +1,5 @@
 import { type TimeRangeOptions, timeRange } from 'blockgate/plugins/filter/time-range'
-import { blockContext, candidate, testStage } from 'blockgate/testing'
+import { blockContext, candidate, testOutcome, testStage } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { verdict } from './verdict.ts'
 
@@ -53,6 +53,21 @@ it('olderThan ends that long before the now of the run, and moves with it', asyn
   expect(await at({ olderThan: '2h' }, begin, NOW)).toBe('passed')
   expect(await at({ olderThan: '2h' }, begin, NOW, NOW - 1)).toBe('time-excluded')
 })
+
+it.each<[TimeRangeOptions, number, boolean]>([
+  [{ newerThan: '6w' }, 0, true],
+  [{ from: '-6w' }, 0, true],
+  [{ from: NOW }, 0, false],
+  [{ olderThan: '2h' }, NOW, false],
+  [{ from: '-6w', to: 1 }, NOW, false],
+])(
+  '%j leaves out what got too old as expired, and nothing else so: a block of %i: %s',
+  async (options, time, expired) => {
+    const block = blockContext(candidate({ minTime: time, maxTime: time }), { run: { now: NOW } })
+    const answer = await timeRange(options).handle(block, async () => testOutcome('passed'))
+    expect(answer).toMatchObject({ reason: 'time-excluded', expired })
+  },
+)
 
 it('without options every block passes', async () => {
   expect(await at({}, Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER)).toBe('passed')
