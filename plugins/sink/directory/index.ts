@@ -41,15 +41,20 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
     options,
     check: () => checkOptions(options, { path: v.optional(pathOption), verify: v.optional(v.boolean()) }),
 
-    async start({ bucket, files, host }) {
+    async start({ bucket, files, host }, signal) {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'directory() must have a disk: services.files is undefined')
       }
       const foreign: Foreign[] = []
-      await shelf.start(files, host, {
-        damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
-        foreign: ({ id, folder, sizes }) => void foreign.push({ id, folder, names: [...sizes.keys()] }),
-      })
+      await shelf.start(
+        files,
+        host,
+        {
+          damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
+          foreign: ({ id, folder, sizes }) => void foreign.push({ id, folder, names: [...sizes.keys()] }),
+        },
+        signal,
+      )
       tellForeign(foreign, host.log)
       world = { bucket, files, verify: options.verify ?? true }
     },

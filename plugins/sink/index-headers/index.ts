@@ -64,20 +64,25 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
         headBytes: v.optional(bytesOption),
       }),
 
-    async start({ bucket, files, host, observer }) {
+    async start({ bucket, files, host, observer }, signal) {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'indexHeaders() must have a disk: services.files is undefined')
       }
       const foreign = new Map<BlockId, FoundFolder>()
-      await shelf.start(files, host, {
-        async damage({ meta, bytes }, { folder, sizes }) {
-          const size = sizes.get(HEADER)
-          if (size !== bytes) return `${HEADER} must have ${bytes} bytes: current value is ${size}`
-          await assertEnds(headerIn(files, folder), size, indexSize(meta.files))
-          return undefined
+      await shelf.start(
+        files,
+        host,
+        {
+          async damage({ meta, bytes }, { folder, sizes }) {
+            const size = sizes.get(HEADER)
+            if (size !== bytes) return `${HEADER} must have ${bytes} bytes: current value is ${size}`
+            await assertEnds(headerIn(files, folder), size, indexSize(meta.files))
+            return undefined
+          },
+          foreign: found => void foreign.set(found.id, found),
         },
-        foreign: found => void foreign.set(found.id, found),
-      })
+        signal,
+      )
       tellFound([...foreign.values()], host.log)
       check = new BackgroundCheck({ files, host, shelf })
       if (!observer) check.start()

@@ -46,6 +46,7 @@ export async function restore(
   { sink, path, temp }: ShelfPlace,
   rules: ShelfRules,
   host: Host,
+  signal?: AbortSignal,
 ): Promise<readonly LoadedBlock[]> {
   const whole: LoadedBlock[] = []
   const folders = blockFolders(await files.list(path), path)
@@ -53,6 +54,7 @@ export async function restore(
   let at = 0
   const lane = async () => {
     for (let found = folders[at++]; found; found = folders[at++]) {
+      signal?.throwIfAborted()
       if (host.monotonic() - told >= PROGRESS_EVERY_MS) {
         told = host.monotonic()
         host.log.info('blocks on the disk are being checked', { done: at - 1, of: folders.length })

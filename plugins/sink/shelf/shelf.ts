@@ -49,11 +49,11 @@ export class Shelf {
     this.#place = { sink, path, temp: below(path, '.blockgate-tmp') }
   }
 
-  /** Sweeps, and shows what is there already. @throws BlockgateError of the disk */
-  async start(files: LocalFiles, host: Host, rules: ShelfRules): Promise<void> {
+  /** Sweeps, and shows what is there already. @throws BlockgateError of the disk; the reason of `signal`, soon after it aborts */
+  async start(files: LocalFiles, host: Host, rules: ShelfRules, signal?: AbortSignal): Promise<void> {
     await files.remove(this.#place.temp)
     this.#disk = { files, log: host.log }
-    for (const block of await restore(files, this.#place, rules, host)) {
+    for (const block of await restore(files, this.#place, rules, host, signal)) {
       this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block))
     }
   }
