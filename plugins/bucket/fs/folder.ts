@@ -7,9 +7,11 @@ import { isReal, TEMP_FOLDER, unlessAbsent } from './inside.ts'
 export interface Folder {
   /**
    * Regular files, and folders with a `/` behind them: so sorted, `a-b`, `a.b`, `a/…` stand in the order of the whole
-   * keys. Links and special files are not among them, nor is a name that no key may have.
+   * keys. Special files are not among them, nor is a name that no key may have.
    */
   readonly names: readonly string[]
+  /** Of the names, the symbolic links: with a `/` too, as nobody looks where they lead. */
+  readonly links: ReadonlySet<string>
   /** From just before the names were read; only where they may be remembered. */
   readonly stats: BigIntStats | undefined
 }
@@ -74,13 +76,15 @@ export class Folders {
     const entries = prefix === '' ? await reading : await unlessAbsent(reading)
     if (!entries) return undefined
     const names: string[] = []
+    const links = new Set<string>()
     for (const entry of entries) {
       if (prefix === '' && entry.name === TEMP_FOLDER) continue
       if (keyProblem(prefix + entry.name) !== undefined) continue
       if (entry.isDirectory()) names.push(`${entry.name}/`)
       else if (entry.isFile()) names.push(entry.name)
+      else if (entry.isSymbolicLink()) links.add(`${entry.name}/`)
     }
-    return { names: names.sort(compareKeys), stats }
+    return { names: [...names, ...links].sort(compareKeys), links, stats }
   }
 
   #path(prefix: string): string {

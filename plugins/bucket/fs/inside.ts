@@ -135,6 +135,14 @@ export function unreadable(key: string, error: unknown): UnreadableKey {
   return { key, error: new BucketError(`${what} "${key}" must be readable: it failed with ${code}`, { cause: error }) }
 }
 
+/** What a listing tells of a symbolic link. */
+export function linkAt(key: string): UnreadableKey {
+  const error = new BucketError(`"${key.slice(0, -1)}" must not be a symbolic link: none is followed below the root`, {
+    retryable: false,
+  })
+  return { key, error }
+}
+
 /** Turns what the file system throws into a BucketError; errors of ours and the signal's reason stay as they are. */
 export async function guarded<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted()

@@ -2,7 +2,7 @@
 import type { ListPage, ObjectInfo, UnreadableKey } from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
 import type { Folder, Folders } from './folder.ts'
-import { infoAt, unreadable } from './inside.ts'
+import { infoAt, linkAt, unreadable } from './inside.ts'
 
 /** Objects and common prefixes of a page, as S3's. */
 const PAGE = 1000
@@ -62,15 +62,17 @@ class Walk {
     if (folder) await this.#names(prefix, start, folder)
   }
 
-  async #names(prefix: string, start: string, { names, ...folder }: Folder): Promise<void> {
+  async #names(prefix: string, start: string, folder: Folder): Promise<void> {
     const { delimiter, signal } = this.#options
+    const { names, links } = folder
     const first = Math.max(
       lowerBound(names, name => compareKeys(name, start) < 0),
       this.#seek(prefix, names),
     )
-    const below = new ReadAhead(names, first, name =>
-      delimiter ? this.#holding(prefix + name) : this.#open(prefix + name),
-    )
+    const below = new ReadAhead(names, first, async name => {
+      if (links.has(name)) return undefined
+      return await (delimiter ? this.#holding(prefix + name) : this.#open(prefix + name))
+    })
     for (let i = first; i < names.length && !this.full; i++) {
       signal.throwIfAborted()
       const name = names[i] ?? ''
@@ -83,10 +85,11 @@ class Walk {
         this.found.push(unreadable(prefix + name, error))
         return undefined
       })
-      if (inner && delimiter) this.found.push(prefix + name)
+      if (links.has(name)) this.found.push(linkAt(prefix + name))
+      else if (inner && delimiter) this.found.push(prefix + name)
       else if (inner) await this.#names(prefix + name, '', inner)
     }
-    if (this.full) this.#folders.remember(prefix, { names, ...folder })
+    if (this.full) this.#folders.remember(prefix, folder)
   }
 
   async #open(prefix: string): Promise<Folder | undefined> {
@@ -110,6 +113,7 @@ class Walk {
     const folder = await this.#open(prefix)
     if (!folder || folder.names.some(name => !name.endsWith('/'))) return folder
     for (const name of folder.names) {
+      if (folder.links.has(name)) return folder
       const inner = this.#holding(prefix + name)
       if (await inner.catch((error: unknown) => unreadable(prefix + name, error))) return folder
     }

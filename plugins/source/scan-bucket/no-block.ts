@@ -10,6 +10,8 @@ export interface Shown {
 }
 
 const MAX_KEY = 200
+/** At the root of a volume that is empty otherwise. */
+const VOLUME = 'lost+found/'
 
 export function shown(list: ListPages): Shown {
   let keys = 0
@@ -17,11 +19,14 @@ export function shown(list: ListPages): Shown {
   let noun = 'object'
   let first: string | undefined
   let inFolder: string | undefined
-  const see = ({ objects, prefixes, cursor }: ListPage) => {
-    keys += objects.length + prefixes.length
-    if (prefixes.length > 0) noun = 'key'
+  let refused: string | undefined
+  const see = ({ objects, prefixes, unreadable = [], cursor }: ListPage) => {
+    const bad = unreadable.filter(({ key }) => key !== VOLUME)
+    keys += objects.length + prefixes.length + bad.length
+    if (prefixes.length > 0 || bad.length > 0) noun = 'key'
     isMore = cursor !== undefined
     first ??= objects[0]?.key ?? prefixes[0]
+    refused ??= bad[0]?.key
     inFolder ??= objects.find(({ key }) => folderOfBlocks(key) !== undefined)?.key
   }
   return {
@@ -32,7 +37,7 @@ export function shown(list: ListPages): Shown {
     },
     cause() {
       const example = inFolder ?? first
-      if (example === undefined) return undefined
+      if (example === undefined) return refused && `nothing but what cannot be read, such as ${quoted(refused)}`
       const prefix = folderOfBlocks(example) ?? '<folder>'
       const what = `${isMore ? 'at least ' : ''}${keys} ${noun}${keys === 1 ? '' : 's'} such as ${quoted(example)}`
       return `${what}, and no block: blocks must lie in folders <ULID>/ at the root, or below the bucket's prefix: give it one, such as prefix: ${quoted(prefix)}`

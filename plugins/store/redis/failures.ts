@@ -41,7 +41,9 @@ export class Failures {
   /** @param doing what was asked of Redis: `serve` */
   unavailable(doing: string, error: unknown): OwnershipUnavailable {
     const text = this.#textOf(error)
-    const why = DISCONNECTED.test(text) && this.#connection !== undefined ? this.#connection : text
+    // ioredis hangs up on a replica, and we do on a Redis that gives no answer: what comes next only says so.
+    if (!DISCONNECTED.test(text)) this.#connection = text
+    const why = this.#connection ?? 'there is no connection'
     return new OwnershipUnavailable(`Redis at ${this.#place} must answer to ${doing}: ${why}`, {
       cause: this.#bare(error),
       at: 'redis',
@@ -65,7 +67,10 @@ export class Failures {
     // An address that resolves to several fails with an AggregateError, which has a code and no message.
     const text = typeof message === 'string' && message !== '' ? message : String(code ?? error)
     const bare = this.#secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text)
-    const short = bare.replace(/:\/\/\S*@/g, `://${HIDDEN}@`).slice(0, MAX_TEXT)
+    const told = bare
+      .replace(/^(READONLY .*?)\.? script: .*/s, '$1: it must be the primary')
+      .replace(/^(Protocol error, .*?)\. Please report this\.$/s, '$1: no Redis answers there')
+    const short = told.replace(/:\/\/\S*@/g, `://${HIDDEN}@`).slice(0, MAX_TEXT)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
     return short.replace(/[\u0000-\u001f\u007f]+/g, ' ')
   }

@@ -41,6 +41,29 @@ describe('fs() and what leads out of its root', () => {
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
   })
 
+  it('names each link as unreadable, wherever it leads: flat, delimited, by pages, and in a folder that holds nothing else', async () => {
+    for (const at of ['dangling', 'loop', 'out', 'real/link', 'only/link']) {
+      await mkdir(join(root, 'only'), { recursive: true })
+      await symlink(at === 'loop' ? '.' : at === 'out' ? outside : 'nowhere', join(root, at))
+    }
+    for (let i = 0; i < 40; i++) await symlink('nowhere', join(root, 'real', `l${i}`))
+    await mkdir(join(root, 'real', 'z'))
+    await writeFile(join(root, 'real', 'z', 'last'), '')
+    const flat = await fs({ root }).list('', { signal })
+    expect(flat.objects.map(o => o.key)).toEqual(['real/inside', 'real/z/last'])
+    const named = flat.unreadable?.map(({ key }) => key) ?? []
+    expect(named).toEqual(expect.arrayContaining(['dangling/', 'loop/', 'out/', 'real/link/', 'only/link/']))
+    expect(named).toHaveLength(45)
+    const tree = await fs({ root }).list('', { delimiter: '/', signal })
+    expect([tree.prefixes, tree.unreadable?.map(({ key }) => key)]).toEqual([
+      ['only/', 'real/'],
+      ['dangling/', 'loop/', 'out/'],
+    ])
+    expect(flat.unreadable?.map(({ error }) => (error as Error).message)).toContain(
+      'bucket-failed: "out" must not be a symbolic link: none is followed below the root',
+    )
+  })
+
   it('refuses to write through a link to a folder, at any depth', async () => {
     await symlink(outside, join(root, 'link'))
     await symlink(outside, join(root, 'real', 'link'))

@@ -1,5 +1,5 @@
 import type { Bucket } from 'blockgate'
-import { memoryBucket, testId } from 'blockgate/testing'
+import { memoryBucket, runContext, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { harness } from './scan-harness.ts'
 
@@ -54,6 +54,26 @@ describe.each([
   it('does not mind what is no block', async () => {
     const { h } = await filled('0-first/')
     expect(await h.run()).toMatchObject({ ids: [ID1, ID2, ID3], partial: [], complete: true })
+  })
+
+  it('is told where there is nothing else; a volume has its lost+found', async () => {
+    const keys = new Set(['lost+found/'])
+    const h = await harness({ listing }, { store: spoiled(memoryBucket({ pageSize }), keys) })
+    const endOf = async () => {
+      const pages = h.source.pages(runContext())
+      for (;;) {
+        const step = await pages.next()
+        if (step.done) return step.value
+      }
+    }
+    await h.put('lost+found/x', 'x')
+    expect(await endOf()).toEqual({ complete: true, cause: undefined })
+    await h.put('anonymous/x', 'x')
+    keys.add('anonymous/')
+    expect(await endOf()).toEqual({
+      complete: true,
+      cause: 'nothing but what cannot be read, such as "anonymous/"',
+    })
   })
 
   it('names each once, and once more when it could be read in between', async () => {

@@ -35,7 +35,27 @@ describe('what redisStore() says of failures', () => {
     expect(failures.unavailable('beat', closed).rawMessage).toBe('Redis at h:1 must answer to beat: ECONNREFUSED')
     expect(failures.unavailable('beat', new Error('OOM')).rawMessage).toMatch(/OOM$/)
     failures.connected()
-    expect(failures.unavailable('beat', closed).rawMessage).toMatch(/writeable/)
+    expect(failures.unavailable('beat', closed).rawMessage).toMatch(/beat: there is no connection$/)
+  })
+
+  it('gives what the last command failed with, for one that finds no connection after it', () => {
+    const failures = new Failures('h:1', [])
+    failures.unavailable('record', new Error('Command timed out'))
+    const closed = new Error("Stream isn't writeable and enableOfflineQueue options is false")
+    expect(failures.unavailable('beat', closed).rawMessage).toBe('Redis at h:1 must answer to beat: Command timed out')
+  })
+
+  it.each([
+    [
+      "READONLY You can't write against a read only replica. script: 170d3e, on @user_script:67.",
+      "READONLY You can't write against a read only replica: it must be the primary",
+    ],
+    [
+      'Protocol error, got "H" as reply type byte. Please report this.',
+      'Protocol error, got "H" as reply type byte: no Redis answers there',
+    ],
+  ])('says what to do about %s', (text, told) => {
+    expect(new Failures('h:1', []).unavailable('beat', new Error(text)).rawMessage).toMatch(`beat: ${told}`)
   })
 
   it('shortens what a server says', () => {
