@@ -1,5 +1,13 @@
 /** What an earlier process left on the disk. */
-import { type BlockId, type Host, isBlockId, type LoadedBlock, type LocalFiles, rawMessageOf } from 'blockgate'
+import {
+  type BlockId,
+  type Host,
+  inSlices,
+  isBlockId,
+  type LoadedBlock,
+  type LocalFiles,
+  rawMessageOf,
+} from 'blockgate'
 import { decodeManifest, MANIFEST, MANIFEST_LIMIT } from './manifest.ts'
 
 /** Folders looked at at once. */
@@ -49,7 +57,7 @@ export async function restore(
   signal?: AbortSignal,
 ): Promise<readonly LoadedBlock[]> {
   const whole: LoadedBlock[] = []
-  const folders = blockFolders(await files.list(path), path)
+  const folders = await blockFolders(await files.list(path), path, host)
   let told = host.monotonic()
   let at = 0
   const lane = async () => {
@@ -98,17 +106,21 @@ async function examine(
   }
 }
 
-function blockFolders(listed: Awaited<ReturnType<LocalFiles['list']>>, path: string): readonly FoundFolder[] {
+async function blockFolders(
+  listed: Awaited<ReturnType<LocalFiles['list']>>,
+  path: string,
+  host: Host,
+): Promise<readonly FoundFolder[]> {
   const folders = new Map<BlockId, FoundFolder & { readonly sizes: Map<string, number> }>()
   const start = below(path, '').length
-  for (const file of listed) {
+  await inSlices(host, listed, file => {
     const name = file.path.slice(start)
     const slash = name.indexOf('/')
     const id = name.slice(0, Math.max(0, slash))
-    if (!isBlockId(id)) continue
+    if (!isBlockId(id)) return
     const found = folders.get(id) ?? { id, folder: below(path, id), sizes: new Map() }
     found.sizes.set(name.slice(slash + 1), file.size)
     folders.set(id, found)
-  }
+  })
   return [...folders.values()]
 }

@@ -8,6 +8,7 @@ import {
   codeOf,
   ErrorCode,
   type Host,
+  inSlices,
   type LoadedBlock,
   type LocalFiles,
   type Log,
@@ -53,9 +54,9 @@ export class Shelf {
   async start(files: LocalFiles, host: Host, rules: ShelfRules, signal?: AbortSignal): Promise<void> {
     await files.remove(this.#place.temp)
     this.#disk = { files, log: host.log }
-    for (const block of await restore(files, this.#place, rules, host, signal)) {
+    await inSlices(host, await restore(files, this.#place, rules, host, signal), block => {
       this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block))
-    }
+    })
   }
 
   /** Where the files of a block are once it shows. */

@@ -25,8 +25,11 @@ export function lockFile(dir: string, path: string, me: Holder): AsyncDisposable
   file.writeSync(new TextEncoder().encode(JSON.stringify(me)))
   return {
     async [Symbol.asyncDispose]() {
-      file.truncateSync(0)
-      file.close()
+      try {
+        file.truncateSync(0)
+      } finally {
+        file.close()
+      }
     },
   }
 }

@@ -52,8 +52,9 @@ export async function lockBySocket(dir: string, folder: string, who: Holder, log
       server = undefined
       return {
         async [Symbol.asyncDispose]() {
-          // Somebody may have removed it by hand, and another process have the lock since.
-          if ((await holderOf(mine))?.socket === me.socket) await replace(mine, '')
+          // Somebody may have removed it by hand, and another process have the lock since. It ends with this process anyway.
+          const held = await holderOf(mine).catch(() => undefined)
+          if (held?.socket === me.socket) await replace(mine, '').catch(() => {})
           await closed(listens)
         },
       }
