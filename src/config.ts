@@ -31,7 +31,7 @@ export interface Config {
   readonly startTimeout?: Duration | undefined
   /** Adds in flight at stop. What hangs is not waited for longer than 12 s more. Default '30s'. */
   readonly stopGrace?: Duration | undefined
-  /** Root of services.files and services.state on Node and Deno. Default './data'. */
+  /** Root of services.files and services.state on Node and Deno; of one process alone: `run` and `sync` lock it. Default './data'. */
   readonly dir?: string | undefined
   /**
    * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. Loads that go

@@ -41,7 +41,7 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
     options,
     check: () => checkOptions(options, { path: v.optional(pathOption), verify: v.optional(v.boolean()) }),
 
-    async start({ bucket, files, host }, signal) {
+    async start({ bucket, files, host, observer }, signal) {
       if (!files) {
         throw new BlockgateError(ErrorCode.unsupported, 'directory() must have a disk: services.files is undefined')
       }
@@ -52,6 +52,7 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
         {
           damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
           foreign: ({ id, folder, sizes }) => void foreign.push({ id, folder, names: [...sizes.keys()] }),
+          observer,
         },
         signal,
       )

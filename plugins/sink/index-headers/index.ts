@@ -80,6 +80,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
             return undefined
           },
           foreign: found => void foreign.set(found.id, found),
+          observer,
         },
         signal,
       )

@@ -29,6 +29,8 @@ export interface ShelfRules {
   readonly damage: (block: LoadedBlock, found: FoundFolder) => Promise<string | undefined>
   /** Called for each folder that has no manifest of this sink. It is somebody else's, and is left alone. */
   readonly foreign: (found: FoundFolder) => void
+  /** As in Services: nothing is removed. What does not look whole may be on its way in or out at the gateway that runs. */
+  readonly observer?: boolean | undefined
 }
 
 export interface ShelfPlace {
@@ -70,7 +72,7 @@ export async function restore(
       const seen = await examine(files, sink, found, rules)
       if (seen === 'foreign') rules.foreign(found)
       else if ('meta' in seen) whole.push(seen)
-      else {
+      else if (!rules.observer) {
         const fields = { block: found.id, why: seen.wrong }
         host.log.warn('a damaged block is removed from the disk and will be loaded again', fields)
         const away = `${temp}/${found.id}-damaged`

@@ -52,7 +52,7 @@ export class Shelf {
 
   /** Sweeps, and shows what is there already. @throws BlockgateError of the disk; the reason of `signal`, soon after it aborts */
   async start(files: LocalFiles, host: Host, rules: ShelfRules, signal?: AbortSignal): Promise<void> {
-    await files.remove(this.#place.temp)
+    if (!rules.observer) await files.remove(this.#place.temp)
     this.#disk = { files, log: host.log }
     await inSlices(host, await restore(files, this.#place, rules, host, signal), block => {
       this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block))
