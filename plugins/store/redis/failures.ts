@@ -17,6 +17,8 @@ export class Failures {
   readonly #place: string
   /** What the connection failed with last. */
   #connection: string | undefined
+  /** What a command failed with last. */
+  #command: string | undefined
 
   constructor(place: string, secrets: readonly string[]) {
     this.#place = place
@@ -36,14 +38,16 @@ export class Failures {
   /** A command was answered: what was wrong before is over. */
   connected(): void {
     this.#connection = undefined
+    this.#command = undefined
   }
 
   /** @param doing what was asked of Redis: `serve` */
   unavailable(doing: string, error: unknown): OwnershipUnavailable {
     const text = this.#textOf(error)
     // ioredis hangs up on a replica, and we do on a Redis that gives no answer: what comes next only says so.
-    if (!DISCONNECTED.test(text)) this.#connection = text
-    const why = this.#connection ?? 'there is no connection'
+    const isCause = !DISCONNECTED.test(text)
+    if (isCause) this.#command = text
+    const why = isCause ? text : (this.#connection ?? this.#command ?? 'there is no connection')
     return new OwnershipUnavailable(`Redis at ${this.#place} must answer to ${doing}: ${why}`, {
       cause: this.#bare(error),
       at: 'redis',
