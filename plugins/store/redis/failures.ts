@@ -6,9 +6,11 @@ const HIDDEN = '(hidden)'
 /** A server's text is untrusted, and a message is one line. */
 const MAX_TEXT = 300
 
-/** What ioredis says where it has no connection; the reason is in an error that it told before. */
+/**
+ * What is said where there is no connection, or one whose password was refused; the reason is in an error that was told before.
+ */
 const DISCONNECTED =
-  /^(Connection is closed|Stream isn't writeable|Reached the max retries|Command aborted|Socket timeout)/
+  /^(NOAUTH|Connection is closed|Stream isn't writeable|Reached the max retries|Command aborted|Socket timeout)/
 
 /** Takes the secrets of one store out of texts. */
 export class Failures {

@@ -62,3 +62,16 @@ describe('what redisStore() says of failures', () => {
     expect(new Failures('h:1', []).unavailable('beat', new Error('x'.repeat(9999))).rawMessage.length).toBeLessThan(400)
   })
 })
+
+it('names the refused password, not that one is wanted, for as long as nothing was answered', () => {
+  const failures = new Failures('here', [])
+  const noAuth = new Error('NOAUTH Authentication required.')
+  expect(failures.unavailable('beats', noAuth).rawMessage).toContain('NOAUTH')
+  failures.connectionFailed(new Error('WRONGPASS invalid username-password pair'))
+  failures.connectionFailed(noAuth)
+  expect(failures.unavailable('beats', noAuth).rawMessage).toBe(
+    'Redis at here must answer to beats: WRONGPASS invalid username-password pair',
+  )
+  failures.connected()
+  expect(failures.unavailable('beats', noAuth).rawMessage).toContain('NOAUTH')
+})
