@@ -49,7 +49,8 @@ export class Failures {
     // ioredis hangs up on a replica, and we do on a Redis that gives no answer: what comes next only says so.
     const isCause = !DISCONNECTED.test(text)
     if (isCause) this.#command = text
-    const why = isCause ? text : (this.#connection ?? this.#command ?? 'there is no connection')
+    const bare = text.startsWith('NOAUTH') ? text : 'there is no connection'
+    const why = isCause ? text : (this.#connection ?? this.#command ?? bare)
     return new OwnershipUnavailable(`Redis at ${this.#place} must answer to ${doing}: ${why}`, {
       cause: this.#bare(error),
       at: 'redis',
