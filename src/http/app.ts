@@ -66,7 +66,7 @@ export function createApp(options: AppOptions): Hono {
   })
   app.get('/-/ready', c => {
     const { ready, partial, reason } = gateway.readiness
-    if (ready) return c.text([`ready${partial ? `: ${reason}` : ''}`, ...lookAt(gateway), ''].join('\n'))
+    if (ready) return c.text(['ready', ...(partial ? [reason] : []), ...lookAt(gateway), ''].join('\n'))
     const asked = question(gateway)
     throw new HttpError(503, 'not-ready', asked ? `${reason}; ${asked}` : reason)
   })

@@ -64,6 +64,22 @@ describe('/-/healthy and /-/ready', () => {
     expect(await (await app.request('/')).text()).not.toContain('a person is asked')
   })
 
+  it('is ready with what is held while the member store is away since the start, and says what is not known', async () => {
+    const ownership = mine([1])
+    ownership.unavailable = true
+    ownership.standing = 'alone'
+    const { app, gateway, sink } = await appWorld({ list: blocks(1, 2), ownership })
+    await gateway.sync()
+    const empty = await app.request('/-/ready')
+    expect([empty.status, await empty.text()]).toEqual([503, expect.stringContaining('no block is held')])
+    sink.hold(...blocks(1))
+    const ready = await app.request('/-/ready')
+    expect([ready.status, await ready.text()]).toEqual([
+      200,
+      expect.stringMatching(/^ready\nthe member store cannot be reached: .* not known/),
+    ])
+  })
+
   it('is healthy at once, and ready after the first run in which every block got a verdict', async () => {
     const { app, gateway } = await appWorld({ list: blocks(1) })
     expect((await app.request('/-/healthy')).status).toBe(200)
