@@ -57,8 +57,10 @@ export class DiskBudget {
     return {
       reserve: bytes => {
         if (fits(bytes)) return
-        const must = `the block must fit into the disk budget of ${this.#limit} bytes`
-        throw new BlockgateError(ErrorCode.diskBudget, `${must}: it takes ${bytes}, and others ${this.#used - held}`)
+        throw new BlockgateError(
+          ErrorCode.diskBudget,
+          `diskBudget: must be >= ${this.#used - held + bytes} for this block`,
+        )
       },
       keep: () => {
         this.#loading -= held
