@@ -3,7 +3,7 @@
  * gateways is right. Asking for the owners of a block takes some 10 µs, and 50 µs among a hundred members: so a block that is
  * somebody else's to count is asked for once an epoch, and others get their turn in between.
  */
-import { pause } from '../async/slices.ts'
+import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../block.ts'
 import { isOwnershipUnavailable } from '../errors.ts'
 import { ownershipOf } from '../owned.ts'
@@ -38,12 +38,11 @@ export class UnderReplicated {
       const epoch = plan.ownership.epoch()
       if (epoch !== this.#epoch) this.#others = new Set()
       this.#epoch = epoch
-      for (const block of blocks()) {
+      await inSlices(host, blocks(), block => {
         const meta = block.candidate?.meta
-        if (!meta || !this.#isWanted(block) || this.#others.has(meta.ulid)) continue
-        await pause(host)
+        if (!meta || !this.#isWanted(block) || this.#others.has(meta.ulid)) return
         if (this.#lacksCopies(meta)) count++
-      }
+      })
     } catch (error) {
       if (!isOwnershipUnavailable(error)) {
         this.#subject.guard('handover.owners', () => {

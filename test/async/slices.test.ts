@@ -105,6 +105,28 @@ describe('inSlices()', () => {
   })
 })
 
+describe('a loop beside others that use every slice up', () => {
+  it.each([0, 0.01])('gets its share of each turn, with a clock that goes on by %s ms a step', async stepMs => {
+    const host = turning(stepMs)
+    host.nextTurn = () => new Promise(resolve => setTimeout(resolve, 0, host.turns++))
+    let ended = false
+    const hog = (async () => {
+      while (!ended) {
+        let turn: Promise<void> | undefined
+        while (!turn) turn = pause(host)
+        await turn
+      }
+    })()
+    const before = host.turns
+    await inSlices(host, new Array(50_000).fill(0), () => {})
+    const turns = host.turns - before
+    ended = true
+    await hog
+    // Each turn is asked for by both.
+    expect(turns / 2).toBeLessThan(200)
+  })
+})
+
 describe('sortInSlices()', () => {
   it('sorts as sort() does, keeps the order of equals, leaves the list as it was, and pauses', async () => {
     const host = turning(1)
