@@ -35,6 +35,8 @@ interface Entry extends Part {
 export const END_MS = 5_000
 /** A part that takes longer than this to end does not hold up the stop of the next one, ms. */
 const PATIENCE_MS = 1_000
+/** A start that takes longer is told, ms. */
+const LONG_MS = 30_000
 
 /** Parts in list order: bucket, source, stages, sink. They start from the sink to the source, and stop the other way. */
 export class Lifecycle {
@@ -128,7 +130,11 @@ export class Lifecycle {
       entry.starting = undefined
     })
     entry.starting = starting
-    return within(services.host, ms, signal, () => new Error(`it must start within ${ms} ms`), starting)
+    const { host } = services
+    const long = host.setTimer(LONG_MS, () => host.log.warn('a part takes long to start', { part: entry.name }))
+    return within(host, ms, signal, () => new Error(`it must start within ${ms} ms`), starting).finally(() =>
+      long[Symbol.dispose](),
+    )
   }
 
   /** Never rejects, and settles soon after `signal` aborts. */

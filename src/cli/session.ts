@@ -1,7 +1,7 @@
 /** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
 import { within } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config.ts'
-import { rawMessageOf } from '../errors.ts'
+import { BlockgateError, ErrorCode, rawMessageOf } from '../errors.ts'
 import { BLOCKS_FAILED } from '../failure-log.ts'
 import { type Gateway, gateway } from '../gateway.ts'
 import type { Host, Log } from '../host.ts'
@@ -20,6 +20,8 @@ const SPANS = { quietMs: 2_000 } as const
 const RUN_SPANS = { quietMs: 5_000, maxMs: 5_000 } as const
 
 const UNLOCK_MS = 2_000
+/** A disk that takes longer is told, ms. */
+const LONG_MS = 30_000
 
 export interface Session {
   /** Of the config. */
@@ -57,7 +59,7 @@ export async function withGateway<T>(
   const log: Log = verbose ? full : { ...full, info() {}, warn }
   const host = nodeHost({ log })
   // Two on one folder would remove what the other one is loading.
-  await using _ = readOnly ? undefined : soon(host, await lockFolder(config.dir, `blockgate ${command}`, log))
+  await using _ = readOnly ? undefined : soon(host, await locked(config, host, command))
   const tracing = setupTracing(io.env, { log })
   const state = fileState(config.dir, log, { readOnly })
   const made = gateway(config, {
@@ -82,6 +84,22 @@ export async function withGateway<T>(
       await tracing.shutdown(verbose ? RUN_SPANS : SPANS)
       stop[Symbol.dispose]()
     }
+  }
+}
+
+/** @throws BlockgateError `dir-in-use`; `start-failed` where the disk does not answer */
+async function locked(
+  { dir, startTimeoutMs: ms }: ResolvedConfig,
+  host: Host,
+  command: string,
+): Promise<AsyncDisposable> {
+  const what = `dir "${dir}" must answer within ${ms} ms`
+  const late = () => new BlockgateError(ErrorCode.startFailed, what)
+  const long = host.setTimer(LONG_MS, () => host.log.warn('dir takes long to answer', { dir }))
+  try {
+    return await within(host, ms, undefined, late, lockFolder(dir, `blockgate ${command}`, host.log))
+  } finally {
+    long[Symbol.dispose]()
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -46,10 +46,11 @@ describe('blockgate run', () => {
     expect(messages(stderr)).toEqual([
       'gateway starting',
       'http server listening',
+      'blocks failed',
       'run done',
       'SIGTERM: stopping; a second signal ends at once',
     ])
-    expect(lines(stderr)[2]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
+    expect(lines(stderr)[3]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
   })
 
   it('makes run after run, as often as the config says', async () => {
@@ -117,6 +118,17 @@ describe('blockgate run', () => {
     execFileSync('mkfifo', [pipe])
     return run({ ...made, env: { PIPE: pipe } })
   }
+
+  it('ends where dir does not answer, and says so', async () => {
+    const made = projectWith(configText('', '', "startTimeout: '100ms',"))
+    mkdirSync(join(made.cwd, 'data/state'), { recursive: true })
+    // Reading the lock waits for somebody who writes to it.
+    execFileSync('mkfifo', [join(made.cwd, 'data/state/lock-1')])
+    const running = run(made)
+    const { stderr } = await running.ended
+    expect(running.child.signalCode).toBe('SIGKILL')
+    expect(stderr).toContain('start-failed: dir "./data" must answer within 100 ms')
+  })
 
   it('ends by itself where a call to the file system never returns, which holds up the exit of Node', async () => {
     const running = deadDisk('handle: (_, next) => next()')

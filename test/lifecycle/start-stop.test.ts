@@ -174,8 +174,13 @@ describe('a start that fails', () => {
     const { gateway, host } = await world({ stages: [part('slow', { start: () => promise })] })
     const start = gateway.start()
     await host.advance(5 * 60_000)
+    // Not silently.
+    expect(host.lines).toMatchObject([
+      { level: 'warn', message: 'a part takes long to start', fields: { part: 'slow' } },
+    ])
     resolve()
     expect((await start).status).toBe('done')
+    expect(host.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
     await gateway.stop()
   })
 })
