@@ -15,7 +15,7 @@ import { notDeleted } from 'blockgate/plugins/filter/not-deleted'
 import { timeRange } from 'blockgate/plugins/filter/time-range'
 import { memory } from 'blockgate/plugins/sink/memory'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
-import { fakeHost, memoryBucket, memoryState, type Spans, settle, spans, testId } from 'blockgate/testing'
+import { fakeHost, memoryBucket, memoryState, type Spans, spans, testId } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { scriptedOwnership } from './support/world.ts'
 
@@ -241,14 +241,21 @@ describe('a block whose verdict stays the same is quiet', () => {
 
   it('each try of a block is a trace of its own, and only the stage that raised the error carries it', async () => {
     let broken = true
+    const { promise: failed, resolve } = Promise.withResolvers<void>()
     const sink = readingSink(() => {
-      if (broken) throw new Error('connection reset')
+      if (!broken) return
+      broken = false
+      resolve()
+      throw new Error('connection reset')
     })
     const { gateway, host } = await scene(await bucketOf(1), scriptedOwnership([1]), sink)
     const run = gateway.sync()
-    await settle()
-    broken = false
-    await host.advance(2_000)
+    await failed
+    let over = false
+    void run.finally(() => {
+      over = true
+    })
+    while (!over) await host.advance(1_000)
     await run
     expect(recorded.tree({ attributes: ['block.attempt', 'block.outcome'] })).toMatchInlineSnapshot(`
       "sync.run
