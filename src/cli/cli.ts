@@ -18,7 +18,7 @@ export async function cli(process: NodeJS.Process): Promise<void> {
   for (const stream of [stdout, stderr]) stream.on('error', () => {})
   const code = await main(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() })
   await Promise.all([stdout, stderr].map(flushed))
-  for (let waits = 0; waits < 10 && inFileSystem(); waits++) await setTimeout(100)
+  for (let waits = 0; waits < 50 && inFileSystem(); waits++) await setTimeout(100)
   if (inFileSystem()) stderr.write('blockgate: a call to the file system does not return: the process is killed\n')
   exitNow(code)
 }
