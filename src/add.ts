@@ -81,9 +81,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<voi
     throw error
   } finally {
     // Not awaited: a late end costs a block that is tried alone once, an awaited one a write per block.
-    journal.end(block.id, loaded).catch((error: unknown) => {
-      host.log.warn('journal not written', { block: block.id, code: codeOf(error), error: rawMessageOf(error) })
-    })
+    void journal.end(block.id, loaded)
   }
 }
 

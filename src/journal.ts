@@ -3,7 +3,8 @@
  * when the process died. One block that kills the process must not kill it for ever.
  */
 import { type BlockId, isBlockId } from './block.ts'
-import type { StateStore } from './host.ts'
+import { codeOf, rawMessageOf } from './errors.ts'
+import type { Log, StateStore } from './host.ts'
 
 const KEY = 'loads-in-flight'
 /** So many deaths in flight make a block `failed(poison)`. */
@@ -16,15 +17,18 @@ interface Document {
 
 export class LoadJournal {
   readonly #state: StateStore
+  readonly #log: Log
   readonly #inFlight = new Set<BlockId>()
   readonly #deaths = new Map<BlockId, number>()
   /** Of those with deaths, the ones that the last complete view did not have. */
   #absent = new Set<BlockId>()
   #writing: Promise<void> | undefined
   #queued: Promise<void> | undefined
+  #isLost = false
 
-  constructor(state: StateStore) {
+  constructor(state: StateStore, log: Log) {
     this.#state = state
+    this.#log = log
   }
 
   /** Reads what the last process left, counts one death more for each block it had in flight, and writes that down. */
@@ -32,14 +36,14 @@ export class LoadJournal {
     const { inFlight, deaths } = parse(await this.#state.get(KEY))
     for (const [id, count] of deaths) this.#deaths.set(id, count)
     for (const id of inFlight) this.#deaths.set(id, (this.#deaths.get(id) ?? 0) + 1)
-    if (inFlight.length > 0) await this.#write()
+    if (inFlight.length > 0) await this.#note()
   }
 
   /** Clears the record of blocks that are held after all: the process died between their commit and their `end()`. */
   async forgive(held: { has(id: BlockId): boolean }): Promise<void> {
     const innocent = [...this.#deaths.keys()].filter(id => held.has(id))
     for (const id of innocent) this.#deaths.delete(id)
-    if (innocent.length > 0) await this.#write()
+    if (innocent.length > 0) await this.#note()
   }
 
   /** Clears the record of blocks that were in neither of the last two complete views. */
@@ -77,13 +81,25 @@ export class LoadJournal {
   async end(id: BlockId, loaded: boolean): Promise<void> {
     this.#inFlight.delete(id)
     if (loaded) this.#deaths.delete(id)
-    await this.#write()
+    await this.#note()
   }
 
   /** Resolves when nothing is being written: before that, a process that exits leaves a death that was none. */
   async settled(): Promise<void> {
     // Who began a write is told of its failure.
     while (this.#writing) await (this.#queued ?? this.#writing).catch(() => {})
+  }
+
+  /** A full disk keeps nobody from serving what is held: told once, until a note is written again. Never rejects. */
+  async #note(): Promise<void> {
+    try {
+      await this.#write()
+      this.#isLost = false
+    } catch (error) {
+      if (this.#isLost) return
+      this.#isLost = true
+      this.#log.warn('the journal of loads cannot be written', { code: codeOf(error), error: rawMessageOf(error) })
+    }
   }
 
   /** A write that begins after this call: the running one may have been too early to carry the change. */

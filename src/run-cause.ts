@@ -29,7 +29,7 @@ export async function causeOf(
   const see = (outcome: Outcome) => {
     if (outcome.kind !== 'skipped' && outcome.kind !== 'failed') return
     const reason = reasonOf(outcome)
-    if (outcome.kind === 'skipped' && outcome.retain && reason !== ErrorCode.ownershipUnavailable) {
+    if (outcome.kind === 'skipped' && outcome.retain && !STOPPED.has(reason)) {
       // Another gateway's; else it only has to get older.
       denied ||= outcome.epoch !== undefined
       return
@@ -40,7 +40,7 @@ export async function causeOf(
   }
   await inSlices(host, partial.values(), block => see(partialOutcome(source, block)))
   await inSlices(host, outcomes.values(), see)
-  const nothing = held === 0 && !denied
+  const nothing = held === 0 && (!denied || found.has(ErrorCode.diskBudget))
   const blamed = nothing
     ? [...found.values()].sort((a, b) => b.blocks - a.blocks)[0]
     : found.get(ErrorCode.ownershipUnavailable)
@@ -52,6 +52,9 @@ export async function causeOf(
     ? new BlockgateError(ErrorCode.nothingServed, `no block is served; ${message}`, { at: first.by })
     : new BlockgateError(ErrorCode.ownershipUnavailable, message, { at: first.by })
 }
+
+/** A block that is retained for these is this gateway's, or may be, and does not get served by waiting. */
+const STOPPED: ReadonlySet<string> = new Set([ErrorCode.ownershipUnavailable, ErrorCode.diskBudget])
 
 type Stopped = Outcome & { readonly kind: 'skipped' | 'failed' }
 

@@ -117,3 +117,30 @@ describe('what the journal keeps', () => {
     expect(await state.get(KEY)).toEqual({ inFlight: [], deaths: { [testId(1)]: 3, [testId(6)]: 1 } })
   })
 })
+
+describe('a disk that takes no writes', () => {
+  const full = (): StateStore => ({ ...memoryState(), set: () => Promise.reject(new Error('the disk is full')) })
+  const told = (lines: readonly { readonly message: string }[]) =>
+    lines.filter(({ message }) => message === 'the journal of loads cannot be written').length
+
+  it('keeps no gateway from starting and serving what it holds, whatever the journal has', async () => {
+    const inner = memoryState()
+    await inner.set('engine/loads-in-flight', { inFlight: [testId(1), testId(2)], deaths: { [testId(1)]: 1 } })
+    const sink = scriptedSink()
+    sink.hold(...blocks(1))
+    const state = { ...full(), get: (key: string) => inner.get(key) }
+    const { gateway, host } = await world({ list: blocks(1), state, sink })
+    expect((await gateway.sync()).summary.blocks).toMatchObject({ unchanged: 1 })
+    expect(told(host.lines)).toBe(1)
+    await gateway.stop()
+  })
+
+  it('is told once, not with each block', async () => {
+    const { gateway, host } = await world({ list: blocks(1, 2, 3), state: full() })
+    const run = gateway.sync()
+    await host.advance(120_000)
+    expect((await run).summary.blocks).toMatchObject({ failed: 3 })
+    expect(told(host.lines)).toBe(1)
+    await gateway.stop()
+  })
+})

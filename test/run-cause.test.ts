@@ -2,7 +2,7 @@
 import { BlockgateError, type BlockStage, type RunResult, skip } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { blocks, scriptedOwnership, scriptedSink, world } from './support/world.ts'
+import { blocks, numberOf, scriptedOwnership, scriptedSink, world } from './support/world.ts'
 
 const refuse = (reason: string, options = {}): BlockStage => ({
   kind: 'block',
@@ -44,6 +44,21 @@ describe('nothing is served', () => {
     const run = gateway.sync()
     await host.advance(120_000)
     expect((await run).error?.rawMessage).toBe('no block is served; 1 of 1 blocks: stage-failed: the disk is gone')
+  })
+
+  it('is said of blocks that do not fit in the disk budget, also where others are denied', async () => {
+    const budget = (n: number): BlockStage => ({
+      kind: 'block',
+      name: 'sink',
+      handle: async (block, next) => (numberOf(block.id) <= n ? skip('disk-budget', { retain: true }) : next()),
+    })
+    const ownership = scriptedOwnership([1, 2])
+    const { gateway } = await world({ list: blocks(1, 2, 3), stages: [budget(2)], ownership })
+    expect(told(await gateway.sync())).toEqual([
+      'done',
+      'sink',
+      'nothing-served: no block is served; 2 of 3 blocks: disk-budget',
+    ])
   })
 
   it('is what the source says of a bucket in which it sees no block', async () => {
