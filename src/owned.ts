@@ -42,8 +42,12 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
     kind: 'block',
     name: 'owned',
     ownership: plugin,
-    needs: plugin.needs ?? [],
-    check: () => plugin.check?.() ?? [],
+    needs: plugin?.needs ?? [],
+    check() {
+      const { claim, epoch } = Object(plugin)
+      if (typeof claim === 'function' && typeof epoch === 'function') return plugin.check?.() ?? []
+      return [{ path: '', must: 'be given an ownership plugin, or a function', value: plugin }]
+    },
     async start(services, signal) {
       me = services.instance.id
       log = services.host.log

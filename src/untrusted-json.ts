@@ -46,6 +46,11 @@ function foundText(text: string, length: number, error: unknown): string {
   if (/^[{[]/.test(trimmed) && (place === undefined || Number(place) >= text.length) && isOpen(text)) {
     return `it ends at byte ${length}`
   }
+  // Of a wrong word such as NaN, V8 quotes what stands around it instead.
+  const around = /, (?:\.\.\.)?"(.+?)"(?:\.\.\.)? is not valid JSON$/s.exec(
+    error instanceof Error ? error.message : '',
+  )?.[1]
+  if (place === undefined && around && /^[{[]/.test(trimmed)) return `it goes wrong at ${JSON.stringify(around)}`
   if (place === undefined) return `it begins with ${JSON.stringify(trimmed.slice(0, SHOWN))}`
   return `it goes wrong at character ${place}: ${JSON.stringify(text.slice(Number(place), Number(place) + SHOWN))}`
 }

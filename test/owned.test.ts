@@ -31,6 +31,14 @@ describe('owned()', () => {
     expect(await later.handle(block, next)).toMatchObject({ kind: 'added' })
   })
 
+  it.each([[undefined], [null], [{}], ['hash-ring'], [{ claim: true, epoch: 1 }]])(
+    'does not take %j for a plugin',
+    given => {
+      const must = 'be given an ownership plugin, or a function'
+      expect(owned(given as unknown as OwnershipPlugin).check?.()).toEqual([{ path: '', must, value: given }])
+    },
+  )
+
   it.each([[undefined], ['no'], [1], [null], [{}]])(
     'fails a block of which the function answers %j: it is neither owned nor denied',
     async answer => {

@@ -39,6 +39,11 @@ describe('parseJson says what was found where it is no JSON', () => {
     [utf8('{"a":1}\0\0'), 'it goes wrong at character 7: "\\u0000\\u0000"'],
     [utf8('{"a":1,}'), 'it goes wrong at character 7: "}"'],
     [
+      utf8('{"ulid":"01M3TKKJ60EE0","minTime": NaN, "maxTime": 1}'),
+      String.raw`it goes wrong at "minTime\": NaN, \"maxT"`,
+    ],
+    [utf8('{"a":tru}'), String.raw`it goes wrong at "{\"a\":tru}"`],
+    [
       utf8('version https://git-lfs.github.com/spec/v1\noid'),
       'it begins with "version https://git-lfs.github.com/spec/"',
     ],

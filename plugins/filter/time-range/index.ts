@@ -60,9 +60,16 @@ function isAgo(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith('-')
 }
 
-const time = v.custom<string | number>(
-  value => timeOf(value, 0) !== undefined,
-  "be a time such as '2026-01-31T00:00:00Z', a number of ms since the epoch, or '-6w' for six weeks ago",
+const time = v.pipe(
+  v.custom<string | number>(
+    value => timeOf(value, 0) !== undefined,
+    "be a time such as '2026-01-31T00:00:00Z', a number of ms since the epoch, or '-6w' for six weeks ago",
+  ),
+  // As a number of ms it is in 1970: the window would let everything through, or nothing.
+  v.check(
+    value => !(typeof value === 'number' && value >= 500_000_000 && value < 10_000_000_000),
+    'be in ms, not in seconds',
+  ),
 )
 
 const length = v.custom<Duration>(

@@ -158,3 +158,11 @@ it('a time in the future, a sign twice and a window upside down are problems', (
     'newerThan must not begin after olderThan (2h)',
   ])
 })
+
+it.each(['from', 'to'] as const)('%s in seconds is a problem of the config: it would be a day of 1970', option => {
+  const seconds = 1_767_225_600
+  expect(timeRange({ [option]: seconds }).check?.()).toEqual([
+    { path: option, must: 'be in ms, not in seconds', value: seconds },
+  ])
+  expect(timeRange({ [option]: seconds * 1000 }).check?.()).toEqual([])
+})
