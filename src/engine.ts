@@ -1,6 +1,5 @@
 /** What stays between the runs of one gateway: the plan, composed, and the memory of its blocks. */
 import { adder } from './add.ts'
-import { Asked } from './asked.ts'
 import type { BlockId } from './block.ts'
 import { Catalogue } from './catalogue.ts'
 import { ClaimPublisher } from './claims.ts'
@@ -9,6 +8,7 @@ import { DiskBudget } from './disk-budget.ts'
 import { Faults } from './faults.ts'
 import type { Host, Instance, StateStore } from './host.ts'
 import { LoadJournal } from './journal.ts'
+import { KeptIds } from './kept-ids.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { passed } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -40,10 +40,10 @@ export interface Engine extends EngineSettings {
   readonly onions: readonly Onion[]
   /** Blocks with a stage that never settled, and its name. */
   readonly stuck: Map<BlockId, string>
-  /** Consecutive complete views a loaded block was absent from. */
-  readonly absences: Map<BlockId, number>
+  /** Loaded blocks that the last complete view did not have. */
+  readonly absences: KeptIds
   /** Loaded blocks that a person is asked about before they are dropped. */
-  readonly asked: Asked
+  readonly asked: KeptIds
   readonly state: StateStore
 }
 
@@ -62,6 +62,6 @@ export function createEngine(
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
   const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
-  const memory = { stuck: new Map(), absences: new Map(), asked: new Asked(), state }
+  const memory = { stuck: new Map(), absences: new KeptIds('absent'), asked: new KeptIds('asked'), state }
   return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, onions }
 }

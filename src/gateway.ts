@@ -219,7 +219,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
  * step may take `ms`; once `signal` has aborted nothing more is begun.
  */
 async function open(
-  { journal, claims, plan, host, asked, state }: Engine,
+  { journal, claims, plan, host, absences, asked, state }: Engine,
   started: () => Promise<void>,
   signal: AbortSignal,
   ms: number,
@@ -230,7 +230,9 @@ async function open(
     await within(host, ms, signal, late, work())
   }
   await step('reading the journal of loads', () => journal.open())
-  await step('reading what a person is asked', () => asked.load(state))
+  await step('reading what a person is asked', async () => {
+    for (const ids of [absences, asked]) await ids.load(state)
+  })
   plan.ownership.handover?.ready(false)
   await started()
   await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))

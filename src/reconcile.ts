@@ -24,8 +24,8 @@ export interface ReconcileInput extends Limits {
   /** This gateway's id. */
   readonly me: string
   readonly view: View
-  /** Consecutive complete views each loaded block was absent from; kept across runs. */
-  readonly absences: Map<BlockId, number>
+  /** Loaded blocks that the last complete view did not have; kept across runs. */
+  readonly absences: Set<BlockId>
   /** What was loaded when the run began. */
   readonly before: ReadonlySet<BlockId>
   /** Loaded blocks that a person is asked about, until they are wanted again; kept across runs. */
@@ -170,11 +170,9 @@ function absent({ plan, view, absences }: Pick<ReconcileInput, 'plan' | 'view' |
   // Seen but without a verdict: the run ended before it came to the block.
   if (!view.listed || view.seen.has(id)) return KEEP
   if (!view.complete) return { do: 'retain', by, reason: 'view-incomplete' }
-  const times = (absences.get(id) ?? 0) + 1
-  absences.set(id, times)
-  return times < 2
-    ? { do: 'retain', by, reason: 'absent-once', guard: 'many' }
-    : { do: 'drop', by, reason: 'absent', guard: 'many' }
+  if (absences.has(id)) return { do: 'drop', by, reason: 'absent', guard: 'many' }
+  absences.add(id)
+  return { do: 'retain', by, reason: 'absent-once', guard: 'many' }
 }
 
 /** Without a handover nobody else can be asked: a child goes when its parent is served here, and stays here. */

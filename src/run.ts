@@ -139,8 +139,9 @@ export class Run {
         const input = { ...this.#engine, me, view: this.#view, before, confirmDrops, urgent, signal }
         results = await orAborted(reconcile(input), signal)
         await this.#note(results)
-        const { asked, state } = this.#engine
-        await limited(this.#engine, signal, 'writing what a person is asked', asked.save(state, host.log))
+        const { absences, asked, state } = this.#engine
+        const kept = Promise.all([absences, asked].map(ids => ids.save(state, host.log)))
+        await limited(this.#engine, signal, 'writing what a person is asked', kept)
       }
       await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, claims.settled())
     } catch (thrown) {

@@ -1,15 +1,16 @@
-/**
- * The loaded blocks that a person is asked about before they are dropped. Kept over restarts: what was loaded since would
- * else make them a few among many.
- */
+/** What reconcile knows of loaded blocks, kept over restarts: a `sync` is a process of its own. */
 import { type BlockId, isBlockId } from './block.ts'
 import { codeOf, rawMessageOf } from './errors.ts'
 import type { Log, StateStore } from './host.ts'
 
-const KEY = 'asked'
-
-export class Asked extends Set<BlockId> {
+export class KeptIds extends Set<BlockId> {
+  readonly #key: string
   #isSaved = true
+
+  constructor(key: string) {
+    super()
+    this.#key = key
+  }
 
   override add(id: BlockId): this {
     if (!this.has(id)) this.#isSaved = false
@@ -23,7 +24,7 @@ export class Asked extends Set<BlockId> {
   }
 
   async load(state: StateStore): Promise<void> {
-    const ids = await state.get(KEY)
+    const ids = await state.get(this.#key)
     if (Array.isArray(ids)) for (const id of ids) if (typeof id === 'string' && isBlockId(id)) super.add(id)
   }
 
@@ -32,10 +33,10 @@ export class Asked extends Set<BlockId> {
     if (this.#isSaved) return
     this.#isSaved = true
     try {
-      await (this.size > 0 ? state.set(KEY, [...this]) : state.delete(KEY))
+      await (this.size > 0 ? state.set(this.#key, [...this]) : state.delete(this.#key))
     } catch (error) {
       this.#isSaved = false
-      log.warn('the question whether blocks may go cannot be written down', {
+      log.warn(`the ${this.#key} blocks cannot be written down`, {
         code: codeOf(error),
         error: rawMessageOf(error),
       })
