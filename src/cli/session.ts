@@ -1,5 +1,5 @@
 /** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
-import { within } from '../async/signals.ts'
+import { linkSignals, orAborted, within } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../errors.ts'
 import { BLOCKS_FAILED } from '../failure-log.ts'
@@ -7,10 +7,11 @@ import { type Gateway, gateway } from '../gateway.ts'
 import type { Host, Log } from '../host.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { fileState, localFiles, lockFolder, nodeHost, nodeLog } from '../runtime/node.ts'
-import { type StopSignals, stopSignals } from '../runtime/server/stop-signals.ts'
+import { type StopSignals, signalCode, stopSignals } from '../runtime/server/stop-signals.ts'
 import { Screen } from '../runtime/terminal.ts'
 import { setupTracing } from '../runtime/tracing.ts'
 import type { Args, Io } from './command.ts'
+import { CliError, ExitCode } from './exit.ts'
 import { loadConfig } from './load-config.ts'
 import { overlaidState, readOnlyFiles } from './read-only.ts'
 
@@ -58,22 +59,29 @@ export async function withGateway<T>(
   const warn: Log['warn'] = (message, fields) => message !== BLOCKS_FAILED && full.warn(message, fields)
   const log: Log = verbose ? full : { ...full, info() {}, warn }
   const host = nodeHost({ log })
+  let made: Gateway | undefined
+  using stop = stopSignals(signal => {
+    const tell = verbose ? log.info : log.warn
+    tell(`${signal}: stopping; a second signal ends at once`, { graceMs: config.stopGraceMs })
+    // Its failure is told where it is awaited, below.
+    return made?.stop()
+  })
+  const lock = readOnly
+    ? undefined
+    : await locked(config, host, command, stop.signal).catch((error: unknown) => {
+        if (stop.caught === undefined) throw error
+        throw new CliError(verbose ? ExitCode.ok : signalCode(stop.caught), 'stopped before dir was locked')
+      })
   // Two on one folder would remove what the other one is loading.
-  await using _ = readOnly ? undefined : soon(host, await locked(config, host, command))
+  await using _ = lock && soon(host, lock)
   const tracing = setupTracing(io.env, { log })
   const state = fileState(config.dir, log, { readOnly })
-  const made = gateway(config, {
+  made = gateway(config, {
     host,
     files: readOnly ? readOnlyFiles(config.dir) : localFiles(config.dir),
     state: readOnly ? overlaidState(state) : state,
     metrics,
     observer: readOnly,
-  })
-  const stop = stopSignals(signal => {
-    const tell = verbose ? log.info : log.warn
-    tell(`${signal}: stopping; a second signal ends at once`, { graceMs: config.stopGraceMs })
-    // Its failure is told where it is awaited, below.
-    return made.stop()
   })
   try {
     return await work({ path, config, gateway: made, host, screen, stop })
@@ -82,24 +90,37 @@ export async function withGateway<T>(
       await made.stop()
     } finally {
       await tracing.shutdown(verbose ? RUN_SPANS : SPANS)
-      stop[Symbol.dispose]()
     }
   }
 }
 
-/** @throws BlockgateError `dir-in-use`; `start-failed` where the disk does not answer */
+/** @throws BlockgateError `dir-in-use`; `start-failed` where the disk does not answer; the reason of `signal` */
 async function locked(
   { dir, startTimeoutMs: ms }: ResolvedConfig,
   host: Host,
   command: string,
+  signal: AbortSignal,
 ): Promise<AsyncDisposable> {
-  const what = `dir "${dir}" must answer within ${ms} ms`
-  const late = () => new BlockgateError(ErrorCode.startFailed, what)
-  const long = host.setTimer(LONG_MS, () => host.log.warn('dir takes long to answer', { dir }))
+  const late = () => new BlockgateError(ErrorCode.startFailed, `dir "${dir}" must answer within ${ms} ms`)
+  using link = linkSignals(signal)
+  let timers: readonly Disposable[] = []
+  const disarm = () => {
+    for (const timer of timers) timer[Symbol.dispose]()
+  }
+  // A wait for a process on another machine is none for the disk.
+  const arm = (waitMs: number) => {
+    disarm()
+    timers = [
+      host.setTimer(waitMs + ms, () => link.abort(late())),
+      host.setTimer(waitMs + LONG_MS, () => host.log.warn('dir takes long to answer', { dir })),
+    ]
+  }
+  arm(0)
   try {
-    return await within(host, ms, undefined, late, lockFolder(dir, `blockgate ${command}`, host.log))
+    const lock = lockFolder(dir, `blockgate ${command}`, host, { signal: link.signal, onWait: arm })
+    return await orAborted(lock, link.signal)
   } finally {
-    long[Symbol.dispose]()
+    disarm()
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Host } from '../host.ts'
 import { type NodeHostOptions, nodeHost, nodeLog } from './node.ts'
 
-export { fileState, localFiles, lockFolder } from './node.ts'
+export { fileState, type LockOptions, localFiles, lockFolder } from './node.ts'
 
 export type DenoHostOptions = NodeHostOptions
 

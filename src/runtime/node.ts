@@ -2,7 +2,7 @@
 import type { Host, Log } from '../host.ts'
 import { nodeLog } from './node-log.ts'
 
-export { lockFolder } from './disk/lock.ts'
+export { type LockOptions, lockFolder } from './disk/lock.ts'
 export { localFiles } from './node-files.ts'
 export { type LogOptions, nodeLog } from './node-log.ts'
 export { type FileStateOptions, fileState } from './node-state.ts'

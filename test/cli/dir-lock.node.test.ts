@@ -1,5 +1,5 @@
 /** `dir` is of one process: who comes second ends with 3, whoever only looks does not. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { blockgate, QUICKSTART, start } from '../support/cli.ts'
@@ -47,4 +47,26 @@ it.each([
   const state = join(dir, 'state')
   const locks = readdirSync(state).filter(name => name.startsWith('lock-'))
   expect(locks.map(name => readFileSync(join(state, name), 'utf8'))).toEqual([''])
+})
+
+it.each([
+  ['run', 0],
+  ['sync', 143],
+])('a signal ends the wait for another machine: %s ends with %i', async (command, code) => {
+  const dir = folder()
+  const since = '2026-01-01T00:00:00.000Z'
+  const socket = `lock-${crypto.randomUUID()}.sock`
+  mkdirSync(join(dir, 'state'))
+  const held = { pid: 7, host: 'store-b', command: 'blockgate run', since, boot: 'another', socket }
+  writeFileSync(join(dir, 'state/lock-1'), JSON.stringify(held))
+  const running = start([command], { cwd: QUICKSTART, env: { DIR: dir, HTTP: '127.0.0.1:0' } })
+  await running.printed('waits up to 60 s for a sign of it')
+  running.child.kill('SIGTERM')
+  const ended = await running.ended
+  expect([ended.code, ended.stdout]).toEqual([code, ''])
+  expect(ended.stderr).toContain('blockgate run has it, process 7 on store-b')
+  expect(ended.stderr).toContain('SIGTERM: stopping')
+  expect(ended.stderr).toContain('blockgate: stopped before dir was locked')
+  expect(readdirSync(dir)).toEqual(['state'])
+  expect(readdirSync(join(dir, 'state'))).toEqual(['lock-1'])
 })

@@ -21,11 +21,14 @@ export function parseHolder<T extends Holder>(text: string): T | undefined {
   }
 }
 
+/** For a person. */
+export function whoHas({ command, pid, host, since }: Holder): string {
+  return `${command} has it, process ${pid} on ${host}, since ${since}`
+}
+
 /** `hint`: what to do about it. */
 export function inUse(dir: string, holder: Holder | undefined, hint: string): BlockgateError {
-  const who = holder
-    ? `${holder.command} has it, process ${holder.pid} on ${holder.host}, since ${holder.since}`
-    : 'another process has it'
+  const who = holder ? whoHas(holder) : 'another process has it'
   return new BlockgateError(ErrorCode.dirInUse, `dir "${dir}" must be of one process alone: ${who}; ${hint}`)
 }
 

@@ -2,27 +2,31 @@
  * The lock of a data folder on Node: whoever has it listens on a Unix socket in the folder, and `state/lock-<n>` says which.
  * The highest number counts, and is never removed: it is empty once its holder gave it back. Who finds the holder of `n`
  * gone takes the lock by making `lock-<n+1>`, which only one can, and which names a socket that is listened on already. So no two
- * ever have it, and no time-out is needed.
+ * of one machine ever have it, and no time-out is needed. The kernel of another machine cannot be asked: there its signs count.
  */
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join, relative } from 'node:path'
-import type { Log } from '../../host.ts'
-import { fsCode, onDisk, unlessAbsent } from './errors.ts'
-import { type Holder, inUse, parseHolder, STOP_IT } from './lock-holder.ts'
+import type { Host } from '../../host.ts'
+import { fsCode, onDisk } from './errors.ts'
+import { type Holder, inUse, STOP_IT, whoHas } from './lock-holder.ts'
+import { giveSigns, holderOf, numbers, type SocketHolder, silent, type Waiting } from './lock-signs.ts'
 import { tempPath } from './temp-file.ts'
-
-interface SocketHolder extends Holder {
-  /** Of the kernel that runs: containers of one machine have the same, whatever their host names. Absent where it is not told. */
-  readonly boot?: string | undefined
-  /** Name in the folder. */
-  readonly socket: string
-}
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 
-/** @throws BlockgateError `dir-in-use` */
-export async function lockBySocket(dir: string, folder: string, who: Holder, log: Log): Promise<AsyncDisposable> {
+/**
+ * @param quiet as the host of `waiting`, but its timers keep no process alive
+ * @throws BlockgateError `dir-in-use`
+ */
+export async function lockBySocket(
+  folder: string,
+  who: Holder,
+  waiting: Waiting,
+  quiet: Host,
+): Promise<AsyncDisposable> {
+  const { dir } = waiting
+  const { log } = waiting.host
   const boot = (await readFile(BOOT_ID, 'utf8').catch(() => undefined))?.trim()
   const me: SocketHolder = { ...who, boot, socket: `lock-${crypto.randomUUID()}.sock` }
   const path = (n: number) => join(folder, `lock-${n}`)
@@ -31,7 +35,10 @@ export async function lockBySocket(dir: string, folder: string, who: Holder, log
     for (;;) {
       const last = (await numbers(folder)).at(-1) ?? 0
       const held = last > 0 ? await holderOf(path(last)) : undefined
-      if (held) await assertGone(dir, folder, held, me)
+      const isGone = held ? await gone(folder, held, me) : true
+      if (held && isGone === false) throw inUse(dir, held, STOP_IT)
+      const watched = isGone === undefined ? held : undefined
+      if (watched && !(await silent(path(last), watched, waiting))) continue
       try {
         server ??= await listening(join(folder, me.socket))
       } catch (error) {
@@ -48,10 +55,13 @@ export async function lockBySocket(dir: string, folder: string, who: Holder, log
       }
       if (held) await rm(join(folder, held.socket), { force: true })
       for (const n of now.slice(0, -1)) await rm(path(n), { force: true })
+      if (watched) log.warn('no sign of who had dir: the lock is taken over', { dir, holder: whoHas(watched) })
       const listens = server
       server = undefined
+      const signs = giveSigns(dir, folder, last + 1, me, quiet)
       return {
         async [Symbol.asyncDispose]() {
+          signs[Symbol.dispose]()
           // Somebody may have removed it by hand, and another process have the lock since. It ends with this process anyway.
           const held = await holderOf(mine).catch(() => undefined)
           if (held?.socket === me.socket) await replace(mine, '').catch(() => {})
@@ -64,29 +74,12 @@ export async function lockBySocket(dir: string, folder: string, who: Holder, log
   }
 }
 
-/** In order. */
-async function numbers(folder: string): Promise<readonly number[]> {
-  const names = await onDisk(`list "${folder}"`, readdir(folder))
-  return names
-    .flatMap(name => /^lock-(\d{1,15})$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b)
-}
-
-async function holderOf(path: string): Promise<SocketHolder | undefined> {
-  const holder = parseHolder<SocketHolder>((await onDisk(`read "${path}"`, unlessAbsent(readFile(path, 'utf8')))) ?? '')
-  return holder && /^lock-[\da-f-]{36}\.sock$/.test(holder.socket) ? holder : undefined
-}
-
-async function assertGone(dir: string, folder: string, held: SocketHolder, me: SocketHolder): Promise<void> {
+/** Whether its kernel says that it is gone; undefined where that is another machine's. */
+async function gone(folder: string, held: SocketHolder, me: SocketHolder): Promise<boolean | undefined> {
   const sameKernel = held.boot !== undefined && me.boot !== undefined ? held.boot === me.boot : held.host === me.host
-  if (sameKernel) {
-    if (await answers(join(folder, held.socket))) throw inUse(dir, held, STOP_IT)
-    // The same machine, which was started anew: nothing of before runs.
-  } else if (held.host !== me.host) {
-    const hint = `from ${me.host} it cannot be seen whether that one still runs: if it does not, remove ${folder}/lock-*`
-    throw inUse(dir, held, hint)
-  }
+  if (sameKernel) return !(await answers(join(folder, held.socket)))
+  // The same machine, which was started anew: nothing of before runs.
+  return held.host === me.host || undefined
 }
 
 /** Whole from the moment when it shows, and false where it is there already. */

@@ -1,27 +1,44 @@
 /**
  * One process at a time on a data folder. The kernel says whether the holder is there, so a lock ends with its process, however
  * that ends, and a process id that comes again means nothing. On Deno it is a lock of a file; Node has none, and listens on a
- * Unix socket. Neither sees the other's.
+ * Unix socket. Neither sees the other's. A process on another machine proves on Node that it lives by touching its file.
  */
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Log } from '../../host.ts'
+import type { Host } from '../../host.ts'
+import { quietHost } from '../tracing/quiet-host.ts'
 import { onDisk } from './errors.ts'
 import { lockFile } from './lock-deno.ts'
 import type { Holder } from './lock-holder.ts'
 import { lockBySocket } from './lock-socket.ts'
 
+export interface LockOptions {
+  /** Ends a wait for a process on another machine. */
+  readonly signal?: AbortSignal | undefined
+  /** Told when such a wait begins, and how long it may take, ms. */
+  readonly onWait?: ((ms: number) => void) | undefined
+  /** Whose timers keep no process alive: they show others that this one lives. Default: those of this process. */
+  readonly quiet?: Host | undefined
+}
+
 /**
- * Takes the lock of `dir`; disposing it gives it back. The files are in `state/` below it.
- * @throws BlockgateError `dir-in-use` that names who has it
+ * Takes the lock of `dir`; disposing it gives it back. The files are in `state/` below it. Where a process on another machine has
+ * it, this waits up to a minute for a sign of that one: without any it is gone.
+ *
+ * @throws BlockgateError `dir-in-use` that names who has it; the reason of `signal`
  */
-export async function lockFolder(dir: string, command: string, log: Log): Promise<AsyncDisposable> {
+export async function lockFolder(
+  dir: string,
+  command: string,
+  host: Host,
+  { signal, onWait, quiet = quietHost(host.log) }: LockOptions = {},
+): Promise<AsyncDisposable> {
   const folder = join(dir, 'state')
   await onDisk(`use folder "${folder}"`, mkdir(folder, { recursive: true }))
   const me: Holder = { pid: process.pid, host: hostName(), command, since: new Date().toISOString() }
   if ('Deno' in globalThis) return lockFile(dir, join(folder, 'lock-deno'), me)
-  return lockBySocket(dir, folder, me, log)
+  return lockBySocket(folder, me, { dir, host, signal, onWait }, quiet)
 }
 
 /** On Deno it may not be allowed, and is only told. */
