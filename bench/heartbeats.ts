@@ -59,7 +59,8 @@ else await serve(Number(count), url, id)
 
 async function watch(minutes: number, blocks: number): Promise<void> {
   const redis = await startRedis()
-  const store = redisStore({ cluster: 'bench', url: redis.url })
+  // Where the machine is busy, who watches is not to give up first.
+  const store = redisStore({ cluster: 'bench', url: redis.url, commandTimeout: '30s' })
   await store.start?.(services({ host: nodeHost(), observer: true }))
   const told = new Map<string, Told>()
   const children = new Map<string, ChildProcess>()

@@ -2,7 +2,7 @@
  * Tells the ownership plugin what this process serves. Added blocks are told soon after they serve, in batches: too few
  * claims are safe. Dropped blocks are told before they go, and waited for: a false claim is what costs data.
  */
-import { inSlices } from './async/slices.ts'
+import { inSlices, pause } from './async/slices.ts'
 import type { BlockId } from './block.ts'
 import { codeOf, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
@@ -75,6 +75,7 @@ export class ClaimPublisher {
         const batch = [...added].filter(this.#isHeld)
         if (batch.length === 0) return
         await this.#handover?.serve({ added: batch, dropped: [] }, this.#stop.signal)
+        await pause(this.#host)
       } catch (error) {
         this.#later('serve', added, error)
         return

@@ -86,7 +86,7 @@ export async function summarise(
   }
   await inSlices(host, view.partial, ([id, partial]) => count(id, partialOutcome(plan.source.name, partial)))
   await inSlices(host, view.outcomes, ([id, outcome]) => count(id, outcome))
-  for (const { kind } of results.values()) blocks[kind]++
+  await inSlices(host, results.values(), ({ kind }) => blocks[kind]++)
   let left = blocks.seen
   const stages = plan.order.map((name, at) => {
     const entered = left

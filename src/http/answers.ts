@@ -1,6 +1,6 @@
 /** From what the gateway knows to what the API says: plain JSON, described in ./openapi. */
 
-import { pause, sortInSlices } from '../async/slices.ts'
+import { inSlices, pause, sortInSlices } from '../async/slices.ts'
 import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
 import { type BlockView, blockView, reasonOf } from '../block-view.ts'
 import type { BlockEvent, CatalogueEntry } from '../catalogue.ts'
@@ -187,7 +187,8 @@ const served = new WeakMap<Gateway, { readonly keys: readonly BlockId[]; readonl
 
 export async function servingAnswer(gateway: Gateway, host: Host): Promise<ServingAnswer> {
   const { ready } = gateway.readiness
-  const keys = [...gateway.plan.sink.stage.loaded().keys()]
+  const keys: BlockId[] = []
+  await inSlices(host, gateway.plan.sink.stage.loaded().keys(), id => keys.push(id))
   const last = served.get(gateway)
   if (last?.keys.length === keys.length && last.keys.every((id, at) => id === keys[at])) {
     return { ready, blocks: last.sorted }

@@ -2,7 +2,7 @@
  * What this process serves, and what of it the member store was told. Two duties: no claim may be false, so a block that
  * is being dropped is out of the set first; and what is served is told again until it is told.
  */
-import { inSlices } from '../async/slices.ts'
+import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId } from '../block.ts'
 import { BlockMap } from '../block-map.ts'
 import { OwnershipUnavailable } from '../errors.ts'
@@ -123,6 +123,8 @@ export class Served {
       for (const chunk of chunks(missing)) {
         // What was dropped since is not claimed any more.
         await this.#must(session, calls, { added: chunk.filter(id => this.#ids.has(id)), dropped: [] })
+        // A store in this process answers without a turn of the event loop.
+        await pause(host, 8)
       }
       // Announced anew meanwhile: that is told the next time.
       if (ids === this.#ids) this.#told = storeId
