@@ -297,15 +297,21 @@ describe('who has the lock', () => {
   })
 
   it('a sign that is under way when it is given back is the last one', async () => {
-    const { host, lock } = await holder()
-    const advanced = host.advance(10_000)
-    await lock[Symbol.asyncDispose]()
-    await advanced
-    for (let turn = 0; turn < 20; turn++) {
-      await host.advance(10_000)
-      await new Promise(resolve => setImmediate(resolve))
-    }
-    expect([host.pendingTimers, host.lines]).toEqual([0, []])
+    const timers: (() => unknown)[] = []
+    const quiet: Host = { ...host, setTimer: (_, fn) => ({ [Symbol.dispose]() {}, at: timers.push(fn) }) }
+    const lock = await lockFolder(folder(), 'blockgate run', host, { quiet })
+    const sign = timers[0]?.()
+    await Promise.all([lock[Symbol.asyncDispose](), sign])
+    expect([timers.length, host.lines]).toEqual([1, []])
+  })
+
+  it('keeps no process alive', async () => {
+    const program = `
+      const { lockFolder, nodeHost } = await import(${JSON.stringify(NODE)})
+      await lockFolder(${JSON.stringify(folder())}, 'forgetful', nodeHost())`
+    const args = ['--conditions=blockgate-source', '--input-type=module', '--eval', program]
+    const child = spawn(process.execPath, args, { stdio: 'inherit' })
+    expect(await new Promise(resolve => child.once('exit', resolve))).toBe(0)
   })
 
   it.each<[string, (state: string) => void]>([
