@@ -23,6 +23,10 @@ export class KeptIds extends Set<BlockId> {
     return was
   }
 
+  override clear(): void {
+    for (const id of this) this.delete(id)
+  }
+
   async load(state: StateStore): Promise<void> {
     const ids = await state.get(this.#key)
     if (Array.isArray(ids)) for (const id of ids) if (typeof id === 'string' && isBlockId(id)) super.add(id)

@@ -79,6 +79,8 @@ export class Runner {
   /** Begins the first run and everything that follows it. Resolves with the first run's result. */
   start(): Promise<RunResult> {
     this.#continuous = true
+    // A process that goes on looks twice itself.
+    this.#engine.absences.clear()
     this.watch()
     return this.#request('startup', false)
   }
