@@ -3,7 +3,7 @@
  *
  *   npm run bench:heartbeats [-- MINUTES BLOCKS]        default 10 and 200000; needs redis-server
  *
- * Two gateways, each a process of its own that syncs every minute, is scraped and asked for its pages; a third one joins and
+ * Two gateways, each a process of its own that is scraped and asked for its pages; a third one joins and
  * leaves, twice, so that a third of the blocks moves each time. A heartbeat is missed where the one after it is late by a whole beat, as
  * the others see it. Exit 1 where one was missed, or a gateway was set down for its silence.
  */
@@ -142,7 +142,6 @@ async function serve(blocks: number, url: string, id: string): Promise<void> {
   const config = await resolveConfig(
     defineConfig({
       instance: { id },
-      every: '1m',
       pipeline: [manyMetas(blocks), timeRange({ from: 0 }), dedup(), newestFirst(), owned(ownership), memory()],
     }),
     { env: {} },

@@ -8,8 +8,8 @@ import { codeOf, rawMessageOf } from './errors.ts'
 import type { Host } from './host.ts'
 import type { Handover } from './ownership.ts'
 
-/** Blocks that are told at once: after an outage as many may wait as there are. */
-const BATCH = 5_000
+/** Blocks that are told at once: after an outage as many may wait as there are, and a heartbeat waits for those that go before it. */
+const BATCH = 1_000
 
 export class ClaimPublisher {
   readonly #handover: Handover | undefined
