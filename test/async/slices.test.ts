@@ -46,7 +46,7 @@ describe('pause()', () => {
     const fake = fakeHost()
     const moving = { ...host, monotonic: fake.monotonic, nextTurn: host.nextTurn }
     pause(moving)
-    await fake.advance(3)
+    await fake.advance(1)
     let steps = 0
     while (!pause(moving)) steps++
     expect(steps).toBe(127)
