@@ -5,21 +5,20 @@ import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { simulate } from './simulate.ts'
 
-const SEEDS = 20
+/** A few: CI tells hundreds, with `npm run sim`. */
+const SEEDS = 4
 
 describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster of %s on virtual time', (_, plugin) => {
-  for (let from = 1; from <= SEEDS; from += 10) {
-    it(`keeps every invariant in the histories of seeds ${from} to ${from + 9}`, async () => {
-      for (let seed = from; seed < from + 10; seed++) {
-        const verdict = await simulate(seed, plugin)
-        expect(verdict.violation && `seed ${seed}\n${verdict.story(60)}\n${verdict.violation}`).toBeUndefined()
-        expect(verdict.events).toBeGreaterThan(1_000)
-      }
-    })
-  }
+  it(`keeps every invariant in the histories of the first ${SEEDS} seeds`, async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const verdict = await simulate(seed, plugin)
+      expect(verdict.violation && `seed ${seed}\n${verdict.story(60)}\n${verdict.violation}`).toBeUndefined()
+      expect(verdict.events).toBeGreaterThan(1_000)
+    }
+  })
 
   it('is the same for the same seed, and another for another', async () => {
-    const [first, again, other] = [await simulate(7, plugin), await simulate(7, plugin), await simulate(8, plugin)]
+    const [first, again, other] = [await simulate(2, plugin), await simulate(2, plugin), await simulate(3, plugin)]
     expect(again.events).toBe(first.events)
     expect(again.hash).toBe(first.hash)
     expect(again.story(1_000)).toBe(first.story(1_000))

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { brokenFor } from './broken.ts'
-import { PLUGINS } from './plugins.ts'
-import { simulate } from './simulate.ts'
-import { SOUND } from './world.ts'
+import { brokenFor } from '../simulation/broken.ts'
+import { PLUGINS } from '../simulation/plugins.ts'
+import { simulate } from '../simulation/simulate.ts'
+import { SOUND } from '../simulation/world.ts'
 
 type Caught = readonly [seed: number, invariant: string]
 
