@@ -62,7 +62,16 @@ function mustOf(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith('Invalid')) return issue.message
   if (issue.received === 'undefined') return 'be given'
   if (issue.expected === 'never') return 'be left out: there is no such option'
-  return issue.expected === null ? 'be valid' : `be ${issue.expected.replaceAll('"', "'")}`
+  const { expected } = issue
+  return expected === null ? 'be valid' : `be ${KINDS[expected] ?? expected.replaceAll('"', "'")}`
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  Object: 'an object',
+  Array: 'a list',
+  number: 'a number',
+  string: 'a string',
+  boolean: 'true or false',
 }
 
 function joinPath(path: string, keys: readonly unknown[]): string {

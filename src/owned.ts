@@ -97,7 +97,9 @@ function checked(claim: Claim): Claim {
 }
 
 function wrong(what: string, value: unknown): BlockgateError {
-  return misuse(`${what}: current value is ${typeof value === 'object' && value ? 'an object' : String(value)}`)
+  return misuse(
+    `${what}: current value is ${typeof value === 'object' && value ? 'an object' : typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+  )
 }
 
 async function withLease(

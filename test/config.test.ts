@@ -157,8 +157,8 @@ describe('resolveConfig', () => {
       constructor: 1,
     }
     expect(checkOptions(options, entries, 'rules').map(({ path, must }) => `${path} ${must.slice(0, 11)}`)).toEqual([
-      'rules.many[0].a be number',
-      'rules.many[1] be Object',
+      'rules.many[0].a be a number',
+      'rules.many[1] be an objec',
       'rules.map.k.b be left out',
       'rules.one.b be one of t',
       'rules.one.c be one of t',

@@ -62,7 +62,7 @@ describe('owned()', () => {
   it.each<[answer: unknown, message: string]>([
     [undefined, 'claim() must answer granted or denied: current value is undefined'],
     [true, 'claim() must answer granted or denied: current value is undefined'],
-    [{ status: 'yes', epoch: 1 }, 'claim() must answer granted or denied: current value is yes'],
+    [{ status: 'yes', epoch: 1 }, 'claim() must answer granted or denied: current value is "yes"'],
     [
       { status: 'denied', reason: 'not-owner' },
       'the epoch of a claim must be a finite number: current value is undefined',

@@ -53,7 +53,8 @@ function firstBehind(all: readonly CatalogueEntry[], after: BlockId): number {
 
 /** @throws HttpError 400 or 404 */
 export function entryOf(gateway: Gateway, text: string): CatalogueEntry {
-  if (!isBlockId(text)) throw badRequest(`a block must be named by its ULID: current value is ${shown(text)}`)
+  if (!isBlockId(text))
+    throw badRequest(`a block must be named by its ULID, in upper case: current value is ${shown(text)}`)
   const entry = gateway.catalogue.get(text)
   if (!entry) throw new HttpError(404, 'not-found', `block ${text} is not in the view`)
   return entry

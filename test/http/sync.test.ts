@@ -40,7 +40,7 @@ describe('POST /api/v1/sync', () => {
   })
 
   it.each([
-    ['{"confirmDrops":"yes"}', 'confirmDrops: must be boolean: current value is "yes"'],
+    ['{"confirmDrops":"yes"}', 'confirmDrops: must be true or false: current value is "yes"'],
     ['{"confirm":true}', 'confirm: must be one of the known options: confirmDrops: current value is true'],
     ['[]', 'the body must be a JSON object'],
     ['null', 'the body must be a JSON object'],
