@@ -30,6 +30,16 @@ describe('a bucket whose blocks lie below a folder', () => {
     expect([code, blocksOf(stdout)]).toMatchObject([0, { added: 2 }])
   })
 
+  it.each([
+    ['env', /\d+ objects such as .* prefix: "env\/anonymous"/],
+    ['nobody/here', /nothing lies below the bucket's prefix "nobody\/here"/],
+  ])('says what is wrong with the prefix %s', async (prefix, said) => {
+    const config = CONFIG.replace('fs({', `fs({ prefix: '${prefix}',`)
+    const project = made('env/anonymous/', config)
+    const { code, stdout } = await blockgate(['sync'], project)
+    expect([code, stdout]).toEqual([4, expect.stringMatching(said)])
+  })
+
   it.each(['fs', 's3', 'r2', 'memory'])(
     'is named in the docs of the bucket %s, with the way to give a prefix',
     async name => {

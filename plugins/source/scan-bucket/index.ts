@@ -109,7 +109,7 @@ async function* scan(
   const { bucket, host } = services
   const at: Inspector = { bucket, cache, share, versions, host, metaLimit, signal }
   const unreadable = named.inRun()
-  const keys = shown(retriedList(services, signal, unreadable.tell))
+  const keys = shown(retriedList(services, signal, unreadable.tell), bucket.options)
   const { list } = keys
   const seen = new Set<BlockId>()
   let blocks = 0

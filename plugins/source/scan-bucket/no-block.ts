@@ -13,7 +13,9 @@ const MAX_KEY = 200
 /** At the root of a volume that is empty otherwise. */
 const VOLUME = 'lost+found/'
 
-export function shown(list: ListPages): Shown {
+/** `options`: the bucket's, whose `prefix` is in no key that it lists. */
+export function shown(list: ListPages, options: unknown): Shown {
+  const given = prefixOf(options)
   let keys = 0
   let isMore = false
   let noun = 'object'
@@ -37,8 +39,15 @@ export function shown(list: ListPages): Shown {
     },
     cause() {
       const example = inFolder ?? first
-      if (example === undefined) return refused && `nothing but what cannot be read, such as ${quoted(refused)}`
-      const prefix = folderOfBlocks(example) ?? '<folder>'
+      if (example === undefined) {
+        if (refused !== undefined) return `nothing but what cannot be read, such as ${quoted(refused)}`
+        return (
+          given &&
+          `nothing lies below the bucket's prefix ${quoted(given)}: it must be the folder of the folders <ULID>/`
+        )
+      }
+      const below = folderOfBlocks(example) ?? '<folder>'
+      const prefix = given ? `${given}/${below}` : below
       const what = `${isMore ? 'at least ' : ''}${keys} ${noun}${keys === 1 ? '' : 's'} such as ${quoted(example)}`
       return `${what}, and no block: blocks must lie in folders <ULID>/ at the root, or below the bucket's prefix: give it one, such as prefix: ${quoted(prefix)}`
     },
@@ -50,6 +59,11 @@ function folderOfBlocks(key: string): string | undefined {
   const parts = key.split('/')
   const at = parts.findIndex(isBlockId)
   return at > 0 ? parts.slice(0, at).join('/') : undefined
+}
+
+function prefixOf(options: unknown): string | undefined {
+  const { prefix } = (typeof options === 'object' && options !== null ? options : {}) as { readonly prefix?: unknown }
+  return typeof prefix === 'string' && prefix !== '' ? prefix.replace(/\/$/, '') : undefined
 }
 
 function quoted(key: string): string {
