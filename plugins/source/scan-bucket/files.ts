@@ -8,13 +8,13 @@ import type { DeclaredFile } from 'blockgate/tsdb'
  */
 export function completeFiles(declared: readonly DeclaredFile[], listed: readonly BlockFile[]): BlockFile[] | string {
   const sizes = new Map(listed.map(file => [file.path, file.size]))
-  if (!sizes.has('index')) return 'index: must be in the listing: current value is undefined'
-  if (!listed.some(file => isChunks(file.path))) return 'chunks: must be in the listing: current value is undefined'
+  if (!sizes.has('index')) return 'index: must be in the listing: it is not there'
+  if (!listed.some(file => isChunks(file.path))) return 'chunks: must be in the listing: it is not there'
   const hashes = new Map<string, string>()
   for (const { path, size, sha256 } of declared) {
     if (path !== 'index' && !isChunks(path)) continue
     const actual = sizes.get(path)
-    if (actual === undefined) return `${path}: must be in the listing: current value is undefined`
+    if (actual === undefined) return `${path}: must be in the listing: it is not there`
     if (size !== undefined && size !== actual) return `${path}: must be ${size} bytes: current value is ${actual}`
     if (sha256 !== undefined) hashes.set(path, sha256)
   }

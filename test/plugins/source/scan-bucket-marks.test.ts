@@ -101,8 +101,8 @@ describe('a block that is half deleted', () => {
   }
   const cases: readonly (readonly [name: string, key: string, keep: boolean, why: string])[] = [
     ['meta.json', `${ID1}/meta.json`, false, 'meta.json is gone'],
-    ['its index', `${ID1}/index`, true, 'index: must be in the listing: current value is undefined'],
-    ['its chunks', `${ID1}/chunks/000001`, true, 'chunks: must be in the listing: current value is undefined'],
+    ['its index', `${ID1}/index`, true, 'index: must be in the listing: it is not there'],
+    ['its chunks', `${ID1}/chunks/000001`, true, 'chunks: must be in the listing: it is not there'],
   ]
   for (const [name, key, keep, why] of cases) {
     it(`without ${name} is marked-for-deletion, and no failure, where the mark is old`, async () => {
@@ -144,7 +144,7 @@ describe('a block that is half deleted', () => {
   it('with a mark that does not excuse it is what it was, and tells of the mark', async () => {
     const h = await marked(DAY / 2)
     await h.delete(`${ID1}/index`)
-    const missing = 'index: must be in the listing: current value is undefined'
+    const missing = 'index: must be in the listing: it is not there'
     const errorIn = async () => String((await h.run()).pages[0]?.partial[0]?.error)
     expect(await errorIn()).toBe(
       `BlockgateError: corrupt-block: ${missing}; marked for deletion at 2025-12-31T12:00:00.000Z`,

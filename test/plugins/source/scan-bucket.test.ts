@@ -132,8 +132,8 @@ describe('scanBucket', () => {
   })
 
   const incomplete: readonly (readonly [name: string, change: (h: Harness) => Promise<void>, message: string])[] = [
-    ['no index', h => h.delete(`${ID1}/index`), 'index: must be in the listing: current value is undefined'],
-    ['no chunks', h => h.delete(`${ID1}/chunks/000001`), 'chunks: must be in the listing: current value is undefined'],
+    ['no index', h => h.delete(`${ID1}/index`), 'index: must be in the listing: it is not there'],
+    ['no chunks', h => h.delete(`${ID1}/chunks/000001`), 'chunks: must be in the listing: it is not there'],
     [
       'a declared file of another size',
       h => h.put(`${ID1}/index`, 'longer than it was'),
@@ -145,7 +145,7 @@ describe('scanBucket', () => {
         await h.put(`${ID1}/chunks/000002`, 'chunks')
         await h.delete(`${ID1}/chunks/000001`)
       },
-      'chunks/000001: must be in the listing: current value is undefined',
+      'chunks/000001: must be in the listing: it is not there',
     ],
   ]
   for (const [name, change, message] of incomplete) {
