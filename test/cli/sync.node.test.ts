@@ -110,7 +110,7 @@ describe('blockgate sync', () => {
     expect((await blockgate(['sync'], made)).code).toBe(0)
     const waits = await blockgate(['sync'], { ...made, env: { NONE: '1' } })
     expect(waits.code).toBe(1)
-    expect(waits.stdout).toContain('  13 drops wait for a confirmation (--confirm-drops): nothing was dropped\n')
+    expect(waits.stdout).toContain('  13 drops wait for a confirmation (--confirm-drops): these blocks are kept\n')
     const drops = await blockgate(['sync', '--json', '--confirm-drops'], { ...made, env: { NONE: '1' } })
     expect([drops.code, JSON.parse(drops.stdout).blocks]).toEqual([0, expect.objectContaining({ dropped: 13 })])
   })

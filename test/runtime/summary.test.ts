@@ -28,6 +28,12 @@ async function gatewayOf(...numbers: readonly number[]) {
 }
 
 describe('summaryText', () => {
+  it('says that a bucket shows nothing, as a wrong folder does', async () => {
+    const nothing = 'the bucket shows nothing where its blocks must lie'
+    expect((await (await gatewayOf()).sync()).text).toContain(nothing)
+    expect((await (await gatewayOf(1)).sync()).text).not.toContain(nothing)
+  })
+
   it('names up to ten blocks that were added, the oldest first', async () => {
     const { sync } = await gatewayOf(10, 9, 8, 7, 6, 5, 4, 3, 2, 1)
     const { text } = await sync()

@@ -31,6 +31,7 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
     '',
     `  ${blocks.seen} blocks seen: ${paint.green(`${blocks.added} added`)}, ${blocks.unchanged} unchanged, ${paint.yellow(`${blocks.skipped} skipped`)}, ${blocks.failed > 0 ? paint.red(`${blocks.failed} failed`) : '0 failed'}`,
   ]
+  if (blocks.seen === 0 && run.complete && !error) lines.push('  the bucket shows nothing where its blocks must lie')
   const added = [...result.outcomes].flatMap(([id, { kind }]) => (kind === 'added' ? [id] : []))
   lines.push(...named('added', added))
   if (blocks.dropped + blocks.retained > 0)
@@ -38,7 +39,7 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
   lines.push(...named('dropped', result.dropped))
   if (result.unconfirmed > 0)
     lines.push(
-      paint.red(`  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): nothing was dropped`),
+      paint.red(`  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): these blocks are kept`),
     )
   lines.push('', ...table(stages.map(s => [s.name, String(s.in), String(s.out), skips(s.skipped)])))
   if (marked.count > 0) {
