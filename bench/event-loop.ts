@@ -87,14 +87,17 @@ function observeCollections(): void {
 
 /** A timer of 1 ms: it is late by as long as nothing let the loop turn. */
 async function watch(): Promise<void> {
+  // Collections are told a turn later.
+  let last = { stretch: 0, collected }
   while (watching) {
     const before = { at: clock(), collected }
     await wait(1)
     const phase = phases.at(-1)
-    const stretch = clock() - before.at
-    if (!phase) continue
-    phase.longest = Math.max(phase.longest, stretch)
-    phase.ours = Math.max(phase.ours, stretch - (collected - before.collected))
+    if (phase) {
+      phase.longest = Math.max(phase.longest, clock() - before.at)
+      phase.ours = Math.max(phase.ours, last.stretch - (collected - last.collected))
+    }
+    last = { stretch: clock() - before.at, collected: before.collected }
   }
 }
 
