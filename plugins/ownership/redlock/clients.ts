@@ -2,7 +2,7 @@
 import { BlockgateError, backoffMs, ErrorCode, type Host, type Problem } from 'blockgate'
 import { elapsed, type Mark, mark } from 'blockgate/members'
 import type { RedisClient } from 'blockgate/plugins/store/redis'
-import { BACKOFF, type Connection, closed, failFast, opener } from '../../store/redis/fail-fast.ts'
+import { BACKOFF, type Connection, closed, databaseCheck, failFast, opener } from '../../store/redis/fail-fast.ts'
 import { Failures } from '../../store/redis/failures.ts'
 import { type Address, addressOf, isClient, placeOf, secretsOf, withoutUser } from '../../store/redis/options.ts'
 import type { LockClient } from './locks.ts'
@@ -75,6 +75,7 @@ class LockServer implements LockClient {
   readonly #place: string
   readonly #failures: Failures
   readonly #connection: LockConnection
+  readonly #checkDatabase: () => void
   /** Tries to connect since it answered last. */
   #attempts = 0
   /** When the first request was sent that was not answered, nor any after it. */
@@ -96,6 +97,7 @@ class LockServer implements LockClient {
     this.#connection = open({ ...failFast(timeoutMs, again), enableAutoPipelining: true })
     // Without a listener ioredis writes to the console.
     this.#connection.on('error', error => this.#failures.connectionFailed(error))
+    this.#checkDatabase = databaseCheck(this.#connection)
   }
 
   /** Loads ioredis for a URL; nothing is connected yet. */
@@ -126,7 +128,9 @@ class LockServer implements LockClient {
   async #answer(doing: string, ask: () => Promise<unknown>): Promise<unknown> {
     this.#silent ??= mark(this.#host)
     try {
+      this.#checkDatabase()
       const reply = await this.#inTime(ask())
+      this.#checkDatabase()
       if (typeof reply !== 'number') throw new Error(`the answer must be a number: it is a ${typeof reply}`)
       this.#answered()
       return reply

@@ -1,6 +1,6 @@
 /** Two connections to one Redis, one for commands and one that listens: they fail fast, and come back by themselves. */
 import { backoffMs, type Host, rawMessageOf } from 'blockgate'
-import { BACKOFF, type Connection as Connected, closed, failFast, opener } from './fail-fast.ts'
+import { BACKOFF, type Connection as Connected, closed, databaseCheck, failFast, opener } from './fail-fast.ts'
 import type { Failures } from './failures.ts'
 import type { Address, RedisClient } from './options.ts'
 
@@ -38,6 +38,7 @@ export class Link {
   readonly #options: LinkOptions
   readonly #open: (override: object) => Connection
   readonly #commands: Connection
+  readonly #checkDatabase: () => void
   #listening: Connection | undefined
   #stopped = false
   /** Tries of either connection since Redis answered last. */
@@ -48,6 +49,7 @@ export class Link {
     this.#options = options
     this.#open = open
     this.#commands = this.#connection()
+    this.#checkDatabase = databaseCheck(this.#commands)
     for (const { name, lua } of options.scripts) this.#commands.defineCommand(commandOf(name), { lua })
   }
 
@@ -102,7 +104,9 @@ export class Link {
   async #answer(doing: string, ask: () => Promise<unknown> | undefined): Promise<unknown> {
     const { failures, host } = this.#options
     try {
+      this.#checkDatabase()
       const reply = await ask()
+      this.#checkDatabase()
       this.#attempts = 0
       failures.connected()
       if (this.#away) host.log.info('Redis answers again')

@@ -51,6 +51,24 @@ export function failFast(timeoutMs: number, again: () => number): object {
   }
 }
 
+/**
+ * Gives what throws where the server refused the database that was asked for: ioredis tells an error and goes on in database 0,
+ * which may be somebody else's.
+ */
+export function databaseCheck(connection: Connection): () => void {
+  let refused: unknown
+  connection.on('connect', () => {
+    refused = undefined
+  })
+  connection.on('error', error => {
+    const { command } = error as { readonly command?: { readonly name?: unknown } }
+    if (command?.name === 'select') refused = error
+  })
+  return () => {
+    if (refused !== undefined) throw refused
+  }
+}
+
 /** Closes it for good. */
 export async function closed(connection: Connection): Promise<void> {
   const ended = QUIET.has(connection.status)

@@ -40,6 +40,16 @@ describe('the connections of redisStore()', () => {
     ])
   })
 
+  it('works in no other database than the one that was asked for', async () => {
+    const store = await open({ url: `${redis.url}/99` })
+    await expect(store.record()).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to record: ERR DB index is out of range`,
+    })
+    await expect(store.join(joining('a'))).rejects.toMatchObject(UNAVAILABLE)
+    expect(await redis.command('DBSIZE')).toBe(0)
+  })
+
   it('must be started first, and has nothing to say after its stop', async () => {
     const store = redisStore({ cluster: 'test', url: redis.url })
     await expect(store.record()).rejects.toMatchObject(UNAVAILABLE)
