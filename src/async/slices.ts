@@ -89,6 +89,9 @@ export async function inSlices<T>(host: Host | undefined, items: Iterable<T>, fn
     fn(item)
     if (++count % ITEMS === 0) await share.step()
   }
+  // Many short loops, one after another, are a long one.
+  const turn = pause(host)
+  if (turn) await turn
 }
 
 /** A sorted copy, with pauses. Items that compare equal keep their order. */
@@ -116,6 +119,8 @@ export async function sortInSlices<T>(
       }
     }
     from = to
+    const turn = pause(host)
+    if (turn) await turn
   }
   return from
 }

@@ -127,6 +127,15 @@ describe('a loop beside others that use every slice up', () => {
   })
 })
 
+it('many short loops, one after another, pause as a long one does', async () => {
+  const host = turning(0.1)
+  for (let i = 0; i < 500; i++) {
+    await inSlices(host, [1, 2, 3], () => {})
+    await sortInSlices(host, new Array(40).fill(0), () => 0)
+  }
+  expect(host.turns).toBeGreaterThan(20)
+})
+
 describe('sortInSlices()', () => {
   it('sorts as sort() does, keeps the order of equals, leaves the list as it was, and pauses', async () => {
     const host = turning(1)
