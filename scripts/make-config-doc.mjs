@@ -1,4 +1,4 @@
-// Writes docs/config.md from the option types of src/config.ts and the plugins: what a doc comment says is what users read.
+// Writes docs/config.md from the option types of src/config/config.ts and the plugins: what a doc comment says is what users read.
 //   node scripts/make-config-doc.mjs            writes it
 //   node scripts/make-config-doc.mjs --check    exits with 1 where the file is not what it would write
 
@@ -51,7 +51,7 @@ function table(fields) {
 
 export function configDoc(root = ROOT) {
   const read = path => readFileSync(join(root, path), 'utf8')
-  const sections = [`## \`defineConfig({ … })\`\n\n${table(fieldsOf(read('src/config.ts'), 'Config'))}`]
+  const sections = [`## \`defineConfig({ … })\`\n\n${table(fieldsOf(read('src/config/config.ts'), 'Config'))}`]
   for (const path of globSync('plugins/*/*/index.ts', { cwd: root }).sort()) {
     // A factory has an example; what has none is a part that plugins are made of.
     if (!read(path).includes('@example')) continue

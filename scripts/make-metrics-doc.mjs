@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { METRICS } from '../src/telemetry.ts'
+import { METRICS } from '../src/contracts/telemetry.ts'
 
 const PATH = join(resolve(import.meta.dirname, '..'), 'docs/metrics.md')
 
@@ -14,7 +14,7 @@ const rows = Object.values(METRICS).map(({ name, kind, labels, help }) => {
 
 const text = `# Metrics
 
-<!-- Written by scripts/make-metrics-doc.mjs from src/metrics/table.ts: change it there. -->
+<!-- Written by scripts/make-metrics-doc.mjs from src/contracts/metric-table.ts: change it there. -->
 
 \`GET /metrics\` gives these in Prometheus' text format. Times are in seconds and sizes in bytes, as the names say. Counters
 start at 0 with the process; a metric that has labels appears with its first value. A label has at most 200 different

@@ -2,22 +2,22 @@
 
 import { eachBounded } from './async/each.ts'
 import { orAborted, within } from './async/signals.ts'
-import type { BlockId } from './block.ts'
-import { retried } from './bucket-wrappers/retried.ts'
-import { traced } from './bucket-wrappers/traced.ts'
-import type { Catalogue } from './catalogue.ts'
-import type { ResolvedConfig } from './config.ts'
-import { createEngine, type Engine } from './engine.ts'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './errors.ts'
-import type { Explanation } from './explain.ts'
-import type { Bucket, Host, LocalFiles, StateStore } from './host.ts'
-import { END_MS, type Health, Lifecycle, type Part } from './lifecycle.ts'
-import type { Metrics } from './metrics/metrics.ts'
-import type { Plan } from './plan.ts'
-import { ALONE, Coverage, type Readiness, readiness, settles } from './readiness.ts'
-import type { RunProgress, RunReport, RunResult } from './run-result.ts'
-import { Runner, type SyncRequest } from './runner.ts'
-import { scopedState } from './state.ts'
+import { retried } from './bucket/wrappers/retried.ts'
+import { traced } from './bucket/wrappers/traced.ts'
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { ResolvedConfig } from './config/config.ts'
+import type { BlockId } from './contracts/block.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './contracts/errors.ts'
+import type { Bucket, Host, LocalFiles, StateStore } from './contracts/host.ts'
+import type { Metrics } from './contracts/metrics.ts'
+import { scopedState } from './contracts/state.ts'
+import type { Explanation } from './explain/explain.ts'
+import { END_MS, type Health, Lifecycle, type Part } from './pipeline/lifecycle.ts'
+import type { Plan } from './pipeline/plan.ts'
+import { createEngine, type Engine } from './sync/engine.ts'
+import { ALONE, Coverage, type Readiness, readiness, settles } from './sync/readiness.ts'
+import type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
+import { Runner, type SyncRequest } from './sync/runner.ts'
 
 /** What a runtime provides. */
 export interface Platform {
@@ -166,7 +166,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     async explain(id, signal) {
       await started()
       // Loaded when somebody asks: an engine at work does not need it.
-      const { explain } = await import('./explain.ts')
+      const { explain } = await import('./explain/explain.ts')
       return explain(engine, id, signal)
     },
     get progress() {

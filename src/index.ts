@@ -1,9 +1,25 @@
 /** The engine. Web APIs only: it runs on Node, Deno and Cloudflare Workers. */
 export { type Backoff, backoffMs } from './async/backoff.ts'
-export { type Duration, durationMs, parseDuration } from './async/duration.ts'
 export { type LinkedSignal, linkSignals, orAborted, sleep } from './async/signals.ts'
 export { inSlices, pause, sortInSlices } from './async/slices.ts'
 export { Turns } from './async/turns.ts'
+export { BucketError, type BucketErrorOptions, isTransient } from './bucket/error.ts'
+export {
+  type BlockEvent,
+  type BlockState,
+  Catalogue,
+  type CatalogueEntry,
+} from './catalogue/catalogue.ts'
+export {
+  type Config,
+  ConfigError,
+  type ConfigInput,
+  defineConfig,
+  describeProblem,
+  type ResolvedConfig,
+  resolveConfig,
+} from './config/config.ts'
+export { type ListenAddress, parseListenAddress } from './config/listen-address.ts'
 export {
   type BlockFile,
   type BlockId,
@@ -13,26 +29,19 @@ export {
   type Candidate,
   isBlockId,
   type Marker,
-} from './block.ts'
-export { BlockMap } from './block-map.ts'
-export type { BucketReader, BucketWriter, ListPage, ObjectBody, ObjectInfo, Range, UnreadableKey } from './bucket.ts'
-export { BucketError, type BucketErrorOptions, isTransient } from './bucket-error.ts'
-export {
-  type BlockEvent,
-  type BlockState,
-  Catalogue,
-  type CatalogueEntry,
-} from './catalogue.ts'
-export { checkOptions, durationOption } from './check.ts'
-export {
-  type Config,
-  ConfigError,
-  type ConfigInput,
-  defineConfig,
-  describeProblem,
-  type ResolvedConfig,
-  resolveConfig,
-} from './config.ts'
+} from './contracts/block.ts'
+export { BlockMap } from './contracts/block-map.ts'
+export type {
+  BucketReader,
+  BucketWriter,
+  ListPage,
+  ObjectBody,
+  ObjectInfo,
+  Range,
+  UnreadableKey,
+} from './contracts/bucket.ts'
+export { checkOptions, durationOption } from './contracts/check.ts'
+export { type Duration, durationMs, parseDuration } from './contracts/duration.ts'
 export {
   BlockgateError,
   codeOf,
@@ -44,9 +53,7 @@ export {
   OwnershipUnavailable,
   rawMessageOf,
   StaleFence,
-} from './errors.ts'
-export type { ExplainStep, ExplainVerdict, Explanation } from './explain.ts'
-export { type Gateway, gateway, type Platform } from './gateway.ts'
+} from './contracts/errors.ts'
 export type {
   Bucket,
   Component,
@@ -59,13 +66,10 @@ export type {
   Problem,
   Services,
   StateStore,
-} from './host.ts'
-export { instant } from './instant.ts'
-export type { ComponentState, Health } from './lifecycle.ts'
-export { type ListenAddress, parseListenAddress } from './listen-address.ts'
-export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './metrics/metrics.ts'
-export type { NoteSummary, Notes } from './notes.ts'
-export { everything, held, type OwnedStage, owned } from './owned.ts'
+} from './contracts/host.ts'
+export { instant } from './contracts/instant.ts'
+export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './contracts/metrics.ts'
+export type { NoteSummary, Notes } from './contracts/notes.ts'
 export type {
   Claim,
   Epoch,
@@ -83,11 +87,7 @@ export type {
   Ring,
   RingMember,
   Standing,
-} from './ownership.ts'
-export { type Named, type Plan, planPipeline, type Segment } from './plan.ts'
-export type { Readiness } from './readiness.ts'
-export type { RunProgress, RunReport, RunResult } from './run-result.ts'
-export type { SyncRequest } from './runner.ts'
+} from './contracts/ownership.ts'
 export {
   type BlockContext,
   type BlockReader,
@@ -112,6 +112,14 @@ export {
   type Stage,
   skip,
   type ViewEnd,
-} from './stage.ts'
-export { memoryState, scopedState } from './state.ts'
-export type { FailureSummary, RunSummary, StageSummary } from './summary.ts'
+} from './contracts/stage.ts'
+export { memoryState, scopedState } from './contracts/state.ts'
+export type { ExplainStep, ExplainVerdict, Explanation } from './explain/explain.ts'
+export { type Gateway, gateway, type Platform } from './gateway.ts'
+export type { ComponentState, Health } from './pipeline/lifecycle.ts'
+export { everything, held, type OwnedStage, owned } from './pipeline/owned.ts'
+export { type Named, type Plan, planPipeline, type Segment } from './pipeline/plan.ts'
+export type { Readiness } from './sync/readiness.ts'
+export type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
+export type { SyncRequest } from './sync/runner.ts'
+export type { FailureSummary, RunSummary, StageSummary } from './sync/summary.ts'

@@ -1,4 +1,4 @@
-/** What keeps a loaded block beside the six rules of test/reconcile.test.ts. */
+/** What keeps a loaded block beside the six rules of test/sync/reconcile.test.ts. */
 import { type BlockStage, LeaseLost, owned, type SetStage } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'

@@ -1,5 +1,5 @@
 /** Exponential backoff with full jitter on its upper half: retries spread out, and none comes at once. */
-import type { Host } from '../host.ts'
+import type { Host } from '../contracts/host.ts'
 
 export interface Backoff {
   /** First delay, in ms. */

@@ -1,5 +1,5 @@
 /** Signals and waiting, on a host's timers. */
-import type { Host } from '../host.ts'
+import type { Host } from '../contracts/host.ts'
 
 /** One signal of several that can be taken apart again: its listeners go when it is disposed. */
 export interface LinkedSignal extends Disposable {

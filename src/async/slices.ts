@@ -2,7 +2,7 @@
  * Long work in slices. Promises that are settled already go on without the event loop: a loop over 200,000 blocks that only
  * awaits such promises holds up every timer, every answer and this gateway's heartbeat until it is through.
  */
-import type { Host } from '../host.ts'
+import type { Host } from '../contracts/host.ts'
 
 /** How long the event loop may wait for one slice, ms. A socket gives some 64 KiB a turn: with longer slices a reply of 4 MB takes seconds. */
 const SLICE_MS = 2

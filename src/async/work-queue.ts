@@ -1,5 +1,5 @@
 /** What a pool's lanes take their work from: re-offers first, then the pages, then what must run alone. */
-import type { Host } from '../host.ts'
+import type { Host } from '../contracts/host.ts'
 import { pause } from './slices.ts'
 
 /** One thing to do. It never rejects for a block's failure; a rejection ends the whole pool. */

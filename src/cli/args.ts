@@ -1,7 +1,7 @@
 /** From what was typed to a command and its arguments; what cannot be followed names the nearest that could. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { rawMessageOf } from '../errors.ts'
-import { suggestion } from '../nearest.ts'
+import { rawMessageOf } from '../contracts/errors.ts'
+import { suggestion } from '../contracts/nearest.ts'
 import { type Args, type Command, OPTIONS, type OptionName } from './command.ts'
 import { usageError } from './exit.ts'
 import { memberId, time, wholeNumber } from './values.ts'

@@ -1,11 +1,11 @@
 /** A block's folder on a disk, or in the bucket of a config. */
 import { basename, resolve } from 'node:path'
-import type { BlockId } from '../block.ts'
-import { retried } from '../bucket-wrappers/retried.ts'
-import type { ResolvedConfig } from '../config.ts'
-import type { Bucket, Host } from '../host.ts'
+import { retried } from '../bucket/wrappers/retried.ts'
+import type { ResolvedConfig } from '../config/config.ts'
+import type { BlockId } from '../contracts/block.ts'
+import type { Bucket, Host } from '../contracts/host.ts'
+import { memoryState } from '../contracts/state.ts'
 import { localFiles } from '../runtime/node.ts'
-import { memoryState } from '../state.ts'
 import { usageError } from './exit.ts'
 import type { BlockFolder } from './inspect-block.ts'
 

@@ -1,6 +1,6 @@
 /** The command line: what was typed, done; errors as lines for a person, and an exit code. */
 import { setTimeout } from 'node:timers/promises'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../errors.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import { exitNow, inFileSystem } from '../runtime/server/exit.ts'
 import { packageVersion } from '../runtime/server/package-version.ts'
 import { painter } from '../runtime/terminal/paint.ts'

@@ -1,7 +1,7 @@
 /** How many ready members serve each block that some gateway is to hold. */
-import type { BlockId } from '../block.ts'
-import type { Offered } from '../offered.ts'
-import type { Operator } from '../ownership.ts'
+import type { BlockId } from '../contracts/block.ts'
+import type { Operator } from '../contracts/ownership.ts'
+import type { Offered } from '../explain/offered.ts'
 
 export interface Coverage {
   readonly min: number

@@ -1,13 +1,13 @@
 /** What is in a block's folder, and what is wrong with it: on a disk, or in a bucket. */
 import * as v from 'valibot'
-import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
-import { futureMark, parseDeletionMark } from '../deletion-mark.ts'
-import { rawMessageOf } from '../errors.ts'
-import { object } from '../go-json.ts'
-import { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../meta.ts'
-import { oddTimes } from '../odd-times.ts'
+import { type BlockId, type BlockMeta, isBlockId } from '../contracts/block.ts'
+import { rawMessageOf } from '../contracts/errors.ts'
+import { futureMark, parseDeletionMark } from '../tsdb/deletion-mark.ts'
+import { object } from '../tsdb/go-json.ts'
 import { assertIndexSize, INDEX_START_BYTES, INDEX_TOC_BYTES, parseIndexStart, parseIndexToc } from '../tsdb/index.ts'
-import { parseJson } from '../untrusted-json.ts'
+import { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../tsdb/meta.ts'
+import { oddTimes } from '../tsdb/odd-times.ts'
+import { parseJson } from '../tsdb/untrusted-json.ts'
 
 /** A folder, wherever it is. Paths are relative to it. */
 export interface BlockFolder {

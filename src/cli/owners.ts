@@ -1,5 +1,5 @@
 /** Who is to hold a block, and who has it, as lines. */
-import type { Owner, RingMember } from '../ownership.ts'
+import type { Owner, RingMember } from '../contracts/ownership.ts'
 import type { Painter } from '../runtime/terminal/paint.ts'
 import { visible } from '../runtime/terminal/visible.ts'
 import { table } from './text.ts'

@@ -1,7 +1,7 @@
 /** A platform that changes nothing on the disk: a gateway may be running on the same folder. */
 import { existsSync } from 'node:fs'
-import { BlockgateError, ErrorCode } from '../errors.ts'
-import type { LocalFiles, StateStore } from '../host.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import type { LocalFiles, StateStore } from '../contracts/host.ts'
 import { localFiles } from '../runtime/node.ts'
 
 /**

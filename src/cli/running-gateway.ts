@@ -1,11 +1,11 @@
 /** What the gateway that runs with this config knows of a block. */
 import * as v from 'valibot'
-import type { BlockId } from '../block.ts'
-import type { BlockEvent } from '../catalogue.ts'
-import { rawMessageOf } from '../errors.ts'
-import type { Host } from '../host.ts'
-import type { ListenAddress } from '../listen-address.ts'
-import type { Owner } from '../ownership.ts'
+import type { BlockEvent } from '../catalogue/catalogue.ts'
+import type { ListenAddress } from '../config/listen-address.ts'
+import type { BlockId } from '../contracts/block.ts'
+import { rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Owner } from '../contracts/ownership.ts'
 import { hostText } from './text.ts'
 
 export interface Known {

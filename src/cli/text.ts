@@ -1,5 +1,5 @@
 /** Values as lines of a person's terminal. What comes out of a bucket is made visible. */
-import type { BlockMeta } from '../block.ts'
+import type { BlockMeta } from '../contracts/block.ts'
 import { visible } from '../runtime/terminal/visible.ts'
 
 /** Rows under each other; the last column is not padded. `indent` stands before each row. */

@@ -1,7 +1,7 @@
 /** Waiting for others: asked again and again until it is so, or the time is up. */
 import { sleep } from '../async/signals.ts'
-import { isOwnershipUnavailable } from '../errors.ts'
-import type { Host } from '../host.ts'
+import { isOwnershipUnavailable } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 
 const AGAIN_MS = 2_000
 

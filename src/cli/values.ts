@@ -1,5 +1,5 @@
 /** Values that were typed, as what they mean. */
-import { parseDuration } from '../async/duration.ts'
+import { parseDuration } from '../contracts/duration.ts'
 import { MEMBER_ID } from '../members/contract.ts'
 import { usageError } from './exit.ts'
 

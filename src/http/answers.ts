@@ -1,15 +1,15 @@
 /** From what the gateway knows to what the API says: plain JSON, described in ./openapi. */
 
 import { inSlices, pause, sortInSlices } from '../async/slices.ts'
-import { type BlockId, type BlockMeta, isBlockId } from '../block.ts'
-import { type BlockView, blockView, reasonOf } from '../block-view.ts'
-import type { BlockEvent, CatalogueEntry } from '../catalogue.ts'
-import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../errors.ts'
+import { type BlockView, blockView, reasonOf } from '../catalogue/block-view.ts'
+import type { BlockEvent, CatalogueEntry } from '../catalogue/catalogue.ts'
+import { type BlockId, type BlockMeta, isBlockId } from '../contracts/block.ts'
+import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { MemberState, MemberStats, Owner, OwnershipPlugin, RingMember } from '../contracts/ownership.ts'
 import type { Gateway } from '../gateway.ts'
-import type { Host } from '../host.ts'
-import type { MemberState, MemberStats, Owner, OwnershipPlugin, RingMember } from '../ownership.ts'
-import type { RunProgress, RunReport } from '../run-result.ts'
-import type { RunSummary } from '../summary.ts'
+import type { RunProgress, RunReport } from '../sync/run-result.ts'
+import type { RunSummary } from '../sync/summary.ts'
 import { badRequest, HttpError, shown } from './errors.ts'
 import type { BlocksQuery } from './query.ts'
 

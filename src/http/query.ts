@@ -1,7 +1,8 @@
 /** What may be asked of the list of blocks: the same in the API and on the page. */
-import { type BlockId, isBlockId } from '../block.ts'
-import type { BlockState } from '../catalogue.ts'
-import { isReason } from '../outcome.ts'
+
+import type { BlockState } from '../catalogue/catalogue.ts'
+import { type BlockId, isBlockId } from '../contracts/block.ts'
+import { isReason } from '../pipeline/outcome.ts'
 import { badRequest, shown } from './errors.ts'
 
 export const STATES: readonly BlockState[] = [

@@ -1,8 +1,8 @@
 /** The body of `POST /api/v1/sync`. */
 import * as v from 'valibot'
-import { checkOptions } from '../check.ts'
-import { describeProblem } from '../config.ts'
-import type { SyncRequest } from '../runner.ts'
+import { describeProblem } from '../config/config.ts'
+import { checkOptions } from '../contracts/check.ts'
+import type { SyncRequest } from '../sync/runner.ts'
 import { badRequest, HttpError } from './errors.ts'
 
 const MAX_BODY = 1_024

@@ -1,5 +1,5 @@
 /** What the shared library must be told of a plugin's placement. */
-import type { BlockMeta } from '../block.ts'
+import type { BlockMeta } from '../contracts/block.ts'
 import type { RecordView, SlotGuard } from './contract.ts'
 
 export interface Assigned {

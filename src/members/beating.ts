@@ -1,7 +1,7 @@
 /** What a member says of itself: that it is there, that it is back, and what it serves. */
-import { codeOf, isOwnershipUnavailable, rawMessageOf } from '../errors.ts'
-import type { Host } from '../host.ts'
-import type { Epoch, MemberStats } from '../ownership.ts'
+import { codeOf, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Epoch, MemberStats } from '../contracts/ownership.ts'
 import { type JoinDeps, join } from './joining.ts'
 import type { Served } from './served.ts'
 

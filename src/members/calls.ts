@@ -1,6 +1,6 @@
 /** Calls of the member store: each ends in bounded time, and those that fail are counted and said. */
-import { codeOf, OwnershipUnavailable, rawMessageOf } from '../errors.ts'
-import type { Host } from '../host.ts'
+import { codeOf, OwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 
 export class StoreCalls {
   readonly #host: Host

@@ -1,7 +1,7 @@
 /** What every member store checks of its arguments before it does anything: they become keys, and numbers of scripts. */
-import { blockId } from '../block.ts'
-import { BlockgateError, ErrorCode } from '../errors.ts'
-import type { Epoch } from '../ownership.ts'
+import { blockId } from '../contracts/block.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import { type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type SlotGuard, type Stamp } from './contract.ts'
 import type { HoldRequest } from './slots.ts'
 

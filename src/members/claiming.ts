@@ -1,6 +1,6 @@
 /** The answer to a claim, for plugins over a member store. */
-import type { BlockMeta } from '../block.ts'
-import type { Claim, Epoch } from '../ownership.ts'
+import type { BlockMeta } from '../contracts/block.ts'
+import type { Claim, Epoch } from '../contracts/ownership.ts'
 import type { Assigned } from './assigned.ts'
 import type { LeasedLock, Leases } from './leases.ts'
 import type { Membership } from './membership.ts'

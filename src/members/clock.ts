@@ -1,5 +1,5 @@
 /** Points in time for liveness: on both clocks of a host, because each of them may stand still while the other goes on. */
-import type { Host } from '../host.ts'
+import type { Host } from '../contracts/host.ts'
 
 export interface Mark {
   readonly monotonic: number

@@ -7,9 +7,9 @@
  * or its answer is unknown: the step may have been done, or may land later. Values read back are validated: one broken entry
  * is left out and counted, never trusted, never fatal.
  */
-import type { BlockId } from '../block.ts'
-import type { Component } from '../host.ts'
-import type { Epoch, MemberState, MemberStats } from '../ownership.ts'
+import type { BlockId } from '../contracts/block.ts'
+import type { Component } from '../contracts/host.ts'
+import type { Epoch, MemberState, MemberStats } from '../contracts/ownership.ts'
 
 /** Ids of members and zones: they become parts of keys, labels and log lines. */
 export const MEMBER_ID: RegExp = /^[A-Za-z0-9._:-]{1,128}$/

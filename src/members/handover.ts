@@ -2,8 +2,8 @@
  * The hand-over of blocks between members: a loaded block that is not this member's lingers until its owners were seen
  * serving it, and then goes by one step of the store. docs/protocol.md says why.
  */
-import type { BlockId, BlockMeta } from '../block.ts'
-import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../ownership.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../contracts/ownership.ts'
 import type { Assign } from './assigned.ts'
 import type { MemberStore } from './contract.ts'
 import { type JudgingOptions, judge } from './judging.ts'

@@ -1,6 +1,6 @@
 /** What is done about members that are gone. Each step is the store's: it is done only if nothing has changed since. */
-import { codeOf, rawMessageOf } from '../errors.ts'
-import type { Host } from '../host.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 import type { StoreCalls } from './calls.ts'
 import { elapsed, type Mark, mark } from './clock.ts'
 import type { MemberStore } from './contract.ts'

@@ -1,7 +1,7 @@
 /** How a process becomes a member, and when it must not. */
 import { sleep } from '../async/signals.ts'
-import { BlockgateError, ErrorCode, OwnershipUnavailable } from '../errors.ts'
-import type { Host } from '../host.ts'
+import { BlockgateError, ErrorCode, OwnershipUnavailable } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 import type { StoreCalls } from './calls.ts'
 import type { Beat, JoinReply, MemberRecord, MemberStore } from './contract.ts'
 import type { Session } from './session.ts'

@@ -1,6 +1,6 @@
 /** Whether this process knows who owns what: not knowing is the third answer, and drops nothing. */
-import type { Host } from '../host.ts'
-import type { Epoch } from '../ownership.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import { elapsed, type Mark, mark } from './clock.ts'
 import type { Session } from './session.ts'
 import type { MembersView } from './view.ts'

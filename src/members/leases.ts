@@ -1,7 +1,7 @@
 /** Leases of placement: nothing is locked, so what is held is judged by the last look whenever somebody asks. */
-import type { BlockMeta } from '../block.ts'
-import { LeaseLost } from '../errors.ts'
-import type { Lease } from '../ownership.ts'
+import type { BlockMeta } from '../contracts/block.ts'
+import { LeaseLost } from '../contracts/errors.ts'
+import type { Lease } from '../contracts/ownership.ts'
 import type { Assign } from './assigned.ts'
 import type { Membership } from './membership.ts'
 

@@ -1,8 +1,8 @@
 /** Blocks that this process serves, and that others are to serve: kept until the others do. */
 import { inSlices } from '../async/slices.ts'
-import type { BlockId, BlockMeta } from '../block.ts'
-import { codeOf, rawMessageOf } from '../errors.ts'
-import type { Host } from '../host.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 import { elapsed, type Mark, mark } from './clock.ts'
 import { Coalesced } from './coalesced.ts'
 

@@ -1,6 +1,6 @@
 /** What a member sees of the others: the record, the beats, and who serves what; and what follows for those that are gone. */
-import type { Host } from '../host.ts'
-import type { Epoch } from '../ownership.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
 import { type Mark, mark } from './clock.ts'
 import type { MemberStore } from './contract.ts'

@@ -3,7 +3,7 @@
  * not know it says. Every await may take a minute, and the world may have changed after it.
  */
 import { orAborted } from '../async/signals.ts'
-import type { BlockId } from '../block.ts'
+import type { BlockId } from '../contracts/block.ts'
 import {
   BlockgateError,
   codeOf,
@@ -11,9 +11,9 @@ import {
   isOwnershipUnavailable,
   OwnershipUnavailable,
   rawMessageOf,
-} from '../errors.ts'
-import type { Host, Services } from '../host.ts'
-import type { Epoch, HandoverCounts, MemberStats, OwnershipChange, Standing } from '../ownership.ts'
+} from '../contracts/errors.ts'
+import type { Host, Services } from '../contracts/host.ts'
+import type { Epoch, HandoverCounts, MemberStats, OwnershipChange, Standing } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
 import type { MemberStore } from './contract.ts'
 import { MISSED_BEATS } from './liveness.ts'

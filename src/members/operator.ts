@@ -1,5 +1,5 @@
 /** The member store as operators see it: for a gateway, and for commands that run beside it. */
-import type { Operator, RingMember } from '../ownership.ts'
+import type { Operator, RingMember } from '../contracts/ownership.ts'
 import type { MemberStore } from './contract.ts'
 
 /** A member may come up, or lose its place, between the look and the step. */

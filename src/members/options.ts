@@ -1,8 +1,8 @@
 /** The options that every ownership plugin over a member store has: what they are, and what is wrong with them. */
 import * as v from 'valibot'
-import { type Duration, durationMs, parseDuration } from '../async/duration.ts'
-import { checkOptions, durationOption } from '../check.ts'
-import type { Problem } from '../host.ts'
+import { checkOptions, durationOption } from '../contracts/check.ts'
+import { type Duration, durationMs, parseDuration } from '../contracts/duration.ts'
+import type { Problem } from '../contracts/host.ts'
 import type { MemberStore } from './contract.ts'
 
 export interface MemberOptions {

@@ -1,5 +1,5 @@
 /** What a member has from start to stop, put together. */
-import type { Host, Services } from '../host.ts'
+import type { Host, Services } from '../contracts/host.ts'
 import { Beating } from './beating.ts'
 import { StoreCalls } from './calls.ts'
 import { Coalesced } from './coalesced.ts'

@@ -1,6 +1,6 @@
 /** Releases on their way to the store: those that wait for one another go together. */
-import { OwnershipUnavailable } from '../errors.ts'
-import type { Epoch } from '../ownership.ts'
+import { OwnershipUnavailable } from '../contracts/errors.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import { MAX_IDS, type MemberStore, type ReleaseItem } from './contract.ts'
 import type { Membership } from './membership.ts'
 

@@ -1,6 +1,6 @@
 /** Who serves what, as last read: a copy of the other members' claims, read again only where they changed. */
 import { eachBounded } from '../async/each.ts'
-import type { BlockId } from '../block.ts'
+import type { BlockId } from '../contracts/block.ts'
 import type { MembersView } from './view.ts'
 
 /** Claims of this many members are read at once. */

@@ -3,10 +3,10 @@
  * is being dropped is out of the set first; and what is served is told again until it is told.
  */
 import { inSlices, pause } from '../async/slices.ts'
-import type { BlockId } from '../block.ts'
-import { BlockMap } from '../block-map.ts'
-import { OwnershipUnavailable } from '../errors.ts'
-import type { Host } from '../host.ts'
+import type { BlockId } from '../contracts/block.ts'
+import { BlockMap } from '../contracts/block-map.ts'
+import { OwnershipUnavailable } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 import type { StoreCalls } from './calls.ts'
 import { MAX_IDS, type MemberStore, type WriteStatus } from './contract.ts'
 import type { Session } from './session.ts'

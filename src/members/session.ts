@@ -1,7 +1,7 @@
 /** One process at the member store: its incarnation, the order of its writes, and what their answers say of it. */
 import { Turns } from '../async/turns.ts'
-import { OwnershipUnavailable } from '../errors.ts'
-import type { Epoch } from '../ownership.ts'
+import { OwnershipUnavailable } from '../contracts/errors.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import type { Stamp, WriteStatus } from './contract.ts'
 
 /** A write is stale only where a newer one of this process landed; the next one is past it. */

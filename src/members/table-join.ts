@@ -1,5 +1,5 @@
 /** The step by which a process becomes a member: for the first time, again, or in the place of the process before it. */
-import type { Epoch } from '../ownership.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import type { JoinReply, JoinRequest, MemberRecord } from './contract.ts'
 import { isStale, type TableState } from './table-state.ts'
 

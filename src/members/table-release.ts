@@ -1,5 +1,5 @@
 /** The step that gives claims up: the one place where the last copy of a block could be lost. */
-import type { BlockId } from '../block.ts'
+import type { BlockId } from '../contracts/block.ts'
 import type { ReleaseItem, ReleaseRequest } from './contract.ts'
 import { guardHolds } from './table-slots.ts'
 import type { TableState } from './table-state.ts'

@@ -1,5 +1,5 @@
 /** The slots of a member table: who was recorded last as the holder of each, ordered by fences. */
-import type { Epoch } from '../ownership.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import type { Fence, SlotGuard, SlotRecord } from './contract.ts'
 import type { HoldRequest, SlotView } from './slots.ts'
 

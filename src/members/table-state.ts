@@ -1,6 +1,6 @@
 /** What a member table holds, and the questions that several of its steps ask. */
-import type { BlockId } from '../block.ts'
-import type { Epoch, MemberStats } from '../ownership.ts'
+import type { BlockId } from '../contracts/block.ts'
+import type { Epoch, MemberStats } from '../contracts/ownership.ts'
 import type { Beat, MemberRecord, Stamp, WriteStatus } from './contract.ts'
 import { NO_SLOTS, type SlotState } from './table-slots.ts'
 

@@ -3,8 +3,8 @@
  * on, and the twin of the scripts of `redisStore()`. Each method is one step of MemberStore, whose doc comments say what
  * it means; it checks its arguments first, and throws where the store would reject.
  */
-import type { BlockId } from '../block.ts'
-import type { Epoch, MemberState } from '../ownership.ts'
+import type { BlockId } from '../contracts/block.ts'
+import type { Epoch, MemberState } from '../contracts/ownership.ts'
 import {
   assertBlockIds,
   assertHold,

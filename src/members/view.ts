@@ -1,5 +1,5 @@
 /** What one look at the member store showed: the record and the beats, with what is asked of them often. */
-import type { Epoch } from '../ownership.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import type { BeatView, MemberRecord, RecordView } from './contract.ts'
 
 export class MembersView {

@@ -1,6 +1,6 @@
 /** Listeners that are told in the order in which they came, and cannot hinder each other. */
-import { codeOf, rawMessageOf } from '../errors.ts'
-import type { Log } from '../host.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Log } from '../contracts/host.ts'
 
 export class Watchers<T> {
   readonly #listeners = new Set<{ readonly listener: (told: T) => void }>()

@@ -1,11 +1,11 @@
 /** The metrics of a gateway on an OpenTelemetry meter. */
 import type { Meter } from '@opentelemetry/api'
-import { measured } from '../bucket-wrappers/measured.ts'
+import { measured } from '../bucket/wrappers/measured.ts'
+import { METRICS } from '../contracts/metric-table.ts'
+import type { Metrics } from '../contracts/metrics.ts'
 import { Gauges } from './gauges.ts'
 import { counter, histogram } from './instruments.ts'
-import type { Metrics } from './metrics.ts'
 import { OwnershipGauges } from './ownership.ts'
-import { METRICS } from './table.ts'
 
 /**
  * Makes every instrument of `METRICS`, so call it once the provider of `meter` is there: instruments of the no-op

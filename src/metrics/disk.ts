@@ -1,6 +1,6 @@
 /** How full the disk is: asked between the runs, told at the scrapes. */
-import { codeOf, rawMessageOf } from '../errors.ts'
-import type { Host, LocalFiles } from '../host.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host, LocalFiles } from '../contracts/host.ts'
 
 export class DiskSample {
   readonly #files: LocalFiles

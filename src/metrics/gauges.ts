@@ -1,11 +1,11 @@
 /** What is read at each scrape, straight from what the gateway knows: nothing is counted up beside it. */
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api'
 import { inSlices } from '../async/slices.ts'
-import { reasonOf } from '../block-view.ts'
+import { reasonOf } from '../catalogue/block-view.ts'
+import { METRICS } from '../contracts/metric-table.ts'
+import type { MeasuredRun, MetricsSubject } from '../contracts/metrics.ts'
 import { DiskSample } from './disk.ts'
 import { gauge } from './instruments.ts'
-import type { MeasuredRun, MetricsSubject } from './metrics.ts'
-import { METRICS } from './table.ts'
 
 /** The gauges without labels. */
 const PLAIN = [

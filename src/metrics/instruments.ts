@@ -1,7 +1,7 @@
 /** From the table to OpenTelemetry's instruments, with the labels typed and bounded. */
 import type { Counter, Histogram, Meter, ObservableCounter, ObservableGauge } from '@opentelemetry/api'
+import type { MetricInfo } from '../contracts/metric-table.ts'
 import { BoundedLabel } from './labels.ts'
-import type { MetricInfo } from './table.ts'
 
 export type Labels<I extends MetricInfo> = Readonly<Record<I['labels'][number], string>>
 

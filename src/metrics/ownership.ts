@@ -1,10 +1,10 @@
 /** What is read at each scrape of who owns and serves what: from the catalogue and the ownership plugin's hand-over. */
 import type { BatchObservableResult, Meter } from '@opentelemetry/api'
 import { inSlices } from '../async/slices.ts'
-import type { Handover, MemberState, Standing } from '../ownership.ts'
+import { METRICS } from '../contracts/metric-table.ts'
+import type { MetricsSubject } from '../contracts/metrics.ts'
+import type { Handover, MemberState, Standing } from '../contracts/ownership.ts'
 import { counted, gauge } from './instruments.ts'
-import type { MetricsSubject } from './metrics.ts'
-import { METRICS } from './table.ts'
 import { UnderReplicated } from './under-replicated.ts'
 
 const MEMBER_STATES: readonly MemberState[] = ['active', 'leaving', 'down']

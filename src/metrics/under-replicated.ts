@@ -4,12 +4,12 @@
  * somebody else's to count is asked for once an epoch, and others get their turn in between.
  */
 import { inSlices } from '../async/slices.ts'
-import type { BlockId, BlockMeta } from '../block.ts'
-import { isOwnershipUnavailable } from '../errors.ts'
-import { ownershipOf } from '../owned.ts'
-import type { Epoch, Handover } from '../ownership.ts'
-import type { Plan } from '../plan.ts'
-import type { MeasuredBlock, MetricsSubject } from './metrics.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import { isOwnershipUnavailable } from '../contracts/errors.ts'
+import type { MeasuredBlock, MetricsSubject } from '../contracts/metrics.ts'
+import type { Epoch, Handover } from '../contracts/ownership.ts'
+import { ownershipOf } from '../pipeline/owned.ts'
+import type { Plan } from '../pipeline/plan.ts'
 
 /** Of a block that is, or is to be, in somebody's hands. One that lingers is counted by those who are to have it. */
 const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])

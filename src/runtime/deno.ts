@@ -2,7 +2,7 @@
  * Deno, over its Node compatibility: files, state and the HTTP server are those of Node. What each asks for stands in
  * docs/deno.md.
  */
-import type { Host } from '../host.ts'
+import type { Host } from '../contracts/host.ts'
 import { type NodeHostOptions, nodeHost, nodeLog } from './node.ts'
 
 export { fileState, type LockOptions, localFiles, lockFolder } from './node.ts'

@@ -1,11 +1,11 @@
 /** Metrics on any runtime: a meter provider that is read when somebody asks. Nothing runs in the background. */
 import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import type { Metrics } from '../contracts/metrics.ts'
 import { createMetrics } from '../metrics/create.ts'
-import type { Metrics } from '../metrics/metrics.ts'
 import { prometheusText } from './metrics/prometheus.ts'
 
+export type { MeasuredRun, Metrics, MetricsSubject } from '../contracts/metrics.ts'
 export { createMetrics } from '../metrics/create.ts'
-export type { MeasuredRun, Metrics, MetricsSubject } from '../metrics/metrics.ts'
 
 export interface MetricsSetup {
   /** For `Platform.metrics`, of one gateway. */

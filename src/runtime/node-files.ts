@@ -1,9 +1,9 @@
 /** A folder of the disk as LocalFiles. Runs on Node and, over its Node compatibility, on Deno. */
 import { lstat, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isBlockId } from '../block.ts'
-import { BlockgateError, ErrorCode } from '../errors.ts'
-import type { LocalFile, LocalFiles } from '../host.ts'
+import { isBlockId } from '../contracts/block.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import type { LocalFile, LocalFiles } from '../contracts/host.ts'
 import { fsCode, onDisk, unlessAbsent } from './disk/errors.ts'
 import { FolderSync } from './disk/folder-sync.ts'
 import { Root } from './disk/root.ts'

@@ -1,5 +1,5 @@
 /** A log on stderr: lines for a person on a terminal, a line of JSON for a machine everywhere else. */
-import type { Fields, Log } from '../host.ts'
+import type { Fields, Log } from '../contracts/host.ts'
 import { json, jsonLine, type LogLevel } from './log/json-line.ts'
 import { visible } from './terminal/visible.ts'
 

@@ -1,8 +1,8 @@
 /** A gateway as a service on Node: its HTTP server, from before the first run until after the last. */
-import type { ResolvedConfig } from '../config.ts'
-import { codeOf, ErrorCode } from '../errors.ts'
+import type { ResolvedConfig } from '../config/config.ts'
+import { codeOf, ErrorCode } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
-import type { Host } from '../host.ts'
 import { createApp } from '../http/app.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
 import { packageVersion } from './server/package-version.ts'

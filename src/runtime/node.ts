@@ -1,5 +1,5 @@
 /** The host that Node gives; Deno too, over its Node compatibility. */
-import type { Host, Log } from '../host.ts'
+import type { Host, Log } from '../contracts/host.ts'
 import { nodeLog } from './node-log.ts'
 
 export { type LockOptions, lockFolder } from './disk/lock.ts'

@@ -2,7 +2,7 @@
 import { context, trace } from '@opentelemetry/api'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
 import { TracerProvider } from '@opentelemetry/sdk-trace'
-import type { Host, Log } from '../host.ts'
+import type { Host, Log } from '../contracts/host.ts'
 import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './tracing/quiet-host.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'

@@ -1,7 +1,7 @@
 /** Cloudflare Workers: a cron makes the runs, and requests are answered by the same isolate. */
-import type { ConfigInput } from '../config.ts'
-import { codeOf, rawMessageOf } from '../errors.ts'
-import type { Host } from '../host.ts'
+import type { ConfigInput } from '../config/config.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
 import { type Fetch, setupTracing, type Tracing } from './tracing.ts'
 import { workersHost } from './workers/host.ts'
 import { Isolate } from './workers/isolate.ts'

@@ -1,10 +1,11 @@
 /** Makes blocks, contexts and services for tests, from nothing but what the test cares about. */
-import { type BlockId, type BlockMeta, blockId, type Candidate } from '../block.ts'
-import { BlockgateError, ErrorCode } from '../errors.ts'
-import type { Services } from '../host.ts'
-import { memoryBucket } from '../memory-bucket.ts'
-import type { BlockContext, Outcome, RunContext } from '../stage.ts'
-import { memoryState } from '../state.ts'
+
+import { memoryBucket } from '../bucket/memory.ts'
+import { type BlockId, type BlockMeta, blockId, type Candidate } from '../contracts/block.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import type { Services } from '../contracts/host.ts'
+import type { BlockContext, Outcome, RunContext } from '../contracts/stage.ts'
+import { memoryState } from '../contracts/state.ts'
 import { fakeHost } from './fake-host.ts'
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'

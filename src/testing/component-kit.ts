@@ -1,5 +1,5 @@
 /** What every component must keep, whatever its kind: name, check, start and stop. Used by the kits. */
-import type { Component, Host, Instance, Problem, Services } from '../host.ts'
+import type { Component, Host, Instance, Problem, Services } from '../contracts/host.ts'
 import { services as defaultServices } from './blocks.ts'
 import { type FakeHost, settle } from './fake-host.ts'
 import { assert, assertEqual, leaveOut, made, type Runner } from './kit.ts'

@@ -1,7 +1,7 @@
 /** A bucket that takes its time. */
 import { sleep } from '../async/signals.ts'
-import { componentOf } from '../bucket-wrappers/component.ts'
-import type { Bucket, Host } from '../host.ts'
+import { componentOf } from '../bucket/wrappers/component.ts'
+import type { Bucket, Host } from '../contracts/host.ts'
 
 /** `bucket`, each call of which begins `ms` of the host's time later; an abort meanwhile rejects with the signal's reason. */
 export function delayed(bucket: Bucket, host: Host, ms: number): Bucket {

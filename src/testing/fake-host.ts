@@ -1,5 +1,5 @@
 /** A host whose time stands still until a test moves it. */
-import type { Fields, Host } from '../host.ts'
+import type { Fields, Host } from '../contracts/host.ts'
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error'

@@ -1,9 +1,9 @@
 /** A bucket that fails where a test says so. */
 
-import type { ObjectBody } from '../bucket.ts'
-import { objectBody, streamSource } from '../bucket-body.ts'
-import { componentOf } from '../bucket-wrappers/component.ts'
-import type { Bucket } from '../host.ts'
+import { objectBody, streamSource } from '../bucket/body.ts'
+import { componentOf } from '../bucket/wrappers/component.ts'
+import type { ObjectBody } from '../contracts/bucket.ts'
+import type { Bucket } from '../contracts/host.ts'
 
 export type BucketOp = 'list' | 'get' | 'put' | 'delete'
 

@@ -1,7 +1,7 @@
 /** Kits and doubles for those who write plugins. */
 
-export { type MemoryBucketOptions, memoryBucket } from '../memory-bucket.ts'
-export { memoryState } from '../state.ts'
+export { type MemoryBucketOptions, memoryBucket } from '../bucket/memory.ts'
+export { memoryState } from '../contracts/state.ts'
 export {
   type BlockContextGiven,
   blockContext,

@@ -1,6 +1,6 @@
 /** A sink that writes down what it is asked, and does what a test tells it to. */
-import type { BlockId, BlockMeta } from '../block.ts'
-import type { BlockContext, BlockSink, LoadedBlock } from '../stage.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import type { BlockContext, BlockSink, LoadedBlock } from '../contracts/stage.ts'
 
 export interface SinkCall {
   readonly op: 'prepare' | 'commit' | 'dispose' | 'drop'

@@ -1,5 +1,5 @@
 /** Blocks of many kinds, for kits that need something to ask about. */
-import type { Candidate } from '../block.ts'
+import type { Candidate } from '../contracts/block.ts'
 import { candidate, testId } from './blocks.ts'
 
 const HOUR = 3_600_000

@@ -1,6 +1,6 @@
 /** Blocks whose objects are in a bucket, for sinks that copy bytes. */
-import type { BlockFile, Candidate } from '../block.ts'
-import type { BucketWriter } from '../bucket.ts'
+import type { BlockFile, Candidate } from '../contracts/block.ts'
+import type { BucketWriter } from '../contracts/bucket.ts'
 import { candidate, testId } from './blocks.ts'
 
 export interface StoredBlocksOptions {

@@ -1,5 +1,5 @@
 /** The conformance kit of buckets: every Bucket runs it, raw and behind `prefixed()`. */
-import type { Bucket } from '../host.ts'
+import type { Bucket } from '../contracts/host.ts'
 import { bodyCases, lifeCases } from './bucket-kit/bodies.ts'
 import { keyCases } from './bucket-kit/keys.ts'
 import { listingCases } from './bucket-kit/listing.ts'

@@ -1,7 +1,7 @@
 /** The conformance kit of sinks. */
-import type { Candidate } from '../block.ts'
-import type { Bucket, Component } from '../host.ts'
-import type { BlockSink } from '../stage.ts'
+import type { Candidate } from '../contracts/block.ts'
+import type { Bucket, Component } from '../contracts/host.ts'
+import type { BlockSink } from '../contracts/stage.ts'
 import { blockContext } from './blocks.ts'
 import { type ComponentKitOptions, componentCases } from './component-kit.ts'
 import { made, type Runner } from './kit.ts'

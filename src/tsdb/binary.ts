@@ -1,5 +1,5 @@
 /** Big-endian integers of block files, and how a codec says what is wrong with them. */
-import { BlockgateError, ErrorCode } from '../errors.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 
 const WORD = 2 ** 32
 

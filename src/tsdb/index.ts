@@ -1,10 +1,7 @@
 /** Codecs of the files of a TSDB block. Pure: bytes in, bytes out; web APIs only. */
 
-export { futureMark, parseDeletionMark } from '../deletion-mark.ts'
-export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../meta.ts'
-export { oddTimes } from '../odd-times.ts'
-export { parseJson } from '../untrusted-json.ts'
 export { Crc32c, crc32c } from './crc32c.ts'
+export { futureMark, parseDeletionMark } from './deletion-mark.ts'
 export {
   checkIndexHeader,
   checkIndexHeaderEnds,
@@ -24,4 +21,7 @@ export {
   parseIndexStart,
   parseIndexToc,
 } from './index-toc.ts'
+export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
+export { oddTimes } from './odd-times.ts'
 export { SectionCheck, type SectionKind, type SectionPlace } from './section-check.ts'
+export { parseJson } from './untrusted-json.ts'

@@ -6,7 +6,7 @@ import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { timeRange } from 'blockgate/plugins/filter/time-range'
 import { staticShard } from 'blockgate/plugins/ownership/static-shard'
 import { assert, testBucket, testOwnership, testStage } from 'blockgate/testing'
-import { BlockgateError as FromSource } from '../../src/errors.ts'
+import { BlockgateError as FromSource } from '../../src/contracts/errors.ts'
 
 const runner = { describe, it }
 

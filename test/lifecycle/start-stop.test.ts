@@ -3,7 +3,7 @@ import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
 import { memoryStore } from 'blockgate/plugins/store/memory'
 import { fakeHost, services, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { Lifecycle } from '../../src/lifecycle.ts'
+import { Lifecycle } from '../../src/pipeline/lifecycle.ts'
 import { blocks, scriptedOwnership, world } from '../support/world.ts'
 
 const codeOf = (error: { code: string }) => error.code

@@ -7,7 +7,7 @@ import { localFiles, nodeHost } from 'blockgate/runtime/node'
 import { memoryState } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import config from '../../examples/quickstart/blockgate.config.ts'
-import { METRICS } from '../../src/telemetry.ts'
+import { METRICS } from '../../src/contracts/telemetry.ts'
 import { tempFolders } from '../support/temp-folders.ts'
 import { samples } from './exposition.ts'
 

@@ -1,7 +1,7 @@
 import type { LocalFiles } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { describe, expect, it } from 'vitest'
-import { METRICS } from '../../src/metrics/table.ts'
+import { METRICS } from '../../src/contracts/metric-table.ts'
 import { blocks, scriptedOwnership, world } from '../support/world.ts'
 import { samples } from './exposition.ts'
 

@@ -1,7 +1,7 @@
 import { type BlockId, type Handover, type Owner, OwnershipUnavailable } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { describe, expect, it } from 'vitest'
-import type { MeasuredBlock } from '../../src/metrics/metrics.ts'
+import type { MeasuredBlock } from '../../src/contracts/metrics.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink, type WorldOptions, world } from '../support/world.ts'
 import { samples } from './exposition.ts'
 

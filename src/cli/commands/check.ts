@@ -1,5 +1,5 @@
 /** `blockgate check`: what the config comes to. */
-import { type ConfigDescription, describeConfig, type StageDescription } from '../../describe.ts'
+import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import type { Command } from '../command.ts'
 import { ExitCode } from '../exit.ts'

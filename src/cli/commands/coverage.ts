@@ -1,6 +1,6 @@
 /** `blockgate coverage --min N`: whether every block is served by enough gateways. */
-import type { Host } from '../../host.ts'
-import { type Offered, offered } from '../../offered.ts'
+import type { Host } from '../../contracts/host.ts'
+import { type Offered, offered } from '../../explain/offered.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import { countText } from '../../runtime/terminal/units.ts'
 import type { Command } from '../command.ts'

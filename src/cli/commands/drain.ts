@@ -1,5 +1,5 @@
 /** `blockgate drain`: a member hands over all that it serves, and then may go. */
-import type { Operator } from '../../ownership.ts'
+import type { Operator } from '../../contracts/ownership.ts'
 import { countText, timeText } from '../../runtime/terminal/units.ts'
 import type { Command } from '../command.ts'
 import { CliError, ExitCode, usageError } from '../exit.ts'

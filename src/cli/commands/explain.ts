@@ -1,10 +1,11 @@
 /** `blockgate explain <ULID>`: why a block is loaded, or not. */
-import { type BlockId, isBlockId } from '../../block.ts'
-import type { ResolvedConfig } from '../../config.ts'
-import { isOwnershipUnavailable } from '../../errors.ts'
-import type { ExplainStep, Explanation } from '../../explain.ts'
-import { instant } from '../../instant.ts'
-import type { Owner, RingMember } from '../../ownership.ts'
+
+import type { ResolvedConfig } from '../../config/config.ts'
+import { type BlockId, isBlockId } from '../../contracts/block.ts'
+import { isOwnershipUnavailable } from '../../contracts/errors.ts'
+import { instant } from '../../contracts/instant.ts'
+import type { Owner, RingMember } from '../../contracts/ownership.ts'
+import type { ExplainStep, Explanation } from '../../explain/explain.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import { visible } from '../../runtime/terminal/visible.ts'

@@ -1,5 +1,5 @@
 /** `blockgate ring`: the members, as the member store has them. */
-import type { Ring, RingMember } from '../../ownership.ts'
+import type { Ring, RingMember } from '../../contracts/ownership.ts'
 import { type Painter, painter } from '../../runtime/terminal/paint.ts'
 import { bytesText, countText, timeText } from '../../runtime/terminal/units.ts'
 import { visible } from '../../runtime/terminal/visible.ts'

@@ -1,9 +1,9 @@
 /** `blockgate run`: the gateway as a service, until a signal. */
-import { codeOf, ErrorCode, rawMessageOf } from '../../errors.ts'
-import type { Log } from '../../host.ts'
-import type { RunProgress } from '../../run-result.ts'
+import { codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
+import type { Log } from '../../contracts/host.ts'
 import type { Service } from '../../runtime/node-server.ts'
 import { showProgress } from '../../runtime/terminal.ts'
+import type { RunProgress } from '../../sync/run-result.ts'
 import type { Command, Io } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { type Session, withGateway } from '../session.ts'

@@ -1,8 +1,8 @@
 /** `blockgate sync`: one run. */
-import { codeOf, ErrorCode } from '../../errors.ts'
-import type { RunResult } from '../../run-result.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'
 import { showProgress, summaryText } from '../../runtime/terminal.ts'
+import type { RunResult } from '../../sync/run-result.ts'
 import type { Args, Command, Io } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { type Session, withGateway } from '../session.ts'

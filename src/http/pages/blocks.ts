@@ -1,8 +1,8 @@
 /** The pages of the blocks: a list with filters, and one block with its history. */
 import { html } from 'hono/html'
-import type { BlockView } from '../../block-view.ts'
+import type { BlockView } from '../../catalogue/block-view.ts'
+import type { Host } from '../../contracts/host.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { Host } from '../../host.ts'
 import { type BlockAnswer, blocksAnswer } from '../answers.ts'
 import { type BlocksQuery, STATES } from '../query.ts'
 import { layout, type Markup } from './layout.ts'

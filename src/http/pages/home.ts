@@ -1,9 +1,9 @@
 /** The first page: what this gateway is, and what it does now. */
 import { html } from 'hono/html'
-import type { ResolvedConfig } from '../../config.ts'
-import { type ConfigDescription, describeConfig } from '../../describe.ts'
+import type { ResolvedConfig } from '../../config/config.ts'
+import type { Host } from '../../contracts/host.ts'
+import { type ConfigDescription, describeConfig } from '../../explain/describe.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { Host } from '../../host.ts'
 import { type RunAnswer, runsAnswer } from '../answers.ts'
 import { STATES } from '../query.ts'
 import { lookAt } from '../question.ts'

@@ -1,5 +1,5 @@
 /** What the file system throws, as errors of ours. */
-import { BlockgateError, codeOf, ErrorCode } from '../../errors.ts'
+import { BlockgateError, codeOf, ErrorCode } from '../../contracts/errors.ts'
 
 /** A full disk, a used-up quota. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])

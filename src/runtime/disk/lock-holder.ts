@@ -1,5 +1,5 @@
 /** Who has the lock of a data folder, and how others are told. */
-import { BlockgateError, ErrorCode } from '../../errors.ts'
+import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 
 /** Who has the lock. */
 export interface Holder {

@@ -5,8 +5,8 @@
 import { open, readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../../async/signals.ts'
-import { rawMessageOf } from '../../errors.ts'
-import type { Host } from '../../host.ts'
+import { rawMessageOf } from '../../contracts/errors.ts'
+import type { Host } from '../../contracts/host.ts'
 import { onDisk, unlessAbsent } from './errors.ts'
 import { type Holder, inUse, parseHolder, STOP_IT, whoHas } from './lock-holder.ts'
 

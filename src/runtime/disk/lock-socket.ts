@@ -7,7 +7,7 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join, relative } from 'node:path'
-import type { Host } from '../../host.ts'
+import type { Host } from '../../contracts/host.ts'
 import { fsCode, onDisk } from './errors.ts'
 import { type Holder, inUse, STOP_IT, whoHas } from './lock-holder.ts'
 import { giveSigns, holderOf, numbers, type SocketHolder, silent, type Waiting } from './lock-signs.ts'

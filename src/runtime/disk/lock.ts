@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Host } from '../../host.ts'
+import type { Host } from '../../contracts/host.ts'
 import { quietHost } from '../tracing/quiet-host.ts'
 import { onDisk } from './errors.ts'
 import { lockFile } from './lock-deno.ts'

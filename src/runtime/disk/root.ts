@@ -2,8 +2,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { keyProblem } from '../../bucket-keys.ts'
-import { BlockgateError, ErrorCode } from '../../errors.ts'
+import { keyProblem } from '../../bucket/keys.ts'
+import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import { fsCode, onDisk, unlessAbsent } from './errors.ts'
 
 // O_NONBLOCK: opening a FIFO must not wait for its writer.

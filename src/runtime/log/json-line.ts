@@ -1,5 +1,5 @@
 /** A line of a log for machines: JSON, on every runtime. */
-import type { Fields } from '../../host.ts'
+import type { Fields } from '../../contracts/host.ts'
 
 export type LogLevel = 'info' | 'warn' | 'error'
 

@@ -3,8 +3,8 @@ import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, Hono } from 'hono'
-import { BlockgateError, ErrorCode, rawMessageOf } from '../../errors.ts'
-import type { ListenAddress } from '../../listen-address.ts'
+import type { ListenAddress } from '../../config/listen-address.ts'
+import { BlockgateError, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 
 /** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000

@@ -1,7 +1,8 @@
 /** A run while it goes on: a live line on a terminal, plain lines elsewhere. */
+
+import type { Host } from '../../contracts/host.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { Host } from '../../host.ts'
-import type { RunProgress } from '../../run-result.ts'
+import type { RunProgress } from '../../sync/run-result.ts'
 import { Pace, type Rates } from './pace.ts'
 import { type Env, type Output, Screen } from './screen.ts'
 import { bytesText, countText, timeText } from './units.ts'

@@ -1,7 +1,7 @@
 /** What a run came to, for a person. */
-import type { BlockId } from '../../block.ts'
-import { instant } from '../../instant.ts'
-import type { RunResult } from '../../run-result.ts'
+import type { BlockId } from '../../contracts/block.ts'
+import { instant } from '../../contracts/instant.ts'
+import type { RunResult } from '../../sync/run-result.ts'
 import { painter } from './paint.ts'
 import type { Env, Output } from './screen.ts'
 import { timeText } from './units.ts'

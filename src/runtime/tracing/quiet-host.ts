@@ -1,5 +1,5 @@
 /** The runtime's clock and timers, where a timer alone does not keep the process alive. */
-import type { Fields, Host, Log } from '../../host.ts'
+import type { Fields, Host, Log } from '../../contracts/host.ts'
 
 /** @param log default: the console */
 export function quietHost(log: Log = consoleLog): Host {

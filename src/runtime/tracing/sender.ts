@@ -1,8 +1,8 @@
 /** One batch of spans as one OTLP/HTTP request: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import { rawMessageOf } from '../../errors.ts'
-import type { Host } from '../../host.ts'
+import { rawMessageOf } from '../../contracts/errors.ts'
+import type { Host } from '../../contracts/host.ts'
 import type { TracingSettings } from './settings.ts'
 
 /** What became of a request. `detail` is for the log: a status or an error's text, never a header or a URL. */

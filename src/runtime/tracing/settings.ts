@@ -12,8 +12,8 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
-import { BlockgateError, ErrorCode } from '../../errors.ts'
-import type { Log } from '../../host.ts'
+import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
+import type { Log } from '../../contracts/host.ts'
 import { type TracingEnv, type Variable, Variables } from './variables.ts'
 
 export interface TracingSettings {

@@ -1,5 +1,5 @@
 /** Reads `OTEL_*` variables: what is empty counts as not set, as the specification demands. */
-import type { Log } from '../../host.ts'
+import type { Log } from '../../contracts/host.ts'
 import { parseKeyValues } from './key-values.ts'
 
 /** Environment variables, or a Worker's bindings: what is not a string counts as not set. */

@@ -1,5 +1,5 @@
 /** The host that Cloudflare Workers give. */
-import type { Host, Log } from '../../host.ts'
+import type { Host, Log } from '../../contracts/host.ts'
 import { jsonLine, type LogLevel } from '../log/json-line.ts'
 
 export interface WorkersHostOptions {

@@ -1,12 +1,12 @@
 /** The gateway of an isolate: made by the first event that needs it, and run by one event at a time. */
-import { type ConfigInput, type ResolvedConfig, resolveConfig } from '../../config.ts'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../../errors.ts'
+import { type ConfigInput, type ResolvedConfig, resolveConfig } from '../../config/config.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
+import type { Host } from '../../contracts/host.ts'
+import { memoryState } from '../../contracts/state.ts'
 import { type Gateway, gateway } from '../../gateway.ts'
-import type { Host } from '../../host.ts'
 import { createApp } from '../../http/app.ts'
-import type { RunResult } from '../../run-result.ts'
-import type { SyncRequest } from '../../runner.ts'
-import { memoryState } from '../../state.ts'
+import type { RunResult } from '../../sync/run-result.ts'
+import type { SyncRequest } from '../../sync/runner.ts'
 import { VERSION } from '../../version.ts'
 import { setupMetrics } from '../metrics.ts'
 

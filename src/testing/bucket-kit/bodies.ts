@@ -1,5 +1,5 @@
 /** Cases of bodies and signals: limits, disposal, aborts, and the life of the bucket itself. */
-import { codeOf, ErrorCode } from '../../errors.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'
 import { type BucketKit, bytesOf, LIMIT, type Subject } from './subject.ts'
 

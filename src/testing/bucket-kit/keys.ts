@@ -1,5 +1,5 @@
 /** Cases of unusual and hostile keys. */
-import { codeOf, ErrorCode } from '../../errors.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'
 import { type BucketKit, bytesOf, type Subject } from './subject.ts'
 

@@ -1,7 +1,7 @@
 /** Cases of single objects: put, get, delete, etags and conditions. */
 
-import type { BucketWriter } from '../../bucket.ts'
-import { codeOf, ErrorCode } from '../../errors.ts'
+import type { BucketWriter } from '../../contracts/bucket.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { assert, assertEqual, assertRejects, leaveOut } from '../kit.ts'
 import { type BucketKit, bytesOf, type Subject } from './subject.ts'
 

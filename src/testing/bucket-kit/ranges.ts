@@ -1,5 +1,5 @@
 /** Cases of range reads. */
-import type { Range } from '../../bucket.ts'
+import type { Range } from '../../contracts/bucket.ts'
 import { assertEqual } from '../kit.ts'
 import type { BucketKit } from './subject.ts'
 

@@ -1,6 +1,6 @@
 /** What each case of the bucket kit is given: a fresh bucket, started, with short words for what cases do. */
-import type { ListPage, Range } from '../../bucket.ts'
-import type { Bucket } from '../../host.ts'
+import type { ListPage, Range } from '../../contracts/bucket.ts'
+import type { Bucket } from '../../contracts/host.ts'
 import { services } from '../blocks.ts'
 import { fakeHost } from '../fake-host.ts'
 import { assert, type Runner } from '../kit.ts'

@@ -1,6 +1,6 @@
 /** Cases of a folder that the bucket cannot read: it is named, and takes nothing else with it. */
-import { codeOf, ErrorCode } from '../../errors.ts'
-import type { Bucket } from '../../host.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
+import type { Bucket } from '../../contracts/host.ts'
 import { assert, assertEqual, assertRejects, leaveOut } from '../kit.ts'
 import { type BucketKit, numbered, type Subject } from './subject.ts'
 

@@ -1,6 +1,6 @@
 /** Cases of claims: what a member serves, and nothing else. */
-import type { BlockId } from '../../block.ts'
-import { codeOf, ErrorCode } from '../../errors.ts'
+import type { BlockId } from '../../contracts/block.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { MAX_IDS } from '../../members/contract.ts'
 import { testId } from '../blocks.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'

@@ -1,5 +1,5 @@
 /** Cases of the epoch and of its cause: it moves with each change of the record, and with nothing else. */
-import { codeOf, ErrorCode } from '../../errors.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { testId } from '../blocks.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'
 import type { MemberStoreKit, Process, Subject } from './subject.ts'

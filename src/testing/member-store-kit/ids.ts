@@ -1,5 +1,5 @@
 /** Cases of member ids: what may be one, what may not, and that no id means anything to the store. */
-import { codeOf, ErrorCode } from '../../errors.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import type { MemberStore } from '../../members/contract.ts'
 import { testId } from '../blocks.ts'
 import { assertEqual, assertRejects } from '../kit.ts'

@@ -1,6 +1,6 @@
 /** Cases of release: each of its conditions, false alone, keeps the claim. */
-import type { BlockId } from '../../block.ts'
-import { codeOf, ErrorCode } from '../../errors.ts'
+import type { BlockId } from '../../contracts/block.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import { MAX_IDS, type ReleaseItem } from '../../members/contract.ts'
 import { testId } from '../blocks.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'

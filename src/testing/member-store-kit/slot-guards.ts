@@ -1,5 +1,5 @@
 /** Cases of releases that depend on the records of a slot. */
-import { codeOf, ErrorCode } from '../../errors.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import type { ReleaseItem } from '../../members/contract.ts'
 import type { SlotStore } from '../../members/slots.ts'
 import { testId } from '../blocks.ts'

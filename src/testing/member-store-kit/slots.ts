@@ -1,5 +1,5 @@
 /** Cases of slots: fences and holders. */
-import { codeOf, ErrorCode } from '../../errors.ts'
+import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import type { SlotStore } from '../../members/slots.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'
 import { held, hold, slotIt } from './slot-subject.ts'

@@ -1,5 +1,5 @@
 /** What each case of the member store kit is given: an empty store, with short words for what cases do. */
-import type { BlockId } from '../../block.ts'
+import type { BlockId } from '../../contracts/block.ts'
 import type {
   BeatReply,
   BeatRequest,

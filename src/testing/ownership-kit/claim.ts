@@ -1,7 +1,7 @@
 /** The cases of testOwnership() for epochs, claims and leases. */
-import type { BlockMeta } from '../../block.ts'
-import type { Host } from '../../host.ts'
-import type { Claim, Lease, OwnershipPlugin } from '../../ownership.ts'
+import type { BlockMeta } from '../../contracts/block.ts'
+import type { Host } from '../../contracts/host.ts'
+import type { Claim, Lease, OwnershipPlugin } from '../../contracts/ownership.ts'
 import { isKebab, within, withStarted } from '../component-kit.ts'
 import { assert, assertEqual, leaveOut, type Runner } from '../kit.ts'
 import type { OwnershipKit } from './options.ts'

@@ -1,6 +1,6 @@
 /** The cases of testOwnership() for plugins that have a handover. */
-import type { Services } from '../../host.ts'
-import type { Handover, Member, Owner, OwnershipPlugin } from '../../ownership.ts'
+import type { Services } from '../../contracts/host.ts'
+import type { Handover, Member, Owner, OwnershipPlugin } from '../../contracts/ownership.ts'
 import { within } from '../component-kit.ts'
 import { assert, assertEqual, type Runner } from '../kit.ts'
 import type { OwnershipKit } from './options.ts'

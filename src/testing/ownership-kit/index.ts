@@ -1,8 +1,8 @@
 /** What every ownership plugin must keep, be it a plugin, an object of the user's own, or a function. */
-import type { Candidate } from '../../block.ts'
-import type { Component, Services } from '../../host.ts'
-import { owned } from '../../owned.ts'
-import type { OwnershipFunction, OwnershipPlugin } from '../../ownership.ts'
+import type { Candidate } from '../../contracts/block.ts'
+import type { Component, Services } from '../../contracts/host.ts'
+import type { OwnershipFunction, OwnershipPlugin } from '../../contracts/ownership.ts'
+import { owned } from '../../pipeline/owned.ts'
 import { type ComponentKitOptions, componentCases, within, withStarted } from '../component-kit.ts'
 import { leaveOut, made, type Runner } from '../kit.ts'
 import { sampleBlocks } from '../sample-blocks.ts'

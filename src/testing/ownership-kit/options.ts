@@ -1,7 +1,7 @@
 /** What the cases of testOwnership() work with. */
-import type { Candidate } from '../../block.ts'
-import type { Services } from '../../host.ts'
-import type { OwnershipPlugin } from '../../ownership.ts'
+import type { Candidate } from '../../contracts/block.ts'
+import type { Services } from '../../contracts/host.ts'
+import type { OwnershipPlugin } from '../../contracts/ownership.ts'
 import type { ComponentKitOptions } from '../component-kit.ts'
 
 /** The options with every plugin in its full form. */

@@ -1,8 +1,8 @@
 /** The cases of testOwnership() for plugins that have watch(). */
-import type { BlockMeta } from '../../block.ts'
-import { isOwnershipUnavailable } from '../../errors.ts'
-import type { Host } from '../../host.ts'
-import type { OwnershipChange, OwnershipPlugin } from '../../ownership.ts'
+import type { BlockMeta } from '../../contracts/block.ts'
+import { isOwnershipUnavailable } from '../../contracts/errors.ts'
+import type { Host } from '../../contracts/host.ts'
+import type { OwnershipChange, OwnershipPlugin } from '../../contracts/ownership.ts'
 import { within } from '../component-kit.ts'
 import { type FakeHost, settle } from '../fake-host.ts'
 import { assert, assertEqual, leaveOut, type Runner } from '../kit.ts'

@@ -1,5 +1,5 @@
 /** drop(), what may come after it, and readers that outlive it. */
-import type { BlockSink } from '../../stage.ts'
+import type { BlockSink } from '../../contracts/stage.ts'
 import { assert, assertEqual, assertRejects, leaveOut } from '../kit.ts'
 import type { SinkKit, Subject } from './subject.ts'
 

@@ -1,5 +1,5 @@
 /** A prepare that fails: whatever the reason, nothing is left. */
-import { held } from '../../owned.ts'
+import { held } from '../../pipeline/owned.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'
 import { assertNothing } from './prepare.ts'
 import type { SinkKit, Subject } from './subject.ts'

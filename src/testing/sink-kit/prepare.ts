@@ -1,6 +1,6 @@
 /** prepare, commit and dispose: what shows, and what stays. */
-import type { Candidate } from '../../block.ts'
-import { held } from '../../owned.ts'
+import type { Candidate } from '../../contracts/block.ts'
+import { held } from '../../pipeline/owned.ts'
 import { assert, assertEqual, assertRejects } from '../kit.ts'
 import type { SinkKit, Subject } from './subject.ts'
 

@@ -1,6 +1,7 @@
 /** What a sink with a disk knows after a restart. */
-import { held } from '../../owned.ts'
-import type { BlockSink, LoadedBlock } from '../../stage.ts'
+
+import type { BlockSink, LoadedBlock } from '../../contracts/stage.ts'
+import { held } from '../../pipeline/owned.ts'
 import { assert, assertEqual } from '../kit.ts'
 import type { SinkKit } from './subject.ts'
 

@@ -1,7 +1,7 @@
 /** What a case of the sink kit is given: a started sink over a bucket that holds blocks, and short words for what cases do. */
-import type { BlockId, Candidate } from '../../block.ts'
-import type { Bucket, Services } from '../../host.ts'
-import type { BlockSink, PreparedBlock } from '../../stage.ts'
+import type { BlockId, Candidate } from '../../contracts/block.ts'
+import type { Bucket, Services } from '../../contracts/host.ts'
+import type { BlockSink, PreparedBlock } from '../../contracts/stage.ts'
 import { type BlockContextGiven, blockContext, services as defaultServices } from '../blocks.ts'
 import { type ComponentKitOptions, within, withStarted } from '../component-kit.ts'
 import { assert, type Runner } from '../kit.ts'

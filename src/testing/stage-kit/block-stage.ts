@@ -1,7 +1,7 @@
 /** The cases of testStage() for block stages. */
-import type { Candidate } from '../../block.ts'
-import type { Services } from '../../host.ts'
-import type { BlockContext, BlockStage, Outcome, Skip } from '../../stage.ts'
+import type { Candidate } from '../../contracts/block.ts'
+import type { Services } from '../../contracts/host.ts'
+import type { BlockContext, BlockStage, Outcome, Skip } from '../../contracts/stage.ts'
 import { blockContext, testOutcome } from '../blocks.ts'
 import { type ComponentKitOptions, isKebab, within, withStarted } from '../component-kit.ts'
 import { settle } from '../fake-host.ts'

@@ -1,7 +1,7 @@
 /** What every block stage and set stage must keep. */
-import type { Candidate } from '../../block.ts'
-import type { Component } from '../../host.ts'
-import type { BlockStage, SetStage } from '../../stage.ts'
+import type { Candidate } from '../../contracts/block.ts'
+import type { Component } from '../../contracts/host.ts'
+import type { BlockStage, SetStage } from '../../contracts/stage.ts'
 import { type ComponentKitOptions, componentCases } from '../component-kit.ts'
 import { made, type Runner } from '../kit.ts'
 import { blockStageCases, useBlockStage } from './block-stage.ts'

@@ -1,7 +1,7 @@
 /** The cases of testStage() for set stages. */
-import type { Candidate } from '../../block.ts'
-import type { Services } from '../../host.ts'
-import type { Selection, SetStage } from '../../stage.ts'
+import type { Candidate } from '../../contracts/block.ts'
+import type { Services } from '../../contracts/host.ts'
+import type { Selection, SetStage } from '../../contracts/stage.ts'
 import { runContext } from '../blocks.ts'
 import { type ComponentKitOptions, isKebab, within, withStarted } from '../component-kit.ts'
 import { assert, assertEqual, type Runner } from '../kit.ts'

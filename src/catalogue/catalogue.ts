@@ -1,0 +1,221 @@
+/** Every block of the view with its state, reason and last events; across runs. What `explain` and the API read. */
+import { inSlices, sortInSlices } from '../async/slices.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
+import { BlockMap } from '../contracts/block-map.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { BlockResult, PartialBlock } from '../contracts/stage.ts'
+import type { LastVerdict } from '../pipeline/block-trace.ts'
+
+/**
+ *   (listed) → pending → loading → serving ⇄ lingering → (dropped: gone)
+ *                 ↘        ↘ failed          pinned: lingering, and the last copy
+ *                   skipped, partial
+ */
+export type BlockState = 'pending' | 'loading' | 'serving' | 'lingering' | 'pinned' | 'skipped' | 'failed' | 'partial'
+
+export interface BlockEvent {
+  /** ms since the epoch. */
+  readonly at: number
+  readonly run: string
+  readonly kind: string
+  readonly by: string
+  readonly reason: string
+  readonly detail?: string | undefined
+}
+
+export interface CatalogueEntry {
+  readonly id: BlockId
+  /** Undefined for a partial block that was never whole. */
+  readonly candidate: Candidate | undefined
+  readonly state: BlockState
+  readonly by: string
+  readonly reason: string
+  /** For people, beside the reason: what a stage or a failure said last. */
+  readonly detail: string | undefined
+  /** When the state or its reason last changed, ms since the epoch. */
+  readonly since: number
+  /** The last 20, oldest first. A verdict that repeats the one before is not an event. */
+  readonly events: readonly BlockEvent[]
+}
+
+type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] }
+
+const MAX_EVENTS = 20
+const NONE: readonly BlockEvent[] = []
+/** Reasons of a retained block that wait for somebody else to serve it, or its parent. */
+const LINGERING: ReadonlySet<string> = new Set(['lingering', 'superseded'])
+
+export class Catalogue {
+  readonly #host: Host
+  readonly #entries = new BlockMap<Entry>()
+  readonly #counts = new Map<BlockState, number>()
+  /** All entries by ULID; undefined once one came out of that order, or went. */
+  #sorted: Entry[] | undefined = []
+  #sorting: Promise<Entry[]> | undefined
+  /** Entries that came or went. */
+  #changes = 0
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(id: BlockId): CatalogueEntry | undefined {
+    return this.#entries.get(id)
+  }
+
+  all(): IterableIterator<CatalogueEntry> {
+    return this.#entries.values()
+  }
+
+  /** All by ULID. Buckets list them so: they are sorted anew only after one came out of that order, or went. */
+  async sorted(): Promise<readonly CatalogueEntry[]> {
+    if (this.#sorted) return this.#sorted
+    this.#sorting ??= this.#sort().finally(() => {
+      this.#sorting = undefined
+    })
+    return await this.#sorting
+  }
+
+  /** How many blocks are in each state; a state nobody is in is absent. */
+  counts(): Readonly<Partial<Record<BlockState, number>>> {
+    return Object.fromEntries([...this.#counts].filter(([, blocks]) => blocks > 0))
+  }
+
+  /** The source offered the block. */
+  seen(candidate: Candidate): void {
+    const entry = this.#entry(candidate.meta.ulid)
+    entry.candidate = candidate
+  }
+
+  loading(id: BlockId): void {
+    const entry = this.#entry(id)
+    if (entry.state !== 'loading') this.#move(entry, 'loading', '', '')
+  }
+
+  /** The source saw the block but cannot offer it. */
+  partial(partial: PartialBlock, run: string, by: string, loaded: boolean): void {
+    const entry = this.#entry(partial.id)
+    const detail = partial.error === undefined ? partial.detail : rawMessageOf(partial.error)
+    this.#record(entry, loaded ? 'serving' : 'partial', { run, kind: 'partial', by, reason: partial.reason, detail })
+  }
+
+  /** A block's verdict in a run, or what the reconcile step did with a loaded one. */
+  settle(id: BlockId, result: BlockResult, run: string, loaded: boolean): void {
+    if (result.kind === 'passed') return
+    // A loaded block that its stages deny once more: the end of the run says what becomes of it. Until then it is what it was.
+    if (result.kind === 'skipped' && loaded && this.#entries.get(id)?.events.at(-1)?.kind === 'retained') return
+    if (result.kind === 'dropped' && !loaded) {
+      const entry = this.#entry(id)
+      this.#record(entry, 'skipped', { run, ...result })
+      return
+    }
+    this.#record(this.#entry(id), stateOf(result, loaded), { run, ...describe(result) })
+  }
+
+  /** Forgets what is neither in the view nor loaded, as `isThere` says. Only a complete view knows what is gone. */
+  async forgetAbsent(isThere: (id: BlockId) => boolean): Promise<void> {
+    await inSlices(this.#host, this.#entries, ([id, { state }]) => {
+      if (isThere(id)) return
+      this.#entries.delete(id)
+      this.#sorted = undefined
+      this.#changes++
+      this.#count(state, -1)
+    })
+  }
+
+  /** The verdict that a trace may be quiet about while it stays the same. */
+  last(id: BlockId): LastVerdict | undefined {
+    const entry = this.#entries.get(id)
+    if (entry?.state === 'serving' && entry.reason === '') return { kind: 'loaded', by: entry.by, reason: '' }
+    if (entry?.state !== 'skipped') return undefined
+    return { kind: 'skipped', by: entry.by, reason: entry.reason }
+  }
+
+  #entry(id: BlockId): Entry {
+    const known = this.#entries.get(id)
+    if (known) return known
+    const entry: Entry = {
+      id,
+      candidate: undefined,
+      state: 'pending',
+      by: '',
+      reason: '',
+      detail: undefined,
+      since: this.#host.now(),
+      events: NONE,
+    }
+    this.#entries.set(id, entry)
+    const last = this.#sorted?.at(-1)
+    if (last && last.id > id) this.#sorted = undefined
+    this.#sorted?.push(entry)
+    this.#changes++
+    this.#count('pending', 1)
+    return entry
+  }
+
+  async #sort(): Promise<Entry[]> {
+    const changes = this.#changes
+    const sorted = await sortInSlices(this.#host, [...this.#entries.values()], (a, b) => (a.id < b.id ? -1 : 1))
+    if (changes === this.#changes) this.#sorted = sorted
+    return sorted
+  }
+
+  #record(entry: Entry, state: BlockState, event: Omit<BlockEvent, 'at'>): void {
+    const last = entry.events.at(-1)
+    const news = last?.kind !== event.kind || last.by !== event.by || last.reason !== event.reason
+    // What retained a block has no more to say than what denied it.
+    if (event.kind !== 'retained' || entry.reason !== event.reason) entry.detail = event.detail
+    this.#move(entry, state, event.by, event.reason)
+    // Most blocks are "unchanged" in most runs: that they still serve is no event.
+    if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return
+    const { run, kind, by, reason, detail } = event
+    const told = { at: this.#host.now(), run, kind, by, reason, ...(detail === undefined ? {} : { detail }) }
+    // A list of one: what grows by push() has room for 17, and most blocks have one event in their life.
+    entry.events = last ? [...entry.events.slice(1 - MAX_EVENTS), told] : [told]
+  }
+
+  #move(entry: Entry, state: BlockState, by: string, reason: string): void {
+    if (entry.state !== state || entry.reason !== reason || entry.by !== by) entry.since = this.#host.now()
+    this.#count(entry.state, -1)
+    this.#count(state, 1)
+    entry.state = state
+    entry.by = by
+    entry.reason = reason
+  }
+
+  #count(state: BlockState, by: number): void {
+    this.#counts.set(state, (this.#counts.get(state) ?? 0) + by)
+  }
+}
+
+function stateOf(result: BlockResult, loaded: boolean): BlockState {
+  if (result.kind === 'retained') {
+    return result.reason === 'pinned' ? 'pinned' : LINGERING.has(result.reason) ? 'lingering' : 'serving'
+  }
+  if (loaded) return 'serving'
+  return result.kind === 'failed' ? 'failed' : result.kind === 'skipped' ? 'skipped' : 'pending'
+}
+
+function describe(result: BlockResult): Omit<BlockEvent, 'at' | 'run'> {
+  switch (result.kind) {
+    case 'failed':
+      return {
+        kind: result.kind,
+        by: result.by,
+        reason: codeOf(result.error) ?? 'internal',
+        detail: rawMessageOf(result.error),
+      }
+    case 'skipped':
+      return { kind: result.kind, by: result.by, reason: result.reason, detail: result.detail }
+    case 'dropped':
+    case 'retained':
+      return { kind: result.kind, by: result.by, reason: result.reason }
+    default:
+      return { kind: result.kind, by: '', reason: '' }
+  }
+}

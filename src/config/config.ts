@@ -1,0 +1,276 @@
+/** What a config file says, and what is wrong with it: all problems at once, each with its place. */
+import * as v from 'valibot'
+import { checkOptions, durationOption } from '../contracts/check.ts'
+import { type Duration, durationMs } from '../contracts/duration.ts'
+import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import type { Bucket, Component, Instance, Problem } from '../contracts/host.ts'
+import type { Pipeline } from '../contracts/stage.ts'
+import { ownershipOf } from '../pipeline/owned.ts'
+import { type Plan, planPipeline } from '../pipeline/plan.ts'
+import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
+
+export interface Config {
+  /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
+  readonly pipeline: Pipeline
+  /** Where the blocks are, such as `s3({ … })`. Required where a stage reads from it, as scanBucket() does. */
+  readonly bucket?: Bucket | undefined
+  /** This gateway's name and zone. Default: `{ id: 'blockgate' }`. */
+  readonly instance?: { readonly id?: string | undefined; readonly zone?: string | undefined } | undefined
+  /** How often a run begins. Default '3m'. */
+  readonly every?: Duration | undefined
+  /** Blocks on their way through the stages at once. Default 32. */
+  readonly concurrency?: number | undefined
+  /** One block through all its stages. Default '10m'. */
+  readonly blockTimeout?: Duration | undefined
+  /**
+   * How long one answer of a plugin may take: a page of the source, `select()` of a set stage, a release, a drop. Then the run
+   * fails, and names it. Default '5m'.
+   */
+  readonly stageTimeout?: Duration | undefined
+  /** How long each part may take to start. Default '10m'. */
+  readonly startTimeout?: Duration | undefined
+  /** Adds in flight at stop. What hangs is not waited for longer than 12 s more. Default '30s'. */
+  readonly stopGrace?: Duration | undefined
+  /** Root of services.files and services.state on Node and Deno; of one process alone: `run` and `sync` lock it. Default '../data'. */
+  readonly dir?: string | undefined
+  /**
+   * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. Loads that go
+   * on count too. A block that does not fit is not added, and waits without a request; nothing is dropped to make room that nobody else serves. Default: no limit.
+   */
+  readonly diskBudget?: number | string | undefined
+  /** Where the HTTP server of a gateway that runs listens: 'host:port', ':port', '[::1]:port', or false. Default '127.0.0.1:10902'. */
+  readonly http?: string | false | undefined
+  /**
+   * Bearer token of the routes that change something; from the environment, never written down. Without one they are
+   * allowed from this machine only.
+   */
+  readonly token?: string | undefined
+}
+
+export type ConfigInput<E> = Config | ((host: { readonly env: E }) => Config | Promise<Config>)
+
+/** Types a config; gives it back as it is. @example export default defineConfig(({ env }) => ({ pipeline: [ … ] })) */
+export function defineConfig<E = Readonly<Record<string, string | undefined>>>(config: ConfigInput<E>): ConfigInput<E> {
+  return config
+}
+
+/** A config that was checked, with its defaults. */
+export interface ResolvedConfig {
+  readonly plan: Plan
+  readonly bucket: Bucket | undefined
+  readonly instance: Instance
+  readonly everyMs: number
+  readonly concurrency: number
+  readonly blockTimeoutMs: number
+  readonly stageTimeoutMs: number
+  readonly startTimeoutMs: number
+  readonly stopGraceMs: number
+  /** Bytes; Infinity: no limit. */
+  readonly diskBudget: number
+  readonly dir: string
+  /** Undefined: off. */
+  readonly http: ListenAddress | undefined
+  readonly token: string | undefined
+}
+
+/** Thrown by resolveConfig: `problems` has all of them, the message a line for each. */
+export class ConfigError extends BlockgateError {
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super(ErrorCode.invalidConfig, problems.map(describeProblem).join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+const timeout = v.optional(
+  v.pipe(
+    durationOption,
+    v.check(d => durationMs(d, 0) >= 1, 'be >= 1 ms'),
+  ),
+)
+
+const ENTRIES = {
+  pipeline: v.array(v.unknown(), 'be a list of stages'),
+  bucket: v.optional(v.custom<Bucket>(isBucket, 'be a bucket such as s3({ … }) or fs({ … })')),
+  instance: v.optional(
+    v.strictObject({
+      id: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,128}$/, 'be 1 to 128 of A-Z a-z 0-9 . _ : -'))),
+      zone: v.optional(v.string()),
+    }),
+  ),
+  every: v.optional(
+    v.pipe(
+      durationOption,
+      v.check(d => durationMs(d, 0) >= 100, 'be >= 100 ms'),
+    ),
+  ),
+  concurrency: v.optional(
+    v.pipe(v.number(), v.integer('be a whole number'), v.minValue(1, 'be >= 1'), v.maxValue(10_000, 'be <= 10000')),
+  ),
+  blockTimeout: timeout,
+  stageTimeout: timeout,
+  startTimeout: timeout,
+  stopGrace: v.optional(durationOption),
+  diskBudget: v.optional(
+    v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
+  ),
+  dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
+  http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
+  token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
+} satisfies v.ObjectEntries
+
+/**
+ * Calls a config function, checks everything and cuts the pipeline. Nothing is started.
+ * @throws ConfigError with all problems; whatever a config function threw, as `invalid-config`
+ */
+export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
+  const config = await load(input, host)
+  const problems = [...checkOptions(config, ENTRIES)]
+  if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
+  if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
+  if (problems.length > 0)
+    throw new ConfigError(problems.flatMap((await import('../contracts/option-hints.ts')).hinted))
+  return {
+    plan: planPipeline(config.pipeline),
+    bucket: config.bucket,
+    instance: { id: config.instance?.id ?? 'blockgate', zone: config.instance?.zone },
+    everyMs: durationMs(config.every, '3m'),
+    concurrency: config.concurrency ?? 32,
+    blockTimeoutMs: durationMs(config.blockTimeout, '10m'),
+    stageTimeoutMs: durationMs(config.stageTimeout, '5m'),
+    startTimeoutMs: durationMs(config.startTimeout, '10m'),
+    stopGraceMs: durationMs(config.stopGrace, '30s'),
+    diskBudget: bytesOf(config.diskBudget) ?? Number.POSITIVE_INFINITY,
+    dir: config.dir ?? '../data',
+    http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
+    token: config.token,
+  }
+}
+
+/** `pipeline[6].replicas: must be >= 1: current value is 0` */
+export function describeProblem({ path, must, value }: Problem): string {
+  return `${path === '' ? 'config' : path}: must ${must}: current value is ${show(path, value)}`
+}
+
+async function load<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<Config> {
+  let config: unknown
+  try {
+    config = typeof input === 'function' ? await input(host) : input
+  } catch (error) {
+    throw new BlockgateError(ErrorCode.invalidConfig, `the config threw: ${rawMessageOf(error)}`, { cause: error })
+  }
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Config
+  throw new ConfigError([{ path: '', must: 'be an object', value: config }])
+}
+
+type Slot = Component & Readonly<Record<string, unknown>>
+
+function checkPipeline(pipeline: readonly unknown[]): Problem[] {
+  const problems: Problem[] = []
+  const report = (path: string, must: string, value: unknown) => problems.push({ path, must, value })
+  let owner = -1
+  let lastSet = -1
+  const seen = new Set<unknown>()
+  for (const [i, value] of pipeline.entries()) {
+    const path = `pipeline[${i}]`
+    if (!isStage(value)) {
+      report(path, 'be a stage: an object with a kind and a name', value)
+      continue
+    }
+    if (seen.has(value)) report(path, 'be a stage of its own: this object stands in the list twice', value.name)
+    seen.add(value)
+    const expected = i === 0 ? ['source'] : i === pipeline.length - 1 ? ['sink'] : ['block', 'set']
+    if (!expected.includes(String(value.kind))) report(path, `be a ${expected.join(' or ')} stage`, value.kind)
+    else problems.push(...checkShape(value, path))
+    if (value.kind === 'set') lastSet = i
+    if (ownershipOf(value)) {
+      if (owner >= 0) report(path, `be the only owned(): another stands at pipeline[${owner}]`, value.name)
+      owner = i
+    }
+    problems.push(...checkComponent(value, path))
+  }
+  if (pipeline.length < 2) report('pipeline', 'have a source first and a sink last', `${pipeline.length} stages`)
+  if (owner >= 0 && owner < lastSet)
+    report(`pipeline[${owner}]`, `stand after the last set stage, pipeline[${lastSet}]`, 'owned')
+  return problems
+}
+
+/** A stage that reads from the bucket would only fail, run after run. */
+function checkNeeds({ bucket, pipeline }: Config): Problem[] {
+  const readers = pipeline.flatMap(stage =>
+    isStage(stage) && [stage.needs].flat().includes('bucket') ? [`"${stage.name}"`] : [],
+  )
+  if (bucket !== undefined || readers.length === 0) return []
+  return [{ path: 'bucket', must: `be given: ${readers.join(' and ')} cannot work without one`, value: undefined }]
+}
+
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  source: ['pages'],
+  block: ['handle'],
+  set: ['select'],
+  sink: ['loaded', 'prepare', 'drop'],
+}
+
+function checkShape(stage: Slot, path: string): Problem[] {
+  const problems = (METHODS[String(stage.kind)] ?? [])
+    .filter(method => typeof stage[method] !== 'function')
+    .map(method => ({ path: `${path}.${method}`, must: 'be a function', value: stage[method] }))
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(stage.name)) {
+    problems.push({ path: `${path}.name`, must: 'be kebab-case', value: stage.name })
+  }
+  return problems
+}
+
+function checkComponent(component: Component, path: string): Problem[] {
+  try {
+    return (component.check?.() ?? []).map(p => ({
+      ...p,
+      path: p.path.startsWith('[') ? path + p.path : dotted(path, p.path),
+    }))
+  } catch (error) {
+    return [{ path, must: `have a check() that does not throw (${rawMessageOf(error)})`, value: component.name }]
+  }
+}
+
+function dotted(path: string, rest: string): string {
+  return rest === '' ? path : `${path}.${rest}`
+}
+
+function isStage(value: unknown): value is Slot {
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && 'name' in value && typeof value.name === 'string'
+  )
+}
+
+function isBucket(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ['list', 'get', 'put', 'delete'].every(m => m in value)
+}
+
+function bytesOf(value: unknown): number | undefined {
+  const [, digits, unit = ''] = /^(\d+)([KMGT]?)(?:iB)?$/.exec(String(value)) ?? []
+  const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ')
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+function listenAddress(value: unknown): ListenAddress | undefined {
+  return typeof value === 'string' ? parseListenAddress(value) : undefined
+}
+
+const SECRET = /secret|token|password|credential|key$/i
+
+/** Secrets come from the environment into options: what may be one is not printed. */
+function show(path: string, value: unknown): string {
+  if (SECRET.test(path)) return '(hidden)'
+  if (value === undefined) return 'undefined'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  let text: string
+  try {
+    text = JSON.stringify(value, (key, inner) => (SECRET.test(key) ? '(hidden)' : inner)) ?? String(value)
+  } catch {
+    text = 'an object' // a cycle, say: its kind is all that can be told
+  }
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text
+}

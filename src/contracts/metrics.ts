@@ -1,0 +1,73 @@
+/** What the engine tells while it works. A runtime hands an implementation over as `Platform.metrics`; without one nothing is measured. */
+
+import type { Health } from '../pipeline/lifecycle.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import type { RunSummary } from '../sync/summary.ts'
+import type { BlockId, Candidate } from './block.ts'
+import type { Bucket, Host, Instance, LocalFiles } from './host.ts'
+import type { LoadedBlock } from './stage.ts'
+
+/** Made by `createMetrics`, for one gateway. No method throws. */
+export interface Metrics {
+  /** Where the gauges are read from, at each scrape. */
+  observe(subject: MetricsSubject): void
+  /** The time that a stage took itself. */
+  stage(name: string, ms: number): void
+  /** The sink shows a block that it did not show before. */
+  added(bytes: number): void
+  /** A try failed, and another one follows in this run. */
+  retried(stage: string, code: string): void
+  /** What the end of a run did with a loaded block. */
+  settled(kind: 'dropped' | 'retained', reason: string): void
+  /** Blocks are offered to the add once more in the same run. */
+  reoffered(blocks: number): void
+  /** A load ended before its block was shown; `wastedBytes` of it were loaded, 0 where it had not come to its end. */
+  addAborted(wastedBytes: number): void
+  /** What a change of the epoch asked of this gateway is done, `ms` after it was seen. */
+  converged(ms: number): void
+  run(end: MeasuredRun): void
+  /** A call of a plugin or a listener threw that must not throw. */
+  fault?(call: string): void
+  /** The bucket, with each of its requests counted. It belongs inside retried(): what the store sees is what counts. */
+  measured(bucket: Bucket, host: Host): Bucket
+}
+
+/** A run that ended. */
+export interface MeasuredRun {
+  readonly status: 'done' | 'failed' | 'stopped'
+  readonly summary: RunSummary
+  /** Whether it asked the source. */
+  readonly listed: boolean
+  /** Blocks that came past owned(). */
+  readonly assigned: number
+}
+
+/** As in the catalogue. */
+export interface MeasuredBlock {
+  readonly candidate: Candidate | undefined
+  readonly state: string
+  /** Who said so: a stage's name. */
+  readonly by: string
+  readonly reason: string
+  /** When state or reason last changed, ms since the epoch. */
+  readonly since: number
+  readonly events: readonly { readonly kind: string }[]
+}
+
+export interface MetricsSubject {
+  readonly host: Host
+  readonly files: LocalFiles | undefined
+  readonly plan: Plan
+  /** Whose metrics these are. */
+  readonly instance: Instance
+  /** What `work`, a call of a plugin, gives; undefined where it throws, which is told. */
+  guard<T>(call: string, work: () => T): T | undefined
+  /** Every block of the catalogue. */
+  blocks(): Iterable<MeasuredBlock>
+  loaded(): ReadonlyMap<BlockId, LoadedBlock>
+  inFlight(): number
+  deaths(): number
+  /** Loaded blocks that a person is asked about. */
+  unconfirmed(): number
+  health(): readonly Health[]
+}

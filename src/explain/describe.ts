@@ -1,0 +1,79 @@
+/** What a config comes to, as plain data without secrets: for `blockgate check` and the pages. */
+import type { ResolvedConfig } from '../config/config.ts'
+import type { Component } from '../contracts/host.ts'
+import { shownOptions } from '../contracts/shown-options.ts'
+import type { Stage } from '../contracts/stage.ts'
+import { ownershipOf } from '../pipeline/owned.ts'
+import type { Named } from '../pipeline/plan.ts'
+
+export interface ComponentDescription {
+  readonly name: string
+  /** As they were given, masked; absent where there are none, or the plugin does not tell them. */
+  readonly options?: unknown
+}
+
+export interface StageDescription extends ComponentDescription {
+  readonly kind: Stage['kind']
+  /**
+   * Counted from 1. A segment ends at its set stage, the barrier; the source belongs to the first one, and the sink to
+   * the last.
+   */
+  readonly segment: number
+  /** Of the stage that asks who owns a block. */
+  readonly ownership?: ComponentDescription
+}
+
+export interface ConfigDescription {
+  readonly instance: { readonly id: string; readonly zone?: string }
+  readonly bucket: ComponentDescription | undefined
+  readonly dir: string
+  readonly everyMs: number
+  readonly concurrency: number
+  readonly blockTimeoutMs: number
+  readonly stopGraceMs: number
+  /** Where the HTTP server listens; null: nowhere. */
+  readonly http: { readonly host?: string; readonly port: number } | null
+  /** Whether there is a token; never which. */
+  readonly token: boolean
+  /** In list order, with the `owned()` that the engine puts in where there is none. */
+  readonly stages: readonly StageDescription[]
+}
+
+/** Nothing is started. */
+export function describeConfig(config: ResolvedConfig): ConfigDescription {
+  const { plan, instance, bucket, dir, everyMs, concurrency, blockTimeoutMs, stopGraceMs, http } = config
+  return {
+    instance: { id: instance.id, ...(instance.zone !== undefined && { zone: instance.zone }) },
+    bucket: bucket && component(bucket.name, bucket),
+    dir,
+    everyMs,
+    concurrency,
+    blockTimeoutMs,
+    stopGraceMs,
+    http: http ? { port: http.port, ...(http.host !== undefined && { host: http.host }) } : null,
+    token: config.token !== undefined,
+    stages: [
+      stage(plan.source, 1),
+      ...plan.segments.flatMap(({ stages, barrier }, i) => [
+        ...stages.map(entry => stage(entry, i + 1)),
+        ...(barrier ? [stage(barrier, i + 1)] : []),
+      ]),
+      stage(plan.sink, plan.segments.length),
+    ],
+  }
+}
+
+function stage(entry: Named<Stage>, segment: number): StageDescription {
+  const plugin = ownershipOf(entry.stage)
+  return {
+    ...component(entry.name, entry.stage),
+    kind: entry.stage.kind,
+    segment,
+    ...(plugin && { ownership: component(plugin.name, plugin) }),
+  }
+}
+
+function component(name: string, { options }: Component): ComponentDescription {
+  const shown = shownOptions(options)
+  return shown === undefined ? { name } : { name, options: shown }
+}

@@ -1,0 +1,124 @@
+/**
+ * Blocks on their way through the pipeline without an add: nothing is claimed, loaded, dropped or written down, and no span
+ * is made. The source and the set stages see the whole view, as in a run.
+ */
+import { type Context, context, createContextKey, INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
+import { eachBounded } from '../async/each.ts'
+import { inSlices, pause } from '../async/slices.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
+import type { Host, Instance } from '../contracts/host.ts'
+import type { BlockStage, Outcome, PartialBlock, RunContext, SetStage } from '../contracts/stage.ts'
+import { ActiveAttempts, attempt } from '../pipeline/attempt.ts'
+import { type Selected, select } from '../pipeline/barrier.ts'
+import { BlockTrace } from '../pipeline/block-trace.ts'
+import { compose, type Onion } from '../pipeline/compose.ts'
+import { Listing } from '../pipeline/listing.ts'
+import { passed } from '../pipeline/outcome.ts'
+import type { Named, Plan } from '../pipeline/plan.ts'
+
+export interface DryDeps {
+  /** Its parts are started. */
+  readonly plan: Plan
+  readonly host: Host
+  readonly instance: Instance
+  readonly concurrency: number
+  readonly blockTimeoutMs: number
+  readonly stageTimeoutMs: number
+}
+
+export interface DryView {
+  /** How many whole ones the source saw. */
+  readonly seen: number
+  readonly blocks: readonly Candidate[]
+  readonly partial: ReadonlyMap<BlockId, PartialBlock>
+  readonly complete: boolean
+}
+
+export class DryRun {
+  readonly #deps: DryDeps
+  readonly #run: RunContext
+  readonly #active: ActiveAttempts
+
+  /** `loaded`: what counts as held already. */
+  constructor(deps: DryDeps, loaded: ReadonlyMap<BlockId, unknown>, signal: AbortSignal) {
+    const now = deps.host.now()
+    this.#deps = deps
+    this.#active = new ActiveAttempts(signal)
+    this.#run = {
+      id: `dry-${now.toString(36)}`,
+      reason: 'manual',
+      now,
+      signal,
+      loaded: new Set(loaded.keys()),
+      resume: undefined,
+    }
+  }
+
+  /** `wanted`: which of the blocks are kept. @throws BlockgateError what the source threw */
+  async view(wanted: (block: Candidate) => boolean = () => true): Promise<DryView> {
+    const listing = new Listing(this.#deps, this.#run, untraced())
+    const { host } = this.#deps
+    const blocks: Candidate[] = []
+    let seen = 0
+    const partial = new Map<BlockId, PartialBlock>()
+    try {
+      for (let page = await listing.next(); page; page = await listing.next()) {
+        seen += page.blocks.length
+        await inSlices(host, page.blocks, block => {
+          if (wanted(block)) blocks.push(block)
+        })
+        await inSlices(host, page.partial, block => partial.set(block.id, block))
+      }
+    } finally {
+      await listing.close()
+    }
+    return { seen, blocks, partial, complete: listing.complete && listing.cause === undefined }
+  }
+
+  /** Of one block in these stages: `passed`, or what kept it out. */
+  async outcome(candidate: Candidate, stages: readonly Named<BlockStage>[]): Promise<Outcome> {
+    return await this.#attempt(candidate, onionOf(stages))
+  }
+
+  /** The blocks that pass these stages, in their order; `known` is known to. */
+  async filter(
+    blocks: readonly Candidate[],
+    stages: readonly Named<BlockStage>[],
+    known?: BlockId,
+  ): Promise<readonly Candidate[]> {
+    const onion = onionOf(stages)
+    const out = new Set<Candidate>()
+    await eachBounded(blocks, this.#deps.concurrency, async block => {
+      if (block.meta.ulid === known || (await this.#attempt(block, onion)).kind === 'passed') out.add(block)
+      await pause(this.#deps.host)
+    })
+    return blocks.filter(block => out.has(block))
+  }
+
+  /** @throws BlockgateError what the set stage threw, or what is wrong with its answer */
+  select(barrier: Named<SetStage>, blocks: readonly Candidate[]): Promise<Selected> {
+    return select(this.#deps, barrier, blocks, this.#run, untraced())
+  }
+
+  async #attempt(candidate: Candidate, onion: Onion): Promise<Outcome> {
+    const run = this.#run
+    const { host, blockTimeoutMs } = this.#deps
+    const { ulid: id, compaction } = candidate.meta
+    const subject = { id, level: compaction.level, attempt: 1, runId: run.id, instance: '' }
+    const quiet = new BlockTrace(host, trace.wrapSpanContext(INVALID_SPAN_CONTEXT), false, subject, undefined)
+    const deps = { host, blockTimeoutMs, stuck: new Map() }
+    const outcome = await attempt(deps, this.#active, run, candidate, run.loaded.has(id), onion, quiet)
+    // What a stage says after the signal is about the signal.
+    run.signal.throwIfAborted()
+    return outcome
+  }
+}
+
+function onionOf(stages: readonly Named<BlockStage>[]): Onion {
+  return compose(stages, async () => passed)
+}
+
+/** In this context the OpenTelemetry SDK records nothing; the key is that of `suppressTracing` in @opentelemetry/core. */
+function untraced(): Context {
+  return context.active().setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
+}

@@ -1,0 +1,179 @@
+/**
+ * Why one block is loaded here, or not: its way through the pipeline without an add. The source and the set stages see the
+ * whole view, as in a run; nothing is claimed, loaded, dropped or written down, and no span is made.
+ */
+import { linkSignals } from '../async/signals.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
+import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
+import type { Owner, OwnershipPlugin } from '../contracts/ownership.ts'
+import { type BlockStage, type Outcome, type PartialBlock, skip } from '../contracts/stage.ts'
+import { ownershipOf } from '../pipeline/owned.ts'
+import type { Named, Plan } from '../pipeline/plan.ts'
+import { type DryDeps, DryRun } from './dry-run.ts'
+
+/** `at-add`: only an add can tell, such as `claim()`, which could take a lock. `not-asked`: a stage before it has the verdict. */
+export type ExplainVerdict = 'passed' | 'skipped' | 'failed' | 'at-add' | 'not-asked'
+
+export interface ExplainStep {
+  /** The stage's name, unique in the pipeline. */
+  readonly stage: string
+  readonly kind: 'source' | 'block' | 'set' | 'sink'
+  readonly verdict: ExplainVerdict
+  /** Of a skip, its reason; of a failure, its code. */
+  readonly reason?: string | undefined
+  readonly detail?: string | undefined
+  /** The block that holds all this one holds. */
+  readonly supersededBy?: BlockId | undefined
+  /** Where the ownership plugin has a handover: who may hold the block, and who serves it. */
+  readonly owners?: readonly Owner[] | undefined
+}
+
+export interface Explanation {
+  readonly block: BlockId
+  /** `absent`: not in the view. `partial`: there, but the source cannot offer it. `passed`: no stage that can be asked keeps it out. */
+  readonly verdict: 'absent' | 'partial' | 'skipped' | 'failed' | 'passed'
+  /** Whether the sink holds it now. */
+  readonly loaded: boolean
+  readonly view: { readonly complete: boolean; readonly blocks: number }
+  readonly candidate: Candidate | undefined
+  /** In list order; empty for an absent block. */
+  readonly steps: readonly ExplainStep[]
+}
+
+type Step = { -readonly [K in keyof ExplainStep]: ExplainStep[K] }
+
+/** @throws BlockgateError what the source or a set stage threw: then no run could tell either */
+export async function explain(deps: DryDeps, id: BlockId, signal: AbortSignal): Promise<Explanation> {
+  const link = linkSignals(signal)
+  try {
+    return await explainWithin(deps, id, link.signal)
+  } finally {
+    link[Symbol.dispose]()
+  }
+}
+
+async function explainWithin(deps: DryDeps, id: BlockId, signal: AbortSignal): Promise<Explanation> {
+  const { plan } = deps
+  const loaded = plan.sink.stage.loaded()
+  const dry = new DryRun(deps, loaded, signal)
+  // Only a set stage asks for the others.
+  const { seen, blocks, partial, complete } = await dry.view(({ meta }) => plan.segments.length > 1 || meta.ulid === id)
+  const candidate = blocks.find(block => block.meta.ulid === id)
+  const steps = plan.order.map((stage): Step => ({ stage, kind: 'block', verdict: 'not-asked' }))
+  const answer = (verdict: Explanation['verdict']): Explanation => ({
+    block: id,
+    verdict,
+    loaded: loaded.has(id),
+    view: { complete, blocks: seen + partial.size },
+    candidate,
+    steps: verdict === 'absent' ? [] : steps,
+  })
+  nameKinds(plan, steps)
+  if (candidate) set(steps, plan.source, { verdict: 'passed' })
+  const broken = partial.get(id)
+  if (broken) set(steps, plan.source, partialStep(broken))
+  if (!candidate) return answer(broken ? 'partial' : 'absent')
+  const verdict = await walk(deps, dry, blocks, candidate, steps)
+  if (verdict === 'passed') set(steps, plan.sink, { verdict: loaded.has(id) ? 'passed' : 'at-add' })
+  return answer(verdict)
+}
+
+/** The block through every segment, and past each barrier together with all that passed the stages before it. */
+async function walk(
+  deps: DryDeps,
+  dry: DryRun,
+  all: readonly Candidate[],
+  candidate: Candidate,
+  steps: readonly Step[],
+): Promise<'skipped' | 'failed' | 'passed'> {
+  const id = candidate.meta.ulid
+  let blocks = all
+  for (const { stages, barrier } of deps.plan.segments) {
+    const watched = stages.map(entry => watch(entry, steps[entry.position], deps.instance.id))
+    const outcome = await dry.outcome(candidate, watched)
+    const by = 'by' in outcome ? steps.find(step => step.stage === outcome.by) : undefined
+    if (outcome.kind === 'skipped' || outcome.kind === 'failed') {
+      Object.assign(by ?? {}, stepOf(outcome))
+      return outcome.kind
+    }
+    if (!barrier) break
+    const others = await dry.filter(blocks, stages, id)
+    const { selections, going } = await dry.select(barrier, others)
+    const mine = selections.find(selection => selection.id === id)
+    if (mine?.skip !== undefined) {
+      set(steps, barrier, { verdict: 'skipped', reason: mine.skip, supersededBy: mine.supersededBy })
+      return 'skipped'
+    }
+    set(steps, barrier, { verdict: 'passed' })
+    blocks = going
+  }
+  return 'passed'
+}
+
+/** The stage, told in `step`. An ownership plugin is asked for the owners, never for a claim. */
+function watch(entry: Named<BlockStage>, step: Step | undefined, me: string): Named<BlockStage> {
+  const { stage } = entry
+  const plugin = ownershipOf(stage)
+  const tell = (told: Partial<Step>) => Object.assign(step ?? {}, told)
+  return {
+    ...entry,
+    stage: {
+      kind: 'block',
+      name: stage.name,
+      handle(block, next) {
+        if (plugin) return owners(plugin, block, next, me, tell)
+        return stage.handle(block, change => {
+          tell({ verdict: 'passed' })
+          return next(change)
+        })
+      },
+    },
+  }
+}
+
+async function owners(
+  plugin: OwnershipPlugin,
+  block: Parameters<BlockStage['handle']>[0],
+  next: Parameters<BlockStage['handle']>[1],
+  me: string,
+  tell: (told: Partial<Step>) => void,
+): ReturnType<BlockStage['handle']> {
+  if (!plugin.handover) {
+    tell({ verdict: 'at-add', detail: `claim() of ${plugin.name} is asked at the add` })
+    return next()
+  }
+  try {
+    const all = plugin.handover.owners(block.meta)
+    tell({ owners: all })
+    if (!all.some(owner => owner.target && owner.member === me)) return skip('not-owner', { retain: true })
+  } catch (error) {
+    if (!isOwnershipUnavailable(error)) throw error
+    return skip(ErrorCode.ownershipUnavailable, { retain: true, detail: rawMessageOf(error) })
+  }
+  tell({ verdict: 'passed' })
+  return next()
+}
+
+function stepOf(outcome: Extract<Outcome, { readonly by: string }>): Partial<Step> {
+  if (outcome.kind === 'skipped') return { verdict: 'skipped', reason: outcome.reason, detail: outcome.detail }
+  return {
+    verdict: 'failed',
+    reason: codeOf(outcome.error) ?? ErrorCode.internal,
+    detail: rawMessageOf(outcome.error),
+  }
+}
+
+function partialStep({ reason, error, detail }: PartialBlock): Partial<Step> {
+  if (error === undefined) return { verdict: 'skipped', reason, detail }
+  return { verdict: 'failed', reason, detail: rawMessageOf(error) }
+}
+
+function nameKinds({ source, segments, sink }: Plan, steps: readonly Step[]): void {
+  set(steps, source, { kind: 'source' })
+  set(steps, sink, { kind: 'sink' })
+  for (const { barrier } of segments) if (barrier) set(steps, barrier, { kind: 'set' })
+}
+
+function set(steps: readonly Step[], { position }: { readonly position: number }, told: Partial<Step>): void {
+  Object.assign(steps[position] ?? {}, told)
+}

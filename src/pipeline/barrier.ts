@@ -1,0 +1,77 @@
+/** A set stage at work: everything in, a verdict on every block out. */
+import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Limits, limited } from '../async/limited.ts'
+import { inSlices } from '../async/slices.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
+import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { RunContext, Selection, SetStage } from '../contracts/stage.ts'
+import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
+import { isReason } from './outcome.ts'
+import type { Named } from './plan.ts'
+
+export interface Selected {
+  /** What the stage was given. */
+  readonly byId: ReadonlyMap<BlockId, Candidate>
+  readonly selections: readonly Selection[]
+  /** The blocks that it lets go on, in its order. */
+  readonly going: Candidate[]
+}
+
+/**
+ * Asks a set stage and checks its answer: every id exactly once, reasons in kebab-case.
+ * @throws BlockgateError what the stage threw, `selection-invalid`, or `stage-stuck` where no answer comes, with the stage's name; the run ends with it
+ */
+export async function select(
+  limits: Limits,
+  { name, stage }: Named<SetStage>,
+  blocks: readonly Candidate[],
+  run: RunContext,
+  parent: Context,
+): Promise<Selected> {
+  const span = tracer().startSpan(SpanName.set(name), { attributes: { [Attribute.blocksIn]: blocks.length } }, parent)
+  try {
+    const answer = context.with(trace.setSpan(parent, span), async () => stage.select(blocks, run))
+    const selections = await limited(limits, run.signal, 'select()', answer)
+    const byId = new Map<BlockId, Candidate>()
+    await inSlices(limits.host, blocks, block => byId.set(block.meta.ulid, block))
+    const going = await check(limits.host, byId, selections)
+    span.setAttribute(Attribute.blocksOut, going.length)
+    return { byId, selections, going }
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
+    throw BlockgateError.from(error, ErrorCode.stageFailed, name)
+  } finally {
+    span.end()
+  }
+}
+
+/** @returns the blocks that go on */
+async function check(
+  host: Host,
+  blocks: ReadonlyMap<BlockId, Candidate>,
+  selections: readonly Selection[],
+): Promise<Candidate[]> {
+  const named = new Set<BlockId>()
+  const going: Candidate[] = []
+  await inSlices(host, selections, ({ id, skip }) => {
+    const block = blocks.get(id)
+    if (!block || named.size === named.add(id).size) {
+      throw invalid(`select() must name every block exactly once: ${id} is named twice or unknown`)
+    }
+    if (skip === undefined) going.push(block)
+    else if (!isReason(skip)) {
+      throw invalid(`the reason of a skip must be kebab-case: current value is ${JSON.stringify(skip)}`)
+    }
+  })
+  const missing = blocks.size - named.size
+  if (missing > 0) {
+    const first = [...blocks.keys()].find(id => !named.has(id))
+    throw invalid(`select() must name every block exactly once: ${missing} are missing, ${first} first`)
+  }
+  return going
+}
+
+function invalid(message: string): BlockgateError {
+  return new BlockgateError(ErrorCode.selectionInvalid, message)
+}

@@ -1,0 +1,95 @@
+/**
+ * Tells the ownership plugin what this process serves. Added blocks are told soon after they serve, in batches: too few
+ * claims are safe. Dropped blocks are told before they go, and waited for: a false claim is what costs data.
+ */
+import { inSlices, pause } from '../async/slices.ts'
+import type { BlockId } from '../contracts/block.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Handover } from '../contracts/ownership.ts'
+
+/** Blocks that are told at once: after an outage as many may wait as there are, and a heartbeat waits for those that go before it. */
+const BATCH = 1_000
+
+export class ClaimPublisher {
+  readonly #handover: Handover | undefined
+  readonly #host: Host
+  readonly #isHeld: (id: BlockId) => boolean
+  readonly #stop = new AbortController()
+  readonly #added = new Set<BlockId>()
+  #flushing: Promise<void> | undefined
+
+  /** `isHeld`: whether the sink holds the block now. */
+  constructor(handover: Handover | undefined, host: Host, isHeld: (id: BlockId) => boolean) {
+    this.#handover = handover
+    this.#host = host
+    this.#isHeld = isHeld
+  }
+
+  /** Everything that is served, at start. A store that cannot be reached is no reason not to serve: it is told later. */
+  async publish(served: Iterable<BlockId>): Promise<void> {
+    if (!this.#handover) return
+    const all = new Set<BlockId>()
+    await inSlices(this.#host, served, id => all.add(id))
+    try {
+      await this.#handover.publish(all, this.#stop.signal)
+    } catch (error) {
+      this.#later('publish', all, error)
+    }
+  }
+
+  /** The block is served now. Returns at once. */
+  added(id: BlockId): void {
+    if (!this.#handover) return
+    this.#added.add(id)
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+  }
+
+  /** Takes the claims away. Only after this resolved may the blocks be dropped. */
+  async dropped(ids: readonly BlockId[], signal: AbortSignal): Promise<void> {
+    if (!this.#handover || ids.length === 0) return
+    await this.#flushing
+    for (const id of ids) this.#added.delete(id)
+    await this.#handover.serve({ added: [], dropped: ids }, signal)
+  }
+
+  /** Resolves when everything added so far was told, or could not be and was logged. */
+  async settled(): Promise<void> {
+    if (this.#added.size > 0 && !this.#flushing)
+      this.#flushing = this.#flush().finally(() => (this.#flushing = undefined))
+    await this.#flushing
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#added.size > 0 && !this.#stop.signal.aborted) {
+      const added = new Set(this.#added.values().take(BATCH))
+      for (const id of added) this.#added.delete(id)
+      try {
+        // What waited here for a store that was away may have been released since. No pause: it must hold when it is told.
+        const batch = [...added].filter(this.#isHeld)
+        if (batch.length === 0) return
+        await this.#handover?.serve({ added: batch, dropped: [] }, this.#stop.signal)
+        await pause(this.#host)
+      } catch (error) {
+        this.#later('serve', added, error)
+        return
+      }
+    }
+  }
+
+  #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): void {
+    for (const id of ids) this.#added.add(id)
+    this.#host.log.warn('claims not told, will be tried again', {
+      what,
+      blocks: ids.size,
+      code: codeOf(error),
+      error: rawMessageOf(error),
+    })
+  }
+}

@@ -1,0 +1,26 @@
+/** Copies that the sink found to be damaged while they were served. Loaded when there is one. */
+import type { BlockId } from '../contracts/block.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Engine } from './engine.ts'
+
+/** Drops them, so that the run that begins loads them again. Their claims go first, as at every drop; while they cannot, it waits. */
+export async function dropDamaged(
+  engine: Engine,
+  ids: readonly BlockId[],
+  run: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, host, claims, catalogue, metrics } = engine
+  const { name, stage } = plan.sink
+  try {
+    await claims.dropped(ids, signal)
+    for (const id of ids) {
+      await stage.drop(id, signal)
+      catalogue.settle(id, { kind: 'dropped', by: name, reason: 'damaged' }, run, false)
+      metrics?.settled('dropped', 'damaged')
+    }
+  } catch (error) {
+    const fields = { blocks: ids.length, code: codeOf(error), error: rawMessageOf(error) }
+    host.log.warn('damaged blocks are not dropped yet, the next run tries again', fields)
+  }
+}

@@ -1,0 +1,68 @@
+/** What stays between the runs of one gateway: the plan, composed, and the memory of its blocks. */
+
+import { Catalogue } from '../catalogue/catalogue.ts'
+import type { BlockId } from '../contracts/block.ts'
+import type { Host, Instance, StateStore } from '../contracts/host.ts'
+import type { Metrics } from '../contracts/metrics.ts'
+import { KeptIds } from '../kept-ids.ts'
+import { adder } from '../pipeline/add.ts'
+import { ClaimPublisher } from '../pipeline/claims.ts'
+import { compose, type Onion } from '../pipeline/compose.ts'
+import { DiskBudget } from '../pipeline/disk-budget.ts'
+import { Faults } from '../pipeline/faults.ts'
+import { LoadJournal } from '../pipeline/journal.ts'
+import { passed } from '../pipeline/outcome.ts'
+import type { Plan } from '../pipeline/plan.ts'
+
+export interface EngineSettings {
+  /** Blocks on their way through the stages at once. */
+  readonly concurrency: number
+  readonly blockTimeoutMs: number
+  /** How long the source may take for a page, and a set stage for its answer. */
+  readonly stageTimeoutMs: number
+  /** The interval of the runs: a run that is older lists again. */
+  readonly everyMs: number
+  /** Bytes that the loaded blocks may take; Infinity where there is no limit. */
+  readonly diskBudget: number
+  /** Whose traces these are. */
+  readonly instance: Instance
+}
+
+export interface Engine extends EngineSettings {
+  readonly plan: Plan
+  readonly host: Host
+  readonly catalogue: Catalogue
+  readonly journal: LoadJournal
+  readonly claims: ClaimPublisher
+  readonly budget: DiskBudget
+  readonly faults: Faults
+  readonly metrics: Metrics | undefined
+  /** One onion a segment: the last ends in the add, the others at their barrier. */
+  readonly onions: readonly Onion[]
+  /** Blocks with a stage that never settled, and its name. */
+  readonly stuck: Map<BlockId, string>
+  /** Loaded blocks that the last complete view did not have. */
+  readonly absences: KeptIds
+  /** Loaded blocks that a person is asked about before they are dropped. */
+  readonly asked: KeptIds
+  readonly state: StateStore
+}
+
+export function createEngine(
+  plan: Plan,
+  host: Host,
+  state: StateStore,
+  settings: EngineSettings,
+  metrics: Metrics | undefined,
+): Engine {
+  const catalogue = new Catalogue(host)
+  const journal = new LoadJournal(state, host.log)
+  const claims = new ClaimPublisher(plan.ownership.handover, host, id => plan.sink.stage.loaded().has(id))
+  const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
+  const faults = new Faults(host, metrics)
+  const onLoading = (id: BlockId) => catalogue.loading(id)
+  const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
+  const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
+  const memory = { stuck: new Map(), absences: new KeptIds('absent'), asked: new KeptIds('asked'), state }
+  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, onions }
+}

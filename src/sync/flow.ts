@@ -1,0 +1,156 @@
+/** How the blocks of one run move: seen on a page, through a segment, past a barrier; each step is written down. */
+import { inSlices } from '../async/slices.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import { note } from '../contracts/notes.ts'
+import type { Outcome, Page, PartialBlock, RunContext } from '../contracts/stage.ts'
+import { ActiveAttempts, attempt } from '../pipeline/attempt.ts'
+import { select } from '../pipeline/barrier.ts'
+import { BlockTrace } from '../pipeline/block-trace.ts'
+import { skippedBy } from '../pipeline/outcome.ts'
+import type { Engine } from './engine.ts'
+import type { RunSpan } from './run-span.ts'
+import { partialOutcome } from './summary.ts'
+import { timed } from './timed.ts'
+import type { View } from './view.ts'
+
+export class Flow {
+  readonly #engine: Engine
+  readonly #run: RunContext
+  readonly #view: View
+  readonly #span: RunSpan
+  /** What a block's trace has so far, while the block waits at a barrier. */
+  readonly #traces = new Map<BlockId, BlockTrace>()
+  readonly #active: ActiveAttempts
+  #failed = 0
+  #bytes = 0
+
+  constructor(engine: Engine, run: RunContext, view: View, span: RunSpan) {
+    this.#engine = engine
+    this.#run = run
+    this.#view = view
+    this.#span = span
+    this.#active = new ActiveAttempts(run.signal)
+  }
+
+  /** Attempts that run now. */
+  get inFlight(): number {
+    return this.#active.size
+  }
+
+  /** Blocks whose last verdict is a failure. */
+  get failed(): number {
+    return this.#failed
+  }
+
+  /** Of the blocks that were added, as the sink counts them. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Notes what a page shows; gives back the blocks that no page of this run had before. */
+  async see(page: Page): Promise<readonly Candidate[]> {
+    const { catalogue, host, plan } = this.#engine
+    await inSlices(host, page.partial, partial => {
+      if (this.#view.seen.has(partial.id)) return
+      this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial))
+      this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
+      this.#view.partial.set(partial.id, partial)
+      catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
+    })
+    const fresh: Candidate[] = []
+    await inSlices(host, page.blocks, candidate => {
+      const id = candidate.meta.ulid
+      if (this.#view.seen.has(id)) return
+      this.#view.seen.set(id, candidate)
+      this.#countFailure(isBroken(this.#view.partial.get(id)), false)
+      this.#view.partial.delete(id)
+      note(this.#view.notes, candidate, catalogue.get(id)?.candidate, host.log)
+      catalogue.seen(candidate)
+      fresh.push(candidate)
+    })
+    return fresh
+  }
+
+  /** A block through segment `at`, which ends at a barrier. True: it passed. */
+  async filter(at: number, candidate: Candidate): Promise<boolean> {
+    const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, 1)
+    const outcome = await this.#attempt(at, candidate, trace)
+    if (outcome.kind !== 'passed') this.#settle(candidate, outcome, trace)
+    else if (this.#span.enabled) this.#traces.set(candidate.meta.ulid, trace)
+    return outcome.kind === 'passed'
+  }
+
+  /** A block through the last segment: try number `attempt`. */
+  async offer(candidate: Candidate, number: number): Promise<Outcome> {
+    const last = this.#engine.plan.segments.length - 1
+    const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, number)
+    trace.enterLast(new Set(this.#engine.plan.segments[last]?.stages.map(s => s.name)))
+    const outcome = await this.#attempt(last, candidate, trace)
+    this.#settle(candidate, outcome, trace)
+    return outcome
+  }
+
+  /**
+   * The set stage at the end of segment `at`. `only`: the blocks whose verdict counts now, the others had theirs.
+   * @returns the blocks that go on, in the stage's order
+   */
+  async barrier(at: number, blocks: readonly Candidate[], only?: ReadonlySet<BlockId>): Promise<Candidate[]> {
+    const stage = this.#engine.plan.segments[at]?.barrier
+    if (!stage) return [...blocks]
+    const ask = () => select(this.#engine, stage, blocks, this.#run, this.#span.context)
+    const { byId, selections, going } = await timed(this.#engine, stage.name, ask)
+    await inSlices(this.#engine.host, selections, ({ id, skip, supersededBy }) => {
+      const candidate = byId.get(id)
+      if (!candidate || skip === undefined || (only && !only.has(id))) return
+      const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
+      if (parent) this.#view.superseded.set(id, parent.meta)
+      const detail = supersededBy && `${supersededBy} holds all of it`
+      this.#settle(candidate, skippedBy(stage.name, skip, detail), this.#trace(id, candidate.meta.compaction.level, 1))
+    })
+    return only ? going.filter(block => only.has(block.meta.ulid)) : going
+  }
+
+  async #attempt(at: number, candidate: Candidate, trace: BlockTrace): Promise<Outcome> {
+    const onion = this.#engine.onions[at]
+    if (!onion) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
+    const loaded = this.#loaded(candidate.meta.ulid)
+    return attempt(this.#engine, this.#active, this.#run, candidate, loaded, onion, trace)
+  }
+
+  #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
+    const id = candidate.meta.ulid
+    trace.finish(outcome)
+    this.#count(id, this.#view.outcomes.get(id)?.kind, outcome.kind)
+    this.#view.outcomes.set(id, outcome)
+    this.#engine.catalogue.settle(id, outcome, this.#run.id, this.#loaded(id))
+  }
+
+  /** A block that is tried again, or offered again, counts once. */
+  #count(id: BlockId, before: Outcome['kind'] | undefined, now: Outcome['kind']): void {
+    this.#countFailure(before === 'failed', now === 'failed')
+    if (now === 'added') this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
+  }
+
+  #countFailure(before: boolean, now: boolean): void {
+    this.#failed += Number(now) - Number(before)
+  }
+
+  #trace(id: BlockId, level: number, number: number): BlockTrace {
+    const carried = this.#traces.get(id)
+    this.#traces.delete(id)
+    if (carried) return carried
+    const { host, catalogue, metrics, instance } = this.#engine
+    const subject = { id, level, attempt: number, runId: this.#run.id, instance: instance.id }
+    return new BlockTrace(host, this.#span.span, this.#span.enabled, subject, catalogue.last(id), metrics)
+  }
+
+  #loaded(id: BlockId): boolean {
+    return this.#engine.plan.sink.stage.loaded().has(id)
+  }
+}
+
+/** As in `partialOutcome`: with an error it is a failure, without one it is an upload that is not finished. */
+function isBroken(partial: PartialBlock | undefined): boolean {
+  return partial?.error !== undefined
+}

@@ -1,0 +1,127 @@
+/**
+ * The offers of one segment in one run: each block's attempts, its retries with backoff, and, in the last segment, its
+ * re-offers when ownership moves. Whatever is tried again is the same block with a fresh context, and counts once.
+ */
+import { type Backoff, backoffMs } from '../async/backoff.ts'
+import type { Task, WorkQueue } from '../async/work-queue.ts'
+import type { Candidate } from '../contracts/block.ts'
+import { isRetryable } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Epoch, OwnershipChange, OwnershipPlugin } from '../contracts/ownership.ts'
+import type { Outcome } from '../contracts/stage.ts'
+import { Changes } from './changes.ts'
+
+/** Tries of one block in one run, the first included; after them the next run tries. */
+const MAX_ATTEMPTS = 4
+const BACKOFF: Backoff = { base: 1_000, max: 30_000 }
+/** A plugin whose epoch never rests must not keep a run from ending. */
+const MAX_REOFFERS = 16
+
+export interface OfferDeps {
+  readonly host: Host
+  readonly queue: WorkQueue
+  readonly ownership: OwnershipPlugin
+  /** One attempt, and its outcome written down. Never rejects. */
+  readonly attempt: (candidate: Candidate, number: number) => Promise<Outcome>
+  readonly onRetry: (outcome: Outcome & { readonly kind: 'failed' }) => void
+  readonly onReoffer: () => void
+}
+
+interface Offer {
+  readonly candidate: Candidate
+  attempts: number
+  reoffers: number
+  /** The epoch at its last re-offer: an answer that stays older than that is not asked for again. */
+  offeredIn: Epoch
+}
+
+export class Offers {
+  readonly #deps: OfferDeps
+  /** Blocks to be looked at again when ownership changes. */
+  #parked = new Set<Offer>()
+  /** What has changed, for each look at blocks that were parked: a change that comes while it goes on counts for the rest. */
+  readonly #looks = new Set<Changes>()
+  readonly #timers = new Set<Disposable>()
+
+  constructor(deps: OfferDeps) {
+    this.#deps = deps
+  }
+
+  /** The task of a block's first offer. */
+  task(candidate: Candidate): () => Promise<void> {
+    const offer: Offer = { candidate, attempts: 0, reoffers: 0, offeredIn: Number.NEGATIVE_INFINITY }
+    return () => this.#offer(offer)
+  }
+
+  /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
+  onChange(change: OwnershipChange): void {
+    for (const changes of this.#looks) changes.add(change)
+    if (this.#parked.size === 0) return
+    const changes = new Changes()
+    changes.add(change)
+    this.#looks.add(changes)
+    const parked = this.#parked
+    this.#parked = new Set()
+    this.#deps.queue.pushFront(this.#affected(parked, changes))
+  }
+
+  /** Cancels the backoffs that still wait. */
+  stop(): void {
+    for (const timer of this.#timers) timer[Symbol.dispose]()
+    this.#timers.clear()
+  }
+
+  /** Looks at one after another when a lane is free: there may be as many as the bucket has. */
+  *#affected(parked: Iterable<Offer>, changes: Changes): Generator<Task, void> {
+    let others = 0
+    for (const offer of parked) {
+      if (offer.reoffers < MAX_REOFFERS && changes.affects(offer.candidate.meta)) yield this.#again(offer)
+      else {
+        this.#parked.add(offer)
+        if (++others % 64 === 0) yield nothing
+      }
+    }
+    this.#looks.delete(changes)
+  }
+
+  async #offer(offer: Offer): Promise<void> {
+    const { ownership, queue } = this.#deps
+    const { meta } = offer.candidate
+    const before = ownership.epoch(meta)
+    const outcome = await this.#deps.attempt(offer.candidate, ++offer.attempts)
+    if (queue.closed) return
+    if (outcome.kind === 'failed') {
+      if (!isRetryable(outcome.error) || offer.attempts >= MAX_ATTEMPTS) return
+      this.#deps.onRetry(outcome)
+      this.#later(offer)
+      return
+    }
+    if (outcome.kind !== 'skipped' || !outcome.recheck) return
+    // The lost wake-up: the change may have come between the answer and this line, when nobody waited for it yet.
+    const now = ownership.epoch(meta)
+    const newer = now > (outcome.epoch ?? before) && now > offer.offeredIn
+    if (newer && offer.reoffers < MAX_REOFFERS) queue.pushFront([this.#again(offer)])
+    else this.#parked.add(offer)
+  }
+
+  #again(offer: Offer): () => Promise<void> {
+    offer.reoffers++
+    this.#deps.onReoffer()
+    offer.attempts = 0
+    offer.offeredIn = this.#deps.ownership.epoch(offer.candidate.meta)
+    return () => this.#offer(offer)
+  }
+
+  #later(offer: Offer): void {
+    const { host, queue } = this.#deps
+    const release = queue.hold()
+    const timer = host.setTimer(backoffMs(host, BACKOFF, offer.attempts), () => {
+      this.#timers.delete(timer)
+      queue.pushFront([() => this.#offer(offer)])
+      release()
+    })
+    this.#timers.add(timer)
+  }
+}
+
+async function nothing(): Promise<void> {}

@@ -1,0 +1,307 @@
+/** Many runs: when they begin, why, that there is never more than one, and how they end. */
+import { backoffMs } from '../async/backoff.ts'
+import { within } from '../async/signals.ts'
+import { inSlices } from '../async/slices.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
+import type { RunReason } from '../contracts/stage.ts'
+import { STUCK_GRACE } from '../pipeline/attempt.ts'
+import { ownershipOf } from '../pipeline/owned.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { Changes } from './changes.ts'
+import type { Engine } from './engine.ts'
+import { Run } from './run.ts'
+import type { RunEnd, RunProgress, RunReport, RunResult } from './run-result.ts'
+import { again, type Offered, type View } from './view.ts'
+
+/** An interval is stretched or shortened by up to this share, so that gateways do not list in step. */
+const JITTER = 0.1
+/** Ownership changes come in bursts: one run for the burst, and still well within a second. */
+const SETTLE_MS = 250
+const HISTORY = 20
+/** Failures that are kept of a run; `blocks.failed` is how many there were. */
+const MAX_FAILURES = 100
+
+export interface SyncRequest {
+  readonly confirmDrops?: boolean | undefined
+  /** For a host that wakes the gateway itself, such as a cron of Workers. Default 'manual'. */
+  readonly reason?: Exclude<RunReason, 'ownership-change'> | undefined
+}
+
+export interface RunnerOptions {
+  readonly stopGraceMs: number
+  /** Called with each result, also of failed and stopped runs; a throw is a fault that is told. `current`: ownership has not moved since the run began. */
+  readonly onResult?: ((result: RunResult, current: boolean) => void) | undefined
+}
+
+interface Waiting {
+  reason: RunReason
+  confirmDrops: boolean
+  readonly done: Promise<RunResult>
+  readonly resolve: (result: RunResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What is asked for twice before it begins is done once, for the reason that asks for most. */
+const STRENGTH: Readonly<Record<RunReason, number>> = { 'ownership-change': 0, interval: 1, startup: 2, manual: 3 }
+
+/**
+ *   new → idle ⇄ running → stopping → stopped
+ *          ↑ timer, ownership change, sync()
+ */
+export class Runner {
+  readonly #engine: Engine
+  readonly #options: RunnerOptions
+  readonly #abort = new AbortController()
+  readonly #history: RunReport[] = []
+  #waiting: Waiting | undefined
+  #run: Run | undefined
+  #loop: Promise<void> | undefined
+  #interval: Disposable | undefined
+  #settling: Disposable | undefined
+  /** What the next ownership-change run is for. */
+  #changes = new Changes()
+  #epoch: Epoch = 0
+  /** When ownership moved, ms of the monotonic clock; undefined once everything is where it belongs. */
+  #moved: number | undefined
+  #watch: Disposable | undefined
+  #view: View | undefined
+  #count = 0
+  #failures = 0
+  #continuous = false
+  #stopping = false
+
+  constructor(engine: Engine, options: RunnerOptions) {
+    this.#engine = engine
+    this.#options = options
+  }
+
+  /** Begins the first run and everything that follows it. Resolves with the first run's result. */
+  start(): Promise<RunResult> {
+    this.#continuous = true
+    // A process that goes on looks twice itself.
+    this.#engine.absences.clear()
+    this.watch()
+    return this.#request('startup', false)
+  }
+
+  /** Listens for ownership changes: also for those who only call `sync()`. */
+  watch(): void {
+    if (this.#stopping) return
+    const { plan, faults } = this.#engine
+    faults.guard('ownership.watch', () => {
+      this.#epoch = plan.ownership.epoch()
+      this.#watch ??= plan.ownership.watch?.(change => this.#onChange(change))
+    })
+  }
+
+  /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. */
+  sync({ confirmDrops = false, reason = 'manual' }: SyncRequest = {}): Promise<RunResult> {
+    return this.#request(reason, confirmDrops)
+  }
+
+  /** What the run that goes on, or the last one, offers to the add; undefined while that is not known. */
+  get offers(): Offered | undefined {
+    return this.#run ? this.#run.offers : this.#view?.complete ? this.#view : undefined
+  }
+
+  get progress(): RunProgress | undefined {
+    return this.#run?.progress
+  }
+
+  /** The last 20, oldest first; of each the first 100 failures. */
+  get results(): readonly RunReport[] {
+    return this.#history
+  }
+
+  /**
+   * Takes no more blocks, lets those in flight finish within the grace, then aborts them. Safe twice, and without a
+   * start. No timer is left behind. Never rejects, and does not wait for what hangs.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const { host, faults, stuck } = this.#engine
+    faults.guard('ownership.watch', () => this.#watch?.[Symbol.dispose]())
+    this.#interval?.[Symbol.dispose]()
+    this.#settling?.[Symbol.dispose]()
+    const stopped = new BlockgateError(ErrorCode.stopped, 'the gateway is stopping')
+    this.#waiting?.reject(stopped)
+    this.#waiting = undefined
+    this.#run?.drain()
+    const { stopGraceMs } = this.#options
+    const grace = host.setTimer(stopGraceMs, () => this.#run?.abort(stopped))
+    try {
+      if (this.#loop) await within(host, stopGraceMs + STUCK_GRACE + 1_000, undefined, () => stopped, this.#loop)
+    } catch {
+      host.log.error('the run did not end', { run: this.#run?.progress.id })
+    }
+    grace[Symbol.dispose]()
+    this.#abort.abort(stopped)
+    for (const [block, stage] of stuck) host.log.error('a stage never settled', { block, stage })
+  }
+
+  #request(reason: RunReason, confirmDrops: boolean): Promise<RunResult> {
+    if (this.#stopping) return Promise.reject(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
+    if (this.#waiting) {
+      if (STRENGTH[reason] > STRENGTH[this.#waiting.reason]) this.#waiting.reason = reason
+      this.#waiting.confirmDrops ||= confirmDrops
+    } else {
+      const { promise, resolve, reject } = Promise.withResolvers<RunResult>()
+      this.#waiting = { reason, confirmDrops, done: promise, resolve, reject }
+      // Not everybody who asks waits; a rejection that nobody waits for is no crash.
+      promise.catch(() => {})
+    }
+    const { done } = this.#waiting
+    this.#loop ??= this.#runAll().finally(() => {
+      this.#loop = undefined
+    })
+    return done
+  }
+
+  async #runAll(): Promise<void> {
+    for (let next = this.#waiting; next && !this.#stopping; next = this.#waiting) {
+      this.#waiting = undefined
+      try {
+        const end = await this.#runOnce(next)
+        this.#after(end)
+        next.resolve(end.result)
+      } catch (error) {
+        // A mistake of the engine's own; the next run comes whatever it was.
+        this.#engine.faults.note('run', error)
+        this.#run = undefined
+        this.#failures++
+        this.#arm()
+        next.reject(error)
+      }
+    }
+  }
+
+  async #runOnce({ reason, confirmDrops }: Waiting): Promise<RunEnd> {
+    const { host } = this.#engine
+    const changes = this.#changes
+    this.#changes = new Changes()
+    const previous = reason === 'ownership-change' && this.#view ? await again(host, this.#view, changes) : undefined
+    const id = `${host.now().toString(36)}-${++this.#count}`
+    const run = new Run(this.#engine, { id, reason, confirmDrops, previous }, this.#abort.signal)
+    this.#run = run
+    if (this.#stopping) run.drain()
+    return run.execute()
+  }
+
+  #after({ result, view, epoch, room }: RunEnd): void {
+    const { plan, metrics, faults } = this.#engine
+    const still = faults.guard('ownership.epoch', () => Object.is(plan.ownership.epoch(), epoch)) ?? false
+    const current = still && this.#changes.none
+    const { status } = result
+    this.#run = undefined
+    // What a stage threw carries its name, and is no fault.
+    if (result.error && result.error.at === undefined) faults.note('run', result.error)
+    metrics?.run({
+      status,
+      summary: result.summary,
+      listed: view.listed,
+      assigned: assigned(plan, result),
+    })
+    // Without the blocks: twenty runs of 50,000 would be kept for nobody, whether they were loaded or failed.
+    const { outcomes: _, dropped: __, summary, ...report } = result
+    this.#history.push({ ...report, summary: { ...summary, failures: summary.failures.slice(0, MAX_FAILURES) } })
+    if (this.#history.length > HISTORY) this.#history.shift()
+    this.#report(result)
+    faults.guard('onResult', () => this.#options.onResult?.(result, current))
+    if (status === 'done') {
+      this.#failures = 0
+      this.#view = view
+      if (current) this.#converged()
+    } else this.#failures++
+    faults.guard('handover.report', () => this.#tell(result))
+    faults.runEnded()
+    // A run that failed comes again by itself; changes that it did not see cannot wait for that.
+    if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
+    // However often ownership moves, the next look at the bucket comes when it was due.
+    if (view.listed) this.#arm()
+  }
+
+  /** The next look at the bucket. */
+  #arm(): void {
+    const { host, everyMs } = this.#engine
+    this.#interval?.[Symbol.dispose]()
+    if (this.#stopping || !this.#continuous) return
+    const wait =
+      this.#failures > 0
+        ? backoffMs(host, { base: Math.min(1_000, everyMs), max: everyMs }, this.#failures)
+        : everyMs * (1 - JITTER + 2 * JITTER * host.random())
+    this.#interval = host.setTimer(wait, () => this.#request('interval', false))
+  }
+
+  #converged(): void {
+    const { host, catalogue, metrics } = this.#engine
+    const { lingering = 0, pinned = 0 } = catalogue.counts()
+    if (this.#moved === undefined || lingering + pinned > 0) return
+    metrics?.converged(host.monotonic() - this.#moved)
+    this.#moved = undefined
+  }
+
+  /** What operators see of this gateway. */
+  async #tell(result: RunResult): Promise<void> {
+    const { plan, catalogue } = this.#engine
+    const loaded = plan.sink.stage.loaded()
+    const { lingering = 0, pinned = 0, failed = 0 } = catalogue.counts()
+    let bytes = 0
+    await inSlices(this.#engine.host, loaded.values(), block => (bytes += block.bytes))
+    await plan.ownership.handover?.report({
+      assigned: assigned(plan, result),
+      serving: loaded.size,
+      lingering,
+      pinned,
+      failed,
+      bytes,
+    })
+  }
+
+  #report(result: RunResult): void {
+    const { status, error } = result
+    const { run, blocks } = result.summary
+    const { host, plan } = this.#engine
+    const { log } = host
+    log[status === 'failed' ? 'error' : error ? 'warn' : 'info'](`run ${status}`, {
+      run: run.id,
+      reason: run.reason,
+      ...(status !== 'failed' && { complete: run.complete, ...blocks }),
+      ...(error && { code: error.code, error: error.rawMessage }),
+    })
+    if (result.unconfirmed > 0) {
+      // With what is loaded and what was seen: all of 5 with 0 in view is another story than 30 of 100.
+      log.warn(
+        'loaded blocks would be dropped, and a person is asked: look at the bucket and the filters; if the blocks are to go, `blockgate sync --confirm-drops`, or POST /api/v1/sync {"confirmDrops":true}',
+        { run: run.id, blocks: result.unconfirmed, loaded: plan.sink.stage.loaded().size, seen: blocks.seen },
+      )
+    }
+  }
+
+  #onChange(change: OwnershipChange): void {
+    if (this.#stopping) return
+    this.#changes.add(change)
+    this.#engine.faults.guard('ownership-change', () => {
+      if (change.epoch > this.#epoch) this.#moved ??= this.#engine.host.monotonic()
+      this.#epoch = Math.max(this.#epoch, change.epoch)
+      // What the run has denied is offered again in it. What it found loaded is for the run after it: see #after.
+      this.#run?.onOwnershipChange(change)
+    })
+    if (!this.#run) this.#later()
+  }
+
+  #later(): void {
+    if (this.#stopping || !this.#continuous) return
+    // Not put off by the next one: changes that never rest must not keep the run from coming.
+    this.#settling ??= this.#engine.host.setTimer(SETTLE_MS, () => {
+      this.#settling = undefined
+      if (!this.#run) this.#request('ownership-change', false)
+    })
+  }
+}
+
+/** Blocks that came past owned(). */
+function assigned({ segments }: Plan, { summary }: RunResult): number {
+  const owned = segments.at(-1)?.stages.find(({ stage }) => ownershipOf(stage))
+  return summary.stages.find(({ name }) => name === owned?.name)?.out ?? 0
+}

@@ -1,0 +1,249 @@
+import {
+  type BlockStage,
+  ConfigError,
+  type ConfigInput,
+  checkOptions,
+  defineConfig,
+  everything,
+  owned,
+  resolveConfig,
+  type SetStage,
+} from 'blockgate'
+import { directory } from 'blockgate/plugins/sink/directory'
+import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
+import { memory } from 'blockgate/plugins/sink/memory'
+import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
+import { memoryBucket } from 'blockgate/testing'
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { scriptedSink, scriptedSource } from '../support/world.ts'
+
+const env = {}
+const stage = (name: string, more: Partial<BlockStage> = {}): BlockStage => ({
+  kind: 'block',
+  name,
+  handle: (_, next) => next(),
+  ...more,
+})
+const set: SetStage = { kind: 'set', name: 'all', select: list => list.map(b => ({ id: b.meta.ulid })) }
+
+async function problems(config: unknown): Promise<string[]> {
+  try {
+    await resolveConfig(config as ConfigInput<typeof env>, { env })
+  } catch (error) {
+    if (error instanceof ConfigError) return error.rawMessage.split('\n')
+    throw error
+  }
+  return []
+}
+
+describe('resolveConfig', () => {
+  it('gives the defaults', async () => {
+    const resolved = await resolveConfig({ pipeline: [scriptedSource([]), scriptedSink()] }, { env })
+    expect(resolved).toMatchObject({
+      everyMs: 180_000,
+      concurrency: 32,
+      blockTimeoutMs: 600_000,
+      stopGraceMs: 30_000,
+      dir: '../data',
+      instance: { id: 'blockgate', zone: undefined },
+    })
+  })
+
+  it('puts owned(everything()) before the sink where no owned() stands', async () => {
+    const resolved = await resolveConfig({ pipeline: [scriptedSource([]), stage('a'), set, scriptedSink()] }, { env })
+    expect(resolved.plan.order).toEqual(['scripted', 'a', 'all', 'owned', 'scripted-sink'])
+    expect(resolved.plan.ownership.name).toBe('everything')
+  })
+
+  it('needs a bucket where a stage, or the ownership plugin, cannot work without one', async () => {
+    const needs = ['bucket'] as const
+    const source = { ...scriptedSource([]), needs }
+    const ring = owned({ ...everything(), name: 'ring', needs })
+    const bad = { pipeline: [source, stage('a'), ring, scriptedSink()] } as never
+    expect(await problems(bad)).toEqual([
+      'bucket: must be given: "scripted" and "owned" cannot work without one: current value is undefined',
+    ])
+    expect(await problems({ pipeline: [scanBucket(), memory()] })).toEqual([
+      'bucket: must be given: "scan-bucket" cannot work without one: current value is undefined',
+    ])
+    expect(await problems({ pipeline: [scanBucket(), directory()], bucket: memoryBucket() })).toEqual([])
+    expect(await problems({ pipeline: [scanBucket(), indexHeaders()] })).toHaveLength(1)
+  })
+
+  it('reports all problems at once, each with its place, what must be and what is', async () => {
+    const bad = stage('bad', {
+      check: () => [
+        { path: 'replicas', must: 'be >= 1', value: 0 },
+        { path: '', must: 'be told its zone', value: undefined },
+      ],
+    })
+    expect(
+      await problems({
+        pipeline: [scriptedSource([]), bad, stage('Bad Name'), scriptedSink()],
+        concurrency: 0,
+        every: '3 minutes',
+        evry: '3m',
+        secrets: { tokens: 'hunter2' },
+        instance: { id: 'a b', zon: 'z', rack: 'r' },
+      }),
+    ).toEqual([
+      'instance.id: must be 1 to 128 of A-Z a-z 0-9 . _ : -: current value is "a b"',
+      "every: must be a duration such as '30s', '1d12h' or '6w', or a number of ms >= 0: current value is \"3 minutes\"",
+      'concurrency: must be >= 1: current value is 0',
+      'evry: must be a known option: did you mean every?: current value is "3m"',
+      'secrets: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stageTimeout, startTimeout, stopGrace, diskBudget, dir, http, token: current value is (hidden)',
+      'instance.zon: must be a known option: did you mean zone?: current value is "z"',
+      'instance.rack: must be one of the known options: id, zone: current value is "r"',
+      'pipeline[1].replicas: must be >= 1: current value is 0',
+      'pipeline[1]: must be told its zone: current value is undefined',
+      'pipeline[2].name: must be kebab-case: current value is "Bad Name"',
+    ])
+  })
+
+  it.each([
+    ['no list', 'x', ['pipeline: must be a list of stages: current value is "x"']],
+    ['an empty list', [], ['pipeline: must have a source first and a sink last: current value is "0 stages"']],
+    [
+      'a sink first',
+      [scriptedSink(), scriptedSource([])],
+      [
+        'pipeline[0]: must be a source stage: current value is "sink"',
+        'pipeline[1]: must be a sink stage: current value is "source"',
+      ],
+    ],
+    [
+      'a function in the middle',
+      [scriptedSource([]), () => true, scriptedSink()],
+      ['pipeline[1]: must be a stage: an object with a kind and a name: current value is a function'],
+    ],
+    [
+      'a stage without its method',
+      [scriptedSource([]), { kind: 'block', name: 'x' }, scriptedSink()],
+      ['pipeline[1].handle: must be a function: current value is undefined'],
+    ],
+    [
+      'two owned()',
+      [scriptedSource([]), owned(() => true), owned(() => true), scriptedSink()],
+      ['pipeline[2]: must be the only owned(): another stands at pipeline[1]: current value is "owned"'],
+    ],
+    [
+      'owned() before a set stage',
+      [scriptedSource([]), owned(() => true), set, scriptedSink()],
+      ['pipeline[1]: must stand after the last set stage, pipeline[2]: current value is "owned"'],
+    ],
+  ])('refuses a pipeline with %s', async (_, pipeline, expected) => {
+    expect(await problems({ pipeline })).toEqual(expected)
+  })
+
+  it('refuses a stage object that stands in the list twice', async () => {
+    const one = stage('one')
+    expect(await problems({ pipeline: [scriptedSource([]), one, one, scriptedSink()] })).toEqual([
+      'pipeline[2]: must be a stage of its own: this object stands in the list twice: current value is "one"',
+    ])
+  })
+
+  it('names every unknown option in lists and optional parts, and none twice', () => {
+    const rule = v.strictObject({ a: v.optional(v.number()) })
+    const entries = {
+      one: v.optional(rule),
+      many: v.optional(v.array(rule)),
+      map: v.optional(v.record(v.string(), rule)),
+    }
+    const options = {
+      one: { b: 1, c: 1 },
+      many: [{ a: 'x', b: 1 }, null, { b: 1, c: 1 }],
+      map: { k: { b: 1 } },
+      constructor: 1,
+    }
+    expect(checkOptions(options, entries, 'rules').map(({ path, must }) => `${path} ${must.slice(0, 11)}`)).toEqual([
+      'rules.many[0].a be a number',
+      'rules.many[1] be an objec',
+      'rules.map.k.b be left out',
+      'rules.one.b be one of t',
+      'rules.one.c be one of t',
+      'rules.many[0].b be one of t',
+      'rules.many[2].b be one of t',
+      'rules.many[2].c be one of t',
+      'rules.constructor be one of t',
+    ])
+    expect(checkOptions('text', entries).map(({ path }) => path)).toEqual([''])
+  })
+
+  it('reports a check() that throws as a problem of its component', async () => {
+    const rude = stage('rude', {
+      check() {
+        throw new Error('boom')
+      },
+    })
+    expect(await problems({ pipeline: [scriptedSource([]), rude, scriptedSink()] })).toEqual([
+      'pipeline[1]: must have a check() that does not throw (boom): current value is "rude"',
+    ])
+  })
+
+  it("reports the ownership plugin's problems at its owned()", async () => {
+    const plugin = {
+      name: 'ring',
+      exclusive: false,
+      epoch: () => 0,
+      claim: async () => ({ status: 'denied' as const, epoch: 0, reason: 'no', owners: [] }),
+      check: () => [{ path: 'replicas', must: 'be >= 1', value: 0 }],
+    }
+    expect(await problems({ pipeline: [scriptedSource([]), owned(plugin), scriptedSink()] })).toEqual([
+      'pipeline[1].replicas: must be >= 1: current value is 0',
+    ])
+  })
+
+  it('calls a config function with the environment, and says when it throws', async () => {
+    const config = defineConfig<{ N?: string }>(({ env: e }) => ({
+      pipeline: [scriptedSource([]), scriptedSink()],
+      concurrency: Number(e.N),
+    }))
+    expect((await resolveConfig(config, { env: { N: '5' } })).concurrency).toBe(5)
+    const broken = defineConfig(() => {
+      throw new Error('S3_ENDPOINT must be set')
+    })
+    await expect(resolveConfig(broken, { env })).rejects.toThrow(
+      'invalid-config: the config threw: S3_ENDPOINT must be set',
+    )
+  })
+
+  it('does not print what may be a secret', async () => {
+    const leaky = stage('leaky', { check: () => [{ path: 'secretKey', must: 'have 40 characters', value: 'hunter2' }] })
+    expect((await problems({ pipeline: [scriptedSource([]), leaky, scriptedSink()] })).join()).not.toContain('hunter2')
+  })
+  it('does not print a secret inside of a value', async () => {
+    const value = { config: [{ secret_key: 'hunter2', region: 'eu' }] }
+    const leaky = stage('leaky', { check: () => [{ path: 'objstore', must: 'be left out', value }] })
+    expect(await problems({ pipeline: [scriptedSource([]), leaky, scriptedSink()] })).toEqual([
+      'pipeline[1].objstore: must be left out: current value is {"config":[{"secret_key":"(hidden)","region":"eu"}]}',
+    ])
+  })
+  it('does not print a token that does not fit', async () => {
+    expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], token: 'hunter2' })).toEqual([
+      'token: must be 8 to 512 visible ASCII characters: current value is (hidden)',
+    ])
+    expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], token: '' })).toHaveLength(1)
+  })
+
+  it.each([
+    ['127.0.0.1:10902', { host: '127.0.0.1', port: 10902 }],
+    ['gateway-0.svc:80', { host: 'gateway-0.svc', port: 80 }],
+    [':10902', { host: undefined, port: 10902 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    [undefined, { host: '127.0.0.1', port: 10902 }],
+    [false as const, undefined],
+  ])('listens at http: %s', async (http, expected) => {
+    const config = { pipeline: [scriptedSource([]), scriptedSink()] as const, http }
+    expect((await resolveConfig({ ...config, pipeline: [...config.pipeline] }, { env })).http).toEqual(expected)
+  })
+
+  it.each(['10902', 'localhost', '::1:10902', '127.0.0.1:65536', 'a b:1', 'http://localhost:1', true, 10902])(
+    'refuses http: %s',
+    async http => {
+      expect(await problems({ pipeline: [scriptedSource([]), scriptedSink()], http })).toEqual([
+        `http: must be 'host:port', ':port' for every interface, '[ipv6]:port', or false for off: current value is ${JSON.stringify(http)}`,
+      ])
+    },
+  )
+})
