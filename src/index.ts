@@ -54,6 +54,7 @@ export {
   rawMessageOf,
   StaleFence,
 } from './contracts/errors.ts'
+export type { ComponentState, Health } from './contracts/health.ts'
 export type {
   Bucket,
   Component,
@@ -88,6 +89,7 @@ export type {
   RingMember,
   Standing,
 } from './contracts/ownership.ts'
+export type { Named, Plan, Segment } from './contracts/plan.ts'
 export {
   type BlockContext,
   type BlockReader,
@@ -114,12 +116,11 @@ export {
   type ViewEnd,
 } from './contracts/stage.ts'
 export { memoryState, scopedState } from './contracts/state.ts'
+export type { FailureSummary, RunSummary, StageSummary } from './contracts/summary.ts'
 export type { ExplainStep, ExplainVerdict, Explanation } from './explain/explain.ts'
 export { type Gateway, gateway, type Platform } from './gateway.ts'
-export type { ComponentState, Health } from './pipeline/lifecycle.ts'
 export { everything, held, type OwnedStage, owned } from './pipeline/owned.ts'
-export { type Named, type Plan, planPipeline, type Segment } from './pipeline/plan.ts'
+export { planPipeline } from './pipeline/plan.ts'
 export type { Readiness } from './sync/readiness.ts'
 export type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
 export type { SyncRequest } from './sync/runner.ts'
-export type { FailureSummary, RunSummary, StageSummary } from './sync/summary.ts'

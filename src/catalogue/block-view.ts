@@ -1,7 +1,7 @@
 /** A block as people see it: in the API, on the pages and in the metrics, with one word for why. */
 
 import type { MeasuredBlock } from '../contracts/metrics.ts'
-import type { Plan } from '../pipeline/plan.ts'
+import type { Plan } from '../contracts/plan.ts'
 import type { BlockState, CatalogueEntry } from './catalogue.ts'
 
 export interface BlockView {

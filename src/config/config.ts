@@ -4,9 +4,10 @@ import { checkOptions, durationOption } from '../contracts/check.ts'
 import { type Duration, durationMs } from '../contracts/duration.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Bucket, Component, Instance, Problem } from '../contracts/host.ts'
+import type { Plan } from '../contracts/plan.ts'
 import type { Pipeline } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
-import { type Plan, planPipeline } from '../pipeline/plan.ts'
+import { planPipeline } from '../pipeline/plan.ts'
 import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
 
 export interface Config {

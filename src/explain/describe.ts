@@ -1,10 +1,10 @@
 /** What a config comes to, as plain data without secrets: for `blockgate check` and the pages. */
 import type { ResolvedConfig } from '../config/config.ts'
 import type { Component } from '../contracts/host.ts'
+import type { Named } from '../contracts/plan.ts'
 import { shownOptions } from '../contracts/shown-options.ts'
 import type { Stage } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
-import type { Named } from '../pipeline/plan.ts'
 
 export interface ComponentDescription {
   readonly name: string

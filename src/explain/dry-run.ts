@@ -7,6 +7,7 @@ import { eachBounded } from '../async/each.ts'
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import type { Host, Instance } from '../contracts/host.ts'
+import type { Named, Plan } from '../contracts/plan.ts'
 import type { BlockStage, Outcome, PartialBlock, RunContext, SetStage } from '../contracts/stage.ts'
 import { ActiveAttempts, attempt } from '../pipeline/attempt.ts'
 import { type Selected, select } from '../pipeline/barrier.ts'
@@ -14,7 +15,6 @@ import { BlockTrace } from '../pipeline/block-trace.ts'
 import { compose, type Onion } from '../pipeline/compose.ts'
 import { Listing } from '../pipeline/listing.ts'
 import { passed } from '../pipeline/outcome.ts'
-import type { Named, Plan } from '../pipeline/plan.ts'
 
 export interface DryDeps {
   /** Its parts are started. */

@@ -6,9 +6,9 @@ import { linkSignals } from '../async/signals.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Owner, OwnershipPlugin } from '../contracts/ownership.ts'
+import type { Named, Plan } from '../contracts/plan.ts'
 import { type BlockStage, type Outcome, type PartialBlock, skip } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
-import type { Named, Plan } from '../pipeline/plan.ts'
 import { type DryDeps, DryRun } from './dry-run.ts'
 
 /** `at-add`: only an add can tell, such as `claim()`, which could take a lock. `not-asked`: a stage before it has the verdict. */

@@ -8,8 +8,8 @@ import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { isOwnershipUnavailable } from '../contracts/errors.ts'
 import type { MeasuredBlock, MetricsSubject } from '../contracts/metrics.ts'
 import type { Epoch, Handover } from '../contracts/ownership.ts'
+import type { Plan } from '../contracts/plan.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
-import type { Plan } from '../pipeline/plan.ts'
 
 /** Of a block that is, or is to be, in somebody's hands. One that lingers is counted by those who are to have it. */
 const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])

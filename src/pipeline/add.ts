@@ -3,13 +3,13 @@ import type { BlockId } from '../contracts/block.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
+import type { Named } from '../contracts/plan.ts'
 import type { BlockContext, BlockSink } from '../contracts/stage.ts'
 import type { ClaimPublisher } from './claims.ts'
 import type { Onion } from './compose.ts'
 import type { DiskBudget, Room } from './disk-budget.ts'
 import { type LoadJournal, POISON_DEATHS } from './journal.ts'
 import { added, failed, skippedBy, unchanged } from './outcome.ts'
-import type { Named } from './plan.ts'
 
 export interface AddDeps {
   readonly sink: Named<BlockSink>

@@ -5,10 +5,10 @@ import { inSlices } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
+import type { Named } from '../contracts/plan.ts'
 import type { RunContext, Selection, SetStage } from '../contracts/stage.ts'
 import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
 import { isReason } from './outcome.ts'
-import type { Named } from './plan.ts'
 
 export interface Selected {
   /** What the stage was given. */

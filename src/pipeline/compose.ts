@@ -1,10 +1,10 @@
 /** The block stages of one segment as one onion: list order is run order, the first listed is outermost. */
 import { linkSignals } from '../async/signals.ts'
 import type { Lease } from '../contracts/ownership.ts'
+import type { Named } from '../contracts/plan.ts'
 import type { BlockContext, BlockStage, Next, Outcome } from '../contracts/stage.ts'
 import type { BlockTrace } from './block-trace.ts'
 import { failed, misuse, settle } from './outcome.ts'
-import type { Named } from './plan.ts'
 
 /** One attempt's trace, and the way to abort it: one controller a block, however many stages. */
 export interface Passage {

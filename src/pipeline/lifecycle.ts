@@ -2,26 +2,14 @@
 import { eachBounded } from '../async/each.ts'
 import { orAborted, within } from '../async/signals.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import type { ComponentState, Health } from '../contracts/health.ts'
 import type { Component, Services } from '../contracts/host.ts'
-
-/**
- *   new → starting → running → stopping → stopped → starting …
- *                  ↘ failed ↗
- */
-export type ComponentState = 'new' | 'starting' | 'running' | 'failed' | 'stopping' | 'stopped'
 
 export interface Part {
   /** Unique in the pipeline; errors and health carry it. */
   readonly name: string
   readonly component: Component
   readonly services: Services
-}
-
-export interface Health {
-  readonly name: string
-  readonly state: ComponentState
-  /** What `start` or `stop` threw. */
-  readonly error?: string
 }
 
 interface Entry extends Part {

@@ -3,10 +3,10 @@ import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api
 import { type Limits, limited } from '../async/limited.ts'
 import { within } from '../async/signals.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import type { Plan } from '../contracts/plan.ts'
 import type { BlockSource, Page, RunContext } from '../contracts/stage.ts'
 import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
 import { STUCK_GRACE } from './attempt.ts'
-import type { Plan } from './plan.ts'
 
 export interface ListingDeps extends Limits {
   readonly plan: Pick<Plan, 'source'>

@@ -1,31 +1,9 @@
 /** A pipeline cut into segments: neighbouring block stages fuse, and every set stage is a barrier. */
 
 import type { OwnershipPlugin } from '../contracts/ownership.ts'
-import type { BlockSink, BlockSource, BlockStage, Pipeline, SetStage } from '../contracts/stage.ts'
+import type { Named, Plan, Segment } from '../contracts/plan.ts'
+import type { BlockSink, BlockStage, Pipeline, SetStage } from '../contracts/stage.ts'
 import { everything, owned, ownershipOf } from './owned.ts'
-
-export interface Named<S> {
-  /** The stage's name, unique in the pipeline: the second of a name is `time-range#2`. */
-  readonly name: string
-  /** Place in `Plan.order`. */
-  readonly position: number
-  readonly stage: S
-}
-
-export interface Segment {
-  readonly stages: readonly Named<BlockStage>[]
-  /** The set stage that ends it; the last segment has none. */
-  readonly barrier: Named<SetStage> | undefined
-}
-
-export interface Plan {
-  readonly source: Named<BlockSource>
-  readonly segments: readonly Segment[]
-  readonly sink: Named<BlockSink>
-  readonly ownership: OwnershipPlugin
-  /** Every stage's unique name in list order: the order of spans, summaries and `explain`. */
-  readonly order: readonly string[]
-}
 
 /** Cuts a checked pipeline. Where no `owned()` stands, `owned(everything())` is put before the sink. */
 export function planPipeline(pipeline: Pipeline): Plan {

@@ -4,7 +4,7 @@ import { Catalogue } from '../catalogue/catalogue.ts'
 import type { BlockId } from '../contracts/block.ts'
 import type { Host, Instance, StateStore } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
-import { KeptIds } from '../kept-ids.ts'
+import type { Plan } from '../contracts/plan.ts'
 import { adder } from '../pipeline/add.ts'
 import { ClaimPublisher } from '../pipeline/claims.ts'
 import { compose, type Onion } from '../pipeline/compose.ts'
@@ -12,7 +12,7 @@ import { DiskBudget } from '../pipeline/disk-budget.ts'
 import { Faults } from '../pipeline/faults.ts'
 import { LoadJournal } from '../pipeline/journal.ts'
 import { passed } from '../pipeline/outcome.ts'
-import type { Plan } from '../pipeline/plan.ts'
+import { KeptIds } from './kept-ids.ts'
 
 export interface EngineSettings {
   /** Blocks on their way through the stages at once. */

@@ -2,8 +2,8 @@
 import { inSlices } from '../async/slices.ts'
 import { ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
+import type { FailureSummary, RunSummary } from '../contracts/summary.ts'
 import { frameOf } from '../pipeline/faults.ts'
-import type { FailureSummary, RunSummary } from './summary.ts'
 import type { View } from './view.ts'
 
 export const BLOCKS_FAILED = 'blocks failed'

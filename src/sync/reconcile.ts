@@ -8,8 +8,8 @@ import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
+import type { Plan } from '../contracts/plan.ts'
 import type { ClaimPublisher } from '../pipeline/claims.ts'
-import type { Plan } from '../pipeline/plan.ts'
 import type { View } from './view.ts'
 
 export interface LoadedResult {

@@ -3,7 +3,8 @@ import { inSlices } from '../async/slices.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Outcome } from '../contracts/stage.ts'
-import { partialOutcome, type RunSummary } from './summary.ts'
+import type { RunSummary } from '../contracts/summary.ts'
+import { partialOutcome } from './summary.ts'
 import type { View } from './view.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { BlockId } from '../contracts/block.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { Outcome, RunReason } from '../contracts/stage.ts'
-import type { RunSummary } from './summary.ts'
+import type { RunSummary } from '../contracts/summary.ts'
 import type { View } from './view.ts'
 
 /** What is kept of a run. */

@@ -2,8 +2,8 @@
 import { type Context, isSpanContextValid, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { BlockgateError } from '../contracts/errors.ts'
 import type { RunReason } from '../contracts/stage.ts'
+import type { RunSummary } from '../contracts/summary.ts'
 import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
-import type { RunSummary } from './summary.ts'
 
 export interface RunSpan {
   readonly span: Span

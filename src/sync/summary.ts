@@ -3,52 +3,12 @@ import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import type { Notes } from '../contracts/notes.ts'
-import type { Outcome, PartialBlock, RunReason } from '../contracts/stage.ts'
+import type { Plan } from '../contracts/plan.ts'
+import type { Outcome, PartialBlock } from '../contracts/stage.ts'
+import type { FailureSummary, RunSummary } from '../contracts/summary.ts'
 import { failed, skippedBy } from '../pipeline/outcome.ts'
-import type { Plan } from '../pipeline/plan.ts'
 import type { LoadedResult } from './reconcile.ts'
 import type { View } from './view.ts'
-
-export interface StageSummary {
-  readonly name: string
-  /** Blocks that came to the stage. */
-  readonly in: number
-  /** Blocks that left it for the next one. */
-  readonly out: number
-  readonly skipped: Readonly<Record<string, number>>
-}
-
-export interface FailureSummary {
-  readonly block: BlockId
-  readonly by: string
-  readonly code: string
-  readonly message: string
-}
-
-/** What `sync --json` prints. */
-export interface RunSummary extends Readonly<Notes> {
-  readonly run: {
-    readonly id: string
-    readonly reason: RunReason
-    /** Whether the source saw everything there is. */
-    readonly complete: boolean
-    readonly durationMs: number
-  }
-  /** In list order. */
-  readonly stages: readonly StageSummary[]
-  /** seen = added + unchanged + skipped + failed, in a run that came to its end; dropped and retained are of the loaded. */
-  readonly blocks: {
-    readonly seen: number
-    readonly added: number
-    readonly unchanged: number
-    readonly skipped: number
-    readonly failed: number
-    readonly dropped: number
-    readonly retained: number
-  }
-  readonly failures: readonly FailureSummary[]
-}
 
 /** The outcome of a block that the source saw only in part: broken ones failed, unfinished ones are skipped. */
 export function partialOutcome(source: string, { reason, error, detail }: PartialBlock): Outcome {

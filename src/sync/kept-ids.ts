@@ -1,7 +1,7 @@
 /** What reconcile knows of loaded blocks, kept over restarts: a `sync` is a process of its own. */
-import { type BlockId, isBlockId } from './contracts/block.ts'
-import { codeOf, rawMessageOf } from './contracts/errors.ts'
-import type { Log, StateStore } from './contracts/host.ts'
+import { type BlockId, isBlockId } from '../contracts/block.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Log, StateStore } from '../contracts/host.ts'
 
 export class KeptIds extends Set<BlockId> {
   readonly #key: string
