@@ -32,7 +32,7 @@ export interface Config {
   readonly startTimeout?: Duration | undefined
   /** Adds in flight at stop. What hangs is not waited for longer than 12 s more. Default '30s'. */
   readonly stopGrace?: Duration | undefined
-  /** Root of services.files and services.state on Node and Deno; of one process alone: `run` and `sync` lock it. Default '../data'. */
+  /** Root of services.files and services.state on Node and Deno; of one process alone: `run` and `sync` lock it. Default './data'. */
   readonly dir?: string | undefined
   /**
    * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. Loads that go
@@ -144,7 +144,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     startTimeoutMs: durationMs(config.startTimeout, '10m'),
     stopGraceMs: durationMs(config.stopGrace, '30s'),
     diskBudget: bytesOf(config.diskBudget) ?? Number.POSITIVE_INFINITY,
-    dir: config.dir ?? '../data',
+    dir: config.dir ?? './data',
     http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
     token: config.token,
   }

@@ -45,7 +45,7 @@ describe('resolveConfig', () => {
       concurrency: 32,
       blockTimeoutMs: 600_000,
       stopGraceMs: 30_000,
-      dir: '../data',
+      dir: './data',
       instance: { id: 'blockgate', zone: undefined },
     })
   })

@@ -110,8 +110,8 @@ describe('what the journal keeps', () => {
 
   it('leaves out of its document what is no block, and no count of deaths', async () => {
     const state = memoryState()
-    const deaths = { [testId(1)]: 3, [testId(2)]: 0, [testId(3)]: -1, [testId(4)]: 1.5, [testId(5)]: '3', '../../x': 3 }
-    await state.set(KEY, { inFlight: ['../../x', 7, testId(6)], deaths })
+    const deaths = { [testId(1)]: 3, [testId(2)]: 0, [testId(3)]: -1, [testId(4)]: 1.5, [testId(5)]: '3', '../x': 3 }
+    await state.set(KEY, { inFlight: ['../x', 7, testId(6)], deaths })
     const { gateway } = await world({ list: [], state })
     await gateway.sync()
     expect(await state.get(KEY)).toEqual({ inFlight: [], deaths: { [testId(1)]: 3, [testId(6)]: 1 } })

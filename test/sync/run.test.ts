@@ -351,7 +351,7 @@ describe('the journal of loads in flight', () => {
 
   it('ignores a damaged journal', async () => {
     const state = memoryState()
-    await state.set('engine/loads-in-flight', { inFlight: ['../../../etc', 7], deaths: { x: 'many' } })
+    await state.set('engine/loads-in-flight', { inFlight: ['../../etc', 7], deaths: { x: 'many' } })
     const { gateway } = await world({ list: blocks(1), state })
     expect((await gateway.sync()).summary.blocks.added).toBe(1)
   })

@@ -157,7 +157,7 @@ describe('parseMeta', () => {
 
   it('keeps no file whose name is not one of a block, so that no path is made of it', () => {
     const names = [
-      '../../index',
+      '../index',
       '/index',
       'index/',
       'chunks/1',
@@ -167,7 +167,7 @@ describe('parseMeta', () => {
       '',
     ]
     const files = [...names, 'tombstones'].map(rel_path => ({ rel_path, size_bytes: 1 }))
-    expect(parse(withThanos({ files, segment_files: ['../../../etc', '0000001'] })).declared).toEqual([
+    expect(parse(withThanos({ files, segment_files: ['../../etc', '0000001'] })).declared).toEqual([
       { path: 'tombstones', size: 1 },
     ])
   })
@@ -302,7 +302,7 @@ describe('parseMeta', () => {
   })
 })
 
-const TOKENS = ['null', '-1', '1e999', '"__proto__"', '[]', '{}', '0.1', '""', '"../../x"', 'true', '9007199254740993']
+const TOKENS = ['null', '-1', '1e999', '"__proto__"', '[]', '{}', '0.1', '""', '"../x"', 'true', '9007199254740993']
 
 /** One change: a bit, a cut, a repeat, or a value put in another's place. */
 function mutate(bytes: Uint8Array, pick: (n: number) => number): Uint8Array<ArrayBuffer> {

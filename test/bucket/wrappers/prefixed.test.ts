@@ -43,7 +43,7 @@ describe('prefixed()', () => {
   it('refuses a key that an HTTP client would fold out of the prefix, also where the store inside takes it', async () => {
     const inner = flaky(memoryBucket(), [])
     const bucket = prefixed(inner, 'team')
-    for (const key of ['../../other', 'a/../../other', '/other', '']) {
+    for (const key of ['../other', 'a/../../other', '/other', '']) {
       const thrown = await bucket.get(key, { signal }).catch((error: unknown) => error)
       expect(codeOf(thrown)).toBe('invalid-key')
     }
@@ -52,8 +52,8 @@ describe('prefixed()', () => {
 
   it('reports a prefix that is no key, and never uses it', async () => {
     const inner = flaky(memoryBucket(), [])
-    const bucket = prefixed(inner, '../../team')
-    expect(bucket.check?.()).toEqual([{ path: 'prefix', must: "have no '.' or '..' segment", value: '../../team' }])
+    const bucket = prefixed(inner, '../team')
+    expect(bucket.check?.()).toEqual([{ path: 'prefix', must: "have no '.' or '..' segment", value: '../team' }])
     await expect(bucket.list('', { signal })).rejects.toThrow('invalid-key')
     await expect(bucket.put('a', text('1'), { signal })).rejects.toThrow('invalid-key')
     expect(inner.calls).toEqual([])
