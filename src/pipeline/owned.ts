@@ -136,7 +136,7 @@ function traced(plugin: OwnershipPlugin, block: BlockContext): Promise<Claim> {
   if (!trace.getActiveSpan()) return plugin.claim(block.meta, block.signal)
   return tracer().startActiveSpan(SpanName.claim, async span => {
     try {
-      const claim = await plugin.claim(block.meta, block.signal)
+      const claim = checked(await plugin.claim(block.meta, block.signal))
       span.setAttribute(Attribute.claimStatus, claim.status)
       span.setAttribute(Attribute.claimEpoch, claim.epoch)
       if (claim.status === 'granted' && claim.lease.fence !== undefined) {

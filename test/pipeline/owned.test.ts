@@ -8,7 +8,7 @@ import {
   OwnershipUnavailable,
   owned,
 } from 'blockgate'
-import { blockContext, candidate, services, testId, testOutcome } from 'blockgate/testing'
+import { blockContext, candidate, services, spans, testId, testOutcome } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, scriptedOwnership, told, world } from '../support/world.ts'
 
@@ -85,6 +85,16 @@ describe('owned()', () => {
       Array(2).fill(['owned', 'stage-misuse', message]),
     )
     expect(sink.numbers).toEqual([1])
+  })
+
+  it('says so of an answer that is none also where it is traced', async () => {
+    using _ = spans()
+    const ownership = { ...everything(), claim: async () => undefined as unknown as Claim }
+    const { gateway } = await world({ list: blocks(1), ownership })
+    const { summary } = await gateway.sync()
+    expect(summary.failures.map(f => [f.code, f.message])).toEqual([
+      ['stage-misuse', 'claim() must answer granted or denied: current value is undefined'],
+    ])
   })
 
   it('names a function plugin by the function', () => {
