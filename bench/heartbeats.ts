@@ -4,7 +4,7 @@
  *   npm run bench:heartbeats [-- MINUTES BLOCKS]        default 10 and 200000; needs redis-server
  *
  * Two gateways, each a process of its own that is scraped and asked for its pages; a third one joins and
- * leaves, twice, so that a third of the blocks moves each time. A heartbeat is missed where the one after it is late by a whole beat, as
+ * leaves, twice, so that a third of the blocks moves each time. A heartbeat is missed where the one after it is late by a whole heartbeat, as
  * the others see it. Exit 1 where one was missed, or a gateway was set down for its silence.
  */
 import { type ChildProcess, fork } from 'node:child_process'
@@ -26,17 +26,17 @@ import { manyMetas } from './many-metas.ts'
 import { round, tableOf } from './table.ts'
 
 const BEAT = 3_000
-/** A beat is up to a tenth longer than it is told. */
+/** A heartbeat is up to a tenth longer than it is told. */
 const MISSED = 2.1 * BEAT
 const PATHS = ['/', '/blocks', '/api/v1/blocks?limit=1', '/api/v1/serving', '/-/ready']
 
 /** What the others see of a gateway. */
 interface Seen {
   readonly sequence: number
-  /** The beat after this one is missed. */
+  /** The heartbeat after this one is missed. */
   readonly late: boolean
   readonly missed: number
-  readonly beats: number
+  readonly heartbeats: number
   /** ms. */
   readonly longest: number
 }
@@ -88,19 +88,19 @@ async function watch(minutes: number, blocks: number): Promise<void> {
         if (moved++ % 2 === 0) start('gw-2')
         else await stop('gw-2')
       }
-      const record = await store.record()
+      const record = await store.entries()
       causes.set(record.epoch, record.cause)
-      for (const [id, { sequence, age }] of (await store.beats()).beats) {
-        // One that has left does not beat.
+      for (const [id, { sequence, age }] of (await store.heartbeats()).heartbeats) {
+        // One that has left does not heartbeat.
         if (!children.has(id) || record.members.get(id)?.state === 'down') continue
-        const last = seen.get(id) ?? { sequence: -1, late: false, missed: 0, beats: 0, longest: 0 }
+        const last = seen.get(id) ?? { sequence: -1, late: false, missed: 0, heartbeats: 0, longest: 0 }
         const next = sequence !== last.sequence
         const late = age > MISSED
         seen.set(id, {
           sequence,
           late,
           missed: last.missed + Number(late && (next || !last.late)),
-          beats: last.beats + Number(next),
+          heartbeats: last.heartbeats + Number(next),
           longest: Math.max(last.longest, age),
         })
       }
@@ -110,16 +110,16 @@ async function watch(minutes: number, blocks: number): Promise<void> {
     await store.stop?.(new AbortController().signal)
     await redis.stop()
   }
-  const silent = [...causes.values()].filter(cause => cause.includes('no beat'))
+  const silent = [...causes.values()].filter(cause => cause.includes('no heartbeat'))
   console.log(
     tableOf(
-      [...seen].map(([id, { missed, beats, longest }]) => {
+      [...seen].map(([id, { missed, heartbeats, longest }]) => {
         const { runs = 0, changeRuns = 0, added = 0, dropped = 0, delay, request = 0 } = told.get(id) ?? {}
         return {
           gateway: id,
           runs: `${runs}, ${changeRuns} of them for a change`,
           'added, dropped': `${added.toLocaleString('en')}, ${dropped.toLocaleString('en')}`,
-          heartbeats: beats,
+          heartbeats: heartbeats,
           missed,
           'longest between two, s': round(longest / 1000, 1),
           'latest begun, ms': delay === undefined ? 'not told' : round(delay, 0),
@@ -171,7 +171,7 @@ async function serve(blocks: number, url: string, id: string): Promise<void> {
     await setTimeout(1_000)
     if (second % 15 === 0) await ask('/metrics')
     if (second % 3 === 0) await ask(PATHS[(second / 3) % PATHS.length] ?? '/')
-    const delay = ownership.handover?.counts().beatDelayMs
+    const delay = ownership.handover?.counts().heartbeatDelayMs
     if (delay !== undefined) told.delay = Math.max(told.delay ?? 0, delay)
     process.send?.(told)
   }

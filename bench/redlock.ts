@@ -76,7 +76,7 @@ function timeRow({ servers, slots, coldStart, join, death }: Moves): Row {
     'recorded anew': join?.recorded ?? '',
     'share of the one that joins': join?.share ?? '',
     'slots of the one that dies': death?.slots ?? '',
-    'others stand in, by the bound': secondsOf(death?.standIn, BOUNDS.standInMs),
+    'others stand in, by the bound': secondsOf(death?.failoverOwner, BOUNDS.failoverMs),
     'others are recorded, by the bound': secondsOf(death?.recorded, BOUNDS.recordedMs),
   }
 }

@@ -42,11 +42,16 @@ async function measure(store: MemberStore, redis: RedisServer): Promise<void> {
   )
 
   const [a, b] = members as [Member, Member]
-  for (const { stamp, storeId } of members) await store.beat(stamp(), { storeId, stats: undefined, seen: 0 })
-  const { epoch: decidedIn } = await store.record()
+  for (const { stamp, storeId } of members) await store.heartbeat(stamp(), { storeId, stats: undefined, seen: 0 })
+  const { epoch: decidedIn } = await store.entries()
   const some = ids.slice(0, MAX_IDS)
-  const stats = { assigned: 1, serving: 1, lingering: 1, pinned: 1, failed: 1, bytes: 1e12 }
-  const released = some.map(each => ({ id: each, needs: each, targets: ['gw-1', 'gw-2'], quorum: 'all' as const }))
+  const stats = { assigned: 1, serving: 1, pendingHandOff: 1, lastCopy: 1, failed: 1, bytes: 1e12 }
+  const released = some.map(each => ({
+    id: each,
+    superseding: each,
+    targets: ['gw-1', 'gw-2'],
+    quorum: 'all' as const,
+  }))
   const again = async () => void (await store.serve(a.stamp(), { added: some, dropped: [] }))
   await time(
     `serve, ${MAX_IDS} added`,
@@ -60,9 +65,9 @@ async function measure(store: MemberStore, redis: RedisServer): Promise<void> {
     },
     again,
   )
-  await time('beat', async () => void (await store.beat(b.stamp(), { storeId: b.storeId, stats, seen: 0 })))
-  await time(`beats of ${MEMBERS}`, async () => void (await store.beats()))
-  await time(`record of ${MEMBERS}`, async () => void (await store.record()))
+  await time('heartbeat', async () => void (await store.heartbeat(b.stamp(), { storeId: b.storeId, stats, seen: 0 })))
+  await time(`heartbeats of ${MEMBERS}`, async () => void (await store.heartbeats()))
+  await time(`record of ${MEMBERS}`, async () => void (await store.entries()))
   await time(`claims, ${ids.length}`, async () => void (await store.claims('gw-3')), undefined, 10)
 }
 

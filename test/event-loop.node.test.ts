@@ -74,20 +74,20 @@ const steps = countSteps()
 afterAll(() => steps[Symbol.dispose]())
 
 const loop = turning(steps)
-const beats: number[] = []
+const heartbeats: number[] = []
 const store = heard(memoryStore())
 const source = manyMetas(BLOCKS)
-const RING = { store, replicas: 1, handoverDelay: 0, beat: BEAT } as const
+const RING = { store, replicas: 1, handoverDelay: 0, heartbeat: BEAT } as const
 
 /** Notes each heartbeat of the first gateway. */
 function heard(given: SlotStore): SlotStore {
-  const beat: SlotStore['beat'] = (stamp, request) => {
-    if (stamp.id === 'a') beats.push(loop.host.monotonic())
-    return given.beat(stamp, request)
+  const heartbeat: SlotStore['heartbeat'] = (stamp, request) => {
+    if (stamp.id === 'a') heartbeats.push(loop.host.monotonic())
+    return given.heartbeat(stamp, request)
   }
   return {
     ...given,
-    beat,
+    heartbeat,
     // A copy of all in one step: that is this store's alone.
     claims(id) {
       const { count } = steps
@@ -161,7 +161,7 @@ it('200,000 blocks are listed, added, found unchanged, asked for, counted and ha
   await step('the stop', () => Promise.all([first.gate.stop(), second.stop?.(never)]))
   expect(Object.entries(told).filter(([, most]) => most > MOST)).toEqual([])
 
-  const gaps = beats.slice(1).map((at, i) => at - (beats[i] ?? 0))
-  expect(beats.length).toBeGreaterThan(10)
+  const gaps = heartbeats.slice(1).map((at, i) => at - (heartbeats[i] ?? 0))
+  expect(heartbeats.length).toBeGreaterThan(10)
   expect(Math.max(...gaps)).toBeLessThanOrEqual(1.1 * BEAT + TURN)
 })

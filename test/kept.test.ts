@@ -84,5 +84,5 @@ it('a block that lingers is pinned where the other one that claims it is down', 
   ownership.releasable = new Set()
   ownership.othersLive = false
   await gateway.sync()
-  expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'pinned', reason: 'pinned' })
+  expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'last-copy', reason: 'last-copy' })
 })

@@ -1,7 +1,7 @@
 /** How long it takes until slots are shared out, until a member that joins has its share, and until one that is gone is replaced. */
 import { setTimeout } from 'node:timers/promises'
 import type { OwnershipPlugin } from 'blockgate'
-import type { SlotRecord } from 'blockgate/members'
+import type { SlotEntry } from 'blockgate/members'
 import { Cluster } from './cluster.ts'
 import { allGranted, blocksOf } from './granted.ts'
 import { between, type Usage, usageOf } from './usage.ts'
@@ -42,16 +42,16 @@ export interface Death {
   /** Of the one that died. */
   readonly slots: number
   /** Until others were granted a block of each of them, and until others were recorded for each. */
-  readonly standIn: Timed
+  readonly failoverOwner: Timed
   readonly recorded: Timed
 }
 
 /** In ms. */
-export const TIMES = { beat: 1_000, expireAfter: 3_000, grace: 5_000, ttl: 9_000 } as const
-/** A look is due within a beat, the second that confirms it within two; one more for what is on its way. */
-const LOOKS_MS = 3 * TIMES.beat
+export const TIMES = { heartbeat: 1_000, expireAfter: 3_000, grace: 5_000, ttl: 9_000 } as const
+/** A look is due within a heartbeat, the second that confirms it within two; one more for what is on its way. */
+const LOOKS_MS = 3 * TIMES.heartbeat
 export const BOUNDS = {
-  standInMs: TIMES.expireAfter + LOOKS_MS,
+  failoverMs: TIMES.expireAfter + LOOKS_MS,
   recordedMs: TIMES.expireAfter + LOOKS_MS + TIMES.grace + LOOKS_MS,
 } as const
 /** When each is given up. */
@@ -75,7 +75,7 @@ export async function measureMoves(servers: number, slots: number, status: (text
     return recordsUntil(observer, START_MS, all => all.length === slots)
   })
   if (!coldStart.done) return { servers, slots, coldStart, join: undefined, death: undefined }
-  await setTimeout(2 * TIMES.beat)
+  await setTimeout(2 * TIMES.heartbeat)
   status('join')
   const count = STAY.length + 2
   const { records: after, ...join } = await measurePart(cluster, before, STAY.length + 1, async () => {
@@ -83,7 +83,7 @@ export async function measureMoves(servers: number, slots: number, status: (text
     return recordsUntil(observer, JOIN_MS, all => isEven(all, count))
   })
   const recorded = changes(before, after, 'fence')
-  await setTimeout(2 * TIMES.beat)
+  await setTimeout(2 * TIMES.heartbeat)
   status('death')
   const death = await measureDeath(cluster, slots, members, () => dies.kill())
   return { servers, slots, coldStart, join: { ...join, share: Math.floor(slots / count), recorded }, death }
@@ -91,7 +91,7 @@ export async function measureMoves(servers: number, slots: number, status: (text
 
 async function measurePart(
   cluster: Cluster,
-  records: readonly SlotRecord[],
+  records: readonly SlotEntry[],
   members: number,
   work: () => Promise<Waited>,
 ): Promise<Part & Waited> {
@@ -117,18 +117,18 @@ async function measureDeath(
   const since = () => performance.now() - begun
   await kill()
   let granted = false
-  while (!granted && since() < BOUNDS_MOST * BOUNDS.standInMs) {
+  while (!granted && since() < BOUNDS_MOST * BOUNDS.failoverMs) {
     await setTimeout(10)
     granted = await allGranted(members, blocks)
   }
-  const standIn = { ms: since(), done: granted }
-  const isTaken = ({ slot, holder }: SlotRecord) => !lost.has(slot) || (holder !== DIES && holder !== '')
+  const failoverOwner = { ms: since(), done: granted }
+  const isTaken = ({ slot, holder }: SlotEntry) => !lost.has(slot) || (holder !== DIES && holder !== '')
   const left = BOUNDS_MOST * BOUNDS.recordedMs - since()
   const { done } = await recordsUntil(cluster.observer, left, all => all.every(isTaken))
-  return { slots: lost.size, standIn, recorded: { ms: since(), done } }
+  return { slots: lost.size, failoverOwner, recorded: { ms: since(), done } }
 }
 
-function changes(before: readonly SlotRecord[], after: readonly SlotRecord[], of: 'holder' | 'fence'): number {
+function changes(before: readonly SlotEntry[], after: readonly SlotEntry[], of: 'holder' | 'fence'): number {
   const was = new Map(before.map(record => [record.slot, record[of]]))
   return after.filter(record => was.get(record.slot) !== record[of]).length
 }

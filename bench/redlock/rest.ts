@@ -1,4 +1,4 @@
-/** What it costs that nothing happens: locks are renewed, beats are written and read. At the default times, three members. */
+/** What it costs that nothing happens: locks are renewed, heartbeats are written and read. At the default times, three members. */
 import { setTimeout } from 'node:timers/promises'
 import { Cluster } from './cluster.ts'
 import { between, type Usage, usageOf } from './usage.ts'

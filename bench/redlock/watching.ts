@@ -1,11 +1,11 @@
 /** Waiting for what the slot records say. */
 import { setTimeout } from 'node:timers/promises'
-import type { SlotRecord, SlotStore } from 'blockgate/members'
+import type { SlotEntry, SlotStore } from 'blockgate/members'
 
 const LEAST_MS = 10
 
 export interface Waited {
-  readonly records: readonly SlotRecord[]
+  readonly records: readonly SlotEntry[]
   /** False: time was up. */
   readonly done: boolean
 }
@@ -17,10 +17,10 @@ export interface Waited {
 export async function recordsUntil(
   store: SlotStore,
   withinMs: number,
-  is: (records: readonly SlotRecord[]) => boolean,
+  is: (records: readonly SlotEntry[]) => boolean,
 ): Promise<Waited> {
   const end = performance.now() + withinMs
-  let records: readonly SlotRecord[] = []
+  let records: readonly SlotEntry[] = []
   let version: number | undefined
   for (;;) {
     const begun = performance.now()
@@ -34,14 +34,14 @@ export async function recordsUntil(
 }
 
 /** How many records each holder has; nobody is `''`. */
-export function countsOf(records: readonly SlotRecord[]): ReadonlyMap<string, number> {
+export function countsOf(records: readonly SlotEntry[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const { holder } of records) counts.set(holder, (counts.get(holder) ?? 0) + 1)
   return counts
 }
 
 /** All have the same number, or one more. */
-export function isEven(records: readonly SlotRecord[], members: number): boolean {
+export function isEven(records: readonly SlotEntry[], members: number): boolean {
   const counts = countsOf(records)
   const each = [...counts.values()]
   return counts.size === members && !counts.has('') && Math.max(...each) - Math.min(...each) <= 1

@@ -9,7 +9,7 @@ import { redisStore } from 'blockgate/plugins/store/redis'
 import * as ownership from './ownership.ts'
 
 // Short times, so that there is something to see; the defaults are for production.
-const times = { beat: '500ms', expireAfter: '3s', handoverDelay: '1s', minMembers: 3, startGrace: '10s' } as const
+const times = { heartbeat: '500ms', expireAfter: '3s', handoverDelay: '1s', minMembers: 3, startGrace: '10s' } as const
 
 export default defineConfig(({ env }) => {
   const url = env.REDIS_URL ?? ''

@@ -12,7 +12,15 @@ import type { LastVerdict } from '../pipeline/block-trace.ts'
  *                 ↘        ↘ failed          pinned: lingering, and the last copy
  *                   skipped, partial
  */
-export type BlockState = 'pending' | 'loading' | 'serving' | 'lingering' | 'pinned' | 'skipped' | 'failed' | 'partial'
+export type BlockState =
+  | 'pending'
+  | 'loading'
+  | 'serving'
+  | 'pending-hand-off'
+  | 'last-copy'
+  | 'skipped'
+  | 'failed'
+  | 'partial'
 
 export interface BlockEvent {
   /** ms since the epoch. */
@@ -44,7 +52,7 @@ type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] }
 const MAX_EVENTS = 20
 const NONE: readonly BlockEvent[] = []
 /** Reasons of a retained block that wait for somebody else to serve it, or its parent. */
-const LINGERING: ReadonlySet<string> = new Set(['lingering', 'superseded'])
+const PENDING_HAND_OFF: ReadonlySet<string> = new Set(['pending-hand-off', 'superseded'])
 
 export class Catalogue {
   readonly #host: Host
@@ -195,7 +203,11 @@ export class Catalogue {
 
 function stateOf(result: BlockResult, loaded: boolean): BlockState {
   if (result.kind === 'retained') {
-    return result.reason === 'pinned' ? 'pinned' : LINGERING.has(result.reason) ? 'lingering' : 'serving'
+    return result.reason === 'last-copy'
+      ? 'last-copy'
+      : PENDING_HAND_OFF.has(result.reason)
+        ? 'pending-hand-off'
+        : 'serving'
   }
   if (loaded) return 'serving'
   return result.kind === 'failed' ? 'failed' : result.kind === 'skipped' ? 'skipped' : 'pending'

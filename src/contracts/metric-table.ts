@@ -196,20 +196,20 @@ export const METRICS = {
     help: 'Bytes of blocks that were loaded to the end and thrown away, because somebody else owns and serves them',
     labels: [],
   },
-  lingeringOldest: {
+  pendingHandOffOldest: {
     name: 'blockgate_blocks_lingering_oldest_seconds',
     kind: 'gauge',
     unit: 's',
     help: 'How long the block that lingers longest has been lingering; 0 where none does',
     labels: [],
   },
-  pinned: {
+  lastCopy: {
     name: 'blockgate_blocks_pinned',
     kind: 'gauge',
     help: 'Blocks that are lingering, and that nobody else serves',
     labels: [],
   },
-  pinnedOldest: {
+  lastCopyOldest: {
     name: 'blockgate_blocks_pinned_oldest_seconds',
     kind: 'gauge',
     unit: 's',
@@ -248,7 +248,7 @@ export const METRICS = {
     help: 'Silent members that were not set down, because too many were silent at once',
     labels: [],
   },
-  beatDelay: {
+  heartbeatDelay: {
     name: 'blockgate_member_heartbeat_delay_seconds',
     kind: 'gauge',
     help: 'How late a heartbeat began after it was due: the most of the last 60',

@@ -37,11 +37,11 @@ export interface Handover {
     signal: AbortSignal,
   ): Promise<void>
   /**
-   * One atomic step at the store; `needs` is the block itself, or the parent that supersedes it. After `kept` a change that
+   * One atomic step at the store; `superseding` is the block itself, or the parent that supersedes it. After `kept` a change that
    * affects the block says when to ask again. `urgent`: the disk is short; that one other live member serves it is enough.
    */
   release(
-    block: { readonly id: BlockId; readonly needs: BlockMeta; readonly urgent?: boolean },
+    block: { readonly id: BlockId; readonly superseding: BlockMeta; readonly urgent?: boolean },
     decidedIn: Epoch,
     signal: AbortSignal,
   ): Promise<'released' | 'kept'>
@@ -58,7 +58,7 @@ export interface Handover {
    * told otherwise.
    */
   ready(is: boolean): void
-  /** What this process says of itself to operators; told with the next beat. */
+  /** What this process says of itself to operators; told with the next heartbeat. */
   report(stats: MemberStats): void
   /** Since the start; for metrics. */
   counts(): HandoverCounts
@@ -73,7 +73,7 @@ export interface HandoverCounts {
   /** Entries of the store that were not what they must be, and were left out. */
   readonly broken: number
   /** How late a heartbeat began after it was due, ms: the most of the last 60. Undefined where there are no heartbeats. */
-  readonly beatDelayMs?: number | undefined
+  readonly heartbeatDelayMs?: number | undefined
 }
 
 export type MemberState = 'active' | 'leaving' | 'down'
@@ -89,8 +89,8 @@ export interface Member {
   readonly zone: string | undefined
   readonly address: string | undefined
   readonly state: MemberState
-  /** Milliseconds since the last beat that was seen; Number.MAX_SAFE_INTEGER before the first. */
-  readonly beatAge: number
+  /** Milliseconds since the last heartbeat that was seen; Number.MAX_SAFE_INTEGER before the first. */
+  readonly heartbeatAge: number
 }
 
 export interface Owner {
@@ -106,8 +106,8 @@ export interface Owner {
 export interface MemberStats {
   readonly assigned: number
   readonly serving: number
-  readonly lingering: number
-  readonly pinned: number
+  readonly pendingHandOff: number
+  readonly lastCopy: number
   readonly failed: number
   readonly bytes: number
 }
@@ -142,7 +142,7 @@ export interface RingMember extends Member {
   readonly draining: boolean
   readonly incarnation: number
   readonly rules: string
-  /** Undefined before its first beat. */
+  /** Undefined before its first heartbeat. */
   readonly stats: MemberStats | undefined
 }
 

@@ -12,7 +12,7 @@ import type { BlockStage, Outcome, PartialBlock, RunContext, SetStage } from '..
 import { ActiveAttempts, attempt } from '../pipeline/attempt.ts'
 import { type Selected, select } from '../pipeline/barrier.ts'
 import { BlockTrace } from '../pipeline/block-trace.ts'
-import { compose, type Onion } from '../pipeline/compose.ts'
+import { type Chain, compose } from '../pipeline/compose.ts'
 import { Listing } from '../pipeline/listing.ts'
 import { passed } from '../pipeline/outcome.ts'
 
@@ -77,7 +77,7 @@ export class DryRun {
 
   /** Of one block in these stages: `passed`, or what kept it out. */
   async outcome(candidate: Candidate, stages: readonly Named<BlockStage>[]): Promise<Outcome> {
-    return await this.#attempt(candidate, onionOf(stages))
+    return await this.#attempt(candidate, chainOf(stages))
   }
 
   /** The blocks that pass these stages, in their order; `known` is known to. */
@@ -86,10 +86,10 @@ export class DryRun {
     stages: readonly Named<BlockStage>[],
     known?: BlockId,
   ): Promise<readonly Candidate[]> {
-    const onion = onionOf(stages)
+    const chain = chainOf(stages)
     const out = new Set<Candidate>()
     await eachBounded(blocks, this.#deps.concurrency, async block => {
-      if (block.meta.ulid === known || (await this.#attempt(block, onion)).kind === 'passed') out.add(block)
+      if (block.meta.ulid === known || (await this.#attempt(block, chain)).kind === 'passed') out.add(block)
       await pause(this.#deps.host)
     })
     return blocks.filter(block => out.has(block))
@@ -100,21 +100,21 @@ export class DryRun {
     return select(this.#deps, barrier, blocks, this.#run, untraced())
   }
 
-  async #attempt(candidate: Candidate, onion: Onion): Promise<Outcome> {
+  async #attempt(candidate: Candidate, chain: Chain): Promise<Outcome> {
     const run = this.#run
     const { host, blockTimeoutMs } = this.#deps
     const { ulid: id, compaction } = candidate.meta
     const subject = { id, level: compaction.level, attempt: 1, runId: run.id, instance: '' }
     const quiet = new BlockTrace(host, trace.wrapSpanContext(INVALID_SPAN_CONTEXT), false, subject, undefined)
     const deps = { host, blockTimeoutMs, stuck: new Map() }
-    const outcome = await attempt(deps, this.#active, run, candidate, run.loaded.has(id), onion, quiet)
+    const outcome = await attempt(deps, this.#active, run, candidate, run.loaded.has(id), chain, quiet)
     // What a stage says after the signal is about the signal.
     run.signal.throwIfAborted()
     return outcome
   }
 }
 
-function onionOf(stages: readonly Named<BlockStage>[]): Onion {
+function chainOf(stages: readonly Named<BlockStage>[]): Chain {
   return compose(stages, async () => passed)
 }
 

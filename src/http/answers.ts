@@ -131,7 +131,7 @@ export interface RingMemberAnswer {
   /** Whether clients ask it: what it claims counts. */
   readonly ready: boolean
   /** In ms. */
-  readonly beatAge: number
+  readonly heartbeatAge: number
   readonly placed: boolean
   readonly draining: boolean
   /** What members must agree on before anything is released. */
@@ -154,14 +154,14 @@ export async function ringAnswer({ plan }: Gateway): Promise<RingAnswer> {
 }
 
 function memberAnswer(member: RingMember): RingMemberAnswer {
-  const { id, zone, address, state, ready, beatAge, placed, draining, rules, stats } = member
+  const { id, zone, address, state, ready, heartbeatAge, placed, draining, rules, stats } = member
   return {
     id,
     zone: zone ?? null,
     address: address ?? null,
     state,
     ready,
-    beatAge,
+    heartbeatAge,
     placed,
     draining,
     rules,
@@ -169,8 +169,8 @@ function memberAnswer(member: RingMember): RingMemberAnswer {
   }
 }
 
-function statsAnswer({ assigned, serving, lingering, pinned, failed, bytes }: MemberStats): MemberStats {
-  return { assigned, serving, lingering, pinned, failed, bytes }
+function statsAnswer({ assigned, serving, pendingHandOff, lastCopy, failed, bytes }: MemberStats): MemberStats {
+  return { assigned, serving, pendingHandOff, lastCopy, failed, bytes }
 }
 
 /** Blocks that are written at once. */

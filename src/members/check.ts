@@ -2,7 +2,14 @@
 import { blockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
-import { type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type SlotGuard, type Stamp } from './contract.ts'
+import {
+  type JoinRequest,
+  MAX_IDS,
+  MEMBER_ID,
+  type ReleaseRequest,
+  type SlotPrecondition,
+  type Stamp,
+} from './contract.ts'
 import type { HoldRequest } from './slots.ts'
 
 /** Half of what a number holds exactly: whatever a process says it has seen, epochs can grow on for good. */
@@ -54,11 +61,11 @@ export function assertBlockIds(...lists: readonly (readonly string[])[]): void {
  */
 export function assertRelease({ items }: ReleaseRequest): void {
   assertCount(items.length)
-  for (const { id, needs, targets, guard } of items) {
+  for (const { id, superseding, targets, precondition } of items) {
     blockId(id)
-    blockId(needs)
+    blockId(superseding)
     for (const target of targets) assertMemberId(target, 'a target')
-    if (guard) assertGuard(guard)
+    if (precondition) assertPrecondition(precondition)
   }
 }
 
@@ -69,7 +76,7 @@ export function assertHold({ slot, rank, fence }: Omit<HoldRequest, 'give'>): vo
   assertWhole(fence, 'fence', MAX_FENCE)
 }
 
-function assertGuard({ slot, holders }: SlotGuard): void {
+function assertPrecondition({ slot, holders }: SlotPrecondition): void {
   assertWhole(slot, 'slot', MAX_SLOT)
   for (const { rank, fence } of holders) assertHold({ slot, rank, fence })
   const ranks = holders.map(({ rank }) => rank)

@@ -17,18 +17,18 @@ export interface Claimed {
 }
 
 /**
- * Granted to an owner; and to the stand-in of owners that are all down, unless another live member serves the block or the cluster
+ * Granted to an owner; and to the failover owner of owners that are all down, unless another live member serves the block or the cluster
  * is frozen: then a takeover must wait.
  * @throws OwnershipUnavailable where it is not known who owns what
  */
 export function claimOf(block: BlockMeta, { membership, leases, assigned, epoch, lock }: Claimed): Claim {
   const view = membership.mustKnow()
   const { me } = membership
-  const { targets, standIn } = assigned
+  const { targets, failoverOwner } = assigned
   const denied = (reason: string): Claim => ({ status: 'denied', epoch, reason, owners: targets })
   if (view.member(me)?.draining) return denied('draining')
   if (targets.includes(me)) return { status: 'granted', epoch, lease: leases.grant(block, lock?.()) }
-  if (standIn !== me) return denied('not-owner')
+  if (failoverOwner !== me) return denied('not-owner')
   const served = [...view.live].some(id => id !== me && membership.serves(id, block.ulid))
   if (served || view.frozen) return denied('not-owner')
   return { status: 'granted', epoch, lease: leases.grant(block) }

@@ -17,7 +17,7 @@ export const MEMBER_ID: RegExp = /^[A-Za-z0-9._:-]{1,128}$/
 /** Block ids that one call of `serve` or `release` may carry. */
 export const MAX_IDS = 500
 
-export interface MemberRecord {
+export interface MemberEntry {
   readonly id: string
   readonly zone: string | undefined
   /** Where other members and operators reach it; shown, never called by the protocol. */
@@ -48,8 +48,8 @@ export interface Stamp {
   readonly sequence: number
 }
 
-/** Written with every stamped write, by `beat` completely. */
-export interface Beat {
+/** Written with every stamped write, by `heartbeat` completely. */
+export interface Heartbeat {
   readonly incarnation: number
   readonly sequence: number
   /**
@@ -66,28 +66,28 @@ export interface Beat {
 }
 
 /** What changes only when the epoch does. */
-export interface RecordView {
+export interface EntriesView {
   readonly epoch: Epoch
   /**
-   * Why the epoch moved last, for a log line; `''` before it ever did. `gw-1` with `joined`, `down: stopped`, `down: no beat
-   * seen by gw-2`, `unplaced: its grace is over`, `forgotten`, `leaving`, `active again` or `has seen a later epoch`; or
+   * Why the epoch moved last, for a log line; `''` before it ever did. `gw-1` with `joined`, `down: stopped`, `down: no heartbeat
+   * seen by gw-2`, `evicted: its grace is over`, `forgotten`, `leaving`, `active again` or `has seen a later epoch`; or
    * `frozen`, `thawed`.
    */
   readonly cause: string
   /** Changes when the store may have lost writes: emptied, failed over, restored. */
   readonly storeId: string
   readonly frozen: boolean
-  readonly members: ReadonlyMap<string, MemberRecord>
+  readonly members: ReadonlyMap<string, MemberEntry>
   /** Entries that were left out. */
   readonly broken: number
 }
 
 /** What is read at every poll. */
-export interface BeatView {
+export interface HeartbeatView {
   readonly epoch: Epoch
   readonly storeId: string
   readonly frozen: boolean
-  readonly beats: ReadonlyMap<string, Beat>
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>
   readonly broken: number
 }
 
@@ -129,16 +129,16 @@ export type JoinReply =
  */
 export type WriteStatus = 'ok' | 'missing' | 'superseded' | 'stale'
 
-export interface BeatRequest {
-  /** As in `Beat.storeId`. */
+export interface HeartbeatRequest {
+  /** As in `Heartbeat.storeId`. */
   readonly storeId: string
   readonly stats: MemberStats | undefined
   /** As in `JoinRequest.seen`. */
   readonly seen: Epoch
 }
 
-/** `down`: the record says so; nothing but the beat was written; join again. */
-export interface BeatReply {
+/** `down`: the record says so; nothing but the heartbeat was written; join again. */
+export interface HeartbeatReply {
   readonly status: WriteStatus | 'down'
   readonly epoch: Epoch
   readonly storeId: string
@@ -148,7 +148,7 @@ export interface BeatReply {
 /** Larger than every one given before by the same store; never raises the epoch. */
 export type Fence = number
 
-export interface SlotRecord {
+export interface SlotEntry {
   readonly slot: number
   /** A slot has as many ranks as a block has copies. */
   readonly rank: number
@@ -158,28 +158,28 @@ export interface SlotRecord {
 }
 
 /** The item is done only where these are still the records of the slot, all of them. */
-export interface SlotGuard {
+export interface SlotPrecondition {
   readonly slot: number
   /** Each rank once; ranks nobody ever held are absent. */
-  readonly holders: readonly Omit<SlotRecord, 'slot'>[]
+  readonly holders: readonly Omit<SlotEntry, 'slot'>[]
 }
 
 export interface ReleaseItem {
   readonly id: BlockId
   /** The block itself, or the parent that supersedes it. */
-  readonly needs: BlockId
-  /** The members to look at; never empty. Where `needs` is the block itself, the releasing member must not be among them. */
+  readonly superseding: BlockId
+  /** The members to look at; never empty. Where `superseding` is the block itself, the releasing member must not be among them. */
   readonly targets: readonly string[]
-  /** `all`: every target must serve `needs`. `any`: one is enough (short disk, linger limit). */
+  /** `all`: every target must serve `superseding`. `any`: one is enough (short disk, linger limit). */
   readonly quorum: 'all' | 'any'
   /** Of a plugin that leases slots: what the targets were taken from, beside the epoch. A store without slots keeps such an item. */
-  readonly guard?: SlotGuard | undefined
+  readonly precondition?: SlotPrecondition | undefined
 }
 
 export interface ReleaseRequest {
   /** The epoch in which the targets were computed. */
   readonly decidedIn: Epoch
-  /** A beat of this age by the store's clock, or older, does not count, ms. */
+  /** A heartbeat of this age by the store's clock, or older, does not count, ms. */
   readonly freshMs: number
   /** At most MAX_IDS. */
   readonly items: readonly ReleaseItem[]
@@ -203,9 +203,9 @@ export interface MemberStore extends Component {
   /** The name of the gateways that work together, where the store has one: what they lock elsewhere is named after it. */
   readonly cluster?: string | undefined
 
-  /** Takes the member's claims away, writes record and beat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
+  /** Takes the member's claims away, writes record and heartbeat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
   join(request: JoinRequest): Promise<JoinReply>
-  beat(stamp: Stamp, request: BeatRequest): Promise<BeatReply>
+  heartbeat(stamp: Stamp, request: HeartbeatRequest): Promise<HeartbeatReply>
   /** Orderly stop: takes all claims away, then sets `down` and raises the epoch, where it was not down already. */
   leave(stamp: Stamp): Promise<WriteStatus>
 
@@ -216,7 +216,7 @@ export interface MemberStore extends Component {
   ): Promise<WriteStatus>
   /**
    * Takes my claim on each item away for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
-   * targets have a fresh beat of the incarnation in their record, are not `down`, carry the current store id, and claim `needs`.
+   * targets have a fresh heartbeat of the incarnation in their record, are not `down`, carry the current store id, and claim `superseding`.
    * Each item is judged after those before it. `missing` also where the own record is `down`; then comes `epoch`, then `frozen`.
    */
   release(stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply>
@@ -224,7 +224,7 @@ export interface MemberStore extends Component {
   claims(id: string): Promise<ReadonlySet<BlockId>>
 
   /**
-   * Sets `down` and raises the epoch, if the beat is still the one `seen`. `gone`: no record, or down already; then comes
+   * Sets `down` and raises the epoch, if the heartbeat is still the one `seen`. `gone`: no record, or down already; then comes
    * `moved`, then `refused`: frozen, or the limit is reached.
    */
   expire(
@@ -234,17 +234,17 @@ export interface MemberStore extends Component {
     by: string,
   ): Promise<'expired' | 'moved' | 'refused' | 'gone'>
   /** The end of the grace: `placed: false`, if it is down and its record is still the one of epoch `changed`. False: it is not, or is frozen. */
-  unplace(id: string, changed: Epoch): Promise<boolean>
-  /** Removes claims, beat and record, if it is down and its record is still the one of epoch `changed`. */
+  evict(id: string, changed: Epoch): Promise<boolean>
+  /** Removes claims, heartbeat and record, if it is down and its record is still the one of epoch `changed`. */
   forget(id: string, changed: Epoch): Promise<boolean>
 
   /** Sets or clears the intent to drain; raises the epoch where it changed. False: no such member. */
   drain(id: string, on: boolean): Promise<boolean>
-  /** While frozen nothing is released, expired or unplaced. Raises the epoch where it changed. */
+  /** While frozen nothing is released, expired or evicted. Raises the epoch where it changed. */
   freeze(on: boolean): Promise<void>
 
-  record(): Promise<RecordView>
-  beats(): Promise<BeatView>
+  entries(): Promise<EntriesView>
+  heartbeats(): Promise<HeartbeatView>
   /** Calls `listener` soon after an epoch was raised, or a slot changed; a hint that may be lost, and may come late or twice. */
   watch(listener: () => void): Disposable
 }

@@ -7,8 +7,8 @@ import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Stand
 import type { Assign } from './assigned.ts'
 import type { MemberStore } from './contract.ts'
 import { type JudgingOptions, judge } from './judging.ts'
-import { LingeringBlocks } from './lingering.ts'
 import type { Membership } from './membership.ts'
+import { PendingHandOffs } from './pending-hand-off.ts'
 import { Releases } from './releases.ts'
 
 export interface HandoverOptions extends JudgingOptions {
@@ -23,26 +23,26 @@ export class MemberHandover implements Handover {
   readonly #options: HandoverOptions
   readonly #membership: Membership
   readonly #releases: Releases
-  readonly #lingering: LingeringBlocks
+  readonly #pendingHandOff: PendingHandOffs
 
   constructor(options: HandoverOptions) {
     const { membership, store } = options
     this.#options = options
     this.#membership = membership
     this.#releases = new Releases(store, membership)
-    this.#lingering = new LingeringBlocks(
+    this.#pendingHandOff = new PendingHandOffs(
       block => judge(block, options).verdict,
       ids => membership.tell(block => ids.has(block.ulid)),
     )
     membership.onLook(({ broken }) => {
-      if (broken) this.#lingering.interrupted()
-      if (membership.host) this.#lingering.check(membership.host)
+      if (broken) this.#pendingHandOff.interrupted()
+      if (membership.host) this.#pendingHandOff.check(membership.host)
     })
   }
 
   /** To be called before the membership is stopped. */
   stop(): void {
-    this.#lingering.stop()
+    this.#pendingHandOff.stop()
   }
 
   publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void> {
@@ -51,32 +51,33 @@ export class MemberHandover implements Handover {
 
   async serve(change: Parameters<Handover['serve']>[0], signal: AbortSignal): Promise<void> {
     await this.#membership.serve(change, signal)
-    for (const id of change.dropped) this.#lingering.delete(id)
+    for (const id of change.dropped) this.#pendingHandOff.delete(id)
   }
 
   async release(
-    { id, needs, urgent = false }: Parameters<Handover['release']>[0],
+    { id, superseding, urgent = false }: Parameters<Handover['release']>[0],
     decidedIn: Epoch,
     signal: AbortSignal,
   ): Promise<'released' | 'kept'> {
     signal.throwIfAborted()
     const { host, known } = this.#membership
     if (!host) return 'kept'
-    const block = this.#lingering.ask(host, id, needs, urgent)
-    const { verdict, targets, quorum, guard } = judge(block, this.#options)
-    if (typeof verdict === 'object') this.#lingering.later(host, verdict.wait)
+    const block = this.#pendingHandOff.ask(host, id, superseding, urgent)
+    const { verdict, targets, quorum, precondition } = judge(block, this.#options)
+    if (typeof verdict === 'object') this.#pendingHandOff.later(host, verdict.wait)
     // No round trip where the answer is known.
-    if (verdict !== 'ready' || !known || decidedIn !== (this.#options.epochOf?.(needs) ?? known.epoch)) return 'kept'
-    const item = { id, needs: needs.ulid, targets, quorum, guard }
+    if (verdict !== 'ready' || !known || decidedIn !== (this.#options.epochOf?.(superseding) ?? known.epoch))
+      return 'kept'
+    const item = { id, superseding: superseding.ulid, targets, quorum, precondition }
     if (!(await this.#releases.release(item, known.epoch, signal))) return 'kept'
-    this.#lingering.delete(id)
+    this.#pendingHandOff.delete(id)
     return 'released'
   }
 
   owners(block: BlockMeta): readonly Owner[] {
     const view = this.#membership.mustKnow()
     const { assign, mustAssign = assign } = this.#options
-    const { targets, standIn, ranked } = mustAssign(block, view.record)
+    const { targets, failoverOwner, ranked } = mustAssign(block, view.record)
     const serves = (member: string) => this.#membership.serves(member, block.ulid)
     // All members have a rank, mostly: to compare each with each takes longer than all the rest.
     const unranked = new Set(view.record.members.keys())
@@ -85,7 +86,7 @@ export class MemberHandover implements Handover {
     return [...ranked, ...others].map((member, rank) => ({
       member,
       rank,
-      target: targets.includes(member) || member === standIn,
+      target: targets.includes(member) || member === failoverOwner,
       serves: serves(member),
       live: view.live.has(member),
     }))
@@ -102,7 +103,7 @@ export class MemberHandover implements Handover {
       zone,
       address,
       state,
-      beatAge: this.#membership.beatAge(id),
+      heartbeatAge: this.#membership.heartbeatAge(id),
     }))
   }
 

@@ -33,14 +33,14 @@ export class Housekeeping {
    * Does what is due by a look that began at `asked`. Never rejects.
    * @returns whether anything was changed
    */
-  async do(view: MembersView, { expire, unplace, forget }: Overdue, me: string, asked: Mark): Promise<boolean> {
-    const tooLate = () => elapsed(asked, mark(this.#host)) > MISSED_BEATS * this.#times.beatMs
+  async do(view: MembersView, { expire, evict, forget }: Overdue, me: string, asked: Mark): Promise<boolean> {
+    const tooLate = () => elapsed(asked, mark(this.#host)) > MISSED_BEATS * this.#times.heartbeatMs
     let changed = false
     try {
       changed = await this.#expire(view, expire, me, tooLate)
-      for (const { id, changed: at } of unplace) {
+      for (const { id, changed: at } of evict) {
         if (tooLate()) return changed
-        if (await this.#calls.make(() => this.#store.unplace(id, at))) changed = this.#say('lost its place', id)
+        if (await this.#calls.make(() => this.#store.evict(id, at))) changed = this.#say('lost its place', id)
       }
       for (const { id, changed: at } of forget) {
         if (tooLate()) return changed

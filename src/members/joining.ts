@@ -3,7 +3,7 @@ import { sleep } from '../async/signals.ts'
 import { BlockgateError, ErrorCode, OwnershipUnavailable } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { StoreCalls } from './calls.ts'
-import type { Beat, JoinReply, MemberRecord, MemberStore } from './contract.ts'
+import type { Heartbeat, JoinReply, MemberEntry, MemberStore } from './contract.ts'
 import type { Session } from './session.ts'
 
 /** Others may join or leave between the reading and the joining; more often than this, another day. */
@@ -14,7 +14,7 @@ export interface JoinDeps {
   readonly calls: StoreCalls
   readonly session: Session
   readonly host: Host
-  readonly beatMs: number
+  readonly heartbeatMs: number
   readonly zone: string | undefined
   readonly address: string | undefined
   readonly rules: string
@@ -65,16 +65,17 @@ export async function join(deps: JoinDeps): Promise<Joined | undefined> {
 
 /** The incarnation of the record that a first join takes the place of; 0 for none. Waits until nobody lives in it. */
 async function replaced(deps: JoinDeps): Promise<number> {
-  const { session, beatMs, host, closed } = deps
+  const { session, heartbeatMs, host, closed } = deps
   const before = await mine(deps)
   if (!before.record) return 0
   // A join of this process whose answer was lost.
   if (before.record.process === session.process) return before.record.incarnation
-  if (before.record.state === 'down' || !before.beat || before.beat.age >= 2 * beatMs) return before.record.incarnation
-  await sleep(host, 1.5 * beatMs, closed)
+  if (before.record.state === 'down' || !before.heartbeat || before.heartbeat.age >= 2 * heartbeatMs)
+    return before.record.incarnation
+  await sleep(host, 1.5 * heartbeatMs, closed)
   const after = await mine(deps)
   if (!after.record) return 0
-  if (after.record.state !== 'down' && moved(before.beat, after.beat)) {
+  if (after.record.state !== 'down' && moved(before.heartbeat, after.heartbeat)) {
     throw new BlockgateError(
       ErrorCode.memberRefused,
       `instance.id must be of one process alone: another one is at work as "${session.id}"`,
@@ -83,15 +84,18 @@ async function replaced(deps: JoinDeps): Promise<number> {
   return after.record.incarnation
 }
 
-async function mine({ store, calls, session }: JoinDeps): Promise<{ record?: MemberRecord; beat?: Beat }> {
-  const [record, beats] = await Promise.all([calls.make(() => store.record()), calls.make(() => store.beats())])
+async function mine({ store, calls, session }: JoinDeps): Promise<{ record?: MemberEntry; heartbeat?: Heartbeat }> {
+  const [record, heartbeats] = await Promise.all([
+    calls.make(() => store.entries()),
+    calls.make(() => store.heartbeats()),
+  ])
   session.see(record.epoch)
   const own = record.members.get(session.id)
-  const beat = beats.beats.get(session.id)
-  return { ...(own && { record: own }), ...(beat && { beat }) }
+  const heartbeat = heartbeats.heartbeats.get(session.id)
+  return { ...(own && { record: own }), ...(heartbeat && { heartbeat }) }
 }
 
-function moved(before: Beat, after: Beat | undefined): boolean {
+function moved(before: Heartbeat, after: Heartbeat | undefined): boolean {
   return after !== undefined && (after.incarnation !== before.incarnation || after.sequence !== before.sequence)
 }
 

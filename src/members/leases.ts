@@ -70,8 +70,8 @@ export class Leases {
     if (session?.superseded) return before === 'load' ? 'a newer process has the id of this member' : undefined
     if (lock?.valid === false && before === 'load') return 'the lock of the slot is not valid any more'
     if (!known) return before === 'load' ? 'it is not known now who owns the block' : undefined
-    const { targets, standIn } = this.#assign(block, known.record)
-    if (lock?.valid !== false && (targets.includes(me) || standIn === me)) return undefined
+    const { targets, failoverOwner } = this.#assign(block, known.record)
+    if (lock?.valid !== false && (targets.includes(me) || failoverOwner === me)) return undefined
     if (before === 'load') return `the block belongs to ${targets.join(', ') || 'nobody'}`
     const server = [...known.live].find(id => id !== me && this.#membership.serves(id, block.ulid))
     return server && `the block belongs to ${targets.join(', ') || 'nobody'}, and ${server} serves it`

@@ -1,16 +1,16 @@
 /**
- * Who is silent, and for how long: judged by change alone, on clocks of this process. A beat that stays the same while
+ * Who is silent, and for how long: judged by change alone, on clocks of this process. A heartbeat that stays the same while
  * this process looks, without a break, is silence; whatever happened while it did not look is not.
  */
 import { elapsed, type Mark } from './clock.ts'
-import type { Beat } from './contract.ts'
+import type { Heartbeat } from './contract.ts'
 import type { MembersView } from './view.ts'
 
-/** Beats that may pass between two reads before they count as interrupted. */
+/** Heartbeats that may pass between two reads before they count as interrupted. */
 export const MISSED_BEATS = 2.5
 
 export interface LivenessTimes {
-  readonly beatMs: number
+  readonly heartbeatMs: number
   readonly expireAfterMs: number
   /** Down for this long: the member loses its place. */
   readonly graceMs: number
@@ -26,7 +26,7 @@ export interface Silent {
 /** What may be done about members that are gone. */
 export interface Overdue {
   readonly expire: readonly Silent[]
-  readonly unplace: readonly { readonly id: string; readonly changed: number }[]
+  readonly evict: readonly { readonly id: string; readonly changed: number }[]
   readonly forget: readonly { readonly id: string; readonly changed: number }[]
 }
 
@@ -37,7 +37,7 @@ interface Observed<T> {
 
 export class Liveness {
   readonly #times: LivenessTimes
-  readonly #beats = new Map<string, Observed<Beat>>()
+  readonly #heartbeats = new Map<string, Observed<Heartbeat>>()
   readonly #down = new Map<string, Observed<number>>()
   /** Successful reads since the last interruption. */
   #reads = 0
@@ -61,15 +61,15 @@ export class Liveness {
    */
   observe(view: MembersView, asked: Mark, read: Mark): boolean {
     const gap = this.#last ? elapsed(this.#last, read) : 0
-    const unbroken = this.#reads > 0 && gap <= MISSED_BEATS * this.#times.beatMs
+    const unbroken = this.#reads > 0 && gap <= MISSED_BEATS * this.#times.heartbeatMs
     this.#reads = unbroken ? this.#reads + 1 : 1
     this.#last = read
-    for (const id of this.#beats.keys()) if (!view.beats.beats.has(id)) this.#beats.delete(id)
-    for (const [id, beat] of view.beats.beats) {
-      const before = this.#beats.get(id)
+    for (const id of this.#heartbeats.keys()) if (!view.heartbeats.heartbeats.has(id)) this.#heartbeats.delete(id)
+    for (const [id, heartbeat] of view.heartbeats.heartbeats) {
+      const before = this.#heartbeats.get(id)
       // The first read after an interruption may show what was written before it; the second begins the count.
-      if (this.#reads > 2 && before && same(before.value, beat)) continue
-      this.#beats.set(id, { value: beat, since: read })
+      if (this.#reads > 2 && before && same(before.value, heartbeat)) continue
+      this.#heartbeats.set(id, { value: heartbeat, since: read })
     }
     for (const id of this.#down.keys()) if (view.member(id)?.state !== 'down') this.#down.delete(id)
     for (const { id, state, changed } of view.record.members.values()) {
@@ -82,11 +82,11 @@ export class Liveness {
   /** What is due by the last read; never about `me`. */
   overdue(view: MembersView, me: string): Overdue {
     const now = this.#asked
-    if (!now) return { expire: [], unplace: [], forget: [] }
+    if (!now) return { expire: [], evict: [], forget: [] }
     const { expireAfterMs, graceMs, forgetAfterMs } = this.#times
     const silent = (id: string) => {
-      const beat = id === me ? undefined : this.#beats.get(id)
-      return beat && elapsed(beat.since, now) >= expireAfterMs ? [{ id, seen: beat.value }] : []
+      const heartbeat = id === me ? undefined : this.#heartbeats.get(id)
+      return heartbeat && elapsed(heartbeat.since, now) >= expireAfterMs ? [{ id, seen: heartbeat.value }] : []
     }
     const down = (ms: number, placed: boolean) =>
       [...this.#down].flatMap(([id, { value: changed, since }]) =>
@@ -94,12 +94,12 @@ export class Liveness {
       )
     return {
       expire: view.frozen ? [] : [...view.live].flatMap(silent),
-      unplace: view.frozen ? [] : down(graceMs, true),
+      evict: view.frozen ? [] : down(graceMs, true),
       forget: down(forgetAfterMs, false),
     }
   }
 }
 
-function same(a: Beat, b: Beat): boolean {
+function same(a: Heartbeat, b: Heartbeat): boolean {
   return a.incarnation === b.incarnation && a.sequence === b.sequence
 }

@@ -1,4 +1,4 @@
-/** What a member sees of the others: the record, the beats, and who serves what; and what follows for those that are gone. */
+/** What a member sees of the others: the record, the heartbeats, and who serves what; and what follows for those that are gone. */
 import type { Host } from '../contracts/host.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
@@ -11,7 +11,7 @@ import type { Replica } from './replica.ts'
 import type { Session } from './session.ts'
 import { MembersView } from './view.ts'
 
-/** What a plugin reads of the store beside record and beats. */
+/** What a plugin reads of the store beside record and heartbeats. */
 export interface Beside {
   /** Part of each look: where it rejects, the look has failed. What it resolves with takes in what was read, after the record was. */
   read(calls: StoreCalls): Promise<() => void>
@@ -46,7 +46,7 @@ export interface LookingDeps {
 
 export class Looking {
   readonly #deps: LookingDeps
-  #broken = { record: 0, beats: 0, beside: 0, count: 0 }
+  #broken = { entries: 0, heartbeats: 0, beside: 0, count: 0 }
 
   constructor(deps: LookingDeps) {
     this.#deps = deps
@@ -88,13 +88,14 @@ export class Looking {
 
   async #read(): Promise<MembersView> {
     const { store, calls, knowledge, freshMs } = this.#deps
-    const beats = await calls.make(() => store.beats())
-    this.#count('beats', beats.broken)
+    const heartbeats = await calls.make(() => store.heartbeats())
+    this.#count('heartbeats', heartbeats.broken)
     const last = knowledge.view?.record
-    const same = last?.epoch === beats.epoch && last.storeId === beats.storeId && last.frozen === beats.frozen
-    const record = same ? last : await calls.make(() => store.record())
-    this.#count('record', record.broken)
-    return new MembersView(record, beats, freshMs)
+    const same =
+      last?.epoch === heartbeats.epoch && last.storeId === heartbeats.storeId && last.frozen === heartbeats.frozen
+    const record = same ? last : await calls.make(() => store.entries())
+    this.#count('entries', record.broken)
+    return new MembersView(record, heartbeats, freshMs)
   }
 
   #see(view: MembersView, asked: Mark, takeIn: (() => void) | undefined): void {
@@ -109,13 +110,13 @@ export class Looking {
     if (session?.joined) {
       const mine = view.member(session.id)
       if (mine && mine.incarnation > session.incarnation) session.supersede()
-      // This look may be older than the join: what a beat answers decides.
+      // This look may be older than the join: what a heartbeat answers decides.
       else if (mine?.incarnation !== session.incarnation || mine.state === 'down') onDoubt()
     }
     if (knowledge.epoch > before) onEpoch()
   }
 
-  #count(of: 'record' | 'beats' | 'beside', broken: number): void {
+  #count(of: 'entries' | 'heartbeats' | 'beside', broken: number): void {
     this.#broken.count += Math.max(0, broken - this.#broken[of])
     this.#broken[of] = broken
   }

@@ -1,5 +1,5 @@
 /**
- * One member's life at the member store: it joins, beats, looks, and leaves. What it saw last is its view; what it does
+ * One member's life at the member store: it joins, heartbeats, looks, and leaves. What it saw last is its view; what it does
  * not know it says. Every await may take a minute, and the world may have changed after it.
  */
 import { orAborted } from '../async/signals.ts'
@@ -24,7 +24,7 @@ import type { Session } from './session.ts'
 import type { MembersView } from './view.ts'
 import { Watchers } from './watchers.ts'
 
-/** Beats are stretched or shortened by up to this share, so that members do not come in step. */
+/** Heartbeats are stretched or shortened by up to this share, so that members do not come in step. */
 const JITTER = 0.1
 
 export class Membership {
@@ -83,9 +83,9 @@ export class Membership {
     })
     this.#parts = parts
     try {
-      await parts.beating?.beat()
+      await parts.heartbeating?.heartbeat()
     } catch (error) {
-      // The calls have said it, and the next beat tries again.
+      // The calls have said it, and the next heartbeat tries again.
       if (!isOwnershipUnavailable(error)) throw error
     }
     closed.throwIfAborted()
@@ -119,9 +119,9 @@ export class Membership {
     return this.#parts?.calls
   }
 
-  /** A beat older than this does not count for a release, ms. */
+  /** A heartbeat older than this does not count for a release, ms. */
   get freshMs(): number {
-    return MISSED_BEATS * this.#options.beatMs
+    return MISSED_BEATS * this.#options.heartbeatMs
   }
 
   get epoch(): Epoch {
@@ -156,26 +156,26 @@ export class Membership {
   }
 
   get standing(): Standing {
-    const { session, knowledge, beating } = this.#parts ?? {}
+    const { session, knowledge, heartbeating } = this.#parts ?? {}
     if (session?.superseded) return 'superseded'
-    if (beating?.everJoined) return this.view?.member(this.me)?.draining ? 'leaving' : 'member'
+    if (heartbeating?.everJoined) return this.view?.member(this.me)?.draining ? 'leaving' : 'member'
     return knowledge && knowledge.age >= this.#options.startGraceMs ? 'alone' : 'joining'
   }
 
   get counts(): HandoverCounts {
-    const { beating, calls, housekeeping, looking } = this.#parts ?? {}
+    const { heartbeating, calls, housekeeping, looking } = this.#parts ?? {}
     return {
-      beatDelayMs: beating?.delayMs,
+      heartbeatDelayMs: heartbeating?.delayMs,
       storeErrors: calls?.errors ?? 0,
       refusedExpiries: housekeeping?.refused ?? 0,
       broken: looking?.broken ?? 0,
     }
   }
 
-  /** ms since the last beat of the member that was read, by the store's clock and this one's. */
-  beatAge(id: string): number {
-    const beat = this.view?.beats.beats.get(id)
-    return beat && this.#parts ? beat.age + this.#parts.knowledge.sinceRead : Number.MAX_SAFE_INTEGER
+  /** ms since the last heartbeat of the member that was read, by the store's clock and this one's. */
+  heartbeatAge(id: string): number {
+    const heartbeat = this.view?.heartbeats.heartbeats.get(id)
+    return heartbeat && this.#parts ? heartbeat.age + this.#parts.knowledge.sinceRead : Number.MAX_SAFE_INTEGER
   }
 
   /** Whether the member is known to serve the block; for this one, whether it does. */
@@ -186,12 +186,12 @@ export class Membership {
   /** Whether clients ask this process. While they do not, its claims are told but do not count. Kept from before the start, too. */
   ready(is: boolean): void {
     this.served.counts = is
-    void this.#parts?.beats?.request()
+    void this.#parts?.heartbeats?.request()
   }
 
-  /** Told with the next beat. */
+  /** Told with the next heartbeat. */
   report(stats: MemberStats): void {
-    this.#parts?.beating?.report(stats)
+    this.#parts?.heartbeating?.report(stats)
   }
 
   /** Changes of owners, and of whether they are known. */
@@ -214,9 +214,9 @@ export class Membership {
   async publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     await this.served.announce(this.host, served)
-    const { beating } = this.#parts ?? {}
-    if (!beating) throw new OwnershipUnavailable('the ownership plugin has not started')
-    await beating.beat()
+    const { heartbeating } = this.#parts ?? {}
+    if (!heartbeating) throw new OwnershipUnavailable('the ownership plugin has not started')
+    await heartbeating.heartbeat()
     if (this.served.dirty) throw new OwnershipUnavailable('this process is not a member now')
   }
 
@@ -234,13 +234,13 @@ export class Membership {
 
   #arm(parts: Parts): void {
     if (this.#closed.signal.aborted) return
-    const { host, beating, beats, polls } = parts
-    const ms = this.#options.beatMs * (1 - JITTER + 2 * JITTER * host.random())
+    const { host, heartbeating, heartbeats, polls } = parts
+    const ms = this.#options.heartbeatMs * (1 - JITTER + 2 * JITTER * host.random())
     const due = host.monotonic() + ms
     this.#timer = host.setTimer(ms, () => {
       this.#arm(parts)
-      beating?.due(due)
-      void beats?.request()
+      heartbeating?.due(due)
+      void heartbeats?.request()
       void polls.request()
     })
   }
@@ -249,7 +249,7 @@ export class Membership {
   #sessionChanged(): void {
     this.served.lost()
     if (!this.session?.superseded) {
-      void this.#parts?.beats?.request()
+      void this.#parts?.heartbeats?.request()
       return
     }
     this.host?.log.error('a newer process has the id of this member', { member: this.me })
@@ -257,10 +257,10 @@ export class Membership {
   }
 
   #looked(look: { readonly broken: boolean }): void {
-    const { host, beats } = this.#parts ?? {}
+    const { host, heartbeats } = this.#parts ?? {}
     if (!host) return
     this.#looks.tell(look, host.log)
-    if (this.view && this.served.mustTell(this.view.storeId)) void beats?.request()
+    if (this.view && this.served.mustTell(this.view.storeId)) void heartbeats?.request()
     // Blocks that nobody could judge are judged as soon as it is known again who owns what.
     const known = this.gap === undefined
     const news = known && !this.#known
@@ -275,7 +275,7 @@ export class Membership {
     const parts = this.#parts
     if (parts?.session) await this.#leave(parts.session, parts, signal)
     parts?.calls.close()
-    await Promise.all([parts?.polls.idle(), parts?.beats?.idle()])
+    await Promise.all([parts?.polls.idle(), parts?.heartbeats?.idle()])
     await this.#options.store.stop?.(signal)
   }
 

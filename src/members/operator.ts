@@ -12,14 +12,26 @@ export function operatorOf(store: MemberStore): Operator {
       return store.shared ? undefined : 'memoryStore() lives in the process that made it'
     },
     async ring() {
-      const [record, { beats }] = await Promise.all([store.record(), store.beats()])
+      const [record, { heartbeats }] = await Promise.all([store.entries(), store.heartbeats()])
       const { epoch, cause, storeId, frozen } = record
       const members = [...record.members.values()].map((member): RingMember => {
         const { id, zone, address, state, placed, draining, incarnation, rules } = member
-        const beat = beats.get(id)
-        const ready = state !== 'down' && beat?.incarnation === incarnation && beat.storeId === storeId
-        const beatAge = beat?.age ?? Number.MAX_SAFE_INTEGER
-        return { id, zone, address, state, ready, placed, draining, incarnation, rules, beatAge, stats: beat?.stats }
+        const heartbeat = heartbeats.get(id)
+        const ready = state !== 'down' && heartbeat?.incarnation === incarnation && heartbeat.storeId === storeId
+        const heartbeatAge = heartbeat?.age ?? Number.MAX_SAFE_INTEGER
+        return {
+          id,
+          zone,
+          address,
+          state,
+          ready,
+          placed,
+          draining,
+          incarnation,
+          rules,
+          heartbeatAge,
+          stats: heartbeat?.stats,
+        }
       })
       members.sort((a, b) => (a.id < b.id ? -1 : 1))
       return { epoch, cause, storeId, frozen, members }
@@ -29,7 +41,7 @@ export function operatorOf(store: MemberStore): Operator {
     freeze: on => store.freeze(on),
     async forget(id) {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const member = (await store.record()).members.get(id)
+        const member = (await store.entries()).members.get(id)
         if (!member) return attempt === 1 ? 'unknown' : 'forgotten'
         if (member.state !== 'down') return 'alive'
         if (await store.forget(id, member.changed)) return 'forgotten'

@@ -14,14 +14,18 @@ export interface MemberOptions {
    */
   readonly handoverDelay?: Duration | undefined
   /** After lingering for this long, one other member that serves the block is enough. A last copy stays all the same. Default: never. */
+  readonly maxPendingHandOff?: Duration | undefined
+  /** @deprecated The name of `maxPendingHandOff` until 0.1. */
   readonly maxLinger?: Duration | undefined
   /** Nothing is claimed before this many members were up at once, or `startGrace` is over. Default 1. */
   readonly minMembers?: number | undefined
   /** How long `minMembers` is waited for, and how long a store that cannot be reached at the start. Default '60s'. */
   readonly startGrace?: Duration | undefined
   /** How often this member says that it is there, and looks who else is. Default '3s'. */
+  readonly heartbeat?: Duration | undefined
+  /** @deprecated The name of `heartbeat` until 0.1. */
   readonly beat?: Duration | undefined
-  /** A member whose beat has not moved for this long is set down; at least three beats. Default '15s'. */
+  /** A member whose heartbeat has not moved for this long is set down; at least three heartbeats. Default '15s'. */
   readonly expireAfter?: Duration | undefined
   /** A member that is down keeps its place for this long: a restart moves nothing. Default '5m'. */
   readonly grace?: Duration | undefined
@@ -35,7 +39,7 @@ export interface MemberOptions {
 const DEFAULTS = {
   handoverDelay: '30s',
   startGrace: '60s',
-  beat: '3s',
+  heartbeat: '3s',
   expireAfter: '15s',
   grace: '5m',
   forgetAfter: '30m',
@@ -47,9 +51,11 @@ const positive = v.custom<Duration>(value => (parseDuration(value) ?? 0) > 0, "b
 const ENTRIES: v.ObjectEntries = {
   replicas: v.optional(atLeastOne),
   handoverDelay: v.optional(durationOption),
+  maxPendingHandOff: v.optional(durationOption),
   maxLinger: v.optional(durationOption),
   minMembers: v.optional(atLeastOne),
   startGrace: v.optional(durationOption),
+  heartbeat: v.optional(positive),
   beat: v.optional(positive),
   expireAfter: v.optional(positive),
   grace: v.optional(durationOption),
@@ -69,7 +75,9 @@ export function checkMemberOptions(
   )
   const own = checkOptions(options, { store, ...ENTRIES, ...entries })
   const parts = own.some(({ path }) => path === 'store') ? [] : problemsBelow('store', options?.store?.check?.())
-  const times = own.some(({ path }) => path === 'beat' || path === 'expireAfter') ? [] : expireProblems(options ?? {})
+  const times = own.some(({ path }) => path === 'heartbeat' || path === 'beat' || path === 'expireAfter')
+    ? []
+    : expireProblems(options ?? {})
   return [...own, ...times, ...parts]
 }
 
@@ -83,12 +91,12 @@ export function memberTimes(given: MemberOptions): {
   readonly minMembers: number
   readonly address: string | undefined
   readonly startGraceMs: number
-  readonly beatMs: number
+  readonly heartbeatMs: number
   readonly expireAfterMs: number
   readonly graceMs: number
   readonly forgetAfterMs: number
   readonly handoverDelayMs: number
-  readonly maxLingerMs: number | undefined
+  readonly maxPendingMs: number | undefined
 } {
   // What is no object is told by check(); until then it must not make a factory throw.
   const options = given ?? {}
@@ -96,17 +104,17 @@ export function memberTimes(given: MemberOptions): {
     minMembers: options.minMembers ?? 1,
     address: options.address,
     startGraceMs: durationMs(options.startGrace, DEFAULTS.startGrace),
-    beatMs: durationMs(options.beat, DEFAULTS.beat),
+    heartbeatMs: durationMs(options.heartbeat ?? options.beat, DEFAULTS.heartbeat),
     expireAfterMs: durationMs(options.expireAfter, DEFAULTS.expireAfter),
     graceMs: durationMs(options.grace, DEFAULTS.grace),
     forgetAfterMs: durationMs(options.forgetAfter, DEFAULTS.forgetAfter),
     handoverDelayMs: durationMs(options.handoverDelay, DEFAULTS.handoverDelay),
-    maxLingerMs: parseDuration(options.maxLinger),
+    maxPendingMs: parseDuration(options.maxPendingHandOff ?? options.maxLinger),
   }
 }
 
-function expireProblems({ beat, expireAfter }: MemberOptions): readonly Problem[] {
-  const least = 3 * (parseDuration(beat ?? DEFAULTS.beat) ?? 0)
+function expireProblems({ beat, heartbeat = beat, expireAfter }: MemberOptions): readonly Problem[] {
+  const least = 3 * (parseDuration(heartbeat ?? DEFAULTS.heartbeat) ?? 0)
   const value = parseDuration(expireAfter ?? DEFAULTS.expireAfter) ?? 0
-  return value >= least ? [] : [{ path: 'expireAfter', must: `be >= 3 × beat (${least} ms)`, value }]
+  return value >= least ? [] : [{ path: 'expireAfter', must: `be >= 3 × heartbeat (${least} ms)`, value }]
 }

@@ -1,9 +1,9 @@
 /** What a member has from start to stop, put together. */
 import type { Host, Services } from '../contracts/host.ts'
-import { Beating } from './beating.ts'
 import { StoreCalls } from './calls.ts'
 import { Coalesced } from './coalesced.ts'
 import type { MemberStore } from './contract.ts'
+import { Heartbeating } from './heartbeating.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Knowledge, type KnowledgeOptions } from './knowledge.ts'
 import { Liveness, type LivenessTimes, MISSED_BEATS } from './liveness.ts'
@@ -16,7 +16,7 @@ export interface MembershipOptions extends KnowledgeOptions, LivenessTimes {
   readonly store: MemberStore
   /** What all members must agree on before anything is released. */
   readonly rules: string
-  /** As in MemberRecord. */
+  /** As in MemberEntry. */
   readonly address: string | undefined
   /** Of a plugin whose answers depend on more than the record. */
   readonly beside?: Beside | undefined
@@ -32,8 +32,8 @@ export interface Parts {
   readonly polls: Coalesced
   /** These three are undefined for an observer. */
   readonly session: Session | undefined
-  readonly beating: Beating | undefined
-  readonly beats: Coalesced | undefined
+  readonly heartbeating: Heartbeating | undefined
+  readonly heartbeats: Coalesced | undefined
 }
 
 export interface PartsEvents extends Pick<LookingDeps, 'onEpoch' | 'onLook'> {
@@ -50,7 +50,7 @@ export function partsOf(
   { onEpoch, onLook, onSession }: PartsEvents,
 ): Parts {
   const { host, instance, observer, bucket } = services
-  const { store, beatMs, expireAfterMs, address, rules } = options
+  const { store, heartbeatMs, expireAfterMs, address, rules } = options
   const me = instance.id
   // A third of what makes a member silent: one call that hangs does not cost its life.
   const calls = new StoreCalls(host, expireAfterMs / 3)
@@ -67,21 +67,21 @@ export function partsOf(
     housekeeping,
     replica,
     beside: options.beside,
-    freshMs: MISSED_BEATS * beatMs,
+    freshMs: MISSED_BEATS * heartbeatMs,
     onEpoch,
     onLook,
-    onDoubt: () => void beats?.request(),
+    onDoubt: () => void heartbeats?.request(),
   })
   const polls = new Coalesced(async () => {
     if (await looking.look()) void polls.request()
   })
-  const beating =
+  const heartbeating =
     session &&
-    new Beating({
+    new Heartbeating({
       ...shared,
       session,
       served,
-      beatMs,
+      heartbeatMs,
       address,
       rules,
       zone: instance.zone,
@@ -90,8 +90,8 @@ export function partsOf(
         if (epoch !== knowledge.view?.epoch) void polls.request()
       },
     })
-  const beats = beating && new Coalesced(() => beating.beatQuietly(host))
-  return { me, host, calls, knowledge, housekeeping, looking, polls, session, beating, beats }
+  const heartbeats = heartbeating && new Coalesced(() => heartbeating.heartbeatQuietly(host))
+  return { me, host, calls, knowledge, housekeeping, looking, polls, session, heartbeating, heartbeats }
 }
 
 /** Unlike that of any other process of this id: the clock has moved since the last start, or chance decides. */

@@ -26,21 +26,21 @@ export class Replica {
     const changed: { readonly id: string; readonly entry: Entry; readonly version: string }[] = []
     for (const id of this.#members.keys()) if (!view.live.has(id)) this.#members.delete(id)
     for (const id of view.live) {
-      const beat = view.beats.beats.get(id)
-      if (id === me || beat?.incarnation !== view.member(id)?.incarnation || beat === undefined) continue
+      const heartbeat = view.heartbeats.heartbeats.get(id)
+      if (id === me || heartbeat?.incarnation !== view.member(id)?.incarnation || heartbeat === undefined) continue
       let entry = this.#members.get(id)
       // What another process of this id served says nothing about this one.
-      if (entry?.incarnation !== beat.incarnation)
-        entry = { version: undefined, incarnation: beat.incarnation, ids: new Set() }
+      if (entry?.incarnation !== heartbeat.incarnation)
+        entry = { version: undefined, incarnation: heartbeat.incarnation, ids: new Set() }
       this.#members.set(id, entry)
       // With the store's id: a store that was emptied counts from the beginning again.
-      const version = `${beat.storeId} ${beat.claims}`
+      const version = `${heartbeat.storeId} ${heartbeat.claims}`
       if (entry.version !== version) changed.push({ id, entry, version })
     }
     await eachBounded(changed, READS, async ({ id, entry, version }) => {
       try {
         entry.ids = await read(id)
-        // The claims may be newer than the beat: then they are read once more, never once too seldom.
+        // The claims may be newer than the heartbeat: then they are read once more, never once too seldom.
         entry.version = version
       } catch {
         // The calls have said and counted it; the version is still the old one.

@@ -35,7 +35,7 @@ export class Served {
   /** Whether clients ask this process: while they do not, its claims must not count. */
   counts = true
 
-  /** The store that was told everything, by its id; `''`: none, as far as is known. Beats carry it. */
+  /** The store that was told everything, by its id; `''`: none, as far as is known. Heartbeats carry it. */
   get told(): string {
     return this.#told
   }

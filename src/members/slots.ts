@@ -2,12 +2,12 @@
  * Slots: hash buckets of blocks, each with recorded holders. For ownership plugins that lease slots instead of computing owners.
  * Who may record itself is decided elsewhere (a lock); the record says who was last, and a fence orders them.
  */
-import type { Fence, MemberStore, SlotRecord, Stamp, WriteStatus } from './contract.ts'
+import type { Fence, MemberStore, SlotEntry, Stamp, WriteStatus } from './contract.ts'
 
 export interface SlotView {
   /** Grows with every change of a slot, and follows the clock as epochs do; another one where the store has lost records. */
   readonly version: number
-  readonly slots: readonly SlotRecord[]
+  readonly slots: readonly SlotEntry[]
   /** Entries that were left out. */
   readonly broken: number
 }

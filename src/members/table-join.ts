@@ -1,6 +1,6 @@
 /** The step by which a process becomes a member: for the first time, again, or in the place of the process before it. */
 import type { Epoch } from '../contracts/ownership.ts'
-import type { JoinReply, JoinRequest, MemberRecord } from './contract.ts'
+import type { JoinReply, JoinRequest, MemberEntry } from './contract.ts'
 import { isStale, type TableState } from './table-state.ts'
 
 /** Why the join is refused; undefined where it is not. Own order comes first: an old process must learn that it is one. */
@@ -22,13 +22,13 @@ export function joinRefusal(state: TableState, request: JoinRequest): JoinReply 
 }
 
 /** Does a join that is not refused. @returns the record it wrote */
-export function applyJoin(state: TableState, request: JoinRequest, epoch: Epoch, at: number): MemberRecord {
+export function applyJoin(state: TableState, request: JoinRequest, epoch: Epoch, at: number): MemberEntry {
   const { id, zone, address, process, rules, bucket, sequence } = request
   const old = state.records.get(id)
   const own = old !== undefined && isOwn(old, request)
   const incarnation = own ? old.incarnation : request.incarnation === 0 ? epoch : request.incarnation
   const draining = old?.draining ?? false
-  const written: MemberRecord = {
+  const written: MemberEntry = {
     id,
     zone,
     address,
@@ -43,13 +43,13 @@ export function applyJoin(state: TableState, request: JoinRequest, epoch: Epoch,
   }
   state.claims.delete(id)
   // A version that the member's claims never had: also not in a life of its record that was forgotten.
-  const claims = Math.max((state.beats.get(id)?.claims ?? 0) + 1, epoch)
-  state.beats.set(id, { incarnation, sequence, storeId: '', claims, at, stats: undefined })
+  const claims = Math.max((state.heartbeats.get(id)?.claims ?? 0) + 1, epoch)
+  state.heartbeats.set(id, { incarnation, sequence, storeId: '', claims, at, stats: undefined })
   state.records.set(id, written)
   return written
 }
 
 /** Whether the record is that of the process which joins. */
-function isOwn(record: MemberRecord, { incarnation, process }: JoinRequest): boolean {
+function isOwn(record: MemberEntry, { incarnation, process }: JoinRequest): boolean {
   return incarnation === 0 ? record.process === process : record.incarnation === incarnation
 }

@@ -1,7 +1,7 @@
 /** The step that gives claims up: the one place where the last copy of a block could be lost. */
 import type { BlockId } from '../contracts/block.ts'
 import type { ReleaseItem, ReleaseRequest } from './contract.ts'
-import { guardHolds } from './table-slots.ts'
+import { preconditionHolds } from './table-slots.ts'
 import type { TableState } from './table-state.ts'
 
 /**
@@ -26,19 +26,19 @@ export function releaseItems(
 }
 
 function mayRelease(state: TableState, id: string, item: ReleaseItem, freshMs: number, now: number): boolean {
-  const { needs, targets, quorum, guard } = item
-  if (guard && !guardHolds(state.slots, guard)) return false
-  if (targets.length === 0 || (needs === item.id && targets.includes(id))) return false
+  const { superseding, targets, quorum, precondition } = item
+  if (precondition && !preconditionHolds(state.slots, precondition)) return false
+  if (targets.length === 0 || (superseding === item.id && targets.includes(id))) return false
   const serves = (target: string) =>
-    isFresh(state, target, freshMs, now) && state.claims.get(target)?.has(needs) === true
+    isFresh(state, target, freshMs, now) && state.claims.get(target)?.has(superseding) === true
   return quorum === 'any' ? targets.some(serves) : targets.every(serves)
 }
 
 function isFresh(state: TableState, id: string, freshMs: number, now: number): boolean {
   const record = state.records.get(id)
-  const beat = state.beats.get(id)
-  if (!record || !beat || record.state === 'down') return false
-  if (beat.incarnation !== record.incarnation || beat.storeId !== state.storeId) return false
-  // After a step back of the clock a beat may lie in the future: nobody knows how old it is.
-  return beat.at <= now && now - beat.at < freshMs
+  const heartbeat = state.heartbeats.get(id)
+  if (!record || !heartbeat || record.state === 'down') return false
+  if (heartbeat.incarnation !== record.incarnation || heartbeat.storeId !== state.storeId) return false
+  // After a step back of the clock a heartbeat may lie in the future: nobody knows how old it is.
+  return heartbeat.at <= now && now - heartbeat.at < freshMs
 }

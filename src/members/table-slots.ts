@@ -1,6 +1,6 @@
 /** The slots of a member table: who was recorded last as the holder of each, ordered by fences. */
 import type { Epoch } from '../contracts/ownership.ts'
-import type { Fence, SlotGuard, SlotRecord } from './contract.ts'
+import type { Fence, SlotEntry, SlotPrecondition } from './contract.ts'
 import type { HoldRequest, SlotView } from './slots.ts'
 
 export interface SlotState {
@@ -8,7 +8,7 @@ export interface SlotState {
   readonly fence: Fence
   readonly version: number
   /** By `slot/rank`. Records are never changed in place. */
-  readonly records: ReadonlyMap<string, SlotRecord>
+  readonly records: ReadonlyMap<string, SlotEntry>
 }
 
 export const NO_SLOTS: SlotState = { fence: 0, version: 0, records: new Map() }
@@ -40,7 +40,7 @@ export function viewOf({ version, records }: SlotState): SlotView {
 }
 
 /** Whether the records of the slot are still exactly these. */
-export function guardHolds({ records }: SlotState, { slot, holders }: SlotGuard): boolean {
+export function preconditionHolds({ records }: SlotState, { slot, holders }: SlotPrecondition): boolean {
   const same = holders.every(({ rank, holder, fence }) => {
     const now = records.get(`${slot}/${rank}`)
     return now?.holder === holder && now.fence === fence

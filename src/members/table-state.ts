@@ -1,7 +1,7 @@
 /** What a member table holds, and the questions that several of its steps ask. */
 import type { BlockId } from '../contracts/block.ts'
 import type { Epoch, MemberStats } from '../contracts/ownership.ts'
-import type { Beat, MemberRecord, Stamp, WriteStatus } from './contract.ts'
+import type { Heartbeat, MemberEntry, Stamp, WriteStatus } from './contract.ts'
 import { NO_SLOTS, type SlotState } from './table-slots.ts'
 
 export interface TableState {
@@ -9,9 +9,9 @@ export interface TableState {
   cause: string
   storeId: string
   frozen: boolean
-  readonly records: Map<string, MemberRecord>
+  readonly records: Map<string, MemberEntry>
   /** Each record has one. */
-  readonly beats: Map<string, StoredBeat>
+  readonly heartbeats: Map<string, StoredHeartbeat>
   /** A member without an entry claims nothing. */
   readonly claims: Map<string, Set<BlockId>>
   /** When members were expired, in ms; the newest last. */
@@ -19,7 +19,7 @@ export interface TableState {
   slots: SlotState
 }
 
-export interface StoredBeat extends Omit<Beat, 'age' | 'stats'> {
+export interface StoredHeartbeat extends Omit<Heartbeat, 'age' | 'stats'> {
   readonly at: number
   readonly stats: MemberStats | undefined
 }
@@ -35,19 +35,19 @@ export function emptyState(storeId: string): TableState {
     storeId,
     frozen: false,
     records: new Map(),
-    beats: new Map(),
+    heartbeats: new Map(),
     claims: new Map(),
     expiries: [],
     slots: NO_SLOTS,
   }
 }
 
-/** Records and beats are never changed in place, so they need no copy of their own. */
+/** Records and heartbeats are never changed in place, so they need no copy of their own. */
 export function copyState(state: TableSnapshot): TableState {
   return {
     ...state,
     records: new Map(state.records),
-    beats: new Map(state.beats),
+    heartbeats: new Map(state.heartbeats),
     claims: new Map([...state.claims].map(([id, blocks]) => [id, new Set(blocks)])),
     expiries: [...state.expiries],
   }
@@ -63,22 +63,22 @@ export function stampStatus(state: TableState, { id, incarnation, sequence }: St
 
 /** Whether the record's own process has written with this sequence, or a later one, already. */
 export function isStale(state: TableState, id: string, sequence: number): boolean {
-  const beat = state.beats.get(id)
-  return beat !== undefined && sequence <= beat.sequence
+  const heartbeat = state.heartbeats.get(id)
+  return heartbeat !== undefined && sequence <= heartbeat.sequence
 }
 
-/** Every write that was not refused is a beat too: it counts as heard of at `at`, and older ones are refused from now on. */
-export function stampBeat(
+/** Every write that was not refused is a heartbeat too: it counts as heard of at `at`, and older ones are refused from now on. */
+export function stampHeartbeat(
   state: TableState,
   { id, sequence }: Stamp,
   at: number,
-  told: Partial<Pick<StoredBeat, 'storeId' | 'stats' | 'claims'>>,
+  told: Partial<Pick<StoredHeartbeat, 'storeId' | 'stats' | 'claims'>>,
 ): void {
-  const beat = state.beats.get(id)
-  if (beat) state.beats.set(id, { ...beat, sequence, at, ...told })
+  const heartbeat = state.heartbeats.get(id)
+  if (heartbeat) state.heartbeats.set(id, { ...heartbeat, sequence, at, ...told })
 }
 
 /** The version of a member's claims after `changes` of them were added or taken away. */
-export function versionAfter(state: TableState, id: string, changes = 0): Pick<StoredBeat, 'claims'> {
-  return { claims: (state.beats.get(id)?.claims ?? 0) + (changes > 0 ? 1 : 0) }
+export function versionAfter(state: TableState, id: string, changes = 0): Pick<StoredHeartbeat, 'claims'> {
+  return { claims: (state.heartbeats.get(id)?.claims ?? 0) + (changes > 0 ? 1 : 0) }
 }

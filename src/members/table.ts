@@ -15,16 +15,16 @@ import {
   assertStamp,
 } from './check.ts'
 import type {
-  Beat,
-  BeatReply,
-  BeatRequest,
-  BeatView,
+  EntriesView,
   ExpireLimit,
   Fence,
+  Heartbeat,
+  HeartbeatReply,
+  HeartbeatRequest,
+  HeartbeatView,
   JoinReply,
   JoinRequest,
-  MemberRecord,
-  RecordView,
+  MemberEntry,
   ReleaseReply,
   ReleaseRequest,
   Stamp,
@@ -37,7 +37,7 @@ import { nextFence, viewOf, withHolder } from './table-slots.ts'
 import {
   copyState,
   emptyState,
-  stampBeat,
+  stampHeartbeat,
   stampStatus,
   type TableSnapshot,
   type TableState,
@@ -77,13 +77,13 @@ export class MemberTable {
     return { status: 'joined', incarnation: written.incarnation, epoch, storeId, draining: written.draining }
   }
 
-  beat(stamp: Stamp, { storeId, stats, seen }: BeatRequest): BeatReply {
+  heartbeat(stamp: Stamp, { storeId, stats, seen }: HeartbeatRequest): HeartbeatReply {
     assertStamp(stamp)
     assertSeen(seen)
     const state = this.#state
-    let status: BeatReply['status'] = stampStatus(state, stamp)
+    let status: HeartbeatReply['status'] = stampStatus(state, stamp)
     if (status === 'ok') {
-      stampBeat(state, stamp, this.#clock(), { storeId, stats })
+      stampHeartbeat(state, stamp, this.#clock(), { storeId, stats })
       if (state.records.get(stamp.id)?.state === 'down') status = 'down'
       else if (seen > state.epoch) this.#raise(`${stamp.id} has seen a later epoch`, () => {}, seen)
     }
@@ -95,7 +95,7 @@ export class MemberTable {
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
     const { claims, records } = this.#state
-    stampBeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, claims.get(stamp.id)?.size))
+    stampHeartbeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, claims.get(stamp.id)?.size))
     claims.delete(stamp.id)
     const record = records.get(stamp.id)
     if (record && record.state !== 'down') this.#change(record, { state: 'down' }, `${stamp.id} down: stopped`)
@@ -118,7 +118,7 @@ export class MemberTable {
       own.add(id)
     }
     this.#state.claims.set(stamp.id, own)
-    stampBeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, changes))
+    stampHeartbeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, changes))
     return 'ok'
   }
 
@@ -132,7 +132,7 @@ export class MemberTable {
     if (this.#state.frozen) return { status: 'frozen' }
     const now = this.#clock()
     const { released, changes } = releaseItems(this.#state, stamp.id, request, now)
-    stampBeat(this.#state, stamp, now, versionAfter(this.#state, stamp.id, changes))
+    stampHeartbeat(this.#state, stamp, now, versionAfter(this.#state, stamp.id, changes))
     return { status: 'ok', released }
   }
 
@@ -149,31 +149,31 @@ export class MemberTable {
   ): 'expired' | 'moved' | 'refused' | 'gone' {
     assertMemberId(id)
     assertMemberId(by)
-    const { records, beats, frozen, expiries } = this.#state
+    const { records, heartbeats, frozen, expiries } = this.#state
     const record = records.get(id)
     if (!record || record.state === 'down') return 'gone'
-    const beat = beats.get(id)
-    if (beat?.incarnation !== seen.incarnation || beat.sequence !== seen.sequence) return 'moved'
+    const heartbeat = heartbeats.get(id)
+    if (heartbeat?.incarnation !== seen.incarnation || heartbeat.sequence !== seen.sequence) return 'moved'
     const now = this.#clock()
     const recent = expiries.filter(at => at <= now && now - at < limit.windowMs)
     if (frozen || recent.length >= limit.max) return 'refused'
     expiries.push(now)
     expiries.splice(0, expiries.length - MAX_EXPIRIES)
-    this.#change(record, { state: 'down' }, `${id} down: no beat seen by ${by}`)
+    this.#change(record, { state: 'down' }, `${id} down: no heartbeat seen by ${by}`)
     return 'expired'
   }
 
-  unplace(id: string, changed: Epoch): boolean {
+  evict(id: string, changed: Epoch): boolean {
     const record = this.#downSince(id, changed)
     if (!record?.placed || this.#state.frozen) return false
-    this.#change(record, { placed: false }, `${id} unplaced: its grace is over`)
+    this.#change(record, { placed: false }, `${id} evicted: its grace is over`)
     return true
   }
 
   forget(id: string, changed: Epoch): boolean {
     if (!this.#downSince(id, changed)) return false
     this.#raise(`${id} forgotten`, () => {
-      for (const map of [this.#state.claims, this.#state.beats, this.#state.records]) map.delete(id)
+      for (const map of [this.#state.claims, this.#state.heartbeats, this.#state.records]) map.delete(id)
     })
     return true
   }
@@ -196,17 +196,18 @@ export class MemberTable {
     })
   }
 
-  record(): RecordView {
+  entries(): EntriesView {
     const { epoch, cause, storeId, frozen, records } = this.#state
     return { epoch, cause, storeId, frozen, members: new Map(records), broken: 0 }
   }
 
-  beats(): BeatView {
+  heartbeats(): HeartbeatView {
     const now = this.#clock()
     const { epoch, storeId, frozen } = this.#state
-    const beats = new Map<string, Beat>()
-    for (const [id, { at, ...beat }] of this.#state.beats) beats.set(id, { ...beat, age: Math.max(0, now - at) })
-    return { epoch, storeId, frozen, beats, broken: 0 }
+    const heartbeats = new Map<string, Heartbeat>()
+    for (const [id, { at, ...heartbeat }] of this.#state.heartbeats)
+      heartbeats.set(id, { ...heartbeat, age: Math.max(0, now - at) })
+    return { epoch, storeId, frozen, heartbeats, broken: 0 }
   }
 
   fence(): Fence {
@@ -223,7 +224,7 @@ export class MemberTable {
     const now = this.#clock()
     const slots = withHolder(this.#state.slots, stamp.id, request, now)
     if (!slots) return 'older'
-    stampBeat(this.#state, stamp, now, {})
+    stampHeartbeat(this.#state, stamp, now, {})
     this.#state.slots = slots
     for (const listener of this.#listeners) listener()
     return 'ok'
@@ -255,13 +256,13 @@ export class MemberTable {
     this.#state = emptyState(storeId)
   }
 
-  #downSince(id: string, changed: Epoch): MemberRecord | undefined {
+  #downSince(id: string, changed: Epoch): MemberEntry | undefined {
     assertMemberId(id)
     const record = this.#state.records.get(id)
     return record?.state === 'down' && record.changed === changed ? record : undefined
   }
 
-  #change(record: MemberRecord, to: Partial<MemberRecord>, cause: string): void {
+  #change(record: MemberEntry, to: Partial<MemberEntry>, cause: string): void {
     this.#raise(cause, changed => this.#state.records.set(record.id, { ...record, ...to, changed }))
   }
 

@@ -1,24 +1,24 @@
-/** What one look at the member store showed: the record and the beats, with what is asked of them often. */
+/** What one look at the member store showed: the record and the heartbeats, with what is asked of them often. */
 import type { Epoch } from '../contracts/ownership.ts'
-import type { BeatView, MemberRecord, RecordView } from './contract.ts'
+import type { EntriesView, HeartbeatView, MemberEntry } from './contract.ts'
 
 export class MembersView {
-  readonly record: RecordView
-  readonly beats: BeatView
+  readonly record: EntriesView
+  readonly heartbeats: HeartbeatView
   /** Members that are not down. */
   readonly live: ReadonlySet<string>
   /** Live members agree on what must be agreed on before anything is released. */
-  readonly rulesAgree: boolean
+  readonly fingerprintsAgree: boolean
   readonly #freshMs: number
 
-  /** `freshMs`: a beat older than this by the store's clock does not count. */
-  constructor(record: RecordView, beats: BeatView, freshMs: number) {
+  /** `freshMs`: a heartbeat older than this by the store's clock does not count. */
+  constructor(record: EntriesView, heartbeats: HeartbeatView, freshMs: number) {
     this.record = record
-    this.beats = beats
+    this.heartbeats = heartbeats
     this.#freshMs = freshMs
     const up = [...record.members.values()].filter(member => member.state !== 'down')
     this.live = new Set(up.map(member => member.id))
-    this.rulesAgree = new Set(up.map(member => member.rules)).size <= 1
+    this.fingerprintsAgree = new Set(up.map(member => member.rules)).size <= 1
   }
 
   get epoch(): Epoch {
@@ -33,19 +33,19 @@ export class MembersView {
     return this.record.frozen
   }
 
-  member(id: string): MemberRecord | undefined {
+  member(id: string): MemberEntry | undefined {
     return this.record.members.get(id)
   }
 
-  /** The member is up, its last beat is of the process in the record, is fresh, and says that all its claims are told. */
+  /** The member is up, its last heartbeat is of the process in the record, is fresh, and says that all its claims are told. */
   counts(id: string): boolean {
-    const beat = this.beats.beats.get(id)
+    const heartbeat = this.heartbeats.heartbeats.get(id)
     return (
-      beat !== undefined &&
+      heartbeat !== undefined &&
       this.live.has(id) &&
-      beat.incarnation === this.member(id)?.incarnation &&
-      beat.storeId === this.storeId &&
-      beat.age <= this.#freshMs
+      heartbeat.incarnation === this.member(id)?.incarnation &&
+      heartbeat.storeId === this.storeId &&
+      heartbeat.age <= this.#freshMs
     )
   }
 }

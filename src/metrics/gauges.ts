@@ -20,7 +20,7 @@ const PLAIN = [
   'diskUsed',
   'diskFree',
 ] as const
-const SERVING: ReadonlySet<string> = new Set(['serving', 'lingering', 'pinned'])
+const SERVING: ReadonlySet<string> = new Set(['serving', 'pending-hand-off', 'last-copy'])
 
 export class Gauges {
   readonly #meter: Meter

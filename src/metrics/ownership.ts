@@ -12,35 +12,35 @@ const STANDINGS: readonly Standing[] = ['joining', 'alone', 'member', 'leaving',
 
 export class OwnershipGauges {
   readonly #meter: Meter
-  readonly #lingeringOldest
-  readonly #pinned
-  readonly #pinnedOldest
+  readonly #pendingHandOffOldest
+  readonly #lastCopy
+  readonly #lastCopyOldest
   readonly #underReplicated
   readonly #epoch
   readonly #members
   readonly #standing
   readonly #expiriesRefused
-  readonly #beatDelay
+  readonly #heartbeatDelay
   readonly #storeErrors
   readonly #storeBroken
 
   constructor(meter: Meter) {
     this.#meter = meter
-    this.#lingeringOldest = gauge(meter, METRICS.lingeringOldest).instrument
-    this.#pinned = gauge(meter, METRICS.pinned).instrument
-    this.#pinnedOldest = gauge(meter, METRICS.pinnedOldest).instrument
+    this.#pendingHandOffOldest = gauge(meter, METRICS.pendingHandOffOldest).instrument
+    this.#lastCopy = gauge(meter, METRICS.lastCopy).instrument
+    this.#lastCopyOldest = gauge(meter, METRICS.lastCopyOldest).instrument
     this.#underReplicated = gauge(meter, METRICS.underReplicated).instrument
     this.#epoch = gauge(meter, METRICS.epoch).instrument
     this.#members = gauge(meter, METRICS.members)
     this.#standing = gauge(meter, METRICS.standing)
     this.#expiriesRefused = counted(meter, METRICS.expiriesRefused)
-    this.#beatDelay = gauge(meter, METRICS.beatDelay).instrument
+    this.#heartbeatDelay = gauge(meter, METRICS.heartbeatDelay).instrument
     this.#storeErrors = counted(meter, METRICS.storeErrors)
     this.#storeBroken = counted(meter, METRICS.storeBroken)
   }
 
   observe(subject: MetricsSubject): void {
-    const ofBlocks = [this.#lingeringOldest, this.#pinned, this.#pinnedOldest]
+    const ofBlocks = [this.#pendingHandOffOldest, this.#lastCopy, this.#lastCopyOldest]
     this.#meter.addBatchObservableCallback(result => this.#readAges(subject, result), ofBlocks)
     const { handover } = subject.plan.ownership
     if (!handover) return
@@ -59,7 +59,7 @@ export class OwnershipGauges {
         this.#members.instrument,
         this.#standing.instrument,
         this.#expiriesRefused,
-        this.#beatDelay,
+        this.#heartbeatDelay,
         this.#storeErrors,
         this.#storeBroken,
       ],
@@ -68,18 +68,18 @@ export class OwnershipGauges {
 
   async #readAges({ host, blocks }: MetricsSubject, result: BatchObservableResult): Promise<void> {
     const now = host.now()
-    let lingeringOldest = 0
-    let pinned = 0
-    let pinnedOldest = 0
+    let pendingHandOffOldest = 0
+    let lastCopy = 0
+    let lastCopyOldest = 0
     await inSlices(host, blocks(), ({ state, since }) => {
-      if (state === 'lingering') lingeringOldest = Math.max(lingeringOldest, now - since)
-      if (state !== 'pinned') return
-      pinned++
-      pinnedOldest = Math.max(pinnedOldest, now - since)
+      if (state === 'pending-hand-off') pendingHandOffOldest = Math.max(pendingHandOffOldest, now - since)
+      if (state !== 'last-copy') return
+      lastCopy++
+      lastCopyOldest = Math.max(lastCopyOldest, now - since)
     })
-    result.observe(this.#lingeringOldest, lingeringOldest / 1000)
-    result.observe(this.#pinned, pinned)
-    result.observe(this.#pinnedOldest, pinnedOldest / 1000)
+    result.observe(this.#pendingHandOffOldest, pendingHandOffOldest / 1000)
+    result.observe(this.#lastCopy, lastCopy)
+    result.observe(this.#lastCopyOldest, lastCopyOldest / 1000)
   }
 
   #readHandover({ plan, guard }: MetricsSubject, handover: Handover, result: BatchObservableResult): void {
@@ -96,7 +96,7 @@ export class OwnershipGauges {
     }
     const counts = guard('handover.counts', () => handover.counts())
     if (!counts) return
-    if (counts.beatDelayMs !== undefined) result.observe(this.#beatDelay, counts.beatDelayMs / 1000)
+    if (counts.heartbeatDelayMs !== undefined) result.observe(this.#heartbeatDelay, counts.heartbeatDelayMs / 1000)
     result.observe(this.#expiriesRefused, counts.refusedExpiries)
     result.observe(this.#storeErrors, counts.storeErrors)
     result.observe(this.#storeBroken, counts.broken)

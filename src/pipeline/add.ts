@@ -6,7 +6,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import type { Named } from '../contracts/plan.ts'
 import type { BlockContext, BlockSink } from '../contracts/stage.ts'
 import type { ClaimPublisher } from './claims.ts'
-import type { Onion } from './compose.ts'
+import type { Chain } from './compose.ts'
 import type { DiskBudget, Room } from './disk-budget.ts'
 import { type LoadJournal, POISON_DEATHS } from './journal.ts'
 import { added, failed, skippedBy, unchanged } from './outcome.ts'
@@ -23,7 +23,7 @@ export interface AddDeps {
 }
 
 /** Adds one block to the sink. Never rejects. A block the sink holds already is `unchanged`, or `added` by this run. */
-export function adder(deps: AddDeps): Onion {
+export function adder(deps: AddDeps): Chain {
   const { sink } = deps
   return async (block, { trace }) => {
     try {

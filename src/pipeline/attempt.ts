@@ -4,7 +4,7 @@ import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Outcome, RunContext } from '../contracts/stage.ts'
 import type { BlockTrace } from './block-trace.ts'
-import type { Onion } from './compose.ts'
+import type { Chain } from './compose.ts'
 import { failed } from './outcome.ts'
 
 /** How long a stage may go on after its signal aborted before the run goes on without it, in ms. */
@@ -55,7 +55,7 @@ export function attempt(
   run: RunContext,
   candidate: Candidate,
   loaded: boolean,
-  onion: Onion,
+  chain: Chain,
   trace: BlockTrace,
 ): Promise<Outcome> {
   const id = candidate.meta.ulid
@@ -88,7 +88,7 @@ export function attempt(
     })
     active.add(abort)
     const block = { ...candidate, id, run, loaded, signal: controller.signal, lease: undefined }
-    const running = onion(block, { trace, abort })
+    const running = chain(block, { trace, abort })
     running.then(settle, (error: unknown) => settle(failed('pipeline', error)))
   })
 }

@@ -13,14 +13,14 @@ export interface Passage {
 }
 
 /** Runs one block through a segment. Never rejects: a failure is a `failed` outcome of the stage that raised it. */
-export type Onion = (block: BlockContext, passage: Passage) => Promise<Outcome>
+export type Chain = (block: BlockContext, passage: Passage) => Promise<Outcome>
 
 /** `end` is what the innermost `next()` runs: the add, or the barrier. It must not reject. */
-export function compose(stages: readonly Named<BlockStage>[], end: Onion): Onion {
+export function compose(stages: readonly Named<BlockStage>[], end: Chain): Chain {
   const dispatch = (at: number, block: BlockContext, passage: Passage): Promise<Outcome> => {
     const entry = stages[at]
     if (!entry) return end(block, passage)
-    const below: Onion = (inner, same) => dispatch(at + 1, inner, same)
+    const below: Chain = (inner, same) => dispatch(at + 1, inner, same)
     return passage.trace.stage(entry.name, () => handle(entry, block, passage, below))
   }
   return (block, passage) => dispatch(0, block, passage)
@@ -30,7 +30,7 @@ async function handle(
   { name, stage }: Named<BlockStage>,
   block: BlockContext,
   passage: Passage,
-  below: Onion,
+  below: Chain,
 ): Promise<Outcome> {
   let running: Promise<Outcome> | undefined
   let outcome: Outcome | undefined

@@ -7,7 +7,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import type { Plan } from '../contracts/plan.ts'
 import { adder } from '../pipeline/add.ts'
 import { ClaimPublisher } from '../pipeline/claims.ts'
-import { compose, type Onion } from '../pipeline/compose.ts'
+import { type Chain, compose } from '../pipeline/compose.ts'
 import { DiskBudget } from '../pipeline/disk-budget.ts'
 import { Faults } from '../pipeline/faults.ts'
 import { LoadJournal } from '../pipeline/journal.ts'
@@ -38,7 +38,7 @@ export interface Engine extends EngineSettings {
   readonly faults: Faults
   readonly metrics: Metrics | undefined
   /** One onion a segment: the last ends in the add, the others at their barrier. */
-  readonly onions: readonly Onion[]
+  readonly chains: readonly Chain[]
   /** Blocks with a stage that never settled, and its name. */
   readonly stuck: Map<BlockId, string>
   /** Loaded blocks that the last complete view did not have. */
@@ -62,7 +62,7 @@ export function createEngine(
   const faults = new Faults(host, metrics)
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
-  const onions = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
+  const chains = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
   const memory = { stuck: new Map(), absences: new KeptIds('absent'), asked: new KeptIds('asked'), state }
-  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, onions }
+  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, chains }
 }

@@ -112,10 +112,10 @@ export class Flow {
   }
 
   async #attempt(at: number, candidate: Candidate, trace: BlockTrace): Promise<Outcome> {
-    const onion = this.#engine.onions[at]
-    if (!onion) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
+    const chain = this.#engine.chains[at]
+    if (!chain) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
     const loaded = this.#loaded(candidate.meta.ulid)
-    return attempt(this.#engine, this.#active, this.#run, candidate, loaded, onion, trace)
+    return attempt(this.#engine, this.#active, this.#run, candidate, loaded, chain, trace)
   }
 
   #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {

@@ -47,7 +47,7 @@ type Decision =
       readonly do: 'release'
       readonly by: string
       readonly reason: string
-      readonly needs: BlockMeta
+      readonly superseding: BlockMeta
       readonly decidedIn: Epoch
       readonly whileKept: string
       readonly guard?: never
@@ -155,8 +155,8 @@ function decide({ plan, view, absences }: ReconcileInput, id: BlockId, meta: Blo
   return { do: 'drop', by, reason, guard: outcome.expired ? 'expired' : 'many' }
 }
 
-function toRelease(by: string, reason: string, needs: BlockMeta, decidedIn: Epoch): Decision & { do: 'release' } {
-  return { do: 'release', by, reason, needs, decidedIn, whileKept: 'lingering' }
+function toRelease(by: string, reason: string, superseding: BlockMeta, decidedIn: Epoch): Decision & { do: 'release' } {
+  return { do: 'release', by, reason, superseding, decidedIn, whileKept: 'pending-hand-off' }
 }
 
 /** Not offered: gone from the bucket, or only seen in part. One listing may be wrong; two in a row are believed. */
@@ -181,8 +181,8 @@ async function settleSuperseded({ host, plan }: ReconcileInput, decisions: Map<B
   const loaded = plan.sink.stage.loaded()
   await inSlices(host, decisions, ([id, decision]) => {
     if (decision.do !== 'release') return
-    const { by, reason, whileKept, needs } = decision
-    const served = loaded.has(needs.ulid) && decisions.get(needs.ulid)?.do !== 'drop'
+    const { by, reason, whileKept, superseding } = decision
+    const served = loaded.has(superseding.ulid) && decisions.get(superseding.ulid)?.do !== 'drop'
     decisions.set(id, served ? { do: 'drop', by, reason } : { do: 'retain', by, reason: whileKept })
   })
 }
@@ -214,9 +214,9 @@ async function release(
 ): Promise<void> {
   const { handover } = input.plan.ownership
   if (!handover) return
-  await eachBounded(releases, input.concurrency, async ({ id, by, reason, needs, decidedIn, whileKept }) => {
+  await eachBounded(releases, input.concurrency, async ({ id, by, reason, superseding, decidedIn, whileKept }) => {
     try {
-      const asked = handover.release({ id, needs, urgent: input.urgent }, decidedIn, input.signal)
+      const asked = handover.release({ id, superseding, urgent: input.urgent }, decidedIn, input.signal)
       const answer = await limited(input, input.signal, 'release()', asked)
       if (answer !== 'released') results.set(id, { kind: 'retained', by, reason: keptAs(input, id, whileKept) })
       else results.set(id, await dropOne(input, id, { kind: 'dropped', by, reason }))
@@ -236,9 +236,9 @@ async function release(
 /** Lingering, and nobody else serves it: pinned. */
 function keptAs({ plan, me }: ReconcileInput, id: BlockId, reason: string): string {
   const meta = plan.sink.stage.loaded().get(id)?.meta
-  if (reason !== 'lingering' || !meta) return reason
+  if (reason !== 'pending-hand-off' || !meta) return reason
   const others = plan.ownership.handover?.owners(meta).some(o => o.member !== me && o.live && o.serves)
-  return others ? reason : 'pinned'
+  return others ? reason : 'last-copy'
 }
 
 async function dropOne(input: ReconcileInput, id: BlockId, result: LoadedResult): Promise<LoadedResult> {

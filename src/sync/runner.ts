@@ -235,8 +235,8 @@ export class Runner {
 
   #converged(): void {
     const { host, catalogue, metrics } = this.#engine
-    const { lingering = 0, pinned = 0 } = catalogue.counts()
-    if (this.#moved === undefined || lingering + pinned > 0) return
+    const { 'pending-hand-off': pendingHandOff = 0, 'last-copy': lastCopy = 0 } = catalogue.counts()
+    if (this.#moved === undefined || pendingHandOff + lastCopy > 0) return
     metrics?.converged(host.monotonic() - this.#moved)
     this.#moved = undefined
   }
@@ -245,14 +245,14 @@ export class Runner {
   async #tell(result: RunResult): Promise<void> {
     const { plan, catalogue } = this.#engine
     const loaded = plan.sink.stage.loaded()
-    const { lingering = 0, pinned = 0, failed = 0 } = catalogue.counts()
+    const { 'pending-hand-off': pendingHandOff = 0, 'last-copy': lastCopy = 0, failed = 0 } = catalogue.counts()
     let bytes = 0
     await inSlices(this.#engine.host, loaded.values(), block => (bytes += block.bytes))
     await plan.ownership.handover?.report({
       assigned: assigned(plan, result),
       serving: loaded.size,
-      lingering,
-      pinned,
+      pendingHandOff,
+      lastCopy,
       failed,
       bytes,
     })

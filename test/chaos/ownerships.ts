@@ -44,7 +44,7 @@ function shared({ replicas, minMembers, timings, port }: GatewaySettings) {
   return {
     replicas,
     minMembers,
-    beat: timings.beatMs,
+    heartbeat: timings.heartbeatMs,
     expireAfter: timings.expireAfterMs,
     handoverDelay: timings.handoverDelayMs,
     address: `127.0.0.1:${port}`,

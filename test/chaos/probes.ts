@@ -16,8 +16,8 @@ export function heard(store: SlotStore, tell: (event: GatewayEvent) => void): Sl
       observer = services.observer ?? false
       await store.start?.(services)
     },
-    async record() {
-      const record = await store.record()
+    async entries() {
+      const record = await store.entries()
       if (!observer && record.epoch > last) {
         last = record.epoch
         tell({ event: 'epoch', epoch: last, at: Date.now() })

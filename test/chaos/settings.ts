@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 export interface Timings {
-  readonly beatMs: number
+  readonly heartbeatMs: number
   readonly expireAfterMs: number
   readonly handoverDelayMs: number
   /** Of a lock. */
@@ -15,16 +15,16 @@ export interface Timings {
 
 /** The plugins' own defaults. */
 const FULL: Timings = {
-  beatMs: 3_000,
+  heartbeatMs: 3_000,
   expireAfterMs: 15_000,
   handoverDelayMs: 30_000,
   ttlMs: 30_000,
   everyMs: 180_000,
   awayMs: 60_000,
 }
-/** The same proportions where the protocol has any, shorter: the protocol has no lower bound but "a few beats". */
+/** The same proportions where the protocol has any, shorter: the protocol has no lower bound but "a few heartbeats". */
 const QUICK: Timings = {
-  beatMs: 1_000,
+  heartbeatMs: 1_000,
   expireAfterMs: 5_000,
   handoverDelayMs: 2_000,
   ttlMs: 3_000,
@@ -105,9 +105,9 @@ export function settingsOf(argv: readonly string[]): Settings {
 const LOAD_MS = 30_000
 
 /**
- * For how long a block of a crashed gateway may be away: until its beat counts as gone (two reads, each a beat after the other,
+ * For how long a block of a crashed gateway may be away: until its heartbeat counts as gone (two reads, each a heartbeat after the other,
  * before the count begins, and one after it), and the load.
  */
-export function crashBoundMs({ beatMs, expireAfterMs }: Timings): number {
-  return expireAfterMs + 3 * beatMs + LOAD_MS
+export function crashBoundMs({ heartbeatMs, expireAfterMs }: Timings): number {
+  return expireAfterMs + 3 * heartbeatMs + LOAD_MS
 }

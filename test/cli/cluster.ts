@@ -24,7 +24,14 @@ export interface Cluster {
   readonly calls: readonly string[]
 }
 
-export const STATS: MemberStats = { assigned: 12_345, serving: 4, lingering: 3, pinned: 2, failed: 1, bytes: 12_300 }
+export const STATS: MemberStats = {
+  assigned: 12_345,
+  serving: 4,
+  pendingHandOff: 3,
+  lastCopy: 2,
+  failed: 1,
+  bytes: 12_300,
+}
 
 export function member(id: string, rest: Partial<RingMember> = {}): RingMember {
   return {
@@ -33,7 +40,7 @@ export function member(id: string, rest: Partial<RingMember> = {}): RingMember {
     address: undefined,
     state: 'active',
     ready: rest.state !== 'down',
-    beatAge: 1_500,
+    heartbeatAge: 1_500,
     placed: true,
     draining: false,
     incarnation: 1,

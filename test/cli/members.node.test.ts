@@ -53,17 +53,17 @@ describe('blockgate ring', () => {
   it('prints the epoch and why it moved, and each member with what it said of itself', async () => {
     const members = [
       member('gw-1', { zone: 'a', address: 'h:1', stats: STATS }),
-      member('gw-2', { state: 'down', placed: false, draining: true, beatAge: 125_000 }),
-      member('gw-3', { beatAge: Number.MAX_SAFE_INTEGER }),
+      member('gw-2', { state: 'down', placed: false, draining: true, heartbeatAge: 125_000 }),
+      member('gw-3', { heartbeatAge: Number.MAX_SAFE_INTEGER }),
     ]
     const { code, stdout } = await cluster(folder(), { members }).run('ring')
     expect(code).toBe(0)
     expect(stdout).toBe(`epoch 7: gw-1 joined\\u001b[31m
 
-member  zone  state   ready  beat       placed  draining  address  assigned  serving  lingering  pinned  failed  bytes
-gw-1    a     active  yes    1.5 s      yes     no        h:1      12,345    4        3          2       1       12.3 kB
-gw-2    -     down    no     2 min 5 s  no      yes       -        -         -        -          -       -       -
-gw-3    -     active  yes    none       yes     no        -        -         -        -          -       -       -
+member  zone  state   ready  heartbeat  placed  draining  address  assigned  serving  pending hand-off  last copy  failed  bytes
+gw-1    a     active  yes    1.5 s      yes     no        h:1      12,345    4        3                 2          1       12.3 kB
+gw-2    -     down    no     2 min 5 s  no      yes       -        -         -        -                 -          -       -
+gw-3    -     active  yes    none       yes     no        -        -         -        -                 -          -       -
 `)
   })
 

@@ -26,7 +26,7 @@ it('operators see two gateways on a real Redis, drain one, and take it away, wit
   made.write(
     'blockgate.config.ts',
     configText(
-      `dedup(), owned(hashRing({ store: redisStore({ cluster: 'cli', url: env.REDIS, commandTimeout: '1m' }), handoverDelay: 0, beat: '200ms', expireAfter: '10m' })),`,
+      `dedup(), owned(hashRing({ store: redisStore({ cluster: 'cli', url: env.REDIS, commandTimeout: '1m' }), handoverDelay: 0, heartbeat: '200ms', expireAfter: '10m' })),`,
       `import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
 import { redisStore } from 'blockgate/plugins/store/redis'`,
       `instance: { id: env.ID }, dir: './data-' + env.ID, every: '1s',`,

@@ -186,7 +186,7 @@ describe('GET /api/v1/blocks', () => {
   it.each([
     [
       'state=happy',
-      'state must be one of pending, loading, serving, lingering, pinned, skipped, failed, partial: current value is "happy"',
+      'state must be one of pending, loading, serving, pending-hand-off, last-copy, skipped, failed, partial: current value is "happy"',
     ],
     ['limit=0', 'limit must be a whole number from 1 to 10000: current value is "0"'],
     ['limit=10001', 'limit must be a whole number from 1 to 10000: current value is "10001"'],

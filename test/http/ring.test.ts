@@ -7,7 +7,7 @@ import { appWorld, type Description } from './app-world.ts'
 import { misfits } from './json-schema.ts'
 
 const HOSTILE = `<img src=x onerror=alert(1)>"'&`
-const stats = { assigned: 5, serving: 4, lingering: 3, pinned: 2, failed: 1, bytes: 12_300 }
+const stats = { assigned: 5, serving: 4, pendingHandOff: 3, lastCopy: 2, failed: 1, bytes: 12_300 }
 
 function member(id: string, rest: Partial<RingMember> = {}): RingMember {
   return {
@@ -16,7 +16,7 @@ function member(id: string, rest: Partial<RingMember> = {}): RingMember {
     address: undefined,
     state: 'active',
     ready: rest.state !== 'down',
-    beatAge: 1_500,
+    heartbeatAge: 1_500,
     placed: true,
     draining: false,
     incarnation: 1,
@@ -64,7 +64,7 @@ describe('GET /api/v1/ring', () => {
             address: 'h:1',
             state: 'active',
             ready: true,
-            beatAge: 1_500,
+            heartbeatAge: 1_500,
             placed: true,
             draining: false,
             rules: 'r',
@@ -76,7 +76,7 @@ describe('GET /api/v1/ring', () => {
             address: null,
             state: 'down',
             ready: false,
-            beatAge: 1_500,
+            heartbeatAge: 1_500,
             placed: true,
             draining: false,
             rules: 'r',
@@ -167,7 +167,7 @@ describe('/ring', () => {
       withRing(
         [
           member('gw-1', { stats, rules: 'a' }),
-          member('gw-2', { rules: 'b', state: 'leaving', draining: true, beatAge: Number.MAX_SAFE_INTEGER }),
+          member('gw-2', { rules: 'b', state: 'leaving', draining: true, heartbeatAge: Number.MAX_SAFE_INTEGER }),
         ],
         {
           frozen: true,

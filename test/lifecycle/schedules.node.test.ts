@@ -46,13 +46,19 @@ async function schedule(seed: number): Promise<readonly string[]> {
   const host = fakeHost({ seed })
   const store = memoryStore()
   const storeTrouble = random() < 0.3
-  const times = { beat: '10s', expireAfter: '1m', handoverDelay: '10s' } as const
+  const times = { heartbeat: '10s', expireAfter: '1m', handoverDelay: '10s' } as const
   const other = hashRing({ store, ...times })
   let joined = false
   const ring = hashRing({
     ...times,
     store: storeTrouble
-      ? trouble.with(store, 'store', { start: 'async', join: 'async', beat: 'async', leave: 'async', record: 'async' })
+      ? trouble.with(store, 'store', {
+          start: 'async',
+          join: 'async',
+          heartbeat: 'async',
+          leave: 'async',
+          entries: 'async',
+        })
       : store,
   })
   const handover = trouble.with(ring.handover as object, 'handover', {
@@ -177,7 +183,7 @@ async function schedule(seed: number): Promise<readonly string[]> {
   if (again !== 'stopped') wrong.push(`a start after the stop gives ${JSON.stringify(again)}`)
   if (!storeTrouble) {
     await store.start?.(services({ host }))
-    const me = (await store.record()).members.get('me')
+    const me = (await store.entries()).members.get('me')
     if (me?.state === 'active') wrong.push('the member is in the ring')
   }
   for (const line of trouble.log) seen.add(line)

@@ -47,7 +47,7 @@ describe('stop() during start()', () => {
     await host.advance(600_000)
     expect(host.pendingTimers).toBe(0)
     await store.start?.(services({ host }))
-    expect([...(await store.record()).members]).toEqual([])
+    expect([...(await store.entries()).members]).toEqual([])
     await expect(gateway.start()).rejects.toMatchObject({ code: 'stopped' })
   })
 
@@ -130,16 +130,16 @@ describe('a start that fails', () => {
     const { gateway, host, sink } = await world({ list: blocks(1), stages: [flaky], ownership: hashRing({ store }) })
     await expect(gateway.start()).rejects.toMatchObject({ code: 'start-failed', at: 'flaky' })
     // The member had joined before that.
-    expect((await store.record()).members.get('me')?.state).not.toBe('active')
+    expect((await store.entries()).members.get('me')?.state).not.toBe('active')
     expect(host.pendingTimers).toBe(0)
     broken = false
     const again = gateway.start()
     await host.advance(60_000)
     expect((await again).status).toBe('done')
     expect(sink.numbers).toEqual([1])
-    expect((await store.record()).members.get('me')?.state).toBe('active')
+    expect((await store.entries()).members.get('me')?.state).toBe('active')
     await gateway.stop()
-    expect((await store.record()).members.get('me')?.state).not.toBe('active')
+    expect((await store.entries()).members.get('me')?.state).not.toBe('active')
     expect(host.pendingTimers).toBe(0)
   })
 
@@ -195,7 +195,7 @@ describe('a stop in which parts hang', () => {
     await start
     const stop = gateway.stop().catch((error: { rawMessage: string }) => error.rawMessage)
     await host.advance(2_000)
-    expect((await store.record()).members.get('me')?.state).not.toBe('active')
+    expect((await store.entries()).members.get('me')?.state).not.toBe('active')
     await host.advance(28_000)
     const late = 'it must stop within 30000 ms'
     expect(await stop).toBe(`Cannot stop "hanging-1": ${late}; Cannot stop "hanging-2": ${late}`)

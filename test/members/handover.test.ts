@@ -29,7 +29,7 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
       await serve(b, block)
       await world.advance(4_000)
       const before = a.plugin.epoch(block) - 1
-      expect(await a.handover.release({ id: block.ulid, needs: block }, before, never)).toBe('kept')
+      expect(await a.handover.release({ id: block.ulid, superseding: block }, before, never)).toBe('kept')
       world.table.freeze(true)
       await world.advance(500)
       expect(await release(a, block)).toBe('kept')
@@ -93,10 +93,10 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
       const { world, a, b } = await pair(make, { handoverDelay: '10s' })
       const [child, parent] = blocksOf(a.plugin, 'a') as [BlockMeta, BlockMeta]
       const unserved = { ...meta(1), ulid: ids(900)[0] as typeof child.ulid }
-      expect(await release(a, child, { needs: unserved })).toBe('kept')
-      expect(await release(a, child, { needs: parent })).toBe('kept')
+      expect(await release(a, child, { superseding: unserved })).toBe('kept')
+      expect(await release(a, child, { superseding: parent })).toBe('kept')
       await world.advance(14_000)
-      expect(await release(a, child, { needs: parent })).toBe('released')
+      expect(await release(a, child, { superseding: parent })).toBe('released')
       expect(world.claims('a')).not.toContain(child.ulid)
       await stopAll(a, b)
     })
@@ -171,7 +171,7 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
       a.line.after('release', () => world.table.restore(world.table.snapshot(), 'store-2'))
       expect(await release(a, block)).toBe('released')
       await world.advance(8_000)
-      expect(world.table.beats().beats.get('a')?.storeId).toBe('store-2')
+      expect(world.table.heartbeats().heartbeats.get('a')?.storeId).toBe('store-2')
       expect(world.claims('a')).not.toContain(block.ulid)
       await stopAll(a, b)
     })
@@ -191,7 +191,11 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
       await serve(b, block)
       await world.advance(4_000)
       const controller = new AbortController()
-      const releasing = a.handover.release({ id: block.ulid, needs: block }, a.plugin.epoch(block), controller.signal)
+      const releasing = a.handover.release(
+        { id: block.ulid, superseding: block },
+        a.plugin.epoch(block),
+        controller.signal,
+      )
       controller.abort(new Error('over'))
       await expect(releasing).rejects.toThrow('over')
       expect(world.claims('a')).toContain(block.ulid)

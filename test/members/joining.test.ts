@@ -8,7 +8,7 @@ it('a member joins at its start, and knows at once who owns what', async () => {
   await a.start()
   expect(world.state('a')).toBe('active')
   expect(a.handover.standing()).toBe('member')
-  expect(a.plugin.epoch()).toBe(world.table.record().epoch)
+  expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
   await a.stop()
 })
 
@@ -33,7 +33,7 @@ it('a store that is away at the start is no reason to fail: it is joined when it
 it('a store whose answers never come is a store that is away', async () => {
   const world = new World()
   const a = world.member('a')
-  for (const method of ['record', 'beats', 'beats'] as const) a.line.fault(method, 'hangs')
+  for (const method of ['entries', 'heartbeats', 'heartbeats'] as const) a.line.fault(method, 'hangs')
   await world.along(a.start())
   expect(a.handover.standing()).toBe('joining')
   await world.advance(4_000)
@@ -55,7 +55,7 @@ it('a process whose id is at work elsewhere is refused', async () => {
   await a.stop()
 })
 
-it('a process that was killed a second ago is taken over once its beat is seen to stand still', async () => {
+it('a process that was killed a second ago is taken over once its heartbeat is seen to stand still', async () => {
   const world = new World()
   const dead = await world.started('a', {}, ids(1))
   world.hosts.delete(dead.host)
@@ -118,23 +118,23 @@ it('a first join whose answer was lost is done again as the same process', async
   const a = world.member('a')
   a.line.fault('join', 'lost')
   await a.start()
-  const { incarnation } = world.table.record().members.get('a') ?? {}
+  const { incarnation } = world.table.entries().members.get('a') ?? {}
   expect(a.handover.standing()).toBe('joining')
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('member')
-  expect(world.table.record().members.get('a')?.incarnation).toBe(incarnation)
+  expect(world.table.entries().members.get('a')?.incarnation).toBe(incarnation)
   await a.stop()
 })
 
-it('an observer joins nothing, beats nothing, and sees who owns what', async () => {
+it('an observer joins nothing, heartbeats nothing, and sees who owns what', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1))
   const observer = world.member('a', {}, { observer: true })
   await observer.start()
-  const before = world.table.record().epoch
+  const before = world.table.entries().epoch
   await world.advance(20_000)
   expect(observer.line.writes).toEqual([])
-  expect(world.table.record().epoch).toBe(before)
+  expect(world.table.entries().epoch).toBe(before)
   const [owner] = observer.handover.owners(meta(1))
   expect(owner).toEqual({ member: 'a', rank: 0, target: true, serves: true, live: true })
   await expect(observer.handover.publish(new Set(ids(1)), never)).rejects.toThrow('has not started')

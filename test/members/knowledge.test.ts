@@ -93,8 +93,8 @@ it('a process that was set down does not know until it has joined again', async 
   const world = new World()
   const a = await world.started('a')
   for (let i = 0; i < 5; i++) a.line.fault('join', 'away')
-  const beat = world.table.beats().beats.get('a') ?? { incarnation: 0, sequence: 0 }
-  world.table.expire('a', beat, { max: 1, windowMs: 1 }, 'x')
+  const heartbeat = world.table.heartbeats().heartbeats.get('a') ?? { incarnation: 0, sequence: 0 }
+  world.table.expire('a', heartbeat, { max: 1, windowMs: 1 }, 'x')
   await world.advance(250)
   expect(() => a.handover.owners(meta(1))).toThrow('this process is not a member now')
   await world.advance(20_000)
@@ -106,7 +106,7 @@ it('who has heard of a newer epoch does not know until it has read it', async ()
   const world = new World()
   const a = await world.started('a')
   await world.advance(500)
-  for (let i = 0; i < 8; i++) a.line.fault('record', 'away')
+  for (let i = 0; i < 8; i++) a.line.fault('entries', 'away')
   world.table.freeze(true)
   await world.advance(3_500)
   expect(() => a.handover.owners(meta(1))).toThrow('the members have changed, and could not be read since')
@@ -137,13 +137,13 @@ it('who serves what is read again from a store that failed over, though the vers
   const copy = world.table.snapshot()
   await b.handover.serve({ added: [meta(1).ulid], dropped: [] }, never)
   await world.advance(4_000)
-  const seen = world.table.beats().beats.get('b')?.claims
+  const seen = world.table.heartbeats().heartbeats.get('b')?.claims
   a.line.away = true
   await b.handover.serve({ added: [], dropped: [meta(1).ulid] }, never)
   await b.handover.serve({ added: [meta(2).ulid], dropped: [] }, never)
   world.table.restore(copy, 'store-2')
   await world.advance(8_000)
-  expect(world.table.beats().beats.get('b')?.claims).toBe(seen)
+  expect(world.table.heartbeats().heartbeats.get('b')?.claims).toBe(seen)
   a.line.away = false
   await world.advance(4_000)
   const serving = (n: number) =>

@@ -50,9 +50,9 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
     await stopAll(a, b)
   })
 
-  it('waits for the owner that came last, and after maxLinger for the member that came first', async () => {
+  it('waits for the owner that came last, and after maxPendingHandOff for the member that came first', async () => {
     const world = make()
-    const options = { handoverDelay: '20s', replicas: 2, maxLinger: '55s' }
+    const options = { handoverDelay: '20s', replicas: 2, maxPendingHandOff: '55s' }
     const all = ids(...Array.from({ length: 200 }, (_, i) => i + 1))
     const a = await world.started('a', options, all)
     const others = [
@@ -87,9 +87,9 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
     await stopAll(a, ...others)
   })
 
-  it('after maxLinger needs one other member that was seen for the handoverDelay; a last copy stays all the same', async () => {
-    const { world, a, b } = await pair(make, { handoverDelay: '10s', maxLinger: '60s' })
-    const c = await world.started('c', { handoverDelay: '10s', maxLinger: '60s' })
+  it('after maxPendingHandOff needs one other member that was seen for the handoverDelay; a last copy stays all the same', async () => {
+    const { world, a, b } = await pair(make, { handoverDelay: '10s', maxPendingHandOff: '60s' })
+    const c = await world.started('c', { handoverDelay: '10s', maxPendingHandOff: '60s' })
     await world.advance(500)
     const [one, two] = blocksOf(a.plugin, 'b') as [BlockMeta, BlockMeta]
     await serve(c, one)
@@ -105,7 +105,7 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
   })
 
   it('what is seen served at a look is told when the wait is over, not at the next look', async () => {
-    const { world, a, b, block } = await pair(make, { handoverDelay: '5s', beat: '20s', expireAfter: '60s' })
+    const { world, a, b, block } = await pair(make, { handoverDelay: '5s', heartbeat: '20s', expireAfter: '60s' })
     await release(a, block)
     await serve(b, block)
     const from = a.changes.length
@@ -115,7 +115,7 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
   })
 
   it('what is asked for between two looks is told when the wait is over, not at the next look', async () => {
-    const { world, a, b, block } = await pair(make, { handoverDelay: '5s', beat: '20s', expireAfter: '60s' })
+    const { world, a, b, block } = await pair(make, { handoverDelay: '5s', heartbeat: '20s', expireAfter: '60s' })
     await serve(b, block)
     await world.advance(22_500)
     const from = a.changes.length
@@ -141,7 +141,7 @@ it('a block waits anew for an owner that was none in between (hash-ring: drained
   const gone = async (member: TestMember) => {
     await member.stop()
     await world.advance(500)
-    world.table.forget(member.id, world.table.record().members.get(member.id)?.changed ?? 0)
+    world.table.forget(member.id, world.table.entries().members.get(member.id)?.changed ?? 0)
     await world.advance(500)
   }
   await gone(c)

@@ -14,7 +14,7 @@ async function stopAll(...members: readonly TestMember[]): Promise<void> {
   for (const member of members) await member.stop()
 }
 
-it('a member whose beat stands still for 15 s is set down, and not before', async () => {
+it('a member whose heartbeat stands still for 15 s is set down, and not before', async () => {
   const world = new World()
   const a = await world.started('a')
   const b = await world.started('b')
@@ -25,7 +25,7 @@ it('a member whose beat stands still for 15 s is set down, and not before', asyn
   expect(world.state('b')).toBe('active')
   await world.advance(8_000)
   expect(world.state('b')).toBe('down')
-  expect(world.table.record().cause).toBe('b down: no beat seen by a')
+  expect(world.table.entries().cause).toBe('b down: no heartbeat seen by a')
   await stopAll(a)
 })
 
@@ -34,16 +34,16 @@ it('a member that is set down is known to all within the same second', async () 
   const a = await world.started('a')
   const b = await world.started('b')
   await world.advance(1_000)
-  const beat = world.table.beats().beats.get('b') ?? { incarnation: 0, sequence: 0 }
+  const heartbeat = world.table.heartbeats().heartbeats.get('b') ?? { incarnation: 0, sequence: 0 }
   kill(world, b)
-  world.table.expire('b', beat, { max: 1, windowMs: 1 }, 'x')
+  world.table.expire('b', heartbeat, { max: 1, windowMs: 1 }, 'x')
   await world.advance(250)
-  expect(a.plugin.epoch()).toBe(world.table.record().epoch)
+  expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
   expect(a.changes.at(-1)?.epoch).toBe(a.plugin.epoch())
   expect(a.host.lines.at(-1)).toEqual({
     level: 'info',
     message: 'epoch',
-    fields: { epoch: a.plugin.epoch(), cause: 'b down: no beat seen by x' },
+    fields: { epoch: a.plugin.epoch(), cause: 'b down: no heartbeat seen by x' },
   })
   await stopAll(a)
 })
@@ -71,7 +71,7 @@ it('one read that failed is an interruption', async () => {
   await world.advance(10_000)
   kill(world, b)
   await world.advance(9_000)
-  a.line.fault('beats', 'away')
+  a.line.fault('heartbeats', 'away')
   await world.advance(15_000)
   expect(world.state('b')).toBe('active')
   await world.advance(12_000)
@@ -84,13 +84,13 @@ it('a process that was paused sets nobody down for its own pause', async () => {
   const a = await world.started('a')
   const b = await world.started('b')
   await world.advance(10_000)
-  const beat = world.table.beats().beats.get('b')
+  const heartbeat = world.table.heartbeats().heartbeats.get('b')
   // Both stand still, as on one suspended machine; only the clocks have moved when they go on.
   a.host.step(60_000)
   b.host.step(60_000)
   kill(world, b)
   await world.advance(14_500)
-  expect(world.table.beats().beats.get('b')).toMatchObject({ sequence: beat?.sequence })
+  expect(world.table.heartbeats().heartbeats.get('b')).toMatchObject({ sequence: heartbeat?.sequence })
   expect(world.state('b')).toBe('active')
   await world.advance(10_000)
   expect(world.state('b')).toBe('down')
@@ -148,7 +148,7 @@ it('a member that is down keeps its place for the grace, and its record for half
   const b = await world.started('b')
   await b.stop()
   world.hosts.delete(b.host)
-  const record = () => world.table.record().members.get('b')
+  const record = () => world.table.entries().members.get('b')
   await world.advance(19_000)
   expect(record()?.placed).toBe(true)
   await world.advance(5_000)
@@ -169,7 +169,7 @@ it('a member that came back in between begins its grace anew', async () => {
   const second = await world.started('b')
   await second.stop()
   await world.advance(15_000)
-  expect(world.table.record().members.get('b')?.placed).toBe(true)
+  expect(world.table.entries().members.get('b')?.placed).toBe(true)
   await stopAll(a)
 })
 
@@ -188,7 +188,7 @@ it('a process that was set down while it was paused joins again when it goes on'
   await stopAll(a, b)
 })
 
-it('members() tells how old the last beat of each is', async () => {
+it('members() tells how old the last heartbeat of each is', async () => {
   const world = new World()
   const a = await world.started('a', { address: 'http://a' }, [], { host: fakeHost({ now: world.host.now() }) })
   const b = await world.started('b')
@@ -200,8 +200,8 @@ it('members() tells how old the last beat of each is', async () => {
     ['a', 'active', 'http://a'],
     ['b', 'active', undefined],
   ])
-  expect(members[0]?.beatAge).toBeLessThan(4_000)
-  expect(members[1]?.beatAge).toBeGreaterThanOrEqual(9_000)
+  expect(members[0]?.heartbeatAge).toBeLessThan(4_000)
+  expect(members[1]?.heartbeatAge).toBeGreaterThanOrEqual(9_000)
   await stopAll(a)
 })
 
@@ -210,9 +210,9 @@ it('15 s begin after the second read, and end before the one that shows them ove
   const a = await world.started('a')
   const b = await world.started('b')
   await world.advance(500)
-  const view = new MembersView(world.table.record(), world.table.beats(), 7_500)
+  const view = new MembersView(world.table.entries(), world.table.heartbeats(), 7_500)
   const at = (ms: number) => ({ monotonic: ms, wall: ms })
-  const liveness = new Liveness({ beatMs: 3_000, expireAfterMs: 15_000, graceMs: 1, forgetAfterMs: 1 })
+  const liveness = new Liveness({ heartbeatMs: 3_000, expireAfterMs: 15_000, graceMs: 1, forgetAfterMs: 1 })
   const silent = () => liveness.overdue(view, 'a').expire.map(({ id }) => id)
   const look = (asked: number, read = asked) => liveness.observe(view, at(asked), at(read))
   expect([look(0), look(3_000, 3_500), look(6_000)]).toEqual([false, true, true])

@@ -7,7 +7,7 @@ it('ring() gives every member by id, with what it said of itself', async () => {
   const world = new World()
   const b = await world.started('b', { address: 'http://b:8080' }, [], { instance: { id: 'b', zone: 'z1' } })
   const a = await world.started('a')
-  const stats = { assigned: 1, serving: 1, lingering: 0, pinned: 0, failed: 0, bytes: 9 }
+  const stats = { assigned: 1, serving: 1, pendingHandOff: 0, lastCopy: 0, failed: 0, bytes: 9 }
   a.handover.report(stats)
   await world.advance(4_000)
   const { operator } = a.plugin
@@ -27,7 +27,7 @@ it('ring() gives every member by id, with what it said of itself', async () => {
     ['a', undefined, undefined, 'active', true, false, stats],
     ['b', 'z1', 'http://b:8080', 'active', true, false, undefined],
   ])
-  expect(ring?.members.every(({ beatAge }) => beatAge >= 0 && beatAge < 4_000)).toBe(true)
+  expect(ring?.members.every(({ heartbeatAge }) => heartbeatAge >= 0 && heartbeatAge < 4_000)).toBe(true)
   await a.stop()
   await b.stop()
 })
@@ -90,11 +90,11 @@ it('a record that changes between the look and the step is looked at again', asy
   const a = await world.started('a')
   const b = await world.started('b')
   await b.stop()
-  a.line.after('record', () => void world.table.drain('b', true))
+  a.line.after('entries', () => void world.table.drain('b', true))
   expect(await operatorOf(a.line).forget('b')).toBe('forgotten')
   const c = await world.started('c')
   await c.stop()
-  a.line.after('record', () => void world.table.forget('c', world.table.record().members.get('c')?.changed ?? 0))
+  a.line.after('entries', () => void world.table.forget('c', world.table.entries().members.get('c')?.changed ?? 0))
   expect(await operatorOf(a.line).forget('c')).toBe('forgotten')
   await a.stop()
 })

@@ -8,8 +8,12 @@ export const stopAll = async (...members: readonly TestMember[]) => {
   for (const member of members) await member.stop()
 }
 
-export const release = (member: TestMember, block: BlockMeta, more: { needs?: BlockMeta; urgent?: true } = {}) =>
-  member.handover.release({ id: block.ulid, needs: block, ...more }, member.plugin.epoch(more.needs ?? block), never)
+export const release = (member: TestMember, block: BlockMeta, more: { superseding?: BlockMeta; urgent?: true } = {}) =>
+  member.handover.release(
+    { id: block.ulid, superseding: block, ...more },
+    member.plugin.epoch(more.superseding ?? block),
+    never,
+  )
 
 export const serve = (member: TestMember, ...blocks: readonly BlockMeta[]) =>
   member.handover.serve({ added: blocks.map(b => b.ulid), dropped: [] }, never)

@@ -35,7 +35,7 @@ describe('fences of a MemberTable', () => {
     const texts = { zone: undefined, address: undefined, process: 'p', rules: '', bucket: '' }
     table.join({ id: 'a', ...texts, incarnation: 0, sequence: 1, replaces: 0, seen: ahead })
     expect([table.fence(), table.fence()]).toEqual([ahead + 2, ahead + 3])
-    expect(table.record().epoch).toBe(ahead + 1)
+    expect(table.entries().epoch).toBe(ahead + 1)
   })
 
   it('a failover brings slots, version and the last fence of the copy back', () => {

@@ -20,25 +20,25 @@ function member(table: MemberTable, id: string) {
   const { incarnation, storeId, epoch } = joined
   let sequence = 1
   const stamp = () => ({ id, incarnation, sequence: ++sequence })
-  const beat = (seen = 0, told = storeId) => table.beat(stamp(), { storeId: told, stats: undefined, seen })
+  const heartbeat = (seen = 0, told = storeId) => table.heartbeat(stamp(), { storeId: told, stats: undefined, seen })
   table.serve(stamp(), { added: [A], dropped: [] })
-  beat()
+  heartbeat()
   const release = (target: string, freshMs = 1000) =>
     table.release(stamp(), {
-      decidedIn: table.record().epoch,
+      decidedIn: table.entries().epoch,
       freshMs,
-      items: [{ id: A, needs: A, targets: [target], quorum: 'all' }],
+      items: [{ id: A, superseding: A, targets: [target], quorum: 'all' }],
     })
   const seen = () => ({ incarnation, sequence })
-  return { incarnation, epoch, stamp, beat, release, seen }
+  return { incarnation, epoch, stamp, heartbeat, release, seen }
 }
 
 describe('epochs of a MemberTable', () => {
   it('an epoch is the clock in whole microseconds', () => {
     const { table } = world(START + 0.0015)
-    expect(table.record().epoch).toBe(0)
+    expect(table.entries().epoch).toBe(0)
     table.freeze(true)
-    expect(table.record().epoch).toBe(START * 1000 + 1)
+    expect(table.entries().epoch).toBe(START * 1000 + 1)
   })
 
   it('an epoch grows by one where the clock stands still or goes back', () => {
@@ -46,7 +46,7 @@ describe('epochs of a MemberTable', () => {
     const epochs = [true, false, true].map(on => {
       table.freeze(on)
       clock.now -= 1000
-      return table.record().epoch
+      return table.entries().epoch
     })
     expect(epochs).toEqual([START * 1000, START * 1000 + 1, START * 1000 + 2])
   })
@@ -54,30 +54,30 @@ describe('epochs of a MemberTable', () => {
   it('the clock goes past what a member has seen, and what a member has seen past the clock', () => {
     const { table, clock, member } = world()
     const a = member('a')
-    expect(a.beat(START * 1000 + 5000).epoch).toBe(START * 1000 + 5001)
+    expect(a.heartbeat(START * 1000 + 5000).epoch).toBe(START * 1000 + 5001)
     clock.now += 6
     table.freeze(true)
-    expect(table.record().epoch).toBe(START * 1000 + 6000)
+    expect(table.entries().epoch).toBe(START * 1000 + 6000)
   })
 
   it('no epoch comes near the end of exact numbers, whatever a member says it has seen', () => {
     const { table, member } = world()
     const a = member('a')
-    expect(() => a.beat(2 ** 52 + 1)).toThrow(`seen must be an integer from 0 to ${2 ** 52}`)
-    expect(a.beat(2 ** 52).epoch).toBe(2 ** 52 + 1)
+    expect(() => a.heartbeat(2 ** 52 + 1)).toThrow(`seen must be an integer from 0 to ${2 ** 52}`)
+    expect(a.heartbeat(2 ** 52).epoch).toBe(2 ** 52 + 1)
     table.freeze(true)
-    expect(table.record().epoch).toBe(2 ** 52 + 2)
+    expect(table.entries().epoch).toBe(2 ** 52 + 2)
   })
 
   it('listeners are called when the whole step is done, and not by steps that raise no epoch', () => {
     const { table } = world()
     const seen: unknown[] = []
     const listening = table.onEpoch(() => {
-      const { cause, members, frozen } = table.record()
+      const { cause, members, frozen } = table.entries()
       seen.push([cause, members.get('a')?.state, frozen, table.claims('a').size])
     })
     const a = member(table, 'a')
-    a.beat()
+    a.heartbeat()
     table.freeze(true)
     table.freeze(true)
     table.leave(a.stamp())
@@ -117,7 +117,7 @@ describe('epochs of a MemberTable', () => {
 })
 
 describe('the clock of a MemberTable', () => {
-  it('a beat is fresh while it is younger than freshMs, to the millisecond', () => {
+  it('a heartbeat is fresh while it is younger than freshMs, to the millisecond', () => {
     const { clock, member } = world()
     member('b')
     const a = member('a')
@@ -126,13 +126,13 @@ describe('the clock of a MemberTable', () => {
     expect(a.release('b', 1001)).toEqual({ status: 'ok', released: [A] })
   })
 
-  it('a beat that lies in the future after a step back counts as fresh for nobody, and has no age', () => {
+  it('a heartbeat that lies in the future after a step back counts as fresh for nobody, and has no age', () => {
     const { table, clock, member } = world()
     member('b')
     const a = member('a')
     clock.now -= 1
     expect(a.release('b')).toEqual({ status: 'ok', released: [] })
-    expect(table.beats().beats.get('b')?.age).toBe(0)
+    expect(table.heartbeats().heartbeats.get('b')?.age).toBe(0)
     clock.now += 1
     expect(a.release('b')).toEqual({ status: 'ok', released: [A] })
   })
@@ -150,10 +150,10 @@ describe('the clock of a MemberTable', () => {
     expect(table.expire('c', c.seen(), limit, 'x')).toBe('expired')
   })
 
-  it('the age of a beat counts from the last write that was not refused', () => {
+  it('the age of a heartbeat counts from the last write that was not refused', () => {
     const { table, clock, member } = world()
     const a = member('a')
-    const age = () => table.beats().beats.get('a')?.age
+    const age = () => table.heartbeats().heartbeats.get('a')?.age
     clock.now += 70
     expect(age()).toBe(70)
     table.serve({ ...a.stamp(), sequence: 1 }, { added: [], dropped: [] })
@@ -169,16 +169,16 @@ describe('copies of a MemberTable', () => {
     const a = member('a')
     table.drain('a', true)
     const copy = table.snapshot()
-    const known = [table.record(), table.beats(), table.claims('a')]
+    const known = [table.entries(), table.heartbeats(), table.claims('a')]
     clock.now += 10
     table.serve(a.stamp(), { added: [], dropped: [A] })
     member('b')
     table.freeze(true)
     clock.now -= 10
     table.restore(copy, 'store-2')
-    const [record, beats, claims] = known as [object, object, object]
-    expect(table.record()).toEqual({ ...record, storeId: 'store-2' })
-    expect(table.beats()).toEqual({ ...beats, storeId: 'store-2' })
+    const [record, heartbeats, claims] = known as [object, object, object]
+    expect(table.entries()).toEqual({ ...record, storeId: 'store-2' })
+    expect(table.heartbeats()).toEqual({ ...heartbeats, storeId: 'store-2' })
     expect(table.claims('a')).toEqual(claims)
   })
 
@@ -194,7 +194,7 @@ describe('copies of a MemberTable', () => {
       expect(table.expire('a', seen, limit, 'b')).toBe('expired')
       table.restore(copy, storeId)
     }
-    expect(table.record().members.get('a')?.state).toBe('active')
+    expect(table.entries().members.get('a')?.state).toBe('active')
   })
 
   it('after a failover nobody counts for a release before it has told its claims again', () => {
@@ -203,7 +203,7 @@ describe('copies of a MemberTable', () => {
     const a = member('a')
     table.restore(table.snapshot(), 'store-2')
     expect(a.release('b')).toEqual({ status: 'ok', released: [] })
-    b.beat(0, 'store-2')
+    b.heartbeat(0, 'store-2')
     expect(a.release('b')).toEqual({ status: 'ok', released: [A] })
   })
 
@@ -212,19 +212,19 @@ describe('copies of a MemberTable', () => {
     const a = member('a')
     const copy = table.snapshot()
     table.freeze(true)
-    const { epoch } = table.record()
+    const { epoch } = table.entries()
     table.restore(copy, 'store-2')
-    expect(table.record().epoch).toBeLessThan(epoch)
-    expect(a.beat(epoch)).toMatchObject({ status: 'ok', epoch: epoch + 1, storeId: 'store-2', frozen: false })
+    expect(table.entries().epoch).toBeLessThan(epoch)
+    expect(a.heartbeat(epoch)).toMatchObject({ status: 'ok', epoch: epoch + 1, storeId: 'store-2', frozen: false })
   })
 
   it('a store that lost everything knows nobody, and gives a new epoch that the lost ones do not reach', () => {
     const { table, clock, member } = world()
     const a = member('a')
     table.freeze(true)
-    const { epoch } = table.record()
+    const { epoch } = table.entries()
     table.clear('store-2')
-    expect(table.record()).toEqual({
+    expect(table.entries()).toEqual({
       epoch: 0,
       cause: '',
       storeId: 'store-2',
@@ -232,8 +232,14 @@ describe('copies of a MemberTable', () => {
       members: new Map(),
       broken: 0,
     })
-    expect(table.beats()).toEqual({ epoch: 0, storeId: 'store-2', frozen: false, beats: new Map(), broken: 0 })
-    expect([table.claims('a'), a.beat().status]).toEqual([new Set(), 'missing'])
+    expect(table.heartbeats()).toEqual({
+      epoch: 0,
+      storeId: 'store-2',
+      frozen: false,
+      heartbeats: new Map(),
+      broken: 0,
+    })
+    expect([table.claims('a'), a.heartbeat().status]).toEqual([new Set(), 'missing'])
     clock.now += 1
     expect(member('a').epoch).toBeGreaterThan(epoch)
   })
@@ -252,13 +258,13 @@ describe('copies of a MemberTable', () => {
   it('what was read stays as it was read', () => {
     const { table, member } = world()
     const a = member('a')
-    const record = table.record()
-    const beats = table.beats()
+    const record = table.entries()
+    const heartbeats = table.heartbeats()
     const claims = table.claims('a')
     table.drain('a', true)
     table.serve(a.stamp(), { added: [testId(2)], dropped: [] })
     expect(record.members.get('a')?.state).toBe('active')
-    expect(beats.beats.get('a')?.sequence).toBe(a.seen().sequence - 1)
+    expect(heartbeats.heartbeats.get('a')?.sequence).toBe(a.seen().sequence - 1)
     expect(claims).toEqual(new Set([A]))
   })
 })

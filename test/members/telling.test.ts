@@ -2,9 +2,9 @@ import { testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
 import { blockOf, ids, meta, never, World } from './world.ts'
 
-const told = (world: World, id: string) => world.table.beats().beats.get(id)?.storeId
+const told = (world: World, id: string) => world.table.heartbeats().heartbeats.get(id)?.storeId
 
-it('the beat carries the id of the store only once everything is told', async () => {
+it('the heartbeat carries the id of the store only once everything is told', async () => {
   const world = new World()
   const a = world.member('a')
   await a.start()
@@ -16,7 +16,7 @@ it('the beat carries the id of the store only once everything is told', async ()
   await a.stop()
 })
 
-it('a publish that does not get through is done with a later beat, and told under no id until then', async () => {
+it('a publish that does not get through is done with a later heartbeat, and told under no id until then', async () => {
   const world = new World()
   const a = world.member('a')
   await a.start()
@@ -42,7 +42,7 @@ it('many blocks are told in calls of 500, dropped ones before added ones', async
   await a.stop()
 })
 
-it('an added block that could not be told is served all the same, and told with the next beat', async () => {
+it('an added block that could not be told is served all the same, and told with the next heartbeat', async () => {
   const world = new World()
   const a = await world.started('a')
   a.line.fault('serve', 'away')
@@ -92,13 +92,13 @@ it('a drop at a store that has no record of the process is done: there is no cla
 it('a member that was set down comes back as the same process, and claims what it serves', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1))
-  const { incarnation } = world.table.record().members.get('a') ?? {}
-  const beat = world.table.beats().beats.get('a')
-  world.table.expire('a', beat ?? { incarnation: 0, sequence: 0 }, { max: 9, windowMs: 1 }, 'b')
+  const { incarnation } = world.table.entries().members.get('a') ?? {}
+  const heartbeat = world.table.heartbeats().heartbeats.get('a')
+  world.table.expire('a', heartbeat ?? { incarnation: 0, sequence: 0 }, { max: 9, windowMs: 1 }, 'b')
   expect(world.state('a')).toBe('down')
   await world.advance(500)
   expect(world.state('a')).toBe('active')
-  expect(world.table.record().members.get('a')?.incarnation).toBe(incarnation)
+  expect(world.table.entries().members.get('a')?.incarnation).toBe(incarnation)
   expect(world.claims('a')).toEqual(ids(1))
   expect(told(world, 'a')).toBe('store-1')
   await a.stop()
@@ -114,7 +114,7 @@ it('a store that was emptied has every member, every claim and a larger epoch ag
   expect([world.claims('a'), world.claims('b')]).toEqual([ids(1), ids(2)])
   expect([told(world, 'a'), told(world, 'b')]).toEqual(['store-2', 'store-2'])
   expect(a.plugin.epoch()).toBeGreaterThan(before)
-  expect(a.plugin.epoch()).toBe(world.table.record().epoch)
+  expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
   await a.stop()
   await b.stop()
 })
@@ -145,10 +145,10 @@ it('a store that has lost its epoch is told the largest one that was seen', asyn
   await world.advance(500)
   const before = a.plugin.epoch()
   world.table.restore(copy, 'store-2')
-  expect(world.table.record().epoch).toBeLessThan(before)
+  expect(world.table.entries().epoch).toBeLessThan(before)
   await world.advance(7_000)
-  expect(world.table.record().epoch).toBeGreaterThan(before)
-  expect(a.plugin.epoch()).toBe(world.table.record().epoch)
+  expect(world.table.entries().epoch).toBeGreaterThan(before)
+  expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
   await a.stop()
 })
 
@@ -184,7 +184,7 @@ it('a process that cannot read learns from the answer to a write that it was sup
   const twin = world.member('a')
   await twin.start()
   a.line.away = false
-  for (let i = 0; i < 9; i++) a.line.fault('beats', 'away')
+  for (let i = 0; i < 9; i++) a.line.fault('heartbeats', 'away')
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('superseded')
   await twin.stop()
@@ -199,7 +199,7 @@ it('a process whose writes are lost learns from a look that it was superseded', 
   const twin = world.member('a')
   await twin.start()
   a.line.away = false
-  for (let i = 0; i < 9; i++) a.line.fault('beat', 'away')
+  for (let i = 0; i < 9; i++) a.line.fault('heartbeat', 'away')
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('superseded')
   await twin.stop()
@@ -217,13 +217,13 @@ it('a block that is being dropped is not claimed again by a publish that comes i
   await a.stop()
 })
 
-it('what a member says of itself goes out with its next beat', async () => {
+it('what a member says of itself goes out with its next heartbeat', async () => {
   const world = new World()
   const a = await world.started('a')
-  const stats = { assigned: 1, serving: 2, lingering: 3, pinned: 4, failed: 5, bytes: 6 }
+  const stats = { assigned: 1, serving: 2, pendingHandOff: 3, lastCopy: 4, failed: 5, bytes: 6 }
   a.handover.report(stats)
   await world.advance(4_000)
-  expect(world.table.beats().beats.get('a')?.stats).toEqual(stats)
+  expect(world.table.heartbeats().heartbeats.get('a')?.stats).toEqual(stats)
   await a.stop()
 })
 

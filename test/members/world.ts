@@ -23,19 +23,19 @@ export interface Line extends SlotStore {
 
 type Method =
   | 'join'
-  | 'beat'
+  | 'heartbeat'
   | 'leave'
   | 'serve'
   | 'release'
   | 'claims'
-  | 'record'
-  | 'beats'
+  | 'entries'
+  | 'heartbeats'
   | 'expire'
   | 'fence'
   | 'hold'
   | 'slots'
 
-const READS: readonly Method[] = ['claims', 'record', 'beats', 'slots']
+const READS: readonly Method[] = ['claims', 'entries', 'heartbeats', 'slots']
 
 /** A line to `table`. Every call takes a turn of the event loop, as on a network. */
 export function line(table: MemberTable): Line {
@@ -73,18 +73,18 @@ export function line(table: MemberTable): Line {
     },
     after: (method, then) => void hooks.set(method, then),
     join: request => call('join', () => table.join(request)),
-    beat: (stamp, request) => call('beat', () => table.beat(stamp, request)),
+    heartbeat: (stamp, request) => call('heartbeat', () => table.heartbeat(stamp, request)),
     leave: stamp => call('leave', () => table.leave(stamp)),
     serve: (stamp, change) => call('serve', () => table.serve(stamp, change)),
     release: (stamp, request) => call('release', () => table.release(stamp, request)),
     claims: id => call('claims', () => table.claims(id)),
     expire: (...args) => call('expire', () => table.expire(...args)),
-    unplace: async (...args) => table.unplace(...args),
+    evict: async (...args) => table.evict(...args),
     forget: async (...args) => table.forget(...args),
     drain: async (...args) => table.drain(...args),
     freeze: async on => table.freeze(on),
-    record: () => call('record', () => table.record()),
-    beats: () => call('beats', () => table.beats()),
+    entries: () => call('entries', () => table.entries()),
+    heartbeats: () => call('heartbeats', () => table.heartbeats()),
     fence: () => call('fence', () => table.fence()),
     hold: (stamp, request) => call('hold', () => table.hold(stamp, request)),
     slots: known => call('slots', () => table.slots(known)),
@@ -186,7 +186,7 @@ export class World<T extends MemberOptions = HashRingOptions> {
   }
 
   state(id: string): string | undefined {
-    return this.table.record().members.get(id)?.state
+    return this.table.entries().members.get(id)?.state
   }
 
   claims(id: string): readonly BlockId[] {

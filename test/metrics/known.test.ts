@@ -14,7 +14,7 @@ async function told() {
   }
   const files = { free: () => measured(7), list: () => measured([{ path: 'a', size: 5 }]) } as Partial<LocalFiles>
   const ownership = scriptedOwnership()
-  const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, beatDelayMs: 5 }
+  const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, heartbeatDelayMs: 5 }
   Object.assign(ownership.handover ?? {}, { counts: () => counts })
   const meters = setupMetrics()
   const made = await world({ list: blocks(1), ownership, files: files as LocalFiles, metrics: meters.metrics })

@@ -85,7 +85,7 @@ describe('under-replicated blocks', () => {
       [2, 'failed'],
       [3, 'skipped'],
       [4, 'skipped'],
-      [5, 'pinned'],
+      [5, 'last-copy'],
     ])
     reading = true
     asked.length = 0
@@ -151,7 +151,7 @@ describe('under-replicated blocks', () => {
 
 describe('members and their store', () => {
   it('are told by state, also the states that nobody is in, with the epoch and what went wrong', async () => {
-    const member = { zone: undefined, address: undefined, beatAge: 0 }
+    const member = { zone: undefined, address: undefined, heartbeatAge: 0 }
     let broken = 3
     const { read } = await measured({
       members: () => [
@@ -159,7 +159,7 @@ describe('members and their store', () => {
         { ...member, id: 'b', state: 'active' },
         { ...member, id: 'c', state: 'down' },
       ],
-      counts: () => ({ storeErrors: 1, refusedExpiries: 2, broken, beatDelayMs: 1_500 }),
+      counts: () => ({ storeErrors: 1, refusedExpiries: 2, broken, heartbeatDelayMs: 1_500 }),
     })
     expect(await read()).toMatchObject({
       blockgate_ownership_epoch: 1,
@@ -199,10 +199,10 @@ describe('blocks that wait for others', () => {
       events: [],
     })
     const list = [
-      entry('lingering', 5_000),
-      entry('lingering', 9_000),
-      entry('lingering', 2_000),
-      entry('pinned', 7_000),
+      entry('pending-hand-off', 5_000),
+      entry('pending-hand-off', 9_000),
+      entry('pending-hand-off', 2_000),
+      entry('last-copy', 7_000),
       entry('serving', 99_000),
     ]
     Object.assign(gateway.catalogue, { all: () => list.values() })

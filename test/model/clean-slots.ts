@@ -6,7 +6,7 @@ import type { Config, Fault } from './world.ts'
 export const SEATED: readonly string[] = seated('A')
 export const BOTH: readonly string[] = seated('A', 'B')
 
-/** The child prefers A as its stand-in, the parent B. Each has a slot. */
+/** The child prefers A as its failover owner, the parent B. Each has a slot. */
 export const PAIR = [
   [0, 1, 2],
   [1, 2, 0],

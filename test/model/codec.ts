@@ -1,6 +1,6 @@
 /** Worlds as strings of small numbers, and back. */
 import type { Slots } from './seats.ts'
-import { type Config, FAULTS, type MemberRecord, nobody, type Process, type Store, type World } from './world.ts'
+import { type Config, FAULTS, type MemberEntry, nobody, type Process, type Store, type World } from './world.ts'
 
 const buffer = Buffer.alloc(512)
 let length = 0
@@ -34,7 +34,7 @@ export function encode(world: World): string {
     for (const slot of p.slots) put(slot)
     put(p.complete)
     put(p.loaded * 16 + p.dropping)
-    put(p.poisoned * 16 + p.standsIn)
+    put(p.poisoned * 16 + p.failsOver)
     put(p.asked + 1)
     put(p.askedIn)
     put(p.askedOf)
@@ -53,7 +53,7 @@ export function decode(state: string, config: Config): World {
   const takeStore = (): Store => {
     const epoch = take()
     const slots = takeSlots()
-    const records: MemberRecord[] = []
+    const records: MemberEntry[] = []
     for (let member = 0; member < config.members; member++) {
       const bits = take()
       const rest = take()
@@ -99,7 +99,7 @@ export function decode(state: string, config: Config): World {
       loaded: held >> 4,
       dropping: held & 15,
       poisoned: poison >> 4,
-      standsIn: poison & 15,
+      failsOver: poison & 15,
       asked: take() - 1,
       askedIn: take(),
       askedOf: take(),

@@ -8,7 +8,7 @@ import {
   CRASHED,
   type Fault,
   GHOST,
-  type MemberRecord,
+  type MemberEntry,
   nobody,
   OFF,
   recordOf,
@@ -33,8 +33,8 @@ function crashes(config: Config): Rule[] {
       (world, process) => {
         spend(world, 'crash')
         const { down, incarnation } = recordOf(world, process)
-        const beating = incarnation === process.incarnation && accepted(world, process, config) && !down
-        process.run = beating ? GHOST : CRASHED
+        const heartbeating = incarnation === process.incarnation && accepted(world, process, config) && !down
+        process.run = heartbeating ? GHOST : CRASHED
         return excuse(world, config)
       },
     ),
@@ -52,18 +52,18 @@ function crashes(config: Config): Rule[] {
   ]
 }
 
-/** Its beat stands still. Others set it down, then end its grace, then forget it; a process that was only paused may wake at any time. */
+/** Its heartbeat stands still. Others set it down, then end its grace, then forget it; a process that was only paused may wake at any time. */
 function silence(config: Config): Rule[] {
   const ofMember = (
     label: string,
-    when: (world: World, record: MemberRecord, member: number) => boolean,
-    step: (world: World, record: MemberRecord, member: number) => void,
+    when: (world: World, record: MemberEntry, member: number) => boolean,
+    step: (world: World, record: MemberEntry, member: number) => void,
   ): Rule[] =>
     NAMES.slice(0, config.members).map((name, member) => ({
       label: `${name} ${label}`,
-      when: world => when(world, world.store.records[member] as MemberRecord, member),
+      when: world => when(world, world.store.records[member] as MemberEntry, member),
       step: world => {
-        step(world, world.store.records[member] as MemberRecord, member)
+        step(world, world.store.records[member] as MemberEntry, member)
         world.store.epoch++
         return excuseNoticed(world, config)
       },
@@ -129,7 +129,7 @@ function lateness(config: Config): Rule[] {
       (world, process) => {
         spend(world, 'late')
         world.late[process.member] = { blocks: serving(process), incarnation: process.incarnation }
-        for (const store of stores(world)) (store.records[process.member] as MemberRecord).past = false
+        for (const store of stores(world)) (store.records[process.member] as MemberEntry).past = false
         return undefined
       },
     ),
@@ -138,7 +138,7 @@ function lateness(config: Config): Rule[] {
       when: (world: World) => (world.late[member] as World['late'][number]).blocks !== 0,
       step: (world: World) => {
         const { blocks, incarnation } = world.late[member] as World['late'][number]
-        const record = world.store.records[member] as MemberRecord
+        const record = world.store.records[member] as MemberEntry
         world.late[member] = { blocks: 0, incarnation: 0 }
         const newest = record.incarnation === incarnation && !record.past
         if (record.exists && (newest || config.variant === 'no sequence')) record.claims |= blocks

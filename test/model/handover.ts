@@ -26,7 +26,7 @@ export function handover(config: Config): Rule[] {
   const wanted = (world: World, process: Process, block: number) =>
     up(process) &&
     !has(process.loaded | process.poisoned, block) &&
-    (has(process.targets[block] as number, process.member) || has(process.standsIn, block)) &&
+    (has(process.targets[block] as number, process.member) || has(process.failsOver, block)) &&
     !child(process, block) &&
     !unknown(process, block) &&
     !superseded(world, process, config)

@@ -1,5 +1,5 @@
-/** Steps of membership: join, observe, tell, beat, drain, stop. */
-import { has, isComplete, ownersOf, set, standInsOf } from './placement.ts'
+/** Steps of membership: join, observe, tell, heartbeat, drain, stop. */
+import { failoverOwnersOf, has, isComplete, ownersOf, set } from './placement.ts'
 import { each, excuse, NAMES, type Rule } from './rule.ts'
 import {
   accepted,
@@ -8,7 +8,7 @@ import {
   CRASHED,
   GHOST,
   LEFT,
-  type MemberRecord,
+  type MemberEntry,
   OFF,
   type Process,
   recordOf,
@@ -95,10 +95,12 @@ export function membership(config: Config): Rule[] {
         process.complete = set(process.slots.flatMap((slot, at) => (isComplete(world, slot, config) ? [at] : [])))
         const replicas = config.rules?.[process.member] ?? config.replicas
         process.targets = config.ranks.map((_, block) => ownersOf(world, block, config, replicas))
-        const standIns = config.ranks.map((_, block) => standInsOf(world, block, config))
-        process.standsIn = set(standIns.flatMap((members, block) => (has(members, process.member) ? [block] : [])))
+        const failoverOwners = config.ranks.map((_, block) => failoverOwnersOf(world, block, config))
+        process.failsOver = set(
+          failoverOwners.flatMap((members, block) => (has(members, process.member) ? [block] : [])),
+        )
         if (variant === 'stand-ins count as owners') {
-          process.targets = process.targets.map((owners, block) => (standIns[block] as number) || owners)
+          process.targets = process.targets.map((owners, block) => (failoverOwners[block] as number) || owners)
         }
         process.knows = true
       },
@@ -162,12 +164,12 @@ function intent(config: Config, label: string, fault: 'drain' | 'cancel', on: bo
   return NAMES.slice(0, config.members).map((name, member) => ({
     label: `${name} ${label}`,
     when: world => {
-      const record = world.store.records[member] as MemberRecord
+      const record = world.store.records[member] as MemberEntry
       return record.exists && record.draining !== on && budget(world, fault) > 0
     },
     step: world => {
       spend(world, fault)
-      const record = world.store.records[member] as MemberRecord
+      const record = world.store.records[member] as MemberEntry
       record.draining = on
       world.store.epoch++
       return undefined

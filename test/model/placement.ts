@@ -1,12 +1,12 @@
 /** Who is to hold a block: a pure function of the record, or of the record and the slots. */
 import { unpack } from './seats.ts'
-import { type Config, type MemberRecord, nobody, type World } from './world.ts'
+import { type Config, type MemberEntry, nobody, type World } from './world.ts'
 
-export function isPlaced(record: MemberRecord): boolean {
+export function isPlaced(record: MemberEntry): boolean {
   return record.exists && record.placed && !record.draining
 }
 
-export function isLive(record: MemberRecord | undefined): boolean {
+export function isLive(record: MemberEntry | undefined): boolean {
   return record?.exists === true && !record.down
 }
 
@@ -31,9 +31,9 @@ export function ownersOf(world: World, block: number, config: Config, replicas: 
   return set(ranked(world, block, config).slice(0, replicas))
 }
 
-/** Where all owners are down, the next ranks that are live load the block; owners they are not. A slot has one stand-in. */
-export function standInsOf(world: World, block: number, config: Config): number {
-  if (config.slots) return set(standInsOfSlot(world, block, config))
+/** Where all owners are down, the next ranks that are live load the block; owners they are not. A slot has one failover owner. */
+export function failoverOwnersOf(world: World, block: number, config: Config): number {
+  if (config.slots) return set(failoverOwnersOfSlot(world, block, config))
   const live = ranked(world, block, config).map(member => isLive(world.store.records[member]))
   if (live.slice(0, config.replicas).includes(true)) return 0
   const members = ranked(world, block, config).filter((_, rank) => live[rank])
@@ -41,7 +41,7 @@ export function standInsOf(world: World, block: number, config: Config): number 
 }
 
 /** Nobody stands in where nobody sits: whoever is to sit down loads the block. */
-function standInsOfSlot(world: World, block: number, config: Config): readonly number[] {
+function failoverOwnersOfSlot(world: World, block: number, config: Config): readonly number[] {
   const isUp = (member: number) => isLive(world.store.records[member])
   const owners = bits(ownersOf(world, block, config, config.replicas))
   return owners.length === 0 || owners.some(isUp) ? [] : ranked(world, block, config).filter(isUp).slice(0, 1)
@@ -49,7 +49,7 @@ function standInsOfSlot(world: World, block: number, config: Config): readonly n
 
 function ranked(world: World, block: number, config: Config): readonly number[] {
   return (config.ranks[block] as readonly number[]).filter(member =>
-    isPlaced(world.store.records[member] as MemberRecord),
+    isPlaced(world.store.records[member] as MemberEntry),
   )
 }
 

@@ -7,7 +7,7 @@ import { membership } from './membership.ts'
 import { has, placed } from './placement.ts'
 import { BLOCKS, copies, type Rule } from './rule.ts'
 import { slots } from './slots.ts'
-import { type Config, CRASHED, type MemberRecord, OFF, type Store, start, UP, type World } from './world.ts'
+import { type Config, CRASHED, type MemberEntry, OFF, type Store, start, UP, type World } from './world.ts'
 
 export function protocol(config: Config): Model {
   const rules: readonly Rule[] = [...membership(config), ...slots(config), ...handover(config), ...failures(config)]
@@ -53,7 +53,7 @@ function forgetDetails(world: World, config: Config): void {
     const dead = process.run === OFF || process.run === CRASHED
     if (process.run !== UP)
       Object.assign(process, { listed: false, knows: false, told: false, seen: 0, asked: -1, askedIn: 0, askedOf: 0 })
-    if (process.run !== UP) Object.assign(process, { targets: process.targets.map(() => 0), standsIn: 0 })
+    if (process.run !== UP) Object.assign(process, { targets: process.targets.map(() => 0), failsOver: 0 })
     if (dead) process.ready = false
   }
   for (const store of world.replica ? [world.store, world.replica] : [world.store]) forgetLate(store, world)
@@ -75,7 +75,7 @@ function forgetDetails(world: World, config: Config): void {
 
 function forgetLate(store: Store, world: World): void {
   for (const [member, record] of store.records.entries()) {
-    if (world.late[member]?.blocks === 0) (record as MemberRecord).past = false
+    if (world.late[member]?.blocks === 0) (record as MemberEntry).past = false
   }
 }
 

@@ -5,7 +5,7 @@ import {
   accepted,
   budget,
   type Config,
-  type MemberRecord,
+  type MemberEntry,
   type Process,
   recordOf,
   serving,
@@ -20,12 +20,12 @@ export function releases(
   child: (process: Process, block: number) => boolean,
 ): Rule[] {
   const { variant } = config
-  const needs = (process: Process, block: number) => (child(process, block) ? 1 : block)
-  const ownersFor = (process: Process, block: number) => process.targets[needs(process, block)] as number
+  const superseding = (process: Process, block: number) => (child(process, block) ? 1 : block)
+  const ownersFor = (process: Process, block: number) => process.targets[superseding(process, block)] as number
 
   /** The slot is as it was when the owners were computed, and complete. */
   const guarded = (world: World, process: Process, block: number) => {
-    const need = needs(process, block)
+    const need = superseding(process, block)
     const compared = variant === 'the guard is of the child' ? block : need
     if (process.slots[compared] !== world.store.slots[compared] && variant !== 'no guard') return false
     if (process.slots[need] === 0 && variant === 'an empty slot lets go') return true
@@ -45,17 +45,17 @@ export function releases(
     if (epoch !== world.store.epoch && !anyEpoch) return false
     if (variant === 'release by epoch alone') return true
     if (variant !== 'rules may differ' && rulesDiffer(world, config)) return false
-    const own = needs(process, block) === block || variant === 'needs as first written'
+    const own = superseding(process, block) === block || variant === 'needs as first written'
     if (own && has(owners, process.member)) return false
     if (config.slots && quorum === 'all' && !guarded(world, process, block)) return false
     if (owners === 0) return variant === 'nobody need own it' || variant === 'an empty slot lets go'
     const counts = (member: number) => {
-      const record = world.store.records[member] as MemberRecord
+      const record = world.store.records[member] as MemberEntry
       if (!record.exists) return false
       if (record.down && variant !== 'owners that are down count') return false
       if (variant === 'one active owner is enough') return true
       if (!record.current && variant !== 'no store id') return false
-      return has(record.claims, needs(process, block))
+      return has(record.claims, superseding(process, block))
     }
     const some = quorum === 'any' || variant === 'one claim is enough' || variant === 'one active owner is enough'
     return some ? bits(owners).some(counts) : bits(owners).every(counts)
@@ -66,10 +66,10 @@ export function releases(
     const record = recordOf(world, process)
     record.claims &= ~(1 << block)
     record.past = true
-    const need = needs(process, block)
+    const need = superseding(process, block)
     const liar = bits(owners).find(
       member =>
-        has((world.store.records[member] as MemberRecord).claims, need) &&
+        has((world.store.records[member] as MemberEntry).claims, need) &&
         !world.processes.some(other => other.member === member && has(serving(other), need)),
     )
     if (liar !== undefined) return `the release counted a claim that is not true`

@@ -5,7 +5,7 @@
 import { isLive, isPlaced, sitting } from './placement.ts'
 import { BLOCKS, NAMES, type Rule } from './rule.ts'
 import { FREE, reseat, unpack } from './seats.ts'
-import { accepted, budget, type Config, type MemberRecord, spend, up, type World } from './world.ts'
+import { accepted, budget, type Config, type MemberEntry, spend, up, type World } from './world.ts'
 
 export function slots(config: Config): Rule[] {
   const members = NAMES.slice(0, config.members)
@@ -22,7 +22,7 @@ export function slots(config: Config): Rule[] {
           when: world =>
             from !== member &&
             seatsOf(world).includes(from) &&
-            (world.store.records[member] as MemberRecord).exists &&
+            (world.store.records[member] as MemberEntry).exists &&
             (isDue(world, slot, from, member) || budget(world, 'seize') > 0),
           step: world => {
             if (!isDue(world, slot, from, member)) spend(world, 'seize')
@@ -45,7 +45,7 @@ export function slots(config: Config): Rule[] {
 
   /** What an honest lock would let it do: it is up, may sit, sits nowhere in the slot yet, and the seat counts for nobody. */
   function isDue(world: World, slot: number, from: number, member: number): boolean {
-    const record = world.store.records[member] as MemberRecord
+    const record = world.store.records[member] as MemberEntry
     const runs = world.processes.some(other => other.member === member && up(other) && accepted(world, other, config))
     if (!runs || !isLive(record) || !isPlaced(record)) return false
     const now = world.store.slots[slot] as number

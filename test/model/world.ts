@@ -41,14 +41,14 @@ export interface Config {
 }
 
 /** Sets of blocks and of members are bit masks. */
-export interface MemberRecord {
+export interface MemberEntry {
   exists: boolean
   down: boolean
   draining: boolean
   placed: boolean
   incarnation: number
   claims: number
-  /** Its beat carries the store id that is current. */
+  /** Its heartbeat carries the store id that is current. */
   current: boolean
   /** A write newer than the late one has been seen, so that the late one is stale. */
   past: boolean
@@ -58,7 +58,7 @@ export interface Store {
   epoch: number
   /** None where the ranks say who is to hold a block. */
   slots: Slots
-  records: MemberRecord[]
+  records: MemberEntry[]
 }
 
 /** A ghost is a crashed process whose crash nobody has noticed: it counts as serving until somebody has. */
@@ -78,7 +78,7 @@ export interface Process {
   /** Epoch of the record it saw last (0: none yet), who owned each block then, and which it was to load in their place. */
   seen: number
   targets: number[]
-  standsIn: number
+  failsOver: number
   /** The slots that it saw then, and which of them were complete. */
   slots: Slots
   complete: number
@@ -109,7 +109,7 @@ export interface World {
   floor: number[]
 }
 
-const NOBODY: MemberRecord = {
+const NOBODY: MemberEntry = {
   exists: false,
   down: false,
   draining: false,
@@ -120,7 +120,7 @@ const NOBODY: MemberRecord = {
   past: false,
 }
 
-export function nobody(): MemberRecord {
+export function nobody(): MemberEntry {
   return { ...NOBODY }
 }
 
@@ -140,7 +140,7 @@ export function start(config: Config): World {
       listed: false,
       seen: 0,
       targets: config.ranks.map(() => 0),
-      standsIn: 0,
+      failsOver: 0,
       slots: slots(),
       complete: 0,
       knows: false,
@@ -167,8 +167,8 @@ export function spend(world: World, fault: Fault): void {
   world.left[FAULTS.indexOf(fault)] = budget(world, fault) - 1
 }
 
-export function recordOf(world: World, process: Process): MemberRecord {
-  return world.store.records[process.member] as MemberRecord
+export function recordOf(world: World, process: Process): MemberEntry {
+  return world.store.records[process.member] as MemberEntry
 }
 
 export function up(process: Process): boolean {

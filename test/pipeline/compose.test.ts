@@ -14,7 +14,7 @@ import {
 import { blockContext, fakeHost, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { BlockTrace } from '../../src/pipeline/block-trace.ts'
-import { compose, type Onion } from '../../src/pipeline/compose.ts'
+import { type Chain, compose } from '../../src/pipeline/compose.ts'
 import { added, failed } from '../../src/pipeline/outcome.ts'
 
 type Handle = (block: BlockContext, next: Next) => Promise<Outcome | Skip>
@@ -31,7 +31,7 @@ function untraced(): BlockTrace {
   )
 }
 
-function run(stages: BlockStage[], end: Onion = async () => added, block = blockContext()): Promise<Outcome> {
+function run(stages: BlockStage[], end: Chain = async () => added, block = blockContext()): Promise<Outcome> {
   const link = linkSignals(block.signal)
   return compose(
     stages.map((s, position) => ({ name: s.name, position, stage: s })),

@@ -167,9 +167,9 @@ export function churnStories(ownership: Ownership): void {
       const c = make({ list: DAY, replicas: 2, minMembers: 3, every: '1m' })
       await c.start(names(3))
       await c.advance(5_000)
-      const { record, beats, beat } = c.store
+      const { entries, heartbeats, heartbeat } = c.store
       const away = async () => Promise.reject(new OwnershipUnavailable('away'))
-      Object.assign(c.store, { record: away, beats: away, beat: away })
+      Object.assign(c.store, { entries: away, heartbeats: away, heartbeat: away })
       await c.advance(600_000)
       expect(c.copies).toBe(48)
       for (const w of c.up.values()) {
@@ -177,7 +177,7 @@ export function churnStories(ownership: Ownership): void {
         expect(w.results.at(-1)?.summary.run.reason).toBe('interval')
         expect(w.sink.log.filter(l => l.startsWith('drop'))).toEqual([])
       }
-      Object.assign(c.store, { record, beats, beat })
+      Object.assign(c.store, { entries, heartbeats, heartbeat })
       await c.advance(60_000)
       expect(c.copies).toBe(48)
       expect(

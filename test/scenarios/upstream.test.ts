@@ -188,7 +188,7 @@ it('row 16: children linger until the parent is served by its owners', async () 
     3: 'skipped owned not-owner',
   })
   expect(sink.numbers).toEqual([1, 2])
-  expect(gateway.catalogue.get(testId(1))?.state).toBe('lingering')
+  expect(gateway.catalogue.get(testId(1))?.state).toBe('pending-hand-off')
   expect(ownership.log).toContain('release 1 needs 3: kept')
   ownership.servedByOthers.add(3)
   const after = await gateway.sync()
@@ -205,7 +205,7 @@ it('row 16: without a handover, children stay until the parent is served here', 
   await host.advance(60_000)
   await run
   expect(sink.numbers).toEqual([1, 2])
-  expect(gateway.catalogue.get(testId(2))).toMatchObject({ state: 'lingering', reason: 'superseded' })
+  expect(gateway.catalogue.get(testId(2))).toMatchObject({ state: 'pending-hand-off', reason: 'superseded' })
   await gateway.sync()
   expect(sink.log.slice(-4)).toEqual(['prepare 3', 'commit 3', 'drop 1', 'drop 2'])
   expect(sink.numbers.map(String)).toEqual([String(numberOf(testId(3)))])

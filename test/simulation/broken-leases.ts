@@ -36,8 +36,8 @@ export function sleepwalking(plugin: OwnershipPlugin, { process }: Running): Own
 /** Whoever is down has lost its place. */
 export function withoutGrace(store: SlotStore): SlotStore {
   return bound(store, {
-    async record() {
-      const view = await store.record()
+    async entries() {
+      const view = await store.entries()
       const members = [...view.members].map(
         ([id, member]) => [id, { ...member, placed: member.placed && member.state !== 'down' }] as const,
       )

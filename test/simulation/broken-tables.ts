@@ -37,14 +37,17 @@ export class NoStoreId extends MemberTable {
 /** Whoever has the id is the member. */
 export class NoIncarnation extends MemberTable {
   override join(request: JoinRequest): JoinReply {
-    const record = this.record().members.get(request.id)
+    const record = this.entries().members.get(request.id)
     if (!record) return super.join(request)
     const { incarnation, process } = record
     return super.join({ ...request, incarnation, process, sequence: next(this, request) })
   }
 
-  override beat(stamp: Stamp, request: Parameters<MemberTable['beat']>[1]): ReturnType<MemberTable['beat']> {
-    return super.beat(newest(this, stamp), request)
+  override heartbeat(
+    stamp: Stamp,
+    request: Parameters<MemberTable['heartbeat']>[1],
+  ): ReturnType<MemberTable['heartbeat']> {
+    return super.heartbeat(newest(this, stamp), request)
   }
 
   override serve(stamp: Stamp, change: Parameters<MemberTable['serve']>[1]): WriteStatus {
@@ -69,9 +72,9 @@ export class NoFence extends MemberTable {
 }
 
 /** A release is of its epoch, whatever became of the slot. */
-export class NoGuard extends MemberTable {
+export class NoPrecondition extends MemberTable {
   override release(stamp: Stamp, { items, ...request }: ReleaseRequest): ReleaseReply {
-    return super.release(stamp, { ...request, items: items.map(({ guard: _, ...item }) => item) })
+    return super.release(stamp, { ...request, items: items.map(({ precondition: _, ...item }) => item) })
   }
 }
 
@@ -80,5 +83,5 @@ function newest(table: MemberTable, stamp: Stamp): Stamp {
 }
 
 function next(table: MemberTable, { id, sequence }: { readonly id: string; readonly sequence: number }): number {
-  return Math.max(sequence, (table.beats().beats.get(id)?.sequence ?? 0) + 1)
+  return Math.max(sequence, (table.heartbeats().heartbeats.get(id)?.sequence ?? 0) + 1)
 }

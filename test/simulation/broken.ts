@@ -11,7 +11,7 @@ import type { ReleaseRequest, SlotStore, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { bound } from './bound.ts'
 import { forgottenSoon, lockingForItself, releasesSlowly, sleepwalking, withoutGrace } from './broken-leases.ts'
-import { NoFence, NoGuard, NoIncarnation, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
+import { NoFence, NoIncarnation, NoPrecondition, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
 import type { Running, Tested, Variant } from './world.ts'
 
 const LINGER_LIMIT = 20_000
@@ -36,7 +36,9 @@ const BROKEN: readonly Broken[] = [
   { name: 'drop-on-losing-ownership', plugin: dropping },
   {
     name: 'one-active-owner-is-enough',
-    plugin: releasing((needs, handover, me) => handover.owners(needs).some(o => o.target && o.live && o.member !== me)),
+    plugin: releasing((superseding, handover, me) =>
+      handover.owners(superseding).some(o => o.target && o.live && o.member !== me),
+    ),
   },
   {
     name: 'stop-without-clearing-claims',
@@ -46,11 +48,16 @@ const BROKEN: readonly Broken[] = [
   { name: 'publish-with-blocks-being-dropped', store: publishesDropped },
   { name: 'no-sequence-check', table: options => new NoSequence(options) },
   { name: 'no-store-id-check', table: options => new NoStoreId(options) },
-  { name: 'linger-limit-that-drops', plugin: lingeringNoLonger },
+  { name: 'linger-limit-that-drops', plugin: noLongerPending },
   { name: 'two-processes-with-one-id', table: options => new NoIncarnation(options), store: looksAway },
   { name: 'dedup-without-superseded-by', stages: () => [forgetfulDedup()] },
   { name: 'hold-with-any-fence', notFor: NO_SLOTS, table: options => new NoFence(options) },
-  { name: 'guard-not-compared', notFor: NO_SLOTS, table: options => new NoGuard(options), store: releasesSlowly },
+  {
+    name: 'guard-not-compared',
+    notFor: NO_SLOTS,
+    table: options => new NoPrecondition(options),
+    store: releasesSlowly,
+  },
   { name: 'locks-that-exclude-nobody', notFor: NO_SLOTS, client: lockingForItself },
   { name: 'lock-not-checked-after-a-pause', notFor: NO_SLOTS, plugin: sleepwalking },
   { name: 'grant-used-after-its-ttl', notFor: NO_SLOTS, client: forgottenSoon },
@@ -62,7 +69,7 @@ export function brokenFor({ name }: Tested): readonly Broken[] {
   return BROKEN.filter(({ notFor = {} }) => !Object.hasOwn(notFor, name))
 }
 
-type Needs = Parameters<Handover['release']>[0]['needs']
+type Needs = Parameters<Handover['release']>[0]['superseding']
 
 /** Looks first; takes the claims away when the answer has come back. */
 function releasesInTwoSteps(store: SlotStore, { process }: Running): SlotStore {
@@ -78,11 +85,11 @@ function releasesInTwoSteps(store: SlotStore, { process }: Running): SlotStore {
 }
 
 /** Lets go where `may` says so, in the epoch in which it was decided, and asks nobody. */
-function releasing(may: (needs: Needs, handover: Handover, me: string) => boolean) {
+function releasing(may: (superseding: Needs, handover: Handover, me: string) => boolean) {
   return (plugin: OwnershipPlugin, running: Running): OwnershipPlugin =>
     withHandover(plugin, handover => ({
-      async release({ id, needs }, decidedIn: Epoch, signal) {
-        if (decidedIn !== plugin.epoch(needs) || !may(needs, handover, running.id)) return 'kept'
+      async release({ id, superseding }, decidedIn: Epoch, signal) {
+        if (decidedIn !== plugin.epoch(superseding) || !may(superseding, handover, running.id)) return 'kept'
         return letGo(running, handover, id, signal)
       },
     }))
@@ -92,13 +99,13 @@ function releasing(may: (needs: Needs, handover: Handover, me: string) => boolea
 function dropping(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
   return withHandover(plugin, handover => ({
     release(block, decidedIn, signal) {
-      if (block.needs.ulid !== block.id) return handover.release(block, decidedIn, signal)
+      if (block.superseding.ulid !== block.id) return handover.release(block, decidedIn, signal)
       return letGo(running, handover, block.id, signal)
     },
   }))
 }
 
-function lingeringNoLonger(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
+function noLongerPending(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
   const since = new Map<BlockId, number>()
   return withHandover(plugin, handover => ({
     async release(block, decidedIn, signal) {
@@ -132,13 +139,13 @@ function looksAway(store: SlotStore, running: Running): SlotStore {
   const without = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
     running.incarnation > 0 ? map : new Map([...map].filter(([id]) => id !== running.id))
   return bound(store, {
-    async record() {
-      const view = await store.record()
+    async entries() {
+      const view = await store.entries()
       return { ...view, members: without(view.members) }
     },
-    async beats() {
-      const view = await store.beats()
-      return { ...view, beats: without(view.beats) }
+    async heartbeats() {
+      const view = await store.heartbeats()
+      return { ...view, heartbeats: without(view.heartbeats) }
     },
   })
 }

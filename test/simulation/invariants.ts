@@ -91,13 +91,13 @@ export class Invariants implements Watch {
   /** The store has granted it. I1 rests on this: each claim that was counted for it is true. */
   released(running: Running, { items }: ReleaseRequest, released: readonly BlockId[]): void {
     for (const item of items) {
-      const { id, needs, targets, quorum } = item
+      const { id, superseding, targets, quorum } = item
       if (!released.includes(id)) continue
       running.released.add(id)
       this.#cluster.note('store', 'releases', short(id), 'of', running.id, 'for', targets.join(' '))
-      const lies = targets.filter(target => !this.#serves(target, needs))
+      const lies = targets.filter(target => !this.#serves(target, superseding))
       if (quorum === 'all' ? lies.length > 0 : lies.length === targets.length) {
-        this.#fail('true-claim', `${lies.join(', ')} does not serve ${short(needs)}, and its claim was counted`)
+        this.#fail('true-claim', `${lies.join(', ')} does not serve ${short(superseding)}, and its claim was counted`)
       }
       this.#found ??= this.#cluster.rules.released(item)
     }

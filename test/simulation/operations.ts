@@ -78,7 +78,7 @@ export async function drain(cluster: Cluster, member: Member, on: boolean): Prom
 }
 
 async function forget(cluster: Cluster, member: Member): Promise<void> {
-  const record = cluster.server.table.record().members.get(member.id)
+  const record = cluster.server.table.entries().members.get(member.id)
   if (record?.state !== 'down') return
   cluster.disturb(member.id, 'is forgotten')
   cluster.server.operate(table => table.forget(member.id, record.changed))

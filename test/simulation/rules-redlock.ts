@@ -10,7 +10,7 @@
  * L6  what is given up is not taken back by whoever gave it up, while nobody has come or gone, more than once: that may be, where two
  *     give up seats of one slot for the same member
  */
-import type { ReleaseItem, SlotRecord } from 'blockgate/members'
+import type { ReleaseItem, SlotEntry } from 'blockgate/members'
 import { eligible, ofSlot, type Records, Seats } from './seats.ts'
 import { Violation } from './violation.ts'
 import type { Hold, Rules, Running, World } from './world.ts'
@@ -103,8 +103,8 @@ export class RedlockRules implements Rules {
     return new Violation('L4', `${id} takes ${seat} from ${before.holder}, and both have its lock`)
   }
 
-  released({ needs, targets, quorum }: ReleaseItem): Violation | undefined {
-    const block = this.#world.bucket.metas.get(needs)
+  released({ superseding, targets, quorum }: ReleaseItem): Violation | undefined {
+    const block = this.#world.bucket.metas.get(superseding)
     if (quorum === 'any' || !block) return undefined
     const stored = this.#stored()
     const sitting = this.#seats.sitting(stored, this.#seats.slotOf(block))
@@ -141,7 +141,7 @@ export class RedlockRules implements Rules {
   }
 
   /** The first of the holder's seats in the slot is its own; another one counts for nothing. */
-  #sits({ slot, rank, holder }: SlotRecord): boolean {
+  #sits({ slot, rank, holder }: SlotEntry): boolean {
     return ofSlot(this.#stored().slots, slot).every(other => other.holder !== holder || other.rank >= rank)
   }
 
@@ -149,6 +149,6 @@ export class RedlockRules implements Rules {
     const { table } = this.#world.server
     const slots = table.slots(undefined)
     if (!slots) throw new Error('a table without slots')
-    return { record: table.record(), slots }
+    return { record: table.entries(), slots }
   }
 }

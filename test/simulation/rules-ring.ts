@@ -5,7 +5,7 @@ export function ringRules(world: World): Rules {
   return {
     byRecord: true,
     basis: ({ plugin }) => String(plugin?.epoch()),
-    behind: ({ plugin }) => (plugin?.epoch() === world.server.table.record().epoch ? undefined : 'another epoch'),
+    behind: ({ plugin }) => (plugin?.epoch() === world.server.table.entries().epoch ? undefined : 'another epoch'),
     mayLoad: () => true,
     changed() {},
     forgot() {},

@@ -1,21 +1,21 @@
 /** Who sits in which slot, as the records say it: worked out here once more, beside the code under test. */
 import type { BlockMeta } from 'blockgate'
-import type { RecordView, SlotRecord, SlotView } from 'blockgate/members'
+import type { EntriesView, SlotEntry, SlotView } from 'blockgate/members'
 import { slotOf } from '../../plugins/ownership/redlock/slot-of.ts'
 
 /** What one process has read, or what the store has. */
 export interface Records {
-  readonly record: RecordView
+  readonly record: EntriesView
   readonly slots: SlotView
 }
 
 /** Members that may have seats. */
-export function eligible({ members }: RecordView): ReadonlySet<string> {
+export function eligible({ members }: EntriesView): ReadonlySet<string> {
   return new Set([...members.values()].filter(({ placed, draining }) => placed && !draining).map(({ id }) => id))
 }
 
 /** All records of the slot, by rank. */
-export function ofSlot({ slots }: SlotView, slot: number): readonly SlotRecord[] {
+export function ofSlot({ slots }: SlotView, slot: number): readonly SlotEntry[] {
   return slots.filter(record => record.slot === slot).sort((a, b) => a.rank - b.rank)
 }
 
@@ -33,7 +33,7 @@ export class Seats {
   }
 
   /** How many members hold each slot where everything is well. */
-  copies(record: RecordView): number {
+  copies(record: EntriesView): number {
     return Math.min(this.#replicas, eligible(record).size)
   }
 

@@ -33,7 +33,7 @@ export class StoreServer implements Server {
     const options = { clock: () => WALL_START + cluster.scheduler.now + this.#skew, storeId: 'store-1' }
     this.table = cluster.variant.table?.(options) ?? new MemberTable(options)
     this.table.onEpoch(() => {
-      const { epoch, cause, members } = this.table.record()
+      const { epoch, cause, members } = this.table.entries()
       for (const watcher of this.#watchers) watcher()
       if (epoch === this.#epoch) return
       this.#epoch = epoch
@@ -69,7 +69,7 @@ export class StoreServer implements Server {
   }
 
   #lose(change: (table: MemberTable) => void): void {
-    const before = { record: this.table.record(), slots: this.table.slots(undefined) }
+    const before = { record: this.table.entries(), slots: this.table.slots(undefined) }
     change(this.table)
     if (before.slots) this.#cluster.watch.forgot({ ...before, slots: before.slots })
   }
@@ -80,7 +80,7 @@ export class StoreServer implements Server {
   }
 
   get storeId(): string {
-    return this.table.record().storeId
+    return this.table.entries().storeId
   }
 
   placed(epoch: Epoch): ReadonlySet<string> | undefined {
@@ -88,7 +88,7 @@ export class StoreServer implements Server {
   }
 
   knows(running: Running): boolean {
-    const record = this.table.record().members.get(running.id)
+    const record = this.table.entries().members.get(running.id)
     return record !== undefined && record.state !== 'down' && record.incarnation === running.incarnation
   }
 
@@ -99,7 +99,7 @@ export class StoreServer implements Server {
   }
 
   counted(running: Running): ReadonlySet<BlockId> {
-    const told = this.table.beats().beats.get(running.id)?.storeId
+    const told = this.table.heartbeats().heartbeats.get(running.id)?.storeId
     return told === this.storeId && this.knows(running) ? this.table.claims(running.id) : NOTHING
   }
 

@@ -1,5 +1,5 @@
 /** The member store as one process has it: every step goes over its connection to the shared table. */
-import type { MemberTable, RecordView, SlotStore, SlotView } from 'blockgate/members'
+import type { EntriesView, MemberTable, SlotStore, SlotView } from 'blockgate/members'
 import type { Connection } from './network.ts'
 import type { Running, Server, Watch } from './world.ts'
 
@@ -17,19 +17,19 @@ const NO_SLOTS: SlotView = { version: 0, slots: [], broken: 0 }
 export function simStore({ connection, server, running, watch, readsSlots }: StoreWorld): SlotStore {
   const ask = <T>(name: string, step: (table: MemberTable) => T): Promise<T> =>
     connection.request(name, () => step(server.table))
-  let record: RecordView | undefined
+  let record: EntriesView | undefined
   let slots = NO_SLOTS
   return {
     name: 'sim-store',
     shared: true,
     join: request =>
       ask('join', table => {
-        const before = table.record().members.get(request.id)?.incarnation ?? 0
+        const before = table.entries().members.get(request.id)?.incarnation ?? 0
         const reply = table.join(request)
         if (reply.status === 'joined') watch.joined(running, reply.incarnation, before)
         return reply
       }),
-    beat: (stamp, request) => ask('beat', table => table.beat(stamp, request)),
+    heartbeat: (stamp, request) => ask('heartbeat', table => table.heartbeat(stamp, request)),
     leave: stamp => ask('leave', table => table.leave(stamp)),
     serve: (stamp, change) =>
       ask('serve', table => {
@@ -45,16 +45,16 @@ export function simStore({ connection, server, running, watch, readsSlots }: Sto
       }),
     claims: id => ask('claims', table => table.claims(id)),
     expire: (id, seen, limit, by) => ask('expire', table => table.expire(id, seen, limit, by)),
-    unplace: (id, changed) => ask('unplace', table => table.unplace(id, changed)),
+    evict: (id, changed) => ask('evict', table => table.evict(id, changed)),
     forget: (id, changed) => ask('forget', table => table.forget(id, changed)),
     drain: (id, on) => ask('drain', table => table.drain(id, on)),
     freeze: on => ask('freeze', table => table.freeze(on)),
-    record: async () => {
-      record = await ask('record', table => table.record())
+    entries: async () => {
+      record = await ask('entries', table => table.entries())
       if (!readsSlots) watch.delivered(running, { record, slots })
       return record
     },
-    beats: () => ask('beats', table => table.beats()),
+    heartbeats: () => ask('heartbeats', table => table.heartbeats()),
     fence: () => ask('fence', table => table.fence()),
     hold: (stamp, request) => {
       const { read } = running

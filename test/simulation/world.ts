@@ -6,7 +6,7 @@ import type {
   MemberTableOptions,
   ReleaseItem,
   ReleaseRequest,
-  SlotRecord,
+  SlotEntry,
   SlotStore,
 } from 'blockgate/members'
 import type { Listings, SimBucket } from './bucket.ts'
@@ -53,7 +53,7 @@ export interface Tested {
 export interface Hold {
   readonly request: HoldRequest
   /** What the store had in that place before. */
-  readonly before: SlotRecord | undefined
+  readonly before: SlotEntry | undefined
   /** When the process asked for it, ms, and what it had read by then. */
   readonly asked: number
   readonly read: Records | undefined

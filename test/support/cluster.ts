@@ -23,7 +23,7 @@ export interface Cluster {
   start(ids: readonly string[], sink?: ScriptedSink): Promise<void>
   /** Stops it in order. */
   stop(id: string): Promise<void>
-  /** Cuts it off: its beats stop, what it holds is gone for the others. */
+  /** Cuts it off: its heartbeats stop, what it holds is gone for the others. */
   kill(id: string): Promise<void>
   /** Copies of all blocks on gateways that are up. */
   readonly copies: number

@@ -301,11 +301,11 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
       async serve({ added, dropped }) {
         log.push(`serve${added.length ? ` +${ids(added)}` : ''}${dropped.length ? ` -${ids(dropped)}` : ''}`)
       },
-      async release({ id, needs, urgent }, decidedIn) {
+      async release({ id, superseding, urgent }, decidedIn) {
         const may = urgent ? plugin.servedByOthers : (plugin.releasable ?? plugin.servedByOthers)
-        const there = may.has(numberOf(needs.ulid)) && decidedIn === epoch
+        const there = may.has(numberOf(superseding.ulid)) && decidedIn === epoch
         log.push(
-          `${urgent ? 'urgent ' : ''}release ${numberOf(id)} needs ${numberOf(needs.ulid)}: ${there ? 'released' : 'kept'}`,
+          `${urgent ? 'urgent ' : ''}release ${numberOf(id)} needs ${numberOf(superseding.ulid)}: ${there ? 'released' : 'kept'}`,
         )
         return there ? 'released' : 'kept'
       },
@@ -324,7 +324,7 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
         log.push(is ? 'ready' : 'not ready')
       },
       report() {},
-      counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0, beatDelayMs: 0 }),
+      counts: () => ({ storeErrors: 0, refusedExpiries: 0, broken: 0, heartbeatDelayMs: 0 }),
     }
   }
 }

@@ -82,12 +82,13 @@ describe('rule 3: a block that is not mine goes only when its release is granted
     ownership.lose(1)
     for (let i = 0; i < 5; i++) await gateway.sync()
     expect(sink.numbers).toEqual([1])
-    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'pinned', reason: 'pinned', by: 'owned' })
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'last-copy', reason: 'last-copy', by: 'owned' })
     ownership.servedByOthers.add(1)
     ownership.releasable = new Set()
     await gateway.sync()
     expect(sink.numbers).toEqual([1])
-    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: 'lingering', reason: 'lingering', by: 'owned' })
+    const pending = 'pending-hand-off'
+    expect(gateway.catalogue.get(testId(1))).toMatchObject({ state: pending, reason: pending, by: 'owned' })
     ownership.releasable = undefined
     await gateway.sync()
     expect(sink.numbers).toEqual([])

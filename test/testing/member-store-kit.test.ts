@@ -20,7 +20,10 @@ function withoutSlots(store: MemberStore): MemberStore {
   return {
     ...plain,
     release: (stamp, request) =>
-      plain.release(stamp, { ...request, items: request.items.filter(({ guard }) => guard === undefined) }),
+      plain.release(stamp, {
+        ...request,
+        items: request.items.filter(({ precondition }) => precondition === undefined),
+      }),
   }
 }
 

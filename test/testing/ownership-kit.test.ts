@@ -168,7 +168,7 @@ describe('testOwnership', () => {
     expect(failed).toEqual(['a claim whose signal has aborted is rejected or answered, and never hangs'])
   })
 
-  it('catches a beat that outlives stop()', async () => {
+  it('catches a heartbeat that outlives stop()', async () => {
     const failed = await failures({ factory: () => ({ ...toyRing(), stop: async () => {} }) })
     expect(failed).toEqual(['nothing ticks after stop'])
   })

@@ -34,9 +34,9 @@ export function toyRing(cluster: ToyCluster = new ToyCluster()): OwnershipPlugin
   let stopped = false
   let timer: Disposable | undefined
   const isTarget = (block: BlockMeta) => (blockIdTime(block.ulid) / 3_600_000 + cluster.shift) % 4 < 2
-  const beat = (host: Host) => {
+  const heartbeat = (host: Host) => {
     timer = host.setTimer(3000, () => {
-      if (!stopped) beat(host)
+      if (!stopped) heartbeat(host)
     })
   }
   return {
@@ -46,7 +46,7 @@ export function toyRing(cluster: ToyCluster = new ToyCluster()): OwnershipPlugin
     async start(services) {
       me = services.instance.id
       cluster.members.push(me)
-      beat(services.host)
+      heartbeat(services.host)
     },
     async stop() {
       stopped = true
@@ -68,10 +68,10 @@ export function toyRing(cluster: ToyCluster = new ToyCluster()): OwnershipPlugin
         cluster.serves.set(me, served)
       },
       async serve() {},
-      release: async ({ needs }) => (isTarget(needs) ? 'kept' : 'released'),
+      release: async ({ superseding }) => (isTarget(superseding) ? 'kept' : 'released'),
       owners: block => [{ member: me, rank: 0, target: isTarget(block), serves: false, live: true }],
       members: () =>
-        cluster.members.map(id => ({ id, zone: undefined, address: undefined, state: 'active', beatAge: 0 })),
+        cluster.members.map(id => ({ id, zone: undefined, address: undefined, state: 'active', heartbeatAge: 0 })),
       standing: () => 'member',
       ready() {},
       report() {},

@@ -1,11 +1,11 @@
 /** Who is to hold a block, for one epoch: worked out once a block, then looked up. */
 import { type BlockId, BlockMap } from 'blockgate'
-import type { MemberRecord } from 'blockgate/members'
+import type { MemberEntry } from 'blockgate/members'
 import type { Placement, Ranking } from './placement.ts'
 import { targets, zoneLimits } from './zoned.ts'
 
 /** What assignments read of a member's record. */
-export type AssignedMember = Pick<MemberRecord, 'id' | 'zone' | 'state' | 'placed' | 'draining'>
+export type AssignedMember = Pick<MemberEntry, 'id' | 'zone' | 'state' | 'placed' | 'draining'>
 
 export interface AssignmentsOptions {
   /** The id of this member; it need not be among the members. */
@@ -22,11 +22,11 @@ export interface Assignment {
   /** The members that placement chose, by rank, whether they are down or not. Fewer than `replicas` where there are no more. */
   readonly targets: readonly string[]
   /** The first live member by rank, where no target is live. */
-  readonly standIn: string | undefined
+  readonly failoverOwner: string | undefined
   /** This member is a target. */
   readonly mine: boolean
-  /** This member is the stand-in. */
-  readonly standingIn: boolean
+  /** This member is the failover owner. */
+  readonly failingOver: boolean
   /** Every member that placement counts, by rank. Worked out at each call: for those who look at one block, not at all. */
   readonly ranked: readonly string[]
 }
@@ -71,8 +71,8 @@ export class Assignments {
     const ranking = this.#ranking
     const isLive = (id: string): boolean => members.get(id)?.state !== 'down'
     const chosen = targets(ranking.rank(block), id => members.get(id)?.zone, replicas, this.#limits)
-    const standIn = chosen.some(isLive) ? undefined : first(ranking.rank(block), isLive)
-    const assignment = new BlockAssignment(block, ranking, chosen, standIn, self)
+    const failoverOwner = chosen.some(isLive) ? undefined : first(ranking.rank(block), isLive)
+    const assignment = new BlockAssignment(block, ranking, chosen, failoverOwner, self)
     if (this.#known.size >= MOST_KEPT) this.#known.clear()
     this.#known.set(block, assignment)
     return assignment
@@ -81,17 +81,23 @@ export class Assignments {
 
 class BlockAssignment implements Assignment {
   readonly targets: readonly string[]
-  readonly standIn: string | undefined
+  readonly failoverOwner: string | undefined
   readonly mine: boolean
-  readonly standingIn: boolean
+  readonly failingOver: boolean
   readonly #block: BlockId
   readonly #ranking: Ranking
 
-  constructor(block: BlockId, ranking: Ranking, chosen: readonly string[], standIn: string | undefined, self: string) {
+  constructor(
+    block: BlockId,
+    ranking: Ranking,
+    chosen: readonly string[],
+    failoverOwner: string | undefined,
+    self: string,
+  ) {
     this.targets = chosen
-    this.standIn = standIn
+    this.failoverOwner = failoverOwner
     this.mine = chosen.includes(self)
-    this.standingIn = standIn === self
+    this.failingOver = failoverOwner === self
     this.#block = block
     this.#ranking = ranking
   }

@@ -2,12 +2,12 @@
 import { BlockgateError, type BlockMeta, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
 import {
   claimOf,
+  type EntriesView,
   Leases,
   MemberHandover,
   Membership,
   memberTimes,
   operatorOf,
-  type RecordView,
 } from 'blockgate/members'
 import { type Assignment, Assignments } from './assignments.ts'
 import { checkHashRing, type HashRingOptions } from './options.ts'
@@ -35,8 +35,8 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   const times = memberTimes(options)
   const rules = JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules])
   const membership = new Membership({ ...times, store, rules })
-  let last: { readonly record: RecordView; readonly assignments: Assignments } | undefined
-  const assign = (block: BlockMeta, record: RecordView): Assignment => {
+  let last: { readonly record: EntriesView; readonly assignments: Assignments } | undefined
+  const assign = (block: BlockMeta, record: EntriesView): Assignment => {
     if (last?.record !== record) {
       const assignments = new Assignments(record.members.values(), { self: membership.me, placement, replicas, zones })
       last = { record, assignments }

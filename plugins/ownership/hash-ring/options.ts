@@ -38,7 +38,7 @@ export function checkHashRing(options: HashRingOptions): readonly Problem[] {
 }
 
 function isStore(store: object): boolean {
-  return 'join' in store && 'beats' in store && 'release' in store
+  return 'join' in store && 'heartbeats' in store && 'release' in store
 }
 
 function isPlacement(value: unknown): boolean {

@@ -1,20 +1,20 @@
 /** Who is to hold a block: who sits in its slot, by the records. */
 import { type BlockMeta, OwnershipUnavailable } from 'blockgate'
-import type { Assigned, RecordView, SlotRecord } from 'blockgate/members'
+import type { Assigned, EntriesView, SlotEntry } from 'blockgate/members'
 import { eligible, seated } from './seats.ts'
 import type { SlotBook } from './slot-book.ts'
 import { SlotOrder } from './slot-of.ts'
 
 /** What follows from one member record. */
 export class Seating {
-  readonly record: RecordView
+  readonly record: EntriesView
   /** Who may have seats, by id. */
   readonly members: readonly string[]
   readonly order: SlotOrder
   readonly #mayHave: ReadonlySet<string>
   readonly #replicas: number
 
-  constructor(record: RecordView, replicas: number) {
+  constructor(record: EntriesView, replicas: number) {
     this.record = record
     this.members = eligible(record)
     this.order = new SlotOrder(this.members)
@@ -27,7 +27,7 @@ export class Seating {
     return Math.min(this.#replicas, this.members.length)
   }
 
-  seated(records: readonly SlotRecord[]): readonly SlotRecord[] {
+  seated(records: readonly SlotEntry[]): readonly SlotEntry[] {
     return seated(records, this.#replicas, this.#mayHave)
   }
 
@@ -46,13 +46,13 @@ export class SlotAssignments {
     this.#replicas = replicas
   }
 
-  seating(record: RecordView): Seating {
+  seating(record: EntriesView): Seating {
     if (this.#last?.record !== record) this.#last = new Seating(record, this.#replicas)
     return this.#last
   }
 
   /** As the shared library asks it. A slot in which somebody is still to sit down is incomplete: nobody lets go of its blocks. */
-  of(block: BlockMeta, record: RecordView): Assigned {
+  of(block: BlockMeta, record: EntriesView): Assigned {
     const seating = this.seating(record)
     const slot = this.#book.slotOf(block)
     const records = this.#book.of(slot)
@@ -61,15 +61,15 @@ export class SlotAssignments {
     const allDown = targets.length > 0 && !targets.some(id => seating.isLive(id))
     return {
       targets,
-      standIn: allDown ? order.find(id => seating.isLive(id)) : undefined,
+      failoverOwner: allDown ? order.find(id => seating.isLive(id)) : undefined,
       ranked: [...targets, ...order.filter(id => !targets.includes(id))],
       incomplete: targets.length < seating.copies,
-      guard: { slot, holders: records.map(({ rank, holder, fence }) => ({ rank, holder, fence })) },
+      precondition: { slot, holders: records.map(({ rank, holder, fence }) => ({ rank, holder, fence })) },
     }
   }
 
   /** @throws OwnershipUnavailable where nobody sits in the block's slot yet, though somebody is to */
-  mustKnow(block: BlockMeta, record: RecordView): Assigned {
+  mustKnow(block: BlockMeta, record: EntriesView): Assigned {
     const assigned = this.of(block, record)
     if (assigned.targets.length > 0 || this.seating(record).copies === 0) return assigned
     throw new OwnershipUnavailable(`slot ${this.#book.slotOf(block)} must be held by somebody: nobody holds it yet`)

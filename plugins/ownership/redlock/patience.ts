@@ -3,7 +3,7 @@
  * sees another plan: it is passed over for a while, so that the next one takes it. That makes it rank × 2 s for the one after it.
  */
 import type { Host } from 'blockgate'
-import { elapsed, type Fence, type Mark, mark, type SlotRecord } from 'blockgate/members'
+import { elapsed, type Fence, type Mark, mark, type SlotEntry } from 'blockgate/members'
 import type { OpenSeat } from './plan.ts'
 import { type SeatKey, seatKey } from './seats.ts'
 
@@ -27,7 +27,7 @@ export class Patience {
   }
 
   /** Whoever was recorded anew is at work. */
-  progress(records: Iterable<SlotRecord>): void {
+  progress(records: Iterable<SlotEntry>): void {
     const now = mark(this.#host)
     for (const { holder, fence } of records) {
       if (holder !== '' && fence > (this.#newest.get(holder)?.fence ?? 0))

@@ -3,7 +3,7 @@
  * same. What is taken stays where it is, as long as the shares are fair; an open seat goes to whom placement ranks first for the slot
  * among those who have too few.
  */
-import type { SlotRecord } from 'blockgate/members'
+import type { SlotEntry } from 'blockgate/members'
 import type { Seat } from './seats.ts'
 import type { SlotOrder } from './slot-of.ts'
 
@@ -19,7 +19,7 @@ export interface PlanInput {
   /** Of those that are up, who can be expected to take a seat. */
   readonly takers: ReadonlySet<string>
   /** The records of a slot that count, by rank. */
-  readonly seated: (slot: number) => readonly SlotRecord[]
+  readonly seated: (slot: number) => readonly SlotEntry[]
   /** Who goes first for an open seat, and may be one too many for it: whoever had it before its record was lost; `''`: nobody. */
   readonly first: (seat: Seat) => string
   readonly order: SlotOrder

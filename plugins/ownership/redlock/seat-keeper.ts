@@ -224,7 +224,7 @@ export class SeatKeeper {
 
   /** At most one seat is on its way from this member to another. */
   async #give(view: MembersView, seating: Seating): Promise<void> {
-    if (this.#closed || view.frozen || !view.rulesAgree || this.#onItsWay()) return
+    if (this.#closed || view.frozen || !view.fingerprintsAgree || this.#onItsWay()) return
     const { open, gives: seat } = this.#planner.plan(view, seating)
     // While seats are open it is not known yet who has how many.
     const held = seat && open.length === 0 ? this.#held.of(seat) : undefined

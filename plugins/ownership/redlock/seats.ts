@@ -1,5 +1,5 @@
 /** Seats: a slot has as many as a block has copies. Who sits where is in the slot records of the member store. */
-import type { RecordView, SlotRecord } from 'blockgate/members'
+import type { EntriesView, SlotEntry } from 'blockgate/members'
 
 /** A seat by its place, for maps: `<slot>/<rank>`. */
 export type SeatKey = string
@@ -14,7 +14,7 @@ export function seatKey({ slot, rank }: Seat): SeatKey {
 }
 
 /** Members that may have seats: placed, and not draining; down ones too, as long as they keep their place. By id. */
-export function eligible({ members }: RecordView): readonly string[] {
+export function eligible({ members }: EntriesView): readonly string[] {
   const ids = [...members.values()].filter(member => member.placed && !member.draining).map(member => member.id)
   return ids.sort((a, b) => (a < b ? -1 : 1))
 }
@@ -24,11 +24,11 @@ export function eligible({ members }: RecordView): readonly string[] {
  * member once.
  */
 export function seated(
-  records: readonly SlotRecord[],
+  records: readonly SlotEntry[],
   replicas: number,
   mayHave: ReadonlySet<string>,
-): readonly SlotRecord[] {
-  const counted: SlotRecord[] = []
+): readonly SlotEntry[] {
+  const counted: SlotEntry[] = []
   for (const record of records) {
     if (record.rank >= replicas || !mayHave.has(record.holder)) continue
     if (!counted.some(other => other.holder === record.holder)) counted.push(record)

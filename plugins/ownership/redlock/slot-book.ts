@@ -1,9 +1,9 @@
 /** The slot records as they were read last, and the version of the answers that follow from them and from the member record. */
 import type { BlockMeta, Epoch, OwnershipChange } from 'blockgate'
-import type { Beside, Membership, RecordView, SlotRecord, SlotStore, SlotView } from 'blockgate/members'
+import type { Beside, EntriesView, Membership, SlotEntry, SlotStore, SlotView } from 'blockgate/members'
 import { slotOf } from './slot-of.ts'
 
-const NONE: readonly SlotRecord[] = []
+const NONE: readonly SlotEntry[] = []
 
 export class SlotBook implements Beside {
   readonly #store: SlotStore
@@ -12,14 +12,14 @@ export class SlotBook implements Beside {
   #membership: Membership | undefined
   #known: number | undefined
   /** By slot, each by rank. */
-  #records: ReadonlyMap<number, readonly SlotRecord[]> = new Map()
+  #records: ReadonlyMap<number, readonly SlotEntry[]> = new Map()
   /** Who sat in a seat last, by slot and rank, also where the store has lost it. */
   readonly #remembered = new Map<string, string>()
   #version: Epoch = 0
   /** The version at the last change of the member record, and of each slot. */
   #base: Epoch = 0
   readonly #changed = new Map<number, Epoch>()
-  #record: RecordView | undefined
+  #record: EntriesView | undefined
   #broken = 0
   #begun = 0
   #taken = 0
@@ -35,12 +35,12 @@ export class SlotBook implements Beside {
   }
 
   /** Every record of the slot, by rank; also those that do not count. */
-  of(slot: number): readonly SlotRecord[] {
+  of(slot: number): readonly SlotEntry[] {
     return this.#records.get(slot) ?? NONE
   }
 
   /** The records of all slots. */
-  *all(): Generator<SlotRecord> {
+  *all(): Generator<SlotEntry> {
     for (const records of this.#records.values()) yield* records
   }
 
@@ -94,7 +94,7 @@ export class SlotBook implements Beside {
 
   #take({ version, slots, broken }: SlotView): void {
     const before = this.#records
-    const records = new Map<number, SlotRecord[]>()
+    const records = new Map<number, SlotEntry[]>()
     for (const record of slots) {
       const list = records.get(record.slot)
       if (list) list.push(record)
@@ -123,7 +123,7 @@ export class SlotBook implements Beside {
   }
 }
 
-function same(a: readonly SlotRecord[], b: readonly SlotRecord[]): boolean {
+function same(a: readonly SlotEntry[], b: readonly SlotEntry[]): boolean {
   return (
     a.length === b.length &&
     a.every(({ rank, holder, fence }, i) => {

@@ -1,6 +1,6 @@
-/** Records and beats as they stand in Redis; `parse_record` and `beat` in scripts/shared.ts see them alike. */
+/** Records and heartbeats as they stand in Redis; `parse_record` and `heartbeat` in scripts/shared.ts see them alike. */
 import type { MemberStats } from 'blockgate'
-import { type Beat, MEMBER_ID, type MemberRecord, type SlotRecord } from 'blockgate/members'
+import { type Heartbeat, MEMBER_ID, type MemberEntry, type SlotEntry } from 'blockgate/members'
 import * as v from 'valibot'
 
 /** The largest that has a next one below 2^53. */
@@ -37,8 +37,8 @@ const BEAT = v.object({
 const STATS = v.object({
   assigned: count,
   serving: count,
-  lingering: count,
-  pinned: count,
+  pendingHandOff: count,
+  lastCopy: count,
   failed: count,
   bytes: count,
 })
@@ -50,7 +50,7 @@ export interface Parsed<T> {
 }
 
 /** @param flat field, value, field, value, as HGETALL gives them */
-export function recordsOf(flat: readonly string[]): Parsed<MemberRecord> {
+export function recordsOf(flat: readonly string[]): Parsed<MemberEntry> {
   return parsed(flat, (id, value) => {
     const { success, output } = v.safeParse(RECORD, value)
     return success ? { value: { id, ...output, zone: output.zone, address: output.address } } : undefined
@@ -58,20 +58,23 @@ export function recordsOf(flat: readonly string[]): Parsed<MemberRecord> {
 }
 
 /** @param now the time in Redis, in ms */
-export function beatsOf(flat: readonly string[], now: number): Parsed<Beat> {
+export function heartbeatsOf(flat: readonly string[], now: number): Parsed<Heartbeat> {
   return parsed(flat, (_, value) => {
     const { success, output } = v.safeParse(BEAT, value)
     if (!success) return undefined
-    const { at, stats: text, ...beat } = output
+    const { at, stats: text, ...heartbeat } = output
     const stats = statsOf(text)
-    // What it says of itself is for people: without it the beat still counts.
-    return { value: { ...beat, age: Math.max(0, now - at), stats }, flawed: text !== undefined && stats === undefined }
+    // What it says of itself is for people: without it the heartbeat still counts.
+    return {
+      value: { ...heartbeat, age: Math.max(0, now - at), stats },
+      flawed: text !== undefined && stats === undefined,
+    }
   })
 }
 
 /** As `parse_slot` in scripts/slots.ts sees them, by their fields. */
-export function slotsOf(flat: readonly string[]): Parsed<SlotRecord> {
-  const entries = new Map<string, SlotRecord>()
+export function slotsOf(flat: readonly string[]): Parsed<SlotEntry> {
+  const entries = new Map<string, SlotEntry>()
   let broken = 0
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const field = flat[i] as string

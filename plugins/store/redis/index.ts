@@ -24,7 +24,7 @@ import { keysOf } from './keys.ts'
 import { addressOf, placeOf, problemsOf, type RedisStoreOptions, secretsOf } from './options.ts'
 import { policyProblem } from './policy.ts'
 import { drain } from './scripts/operate.ts'
-import { forget, unplace } from './scripts/settle.ts'
+import { evict, forget } from './scripts/settle.ts'
 import * as steps from './steps.ts'
 
 export type { RedisClient, RedisStoreOptions } from './options.ts'
@@ -100,10 +100,10 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
       assertJoin(request)
       return await steps.join(run, keys, request)
     },
-    async beat(stamp, request) {
+    async heartbeat(stamp, request) {
       assertStamp(stamp)
       assertSeen(request.seen)
-      return await steps.beat(run, stamp, request)
+      return await steps.heartbeat(run, stamp, request)
     },
     async leave(stamp) {
       assertStamp(stamp)
@@ -125,9 +125,9 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
       assertMemberId(by)
       return await steps.expire(run, keys, id, seen, limit, by)
     },
-    async unplace(id, changed) {
+    async evict(id, changed) {
       assertMemberId(id)
-      return await steps.done(run, unplace, [], [id, changed])
+      return await steps.done(run, evict, [], [id, changed])
     },
     forget: async (id, changed) => await steps.done(run, forget, [keys.claims(id)], [id, changed]),
     async drain(id, on) {
@@ -135,8 +135,8 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
       return await steps.done(run, drain, [], [id, on ? '1' : '0'])
     },
     freeze: async on => await steps.setFrozen(run, on),
-    record: async () => await steps.record(run),
-    beats: async () => await steps.beats(run),
+    entries: async () => await steps.record(run),
+    heartbeats: async () => await steps.heartbeats(run),
     fence: async () => await steps.fence(run),
     async hold(stamp, request) {
       assertStamp(stamp)

@@ -1,15 +1,15 @@
 /** The steps of a MemberStore as calls of scripts, and what these answer: Redis is another process, so answers are checked. */
 import { type BlockId, type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
 import type {
-  BeatReply,
-  BeatRequest,
-  BeatView,
+  EntriesView,
   ExpireLimit,
   Fence,
+  HeartbeatReply,
+  HeartbeatRequest,
+  HeartbeatView,
   HoldRequest,
   JoinReply,
   JoinRequest,
-  RecordView,
   ReleaseItem,
   ReleaseReply,
   ReleaseRequest,
@@ -18,32 +18,32 @@ import type {
   WriteStatus,
 } from 'blockgate/members'
 import type { Argument, Script } from './connection.ts'
-import { beatsOf, epochOf, type Parsed, recordsOf, slotsOf } from './entries.ts'
+import { epochOf, heartbeatsOf, type Parsed, recordsOf, slotsOf } from './entries.ts'
 import type { Keys } from './keys.ts'
-import { beat as beatScript } from './scripts/beat.ts'
 import { expire as expireScript } from './scripts/expire.ts'
+import { heartbeat as heartbeatScript } from './scripts/heartbeat.ts'
 import { join as joinScript } from './scripts/join.ts'
 import { leave as leaveScript } from './scripts/leave.ts'
 import { drain, freeze } from './scripts/operate.ts'
-import { readBeats, readRecords } from './scripts/read.ts'
+import { readHeartbeats, readRecords } from './scripts/read.ts'
 import { release as releaseScript } from './scripts/release.ts'
 import { serve as serveScript } from './scripts/serve.ts'
-import { forget, unplace } from './scripts/settle.ts'
+import { evict, forget } from './scripts/settle.ts'
 import { fence as fenceScript, hold as holdScript, readSlots } from './scripts/slots.ts'
 
 export const SCRIPTS: readonly Script[] = [
   joinScript,
-  beatScript,
+  heartbeatScript,
   leaveScript,
   serveScript,
   releaseScript,
   expireScript,
-  unplace,
+  evict,
   forget,
   drain,
   freeze,
   readRecords,
-  readBeats,
+  readHeartbeats,
   fenceScript,
   holdScript,
   readSlots,
@@ -73,9 +73,13 @@ export async function join(run: Run, keys: Keys, request: JoinRequest): Promise<
   }
 }
 
-export async function beat(run: Run, stamp: Stamp, { storeId, stats, seen }: BeatRequest): Promise<BeatReply> {
+export async function heartbeat(
+  run: Run,
+  stamp: Stamp,
+  { storeId, stats, seen }: HeartbeatRequest,
+): Promise<HeartbeatReply> {
   const said = stats === undefined ? '' : JSON.stringify(stats)
-  const reply = texts(await run(beatScript, [], [...stampOf(stamp), storeId, said, seen]))
+  const reply = texts(await run(heartbeatScript, [], [...stampOf(stamp), storeId, said, seen]))
   return {
     status: oneOf(reply[0], [...WRITTEN, 'down'] as const),
     epoch: epoch(reply[1]),
@@ -104,7 +108,7 @@ export async function release(run: Run, keys: Keys, stamp: Stamp, request: Relea
   const place = new Map(targets.map((target, i) => [target, i + 1]))
   const asked = items.flatMap(item => [
     item.id,
-    item.needs,
+    item.superseding,
     item.quorum,
     item.targets.length,
     ...item.targets.map(target => place.get(target) as number),
@@ -116,9 +120,9 @@ export async function release(run: Run, keys: Keys, stamp: Stamp, request: Relea
   return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
 }
 
-function guarded({ guard }: ReleaseItem): readonly Argument[] {
-  if (!guard) return [-1]
-  const { slot, holders } = guard
+function guarded({ precondition }: ReleaseItem): readonly Argument[] {
+  if (!precondition) return [-1]
+  const { slot, holders } = precondition
   return [holders.length, slot, ...holders.flatMap(({ rank, fence, holder }) => [rank, fence, holder])]
 }
 
@@ -178,20 +182,18 @@ export async function setFrozen(run: Run, on: boolean): Promise<void> {
   oneOf(await run(freeze, [], [on ? '1' : '0']), ['ok'] as const)
 }
 
-export async function record(run: Run): Promise<RecordView> {
+export async function record(run: Run): Promise<EntriesView> {
   const [at, storeId, frozen, cause, ...flat] = texts(await run(readRecords, [], []))
   const { entries, broken } = recordsOf(flat)
   const view = { storeId: text(storeId), frozen: flag(frozen), cause: text(cause), members: entries }
   return { ...view, ...counted(at, broken) }
 }
 
-export async function beats(run: Run): Promise<BeatView> {
-  const [at, storeId, frozen, now, ...flat] = texts(await run(readBeats, [], []))
-  const { entries, broken }: Parsed<BeatView['beats'] extends ReadonlyMap<string, infer B> ? B : never> = beatsOf(
-    flat,
-    epoch(now),
-  )
-  return { storeId: text(storeId), frozen: flag(frozen), beats: entries, ...counted(at, broken) }
+export async function heartbeats(run: Run): Promise<HeartbeatView> {
+  const [at, storeId, frozen, now, ...flat] = texts(await run(readHeartbeats, [], []))
+  const { entries, broken }: Parsed<HeartbeatView['heartbeats'] extends ReadonlyMap<string, infer B> ? B : never> =
+    heartbeatsOf(flat, epoch(now))
+  return { storeId: text(storeId), frozen: flag(frozen), heartbeats: entries, ...counted(at, broken) }
 }
 
 /** An epoch that somebody broke counts as none at all: the next change starts from the clock again. */

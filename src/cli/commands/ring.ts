@@ -25,8 +25,23 @@ export const ring: Command = {
   },
 }
 
-const HEAD = ['member', 'zone', 'state', 'ready', 'beat', 'placed', 'draining', 'address']
-const STATS = ['assigned', 'serving', 'lingering', 'pinned', 'failed'] as const
+const HEAD = [
+  'member',
+  'zone',
+  'state',
+  'ready',
+  'heartbeat',
+  'placed',
+  'draining',
+  'address',
+  'assigned',
+  'serving',
+  'pending hand-off',
+  'last copy',
+  'failed',
+  'bytes',
+]
+const STATS = ['assigned', 'serving', 'pendingHandOff', 'lastCopy', 'failed'] as const
 
 function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[] {
   const rules = new Set(members.filter(({ state }) => state !== 'down').map(member => member.rules))
@@ -37,17 +52,17 @@ function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[]
       ? [paint.yellow('the rules of the live members differ: nothing is released until they agree')]
       : []),
     '',
-    ...(members.length > 0 ? table([[...HEAD, ...STATS, 'bytes'], ...members.map(row)]) : ['there is no member']),
+    ...(members.length > 0 ? table([HEAD, ...members.map(row)]) : ['there is no member']),
   ]
 }
 
-function row({ id, zone, state, ready, beatAge, placed, draining, address, stats }: RingMember): string[] {
+function row({ id, zone, state, ready, heartbeatAge, placed, draining, address, stats }: RingMember): string[] {
   return [
     id,
     zone ?? '-',
     state,
     ready ? 'yes' : 'no',
-    beatAge < Number.MAX_SAFE_INTEGER ? timeText(beatAge) : 'none',
+    heartbeatAge < Number.MAX_SAFE_INTEGER ? timeText(heartbeatAge) : 'none',
     placed ? 'yes' : 'no',
     draining ? 'yes' : 'no',
     address ?? '-',

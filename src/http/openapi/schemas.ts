@@ -107,17 +107,24 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     address: orNull(text),
     state: { type: 'string', enum: ['active', 'leaving', 'down'] },
     ready: { ...flag, description: 'Whether clients ask it: what it claims counts' },
-    beatAge: {
+    heartbeatAge: {
       type: 'number',
       minimum: 0,
-      description: 'Milliseconds since its last beat that was seen; 2^53 - 1 before the first',
+      description: 'Milliseconds since its last heartbeat that was seen; 2^53 - 1 before the first',
     },
     placed: { ...flag, description: 'Whether it counts for who owns what, unless it drains' },
     draining: flag,
     rules: { ...text, description: 'What members must agree on before anything is released' },
     stats: {
       ...orNull(
-        object({ assigned: count, serving: count, lingering: count, pinned: count, failed: count, bytes: count }),
+        object({
+          assigned: count,
+          serving: count,
+          pendingHandOff: count,
+          lastCopy: count,
+          failed: count,
+          bytes: count,
+        }),
       ),
       description: 'What it last said of itself; null before it did',
     },

@@ -33,7 +33,7 @@ ${rules.size > 1 ? html`<dt>rules</dt><dd class="notice">differ: nothing is rele
 <section>
 <h2>Members</h2>
 <table>
-<thead><tr><th>member</th><th>zone</th><th>state</th><th>ready</th><th class="n">beat</th><th>placed</th><th>draining</th>
+<thead><tr><th>member</th><th>zone</th><th>state</th><th>ready</th><th class="n">heartbeat</th><th>placed</th><th>draining</th>
 <th class="n">assigned</th><th class="n">serving</th><th class="n">lingering</th><th class="n">pinned</th><th class="n">failed</th><th class="n">size</th></tr></thead>
 <tbody>
 ${members.length > 0 ? members.map(memberRow) : html`<tr><td colspan="13" class="quiet">there is no member</td></tr>`}
@@ -43,10 +43,20 @@ ${members.length > 0 ? members.map(memberRow) : html`<tr><td colspan="13" class=
 <p><a href="/api/v1/ring">As JSON</a></p>`
 }
 
-function memberRow({ id, zone, address, state, ready, beatAge, placed, draining, stats }: RingMemberAnswer): Markup {
-  const counts = stats && [stats.assigned, stats.serving, stats.lingering, stats.pinned, stats.failed]
+function memberRow({
+  id,
+  zone,
+  address,
+  state,
+  ready,
+  heartbeatAge,
+  placed,
+  draining,
+  stats,
+}: RingMemberAnswer): Markup {
+  const counts = stats && [stats.assigned, stats.serving, stats.pendingHandOff, stats.lastCopy, stats.failed]
   const cells = counts ? [...counts, bytesText(stats.bytes)] : ['–', '–', '–', '–', '–', '–']
   return html`<tr><td class="mono">${id}${address === null ? '' : html`<br><small class="quiet">${address}</small>`}</td>
-<td>${zone ?? '–'}</td><td class="${state}">${state}</td><td>${yesNo(ready)}</td><td class="n">${beatAge < Number.MAX_SAFE_INTEGER ? durationText(beatAge) : 'none'}</td><td>${yesNo(placed)}</td><td>${yesNo(draining)}</td>
+<td>${zone ?? '–'}</td><td class="${state}">${state}</td><td>${yesNo(ready)}</td><td class="n">${heartbeatAge < Number.MAX_SAFE_INTEGER ? durationText(heartbeatAge) : 'none'}</td><td>${yesNo(placed)}</td><td>${yesNo(draining)}</td>
 ${cells.map(cell => html`<td class="n">${cell}</td>`)}</tr>`
 }

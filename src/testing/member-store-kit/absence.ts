@@ -1,4 +1,4 @@
-/** Cases of unplace and forget: what becomes of a member that stays away. */
+/** Cases of evict and forget: what becomes of a member that stays away. */
 import { testId } from '../blocks.ts'
 import { assertEqual } from '../kit.ts'
 import { claimsOf, type MemberStoreKit } from './subject.ts'
@@ -6,31 +6,31 @@ import { claimsOf, type MemberStoreKit } from './subject.ts'
 const A = testId(1)
 
 export function absenceCases({ it }: MemberStoreKit): void {
-  it('unplace takes the place of a member that is down since that epoch', async s => {
+  it('evict takes the place of a member that is down since that epoch', async s => {
     await s.member('a', [A])
     await s.expire('a')
-    assertEqual(await s.store.unplace('a', (await s.record('a')).changed), true, 'the reply')
-    const { epoch } = await s.store.record()
+    assertEqual(await s.store.evict('a', (await s.record('a')).changed), true, 'the reply')
+    const { epoch } = await s.store.entries()
     const { state, placed, changed } = await s.record('a')
     assertEqual({ state, placed, changed }, { state: 'down', placed: false, changed: epoch }, 'the record')
   })
-  it('unplace takes a place once', async s => {
+  it('evict takes a place once', async s => {
     await s.member('a')
     await s.expire('a')
     const { changed } = await s.record('a')
-    await s.store.unplace('a', changed)
+    await s.store.evict('a', changed)
     const before = await s.everything()
-    assertEqual(await s.store.unplace('a', changed), false, 'the reply for the epoch it went down in')
-    assertEqual(await s.store.unplace('a', (await s.record('a')).changed), false, 'the reply for the last epoch')
+    assertEqual(await s.store.evict('a', changed), false, 'the reply for the epoch it went down in')
+    assertEqual(await s.store.evict('a', (await s.record('a')).changed), false, 'the reply for the last epoch')
     assertEqual(await s.everything(), before, 'nothing to be written')
   })
-  it('forget removes a member that is down since that epoch, with beat and claims', async s => {
+  it('forget removes a member that is down since that epoch, with heartbeat and claims', async s => {
     const a = await s.member('a', [A])
     await s.member('b', [A])
     await s.expire('a')
     assertEqual(await s.store.forget('a', (await s.record('a')).changed), true, 'the reply')
-    assertEqual([...(await s.store.record()).members.keys()], ['b'], 'the members')
-    assertEqual([...(await s.store.beats()).beats.keys()], ['b'], 'the beats')
+    assertEqual([...(await s.store.entries()).members.keys()], ['b'], 'the members')
+    assertEqual([...(await s.store.heartbeats()).heartbeats.keys()], ['b'], 'the heartbeats')
     assertEqual([await claimsOf(a), [...(await s.store.claims('b'))]], [[], [A]], 'the claims')
     assertEqual(await a.serve([A]), 'missing', 'a write of the forgotten')
     assertEqual(await claimsOf(a), [], 'its claims after it')
@@ -38,10 +38,10 @@ export function absenceCases({ it }: MemberStoreKit): void {
   it('forget removes a member that lost its place', async s => {
     await s.member('a')
     await s.expire('a')
-    await s.store.unplace('a', (await s.record('a')).changed)
+    await s.store.evict('a', (await s.record('a')).changed)
     assertEqual(await s.store.forget('a', (await s.record('a')).changed), true, 'the reply')
   })
-  for (const name of ['unplace', 'forget'] as const) {
+  for (const name of ['evict', 'forget'] as const) {
     it(`${name} leaves a member alone that is up, whatever the epoch`, async s => {
       await s.member('a')
       const before = await s.everything()
@@ -67,20 +67,20 @@ export function absenceCases({ it }: MemberStoreKit): void {
       assertEqual(await s.store[name]('a', 0), false, 'the reply')
     })
   }
-  it('unplace is refused while frozen, forget is not', async s => {
+  it('evict is refused while frozen, forget is not', async s => {
     await s.member('a')
     await s.expire('a')
     await s.store.freeze(true)
     const { changed } = await s.record('a')
     const before = await s.everything()
-    assertEqual(await s.store.unplace('a', changed), false, 'the reply of unplace')
+    assertEqual(await s.store.evict('a', changed), false, 'the reply of evict')
     assertEqual(await s.everything(), before, 'nothing to be written')
     assertEqual(await s.store.forget('a', changed), true, 'the reply of forget')
   })
   it('a member that lost its place has it again when it joins', async s => {
     const a = await s.member('a')
     await s.expire('a')
-    await s.store.unplace('a', (await s.record('a')).changed)
+    await s.store.evict('a', (await s.record('a')).changed)
     await a.joined()
     const { state, placed } = await s.record('a')
     assertEqual({ state, placed }, { state: 'active', placed: true }, 'its record')

@@ -26,7 +26,7 @@ export function claimCases({ it }: MemberStoreKit): void {
     const version = await versionOf(a)
     await a.serve([A], [B])
     await a.serve([])
-    await a.beat()
+    await a.heartbeat()
     assertEqual(await versionOf(a), version, 'the same version, as nothing changed')
     await a.serve([B])
     const added = await versionOf(a)
@@ -98,7 +98,7 @@ export function claimCases({ it }: MemberStoreKit): void {
   it('leave takes all claims away and sets the member down, once', async s => {
     const a = await s.member('a', [A, B])
     assertEqual(await a.leave(), 'ok', 'the status')
-    const { epoch } = await s.store.record()
+    const { epoch } = await s.store.entries()
     const { state, changed } = await s.record('a')
     assertEqual([state, changed, await claimsOf(a)], ['down', epoch, []], 'state, epoch and claims')
     assertEqual(await a.leave(), 'ok', 'the status of the second one')

@@ -16,8 +16,8 @@ const CHANGES: readonly (readonly [string, (s: Subject, a: Process) => Promise<u
   ['a joined', (_, a) => a.joined()],
   ['frozen', s => s.store.freeze(true)],
   ['thawed', s => s.store.freeze(false)],
-  ['a down: no beat seen by kit', s => s.expire('a')],
-  ['a unplaced: its grace is over', async s => s.store.unplace('a', (await s.record('a')).changed)],
+  ['a down: no heartbeat seen by kit', s => s.expire('a')],
+  ['a evicted: its grace is over', async s => s.store.evict('a', (await s.record('a')).changed)],
   ['a forgotten', async s => s.store.forget('a', (await s.record('a')).changed)],
 ]
 
@@ -27,24 +27,24 @@ export function epochCases({ it }: MemberStoreKit): void {
     let last = await s.epoch()
     for (const [expected, change] of CHANGES) {
       await change(s, a)
-      const { epoch, cause } = await s.store.record()
+      const { epoch, cause } = await s.store.entries()
       assertEqual(cause, expected, 'the cause')
       assert(Number.isSafeInteger(epoch), `an epoch below 2^53: current value is ${epoch}`)
       assert(epoch > last, `an epoch after ${last} by "${cause}": current value is ${epoch}`)
-      assertEqual((await s.store.beats()).epoch, epoch, 'the epoch in the other view')
+      assertEqual((await s.store.heartbeats()).epoch, epoch, 'the epoch in the other view')
       last = epoch
     }
   })
-  it('beats, claims, releases and questions raise no epoch', async s => {
+  it('heartbeats, claims, releases and questions raise no epoch', async s => {
     await s.member('b', [A])
     const a = await s.member('a', [A])
-    const { epoch, cause } = await s.store.record()
-    await a.beat({ seen: epoch })
+    const { epoch, cause } = await s.store.entries()
+    await a.heartbeat({ seen: epoch })
     await a.serve([testId(2)], [])
-    await a.release([{ id: A, needs: A, targets: ['b'], quorum: 'all' }])
+    await a.release([{ id: A, superseding: A, targets: ['b'], quorum: 'all' }])
     await s.store.claims('a')
-    await s.store.beats()
-    const after = await s.store.record()
+    await s.store.heartbeats()
+    const after = await s.store.entries()
     assertEqual([after.epoch, after.cause], [epoch, cause], 'the epoch and its cause')
   })
   it('a join goes past what the process has seen, as a store that lost its epoch must', async s => {
@@ -52,13 +52,13 @@ export function epochCases({ it }: MemberStoreKit): void {
     const { epoch, incarnation } = await s.process('b').joined({ seen })
     assertEqual([epoch, incarnation, await s.epoch()], [seen + 1, seen + 1, seen + 1], 'the epoch')
   })
-  it('a beat goes past what the process has seen, as a store that lost its epoch must', async s => {
+  it('a heartbeat goes past what the process has seen, as a store that lost its epoch must', async s => {
     const a = await s.member('a')
     const seen = (await s.epoch()) + 1e12
-    assertEqual((await a.beat({ seen })).epoch, seen + 1, 'the epoch in the reply')
-    const { epoch, cause } = await s.store.record()
+    assertEqual((await a.heartbeat({ seen })).epoch, seen + 1, 'the epoch in the reply')
+    const { epoch, cause } = await s.store.entries()
     assertEqual([epoch, cause], [seen + 1, 'a has seen a later epoch'], 'the epoch and its cause')
-    assertEqual((await a.beat({ seen })).epoch, seen + 1, 'the epoch in the reply to the next one')
+    assertEqual((await a.heartbeat({ seen })).epoch, seen + 1, 'the epoch in the reply to the next one')
   })
   it('a process that has seen less than the store moves it no further than any change does', async s => {
     // The year 2096 in µs: no clock interferes.
@@ -66,21 +66,21 @@ export function epochCases({ it }: MemberStoreKit): void {
     await s.process('a').joined({ seen })
     const b = s.process('b')
     assertEqual((await b.joined({ seen: seen - 5 })).epoch, seen + 2, 'the epoch of the next join')
-    assertEqual((await b.beat({ seen })).epoch, seen + 2, 'the epoch in the reply to a beat')
-    assertEqual((await b.beat({ seen: seen + 2 })).epoch, seen + 2, 'the epoch in the reply to the next one')
+    assertEqual((await b.heartbeat({ seen })).epoch, seen + 2, 'the epoch in the reply to a heartbeat')
+    assertEqual((await b.heartbeat({ seen: seen + 2 })).epoch, seen + 2, 'the epoch in the reply to the next one')
     await s.store.freeze(true)
     assertEqual(await s.epoch(), seen + 3, 'the epoch of the next change')
   })
-  it('a refused beat moves no epoch, whatever it has seen', async s => {
+  it('a refused heartbeat moves no epoch, whatever it has seen', async s => {
     const a = await s.member('a')
-    const { epoch } = await s.store.record()
+    const { epoch } = await s.store.entries()
     const request = { storeId: '', stats: undefined, seen: epoch + 1e12 }
     for (const stamp of [
       { ...a.stamp(), sequence: 1 },
       { ...a.stamp(), incarnation: a.incarnation - 1 },
       { ...a.stamp(), incarnation: a.incarnation + 1 },
     ])
-      assertEqual((await s.store.beat(stamp, request)).epoch, epoch, 'the epoch in the reply')
+      assertEqual((await s.store.heartbeat(stamp, request)).epoch, epoch, 'the epoch in the reply')
     assertEqual(await s.epoch(), epoch, 'the epoch')
   })
   it('numbers that are none are rejected with stage-misuse', async s => {
@@ -88,7 +88,7 @@ export function epochCases({ it }: MemberStoreKit): void {
     const before = await s.everything()
     for (const bad of [-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY]) {
       for (const call of [
-        () => a.beat({ seen: bad }),
+        () => a.heartbeat({ seen: bad }),
         () => a.join({ seen: bad }),
         () => a.join({ replaces: bad }),
         () => s.store.serve({ ...a.stamp(), sequence: bad }, { added: [A], dropped: [] }),

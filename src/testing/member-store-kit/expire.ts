@@ -4,27 +4,31 @@ import { assertEqual } from '../kit.ts'
 import { ANY_NUMBER, type MemberStoreKit, type Subject } from './subject.ts'
 
 export function expireCases({ it }: MemberStoreKit): void {
-  it('expire sets a member down whose beat is still the one seen', async s => {
+  it('expire sets a member down whose heartbeat is still the one seen', async s => {
     const a = await s.member('a', [testId(1)])
     assertEqual(await expire(s, 'a', a.sequence), 'expired', 'the reply')
-    const { epoch } = await s.store.record()
+    const { epoch } = await s.store.entries()
     const { state, placed, draining, changed } = await s.record('a')
     const down = { state: 'down', placed: true, draining: false, changed: epoch }
     assertEqual({ state, placed, draining, changed }, down, 'the record')
-    assertEqual((await s.store.beats()).beats.get('a')?.sequence, a.sequence, 'its beat, which is still the last')
+    assertEqual(
+      (await s.store.heartbeats()).heartbeats.get('a')?.sequence,
+      a.sequence,
+      'its heartbeat, which is still the last',
+    )
   })
-  it('expire leaves a member alone whose beat has moved', async s => {
+  it('expire leaves a member alone whose heartbeat has moved', async s => {
     const a = await s.member('a')
     const seen = a.sequence
-    await a.beat()
+    await a.heartbeat()
     const before = await s.everything()
-    assertEqual(await expire(s, 'a', seen), 'moved', 'the reply for an older beat')
-    assertEqual(await expire(s, 'a', a.sequence + 1), 'moved', 'the reply for a beat that nobody wrote')
+    assertEqual(await expire(s, 'a', seen), 'moved', 'the reply for an older heartbeat')
+    assertEqual(await expire(s, 'a', a.sequence + 1), 'moved', 'the reply for a heartbeat that nobody wrote')
     const other = { incarnation: a.incarnation - 1, sequence: a.sequence }
     assertEqual(await s.store.expire('a', other, ANY_NUMBER, 'b'), 'moved', 'the reply for another incarnation')
     assertEqual(await s.everything(), before, 'nothing to be written')
   })
-  it('every write of a member counts as its beat', async s => {
+  it('every write of a member counts as its heartbeat', async s => {
     const a = await s.member('a')
     const seen = a.sequence
     await a.serve([testId(1)])
@@ -82,7 +86,7 @@ export function expireCases({ it }: MemberStoreKit): void {
     await s.pass(5, 'b')
     assertEqual(await s.store.expire('b', b, limit, 'c'), 'expired', 'after the window')
   })
-  it('a beat that has moved is told before the limit is', async s => {
+  it('a heartbeat that has moved is told before the limit is', async s => {
     await s.member('a')
     assertEqual(await s.store.expire('a', { incarnation: 1, sequence: 1 }, { max: 0, windowMs: 1 }, 'b'), 'moved', 'it')
   })
@@ -90,6 +94,6 @@ export function expireCases({ it }: MemberStoreKit): void {
 
 /** Whether the member is expired by b with no limit, which saw this sequence of its present incarnation. */
 async function expire(s: Subject, id: string, sequence: number): Promise<string> {
-  const incarnation = (await s.store.record()).members.get(id)?.incarnation ?? 1
+  const incarnation = (await s.store.entries()).members.get(id)?.incarnation ?? 1
   return await s.store.expire(id, { incarnation, sequence }, ANY_NUMBER, 'b')
 }

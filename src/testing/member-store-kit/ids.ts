@@ -18,19 +18,20 @@ const CALLS: Readonly<Record<string, (store: MemberStore, id: string) => Promise
   join: (store, id) => store.join({ id, ...texts, incarnation: 0, sequence: 1, replaces: 0, seen: 0 }),
   'join, as a zone': (store, zone) =>
     store.join({ id: 'b', ...texts, zone, incarnation: 0, sequence: 1, replaces: 0, seen: 0 }),
-  beat: (store, id) => store.beat({ id, incarnation: 1, sequence: 1 }, { storeId: '', stats: undefined, seen: 0 }),
+  heartbeat: (store, id) =>
+    store.heartbeat({ id, incarnation: 1, sequence: 1 }, { storeId: '', stats: undefined, seen: 0 }),
   leave: (store, id) => store.leave({ id, incarnation: 1, sequence: 1 }),
   serve: (store, id) => store.serve({ id, incarnation: 1, sequence: 1 }, { added: [A], dropped: [] }),
   release: (store, id) =>
     store.release({ id, incarnation: 1, sequence: 1 }, { decidedIn: 1, freshMs: FRESH, items: [] }),
   'release, as a target': async (store, id) => {
-    const items = [{ id: A, needs: A, targets: ['a', id], quorum: 'any' as const }]
+    const items = [{ id: A, superseding: A, targets: ['a', id], quorum: 'any' as const }]
     return await store.release({ id: 'a', incarnation: 1, sequence: 1 }, { decidedIn: 1, freshMs: FRESH, items })
   },
   claims: (store, id) => store.claims(id),
   expire: (store, id) => store.expire(id, { incarnation: 1, sequence: 1 }, ANY_NUMBER, 'a'),
   'expire, as the one who asks': (store, by) => store.expire('a', { incarnation: 1, sequence: 1 }, ANY_NUMBER, by),
-  unplace: (store, id) => store.unplace(id, 1),
+  evict: (store, id) => store.evict(id, 1),
   forget: (store, id) => store.forget(id, 1),
   drain: (store, id) => store.drain(id, true),
 }
@@ -52,7 +53,7 @@ export function idCases({ it }: MemberStoreKit): void {
       const process = await s.member(id, [A])
       assertEqual(await claimsOf(process), [A], `the claims of ${id}`)
     }
-    const { members, broken } = await s.store.record()
+    const { members, broken } = await s.store.entries()
     assertEqual([[...members.keys()].sort(), broken], [[...UNUSUAL].sort(), 0], 'the members')
     for (const id of UNUSUAL) assertEqual(members.get(id)?.id, id, 'the id in the record')
     for (const id of UNUSUAL) {
@@ -60,7 +61,7 @@ export function idCases({ it }: MemberStoreKit): void {
       assertEqual(await s.store.forget(id, (await s.record(id)).changed), true, `the forgetting of ${id}`)
       assertEqual((await s.store.claims(id)).size, 0, `the claims of ${id} after it`)
     }
-    assertEqual((await s.store.record()).members.size, 0, 'the members that are left')
+    assertEqual((await s.store.entries()).members.size, 0, 'the members that are left')
   })
   it('an id that every object has is nobody', async s => {
     await s.member('a')

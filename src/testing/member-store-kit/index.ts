@@ -9,7 +9,7 @@ import { idCases } from './ids.ts'
 import { firstJoinCases, laterJoinCases } from './joins.ts'
 import { operatorCases } from './operators.ts'
 import { quorumCases, releaseCases } from './release.ts'
-import { slotGuardCases } from './slot-guards.ts'
+import { slotPreconditionCases } from './slot-preconditions.ts'
 import { slotCases } from './slots.ts'
 import { stampCases } from './stamps.ts'
 import { type MemberStoreFixture, type MemberStoreKit, withSubject } from './subject.ts'
@@ -54,7 +54,7 @@ export function testMemberStore(runner: Runner, options: MemberStoreKitOptions):
     operatorCases(kit)
     epochCases(kit)
     slotCases(kit)
-    slotGuardCases(kit)
+    slotPreconditionCases(kit)
     watchCases(kit)
     idCases(kit)
   })
@@ -74,10 +74,10 @@ function lifeCases({ it }: MemberStoreKit): void {
     await s.store.stop?.(AbortSignal.abort())
   })
   it('has an id, the same in every answer and for every client', async s => {
-    const { storeId } = await s.store.record()
+    const { storeId } = await s.store.entries()
     assert(storeId !== '', 'a store id')
     const a = s.process('a')
-    const others = [await a.joined(), await a.beat(), await s.store.beats(), await s.other.record()]
+    const others = [await a.joined(), await a.heartbeat(), await s.store.heartbeats(), await s.other.entries()]
     for (const answer of others) assertEqual(answer.storeId, storeId, 'the store id')
   })
 }

@@ -7,36 +7,36 @@ import { claimsOf, type MemberStoreKit } from './subject.ts'
 const [A, B] = [testId(1), testId(2)]
 
 export function firstJoinCases({ it }: MemberStoreKit): void {
-  it('a store that nobody joined knows no members, claims or beats, and is not frozen', async s => {
-    const { members, frozen, broken, cause } = await s.store.record()
+  it('a store that nobody joined knows no members, claims or heartbeats, and is not frozen', async s => {
+    const { members, frozen, broken, cause } = await s.store.entries()
     assertEqual(
       { members, frozen, broken, cause },
       { members: new Map(), frozen: false, broken: 0, cause: '' },
       'nothing',
     )
-    assertEqual((await s.store.beats()).beats, new Map(), 'no beats')
+    assertEqual((await s.store.heartbeats()).heartbeats, new Map(), 'no heartbeats')
     assertEqual(await s.store.claims('a'), new Set(), 'no claims')
   })
   it('a first join writes the record, with the epoch that it made as the incarnation', async s => {
     const texts = { zone: 'zone-1', address: 'http://[::1]:80/?a=b', rules: '{"replicas":2}', bucket: 's3://größe' }
     const reply = await s.process('a').joined(texts)
-    const { epoch, storeId } = await s.store.record()
+    const { epoch, storeId } = await s.store.entries()
     assertEqual(reply, { status: 'joined', incarnation: epoch, epoch, storeId, draining: false }, 'the reply')
     const states = { state: 'active', placed: true, draining: false, incarnation: epoch, changed: epoch }
     assertEqual(await s.record('a'), { id: 'a', ...texts, process: 'a-1', ...states }, 'the record')
   })
-  it('a first join writes a beat that has told nothing yet', async s => {
+  it('a first join writes a heartbeat that has told nothing yet', async s => {
     const a = s.process('a')
     await a.joined()
-    const beat = (await s.store.beats()).beats.get('a')
-    assert(beat, 'a beat')
-    const { incarnation, sequence, storeId, stats } = beat
+    const heartbeat = (await s.store.heartbeats()).heartbeats.get('a')
+    assert(heartbeat, 'a heartbeat')
+    const { incarnation, sequence, storeId, stats } = heartbeat
     assertEqual(
       { incarnation, sequence, storeId, stats },
       { incarnation: a.incarnation, sequence: 1, storeId: '', stats: undefined },
-      'the beat',
+      'the heartbeat',
     )
-    assert(beat.age >= 0, `an age >= 0: current value is ${beat.age}`)
+    assert(heartbeat.age >= 0, `an age >= 0: current value is ${heartbeat.age}`)
   })
   it('a repeated first join of one process gets its first incarnation again, in a later epoch', async s => {
     const a = s.process('a')
@@ -68,7 +68,7 @@ export function firstJoinCases({ it }: MemberStoreKit): void {
   })
   it('a first join is moved where there is no record any more', async s => {
     assertEqual(await s.process('a').join({ replaces: 7 }), { status: 'moved' }, 'the reply')
-    assertEqual((await s.store.record()).members, new Map(), 'no record')
+    assertEqual((await s.store.entries()).members, new Map(), 'no record')
   })
   it('a new process gets a larger incarnation, and takes place and claims of the old one', async s => {
     const old = await s.member('a', [A])
@@ -99,10 +99,10 @@ export function laterJoinCases({ it }: MemberStoreKit): void {
   })
   it('a member that joins again must tell the store all its claims and its statistics again', async s => {
     const a = await s.member('a')
-    await a.beat({ stats: { assigned: 1, serving: 1, lingering: 1, pinned: 1, failed: 1, bytes: 1 } })
+    await a.heartbeat({ stats: { assigned: 1, serving: 1, pendingHandOff: 1, lastCopy: 1, failed: 1, bytes: 1 } })
     await a.joined()
-    const beat = (await s.store.beats()).beats.get('a')
-    assertEqual([beat?.storeId, beat?.stats], ['', undefined], 'what its beat says')
+    const heartbeat = (await s.store.heartbeats()).heartbeats.get('a')
+    assertEqual([heartbeat?.storeId, heartbeat?.stats], ['', undefined], 'what its heartbeat says')
   })
   it('a member that the store does not know joins again with its own incarnation', async s => {
     const a = s.process('a')

@@ -44,7 +44,7 @@ export function operatorCases({ it }: MemberStoreKit): void {
     assertEqual(next.draining, true, 'what the next process is told')
     assertEqual((await standing(s)).state, 'leaving', 'the state of the next process')
     await s.expire('a')
-    await s.store.unplace('a', (await s.record('a')).changed)
+    await s.store.evict('a', (await s.record('a')).changed)
     assertEqual(
       await standing(s),
       { state: 'down', draining: true, placed: false },
@@ -73,7 +73,7 @@ export function operatorCases({ it }: MemberStoreKit): void {
     const a = await s.member('a')
     for (const on of [true, false]) {
       await s.store.freeze(on)
-      const views = [await s.store.record(), await s.other.record(), await s.other.beats(), await a.beat()]
+      const views = [await s.store.entries(), await s.other.entries(), await s.other.heartbeats(), await a.heartbeat()]
       assertEqual(
         views.map(({ frozen }) => frozen),
         [on, on, on, on],
@@ -83,13 +83,13 @@ export function operatorCases({ it }: MemberStoreKit): void {
   })
   it('freeze to what is so already writes nothing', async s => {
     await s.store.freeze(false)
-    assertEqual((await s.store.record()).cause, '', 'no cause')
+    assertEqual((await s.store.entries()).cause, '', 'no cause')
     await s.store.freeze(true)
     const before = await s.everything()
     await s.store.freeze(true)
     assertEqual(await s.everything(), before, 'nothing to be written')
   })
-  it('members join, beat, serve, drain and leave while frozen', async s => {
+  it('members join, heartbeat, serve, drain and leave while frozen', async s => {
     await s.store.freeze(true)
     const a = await s.member('a', [A])
     assertEqual(await s.store.drain('a', true), true, 'the drain')

@@ -9,7 +9,7 @@ import { claimsOf, type MemberStoreKit, type Process, type Subject, versionOf } 
 const [A, B, C, PARENT] = [testId(1), testId(2), testId(3), testId(9)]
 
 /** Member b must serve A itself. */
-const ITEM: ReleaseItem = { id: A, needs: A, targets: ['b'], quorum: 'all' }
+const ITEM: ReleaseItem = { id: A, superseding: A, targets: ['b'], quorum: 'all' }
 
 export function releaseCases({ it }: MemberStoreKit): void {
   it('release takes away a claim that the target has too, in the same epoch', async s => {
@@ -46,8 +46,8 @@ export function releaseCases({ it }: MemberStoreKit): void {
     },
     'does not claim it': (_, b) => b.serve([], [A]),
     'claims another block alone': (_, b) => b.serve([B], [A]),
-    'has not told all its claims to this store': (_, b) => b.beat({ storeId: '' }),
-    'has told its claims to the store before': (_, b) => b.beat({ storeId: 'before' }),
+    'has not told all its claims to this store': (_, b) => b.heartbeat({ storeId: '' }),
+    'has told its claims to the store before': (_, b) => b.heartbeat({ storeId: 'before' }),
     'has joined again': (_, b) => b.joined(),
     'has joined again, and claims it, but has not told all its claims': async (_, b) => {
       await b.joined()
@@ -66,7 +66,7 @@ export function releaseCases({ it }: MemberStoreKit): void {
     const [a] = await pair(s)
     await keptOrNot(a, [], { targets: ['c'] })
   })
-  it('release keeps a claim where the beat of the target is as old as may be, or older', async s => {
+  it('release keeps a claim where the heartbeat of the target is as old as may be, or older', async s => {
     const [a] = await pair(s)
     await s.pass(5, 'b')
     for (const freshMs of [0, 4, 5]) {
@@ -75,7 +75,7 @@ export function releaseCases({ it }: MemberStoreKit): void {
     assertEqual(await claimsOf(a), [A], 'the claims')
     await keptOrNot(a, [A])
   })
-  it('release goes by the last beat of the target, whatever it wrote', async s => {
+  it('release goes by the last heartbeat of the target, whatever it wrote', async s => {
     const [a, b] = await pair(s)
     await s.pass(5, 'b')
     await b.serve([B])
@@ -132,30 +132,30 @@ export function quorumCases({ it }: MemberStoreKit): void {
   })
   it('a superseded block needs its parent to be served, not itself', async s => {
     const [a, b] = await pair(s)
-    await keptOrNot(a, [], { needs: PARENT })
+    await keptOrNot(a, [], { superseding: PARENT })
     await b.serve([PARENT], [A])
-    await keptOrNot(a, [A], { needs: PARENT })
+    await keptOrNot(a, [A], { superseding: PARENT })
   })
   it('a member that serves the parent itself is a target like the others', async s => {
     const [a, b] = await pair(s)
     await b.serve([PARENT])
-    await keptOrNot(a, [], { needs: PARENT, targets: ['a', 'b'] })
+    await keptOrNot(a, [], { superseding: PARENT, targets: ['a', 'b'] })
     await a.serve([PARENT])
-    await keptOrNot(a, [A], { needs: PARENT, targets: ['a', 'b'] })
+    await keptOrNot(a, [A], { superseding: PARENT, targets: ['a', 'b'] })
     assertEqual(await claimsOf(a), [PARENT], 'the claims')
   })
   it('a batch releases what it may, in its order, and nothing else', async s => {
     const a = await s.member('a', [A, B, C])
     await s.member('b', [C, A])
-    const items = [C, B, A].map(id => ({ id, needs: id, targets: ['b'], quorum: 'all' as const }))
+    const items = [C, B, A].map(id => ({ id, superseding: id, targets: ['b'], quorum: 'all' as const }))
     assertEqual(await a.release(items), { status: 'ok', released: [C, A] }, 'the reply')
     assertEqual(await claimsOf(a), [B], 'the claims')
   })
   it('two claims of one member in a batch do not vouch for each other', async s => {
     const a = await s.member('a', [A, B])
     const items = [
-      { id: A, needs: B, targets: ['a'], quorum: 'all' as const },
-      { id: B, needs: A, targets: ['a'], quorum: 'all' as const },
+      { id: A, superseding: B, targets: ['a'], quorum: 'all' as const },
+      { id: B, superseding: A, targets: ['a'], quorum: 'all' as const },
     ]
     assertEqual(await a.release(items), { status: 'ok', released: [A] }, 'the reply')
     assertEqual(await claimsOf(a), [B], 'the claims')
@@ -175,7 +175,7 @@ export function quorumCases({ it }: MemberStoreKit): void {
     const ids = Array.from({ length: MAX_IDS }, (_, i) => testId(1000 + i))
     const a = await s.member('a', ids)
     await s.member('b', ids)
-    const items = ids.map(id => ({ id, needs: id, targets: ['b'], quorum: 'all' as const }))
+    const items = ids.map(id => ({ id, superseding: id, targets: ['b'], quorum: 'all' as const }))
     const error = await assertRejects(() => a.release([...items, ITEM]), 'too many items')
     assertEqual([codeOf(error), await claimsOf(a)], [ErrorCode.stageMisuse, ids], 'its code, and the claims')
     assertEqual(await a.release(items), { status: 'ok', released: ids }, 'the reply to as many as may be')
@@ -186,7 +186,7 @@ export function quorumCases({ it }: MemberStoreKit): void {
     const bad = 'x' as BlockId
     for (const item of [
       { ...ITEM, id: bad },
-      { ...ITEM, needs: bad },
+      { ...ITEM, superseding: bad },
     ]) {
       const error = await assertRejects(() => a.release([ITEM, item]), 'an id that is none')
       assertEqual([codeOf(error), await claimsOf(a)], [ErrorCode.invalidKey, [A]], 'its code, and the claims')

@@ -1,5 +1,5 @@
 /** What the slots of a store are, whoever holds them. */
-import type { SlotRecord } from '../../members/contract.ts'
+import type { SlotEntry } from '../../members/contract.ts'
 import type { SlotStore, SlotView } from '../../members/slots.ts'
 import { assert } from '../kit.ts'
 
@@ -16,6 +16,6 @@ export async function viewOf(store: SlotStore): Promise<SlotView> {
 }
 
 /** The records by slot and rank: a hash has no order. */
-export async function slotsOf(store: SlotStore): Promise<readonly SlotRecord[]> {
+export async function slotsOf(store: SlotStore): Promise<readonly SlotEntry[]> {
   return (await viewOf(store)).slots.toSorted((a, b) => a.slot - b.slot || a.rank - b.rank)
 }

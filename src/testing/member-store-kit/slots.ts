@@ -98,10 +98,10 @@ export function slotCases(kit: MemberStoreKit): void {
     const [epoch, claims] = [await s.epoch(), await versionOf(a)]
     await s.pass(20, 'b')
     await held(store, a)
-    const { beats } = await store.beats()
-    const [own, other] = [beats.get('a'), beats.get('b')]
-    assert(own && other && own.age < other.age, 'a beat that is younger than one of before')
-    assertEqual([own.sequence, own.claims, own.storeId], [a.sequence, claims, a.storeId], 'the beat')
+    const { heartbeats } = await store.heartbeats()
+    const [own, other] = [heartbeats.get('a'), heartbeats.get('b')]
+    assert(own && other && own.age < other.age, 'a heartbeat that is younger than one of before')
+    assertEqual([own.sequence, own.claims, own.storeId], [a.sequence, claims, a.storeId], 'the heartbeat')
     assertEqual(await s.epoch(), epoch, 'the epoch')
   })
   it('watch is told of a slot that changed', async (s, store) => {

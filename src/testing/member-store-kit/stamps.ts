@@ -7,15 +7,15 @@ import { claimsOf, FRESH, type MemberStoreKit, type Subject } from './subject.ts
 
 const [A, B] = [testId(1), testId(2)]
 
-const STATS = { assigned: 1, serving: 2, lingering: 3, pinned: 4, failed: 5, bytes: 6.5e12 }
+const STATS = { assigned: 1, serving: 2, pendingHandOff: 3, lastCopy: 4, failed: 5, bytes: 6.5e12 }
 
 /** Every stamped write, each as one that would do something. */
 const WRITES: Readonly<Record<string, (store: MemberStore, stamp: Stamp) => Promise<string>>> = {
-  beat: async (store, stamp) => (await store.beat(stamp, { storeId: 'x', stats: STATS, seen: 0 })).status,
+  heartbeat: async (store, stamp) => (await store.heartbeat(stamp, { storeId: 'x', stats: STATS, seen: 0 })).status,
   serve: (store, stamp) => store.serve(stamp, { added: [B], dropped: [A] }),
   release: async (store, stamp) => {
-    const { epoch } = await store.record()
-    const items = [{ id: A, needs: A, targets: ['b'], quorum: 'all' as const }]
+    const { epoch } = await store.entries()
+    const items = [{ id: A, superseding: A, targets: ['b'], quorum: 'all' as const }]
     return (await store.release(stamp, { decidedIn: epoch, freshMs: FRESH, items })).status
   },
   leave: (store, stamp) => store.leave(stamp),
@@ -44,14 +44,14 @@ export function stampCases({ it }: MemberStoreKit): void {
     it(`${name} of nobody the store knows is missing and writes nothing`, async s => {
       await two(s)
       await refused(s, { id: 'nobody', incarnation: 1, sequence: 1 }, 'missing')
-      assertEqual((await s.store.beats()).beats.has('nobody'), false, 'whether there is a beat')
+      assertEqual((await s.store.heartbeats()).heartbeats.has('nobody'), false, 'whether there is a heartbeat')
     })
-    it(`${name} counts as heard of: sequence and age of the beat are those of the write`, async s => {
+    it(`${name} counts as heard of: sequence and age of the heartbeat are those of the write`, async s => {
       const a = await two(s)
       await s.pass(20, 'a')
       const before = await ageOf(s)
       assertEqual(await write(s.store, { ...a.stamp(), sequence: 99 }), 'ok', 'the status')
-      assertEqual((await s.store.beats()).beats.get('a')?.sequence, 99, 'the sequence')
+      assertEqual((await s.store.heartbeats()).heartbeats.get('a')?.sequence, 99, 'the sequence')
       const after = await ageOf(s)
       assert(after < before, `an age below ${before} ms: current value is ${after}`)
     })
@@ -60,7 +60,7 @@ export function stampCases({ it }: MemberStoreKit): void {
     const a = await s.member('a')
     for (const sequence of [50, 51, 4_000_000_000, 2 ** 52]) {
       assertEqual(await s.store.leave({ ...a.stamp(), sequence }), 'ok', `sequence ${sequence}`)
-      assertEqual((await s.store.beats()).beats.get('a')?.sequence, sequence, 'the sequence in the beat')
+      assertEqual((await s.store.heartbeats()).heartbeats.get('a')?.sequence, sequence, 'the sequence in the heartbeat')
     }
   })
   it('a serve that lands late claims nothing', async s => {
@@ -70,22 +70,22 @@ export function stampCases({ it }: MemberStoreKit): void {
     assertEqual(await s.store.serve(late, { added: [A], dropped: [] }), 'stale', 'the late one')
     assertEqual(await claimsOf(a), [], 'no claims')
   })
-  it('a beat writes store id and statistics, and is answered with epoch, store id and freeze', async s => {
+  it('a heartbeat writes store id and statistics, and is answered with epoch, store id and freeze', async s => {
     const a = await s.member('a')
-    const { epoch, storeId } = await s.store.record()
-    assertEqual(await a.beat({ stats: STATS }), { status: 'ok', epoch, storeId, frozen: false }, 'the reply')
-    const beat = (await s.other.beats()).beats.get('a')
-    assertEqual([beat?.storeId, beat?.stats], [storeId, STATS], 'what the other client reads')
-    await a.beat({ storeId: 'gone', stats: undefined })
-    const next = (await s.other.beats()).beats.get('a')
-    assertEqual([next?.storeId, next?.stats], ['gone', undefined], 'what it reads after the next beat')
+    const { epoch, storeId } = await s.store.entries()
+    assertEqual(await a.heartbeat({ stats: STATS }), { status: 'ok', epoch, storeId, frozen: false }, 'the reply')
+    const heartbeat = (await s.other.heartbeats()).heartbeats.get('a')
+    assertEqual([heartbeat?.storeId, heartbeat?.stats], [storeId, STATS], 'what the other client reads')
+    await a.heartbeat({ storeId: 'gone', stats: undefined })
+    const next = (await s.other.heartbeats()).heartbeats.get('a')
+    assertEqual([next?.storeId, next?.stats], ['gone', undefined], 'what it reads after the next heartbeat')
   })
-  it('serve and release keep the store id and the statistics of the last beat', async s => {
+  it('serve and release keep the store id and the statistics of the last heartbeat', async s => {
     const a = await two(s)
-    await a.beat({ stats: STATS })
+    await a.heartbeat({ stats: STATS })
     for (const name of ['serve', 'release'] as const) await WRITES[name]?.(s.store, a.stamp())
-    const beat = (await s.store.beats()).beats.get('a')
-    assertEqual([beat?.storeId, beat?.stats], [a.storeId, STATS], 'what the beat says')
+    const heartbeat = (await s.store.heartbeats()).heartbeats.get('a')
+    assertEqual([heartbeat?.storeId, heartbeat?.stats], [a.storeId, STATS], 'what the heartbeat says')
   })
   it('a release that is refused for epoch or freeze does not count as heard of', async s => {
     const a = await two(s)
@@ -97,21 +97,21 @@ export function stampCases({ it }: MemberStoreKit): void {
     assertEqual(await a.release([]), { status: 'frozen' }, 'the reply while frozen')
     assertEqual(await s.everything(), frozen, 'nothing to be written')
   })
-  it('a beat of a member that is down says so, is written, and brings nobody back', async s => {
+  it('a heartbeat of a member that is down says so, is written, and brings nobody back', async s => {
     const a = await s.member('a')
     await s.expire('a')
-    const { epoch, storeId } = await s.store.record()
-    const reply = await a.beat({ stats: STATS, seen: epoch + 1000 })
+    const { epoch, storeId } = await s.store.entries()
+    const reply = await a.heartbeat({ stats: STATS, seen: epoch + 1000 })
     assertEqual(reply, { status: 'down', epoch, storeId, frozen: false }, 'the reply, in the same epoch')
     assertEqual((await s.record('a')).state, 'down', 'its state')
-    const beat = (await s.store.beats()).beats.get('a')
-    assertEqual([beat?.sequence, beat?.stats], [a.sequence, STATS], 'its beat')
+    const heartbeat = (await s.store.heartbeats()).heartbeats.get('a')
+    assertEqual([heartbeat?.sequence, heartbeat?.stats], [a.sequence, STATS], 'its heartbeat')
   })
   it('every client reads the same', async s => {
     const a = await two(s)
-    assertEqual((await s.other.record()).members, (await s.store.record()).members, 'the records')
+    assertEqual((await s.other.entries()).members, (await s.store.entries()).members, 'the records')
     assertEqual([...(await s.other.claims('a'))], await claimsOf(a), 'the claims')
-    assertEqual((await s.other.beats()).beats.get('a')?.sequence, a.sequence, 'the sequence in the beat')
+    assertEqual((await s.other.heartbeats()).heartbeats.get('a')?.sequence, a.sequence, 'the sequence in the heartbeat')
   })
 }
 
@@ -122,5 +122,5 @@ async function two(s: Subject) {
 }
 
 async function ageOf(s: Subject): Promise<number> {
-  return (await s.store.beats()).beats.get('a')?.age ?? Number.NaN
+  return (await s.store.heartbeats()).heartbeats.get('a')?.age ?? Number.NaN
 }

@@ -1,12 +1,12 @@
 /** What each case of the member store kit is given: an empty store, with short words for what cases do. */
 import type { BlockId } from '../../contracts/block.ts'
 import type {
-  BeatReply,
-  BeatRequest,
   ExpireLimit,
+  HeartbeatReply,
+  HeartbeatRequest,
   JoinReply,
   JoinRequest,
-  MemberRecord,
+  MemberEntry,
   MemberStore,
   ReleaseItem,
   ReleaseReply,
@@ -34,7 +34,7 @@ export interface MemberStoreKit {
   readonly it: (name: string, fn: (subject: Subject) => Promise<void>) => void
 }
 
-/** Beats of this age are fresh in every case that does not say otherwise, ms. */
+/** Heartbeats of this age are fresh in every case that does not say otherwise, ms. */
 export const FRESH = 3_600_000
 
 /** No expiry is refused for the number of them. */
@@ -65,52 +65,57 @@ export class Subject {
     const process = this.process(id)
     await process.joined()
     if (claims.length > 0) assertEqual(await process.serve(claims), 'ok', `the claims of ${id} to be written`)
-    assertEqual((await process.beat()).status, 'ok', `the beat of ${id} to be written`)
+    assertEqual((await process.heartbeat()).status, 'ok', `the heartbeat of ${id} to be written`)
     return process
   }
 
   async epoch(): Promise<number> {
-    return (await this.store.record()).epoch
+    return (await this.store.entries()).epoch
   }
 
-  async record(id: string): Promise<MemberRecord> {
-    const record = (await this.store.record()).members.get(id)
+  async record(id: string): Promise<MemberEntry> {
+    const record = (await this.store.entries()).members.get(id)
     assert(record, `a record of ${id}`)
     return record
   }
 
   /** Sets the member down as if it were silent. */
   async expire(id: string): Promise<void> {
-    const { beats } = await this.store.beats()
-    const beat = beats.get(id)
-    assert(beat, `a beat of ${id}`)
-    assertEqual(await this.store.expire(id, beat, ANY_NUMBER, 'kit'), 'expired', `the expiry of ${id}`)
+    const { heartbeats } = await this.store.heartbeats()
+    const heartbeat = heartbeats.get(id)
+    assert(heartbeat, `a heartbeat of ${id}`)
+    assertEqual(await this.store.expire(id, heartbeat, ANY_NUMBER, 'kit'), 'expired', `the expiry of ${id}`)
   }
 
-  /** All that the store knows, but for the age of beats: equal where nothing was written. */
+  /** All that the store knows, but for the age of heartbeats: equal where nothing was written. */
   async everything(): Promise<unknown> {
-    const record = await this.store.record()
-    const { beats } = await this.store.beats()
-    const ageless = [...beats].map(([id, beat]) => [id, { ...beat, age: 0 }] as const)
+    const record = await this.store.entries()
+    const { heartbeats } = await this.store.heartbeats()
+    const ageless = [...heartbeats].map(([id, heartbeat]) => [id, { ...heartbeat, age: 0 }] as const)
     const claims: [string, ReadonlySet<BlockId>][] = []
     for (const id of record.members.keys()) claims.push([id, new Set([...(await this.store.claims(id))].sort())])
     const slots = hasSlots(this.store) ? await slotsOf(this.store) : []
-    return { record: { ...record, members: byId(record.members) }, beats: byId(ageless), claims: byId(claims), slots }
+    return {
+      record: { ...record, members: byId(record.members) },
+      heartbeats: byId(ageless),
+      claims: byId(claims),
+      slots,
+    }
   }
 
-  /** Lets the beat of `id` grow older by at least `ms`; by exactly that where the clock can be moved. */
+  /** Lets the heartbeat of `id` grow older by at least `ms`; by exactly that where the clock can be moved. */
   async pass(ms: number, id: string): Promise<void> {
     if (this.#advance) return await this.#advance(ms)
-    const age = async () => (await this.store.beats()).beats.get(id)?.age ?? 0
+    const age = async () => (await this.store.heartbeats()).heartbeats.get(id)?.age ?? 0
     const until = (await age()) + ms
-    await this.until(async () => (await age()) >= until, `the beat of ${id} to grow older by ${ms} ms`)
+    await this.until(async () => (await age()) >= until, `the heartbeat of ${id} to grow older by ${ms} ms`)
   }
 
   /** Asks until `condition` holds. The store is asked in between, so that what is on its way arrives. */
   async until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
     for (let poll = 0; poll < POLLS; poll++) {
       if (await condition()) return
-      await this.store.record()
+      await this.store.entries()
     }
     throw new Error(`expected ${what} within ${POLLS} questions to the store`)
   }
@@ -155,8 +160,8 @@ export class Process {
     return reply
   }
 
-  beat(given: Partial<BeatRequest> = {}): Promise<BeatReply> {
-    return this.store.beat(this.stamp(), { storeId: this.storeId, stats: undefined, seen: 0, ...given })
+  heartbeat(given: Partial<HeartbeatRequest> = {}): Promise<HeartbeatReply> {
+    return this.store.heartbeat(this.stamp(), { storeId: this.storeId, stats: undefined, seen: 0, ...given })
   }
 
   leave(): Promise<WriteStatus> {
@@ -167,9 +172,9 @@ export class Process {
     return this.store.serve(this.stamp(), { added, dropped })
   }
 
-  /** Decided in the epoch of now, with beats of any age, where `given` does not say otherwise. */
+  /** Decided in the epoch of now, with heartbeats of any age, where `given` does not say otherwise. */
   async release(items: readonly ReleaseItem[], given: Partial<ReleaseRequest> = {}): Promise<ReleaseReply> {
-    const decidedIn = given.decidedIn ?? (await this.store.record()).epoch
+    const decidedIn = given.decidedIn ?? (await this.store.entries()).epoch
     return await this.store.release(this.stamp(), { freshMs: FRESH, items, ...given, decidedIn })
   }
 }
@@ -181,9 +186,9 @@ export async function claimsOf({ store, id }: Process): Promise<readonly BlockId
 
 /** The version of the claims of `process`. */
 export async function versionOf({ store, id }: Process): Promise<number> {
-  const beat = (await store.beats()).beats.get(id)
-  assert(beat, `a beat of ${id}`)
-  return beat.claims
+  const heartbeat = (await store.heartbeats()).heartbeats.get(id)
+  assert(heartbeat, `a heartbeat of ${id}`)
+  return heartbeat.claims
 }
 
 /** Runs `fn` with a subject; disposes of the fixture whatever happens. */

@@ -7,7 +7,7 @@ export function watchCases({ it }: MemberStoreKit): void {
     for (const [what, store] of Object.entries({ other: s.other, own: s.store })) {
       let told = 0
       using _ = s.store.watch(() => told++)
-      await store.freeze(!(await store.record()).frozen)
+      await store.freeze(!(await store.entries()).frozen)
       await s.until(() => told > 0, `a call after a change by the ${what} client`)
     }
   })

@@ -35,9 +35,9 @@ export function handoverCases(runner: Runner, kit: OwnershipKit): void {
       const members: readonly Member[] = handover.members()
       const ids = members.map(m => m.id)
       assert(ids.includes(instance.id), `${instance.id} to be among the members: current value is ${ids.join(', ')}`)
-      for (const { id, state, beatAge } of members) {
+      for (const { id, state, heartbeatAge } of members) {
         assert(STATES.includes(state), `a known state of ${id}: current value is ${JSON.stringify(state)}`)
-        assert(beatAge >= 0, `the age of the last beat of ${id} to be >= 0: current value is ${beatAge}`)
+        assert(heartbeatAge >= 0, `the age of the last heartbeat of ${id} to be >= 0: current value is ${heartbeatAge}`)
       }
     })
   })
@@ -55,7 +55,7 @@ export function handoverCases(runner: Runner, kit: OwnershipKit): void {
       const mine = kit.blocks.find(({ meta }) => handover.owners(meta).some(isTarget))?.meta
       assert(mine, `${instance.id} to be a target of one of ${kit.blocks.length} blocks`)
       await within(host, handover.publish(new Set([mine.ulid]), signal), 'publish() of one block')
-      const release = handover.release({ id: mine.ulid, needs: mine }, plugin.epoch(mine), signal)
+      const release = handover.release({ id: mine.ulid, superseding: mine }, plugin.epoch(mine), signal)
       assertEqual(await within(host, release, 'release()'), 'kept', `the release of ${mine.ulid}`)
     })
   })

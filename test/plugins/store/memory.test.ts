@@ -40,7 +40,12 @@ describe('memoryStore()', () => {
 
   it('rejects every question with stage-misuse before it was started', async () => {
     const store = memoryStore()
-    for (const call of [() => store.record(), () => store.beats(), () => store.claims('a'), () => store.freeze(true)])
+    for (const call of [
+      () => store.entries(),
+      () => store.heartbeats(),
+      () => store.claims('a'),
+      () => store.freeze(true),
+    ])
       expect(codeOf(await call().catch((error: unknown) => error))).toBe('stage-misuse')
   })
 
@@ -49,14 +54,14 @@ describe('memoryStore()', () => {
     const store = memoryStore()
     await store.start?.(services({ host: first }))
     await store.freeze(true)
-    const { epoch, storeId } = await store.record()
+    const { epoch, storeId } = await store.entries()
     expect(epoch).toBe(1_000_000)
     await store.start?.(services({ host: fakeHost({ now: 5000, seed: 9 }) }))
     await store.stop?.(signal)
-    expect(await store.record()).toMatchObject({ epoch, storeId, frozen: true })
+    expect(await store.entries()).toMatchObject({ epoch, storeId, frozen: true })
     await first.advance(1)
     await store.freeze(false)
-    expect((await store.record()).epoch).toBe(1_001_000)
+    expect((await store.entries()).epoch).toBe(1_001_000)
   })
 
   it('gives another id to every new store', async () => {
@@ -64,7 +69,7 @@ describe('memoryStore()', () => {
     const ids = []
     for (const store of [memoryStore(), memoryStore()]) {
       await store.start?.(services({ host }))
-      ids.push((await store.record()).storeId)
+      ids.push((await store.entries()).storeId)
     }
     expect(ids[0]).not.toBe(ids[1])
   })

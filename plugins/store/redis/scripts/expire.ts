@@ -9,9 +9,9 @@ local KEPT = 1000
 local wrong = wrong_type({ 'hash', 'hash', 'hash', 'list' })
 if wrong then return wrong end
 local id, max, window = ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[6])
-local r, b = record(id), beat(id)
+local r, b = record(id), heartbeat(id)
 if not r or r.state == 'down' then return 'gone' end
--- Nobody sees a beat move that nobody can read: the incarnation is enough then.
+-- Nobody sees a heartbeat move that nobody can read: the incarnation is enough then.
 b = b or { incarnation = r.incarnation, sequence = number(ARGV[4]) }
 if b.incarnation ~= number(ARGV[3]) or b.sequence ~= number(ARGV[4]) then return 'moved' end
 if frozen() then return 'refused' end
@@ -26,7 +26,7 @@ local raised = next_epoch(0)
 publish(raised)
 redis.call('LPUSH', KEYS[4], digits(now))
 redis.call('LTRIM', KEYS[4], 0, KEPT - 1)
-set_epoch(raised, id .. ' down: no beat seen by ' .. ARGV[7])
+set_epoch(raised, id .. ' down: no heartbeat seen by ' .. ARGV[7])
 r.state, r.changed = 'down', raised
 set_record(id, r)
 return 'expired'

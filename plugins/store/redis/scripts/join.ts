@@ -12,7 +12,7 @@ if wrong then return wrong end
 local id, new = ARGV[2], cjson.decode(ARGV[3])
 local incarnation, sequence, replaces, seen = number(ARGV[4]), number(ARGV[5]), number(ARGV[6]), number(ARGV[7])
 
-local old, last, own = record(id), beat(id), false
+local old, last, own = record(id), heartbeat(id), false
 if incarnation == 0 then
   own = old and old.process == new.process
   if not own and (old and old.incarnation or 0) ~= replaces then return { 'moved' } end
@@ -40,7 +40,7 @@ publish(raised)
 redis.call('UNLINK', KEYS[4])
 set_epoch(raised, id .. ' joined')
 set_record(id, new)
-set_beat(id, {
+set_heartbeat(id, {
   incarnation = new.incarnation, sequence = sequence, at = ms(), storeId = '',
   -- A version that its claims never had, also not in a life of its record that was forgotten.
   claims = math.max((last and last.claims or 0) + 1, raised),

@@ -18,7 +18,7 @@ if up then
   set_record(me.id, r)
 end
 b.sequence, b.at, b.claims = me.sequence, ms(), b.claims + had
-set_beat(me.id, b)
+set_heartbeat(me.id, b)
 return 'ok'
 `,
 }

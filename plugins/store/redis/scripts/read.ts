@@ -13,16 +13,16 @@ end
 
 /** Gives epoch, store id, frozen, cause, and of each record its id and its text. */
 export const readRecords: Script = {
-  name: 'record',
+  name: 'entries',
   lua: `${SHARED}${META}
 view[4] = redis.call('HGET', META, 'cause') or ''
 return add(redis.call('HGETALL', RECORDS))
 `,
 }
 
-/** Gives epoch, store id, frozen, the time in ms, and of each beat its id and its text. */
-export const readBeats: Script = {
-  name: 'beats',
+/** Gives epoch, store id, frozen, the time in ms, and of each heartbeat its id and its text. */
+export const readHeartbeats: Script = {
+  name: 'heartbeats',
   lua: `${SHARED}${META}
 view[4] = digits(ms())
 return add(redis.call('HGETALL', BEATS))

@@ -3,7 +3,7 @@ import { SHARED, STAMPED } from './shared.ts'
 import { SLOT } from './slots.ts'
 
 /**
- * KEYS[4] claims of the member, KEYS[5 …] of each target, then slots. ARGV: channel, stamp, the epoch it was decided in, how old a beat may be, the number
+ * KEYS[4] claims of the member, KEYS[5 …] of each target, then slots. ARGV: channel, stamp, the epoch it was decided in, how old a heartbeat may be, the number
  * of targets, their ids, then of each item: id, needs, quorum, the number of its targets, and of each its place among the targets;
  * then the number of records that its slot must have, -1 where it has no slot, the slot, and of each record rank, fence and holder.
  */
@@ -27,9 +27,9 @@ if frozen() then return { 'frozen' } end
 local store, now, fresh = store_id(), ms(), tonumber(ARGV[6])
 local live = {}
 for i = 1, count do
-  local r, seen = record(ARGV[7 + i]), beat(ARGV[7 + i])
+  local r, seen = record(ARGV[7 + i]), heartbeat(ARGV[7 + i])
   live[i] = r and seen and r.state ~= 'down' and seen.incarnation == r.incarnation and seen.storeId == store
-    -- After a step back of the clock a beat may lie in the future: nobody knows how old it is.
+    -- After a step back of the clock a heartbeat may lie in the future: nobody knows how old it is.
     and seen.at <= now and now - seen.at < fresh
 end
 
@@ -73,7 +73,7 @@ end
 
 if #released > 0 and redis.call('SREM', KEYS[4], unpack(released)) > 0 then b.claims = b.claims + 1 end
 b.sequence, b.at = me.sequence, now
-set_beat(me.id, b)
+set_heartbeat(me.id, b)
 return { 'ok', unpack(released) }
 `,
 }

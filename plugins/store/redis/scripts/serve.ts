@@ -15,7 +15,7 @@ if first <= #ARGV then
 end
 if first > 6 and redis.call('SREM', KEYS[4], unpack(ARGV, 6, first - 1)) > 0 then changed = true end
 b.sequence, b.at, b.claims = me.sequence, ms(), b.claims + (changed and 1 or 0)
-set_beat(me.id, b)
+set_heartbeat(me.id, b)
 if first <= #ARGV then redis.call('SADD', KEYS[4], unpack(ARGV, first)) end
 return 'ok'
 `,

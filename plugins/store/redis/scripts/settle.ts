@@ -8,8 +8,8 @@ if not r or r.state ~= 'down' or r.changed ~= number(ARGV[3]) then return '0' en
 `
 
 /** ARGV: channel, id, the epoch of the record's last change. */
-export const unplace: Script = {
-  name: 'unplace',
+export const evict: Script = {
+  name: 'evict',
   lua: `${SHARED}
 local wrong = wrong_type({ 'hash', 'hash' })
 if wrong then return wrong end
@@ -17,7 +17,7 @@ ${DOWN_SINCE}
 if frozen() or not r.placed then return '0' end
 local raised = next_epoch(0)
 publish(raised)
-set_epoch(raised, id .. ' unplaced: its grace is over')
+set_epoch(raised, id .. ' evicted: its grace is over')
 r.placed, r.changed = false, raised
 set_record(id, r)
 return '1'

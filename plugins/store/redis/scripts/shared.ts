@@ -2,7 +2,7 @@
  * What the scripts share. A script checks everything first and writes last, because Lua takes nothing back; a prefix of its writes
  * only takes claims away. Texts of users come as KEYS and ARGV only.
  *
- * KEYS: meta, records, beats, then the keys of the script's own. ARGV[1] is the channel. Records and beats are flat JSON
+ * KEYS: meta, records, heartbeats, then the keys of the script's own. ARGV[1] is the channel. Records and heartbeats are flat JSON
  * objects whose numbers are strings of digits: cjson writes a number with 14 digits, an epoch has 16.
  */
 export const SHARED = `
@@ -108,7 +108,7 @@ local function set_record(id, r)
   }))
 end
 
-local function beat(id)
+local function heartbeat(id)
   local b = decode(redis.call('HGET', BEATS, id))
   if not b then return nil end
   b.incarnation, b.sequence, b.at, b.claims = number(b.incarnation), number(b.sequence), number(b.at), number(b.claims)
@@ -116,7 +116,7 @@ local function beat(id)
   return whole and b or nil
 end
 
-local function set_beat(id, b)
+local function set_heartbeat(id, b)
   redis.call('HSET', BEATS, id, cjson.encode({
     incarnation = digits(b.incarnation), sequence = digits(b.sequence), at = digits(b.at), claims = digits(b.claims),
     storeId = b.storeId, stats = b.stats,
@@ -128,11 +128,11 @@ end
 export const STAMPED = `
 local me = { id = ARGV[2], incarnation = number(ARGV[3]), sequence = number(ARGV[4]) }
 
--- Why the write is refused, or nil with the record and the beat. Without its beat nobody knows which writes are old: join again.
+-- Why the write is refused, or nil with the record and the heartbeat. Without its heartbeat nobody knows which writes are old: join again.
 local function stamped()
   local r = record(me.id)
   if r and r.incarnation > me.incarnation then return 'superseded' end
-  local b = beat(me.id)
+  local b = heartbeat(me.id)
   if not r or r.incarnation ~= me.incarnation or not b or b.incarnation ~= me.incarnation then return 'missing' end
   if b.sequence >= me.sequence then return 'stale' end
   return nil, r, b

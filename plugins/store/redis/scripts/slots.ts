@@ -40,7 +40,7 @@ if last and new <= last or give and holder ~= me.id then return 'older' end
 local version = digits(math.max((number(redis.call('HGET', META, 'slots')) or 0) + 1, new, time()))
 publish(version)
 b.sequence, b.at = me.sequence, ms()
-set_beat(me.id, b)
+set_heartbeat(me.id, b)
 -- The version first: who reads it with the old record reads once more in vain, who read the record without it would never.
 redis.call('HSET', META, 'slots', version)
 redis.call('HSET', KEYS[4], field, digits(new) .. ' ' .. (give and '' or me.id))

@@ -14,7 +14,7 @@ import { blocks, gateway, gateways, shuffled } from './support.ts'
 const block = testId(1)
 const down = { state: 'down' } as const
 const draining = { state: 'leaving', draining: true } as const
-const unplaced = { state: 'down', placed: false } as const
+const evicted = { state: 'down', placed: false } as const
 
 /** Every block has the members in the order in which they are given here. */
 const inOrder: Placement = {
@@ -26,46 +26,52 @@ const inOrder: Placement = {
 /** What `m2` says of `block`, with members `m1`, `m2`, … as given. */
 function assign(given: readonly Partial<AssignedMember>[], options: Partial<AssignmentsOptions> = {}) {
   const members = given.map((fields, i) => gateway(`m${i + 1}`, fields))
-  const { targets, standIn, mine, standingIn, ranked } = new Assignments(members, {
+  const { targets, failoverOwner, mine, failingOver, ranked } = new Assignments(members, {
     self: 'm2',
     placement: inOrder,
     replicas: 2,
     ...options,
   }).of(block)
-  return { targets, standIn, mine, standingIn, ranked }
+  return { targets, failoverOwner, mine, failingOver, ranked }
 }
 
 describe('the targets', () => {
   it('are the first replicas by rank', () => {
     expect(assign([{}, {}, {}])).toEqual({
       targets: ['m1', 'm2'],
-      standIn: undefined,
+      failoverOwner: undefined,
       mine: true,
-      standingIn: false,
+      failingOver: false,
       ranked: ['m1', 'm2', 'm3'],
     })
   })
 
   it('stay the same while a member is down', () => {
-    expect(assign([down, {}, {}])).toMatchObject({ targets: ['m1', 'm2'], standIn: undefined, mine: true })
+    expect(assign([down, {}, {}])).toMatchObject({ targets: ['m1', 'm2'], failoverOwner: undefined, mine: true })
   })
 
   it.each([
     ['drains', draining],
     ['drains and is down', { ...draining, ...down }],
-    ['was down for the whole grace', unplaced],
+    ['was down for the whole grace', evicted],
   ])('leave out a member that %s', (_, fields) => {
     expect(assign([{}, fields, {}])).toMatchObject({ targets: ['m1', 'm3'], ranked: ['m1', 'm3'], mine: false })
   })
 
   it('are none where there are no members, or none that counts', () => {
-    for (const members of [[], [draining, unplaced]]) {
-      expect(assign(members)).toEqual({ targets: [], standIn: undefined, mine: false, standingIn: false, ranked: [] })
+    for (const members of [[], [draining, evicted]]) {
+      expect(assign(members)).toEqual({
+        targets: [],
+        failoverOwner: undefined,
+        mine: false,
+        failingOver: false,
+        ranked: [],
+      })
     }
   })
 
   it('are not this member before it has joined', () => {
-    expect(assign([{}, {}, {}], { self: 'm9' })).toMatchObject({ mine: false, standingIn: false })
+    expect(assign([{}, {}, {}], { self: 'm9' })).toMatchObject({ mine: false, failingOver: false })
   })
 })
 
@@ -73,28 +79,32 @@ describe('the stand-in', () => {
   it('is the next live member where all targets are down', () => {
     expect(assign([down, down, down, {}, {}])).toMatchObject({
       targets: ['m1', 'm2'],
-      standIn: 'm4',
-      standingIn: false,
+      failoverOwner: 'm4',
+      failingOver: false,
     })
-    expect(assign([down, {}, {}], { replicas: 1 })).toMatchObject({ standIn: 'm2', mine: false, standingIn: true })
+    expect(assign([down, {}, {}], { replicas: 1 })).toMatchObject({
+      failoverOwner: 'm2',
+      mine: false,
+      failingOver: true,
+    })
   })
 
   it('is nobody as long as one target is live', () => {
-    expect(assign([down, {}, {}]).standIn).toBeUndefined()
-    expect(assign([{}, down, {}]).standIn).toBeUndefined()
+    expect(assign([down, {}, {}]).failoverOwner).toBeUndefined()
+    expect(assign([{}, down, {}]).failoverOwner).toBeUndefined()
   })
 
   it('is no member that drains, and none that was down for the whole grace', () => {
-    expect(assign([down, draining, unplaced, {}], { replicas: 1 }).standIn).toBe('m4')
+    expect(assign([down, draining, evicted, {}], { replicas: 1 }).failoverOwner).toBe('m4')
   })
 
   it('is nobody where all are down', () => {
-    expect(assign([down, down, down])).toMatchObject({ standIn: undefined, standingIn: false })
+    expect(assign([down, down, down])).toMatchObject({ failoverOwner: undefined, failingOver: false })
   })
 
   it('may be of a zone that has its copies', () => {
     const members = [{ zone: 'a', ...down }, { zone: 'b', ...down }, { zone: 'a' }]
-    expect(assign(members, { zones: ['a', 'b'] })).toMatchObject({ targets: ['m1', 'm2'], standIn: 'm3' })
+    expect(assign(members, { zones: ['a', 'b'] })).toMatchObject({ targets: ['m1', 'm2'], failoverOwner: 'm3' })
   })
 })
 
@@ -114,11 +124,11 @@ describe('where zones are declared', () => {
   })
 
   it('members of another zone do not stand in either', () => {
-    expect(assign([{ zone: 'a', ...down }, { zone: 'c' }], { zones }).standIn).toBeUndefined()
+    expect(assign([{ zone: 'a', ...down }, { zone: 'c' }], { zones }).failoverOwner).toBeUndefined()
   })
 
   it('members that do not count anyway are not named', () => {
-    const members = [gateway('m1', draining), gateway('m2', unplaced)]
+    const members = [gateway('m1', draining), gateway('m2', evicted)]
     expect(new Assignments(members, { self: 'm1', placement: inOrder, replicas: 1, zones }).outsideZones).toEqual([])
   })
 
@@ -168,20 +178,20 @@ describe('an answer', () => {
       const zones = ['a', 'b', 'c']
       const members = gateways(14, zones).map((member, i) => ({
         ...member,
-        ...[down, {}, draining, {}, unplaced, down, {}][i % 7],
+        ...[down, {}, draining, {}, evicted, down, {}][i % 7],
       }))
       const ids = blocks(200)
       const ask = (self: string, some: readonly AssignedMember[], order: typeof ids) => {
         const assignments = new Assignments(some, { self, placement, replicas: 3, zones })
         for (const id of order) assignments.of(id)
         return ids.map(id => {
-          const { targets, standIn, mine, standingIn, ranked } = assignments.of(id)
-          expect({ mine, standingIn }).toEqual({ mine: targets.includes(self), standingIn: standIn === self })
-          return { targets, standIn, ranked }
+          const { targets, failoverOwner, mine, failingOver, ranked } = assignments.of(id)
+          expect({ mine, failingOver }).toEqual({ mine: targets.includes(self), failingOver: failoverOwner === self })
+          return { targets, failoverOwner, ranked }
         })
       }
       const first = ask('gw-1', members, ids)
-      expect(first.some(({ standIn }) => standIn !== undefined)).toBe(true)
+      expect(first.some(({ failoverOwner }) => failoverOwner !== undefined)).toBe(true)
       for (const [i, { id }] of members.entries()) {
         expect(ask(id, shuffled(members, i + 1), shuffled(ids, i + 100))).toEqual(first)
       }

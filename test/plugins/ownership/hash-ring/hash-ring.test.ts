@@ -60,9 +60,9 @@ describe('options', () => {
     expect(problems({ store, zones: [] })).toEqual(['zones must have at least one zone'])
     expect(problems({ store, zones: ['a', 'a'] })).toEqual(['zones must name each zone once'])
     expect(problems({ store, zones: ['a b'] })[0]).toContain('zones[0] must match')
-    expect(problems({ store, beat: 0 })).toEqual(["beat must be a duration > 0, such as '3s'"])
-    expect(problems({ store, beat: '6s' })).toEqual(['expireAfter must be >= 3 × beat (18000 ms)'])
-    expect(problems({ store, beat: '5s', expireAfter: '15s' })).toEqual([])
+    expect(problems({ store, heartbeat: 0 })).toEqual(["heartbeat must be a duration > 0, such as '3s'"])
+    expect(problems({ store, heartbeat: '6s' })).toEqual(['expireAfter must be >= 3 × heartbeat (18000 ms)'])
+    expect(problems({ store, heartbeat: '5s', expireAfter: '15s' })).toEqual([])
     expect(problems({ store, placement: {} })).toEqual(['placement must be a placement, such as rendezvous()'])
     expect(problems({ store, replica: 1 })[0]).toContain('replica must be one of the known options: store, replicas')
   })
@@ -100,7 +100,7 @@ describe('options', () => {
       const world = new World()
       const a = world.member('a', options, { instance: { id: 'a', zone: 'z1' } })
       await a.start()
-      const record = world.table.record().members.get('a')
+      const record = world.table.entries().members.get('a')
       await a.stop()
       return record?.rules
     }

@@ -37,7 +37,7 @@ async function taken(...others: readonly string[]) {
   await world.advance(500)
   const block = ranked(a, 'b', 'a')
   await b.stop()
-  world.table.forget('b', world.table.record().members.get('b')?.changed ?? 0)
+  world.table.forget('b', world.table.entries().members.get('b')?.changed ?? 0)
   await world.advance(4_000)
   return { world, a, block, rest }
 }
@@ -65,7 +65,7 @@ it('a block of another is denied, with its owners and the epoch', async () => {
   const block = blockOf(a.plugin, 'b')
   expect(await a.plugin.claim(block, never)).toEqual({
     status: 'denied',
-    epoch: world.table.record().epoch,
+    epoch: world.table.entries().epoch,
     reason: 'not-owner',
     owners: ['b'],
   })
@@ -136,7 +136,7 @@ it('whoever has heard of a newer epoch begins no load before it has read it', as
   const a = await world.started('a')
   await world.advance(500)
   const lease = await granted(a, meta(1))
-  for (let i = 0; i < 8; i++) a.line.fault('record', 'away')
+  for (let i = 0; i < 8; i++) a.line.fault('entries', 'away')
   world.table.freeze(true)
   await world.advance(3_500)
   expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['lease-lost', 'held'])

@@ -20,7 +20,7 @@ const heldBefore = (lease: Lease, before: 'load' | 'commit') => {
 
 /** `a` and `b` have come to rest; a lease of `a`. */
 async function pair() {
-  const { world, locks } = redlockWorld({ ttl: '5s', expireAfter: '60s', beat: '1s' })
+  const { world, locks } = redlockWorld({ ttl: '5s', expireAfter: '60s', heartbeat: '1s' })
   const a = await world.started('a')
   const b = await world.started('b')
   await world.advance(10_000)

@@ -1,4 +1,4 @@
-import type { SlotRecord } from 'blockgate/members'
+import type { SlotEntry } from 'blockgate/members'
 import { fakeHost } from 'blockgate/testing'
 import { beforeEach, expect, it } from 'vitest'
 import { Patience } from '../../../../plugins/ownership/redlock/patience.ts'
@@ -11,7 +11,7 @@ beforeEach(() => {
 })
 
 const seat = (slot: number, to: string) => ({ slot, rank: 0, to })
-const record = (holder: string, fence: number): SlotRecord => ({ slot: 9, rank: 0, holder, fence })
+const record = (holder: string, fence: number): SlotEntry => ({ slot: 9, rank: 0, holder, fence })
 
 it('a member that takes nothing of what is open for it for 2 s is passed over for a minute', async () => {
   expect(patience.wait([seat(1, 'a')])).toBe(false)

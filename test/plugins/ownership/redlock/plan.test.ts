@@ -1,4 +1,4 @@
-import type { SlotRecord } from 'blockgate/members'
+import type { SlotEntry } from 'blockgate/members'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Plan, type PlanInput } from '../../../../plugins/ownership/redlock/plan.ts'
@@ -40,8 +40,8 @@ class Table {
     return new Plan(input)
   }
 
-  seated(slot: number): readonly SlotRecord[] {
-    const records: SlotRecord[] = []
+  seated(slot: number): readonly SlotEntry[] {
+    const records: SlotEntry[] = []
     for (let rank = 0; rank < this.replicas; rank++) {
       const seat = this.holders.get(`${slot}/${rank}`)
       if (seat && this.members.includes(seat.holder)) records.push({ ...seat, fence: 1 })

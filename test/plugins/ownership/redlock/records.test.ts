@@ -19,7 +19,7 @@ async function rested(ids: string, options: Parameters<typeof redlockWorld>[0] =
 
 /** The member writes itself down for the seat, as somebody would who was granted its lock by a server that had forgotten it. */
 function recorded({ world }: RedlockWorld, id: string, slot: number, rank = 0, give = false): void {
-  const { incarnation = 0, sequence = 0 } = world.table.beats().beats.get(id) ?? {}
+  const { incarnation = 0, sequence = 0 } = world.table.heartbeats().heartbeats.get(id) ?? {}
   const fence = world.table.fence()
   expect(world.table.hold({ id, incarnation, sequence: sequence + 1 }, { slot, rank, fence, give })).toBe('ok')
 }
@@ -173,7 +173,7 @@ it('what members must agree on is in their rules', async () => {
   const rules = async (options: Parameters<typeof redlockWorld>[0]) => {
     const own = redlockWorld(options)
     const a = await own.world.started('a')
-    const record = own.world.table.record().members.get('a')
+    const record = own.world.table.entries().members.get('a')
     await own.world.along(a.stop())
     return record?.rules
   }

@@ -325,7 +325,7 @@ it('a member that is recorded twice in one slot keeps one seat, and another take
   const own = await rested('ab', { replicas: 2 })
   const { table } = own.world
   expect(seats(own).get('0/1')).toBe('b')
-  const { incarnation = 0, sequence = 0 } = table.beats().beats.get('b') ?? {}
+  const { incarnation = 0, sequence = 0 } = table.heartbeats().heartbeats.get('b') ?? {}
   const stamp = { id: 'b', incarnation, sequence: sequence + 1 }
   expect(table.hold(stamp, { slot: 0, rank: 0, fence: table.fence(), give: false })).toBe('ok')
   await own.world.advance(10_000)
@@ -350,7 +350,9 @@ it('a slot that nobody holds yet is unknown to all: nothing in it is denied, and
   await own.world.advance(5_000)
   expect(new Set(await answers(a))).toEqual(new Set(['unavailable']))
   expect(() => a.handover.owners(meta(1))).toThrow('must be held by somebody')
-  expect(await a.handover.release({ id: meta(1).ulid, needs: meta(1) }, a.plugin.epoch(meta(1)), never)).toBe('kept')
+  expect(await a.handover.release({ id: meta(1).ulid, superseding: meta(1) }, a.plugin.epoch(meta(1)), never)).toBe(
+    'kept',
+  )
   own.locks.away = false
   await own.world.advance(5_000)
   expect(new Set(await answers(a))).toEqual(new Set(['granted']))

@@ -1,4 +1,4 @@
-import type { SlotGuard, SlotStore } from 'blockgate/members'
+import type { SlotPrecondition, SlotStore } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
@@ -70,13 +70,13 @@ describe('entries of slots that somebody broke, seen by redisStore()', () => {
   it.each(TEXTS)('has the next hold of the slot mend %j, which no guard sees', async text => {
     for (const each of [a, b]) {
       await store.serve(each.next(), { added: [A], dropped: [] })
-      await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
+      await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
     }
     const record = await held(b, 1, 0)
     await redis.command('HSET', SLOTS, '1/1', text)
-    const guard: SlotGuard = { slot: 1, holders: [record] }
-    const items = [{ id: A, needs: A, targets: ['b'], quorum: 'all' as const, guard }]
-    const ask = { decidedIn: (await store.record()).epoch, freshMs: 60_000, items }
+    const precondition: SlotPrecondition = { slot: 1, holders: [record] }
+    const items = [{ id: A, superseding: A, targets: ['b'], quorum: 'all' as const, precondition }]
+    const ask = { decidedIn: (await store.entries()).epoch, freshMs: 60_000, items }
     expect(await store.release(a.next(), ask)).toEqual({ status: 'ok', released: [A] })
     const mended = await held(a, 1, 1)
     const view = await store.slots(undefined)

@@ -4,7 +4,7 @@ import type { RedisServer } from '../../../support/redis.ts'
 import { joining, member, servers, stores } from './stores.ts'
 
 const RECORDS = 'blockgate:{test}:records'
-const BEATS = 'blockgate:{test}:beats'
+const BEATS = 'blockgate:{test}:heartbeats'
 const META = 'blockgate:{test}:meta'
 
 describe('entries that somebody broke, seen by redisStore()', () => {
@@ -37,15 +37,15 @@ describe('entries that somebody broke, seen by redisStore()', () => {
       await redis.command('HSET', BEATS, `x${i}`, text)
     }
     await redis.command('HSET', RECORDS, 'not an id', String(await redis.command('HGET', RECORDS, 'a')))
-    const record = await store.record()
+    const record = await store.entries()
     expect([[...record.members.keys()], record.broken]).toEqual([['a', 'b'], broken.length + 1])
-    const beats = await store.beats()
-    expect([[...beats.beats.keys()], beats.broken]).toEqual([['a', 'b'], broken.length])
+    const heartbeats = await store.heartbeats()
+    expect([[...heartbeats.heartbeats.keys()], heartbeats.broken]).toEqual([['a', 'b'], broken.length])
     for (const each of [a, b]) {
       expect(await store.serve(each.next(), { added: [testId(1)], dropped: [] })).toBe('ok')
-      await store.beat(each.next(), { storeId: a.storeId, stats: undefined, seen: 0 })
+      await store.heartbeat(each.next(), { storeId: a.storeId, stats: undefined, seen: 0 })
     }
-    const items = (targets: string[]) => [{ id: testId(1), needs: testId(1), targets, quorum: 'all' as const }]
+    const items = (targets: string[]) => [{ id: testId(1), superseding: testId(1), targets, quorum: 'all' as const }]
     const ask = { decidedIn: record.epoch, freshMs: 60_000 }
     expect(await store.release(a.next(), { ...ask, items: items(['b', 'x1']) })).toMatchObject({ released: [] })
     expect(await store.release(a.next(), { ...ask, items: items(['b']) })).toMatchObject({ released: [testId(1)] })
@@ -54,22 +54,22 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     expect(await store.join(joining('x1'))).toMatchObject({ status: 'joined' })
   })
 
-  it('has a member join again whose own record or beat is broken, so that it mends it', async () => {
+  it('has a member join again whose own record or heartbeat is broken, so that it mends it', async () => {
     const store = await open({ url: redis.url })
     for (const key of [RECORDS, BEATS]) {
       const a = await member(store, 'a', {
         process: key,
-        replaces: (await store.record()).members.get('a')?.incarnation ?? 0,
+        replaces: (await store.entries()).members.get('a')?.incarnation ?? 0,
       })
       await redis.command('HSET', key, 'a', '{"incarnation":"1"}')
       expect(await store.serve(a.next(), { added: [testId(1)], dropped: [] })).toBe('missing')
       const again = joining('a', { process: key, incarnation: a.incarnation, sequence: 99 })
       expect(await store.join(again)).toMatchObject({ status: 'joined', incarnation: a.incarnation })
-      expect([(await store.record()).broken, (await store.beats()).broken]).toEqual([0, 0])
+      expect([(await store.entries()).broken, (await store.heartbeats()).broken]).toEqual([0, 0])
     }
   })
 
-  it('sets a member down whose beat nobody can read', async () => {
+  it('sets a member down whose heartbeat nobody can read', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
     await redis.command('HSET', BEATS, 'a', 'x')
@@ -78,27 +78,27 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     expect(await store.expire('a', { incarnation: a.incarnation, sequence: 0 }, limit, 'b')).toBe('expired')
   })
 
-  it('goes by no beat that is not of its record', async () => {
+  it('goes by no heartbeat that is not of its record', async () => {
     const store = await open({ url: redis.url })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
     for (const each of [a, b]) {
       await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-      await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
+      await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
     }
-    const beat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
-    await redis.command('HSET', BEATS, 'b', JSON.stringify({ ...beat, incarnation: String(b.incarnation - 1) }))
+    const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
+    await redis.command('HSET', BEATS, 'b', JSON.stringify({ ...heartbeat, incarnation: String(b.incarnation - 1) }))
     expect(await store.serve(b.next(), { added: [testId(2)], dropped: [] })).toBe('missing')
-    const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
-    const { epoch } = await store.record()
+    const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const }]
+    const { epoch } = await store.entries()
     expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({ released: [] })
   })
 
-  it('counts statistics that are not what they must be, and keeps the beat', async () => {
+  it('counts statistics that are not what they must be, and keeps the heartbeat', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
-    await store.beat(a.next(), { storeId: '', stats: { bytes: -1 } as never, seen: 0 })
-    const { beats, broken } = await store.beats()
-    expect([beats.get('a')?.sequence, beats.get('a')?.stats, broken]).toEqual([2, undefined, 1])
+    await store.heartbeat(a.next(), { storeId: '', stats: { bytes: -1 } as never, seen: 0 })
+    const { heartbeats, broken } = await store.heartbeats()
+    expect([heartbeats.get('a')?.sequence, heartbeats.get('a')?.stats, broken]).toEqual([2, undefined, 1])
   })
 
   it('starts again from the clock where the epoch itself is broken', async () => {
@@ -106,10 +106,10 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     await member(store, 'a')
     for (const text of ['x', '-1', '1e15', '9007199254740991', '99999999999999999']) {
       await redis.command('HSET', META, 'epoch', text)
-      expect(await store.record(), text).toMatchObject({ epoch: 0, broken: 1 })
+      expect(await store.entries(), text).toMatchObject({ epoch: 0, broken: 1 })
     }
     await store.freeze(true)
-    expect((await store.record()).epoch).toBeGreaterThan(1e15)
+    expect((await store.entries()).epoch).toBeGreaterThan(1e15)
   })
 
   it('leaves out of claims what is no block id', async () => {

@@ -5,7 +5,7 @@ import type { RedisServer } from '../../../support/redis.ts'
 import { joining, member, servers, stores } from './stores.ts'
 
 const HOUR = 3_600_000
-const BEATS = 'blockgate:{test}:beats'
+const BEATS = 'blockgate:{test}:heartbeats'
 const META = 'blockgate:{test}:meta'
 const EXPIRIES = 'blockgate:{test}:expiries'
 
@@ -17,25 +17,25 @@ describe('redisStore() whose clock stepped back', () => {
     redis = await started()
   })
 
-  it('releases nothing for a beat that lies in the future, and tells no age of it', async () => {
+  it('releases nothing for a heartbeat that lies in the future, and tells no age of it', async () => {
     const store = await open({ url: redis.url })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
     for (const each of [a, b]) {
       await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-      await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
+      await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
     }
-    const { epoch } = await store.record()
-    const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
+    const { epoch } = await store.entries()
+    const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const }]
     const release = () => store.release(a.next(), { decidedIn: epoch, freshMs: 10 * HOUR, items })
-    const beat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
-    const put = (at: number) => redis.command('HSET', BEATS, 'b', JSON.stringify({ ...beat, at: String(at) }))
+    const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
+    const put = (at: number) => redis.command('HSET', BEATS, 'b', JSON.stringify({ ...heartbeat, at: String(at) }))
 
-    await put(Number(beat.at) + HOUR)
-    expect((await store.beats()).beats.get('b')?.age).toBe(0)
+    await put(Number(heartbeat.at) + HOUR)
+    expect((await store.heartbeats()).heartbeats.get('b')?.age).toBe(0)
     expect(await release()).toEqual({ status: 'ok', released: [] })
     expect(await store.claims('a')).toEqual(new Set([testId(1)]))
 
-    await put(Number(beat.at) - HOUR)
+    await put(Number(heartbeat.at) - HOUR)
     expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })
   })
 
@@ -61,9 +61,9 @@ describe('redisStore() whose clock stepped back', () => {
     expect(await store.hold(a.next(), { slot: 1, rank: 0, fence, give: false })).toBe('ok')
     expect((await store.slots(undefined))?.version).toBe(later + 1)
 
-    const beat = JSON.parse(String(await redis.command('HGET', BEATS, 'a')))
-    await redis.command('HSET', BEATS, 'a', JSON.stringify({ ...beat, claims: String(later) }))
+    const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'a')))
+    await redis.command('HSET', BEATS, 'a', JSON.stringify({ ...heartbeat, claims: String(later) }))
     await store.join(joining('a', { incarnation: a.incarnation, sequence: 99 }))
-    expect((await store.beats()).beats.get('a')?.claims).toBe(later + 1)
+    expect((await store.heartbeats()).heartbeats.get('a')?.claims).toBe(later + 1)
   })
 })

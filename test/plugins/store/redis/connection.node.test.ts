@@ -26,14 +26,14 @@ describe('the connections of redisStore()', () => {
     await using line = await tcpSwitch(redis.port)
     line.to(undefined)
     const dead = await open({ url: `redis://127.0.0.1:${port}` })
-    await expect(dead.record()).rejects.toMatchObject({
+    await expect(dead.entries()).rejects.toMatchObject({
       ...UNAVAILABLE,
-      rawMessage: `Redis at 127.0.0.1:${port} must answer to record: connect ECONNREFUSED 127.0.0.1:${port}`,
+      rawMessage: `Redis at 127.0.0.1:${port} must answer to entries: connect ECONNREFUSED 127.0.0.1:${port}`,
     })
     const store = await open({ url: `redis://127.0.0.1:${line.port}` }, { host })
     await expect(store.join(joining('a'))).rejects.toMatchObject(UNAVAILABLE)
     line.to(redis.port)
-    await vi.waitFor(() => store.record(), PATIENCE)
+    await vi.waitFor(() => store.entries(), PATIENCE)
     expect(lines.map(({ level, message }) => [level, message])).toEqual([
       ['warn', 'Redis does not do what it must'],
       ['info', 'Redis answers again'],
@@ -42,9 +42,9 @@ describe('the connections of redisStore()', () => {
 
   it('works in no other database than the one that was asked for', async () => {
     const store = await open({ url: `${redis.url}/99` })
-    await expect(store.record()).rejects.toMatchObject({
+    await expect(store.entries()).rejects.toMatchObject({
       ...UNAVAILABLE,
-      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to record: ERR DB index is out of range`,
+      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to entries: ERR DB index is out of range`,
     })
     await expect(store.join(joining('a'))).rejects.toMatchObject(UNAVAILABLE)
     expect(await redis.command('DBSIZE')).toBe(0)
@@ -52,13 +52,13 @@ describe('the connections of redisStore()', () => {
 
   it('must be started first, and has nothing to say after its stop', async () => {
     const store = redisStore({ cluster: 'test', url: redis.url })
-    await expect(store.record()).rejects.toMatchObject(UNAVAILABLE)
+    await expect(store.entries()).rejects.toMatchObject(UNAVAILABLE)
     await store.stop?.(new AbortController().signal)
     await store.start?.(services({ host: loggingHost().host }))
-    await store.record()
+    await store.entries()
     await store.stop?.(new AbortController().signal)
     await store.stop?.(new AbortController().signal)
-    await expect(store.record()).rejects.toMatchObject(UNAVAILABLE)
+    await expect(store.entries()).rejects.toMatchObject(UNAVAILABLE)
     expect(
       String(await redis.command('CLIENT', 'LIST'))
         .split('\n')
@@ -74,7 +74,7 @@ describe('the connections of redisStore()', () => {
     const silent = await open({ url: redis.url })
     using __ = silent.watch(() => {})
     redis.pause()
-    const asked = silent.record()
+    const asked = silent.entries()
     asked.catch(() => {})
     await silent.stop?.(new AbortController().signal)
     await expect(asked).rejects.toMatchObject(UNAVAILABLE)
@@ -84,24 +84,24 @@ describe('the connections of redisStore()', () => {
   it('gives up on a Redis that does not answer, and comes back when it does', async () => {
     const { next, storeId } = await member(await open({ url: redis.url }), 'a')
     const store = await open({ url: redis.url, commandTimeout: '200ms' })
-    await vi.waitFor(() => store.record(), PATIENCE)
+    await vi.waitFor(() => store.entries(), PATIENCE)
     redis.pause()
-    await expect(store.beat(next(), { storeId, stats: undefined, seen: 0 })).rejects.toMatchObject({
+    await expect(store.heartbeat(next(), { storeId, stats: undefined, seen: 0 })).rejects.toMatchObject({
       ...UNAVAILABLE,
-      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to beat: Command timed out`,
+      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to heartbeat: Command timed out`,
     })
     redis.resume()
-    // The beat that nobody waited for may have landed since; a newer one is taken.
-    const reply = await vi.waitFor(() => store.beat(next(), { storeId, stats: undefined, seen: 0 }), PATIENCE)
+    // The heartbeat that nobody waited for may have landed since; a newer one is taken.
+    const reply = await vi.waitFor(() => store.heartbeat(next(), { storeId, stats: undefined, seen: 0 }), PATIENCE)
     expect(reply).toMatchObject({ status: 'ok', storeId })
   })
 
   it('resolves at start within the timeout while Redis is silent', async () => {
     redis.pause()
     const store = await open({ url: redis.url, commandTimeout: '100ms' })
-    await expect(store.record()).rejects.toMatchObject(UNAVAILABLE)
+    await expect(store.entries()).rejects.toMatchObject(UNAVAILABLE)
     redis.resume()
-    await vi.waitFor(() => store.record(), PATIENCE)
+    await vi.waitFor(() => store.entries(), PATIENCE)
   })
 
   it('leaves a connection that a dead address holds', async () => {
@@ -112,16 +112,16 @@ describe('the connections of redisStore()', () => {
     await vi.waitFor(() => expect(told).toHaveBeenCalled(), PATIENCE)
     redis.pause()
     const before = line.connections
-    await expect(store.record()).rejects.toMatchObject(UNAVAILABLE)
+    await expect(store.entries()).rejects.toMatchObject(UNAVAILABLE)
     await vi.waitFor(() => expect(line.connections).toBeGreaterThanOrEqual(before + 2), PATIENCE)
     redis.resume()
   })
 
   it('sends a script again that Redis has forgotten', async () => {
     const store = await open({ url: redis.url })
-    await store.record()
+    await store.entries()
     await redis.command('SCRIPT', 'FLUSH')
-    await expect(store.record()).resolves.toMatchObject({ epoch: 0, broken: 0 })
+    await expect(store.entries()).resolves.toMatchObject({ epoch: 0, broken: 0 })
   })
 
   it('tells watchers of each new epoch, and listens again after a break', async () => {
@@ -148,7 +148,7 @@ describe('the connections of redisStore()', () => {
     await using listener = listening(redis.url, 'blockgate:{test}:epoch')
     await listener.ready
     await store.freeze(true)
-    expect(await listener.message).toBe(String((await store.record()).epoch))
+    expect(await listener.message).toBe(String((await store.entries()).epoch))
   })
 
   it('keeps telling the others when a watcher throws', async () => {
@@ -188,7 +188,7 @@ describe('the connections of redisStore()', () => {
       await store.start?.(services({ host }))
       using _ = store.watch(() => {})
       const error = await vi.waitFor(async () => {
-        const thrown = await store.record().then(
+        const thrown = await store.entries().then(
           () => undefined,
           (reason: unknown) => reason,
         )

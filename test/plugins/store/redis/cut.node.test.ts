@@ -52,7 +52,7 @@ describe('a script of redisStore()', () => {
     const world = await seeded(store)
     const [claims, record, view, all] = [
       await claimsIn(store),
-      await store.record(),
+      await store.entries(),
       await store.slots(undefined),
       await dump(redis),
     ]
@@ -70,9 +70,9 @@ describe('a script of redisStore()', () => {
         [...ids].filter(block => !claims.get(id)?.has(block)),
         `${where}: claims of ${id}`,
       ).toEqual([])
-    const now = await store.record()
+    const now = await store.entries()
     const slotsNow = await store.slots(undefined)
-    expect([now.broken, (await store.beats()).broken, slotsNow?.broken], where).toEqual([0, 0, 0])
+    expect([now.broken, (await store.heartbeats()).broken, slotsNow?.broken], where).toEqual([0, 0, 0])
     // An epoch or a version that nothing follows costs a look; a change that nobody sees would cost more.
     if (now.epoch === record.epoch) expect(now, where).toEqual(record)
     expect((await store.slots(view?.version)) ?? view, where).toEqual(slotsNow)

@@ -5,7 +5,7 @@
 import type { SlotStore } from 'blockgate/members'
 import { keysOf } from '../../../../plugins/store/redis/keys.ts'
 import { drain } from '../../../../plugins/store/redis/scripts/operate.ts'
-import { forget, unplace } from '../../../../plugins/store/redis/scripts/settle.ts'
+import { evict, forget } from '../../../../plugins/store/redis/scripts/settle.ts'
 import * as steps from '../../../../plugins/store/redis/steps.ts'
 import type { RedisServer } from '../../../support/redis.ts'
 
@@ -47,14 +47,14 @@ export function cutStore(store: SlotStore, run: steps.Run): SlotStore {
   return {
     ...store,
     join: request => steps.join(run, keys, request),
-    beat: (stamp, request) => steps.beat(run, stamp, request),
+    heartbeat: (stamp, request) => steps.heartbeat(run, stamp, request),
     leave: stamp => steps.leave(run, keys, stamp),
     serve: (stamp, change) => steps.serve(run, keys, stamp, change),
     release: (stamp, request) => steps.release(run, keys, stamp, request),
     hold: (stamp, request) => steps.hold(run, keys, stamp, request),
     fence: () => steps.fence(run),
     expire: (id, seen, limit, by) => steps.expire(run, keys, id, seen, limit, by),
-    unplace: (id, changed) => steps.done(run, unplace, [], [id, changed]),
+    evict: (id, changed) => steps.done(run, evict, [], [id, changed]),
     forget: (id, changed) => steps.done(run, forget, [keys.claims(id)], [id, changed]),
     drain: (id, on) => steps.done(run, drain, [], [id, on ? '1' : '0']),
     freeze: on => steps.setFrozen(run, on),

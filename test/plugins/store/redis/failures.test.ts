@@ -7,8 +7,8 @@ describe('what redisStore() says of failures', () => {
   it('leaves secrets out of texts, as they are and as they stand in a URL', () => {
     const failures = new Failures('h:1', ['user', SECRET, ''])
     const text = `AUTH user ${SECRET} ${encodeURIComponent(SECRET)} at redis://x:y@z@h\r\nnext`
-    expect(failures.unavailable('beat', new Error(text)).message).toBe(
-      'ownership-unavailable: Redis at h:1 must answer to beat: AUTH (hidden) (hidden) (hidden) at redis://(hidden)@h next',
+    expect(failures.unavailable('heartbeat', new Error(text)).message).toBe(
+      'ownership-unavailable: Redis at h:1 must answer to heartbeat: AUTH (hidden) (hidden) (hidden) at redis://(hidden)@h next',
     )
   })
 
@@ -19,7 +19,7 @@ describe('what redisStore() says of failures', () => {
       code: 'X',
       command: { name: 'auth', args: ['user', SECRET] },
     })
-    const { cause } = new Failures('h:1', [SECRET]).unavailable('beat', refused)
+    const { cause } = new Failures('h:1', [SECRET]).unavailable('heartbeat', refused)
     expect({ ...(cause as Error) }).toEqual({ name: 'ReplyError', code: 'X' })
     expect([(cause as Error).message, (cause as Error).stack]).toEqual([
       'WRONGPASS (hidden)',
@@ -32,17 +32,21 @@ describe('what redisStore() says of failures', () => {
     failures.connectionFailed(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))
     failures.connectionFailed(new Error('Connection is closed.'))
     const closed = new Error("Stream isn't writeable and enableOfflineQueue options is false")
-    expect(failures.unavailable('beat', closed).rawMessage).toBe('Redis at h:1 must answer to beat: ECONNREFUSED')
-    expect(failures.unavailable('beat', new Error('OOM')).rawMessage).toMatch(/OOM$/)
+    expect(failures.unavailable('heartbeat', closed).rawMessage).toBe(
+      'Redis at h:1 must answer to heartbeat: ECONNREFUSED',
+    )
+    expect(failures.unavailable('heartbeat', new Error('OOM')).rawMessage).toMatch(/OOM$/)
     failures.connected()
-    expect(failures.unavailable('beat', closed).rawMessage).toMatch(/beat: there is no connection$/)
+    expect(failures.unavailable('heartbeat', closed).rawMessage).toMatch(/heartbeat: there is no connection$/)
   })
 
   it('gives what the last command failed with, for one that finds no connection after it', () => {
     const failures = new Failures('h:1', [])
-    failures.unavailable('record', new Error('Command timed out'))
+    failures.unavailable('entries', new Error('Command timed out'))
     const closed = new Error("Stream isn't writeable and enableOfflineQueue options is false")
-    expect(failures.unavailable('beat', closed).rawMessage).toBe('Redis at h:1 must answer to beat: Command timed out')
+    expect(failures.unavailable('heartbeat', closed).rawMessage).toBe(
+      'Redis at h:1 must answer to heartbeat: Command timed out',
+    )
   })
 
   it.each([
@@ -55,23 +59,25 @@ describe('what redisStore() says of failures', () => {
       'Protocol error, got "H" as reply type byte: no Redis answers there',
     ],
   ])('says what to do about %s', (text, told) => {
-    expect(new Failures('h:1', []).unavailable('beat', new Error(text)).rawMessage).toMatch(`beat: ${told}`)
+    expect(new Failures('h:1', []).unavailable('heartbeat', new Error(text)).rawMessage).toMatch(`heartbeat: ${told}`)
   })
 
   it('shortens what a server says', () => {
-    expect(new Failures('h:1', []).unavailable('beat', new Error('x'.repeat(9999))).rawMessage.length).toBeLessThan(400)
+    expect(
+      new Failures('h:1', []).unavailable('heartbeat', new Error('x'.repeat(9999))).rawMessage.length,
+    ).toBeLessThan(400)
   })
 })
 
 it('names the refused password, not that one is wanted, for as long as nothing was answered', () => {
   const failures = new Failures('here', [])
   const noAuth = new Error('NOAUTH Authentication required.')
-  expect(failures.unavailable('beats', noAuth).rawMessage).toContain('NOAUTH')
+  expect(failures.unavailable('heartbeats', noAuth).rawMessage).toContain('NOAUTH')
   failures.connectionFailed(new Error('WRONGPASS invalid username-password pair'))
   failures.connectionFailed(noAuth)
-  expect(failures.unavailable('beats', noAuth).rawMessage).toBe(
-    'Redis at here must answer to beats: WRONGPASS invalid username-password pair',
+  expect(failures.unavailable('heartbeats', noAuth).rawMessage).toBe(
+    'Redis at here must answer to heartbeats: WRONGPASS invalid username-password pair',
   )
   failures.connected()
-  expect(failures.unavailable('beats', noAuth).rawMessage).toContain('NOAUTH')
+  expect(failures.unavailable('heartbeats', noAuth).rawMessage).toContain('NOAUTH')
 })

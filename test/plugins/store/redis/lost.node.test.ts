@@ -19,17 +19,17 @@ describe('redisStore() after Redis lost something', () => {
   it('has another store id and a larger epoch when Redis was restarted empty', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
-    const before = await store.record()
+    const before = await store.entries()
     await redis.restartEmpty()
-    const after = await vi.waitFor(() => store.record(), PATIENCE)
+    const after = await vi.waitFor(() => store.entries(), PATIENCE)
     expect(after).toMatchObject({ epoch: 0, members: new Map() })
     expect(after.storeId).not.toBe(before.storeId)
-    await expect(store.beat(a.next(), { storeId: '', stats: undefined, seen: 0 })).resolves.toMatchObject({
+    await expect(store.heartbeat(a.next(), { storeId: '', stats: undefined, seen: 0 })).resolves.toMatchObject({
       status: 'missing',
     })
     const again = await store.join(joining('a', { incarnation: a.incarnation, sequence: 9, seen: before.epoch }))
     expect(again).toMatchObject({ status: 'joined', incarnation: a.incarnation, storeId: after.storeId })
-    expect((await store.record()).epoch).toBeGreaterThan(before.epoch)
+    expect((await store.entries()).epoch).toBeGreaterThan(before.epoch)
   })
 
   it('gives fences, and versions of slots, that are larger than the lost ones when Redis was restarted empty', async () => {
@@ -56,7 +56,7 @@ describe('redisStore() after Redis lost something', () => {
     expect(await redis.command('HGET', 'blockgate:{test}:slots', '1/0')).toBe('4503599627370499 a')
     expect(await redis.command('HMGET', META, 'fence', 'slots')).toEqual(['4503599627370499', '4503599627370499'])
     expect((await store.slots(undefined))?.version).toBe(2 ** 52 + 3)
-    expect((await store.record()).epoch).toBe(2 ** 52 + 1)
+    expect((await store.entries()).epoch).toBe(2 ** 52 + 1)
   })
 
   it('goes past an epoch that a member has seen, and keeps all its digits', async () => {
@@ -66,19 +66,19 @@ describe('redisStore() after Redis lost something', () => {
       incarnation: seen + 1,
       epoch: seen + 1,
     })
-    expect((await store.record()).members.get('a')).toMatchObject({ incarnation: seen + 1, changed: seen + 1 })
+    expect((await store.entries()).members.get('a')).toMatchObject({ incarnation: seen + 1, changed: seen + 1 })
     await store.freeze(true)
-    expect((await store.record()).epoch).toBe(seen + 2)
+    expect((await store.entries()).epoch).toBe(seen + 2)
     expect(await redis.command('HGET', META, 'epoch')).toBe('4503599627370498')
   })
 
   it('keeps its store id while the same Redis keeps answering, and gets another after FLUSHALL', async () => {
     const store = await open({ url: redis.url })
     const { storeId } = await member(store, 'a')
-    expect((await store.beats()).storeId).toBe(storeId)
-    expect((await store.record()).storeId).toBe(storeId)
+    expect((await store.heartbeats()).storeId).toBe(storeId)
+    expect((await store.entries()).storeId).toBe(storeId)
     await redis.command('FLUSHALL')
-    expect((await store.record()).storeId).not.toBe(storeId)
+    expect((await store.entries()).storeId).not.toBe(storeId)
   })
 
   it('has another store id after each failover, also after the one back, and releases nothing for claims of before', async () => {
@@ -89,18 +89,18 @@ describe('redisStore() after Redis lost something', () => {
     const both = async (storeId: string) => {
       for (const each of [a, b]) {
         await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-        await store.beat(each.next(), { storeId, stats: undefined, seen: 0 })
+        await store.heartbeat(each.next(), { storeId, stats: undefined, seen: 0 })
       }
     }
     const release = async () => {
-      const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const }]
-      return await store.release(a.next(), { decidedIn: (await store.record()).epoch, freshMs: 60_000, items })
+      const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const }]
+      return await store.release(a.next(), { decidedIn: (await store.entries()).epoch, freshMs: 60_000, items })
     }
     await both(a.storeId)
     await replicated(redis)
     await follower.command('REPLICAOF', 'NO', 'ONE')
     line.to(follower.port)
-    const second = (await vi.waitFor(() => store.record(), PATIENCE)).storeId
+    const second = (await vi.waitFor(() => store.entries(), PATIENCE)).storeId
     expect(second).not.toBe(a.storeId)
     expect(await release()).toEqual({ status: 'ok', released: [] })
     await both(second)
@@ -112,7 +112,7 @@ describe('redisStore() after Redis lost something', () => {
     await replicated(follower)
     await redis.command('REPLICAOF', 'NO', 'ONE')
     line.to(redis.port)
-    const third = (await vi.waitFor(() => store.record(), PATIENCE)).storeId
+    const third = (await vi.waitFor(() => store.entries(), PATIENCE)).storeId
     expect(new Set([a.storeId, second, third]).size).toBe(3)
     expect(await release()).toEqual({ status: 'ok', released: [] })
     await both(third)
@@ -138,7 +138,7 @@ describe('redisStore() after Redis lost something', () => {
     await member(await open({ url: redis.url }), 'a')
     await replicated(redis)
     const store = await open({ url: follower.url })
-    for (const step of [() => store.record(), () => store.beats(), () => store.freeze(true)]) {
+    for (const step of [() => store.entries(), () => store.heartbeats(), () => store.freeze(true)]) {
       const error = await vi.waitFor(async () => {
         const reason = await step().then(
           () => undefined,

@@ -29,7 +29,7 @@ describe('what redisStore() needs of Redis', () => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     const { host, lines } = loggingHost()
     const store = await open({ url: redis.url }, { host, observer: true })
-    await store.record()
+    await store.entries()
     expect(lines.map(line => line.message)).toEqual([
       'maxmemory-policy of Redis must be noeviction: current value is allkeys-lru',
     ])
@@ -57,7 +57,7 @@ describe('what redisStore() needs of Redis', () => {
     await vi.waitFor(() => expect(told.mock.calls.length).toBeGreaterThan(1), PATIENCE)
     expect(lines).toEqual([])
     await expect(
-      open({ url: redis.url.replace('//', '//gw:x@'), cluster: 'other' }).then(s => s.record()),
+      open({ url: redis.url.replace('//', '//gw:x@'), cluster: 'other' }).then(s => s.entries()),
     ).rejects.toMatchObject(UNAVAILABLE)
   })
 
@@ -80,9 +80,9 @@ describe('what redisStore() needs of Redis', () => {
     const { host, lines } = loggingHost()
     const store = await open({ url: redis.url.replace('//', '//gw:x@') }, { host })
     await everyStep(store)
-    const { storeId } = await store.record()
+    const { storeId } = await store.entries()
     expect(storeId).toMatch(/^unnamed\.\d+$/)
-    expect((await store.record()).storeId).toBe(storeId)
+    expect((await store.entries()).storeId).toBe(storeId)
     expect(lines.map(line => [line.level, line.message])).toContainEqual([
       'warn',
       'maxmemory-policy of Redis must be noeviction: INFO does not tell its value',
@@ -92,12 +92,12 @@ describe('what redisStore() needs of Redis', () => {
   it('works on one shard of a Redis Cluster, and says so where the slot is not served', async () => {
     const shard = await started({ args: ['--cluster-enabled', 'yes'] })
     const store = await open({ url: shard.url })
-    await expect(store.record()).rejects.toMatchObject({
+    await expect(store.entries()).rejects.toMatchObject({
       ...UNAVAILABLE,
       rawMessage: expect.stringContaining('CLUSTERDOWN'),
     })
     await shard.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16383)
-    await vi.waitFor(() => store.record(), PATIENCE)
+    await vi.waitFor(() => store.entries(), PATIENCE)
     await everyStep(store)
   })
 
@@ -125,25 +125,25 @@ async function everyStep(store: SlotStore): Promise<void> {
   const [a, b] = [await member(store, 'a'), await member(store, 'b')]
   for (const each of [a, b]) {
     expect(await store.serve(each.next(), { added: [testId(1)], dropped: [testId(2)] })).toBe('ok')
-    const reply = await store.beat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
+    const reply = await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
     expect(reply.status).toBe('ok')
   }
   const fence = await store.fence()
   expect(await store.hold(b.next(), { slot: 1, rank: 0, fence, give: false })).toBe('ok')
   const holders = [{ rank: 0, holder: 'b', fence }]
   expect(await store.slots(undefined)).toMatchObject({ slots: [{ slot: 1, ...holders[0] }] })
-  const guard = { slot: 1, holders }
-  const items = [{ id: testId(1), needs: testId(1), targets: ['b'], quorum: 'all' as const, guard }]
-  const { epoch } = await store.record()
+  const precondition = { slot: 1, holders }
+  const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const, precondition }]
+  const { epoch } = await store.entries()
   expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({
     released: [testId(1)],
   })
   expect(await store.claims('b')).toEqual(new Set([testId(1)]))
-  const beat = (await store.beats()).beats.get('b')
-  const seen = { incarnation: b.incarnation, sequence: beat?.sequence ?? 0 }
+  const heartbeat = (await store.heartbeats()).heartbeats.get('b')
+  const seen = { incarnation: b.incarnation, sequence: heartbeat?.sequence ?? 0 }
   expect(await store.expire('b', seen, { max: 1, windowMs: 1000 }, 'a')).toBe('expired')
-  expect(await store.unplace('b', (await store.record()).members.get('b')?.changed ?? 0)).toBe(true)
-  expect(await store.forget('b', (await store.record()).members.get('b')?.changed ?? 0)).toBe(true)
+  expect(await store.evict('b', (await store.entries()).members.get('b')?.changed ?? 0)).toBe(true)
+  expect(await store.forget('b', (await store.entries()).members.get('b')?.changed ?? 0)).toBe(true)
   expect(await store.drain('a', true)).toBe(true)
   await store.freeze(true)
   await store.freeze(false)

@@ -44,7 +44,7 @@ describe('options of redisStore()', () => {
     const refused = [
       store.claims('a}b'),
       store.forget('', 1),
-      store.unplace('a b', 1),
+      store.evict('a b', 1),
       store.drain('x'.repeat(129), true),
       store.leave(stamp),
       store.serve(stamp, { added: [], dropped: [] }),

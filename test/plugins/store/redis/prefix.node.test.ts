@@ -60,7 +60,7 @@ describe('a step of redisStore() that fails in the middle', () => {
         [...ids].filter(block => !before.get(id)?.has(block)),
         id,
       ).toEqual([])
-    const { epoch, broken } = await store.record()
+    const { epoch, broken } = await store.entries()
     expect(broken).toBe(0)
     if (command === 'publish') expect(after).toEqual(before)
     // A forgotten member whose record could not be taken away has nothing left that counts; all else raises last or not at all.

@@ -32,61 +32,64 @@ const LIMIT = { max: 10, windowMs: 1000 }
 export const STEPS: readonly Step[] = [
   {
     name: 'join',
-    writes: ['meta', 'records', 'beats', 'claims:a'],
+    writes: ['meta', 'records', 'heartbeats', 'claims:a'],
     commands: ['unlink', 'hset'],
     run: (store, { a }) => store.join(joining('a', { incarnation: a.incarnation, sequence: 99 })),
   },
   {
-    name: 'beat',
-    writes: ['beats'],
+    name: 'heartbeat',
+    writes: ['heartbeats'],
     commands: ['hset'],
-    run: (store, { a }) => store.beat(a.next(), { storeId: a.storeId, stats: undefined, seen: 0 }),
+    run: (store, { a }) => store.heartbeat(a.next(), { storeId: a.storeId, stats: undefined, seen: 0 }),
   },
   {
-    name: 'beat after the epoch was lost',
-    writes: ['meta', 'beats'],
+    name: 'heartbeat after the epoch was lost',
+    writes: ['meta', 'heartbeats'],
     commands: ['hset'],
-    run: (store, { a, epoch }) => store.beat(a.next(), { storeId: a.storeId, stats: undefined, seen: epoch + 1e9 }),
+    run: (store, { a, epoch }) =>
+      store.heartbeat(a.next(), { storeId: a.storeId, stats: undefined, seen: epoch + 1e9 }),
   },
   {
     name: 'leave',
-    writes: ['meta', 'records', 'beats', 'claims:a'],
+    writes: ['meta', 'records', 'heartbeats', 'claims:a'],
     commands: ['unlink', 'hset'],
     run: (store, { a }) => store.leave(a.next()),
   },
   {
     name: 'serve',
-    writes: ['beats', 'claims:a'],
+    writes: ['heartbeats', 'claims:a'],
     commands: ['srem', 'hset', 'sadd'],
     run: (store, { a }) => store.serve(a.next(), { added: [more], dropped: [held] }),
   },
   {
     name: 'release',
-    writes: ['beats', 'claims:a'],
+    writes: ['heartbeats', 'claims:a'],
     commands: ['srem', 'hset'],
     run: (store, { a, epoch }) =>
       store.release(a.next(), {
         decidedIn: epoch,
         freshMs: 1e9,
-        items: [{ id: common, needs: common, targets: ['b'], quorum: 'all' }],
+        items: [{ id: common, superseding: common, targets: ['b'], quorum: 'all' }],
       }),
   },
   {
     name: 'hold',
-    writes: ['meta', 'beats', 'slots'],
+    writes: ['meta', 'heartbeats', 'slots'],
     commands: ['hset'],
     run: (store, { a }) => store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false }),
   },
   {
     name: 'release with a guard',
-    writes: ['beats', 'claims:a'],
+    writes: ['heartbeats', 'claims:a'],
     reads: ['slots'],
     commands: ['srem', 'hset'],
     run: (store, { a, epoch }) =>
       store.release(a.next(), {
         decidedIn: epoch,
         freshMs: 1e9,
-        items: [{ id: common, needs: common, targets: ['b'], quorum: 'all', guard: { slot: 1, holders: [] } }],
+        items: [
+          { id: common, superseding: common, targets: ['b'], quorum: 'all', precondition: { slot: 1, holders: [] } },
+        ],
       }),
   },
   { name: 'fence', writes: ['meta'], commands: ['hset'], run: store => store.fence() },
@@ -95,19 +98,19 @@ export const STEPS: readonly Step[] = [
     writes: ['meta', 'records', 'expiries'],
     commands: ['lpush', 'ltrim', 'hset'],
     run: async (store, { a }) => {
-      const beat = (await store.beats()).beats.get('a')
-      return await store.expire('a', { incarnation: a.incarnation, sequence: beat?.sequence ?? 0 }, LIMIT, 'b')
+      const heartbeat = (await store.heartbeats()).heartbeats.get('a')
+      return await store.expire('a', { incarnation: a.incarnation, sequence: heartbeat?.sequence ?? 0 }, LIMIT, 'b')
     },
   },
   {
-    name: 'unplace',
+    name: 'evict',
     writes: ['meta', 'records'],
     commands: ['hset'],
-    run: (store, { down }) => store.unplace('c', down),
+    run: (store, { down }) => store.evict('c', down),
   },
   {
     name: 'forget',
-    writes: ['meta', 'records', 'beats', 'claims:c'],
+    writes: ['meta', 'records', 'heartbeats', 'claims:c'],
     commands: ['unlink', 'hset', 'hdel'],
     run: (store, { down }) => store.forget('c', down),
   },
@@ -120,11 +123,11 @@ export async function seeded(store: SlotStore): Promise<World> {
   const [a, b, c] = [await member(store, 'a'), await member(store, 'b'), await member(store, 'c')]
   await store.serve(a.next(), { added: [held, common], dropped: [] })
   await store.serve(b.next(), { added: [common], dropped: [] })
-  await store.beat(b.next(), { storeId: b.storeId, stats: undefined, seen: 0 })
+  await store.heartbeat(b.next(), { storeId: b.storeId, stats: undefined, seen: 0 })
   await store.serve(c.next(), { added: [held], dropped: [] })
-  const beat = (await store.beats()).beats.get('c')
-  await store.expire('c', { incarnation: c.incarnation, sequence: beat?.sequence ?? 0 }, LIMIT, 'a')
-  const { epoch, members } = await store.record()
+  const heartbeat = (await store.heartbeats()).heartbeats.get('c')
+  await store.expire('c', { incarnation: c.incarnation, sequence: heartbeat?.sequence ?? 0 }, LIMIT, 'a')
+  const { epoch, members } = await store.entries()
   return { a, epoch, down: members.get('c')?.changed ?? 0 }
 }
 

@@ -37,11 +37,11 @@ describe('redisStore() over TLS', () => {
     const ca = readFileSync(cert, 'utf8')
     const trusting = await open({ client: new Redis({ port, tls: { ca }, lazyConnect: true }) })
     await trusting.freeze(true)
-    expect(await trusting.record()).toMatchObject({ frozen: true })
+    expect(await trusting.entries()).toMatchObject({ frozen: true })
     const strict = await open({ url: `rediss://127.0.0.1:${port}` })
-    await expect(strict.record()).rejects.toMatchObject({
+    await expect(strict.entries()).rejects.toMatchObject({
       code: 'ownership-unavailable',
-      rawMessage: expect.stringMatching(/answer to record: self.signed certificate/),
+      rawMessage: expect.stringMatching(/answer to entries: self.signed certificate/),
     })
   })
 })

@@ -11,13 +11,13 @@ const STEPS = 300
 /** What the random steps must have come to, or they prove less than they seem to. */
 const EXPECTED = [
   ...['join', 'join moved', 'join superseded', 'join stale', 'join other-bucket', 'rejoin'],
-  ...['beat ok', 'beat missing', 'beat superseded', 'beat stale', 'beat down'],
+  ...['heartbeat ok', 'heartbeat missing', 'heartbeat superseded', 'heartbeat stale', 'heartbeat down'],
   ...['serve ok', 'serve missing', 'serve superseded', 'serve stale'],
   ...['leave ok', 'leave missing', 'leave superseded', 'leave stale'],
   ...['release ok', 'release ok some', 'release epoch', 'release frozen', 'release missing', 'release superseded'],
   ...['hold ok', 'hold ok given', 'hold older', 'hold stale', 'hold missing', 'hold superseded'],
   ...['expire expired', 'expire moved', 'expire refused', 'expire gone'],
-  ...['unplace true', 'unplace false', 'forget true', 'forget false', 'drain true', 'drain false', 'freeze undefined'],
+  ...['evict true', 'evict false', 'forget true', 'forget false', 'drain true', 'drain false', 'freeze undefined'],
 ]
 
 describe('redisStore() beside the member table', () => {

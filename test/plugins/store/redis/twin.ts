@@ -3,7 +3,7 @@
  * numbers for them, and what is compared is their order.
  */
 import { type BlockId, blockId, type Epoch } from 'blockgate'
-import type { JoinRequest, RecordView, ReleaseItem, SlotStore, Stamp } from 'blockgate/members'
+import type { EntriesView, JoinRequest, ReleaseItem, SlotStore, Stamp } from 'blockgate/members'
 
 type AlsoAtOnce<F> = F extends (...args: infer A) => infer R ? (...args: A) => R | Awaited<R> : F
 /** A SlotStore whose steps may also be done at once, as MemberTable's are. */
@@ -32,7 +32,7 @@ export class Side {
   readonly epochs: Epoch[] = [0]
   /** Those that were given, in order. */
   readonly fences: number[] = []
-  view: RecordView | undefined
+  view: EntriesView | undefined
 
   constructor(steps: Steps) {
     this.steps = steps
@@ -44,7 +44,7 @@ export class Side {
 
   /** Reads the record; epochs never come back. */
   async look(): Promise<void> {
-    this.view = await this.steps.record()
+    this.view = await this.steps.entries()
     const { epoch } = this.view
     if (epoch < this.epoch) throw new Error(`the epoch must not fall from ${this.epoch}: current value is ${epoch}`)
     if (epoch > this.epoch) this.epochs.push(epoch)
@@ -72,26 +72,31 @@ export class Side {
 
   /** Everything that can be read, comparable between the sides. */
   async state(): Promise<unknown> {
-    const record = await this.steps.record()
-    const beats = await this.steps.beats()
+    const record = await this.steps.entries()
+    const heartbeats = await this.steps.heartbeats()
     const claims = await Promise.all(IDS.map(async id => [id, [...(await this.steps.claims(id))].sort()]))
     return {
       epoch: this.rank(record.epoch),
-      epochOfBeats: this.rank(beats.epoch),
+      epochOfHeartbeats: this.rank(heartbeats.epoch),
       cause: record.cause,
-      frozen: [record.frozen, beats.frozen],
-      broken: [record.broken, beats.broken],
+      frozen: [record.frozen, heartbeats.frozen],
+      broken: [record.broken, heartbeats.broken],
       members: IDS.map(id => {
         const member = record.members.get(id)
         return member && { ...member, incarnation: this.rank(member.incarnation), changed: this.rank(member.changed) }
       }),
-      beats: IDS.map(id => {
-        const beat = beats.beats.get(id)
-        if (!beat) return undefined
-        const { age: _, ...rest } = beat
-        this.versions.set(id, beat.claims)
-        const claimed = beat.claims - (this.bases.get(id) ?? 0)
-        return { ...rest, incarnation: this.rank(beat.incarnation), claims: claimed, storeId: this.store(beat.storeId) }
+      heartbeats: IDS.map(id => {
+        const heartbeat = heartbeats.heartbeats.get(id)
+        if (!heartbeat) return undefined
+        const { age: _, ...rest } = heartbeat
+        this.versions.set(id, heartbeat.claims)
+        const claimed = heartbeat.claims - (this.bases.get(id) ?? 0)
+        return {
+          ...rest,
+          incarnation: this.rank(heartbeat.incarnation),
+          claims: claimed,
+          storeId: this.store(heartbeat.storeId),
+        }
       }),
       claims,
       slots: (await this.slots()).map(record => ({ ...record, fence: this.fences.indexOf(record.fence) })),
@@ -118,7 +123,7 @@ export class Walk {
     const make = this.#pick([
       ...[this.#firstJoin, this.#rejoin, this.#repeatedJoin, this.#leave, this.#expire, this.#expire],
       ...[this.#settle, this.#settle, this.#drain, this.#freeze],
-      ...Array.from({ length: 7 }, () => this.#beat),
+      ...Array.from({ length: 7 }, () => this.#heartbeat),
       ...Array.from({ length: 8 }, () => this.#serve),
       ...Array.from({ length: 8 }, () => this.#release),
       ...Array.from({ length: 4 }, () => this.#hold),
@@ -183,7 +188,7 @@ export class Walk {
     }
     await side.look()
     side.incarnations.set(request.process, reply.incarnation)
-    const claims = (await side.steps.beats()).beats.get(request.id)?.claims ?? 0
+    const claims = (await side.steps.heartbeats()).heartbeats.get(request.id)?.claims ?? 0
     // A version that the claims of this member never had, whatever was forgotten in between.
     if (claims < reply.epoch || claims <= (side.versions.get(request.id) ?? 0)) throw new Error(`claims ${claims}`)
     side.versions.set(request.id, claims)
@@ -195,21 +200,21 @@ export class Walk {
     }
   }
 
-  #beat(id: string): Step {
+  #heartbeat(id: string): Step {
     const stamp = this.#stamp(id)
     const told = this.#chance(0.9)
     const stats = this.#pick([
       undefined,
-      { assigned: 1, serving: 2, lingering: 3, pinned: 4, failed: 5, bytes: 1_234_567_890_123_457 },
+      { assigned: 1, serving: 2, pendingHandOff: 3, lastCopy: 4, failed: 5, bytes: 1_234_567_890_123_457 },
     ])
     const more = this.#chance(0.05) ? 1 : 0
     return async side => {
       const storeId = told ? (side.view?.storeId ?? '') : 'another'
-      const reply = await side.steps.beat(stamp.on(side), { storeId, stats, seen: side.epoch + more })
+      const reply = await side.steps.heartbeat(stamp.on(side), { storeId, stats, seen: side.epoch + more })
       await side.look()
       const { epoch } = reply
       return {
-        kind: `beat ${reply.status}`,
+        kind: `heartbeat ${reply.status}`,
         reply: { ...reply, epoch: side.rank(epoch), storeId: side.store(reply.storeId) },
       }
     }
@@ -231,9 +236,9 @@ export class Walk {
     const stamp = this.#stamp(id)
     const items = Array.from({ length: 1 + Math.floor(this.#random() * 6) }, (): ReleaseItem => {
       const block = this.#pick(BLOCKS)
-      const needs = this.#chance(0.6) ? block : this.#pick(BLOCKS)
+      const superseding = this.#chance(0.6) ? block : this.#pick(BLOCKS)
       const targets = this.#chance(0.1) ? [id] : this.#some(IDS, 3).filter(target => target !== id || this.#chance(0.3))
-      return { id: block, needs, targets, quorum: this.#pick(['all', 'any'] as const) }
+      return { id: block, superseding, targets, quorum: this.#pick(['all', 'any'] as const) }
     })
     const guarded = items.map(() =>
       this.#chance(0.3) ? { slot: this.#pick(SLOTS), right: this.#chance(0.7) } : undefined,
@@ -244,10 +249,13 @@ export class Walk {
       const decidedIn = late ? (side.epochs.at(-2) ?? 0) : side.epoch
       const slots = await side.slots()
       const withGuards = items.map((item, i) => {
-        const guard = guarded[i]
-        if (!guard) return item
-        const holders = slots.filter(({ slot }) => slot === guard.slot)
-        return { ...item, guard: { slot: guard.slot, holders: guard.right ? holders : holders.slice(1) } }
+        const precondition = guarded[i]
+        if (!precondition) return item
+        const holders = slots.filter(({ slot }) => slot === precondition.slot)
+        return {
+          ...item,
+          precondition: { slot: precondition.slot, holders: precondition.right ? holders : holders.slice(1) },
+        }
       })
       const reply = await side.steps.release(stamp.on(side), { decidedIn, freshMs, items: withGuards })
       const some = reply.status === 'ok' && reply.released.length > 0
@@ -277,14 +285,14 @@ export class Walk {
     const [right, by] = [this.#chance(0.8), this.#pick(IDS)]
     const limit = { max: this.#pick([0, 3, 1000]), windowMs: this.#pick([0, HUGE, HUGE]) }
     return async side => {
-      const beat = (await side.steps.beats()).beats.get(id)
-      const seen = { incarnation: beat?.incarnation ?? 1, sequence: (beat?.sequence ?? 1) - (right ? 0 : 1) }
+      const heartbeat = (await side.steps.heartbeats()).heartbeats.get(id)
+      const seen = { incarnation: heartbeat?.incarnation ?? 1, sequence: (heartbeat?.sequence ?? 1) - (right ? 0 : 1) }
       return await this.#plain(side, 'expire', steps => steps.expire(id, seen, limit, by))
     }
   }
 
   #settle(id: string): Step {
-    const step = this.#pick(['unplace', 'unplace', 'forget'] as const)
+    const step = this.#pick(['evict', 'evict', 'forget'] as const)
     const right = this.#chance(0.8)
     return async side => {
       const changed = (side.view?.members.get(id)?.changed ?? 1) - (right ? 0 : 1)

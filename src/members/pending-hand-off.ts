@@ -9,13 +9,13 @@ import { Coalesced } from './coalesced.ts'
 /** A block that could go, and that nobody asked for since it was told, is told again after this long, ms. */
 const TELL_AGAIN = 30_000
 
-export interface Lingering {
+export interface PendingHandOff {
   readonly id: BlockId
-  readonly needs: BlockMeta
+  readonly superseding: BlockMeta
   readonly urgent: boolean
   /** When it was asked for first. */
   readonly since: Mark
-  /** Since when each member was seen serving `needs` without a break, on the monotonic clock. */
+  /** Since when each member was seen serving `superseding` without a break, on the monotonic clock. */
   readonly seen: Map<string, number>
   /** When it was told that it could go; undefined where it was asked for since. */
   told: Mark | undefined
@@ -24,28 +24,28 @@ export interface Lingering {
 /** Whether a block could go now; `wait`: not before so many ms, as it looks. `over`: it is not lingering any more. */
 export type Verdict = 'ready' | 'blocked' | 'over' | { readonly wait: number }
 
-export class LingeringBlocks {
-  readonly #blocks = new Map<BlockId, Lingering>()
-  readonly #judge: (block: Lingering) => Verdict
+export class PendingHandOffs {
+  readonly #blocks = new Map<BlockId, PendingHandOff>()
+  readonly #judge: (block: PendingHandOff) => Verdict
   readonly #tell: (ids: ReadonlySet<BlockId>) => void
   #checks: Coalesced | undefined
   #timer: { readonly at: number; readonly timer: Disposable } | undefined
 
   /** `judge` is asked after each look and when a wait is over; `tell` hears of those that could go now. */
-  constructor(judge: (block: Lingering) => Verdict, tell: (ids: ReadonlySet<BlockId>) => void) {
+  constructor(judge: (block: PendingHandOff) => Verdict, tell: (ids: ReadonlySet<BlockId>) => void) {
     this.#judge = judge
     this.#tell = tell
   }
 
-  /** Somebody asks whether the block may go. What was seen for another `needs` does not count. */
-  ask(host: Host, id: BlockId, needs: BlockMeta, urgent: boolean): Lingering {
+  /** Somebody asks whether the block may go. What was seen for another `superseding` does not count. */
+  ask(host: Host, id: BlockId, superseding: BlockMeta, urgent: boolean): PendingHandOff {
     const before = this.#blocks.get(id)
-    const block: Lingering = {
+    const block: PendingHandOff = {
       id,
-      needs,
+      superseding,
       urgent,
       since: before?.since ?? mark(host),
-      seen: before?.needs.ulid === needs.ulid ? before.seen : new Map(),
+      seen: before?.superseding.ulid === superseding.ulid ? before.seen : new Map(),
       told: undefined,
     }
     this.#blocks.set(id, block)

@@ -2,8 +2,8 @@ import type { Script } from '../connection.ts'
 import { SHARED, STAMPED } from './shared.ts'
 
 /** ARGV: channel, stamp, the store id under which all claims were told, statistics as JSON or '', seen. */
-export const beat: Script = {
-  name: 'beat',
+export const heartbeat: Script = {
+  name: 'heartbeat',
   lua: `${SHARED}${STAMPED}
 local wrong = wrong_type({ 'hash', 'hash', 'hash' })
 if wrong then return wrong end
@@ -17,7 +17,7 @@ if not status then
     set_epoch(now, me.id .. ' has seen a later epoch')
   end
   b.sequence, b.at, b.storeId, b.stats = me.sequence, ms(), ARGV[5], ARGV[6] ~= '' and ARGV[6] or nil
-  set_beat(me.id, b)
+  set_heartbeat(me.id, b)
   status = r.state == 'down' and 'down' or 'ok'
 end
 return { status, digits(now), store, frozen() and '1' or '0' }

@@ -10,7 +10,7 @@ import { claimsOf, type MemberStoreKit, type Process, type Subject } from './sub
 
 const [A, B] = [testId(1), testId(2)]
 
-export function slotGuardCases(kit: MemberStoreKit): void {
+export function slotPreconditionCases(kit: MemberStoreKit): void {
   const it = slotIt(kit)
   const guarded = async (s: Subject, store: SlotStore) => {
     const [a, b] = [await s.member('a', [A, B]), await s.member('b', [A, B])]
@@ -18,7 +18,7 @@ export function slotGuardCases(kit: MemberStoreKit): void {
     await held(store, b, { slot: 8 })
     const item = async (): Promise<ReleaseItem> => {
       const holders = (await slotsOf(store)).filter(({ slot }) => slot === 7)
-      return { id: A, needs: A, targets: ['b'], quorum: 'all', guard: { slot: 7, holders } }
+      return { id: A, superseding: A, targets: ['b'], quorum: 'all', precondition: { slot: 7, holders } }
     }
     return { a, b, item: await item(), again: item }
   }
@@ -36,7 +36,7 @@ export function slotGuardCases(kit: MemberStoreKit): void {
     it(`a release is kept where the slot ${what} since, and those beside it are not`, async (s, store) => {
       const { a, b, item, again } = await guarded(s, store)
       await change(store, b)
-      const other: ReleaseItem = { id: B, needs: B, targets: ['b'], quorum: 'all' }
+      const other: ReleaseItem = { id: B, superseding: B, targets: ['b'], quorum: 'all' }
       assertEqual(await a.release([item, other]), { status: 'ok', released: [B] }, 'the reply')
       assertEqual(await claimsOf(a), [A], 'the claims')
       assertEqual(await a.release([await again()]), { status: 'ok', released: [A] }, 'the reply to one decided anew')
@@ -63,18 +63,18 @@ export function slotGuardCases(kit: MemberStoreKit): void {
   })
   it('each item of one release has the guard of its own', async (s, store) => {
     const { a, item } = await guarded(s, store)
-    const other: ReleaseItem = { ...item, id: B, needs: B, guard: { slot: 8, holders: [] } }
+    const other: ReleaseItem = { ...item, id: B, superseding: B, precondition: { slot: 8, holders: [] } }
     assertEqual(await a.release([other, item]), { status: 'ok', released: [A] }, 'the reply')
     const right = { slot: 8, holders: (await slotsOf(store)).filter(({ slot }) => slot === 8) }
     assertEqual(
-      await a.release([{ ...other, guard: right }]),
+      await a.release([{ ...other, precondition: right }]),
       { status: 'ok', released: [B] },
       'the reply to the right one',
     )
   })
   it('a guard with a slot, a rank or a fence that cannot be, or a rank twice, is refused with stage-misuse', async (s, store) => {
     const { a, item } = await guarded(s, store)
-    const record = { rank: 1, holder: 'b', fence: 0, ...item.guard?.holders[0] }
+    const record = { rank: 1, holder: 'b', fence: 0, ...item.precondition?.holders[0] }
     const before = await s.everything()
     for (const wrong of [
       ...[-1, 0.5, 65_536].map(slot => ({ slot, holders: [] })),
@@ -82,7 +82,7 @@ export function slotGuardCases(kit: MemberStoreKit): void {
       ...[-1, 0.5].map(fence => ({ slot: 7, holders: [{ ...record, fence }] })),
       { slot: 7, holders: [{ ...record, holder: 'a' }, record] },
     ]) {
-      const error = await assertRejects(() => a.release([{ ...item, guard: wrong }]), JSON.stringify(wrong))
+      const error = await assertRejects(() => a.release([{ ...item, precondition: wrong }]), JSON.stringify(wrong))
       assertEqual(codeOf(error), ErrorCode.stageMisuse, `the code for ${JSON.stringify(wrong)}`)
     }
     assertEqual(await s.everything(), before, 'nothing to be written')
@@ -91,13 +91,19 @@ export function slotGuardCases(kit: MemberStoreKit): void {
     if (hasSlots(s.store)) return
     const a = await s.member('a', [A, B])
     await s.member('b', [A, B])
-    const item: ReleaseItem = { id: A, needs: A, targets: ['b'], quorum: 'all', guard: { slot: 7, holders: [] } }
-    const other: ReleaseItem = { id: B, needs: B, targets: ['b'], quorum: 'all' }
+    const item: ReleaseItem = {
+      id: A,
+      superseding: A,
+      targets: ['b'],
+      quorum: 'all',
+      precondition: { slot: 7, holders: [] },
+    }
+    const other: ReleaseItem = { id: B, superseding: B, targets: ['b'], quorum: 'all' }
     assertEqual(await a.release([item, other]), { status: 'ok', released: [B] }, 'the reply')
   })
   it('a release is kept where it names fewer records than the slot has, or others', async (s, store) => {
     const { a, item } = await guarded(s, store)
-    const record = { rank: 1, holder: 'b', fence: 0, ...item.guard?.holders[0] }
+    const record = { rank: 1, holder: 'b', fence: 0, ...item.precondition?.holders[0] }
     for (const holders of [
       [],
       [{ ...record, holder: 'a' }],
@@ -105,12 +111,12 @@ export function slotGuardCases(kit: MemberStoreKit): void {
       [record, { ...record, rank: 2 }],
     ]) {
       assertEqual(
-        await a.release([{ ...item, guard: { slot: 7, holders } }]),
+        await a.release([{ ...item, precondition: { slot: 7, holders } }]),
         { status: 'ok', released: [] },
         'the reply',
       )
     }
-    const elsewhere = { ...item, guard: { slot: 9, holders: [] } }
+    const elsewhere = { ...item, precondition: { slot: 9, holders: [] } }
     assertEqual(await a.release([elsewhere]), { status: 'ok', released: [A] }, 'the reply for a slot nobody ever held')
   })
 }
