@@ -1,8 +1,6 @@
 /** Big-endian integers of block files, and how a codec says what is wrong with them. */
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 
-const WORD = 2 ** 32
-
 /** A view of exactly `bytes`. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -10,16 +8,10 @@ export function viewOf(bytes: Uint8Array): DataView {
 
 /** The 64-bit offset at `at`, whose name in errors is `what`. @throws BlockgateError `corrupt-block` above 2^53 − 1 */
 export function readOffset(view: DataView, at: number, what: string): number {
-  const value = view.getUint32(at) * WORD + view.getUint32(at + 4)
+  const value = view.getBigUint64(at)
   // Above that, doubles are not exact, and no file is that long.
   if (value > Number.MAX_SAFE_INTEGER) throw corrupt(what, `be <= ${Number.MAX_SAFE_INTEGER}`, 'larger')
-  return value
-}
-
-/** `value` is a safe integer >= 0. */
-export function writeOffset(view: DataView, at: number, value: number): void {
-  view.setUint32(at, Math.floor(value / WORD))
-  view.setUint32(at + 4, value % WORD)
+  return Number(value)
 }
 
 /** `what` says where: `index: symbols at 5: length`. */

@@ -7,7 +7,7 @@
  *   14 + n   bytes [postings offset table, end) of the index: the table and the index's own TOC
  *   last 20  be64 14 | be64 14 + n | be32 CRC-32C of these 16 bytes
  */
-import { assertCrc, corrupt, hex, readOffset, viewOf, writeOffset } from './binary.ts'
+import { assertCrc, corrupt, hex, readOffset, viewOf } from './binary.ts'
 import { crc32c } from './crc32c.ts'
 import {
   INDEX_TOC_BYTES,
@@ -18,7 +18,7 @@ import {
   MIN_SECTION_BYTES,
   parseIndexToc,
 } from './index-toc.ts'
-import { SectionCheck, type SectionKind } from './section-check.ts'
+import { SectionCheck } from './section-check.ts'
 
 const MAGIC = 0xbaaad792
 const VERSION = 1
@@ -66,23 +66,36 @@ export async function* encodeIndexHeader(
   read: (from: number, to: number) => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { toc, size, version } = index
-  yield encodeStart(version, toc.postingsTable)
-  const symbols = checkOf('symbols', index, `index: symbols at ${toc.symbols}`)
-  for await (const part of read(toc.symbols, toc.series)) {
-    symbols.update(part)
-    yield part
-  }
-  symbols.end()
-  const table = checkOf('postings-table', index, `index: postings offset table at ${toc.postingsTable}`)
-  let left = size - INDEX_TOC_BYTES - toc.postingsTable
-  for await (const part of read(toc.postingsTable, size)) {
-    // The index's own TOC stands behind the table; it was checked when it was parsed.
-    table.update(part.subarray(0, left))
+  const start = new Uint8Array(START_BYTES)
+  const startView = viewOf(start)
+  startView.setUint32(0, MAGIC)
+  startView.setUint8(4, VERSION)
+  startView.setUint8(5, version)
+  startView.setBigUint64(6, BigInt(toc.postingsTable))
+  yield start
+  yield* checked(symbolsOf(index, `index: symbols at ${toc.symbols}`), read(toc.symbols, toc.series))
+  const table = tableOf(index, `index: postings offset table at ${toc.postingsTable}`)
+  yield* checked(table, read(toc.postingsTable, size))
+  const end = new Uint8Array(TOC_BYTES)
+  const endView = viewOf(end)
+  endView.setBigUint64(0, BigInt(START_BYTES))
+  endView.setBigUint64(8, BigInt(START_BYTES + toc.series - toc.symbols))
+  endView.setUint32(16, crc32c(end.subarray(0, 16)))
+  yield end
+}
+
+/** The parts as they come. The index's own TOC stands behind the table: it was checked when it was parsed. */
+async function* checked(
+  check: SectionCheck,
+  parts: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = check.size
+  for await (const part of parts) {
+    check.update(part.subarray(0, left))
     left -= Math.min(left, part.length)
     yield part
   }
-  table.end()
-  yield encodeToc(START_BYTES + toc.series - toc.symbols)
+  check.end()
 }
 
 /**
@@ -106,8 +119,8 @@ export async function checkIndexHeader(size: number, read: ReadAt): Promise<Inde
   const whole = size <= READ_BYTES ? await read(0, size) : undefined
   const at: ReadAt = whole ? async (offset, length) => whole.subarray(offset, offset + length) : read
   const { index, tableAt } = await readEnds(size, at)
-  const section = async (kind: SectionKind, what: string, from: number, to: number) => {
-    const check = checkOf(kind, index, `index-header: ${what} at ${from}`)
+  const checkFrom = async (from: number, check: SectionCheck) => {
+    const to = from + check.size
     for (let offset = from; offset < to; offset += READ_BYTES) {
       check.update(await at(offset, Math.min(READ_BYTES, to - offset)))
     }
@@ -115,8 +128,8 @@ export async function checkIndexHeader(size: number, read: ReadAt): Promise<Inde
   }
   return {
     index,
-    symbols: await section('symbols', 'symbols', START_BYTES, tableAt),
-    postingsTable: await section('postings-table', 'postings offset table', tableAt, size - TAIL_BYTES),
+    symbols: await checkFrom(START_BYTES, symbolsOf(index, `index-header: symbols at ${START_BYTES}`)),
+    postingsTable: await checkFrom(tableAt, tableOf(index, `index-header: postings offset table at ${tableAt}`)),
   }
 }
 
@@ -138,26 +151,18 @@ async function readEnds(size: number, at: ReadAt): Promise<{ readonly index: Ind
 
 function assertSize(size: number): void {
   const limit = MAX_INDEX_BYTES + START_BYTES + TOC_BYTES
-  if (!Number.isSafeInteger(size) || size < MIN_BYTES || size > limit) {
-    throw corrupt('index-header: size', `be ${MIN_BYTES} to ${limit} bytes`, size)
-  }
+  if (Number.isSafeInteger(size) && size >= MIN_BYTES && size <= limit) return
+  throw corrupt('index-header: size', `be ${MIN_BYTES} to ${limit} bytes`, size)
 }
 
-function checkOf(kind: SectionKind, { toc, size }: IndexEnds, what: string): SectionCheck {
-  if (kind === 'symbols') return new SectionCheck(kind, { what, size: toc.series - toc.symbols })
+function symbolsOf({ toc }: IndexEnds, what: string): SectionCheck {
+  return new SectionCheck('symbols', { what, size: toc.series - toc.symbols })
+}
+
+function tableOf({ toc, size }: IndexEnds, what: string): SectionCheck {
   // Offsets of postings lists: each has the frame of a section.
   const offsets = { min: toc.series, max: toc.postingsTable - MIN_SECTION_BYTES }
-  return new SectionCheck(kind, { what, size: size - INDEX_TOC_BYTES - toc.postingsTable, offsets })
-}
-
-function encodeStart(version: IndexVersion, postingsTable: number): Uint8Array {
-  const bytes = new Uint8Array(START_BYTES)
-  const view = viewOf(bytes)
-  view.setUint32(0, MAGIC)
-  view.setUint8(4, VERSION)
-  view.setUint8(5, version)
-  writeOffset(view, 6, postingsTable)
-  return bytes
+  return new SectionCheck('postings-table', { what, size: size - INDEX_TOC_BYTES - toc.postingsTable, offsets })
 }
 
 function parseStart(bytes: Uint8Array): { readonly version: IndexVersion; readonly postingsTable: number } {
@@ -170,15 +175,6 @@ function parseStart(bytes: Uint8Array): { readonly version: IndexVersion; readon
     version: indexVersion(view.getUint8(5), 'index-header: index version at 5'),
     postingsTable: readOffset(view, 6, 'index-header: offset at 6'),
   }
-}
-
-function encodeToc(tableAt: number): Uint8Array {
-  const bytes = new Uint8Array(TOC_BYTES)
-  const view = viewOf(bytes)
-  writeOffset(view, 0, START_BYTES)
-  writeOffset(view, 8, tableAt)
-  view.setUint32(16, crc32c(bytes.subarray(0, 16)))
-  return bytes
 }
 
 /** Where the postings offset table begins in the header. */

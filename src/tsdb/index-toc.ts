@@ -66,22 +66,22 @@ export function parseIndexToc(bytes: Uint8Array, size: number): IndexToc {
   const view = viewOf(bytes)
   const end = size - INDEX_TOC_BYTES
   assertCrc(`index: TOC at ${end}`, view.getUint32(48), crc32c(bytes.subarray(0, 48)))
-  const [symbols = 0, series = 0, labelIndices = 0, labelIndicesTable = 0, postings = 0, postingsTable = 0] = NAMES.map(
-    (name, i) => readOffset(view, i * 8, `index: TOC: ${name}`),
-  )
-  const toc = { symbols, series, labelIndices, labelIndicesTable, postings, postingsTable }
-  within('symbols', symbols, INDEX_START_BYTES, end)
-  within('series', series, symbols + MIN_SECTION_BYTES, end)
-  within('postingsTable', postingsTable, series, end - MIN_SECTION_BYTES)
-  for (const name of ['labelIndices', 'labelIndicesTable', 'postings'] as const) {
-    if (toc[name] !== 0) within(name, toc[name], series, postingsTable)
+  const offset = (at: number, name: keyof IndexToc, min: number, max: number): number => {
+    const value = readOffset(view, at, `index: TOC: ${name}`)
+    if (value < min || value > max) throw corrupt(`index: TOC: ${name}`, `be ${min} to ${max}`, value)
+    return value
   }
-  return toc
-}
-
-/** In the order of the file. */
-const NAMES = ['symbols', 'series', 'labelIndices', 'labelIndicesTable', 'postings', 'postingsTable'] as const
-
-function within(name: (typeof NAMES)[number], value: number, min: number, max: number): void {
-  if (value < min || value > max) throw corrupt(`index: TOC: ${name}`, `be ${min} to ${max}`, value)
+  const symbols = offset(0, 'symbols', INDEX_START_BYTES, end)
+  const series = offset(8, 'series', symbols + MIN_SECTION_BYTES, end)
+  const postingsTable = offset(40, 'postingsTable', series, end - MIN_SECTION_BYTES)
+  const optional = (at: number, name: keyof IndexToc): number =>
+    view.getBigUint64(at) === 0n ? 0 : offset(at, name, series, postingsTable)
+  return {
+    symbols,
+    series,
+    labelIndices: optional(16, 'labelIndices'),
+    labelIndicesTable: optional(24, 'labelIndicesTable'),
+    postings: optional(32, 'postings'),
+    postingsTable,
+  }
 }

@@ -1,4 +1,5 @@
 /** What tells two blocks with equal sources, labels and resolution apart: a part of the series each, say. */
+import { isRecord } from './go-json.ts'
 
 /**
  * `thanos.extensions` and `thanos.rewrites` as one text, equal for equal values in whatever order their keys stand; undefined
@@ -23,8 +24,4 @@ export function variantOf(extensions: unknown, rewrites: unknown): string | unde
 function sorted(_: string, value: unknown): unknown {
   if (value === null) return undefined
   return isRecord(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

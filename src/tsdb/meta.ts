@@ -4,10 +4,9 @@
  */
 import * as v from 'valibot'
 import type { BlockFile, BlockId, BlockMeta } from '../contracts/block.ts'
-import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
-import { ulid as anyCaseUlid, complaint, object, record } from './go-json.ts'
+import { ErrorCode } from '../contracts/errors.ts'
+import { ulid as anyCaseUlid, type GoFile, invalid, labels, object, parseGo } from './go-json.ts'
 import { variantOf } from './meta-variant.ts'
-import { parseJson } from './untrusted-json.ts'
 
 /** A file that meta.json names. Thanos leaves sizes out of `segment_files`, and out of the entry of meta.json itself. */
 export interface DeclaredFile {
@@ -27,44 +26,7 @@ export interface ParsedMeta {
   readonly declared: readonly DeclaredFile[]
 }
 
-/** `index`, `meta.json`, `tombstones` and `chunks/NNNNNN`: the files of a block, and the only names a source keeps. */
-export function isBlockFile(path: string): boolean {
-  return FILE.test(path)
-}
-
-/**
- * The meta of block `expect`, whose folder the bytes come from. The caller limits their number.
- *
- * @throws BlockgateError `corrupted-meta-json` that says where: `meta.json: version: must be 1: current value is 20`
- */
-export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
-  const result = v.safeParse(schema, json(bytes), { abortEarly: true, abortPipeEarly: true })
-  if (!result.success) {
-    const [{ path = [], message, input }] = result.issues
-    throw bad(path.map(item => item.key).join('.'), message, input)
-  }
-  const { ulid, version, minTime, maxTime, compaction, thanos } = result.output
-  if (version !== 1) throw bad('version', 'be 1', version)
-  if (ulid.toUpperCase() !== expect) throw bad('ulid', `be its folder ${expect}`, ulid)
-  if (minTime > maxTime) throw bad('maxTime', `be >= minTime ${minTime}`, maxTime)
-  const declared = declaredFiles(thanos?.files ?? [], thanos?.segment_files ?? [])
-  const stats = thanos?.index_stats
-  const variant = variantIn(thanos)
-  const meta: BlockMeta = {
-    ulid: expect,
-    minTime,
-    maxTime,
-    labels: thanos?.labels ?? Object.create(null),
-    resolution: thanos?.downsample?.resolution ?? 0,
-    compaction: { level: compaction?.level ?? 0, sources: compaction?.sources ?? [] },
-    source: thanos?.source ?? '',
-    files: declared.filter((file): file is BlockFile => file.size !== undefined),
-    ...(variant !== undefined && { variant }),
-    readAhead: stats ? { series: stats.series_max_size ?? 0, chunk: stats.chunk_max_size ?? 0 } : undefined,
-  }
-  return { meta, uploaded: uploadTime(thanos?.upload_time), declared }
-}
-
+const META: GoFile = { name: 'meta.json', code: ErrorCode.corruptedMeta }
 const FILE = /^(?:index|meta\.json|tombstones|chunks\/\d{6})$/
 const SHA256 = /^[0-9a-f]{64}$/i
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
@@ -73,112 +35,100 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 const integer = v.pipe(v.number('be a number'), v.safeInteger('be a safe integer'))
 const count = v.pipe(integer, v.minValue(0, 'be >= 0'))
 const text = v.string('be a string')
-const list = <const S extends v.GenericSchema>(item: S) => v.array(item, 'be an array')
+const list = <const S extends v.GenericSchema>(item: S) => v.nullish(v.array(item, 'be an array'), [])
 
-// Not v.record: it drops the key `__proto__`, and it makes a plain object, on which such a key would be dangerous.
-const labels = v.pipe(
-  record,
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const input = dataset.value
-    const output: Record<string, string> = Object.create(null)
-    for (const [key, given] of Object.entries(input)) {
-      // Go's map of strings takes null for ''.
-      const value = given ?? ''
-      if (typeof value !== 'string') {
-        addIssue({
-          message: 'be a string',
-          input: value,
-          path: [{ type: 'object', origin: 'value', input, key, value }],
-        })
-        return NEVER
-      }
-      output[key] = value
-    }
-    return output
-  }),
-)
+const declaredFile = object({
+  rel_path: text,
+  size_bytes: v.nullish(count),
+  hash: v.nullish(object({ hashFunc: v.nullish(text), value: v.nullish(text, '') })),
+})
 
-const schema = object({
-  ulid: text,
-  version: v.optional(v.unknown()),
-  minTime: integer,
-  maxTime: integer,
-  compaction: v.nullish(
-    object({
-      level: v.nullish(count),
-      sources: v.nullish(list(anyCaseUlid)),
-    }),
+const thanosSection = object({
+  version: v.nullish(v.picklist([0, 1], 'be 0 or 1')),
+  labels: v.nullish(labels, {}),
+  downsample: v.nullish(
+    object({ resolution: v.nullish(v.picklist([0, 300_000, 3_600_000], 'be 0, 300000 or 3600000'), 0) }),
+    {},
   ),
-  thanos: v.nullish(
-    object({
-      version: v.nullish(v.picklist([0, 1], 'be 0 or 1')),
-      labels: v.nullish(labels),
-      downsample: v.nullish(
-        object({ resolution: v.nullish(v.picklist([0, 300_000, 3_600_000], 'be 0, 300000 or 3600000')) }),
-      ),
-      source: v.nullish(text),
-      segment_files: v.nullish(list(text)),
-      files: v.nullish(
-        list(
-          object({
-            rel_path: text,
-            size_bytes: v.nullish(count),
-            hash: v.nullish(object({ hashFunc: v.nullish(text), value: v.nullish(text) })),
-          }),
-        ),
-      ),
-      extensions: v.optional(v.unknown()),
-      rewrites: v.optional(v.unknown()),
-      index_stats: v.nullish(object({ series_max_size: v.nullish(count), chunk_max_size: v.nullish(count) })),
-      upload_time: v.nullish(
-        v.pipe(
-          text,
-          v.check(time => RFC3339.test(time) && !Number.isNaN(Date.parse(time)), 'be an RFC 3339 time'),
-        ),
-      ),
-    }),
+  source: v.nullish(text, ''),
+  segment_files: list(text),
+  files: list(declaredFile),
+  extensions: v.optional(v.unknown()),
+  rewrites: v.optional(v.unknown()),
+  index_stats: v.nullish(object({ series_max_size: v.nullish(count, 0), chunk_max_size: v.nullish(count, 0) })),
+  upload_time: v.nullish(
+    v.pipe(
+      text,
+      v.check(time => RFC3339.test(time) && !Number.isNaN(Date.parse(time)), 'be an RFC 3339 time'),
+      v.transform(time => Date.parse(time)),
+    ),
+    // Go's `omitempty` does not leave out a time: this is one that is not set.
+    '0001-01-01T00:00:00Z',
   ),
 })
-type Thanos = NonNullable<v.InferOutput<typeof schema>['thanos']>
 
-function json(bytes: Uint8Array): unknown {
-  try {
-    return parseJson(bytes)
-  } catch (cause) {
-    throw new BlockgateError(ErrorCode.corruptedMeta, `meta.json: must be JSON: ${rawMessageOf(cause)}`, { cause })
+const schema = object({
+  version: v.literal(1, 'be 1'),
+  ulid: text,
+  minTime: integer,
+  maxTime: integer,
+  compaction: v.nullish(object({ level: v.nullish(count, 0), sources: list(anyCaseUlid) }), {}),
+  thanos: v.nullish(thanosSection, {}),
+})
+type Thanos = v.InferOutput<typeof thanosSection>
+
+/**
+ * The meta of block `expect`, whose folder the bytes come from. The caller limits their number.
+ *
+ * @throws BlockgateError `corrupted-meta-json` that says where: `meta.json: version: must be 1: current value is 20`
+ */
+export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
+  const { ulid, minTime, maxTime, compaction, thanos } = parseGo(META, schema, bytes)
+  if (ulid.toUpperCase() !== expect) throw invalid(META, 'ulid', `be its folder ${expect}`, ulid)
+  if (minTime > maxTime) throw invalid(META, 'maxTime', `be >= minTime ${minTime}`, maxTime)
+  const declared = declaredFiles(thanos)
+  const stats = thanos.index_stats
+  const variant = variantIn(thanos)
+  const meta: BlockMeta = {
+    ulid: expect,
+    minTime,
+    maxTime,
+    labels: thanos.labels,
+    resolution: thanos.downsample.resolution,
+    compaction,
+    source: thanos.source,
+    files: declared.filter((file): file is BlockFile => file.size !== undefined),
+    ...(variant !== undefined && { variant }),
+    readAhead: stats ? { series: stats.series_max_size, chunk: stats.chunk_max_size } : undefined,
   }
+  return { meta, uploaded: thanos.upload_time > 0 ? thanos.upload_time : undefined, declared }
 }
 
-function variantIn(thanos: Thanos | null | undefined): string | undefined {
+/** `index`, `meta.json`, `tombstones` and `chunks/NNNNNN`: the files of a block, and the only names a source keeps. */
+export function isBlockFile(path: string): boolean {
+  return FILE.test(path)
+}
+
+function variantIn({ extensions, rewrites }: Thanos): string | undefined {
   try {
-    return variantOf(thanos?.extensions, thanos?.rewrites)
+    return variantOf(extensions, rewrites)
   } catch {
-    throw bad('thanos.extensions', 'be nested less deeply', thanos?.extensions)
+    throw invalid(META, 'thanos.extensions', 'be nested less deeply', extensions)
   }
 }
 
-function declaredFiles(files: NonNullable<Thanos['files']>, segments: readonly string[]): DeclaredFile[] {
+function declaredFiles({ files, segment_files: segments }: Thanos): DeclaredFile[] {
   const byPath = new Map<string, DeclaredFile>()
   for (const { rel_path: path, size_bytes, hash } of files) {
     if (!isBlockFile(path) || byPath.has(path)) continue
     // Go leaves a size out that is 0: 0 is one that is not told.
     const size = size_bytes || undefined
-    const sha256 = hash?.hashFunc === 'SHA256' ? (hash.value ?? '') : ''
-    byPath.set(path, SHA256.test(sha256) ? { path, size, sha256: sha256.toLowerCase() } : { path, size })
+    const isSha256 = hash?.hashFunc === 'SHA256' && SHA256.test(hash.value)
+    byPath.set(path, isSha256 ? { path, size, sha256: hash.value.toLowerCase() } : { path, size })
   }
   for (const segment of segments) {
     const path = `chunks/${segment}`
     if (isBlockFile(path) && !byPath.has(path)) byPath.set(path, { path, size: undefined })
   }
   return [...byPath.values()]
-}
-
-// Go's `omitempty` does not leave out a time, so a meta that was never uploaded says 0001-01-01T00:00:00Z.
-function uploadTime(time: string | null | undefined): number | undefined {
-  const ms = time ? Date.parse(time) : 0
-  return ms > 0 ? ms : undefined
-}
-
-function bad(path: string, must: string, value: unknown): BlockgateError {
-  return new BlockgateError(ErrorCode.corruptedMeta, complaint('meta.json', path, must, value))
 }

@@ -12,8 +12,7 @@ import { MIN_SECTION_BYTES } from './index-toc.ts'
 export type SectionKind = 'symbols' | 'postings-table'
 
 /** What the uvarints of one entry are, in order. */
-type Field = 'string' | 'two' | 'offset'
-const FIELDS: Readonly<Record<SectionKind, readonly Field[]>> = {
+const FIELDS: Readonly<Record<SectionKind, readonly ('string' | 'two' | 'offset')[]>> = {
   symbols: ['string'],
   'postings-table': ['two', 'string', 'string', 'offset'],
 }
@@ -31,9 +30,11 @@ export interface SectionPlace {
 }
 
 export class SectionCheck {
+  /** Bytes of the section. */
+  readonly size: number
   readonly #kind: SectionKind
   readonly #place: SectionPlace
-  readonly #fields: readonly Field[]
+  readonly #fields: (typeof FIELDS)[SectionKind]
   readonly #crc = new Crc32c()
   #at = 0
   #length = 0
@@ -48,6 +49,7 @@ export class SectionCheck {
 
   /** @throws BlockgateError `corrupt-block` where the section cannot be that small */
   constructor(kind: SectionKind, place: SectionPlace) {
+    this.size = place.size
     this.#kind = kind
     this.#place = place
     this.#fields = FIELDS[kind]
@@ -71,13 +73,13 @@ export class SectionCheck {
 
   /** @returns how many entries there were @throws BlockgateError `corrupt-block` where bytes are missing */
   end(): number {
-    if (this.#at !== this.#place.size) throw this.#bad('size', `be ${this.#place.size}`, this.#at)
+    if (this.#at !== this.size) throw this.#bad('size', `be ${this.size}`, this.#at)
     return this.#entries
   }
 
   /** A byte of the length, the checksum or the padding. */
   #frame(byte: number): void {
-    const { size } = this.#place
+    const { size } = this
     const at = this.#at++
     const crcEnd = 8 + this.#length
     if (at < 4) {

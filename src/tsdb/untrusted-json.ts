@@ -1,17 +1,15 @@
 /** JSON from untrusted bytes; and where it is none, what was found instead: short, and on one line. */
+import { rawMessageOf } from '../contracts/errors.ts'
 
 /** @throws Error whose message completes "must be JSON: ": `it is gzip`, `it ends at byte 200` */
 export function parseJson(bytes: Uint8Array): unknown {
-  let text: string
+  let text: string | undefined
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new Error(foundBytes(bytes) ?? 'it is not UTF-8', { cause })
-  }
-  try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Error(foundBytes(bytes) ?? foundText(text, bytes.length, cause), { cause })
+    const found = text === undefined ? 'it is not UTF-8' : foundText(text, bytes.length, rawMessageOf(cause))
+    throw new Error(foundBytes(bytes) ?? found, { cause })
   }
 }
 
@@ -26,7 +24,7 @@ const MAGIC: readonly (readonly [what: string, ...start: number[]])[] = [
   ['UTF-16', 0x7b, 0x00],
   ['UTF-16', 0x00, 0x7b],
 ]
-/** Of what was found, so much is shown. */
+/** So many characters of what was found are shown. */
 const SHOWN = 40
 
 function foundBytes(bytes: Uint8Array): string | undefined {
@@ -36,37 +34,19 @@ function foundBytes(bytes: Uint8Array): string | undefined {
   return kind && `it is ${kind[0]}`
 }
 
-function foundText(text: string, length: number, error: unknown): string {
+/** `error` is what V8 says, on which every supported runtime is built. */
+function foundText(text: string, length: number, error: string): string {
   const trimmed = text.trim()
   if (trimmed === '') return 'it is blank'
-  const [tag] = /^<[^>]{0,40}>?/.exec(trimmed) ?? []
+  const tag = /^<[^>]{0,40}>?/.exec(trimmed)?.[0]
   if (tag !== undefined) return `it begins with ${tag.replace(/[^\x20-\x7e]+/g, ' ')}`
-  // V8 names the place in most of its messages, and in each about an end that comes too early.
-  const place = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
-  if (/^[{[]/.test(trimmed) && (place === undefined || Number(place) >= text.length) && isOpen(text)) {
-    return `it ends at byte ${length}`
-  }
-  // Of a wrong word such as NaN, V8 quotes what stands around it instead.
-  const around = /, (?:\.\.\.)?"(.+?)"(?:\.\.\.)? is not valid JSON$/s.exec(
-    error instanceof Error ? error.message : '',
-  )?.[1]
-  if (place === undefined && around && /^[{[]/.test(trimmed)) return `it goes wrong at ${JSON.stringify(around)}`
-  if (place === undefined) return `it begins with ${JSON.stringify(trimmed.slice(0, SHOWN))}`
-  return `it goes wrong at character ${place}: ${JSON.stringify(text.slice(Number(place), Number(place) + SHOWN))}`
-}
-
-/** True where the end is inside an object, an array or a string. */
-function isOpen(text: string): boolean {
-  let depth = 0
-  let quoted = false
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]
-    if (quoted) {
-      if (c === '\\') i++
-      else if (c === '"') quoted = false
-    } else if (c === '"') quoted = true
-    else if (c === '{' || c === '[') depth++
-    else if (c === '}' || c === ']') depth--
-  }
-  return quoted || depth > 0
+  const place = Number(/at position (\d+)/.exec(error)?.[1])
+  const isDocument = /^[{[]/.test(trimmed)
+  if (isDocument && (place >= text.length || error.startsWith('Unexpected end'))) return `it ends at byte ${length}`
+  if (place >= 0) return `it goes wrong at character ${place}: ${JSON.stringify(text.slice(place, place + SHOWN))}`
+  // Of a wrong word such as NaN, V8 does not tell the place: it quotes what stands around.
+  const around = isDocument && /, (?:\.\.\.)?"(.+?)"(?:\.\.\.)? is not valid JSON$/s.exec(error)?.[1]
+  return around
+    ? `it goes wrong at ${JSON.stringify(around)}`
+    : `it begins with ${JSON.stringify(trimmed.slice(0, SHOWN))}`
 }

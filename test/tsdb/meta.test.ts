@@ -187,7 +187,7 @@ describe('parseMeta', () => {
 
   const rules: readonly (readonly [value: unknown, message: string])[] = [
     [{ ...full, version: 20 }, 'version: must be 1: current value is 20'],
-    [{ ...full, version: undefined }, 'version: must be 1: current value is undefined'],
+    [{ ...full, version: undefined }, 'version: must be given: current value is undefined'],
     [{ ...full, version: '1' }, 'version: must be 1: current value is "1"'],
     [withThanos({ version: 2 }), 'thanos.version: must be 0 or 1: current value is 2'],
     [{ ...full, ulid: testId(8) }, `ulid: must be its folder ${ID}: current value is "${testId(8)}"`],
