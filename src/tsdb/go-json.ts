@@ -63,6 +63,13 @@ export function object<const E extends v.ObjectEntries>(entries: E): GoObject<E>
   return v.pipe(record, v.transform(fold), v.object(entries, 'be given'))
 }
 
+export const text: v.GenericSchema<unknown, string> = v.string('be a string')
+export const integer: v.GenericSchema<unknown, number> = v.pipe(
+  v.number('be a number'),
+  v.safeInteger('be a safe integer'),
+)
+export const count: v.GenericSchema<unknown, number> = v.pipe(integer, v.minValue(0, 'be >= 0'))
+
 /** A ULID in either case, as Go's type reads it; ours is in upper case. */
 export const ulid: v.GenericSchema<unknown, BlockId> = v.pipe(
   v.custom<string>(id => typeof id === 'string' && isBlockId(id.toUpperCase()), 'be a ULID'),
@@ -76,6 +83,6 @@ export const ulid: v.GenericSchema<unknown, BlockId> = v.pipe(
 export const labels: v.GenericSchema<unknown, Record<string, string>> = v.pipe(
   record,
   v.transform(given => new Map(Object.entries(given))),
-  v.map(v.string(), v.nullish(v.string('be a string'), '')),
+  v.map(v.string(), v.nullish(text, '')),
   v.transform(map => Object.assign(Object.create(null), Object.fromEntries(map))),
 )

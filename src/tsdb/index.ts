@@ -1,5 +1,6 @@
 /** Codecs of the files of a TSDB block. Pure: bytes in, bytes out; web APIs only. */
 
+export { blockFile, blockMeta } from './block-meta.ts'
 export { Crc32c, crc32c } from './crc32c.ts'
 export { futureMark, parseDeletionMark } from './deletion-mark.ts'
 export {

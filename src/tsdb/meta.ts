@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import type { BlockFile, BlockId, BlockMeta } from '../contracts/block.ts'
 import { ErrorCode } from '../contracts/errors.ts'
-import { ulid as anyCaseUlid, type GoFile, invalid, labels, object, parseGo } from './go-json.ts'
+import { count, type GoFile, integer, invalid, labels, object, parseGo, text, ulid } from './go-json.ts'
 import { variantOf } from './meta-variant.ts'
 
 /** A file that meta.json names. Thanos leaves sizes out of `segment_files`, and out of the entry of meta.json itself. */
@@ -32,9 +32,6 @@ const SHA256 = /^[0-9a-f]{64}$/i
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 
 // Go writes a nil slice or map as null, and reads null as "not set": so does every optional field here.
-const integer = v.pipe(v.number('be a number'), v.safeInteger('be a safe integer'))
-const count = v.pipe(integer, v.minValue(0, 'be >= 0'))
-const text = v.string('be a string')
 const list = <const S extends v.GenericSchema>(item: S) => v.nullish(v.array(item, 'be an array'), [])
 
 const declaredFile = object({
@@ -72,7 +69,7 @@ const schema = object({
   ulid: text,
   minTime: integer,
   maxTime: integer,
-  compaction: v.nullish(object({ level: v.nullish(count, 0), sources: list(anyCaseUlid) }), {}),
+  compaction: v.nullish(object({ level: v.nullish(count, 0), sources: list(ulid) }), {}),
   thanos: v.nullish(thanosSection, {}),
 })
 type Thanos = v.InferOutput<typeof thanosSection>
@@ -83,8 +80,8 @@ type Thanos = v.InferOutput<typeof thanosSection>
  * @throws BlockgateError `corrupted-meta-json` that says where: `meta.json: version: must be 1: current value is 20`
  */
 export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
-  const { ulid, minTime, maxTime, compaction, thanos } = parseGo(META, schema, bytes)
-  if (ulid.toUpperCase() !== expect) throw invalid(META, 'ulid', `be its folder ${expect}`, ulid)
+  const { ulid: own, minTime, maxTime, compaction, thanos } = parseGo(META, schema, bytes)
+  if (own.toUpperCase() !== expect) throw invalid(META, 'ulid', `be its folder ${expect}`, own)
   if (minTime > maxTime) throw invalid(META, 'maxTime', `be >= minTime ${minTime}`, maxTime)
   const declared = declaredFiles(thanos)
   const stats = thanos.index_stats

@@ -1,6 +1,6 @@
 /** `blockgate.json` in a block's folder: what was put there. A folder that has one is ours; what differs from it is damaged. */
-import { type BlockId, type BlockMeta, isBlockId, type LoadedBlock } from 'blockgate'
-import { isBlockFile } from 'blockgate/tsdb'
+import type { BlockId, BlockMeta, LoadedBlock } from 'blockgate'
+import { blockMeta } from 'blockgate/tsdb'
 import * as v from 'valibot'
 
 export const MANIFEST = 'blockgate.json'
@@ -29,40 +29,15 @@ export function decodeManifest(
   const { success, output } = v.safeParse(schema, value)
   if (!success || output.meta.ulid !== id) return undefined
   const { sink, meta, bytes, fence } = output
-  return { sink, block: { meta: { ...meta, readAhead: meta.readAhead } satisfies BlockMeta, bytes, fence } }
+  return { sink, block: { meta, bytes, fence } }
 }
-
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const time = v.pipe(v.number(), v.safeInteger())
-const id = v.custom<BlockId>(value => typeof value === 'string' && isBlockId(value))
 
 const schema = v.object({
   version: v.literal(VERSION),
   sink: v.string(),
-  bytes: count,
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   fence: v.optional(v.pipe(v.number(), v.safeInteger())),
-  meta: v.object({
-    ulid: id,
-    minTime: time,
-    maxTime: time,
-    labels: v.pipe(
-      v.custom<Record<string, string>>(
-        value => typeof value === 'object' && value !== null && Object.values(value).every(l => typeof l === 'string'),
-      ),
-      v.transform(labels => nullPrototype(labels)),
-    ),
-    resolution: count,
-    compaction: v.object({ level: count, sources: v.array(id) }),
-    source: v.string(),
-    files: v.array(
-      v.pipe(
-        v.object({ path: v.pipe(v.string(), v.check(isBlockFile)), size: count, sha256: v.optional(v.string()) }),
-        v.transform(({ path, size, sha256 }) => (sha256 === undefined ? { path, size } : { path, size, sha256 })),
-      ),
-    ),
-    variant: v.optional(v.string()),
-    readAhead: v.optional(v.object({ series: count, chunk: count })),
-  }),
+  meta: blockMeta,
 })
 
 /**
@@ -93,11 +68,4 @@ function inOrder({
     variant,
     readAhead: readAhead && { series: readAhead.series, chunk: readAhead.chunk },
   } satisfies Record<keyof BlockMeta, unknown>
-}
-
-/** A label may be named `__proto__`. */
-function nullPrototype(labels: Record<string, string>): Record<string, string> {
-  const copy: Record<string, string> = Object.create(null)
-  for (const [name, value] of Object.entries(labels)) copy[name] = value
-  return copy
 }

@@ -1,0 +1,28 @@
+/** A BlockMeta in JSON of our own: of a manifest on the disk, of a document in a state store. It is read as anything untrusted is. */
+import * as v from 'valibot'
+import type { BlockFile, BlockMeta } from '../contracts/block.ts'
+import { count, integer, labels, text, ulid } from './go-json.ts'
+import { isBlockFile } from './meta.ts'
+
+export const blockFile: v.GenericSchema<unknown, BlockFile> = v.object({
+  path: v.pipe(text, v.check(isBlockFile)),
+  size: count,
+  sha256: v.exactOptional(text),
+})
+
+/** What it gives has its fields in this order, so that equal metas are equal as JSON. */
+export const blockMeta: v.GenericSchema<unknown, BlockMeta> = v.pipe(
+  v.object({
+    ulid,
+    minTime: integer,
+    maxTime: integer,
+    labels,
+    resolution: count,
+    compaction: v.object({ level: count, sources: v.array(ulid) }),
+    source: text,
+    files: v.array(blockFile),
+    variant: v.optional(text),
+    readAhead: v.optional(v.object({ series: count, chunk: count })),
+  }),
+  v.transform(meta => ({ ...meta, readAhead: meta.readAhead })),
+)
