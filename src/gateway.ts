@@ -117,7 +117,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     blocks: () => engine.catalogue.all(),
     loaded: () => plan.sink.stage.loaded(),
     inFlight: () => runner.progress?.inFlight ?? 0,
-    deaths: () => engine.journal.allDeaths,
+    deaths: () => engine.journal.allCrashes,
     unconfirmed: () => engine.asked.size,
     health: () => lifecycle.health,
   })
@@ -203,7 +203,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
           // A start that fails stops its parts itself.
           const rest = ended
             .catch(() => {})
-            .then(() => orAborted(Promise.allSettled([starting, opening, engine.journal.settled()]), late))
+            .then(() => orAborted(Promise.allSettled([starting, opening, engine.journal.written()]), late))
             .catch(error => {
               throw new BlockgateError(ErrorCode.stopFailed, `the journal of loads: ${rawMessageOf(error)}`)
             })

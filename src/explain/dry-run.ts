@@ -2,14 +2,14 @@
  * Blocks on their way through the pipeline without an add: nothing is claimed, loaded, dropped or written down, and no span
  * is made. The source and the set stages see the whole view, as in a run.
  */
-import { type Context, context, createContextKey, INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
+import { type Context, context, createContextKey } from '@opentelemetry/api'
 import { eachBounded } from '../async/each.ts'
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import type { Host, Instance } from '../contracts/host.ts'
 import type { Named, Plan } from '../contracts/plan.ts'
 import type { BlockStage, Outcome, PartialBlock, RunContext, SetStage } from '../contracts/stage.ts'
-import { ActiveAttempts, attempt } from '../pipeline/attempt.ts'
+import { attempt } from '../pipeline/attempt.ts'
 import { type Selected, select } from '../pipeline/barrier.ts'
 import { BlockTrace } from '../pipeline/block-trace.ts'
 import { type Chain, compose } from '../pipeline/compose.ts'
@@ -37,13 +37,11 @@ export interface DryView {
 export class DryRun {
   readonly #deps: DryDeps
   readonly #run: RunContext
-  readonly #active: ActiveAttempts
 
   /** `loaded`: what counts as held already. */
   constructor(deps: DryDeps, loaded: ReadonlyMap<BlockId, unknown>, signal: AbortSignal) {
     const now = deps.host.now()
     this.#deps = deps
-    this.#active = new ActiveAttempts(signal)
     this.#run = {
       id: `dry-${now.toString(36)}`,
       reason: 'manual',
@@ -104,10 +102,9 @@ export class DryRun {
     const run = this.#run
     const { host, blockTimeoutMs } = this.#deps
     const { ulid: id, compaction } = candidate.meta
-    const subject = { id, level: compaction.level, attempt: 1, runId: run.id, instance: '' }
-    const quiet = new BlockTrace(host, trace.wrapSpanContext(INVALID_SPAN_CONTEXT), false, subject, undefined)
+    const quiet = new BlockTrace({ host, id, level: compaction.level, attempt: 1, runId: run.id, instance: '' })
     const deps = { host, blockTimeoutMs, stuck: new Map() }
-    const outcome = await attempt(deps, this.#active, run, candidate, run.loaded.has(id), chain, quiet)
+    const outcome = await attempt(deps, run, candidate, run.loaded.has(id), chain, quiet)
     // What a stage says after the signal is about the signal.
     run.signal.throwIfAborted()
     return outcome

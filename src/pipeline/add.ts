@@ -8,7 +8,7 @@ import type { BlockContext, BlockSink } from '../contracts/stage.ts'
 import type { ClaimPublisher } from './claims.ts'
 import type { Chain } from './compose.ts'
 import type { DiskBudget, Room } from './disk-budget.ts'
-import { type LoadJournal, POISON_DEATHS } from './journal.ts'
+import { type LoadJournal, POISON_CRASHES } from './journal.ts'
 import { added, failed, skippedBy, unchanged } from './outcome.ts'
 
 export interface AddDeps {
@@ -52,9 +52,9 @@ export function adder(deps: AddDeps): Chain {
 
 async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<void> {
   const { sink, host, journal, claims, metrics, onLoading } = deps
-  const deaths = journal.deaths(block.id)
-  if (deaths >= POISON_DEATHS) {
-    throw new BlockgateError(ErrorCode.poison, `the process died ${deaths} times while it loaded this block`)
+  const crashes = journal.crashes(block.id)
+  if (crashes >= POISON_CRASHES) {
+    throw new BlockgateError(ErrorCode.poison, `the process crashed ${crashes} times while it loaded this block`)
   }
   onLoading(block.id)
   let loaded = false

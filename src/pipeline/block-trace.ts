@@ -4,21 +4,23 @@
  * span, thousands of blocks that wait at a barrier hold no open span, and nothing of the story is lost.
  */
 import { type Context, context, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
-import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Outcome } from '../contracts/stage.ts'
 import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
 
+/** The block as a whole, or one stage that it goes through. */
 interface Frame {
   readonly name: string
   readonly start: number
   readonly children: Frame[]
   /** Time of the stages inside, in ms; only where there are metrics. */
   below: number
-  end: number | undefined
-  outcome: Outcome | undefined
-  span: Span | undefined
+  end?: number
+  outcome?: Outcome
+  span?: Span
+  /** Of its span, once there is one. */
   context: Context
 }
 
@@ -30,159 +32,142 @@ export interface LastVerdict {
 }
 
 export interface TraceSubject {
+  readonly host: Host
   readonly id: string
   readonly level: number
   readonly attempt: number
   readonly runId: string
   readonly instance: string
+  /** The run's span; undefined where nobody traces: then nothing is written down. */
+  readonly run?: Span | undefined
+  /** While its verdict stays the same, the block leaves no trace. */
+  readonly last?: LastVerdict | undefined
+  readonly metrics?: Metrics | undefined
 }
 
-/** Made for a block at its first segment and carried over the barriers; without a tracer it records nothing. */
+/** Made for a block at its first segment and carried over the barriers. */
 export class BlockTrace {
-  readonly #host: Host
-  readonly #run: Span
-  readonly #subject: TraceSubject
-  readonly #last: LastVerdict | undefined
-  readonly #enabled: boolean
-  readonly #metrics: Metrics | undefined
-  readonly #frames: Frame[] = []
+  readonly #of: TraceSubject
+  readonly #root: Frame
   readonly #open: Frame[] = []
-  #root: Span | undefined
-  #rootContext: Context = ROOT_CONTEXT
 
-  /** `last` is the verdict that makes the block quiet while it stays the same. */
-  constructor(
-    host: Host,
-    run: Span,
-    enabled: boolean,
-    subject: TraceSubject,
-    last: LastVerdict | undefined,
-    metrics?: Metrics | undefined,
-  ) {
-    this.#host = host
-    this.#run = run
-    this.#enabled = enabled
-    this.#subject = subject
-    this.#last = last
-    this.#metrics = metrics
+  constructor(subject: TraceSubject) {
+    this.#of = subject
+    this.#root = this.#frame('')
   }
 
-  /** The stages that run now, outermost first: what a block that never settles is charged to. */
+  /** The stages that run now, outermost first: what a block that never ends is charged to. */
   get running(): readonly string[] {
     return this.#open.map(frame => frame.name)
   }
 
   /** The last segment begins: from here a verdict comes, so spans are made as things happen, unless it may be quiet. */
   enterLast(stages: ReadonlySet<string>): void {
-    const quiet = this.#last && (this.#last.kind === 'loaded' || stages.has(this.#last.by))
+    const { last } = this.#of
+    const quiet = last && (last.kind === 'loaded' || stages.has(last.by))
     if (!quiet) this.#promote()
   }
 
   /** The stage let the block go on: if that is where it stopped last time, this time is worth a trace. */
   passed(stage: string): void {
-    if (this.#last?.kind === 'skipped' && this.#last.by === stage) this.#promote()
+    const { last } = this.#of
+    if (last?.kind === 'skipped' && last.by === stage) this.#promote()
   }
 
   /** Runs a stage as a frame inside the one that runs now. `run` never rejects. */
   async stage(name: string, run: () => Promise<Outcome>): Promise<Outcome> {
-    const outer = this.#open.at(-1)
-    const frame: Frame = {
-      name,
-      start: this.#enabled ? this.#host.now() : 0,
-      children: [],
-      below: 0,
-      end: undefined,
-      outcome: undefined,
-      span: undefined,
-      context: ROOT_CONTEXT,
-    }
-    if (this.#enabled) (outer?.children ?? this.#frames).push(frame)
+    const { host, metrics } = this.#of
+    const outer = this.#open.at(-1) ?? this.#root
+    const frame = this.#frame(name)
+    if (this.#of.run) outer.children.push(frame)
     this.#open.push(frame)
-    if (this.#root) this.#startSpan(frame, outer?.context ?? this.#rootContext, undefined)
-    const started = this.#metrics && this.#host.monotonic()
+    if (this.#root.span) startStage(frame, outer)
+    const started = metrics && host.monotonic()
     const outcome = await context.with(frame.context, run)
-    if (started !== undefined) this.#measure(frame, outer, this.#host.monotonic() - started)
+    if (started !== undefined) {
+      const took = host.monotonic() - started
+      metrics?.stage(name, took - frame.below)
+      outer.below += took
+    }
     this.#open.splice(this.#open.indexOf(frame), 1)
     if (frame.outcome) return outcome // it hung, and the block's trace has ended without it
     frame.outcome = outcome
-    if (this.#enabled) frame.end = this.#host.now()
-    if (frame.span) endStage(frame, undefined)
+    if (this.#of.run) frame.end = host.now()
+    endStage(frame)
     return outcome
   }
 
   /** The verdict is there. A quiet block whose verdict is the same as last time leaves no trace. */
   finish(outcome: Outcome): void {
-    if (!this.#root && this.#same(outcome)) return
+    if (!this.#root.span && this.#isAsBefore(outcome)) return
     this.#promote()
-    const span = this.#root
+    const { span } = this.#root
     if (!span) return
     for (const frame of this.#open.toReversed()) {
       frame.outcome = outcome
-      endStage(frame, undefined)
+      endStage(frame)
     }
     span.setAttribute(Attribute.outcome, outcome.kind)
-    if (outcome.kind === 'skipped' || outcome.kind === 'failed') span.setAttribute(Attribute.by, outcome.by)
+    if ('by' in outcome) span.setAttribute(Attribute.by, outcome.by)
     if (outcome.kind === 'skipped') span.setAttribute(Attribute.reason, outcome.reason)
     if (outcome.kind === 'failed') markFailed(span, outcome.error)
     span.end()
   }
 
-  #measure(frame: Frame, outer: Frame | undefined, took: number): void {
-    this.#metrics?.stage(frame.name, took - frame.below)
-    if (outer) outer.below += took
+  #frame(name: string): Frame {
+    const { host, run } = this.#of
+    return { name, start: run ? host.now() : 0, children: [], below: 0, context: ROOT_CONTEXT }
   }
 
-  #same(outcome: Outcome): boolean {
-    if (!this.#last) return false
-    if (this.#last.kind === 'loaded') return outcome.kind === 'unchanged'
-    return outcome.kind === 'skipped' && outcome.by === this.#last.by && outcome.reason === this.#last.reason
+  #isAsBefore(outcome: Outcome): boolean {
+    const { last } = this.#of
+    if (last?.kind === 'loaded') return outcome.kind === 'unchanged'
+    return outcome.kind === 'skipped' && outcome.by === last?.by && outcome.reason === last.reason
   }
 
+  /** From now on the block has spans, also for what is behind it. */
   #promote(): void {
-    if (this.#root || !this.#enabled) return
-    const first = this.#frames[0]
-    this.#root = tracer().startSpan(
-      SpanName.block,
-      {
-        links: [{ context: this.#run.spanContext() }],
-        attributes: {
-          [Attribute.blockId]: this.#subject.id,
-          [Attribute.blockLevel]: this.#subject.level,
-          [Attribute.attempt]: this.#subject.attempt,
-          [Attribute.runId]: this.#subject.runId,
-          [Attribute.instance]: this.#subject.instance,
-        },
-        ...(first ? { startTime: first.start } : {}),
-      },
-      ROOT_CONTEXT,
-    )
-    this.#rootContext = trace.setSpan(ROOT_CONTEXT, this.#root)
-    for (const frame of this.#frames) this.#materialise(frame, this.#rootContext)
-  }
-
-  #materialise(frame: Frame, parent: Context): void {
-    this.#startSpan(frame, parent, frame.start)
-    for (const child of frame.children) this.#materialise(child, frame.context)
-    if (frame.end !== undefined) endStage(frame, frame.end)
-  }
-
-  #startSpan(frame: Frame, parent: Context, start: number | undefined): void {
-    frame.span = tracer().startSpan(SpanName.stage(frame.name), start === undefined ? {} : { startTime: start }, parent)
-    frame.context = trace.setSpan(parent, frame.span)
+    const { run, id, level, attempt, runId, instance } = this.#of
+    if (this.#root.span || !run) return
+    const attributes = {
+      [Attribute.blockId]: id,
+      [Attribute.blockLevel]: level,
+      [Attribute.attempt]: attempt,
+      [Attribute.runId]: runId,
+      [Attribute.instance]: instance,
+    }
+    const links = [{ context: run.spanContext() }]
+    const [first] = this.#root.children
+    const startTime = first && { startTime: first.start }
+    this.#root.span = tracer().startSpan(SpanName.block, { links, attributes, ...startTime }, ROOT_CONTEXT)
+    this.#root.context = trace.setSpan(ROOT_CONTEXT, this.#root.span)
+    startChildren(this.#root)
   }
 }
 
+function startChildren(frame: Frame): void {
+  for (const child of frame.children) {
+    startStage(child, frame, { startTime: child.start })
+    startChildren(child)
+    if (child.end !== undefined) endStage(child, child.end)
+  }
+}
+
+function startStage(frame: Frame, outer: Frame, options: { readonly startTime?: number } = {}): void {
+  frame.span = tracer().startSpan(SpanName.stage(frame.name), options, outer.context)
+  frame.context = trace.setSpan(outer.context, frame.span)
+}
+
 /** Only the stage that raised an error carries it: the stages around it saw a failure, they did not fail. */
-function endStage(frame: Frame, end: number | undefined): void {
-  const { span, outcome } = frame
+function endStage({ name, span, outcome }: Frame, end?: number): void {
   if (!span || !outcome) return
   span.setAttribute(Attribute.outcome, outcome.kind)
-  if (outcome.kind === 'skipped' && outcome.by === frame.name) span.setAttribute(Attribute.reason, outcome.reason)
-  if (outcome.kind === 'failed' && outcome.by === frame.name) markFailed(span, outcome.error)
+  if (outcome.kind === 'skipped' && outcome.by === name) span.setAttribute(Attribute.reason, outcome.reason)
+  if (outcome.kind === 'failed' && outcome.by === name) markFailed(span, outcome.error)
   span.end(end)
 }
 
 function markFailed(span: Span, error: unknown): void {
-  span.setAttribute(Attribute.errorCode, codeOf(error) ?? 'internal')
+  span.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
   span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
 }

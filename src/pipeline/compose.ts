@@ -1,10 +1,10 @@
-/** The block stages of one segment as one onion: list order is run order, the first listed is outermost. */
+/** The block stages of one segment as one chain: list order is run order, the first listed is outermost. */
 import { linkSignals } from '../async/signals.ts'
 import type { Lease } from '../contracts/ownership.ts'
 import type { Named } from '../contracts/plan.ts'
 import type { BlockContext, BlockStage, Next, Outcome } from '../contracts/stage.ts'
 import type { BlockTrace } from './block-trace.ts'
-import { failed, misuse, settle } from './outcome.ts'
+import { failed, misuse, verdictOf } from './outcome.ts'
 
 /** One attempt's trace, and the way to abort it: one controller a block, however many stages. */
 export interface Passage {
@@ -17,13 +17,9 @@ export type Chain = (block: BlockContext, passage: Passage) => Promise<Outcome>
 
 /** `end` is what the innermost `next()` runs: the add, or the barrier. It must not reject. */
 export function compose(stages: readonly Named<BlockStage>[], end: Chain): Chain {
-  const dispatch = (at: number, block: BlockContext, passage: Passage): Promise<Outcome> => {
-    const entry = stages[at]
-    if (!entry) return end(block, passage)
-    const below: Chain = (inner, same) => dispatch(at + 1, inner, same)
-    return passage.trace.stage(entry.name, () => handle(entry, block, passage, below))
-  }
-  return (block, passage) => dispatch(0, block, passage)
+  return stages.reduceRight<Chain>((below, entry) => {
+    return (block, passage) => passage.trace.stage(entry.name, () => handle(entry, block, passage, below))
+  }, end)
 }
 
 async function handle(
@@ -35,48 +31,44 @@ async function handle(
   let running: Promise<Outcome> | undefined
   let outcome: Outcome | undefined
   let broken: string | undefined
-
-  const next: Next = (change = {}) => {
+  const next: Next = async (change = {}) => {
     if (running) {
       broken = 'next() must be called at most once: this is the second call'
-      return Promise.resolve(failed(name, misuse(broken)))
+      return failed(name, misuse(broken))
     }
     passage.trace.passed(name)
-    running = runBelow(block, change, inner => below(inner, passage)).then(result => {
-      outcome = result
-      return result
-    })
-    return running
+    running = runBelow(block, change, passage, below)
+    outcome = await running
+    return outcome
   }
-
-  let verdict: unknown
-  let thrown: { readonly error: unknown } | undefined
+  let result: Outcome
   try {
-    verdict = await stage.handle(block, next)
+    const verdict: unknown = await stage.handle(block, next)
+    if (running && !outcome)
+      broken ??= 'handle() must await next(): it returned while the stages below were still running'
+    result = verdictOf(name, verdict, outcome)
   } catch (error) {
-    thrown = { error }
+    result = failed(name, error)
   }
   if (running && !outcome) {
-    // The stage is done while its downstream still runs. Nothing may be added behind its back: abort, and wait for it.
-    if (!thrown) broken ??= 'handle() must await next(): it returned while the stages below were still running'
+    // The stage is done while those below still run. Nothing may be added behind its back: abort, and wait for it.
     passage.abort(misuse('a stage above has already returned'))
     await running
   }
-  if (broken) return failed(name, misuse(broken))
-  return thrown ? failed(name, thrown.error) : settle(name, verdict, outcome)
+  return broken ? failed(name, misuse(broken)) : result
 }
 
 async function runBelow(
   block: BlockContext,
-  change: Parameters<Next>[0] & object,
-  below: (block: BlockContext) => Promise<Outcome>,
+  { lease, signal }: Parameters<Next>[0] & object,
+  passage: Passage,
+  below: Chain,
 ): Promise<Outcome> {
-  if (!change.lease && !change.signal) return below(block)
-  const inner = linkSignals(block.signal, change.signal, change.lease?.signal)
-  const lease =
-    change.lease && block.lease ? both(change.lease, block.lease, inner.signal) : (change.lease ?? block.lease)
+  if (!lease && !signal) return below(block, passage)
+  const inner = linkSignals(block.signal, signal, lease?.signal)
+  const held = lease && block.lease ? both(lease, block.lease, inner.signal) : (lease ?? block.lease)
   try {
-    return await below({ ...block, lease, signal: inner.signal })
+    return await below({ ...block, lease: held, signal: inner.signal }, passage)
   } finally {
     inner[Symbol.dispose]()
   }

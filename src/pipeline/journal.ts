@@ -1,15 +1,16 @@
 /**
  * The journal of loads in flight. A load is written down before it starts; what is found in it at start was in flight
- * when the process died. One block that kills the process must not kill it for ever.
+ * when the process crashed. One block that crashes the process must not do so for ever.
  */
 import { type BlockId, isBlockId } from '../contracts/block.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Log, StateStore } from '../contracts/host.ts'
 
 const KEY = 'loads-in-flight'
-/** So many deaths in flight make a block `failed(poison)`. */
-export const POISON_DEATHS = 3
+/** So many crashes make a block `failed(poison)`. */
+export const POISON_CRASHES = 3
 
+/** As it stands on the disk. `deaths`: the crash counts. */
 interface Document {
   readonly inFlight: readonly string[]
   readonly deaths: Readonly<Record<string, number>>
@@ -19,11 +20,13 @@ export class LoadJournal {
   readonly #state: StateStore
   readonly #log: Log
   readonly #inFlight = new Set<BlockId>()
-  readonly #deaths = new Map<BlockId, number>()
-  /** Of those with deaths, the ones that the last complete view did not have. */
+  readonly #crashes = new Map<BlockId, number>()
+  /** Of those with crashes, the ones that the last complete view did not have. */
   #absent = new Set<BlockId>()
-  #writing: Promise<void> | undefined
-  #queued: Promise<void> | undefined
+  /** The last write that has begun or waits; it never rejects. */
+  #last: Promise<void> = Promise.resolve()
+  /** A write that has not begun: it carries all changes until then. */
+  #next: Promise<void> | undefined
   #isLost = false
 
   constructor(state: StateStore, log: Log) {
@@ -31,44 +34,41 @@ export class LoadJournal {
     this.#log = log
   }
 
-  /** Reads what the last process left, counts one death more for each block it had in flight, and writes that down. */
+  /** Reads what the last process left, counts one crash more for each block it had in flight, and writes that down. */
   async open(): Promise<void> {
-    const { inFlight, deaths } = parse(await this.#state.get(KEY))
-    for (const [id, count] of deaths) this.#deaths.set(id, count)
-    for (const id of inFlight) this.#deaths.set(id, (this.#deaths.get(id) ?? 0) + 1)
+    const { inFlight, crashes } = parse(await this.#state.get(KEY))
+    for (const [id, count] of crashes) this.#crashes.set(id, count)
+    for (const id of inFlight) this.#crashes.set(id, this.crashes(id) + 1)
     if (inFlight.length > 0) await this.#note()
   }
 
-  /** Clears the record of blocks that are held after all: the process died between their commit and their `end()`. */
+  /** Clears the crashes of blocks that are held after all: the process crashed between their commit and their `end()`. */
   async forgive(held: { has(id: BlockId): boolean }): Promise<void> {
-    const innocent = [...this.#deaths.keys()].filter(id => held.has(id))
-    for (const id of innocent) this.#deaths.delete(id)
+    const innocent = [...this.#crashes.keys()].filter(id => held.has(id))
+    for (const id of innocent) this.#crashes.delete(id)
     if (innocent.length > 0) await this.#note()
   }
 
-  /** Clears the record of blocks that were in neither of the last two complete views. */
+  /** Clears the crashes of blocks that were in neither of the last two complete views. */
   async forgetAbsent(isThere: (id: BlockId) => boolean): Promise<void> {
-    const gone = [...this.#deaths.keys()].filter(id => !isThere(id))
-    const twice = new Set(gone.filter(id => this.#absent.has(id)))
-    this.#absent = new Set(gone)
-    await this.forgive(twice)
+    const before = this.#absent
+    this.#absent = new Set(this.#crashes.keys().filter(id => !isThere(id)))
+    await this.forgive(before.intersection(this.#absent))
   }
 
-  /** How often the process died while this block was being loaded, and it was not loaded since. */
-  deaths(id: BlockId): number {
-    return this.#deaths.get(id) ?? 0
+  /** How often the process crashed while this block was being loaded; 0 once it was loaded. */
+  crashes(id: BlockId): number {
+    return this.#crashes.get(id) ?? 0
   }
 
-  /** Of all blocks that were not loaded since. */
-  get allDeaths(): number {
-    let sum = 0
-    for (const count of this.#deaths.values()) sum += count
-    return sum
+  /** Of all blocks. */
+  get allCrashes(): number {
+    return [...this.#crashes.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  /** Blocks that were in flight at a death, to be tried last and alone. */
+  /** Blocks that were in flight at a crash, to be tried last and alone. */
   get suspects(): number {
-    return this.#deaths.size
+    return this.#crashes.size
   }
 
   /** Resolves once the disk knows that the load begins. Many loads that begin at once share one write. */
@@ -77,17 +77,20 @@ export class LoadJournal {
     return this.#write()
   }
 
-  /** The load ended, well or badly, with the process alive. `loaded` clears the block's record. */
+  /** The load ended, well or badly, with the process alive. `loaded` clears the block's crashes. */
   async end(id: BlockId, loaded: boolean): Promise<void> {
     this.#inFlight.delete(id)
-    if (loaded) this.#deaths.delete(id)
+    if (loaded) this.#crashes.delete(id)
     await this.#note()
   }
 
-  /** Resolves when nothing is being written: before that, a process that exits leaves a death that was none. */
-  async settled(): Promise<void> {
-    // Who began a write is told of its failure.
-    while (this.#writing) await (this.#queued ?? this.#writing).catch(() => {})
+  /** Resolves when nothing is being written: a process that exits before that leaves a crash that was none. */
+  async written(): Promise<void> {
+    let seen: Promise<void> | undefined
+    while (seen !== this.#last) {
+      seen = this.#last
+      await seen
+    }
   }
 
   /** A full disk keeps nobody from serving what is held: told once, until a note is written again. Never rejects. */
@@ -104,36 +107,28 @@ export class LoadJournal {
 
   /** A write that begins after this call: the running one may have been too early to carry the change. */
   #write(): Promise<void> {
-    if (!this.#writing) return this.#start()
-    this.#queued ??= this.#writing
-      .catch(() => {}) // its own callers see that failure
-      .then(() => {
-        this.#queued = undefined
-        return this.#start()
+    if (!this.#next) {
+      this.#next = this.#last.then(() => {
+        this.#next = undefined
+        return this.#state.set(KEY, {
+          inFlight: [...this.#inFlight],
+          deaths: Object.fromEntries(this.#crashes),
+        } satisfies Document)
       })
-    return this.#queued
-  }
-
-  #start(): Promise<void> {
-    const document: Document = { inFlight: [...this.#inFlight], deaths: Object.fromEntries(this.#deaths) }
-    const writing = this.#state.set(KEY, document).finally(() => {
-      if (this.#writing === writing) this.#writing = undefined
-    })
-    this.#writing = writing
-    return writing
+      // Who waits for a write is told of its failure.
+      this.#last = this.#next.catch(() => {})
+    }
+    return this.#next
   }
 }
 
 /** The document is a file on somebody's disk: what does not fit is left out. */
-function parse(value: unknown): { inFlight: BlockId[]; deaths: [BlockId, number][] } {
-  if (typeof value !== 'object' || value === null) return { inFlight: [], deaths: [] }
-  const { inFlight, deaths } = value as Partial<Document>
-  const ids = Array.isArray(inFlight)
-    ? inFlight.filter((id): id is BlockId => typeof id === 'string' && isBlockId(id))
-    : []
-  const counts = typeof deaths === 'object' && deaths !== null ? Object.entries(deaths) : []
+function parse(document: unknown): { inFlight: BlockId[]; crashes: [BlockId, number][] } {
+  const { inFlight, deaths } = Object(document)
+  const counts = Object.entries(Object(deaths))
+  const isBlock = (id: unknown): id is BlockId => typeof id === 'string' && isBlockId(id)
   return {
-    inFlight: ids,
-    deaths: counts.filter((e): e is [BlockId, number] => isBlockId(e[0]) && Number.isInteger(e[1]) && e[1] > 0),
+    inFlight: [inFlight].flat().filter(isBlock),
+    crashes: counts.filter((e): e is [BlockId, number] => isBlock(e[0]) && Number.isInteger(e[1]) && Number(e[1]) > 0),
   }
 }

@@ -11,35 +11,17 @@ export interface Denial {
   readonly epoch: Epoch
 }
 
-type Plain = Outcome extends infer O ? Omit<O, never> : never
+type SkippedOutcome = Extract<Outcome, { kind: 'skipped' }>
+/** Without the brand, which only this file gives. */
+type Skipped = { readonly [K in keyof SkippedOutcome & string]: SkippedOutcome[K] }
 
 function make(fields: object): Outcome {
-  return Object.freeze(fields) as Plain as Outcome
+  return Object.freeze(fields) as Outcome
 }
 
 export const added: Outcome = make({ kind: 'added' })
 export const unchanged: Outcome = make({ kind: 'unchanged' })
 export const passed: Outcome = make({ kind: 'passed' })
-
-type Skipped = Pick<
-  Extract<Outcome, { kind: 'skipped' }>,
-  'kind' | 'by' | 'reason' | 'retain' | 'recheck' | 'detail' | 'expired' | 'epoch'
->
-/** Most blocks of a bucket are skipped, for few reasons: one outcome for all that have one reason, and not one each. */
-const shared = new Map<string, Outcome>()
-const MAX_SHARED = 100
-
-function skipped(fields: Skipped): Outcome {
-  const { by, reason, retain, recheck, detail, expired, epoch } = fields
-  if (detail !== undefined) return make(fields)
-  const key = [by, reason, retain, recheck, expired, epoch].join('\n')
-  const known = shared.get(key)
-  if (known) return known
-  if (shared.size >= MAX_SHARED) shared.clear()
-  const outcome = make(fields)
-  shared.set(key, outcome)
-  return outcome
-}
 
 /** A failure, charged to the stage that raised it. */
 export function failed(by: string, error: unknown): Outcome {
@@ -51,32 +33,46 @@ export function skippedBy(by: string, reason: string, detail?: string, retain = 
   return skipped({ kind: 'skipped', by, reason, retain, recheck: false, detail, expired: false, epoch: undefined })
 }
 
+/** Most blocks of a bucket are skipped, for few reasons: one outcome for all that have one reason, and not one each. */
+const shared = new Map<string, Outcome>()
+const MAX_SHARED = 100
+
+function skipped(fields: Skipped): Outcome {
+  if (fields.detail !== undefined) return make(fields)
+  const key = JSON.stringify(fields)
+  const known = shared.get(key)
+  if (known) return known
+  if (shared.size >= MAX_SHARED) shared.clear()
+  const outcome = make(fields)
+  shared.set(key, outcome)
+  return outcome
+}
+
 /**
  * What a stage returned, as an outcome: its own skip, or exactly what `next()` gave it. Anything else is a misuse of the
  * contract and fails the block in the name of the stage.
  */
-export function settle(by: string, verdict: unknown, below: Outcome | undefined): Outcome {
+export function verdictOf(by: string, verdict: unknown, below: Outcome | undefined): Outcome {
   if (below !== undefined && verdict === below) return below
-  if (!isSkip(verdict)) {
-    return failed(by, misuse(`must return what next() returned, or skip(reason): current value is ${show(verdict)}`))
-  }
-  if (!isReason(verdict.reason)) {
-    return failed(by, misuse(`the reason of a skip must be kebab-case: current value is ${show(verdict.reason)}`))
-  }
+  const { kind, reason, retain, recheck, detail, expired, epoch } = Object(verdict) as Partial<
+    Skip & Denial & { kind: string }
+  >
+  if (kind !== 'skip') return failed(by, wrong('must return what next() returned, or skip(reason)', verdict))
+  if (!isReason(reason)) return failed(by, wrong('the reason of a skip must be kebab-case', reason))
   return skipped({
     kind: 'skipped',
     by,
-    reason: verdict.reason,
-    retain: verdict.retain === true,
-    recheck: verdict.recheck === 'ownership-change',
-    detail: verdict.detail,
-    expired: verdict.expired === true,
-    epoch: (verdict as Skip & Partial<Denial>).epoch,
+    reason,
+    retain: retain === true,
+    recheck: recheck === 'ownership-change',
+    detail,
+    expired: expired === true,
+    epoch,
   })
 }
 
 /** Kebab-case of at most 64 characters: it becomes a metric label. */
-export function isReason(reason: unknown): boolean {
+export function isReason(reason: unknown): reason is string {
   return typeof reason === 'string' && reason.length <= MAX_REASON && KEBAB.test(reason)
 }
 
@@ -85,17 +81,9 @@ export function misuse(message: string): BlockgateError {
   return new BlockgateError(ErrorCode.stageMisuse, message)
 }
 
-function isSkip(verdict: unknown): verdict is Skip {
-  return (
-    typeof verdict === 'object' &&
-    verdict !== null &&
-    'kind' in verdict &&
-    verdict.kind === 'skip' &&
-    'reason' in verdict
-  )
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return 'an object that next() did not return'
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+/** `what` must hold of an answer, and `value` was given. */
+export function wrong(what: string, value: unknown): BlockgateError {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  const shown = typeof value === 'object' && value ? 'an object' : text
+  return misuse(`${what}: current value is ${shown}`)
 }

@@ -1,11 +1,11 @@
-/** The seat of an ownership plugin in a pipeline: asks it at the moment of the add. */
-import { SpanStatusCode, trace } from '@opentelemetry/api'
-import { type BlockgateError, codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
+/** The stage of an ownership plugin: it asks the plugin at the moment of the add. */
+import { context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Log } from '../contracts/host.ts'
 import type { Claim, Epoch, Lease, OwnershipFunction, OwnershipPlugin } from '../contracts/ownership.ts'
 import { type BlockContext, type BlockStage, type Next, type Outcome, type Skip, skip } from '../contracts/stage.ts'
 import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
-import { type Denial, misuse } from './outcome.ts'
+import { type Denial, wrong } from './outcome.ts'
 
 export interface OwnedStage extends BlockStage {
   readonly ownership: OwnershipPlugin
@@ -21,12 +21,7 @@ export const held: Lease = {
 
 /** Owns every block: one gateway, or all of them the same. The engine's default where no `owned()` stands. */
 export function everything(): OwnershipPlugin {
-  return {
-    name: 'everything',
-    exclusive: false,
-    epoch: () => 0,
-    claim: async () => ({ status: 'granted', epoch: 0, lease: held }),
-  }
+  return fromFunction('everything', () => true)
 }
 
 /**
@@ -35,7 +30,7 @@ export function everything(): OwnershipPlugin {
  * @example owned(block => hash(block.ulid) % 3 === 1)
  */
 export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStage {
-  const plugin = typeof ownership === 'function' ? fromFunction(ownership) : ownership
+  const plugin = typeof ownership === 'function' ? fromFunction(ownership.name || 'function', ownership) : ownership
   let me = ''
   let log: Log | undefined
   return {
@@ -62,24 +57,41 @@ export function owned(ownership: OwnershipPlugin | OwnershipFunction): OwnedStag
           const target = plugin.handover.owners(block.meta).some(o => o.target && o.member === me)
           return target ? await next() : denied('not-owner', plugin.epoch(block.meta))
         }
-        const claim = checked(await traced(plugin, block))
+        const claim = await ask(plugin, block)
         if (claim.status === 'denied') return denied(claim.reason, claim.epoch)
         return await withLease(claim, next, log, block)
       } catch (error) {
         if (!isOwnershipUnavailable(error)) throw error
-        return skip(ErrorCode.ownershipUnavailable, {
-          retain: true,
-          recheck: 'ownership-change',
-          detail: rawMessageOf(error),
-        })
+        const detail = rawMessageOf(error)
+        return skip(ErrorCode.ownershipUnavailable, { retain: true, recheck: 'ownership-change', detail })
       }
     },
   }
 }
 
-/** The plugin in a stage's seat, found without comparing names. */
+/** The plugin that a stage asks, found without comparing names. */
 export function ownershipOf(stage: object): OwnershipPlugin | undefined {
   return 'ownership' in stage ? (stage.ownership as OwnershipPlugin) : undefined
+}
+
+/** Asks for the block, under a span where the block has one. */
+async function ask(plugin: OwnershipPlugin, block: BlockContext): Promise<Claim> {
+  const span = trace.getActiveSpan() && tracer().startSpan(SpanName.claim)
+  const inside = span ? trace.setSpan(context.active(), span) : context.active()
+  try {
+    const claim = checked(await context.with(inside, () => plugin.claim(block.meta, block.signal)))
+    span?.setAttribute(Attribute.claimStatus, claim.status)
+    span?.setAttribute(Attribute.claimEpoch, claim.epoch)
+    const fence = claim.status === 'granted' ? claim.lease.fence : undefined
+    if (fence !== undefined) span?.setAttribute(Attribute.claimFence, fence)
+    return claim
+  } catch (error) {
+    span?.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
+    span?.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
+    throw error
+  } finally {
+    span?.end()
+  }
 }
 
 /**
@@ -96,23 +108,18 @@ function checked(claim: Claim): Claim {
   return claim
 }
 
-function wrong(what: string, value: unknown): BlockgateError {
-  return misuse(
-    `${what}: current value is ${typeof value === 'object' && value ? 'an object' : typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
-  )
-}
-
+/** Runs the stages below with the lease, and gives it back. */
 async function withLease(
-  claim: Extract<Claim, { status: 'granted' }>,
+  { lease, epoch }: Extract<Claim, { status: 'granted' }>,
   next: Next,
   log: Log | undefined,
   block: BlockContext,
 ): Promise<Outcome | Skip> {
-  const { lease, epoch } = claim
   try {
     const outcome = await next({ lease })
-    if (outcome.kind !== 'failed' || !lost(lease, outcome.error)) return outcome
-    return denied(ErrorCode.leaseLost, epoch)
+    if (outcome.kind !== 'failed') return outcome
+    const lost = lease.signal.aborted || codeOf(outcome.error) === ErrorCode.leaseLost
+    return lost ? denied(ErrorCode.leaseLost, epoch) : outcome
   } finally {
     // The verdict stands whatever the release says: a lease that cannot be given back runs out by itself.
     try {
@@ -123,45 +130,20 @@ async function withLease(
   }
 }
 
-function lost(lease: Lease, error: unknown): boolean {
-  return lease.signal.aborted || codeOf(error) === ErrorCode.leaseLost
-}
-
 /** Retained: whether a loaded block may go is decided by the release, not by the denial. */
 function denied(reason: string, epoch: Epoch): Skip {
   return Object.assign(skip(reason, { retain: true, recheck: 'ownership-change' }), { epoch } satisfies Denial)
 }
 
-function traced(plugin: OwnershipPlugin, block: BlockContext): Promise<Claim> {
-  if (!trace.getActiveSpan()) return plugin.claim(block.meta, block.signal)
-  return tracer().startActiveSpan(SpanName.claim, async span => {
-    try {
-      const claim = checked(await plugin.claim(block.meta, block.signal))
-      span.setAttribute(Attribute.claimStatus, claim.status)
-      span.setAttribute(Attribute.claimEpoch, claim.epoch)
-      if (claim.status === 'granted' && claim.lease.fence !== undefined) {
-        span.setAttribute(Attribute.claimFence, claim.lease.fence)
-      }
-      return claim
-    } catch (error) {
-      span.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
-      span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
-      throw error
-    } finally {
-      span.end()
-    }
-  })
-}
-
-function fromFunction(mine: OwnershipFunction): OwnershipPlugin {
+function fromFunction(name: string, mine: OwnershipFunction): OwnershipPlugin {
   return {
-    name: mine.name === '' ? 'function' : mine.name,
+    name,
     exclusive: false,
     epoch: () => 0,
     async claim(block) {
       const answer: unknown = await mine(block)
       // A missing return would drop everything, a word such as 'no' own everything.
-      if (typeof answer !== 'boolean') throw wrong(`${this.name}() must answer true or false`, answer)
+      if (typeof answer !== 'boolean') throw wrong(`${name}() must answer true or false`, answer)
       if (answer) return { status: 'granted', epoch: 0, lease: held }
       return { status: 'denied', epoch: 0, reason: 'not-owner', owners: [] }
     },

@@ -4,7 +4,7 @@ import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import { note } from '../contracts/notes.ts'
 import type { Outcome, Page, PartialBlock, RunContext } from '../contracts/stage.ts'
-import { ActiveAttempts, attempt } from '../pipeline/attempt.ts'
+import { attempt } from '../pipeline/attempt.ts'
 import { select } from '../pipeline/barrier.ts'
 import { BlockTrace } from '../pipeline/block-trace.ts'
 import { skippedBy } from '../pipeline/outcome.ts'
@@ -21,7 +21,7 @@ export class Flow {
   readonly #span: RunSpan
   /** What a block's trace has so far, while the block waits at a barrier. */
   readonly #traces = new Map<BlockId, BlockTrace>()
-  readonly #active: ActiveAttempts
+  #inFlight = 0
   #failed = 0
   #bytes = 0
 
@@ -30,12 +30,11 @@ export class Flow {
     this.#run = run
     this.#view = view
     this.#span = span
-    this.#active = new ActiveAttempts(run.signal)
   }
 
   /** Attempts that run now. */
   get inFlight(): number {
-    return this.#active.size
+    return this.#inFlight
   }
 
   /** Blocks whose last verdict is a failure. */
@@ -115,7 +114,10 @@ export class Flow {
     const chain = this.#engine.chains[at]
     if (!chain) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
     const loaded = this.#loaded(candidate.meta.ulid)
-    return attempt(this.#engine, this.#active, this.#run, candidate, loaded, chain, trace)
+    this.#inFlight++
+    const outcome = await attempt(this.#engine, this.#run, candidate, loaded, chain, trace)
+    this.#inFlight--
+    return outcome
   }
 
   #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
@@ -141,8 +143,9 @@ export class Flow {
     this.#traces.delete(id)
     if (carried) return carried
     const { host, catalogue, metrics, instance } = this.#engine
-    const subject = { id, level, attempt: number, runId: this.#run.id, instance: instance.id }
-    return new BlockTrace(host, this.#span.span, this.#span.enabled, subject, catalogue.last(id), metrics)
+    const run = this.#span.enabled ? this.#span.span : undefined
+    const subject = { host, id, level, attempt: number, runId: this.#run.id, instance: instance.id, run, metrics }
+    return new BlockTrace({ ...subject, last: catalogue.last(id) })
   }
 
   #loaded(id: BlockId): boolean {

@@ -247,10 +247,10 @@ export class Run {
   #offerTask(candidate: Candidate): Task | undefined {
     const id = candidate.meta.ulid
     const task = this.#offers?.task(candidate)
-    const deaths = this.#engine.journal.deaths(id)
-    if (!task || deaths === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return task
-    // It was in flight when the process died: last, and alone, after those that have fewer deaths to their name.
-    this.#queue?.pushAlone(task, deaths)
+    const crashes = this.#engine.journal.crashes(id)
+    if (!task || crashes === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return task
+    // It was in flight when the process crashed: last, and alone, after those with fewer crashes.
+    this.#queue?.pushAlone(task, crashes)
     return undefined
   }
 

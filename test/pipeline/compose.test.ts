@@ -1,4 +1,3 @@
-import { trace } from '@opentelemetry/api'
 import {
   type BlockContext,
   type BlockStage,
@@ -20,16 +19,7 @@ import { added, failed } from '../../src/pipeline/outcome.ts'
 type Handle = (block: BlockContext, next: Next) => Promise<Outcome | Skip>
 const stage = (name: string, handle: Handle): BlockStage => ({ kind: 'block', name, handle })
 
-function untraced(): BlockTrace {
-  const span = trace.getTracer('none').startSpan('none')
-  return new BlockTrace(
-    fakeHost(),
-    span,
-    false,
-    { id: 'x', level: 1, attempt: 1, runId: 'r', instance: 'i' },
-    undefined,
-  )
-}
+const untraced = () => new BlockTrace({ host: fakeHost(), id: 'x', level: 1, attempt: 1, runId: 'r', instance: 'i' })
 
 function run(stages: BlockStage[], end: Chain = async () => added, block = blockContext()): Promise<Outcome> {
   const link = linkSignals(block.signal)

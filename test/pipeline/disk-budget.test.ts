@@ -38,7 +38,7 @@ it('lets go of a lingering copy that one other serves, then loads what found no 
   await host.advance(1_000)
   // Nobody else serves block 1: it is the last copy, and stays.
   expect(sink.numbers).toEqual([1])
-  expect(gateway.catalogue.counts()).toMatchObject({ lastCopy: 1 })
+  expect(gateway.catalogue.counts()).toMatchObject({ 'last-copy': 1 })
   ownership.served(1)
   await host.advance(2_000)
   expect(sink.numbers).toEqual([2])
