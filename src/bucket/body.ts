@@ -1,6 +1,7 @@
 /** The body of a `get`, made once for every bucket: it ends exactly once, however it ends. */
 import type { ObjectBody, ObjectInfo } from '../contracts/bucket.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import { BucketError } from './error.ts'
 
 /** Where the bytes of a body come from. */
 export interface BodySource {
@@ -21,20 +22,19 @@ export type BodyEnd =
  * aborts a body that is half read: the stream then rejects with its reason.
  */
 export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSignal): ObjectBody {
+  let ended: BodyEnd | undefined
   let closed: Promise<void> | undefined
   let controller: ReadableStreamDefaultController<Uint8Array>
-  /** Read to the end, or let go of: nothing may be taken for the object's bytes any more. */
-  let spent = false
   const close = (how: BodyEnd): Promise<void> => {
     signal.removeEventListener('abort', onAbort)
-    spent ||= how.end !== 'error'
+    ended ??= how
     closed ??= Promise.resolve(source.close(how))
     return closed
   }
   const fail = (error: unknown): void => {
     controller.error(error)
     // Nobody awaits this close: its error would only hide the one that the reader gets.
-    if (!closed) close({ end: 'error', error }).catch(() => {})
+    if (!ended) close({ end: 'error', error }).catch(() => {})
   }
   const onAbort = () => fail(signal.reason)
   const stream = new ReadableStream<Uint8Array>(
@@ -45,7 +45,7 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
       async pull() {
         try {
           const chunk = await source.read()
-          if (closed) return
+          if (ended) return
           if (chunk !== undefined) return controller.enqueue(chunk)
           await close({ end: 'read' })
           controller.close()
@@ -59,29 +59,37 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
   )
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
+  const key = JSON.stringify(info.key)
   const gone = () =>
-    new BlockgateError(
-      ErrorCode.bucketFailed,
-      `body of ${JSON.stringify(info.key)} must be read once, before it is disposed`,
-    )
+    new BlockgateError(ErrorCode.bucketFailed, `body of ${key} must be read once, before it is disposed`)
   return {
     info,
     stream,
     async bytes(limit) {
-      if (spent) throw gone()
-      return await readAll(info.key, stream, limit)
+      // The end of what was read or let go of must not pass for the end of the object.
+      if (ended && ended.end !== 'error') throw gone()
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of stream) {
+        size += chunk.length
+        if (size > limit) {
+          throw new BlockgateError(ErrorCode.bodyTooLarge, `body of ${key} must have <= ${limit} bytes: it has more`)
+        }
+        chunks.push(chunk)
+      }
+      return joined(chunks, size)
     },
     async [Symbol.asyncDispose]() {
       if (closed) return await closed
       const closing = close({ end: 'cancelled' })
-      // Whoever still holds a reader must not take the end of the stream for the end of the object.
+      // Nor may it for whoever still holds a reader.
       controller.error(gone())
       await closing
     },
   }
 }
 
-/** A stream of another's as a source; `close` cancels what is not read. */
+/** A stream of another's as a source; what is not read of it is cancelled. */
 export function streamSource(stream: ReadableStream<Uint8Array>): BodySource {
   const reader = stream.getReader()
   return {
@@ -98,25 +106,22 @@ export function streamSource(stream: ReadableStream<Uint8Array>): BodySource {
   }
 }
 
-async function readAll(key: string, stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  const reader = stream.getReader()
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      size += next.value.length
-      if (size > limit) {
-        await reader.cancel()
-        throw new BlockgateError(
-          ErrorCode.bodyTooLarge,
-          `body of ${JSON.stringify(key)} must have <= ${limit} bytes: it has more`,
-        )
-      }
-      chunks.push(next.value)
-    }
-  } finally {
-    reader.releaseLock()
+/** `source` of `what`, which must give `size` bytes: a connection that breaks may look like an early end. */
+export function exactBytes(what: string, size: number, source: BodySource): BodySource {
+  let seen = 0
+  return {
+    ...source,
+    async read() {
+      const chunk = await source.read()
+      seen += chunk?.length ?? 0
+      if (chunk ? seen <= size : seen === size) return chunk
+      const came = chunk ? 'more' : seen
+      throw new BucketError(`${what}: its body must have ${size} bytes: ${came} came`, { retryable: true })
+    },
   }
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const all = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {

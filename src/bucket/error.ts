@@ -54,29 +54,32 @@ const NETWORK: ReadonlySet<string> = new Set([
 /** An error chain longer than this is a mistake, perhaps a cycle. */
 const MAX_CAUSES = 8
 
+/** `error` and its causes, as far as they are objects. */
+function* causesOf(error: unknown): Generator<object> {
+  let at = error
+  for (let i = 0; i < MAX_CAUSES && typeof at === 'object' && at !== null; i++) {
+    yield at
+    at = 'cause' in at ? at.cause : undefined
+  }
+}
+
 /**
  * True where another try may help. A `bucket-failed` error with a `retryable` of its own is believed; any other thrown
  * value is judged by the first HTTP `status` (429 or 5xx) or network `code` along its causes.
  */
 export function isTransient(error: unknown): boolean {
-  let at = error
-  for (let i = 0; i < MAX_CAUSES && typeof at === 'object' && at !== null; i++) {
+  for (const at of causesOf(error)) {
     if (codeOf(at) === ErrorCode.bucketFailed && 'retryable' in at && typeof at.retryable === 'boolean')
       return at.retryable
     if ('status' in at && typeof at.status === 'number') return isTransientStatus(at.status)
     if ('code' in at && typeof at.code === 'string' && NETWORK.has(at.code)) return true
-    at = 'cause' in at ? at.cause : undefined
   }
   return false
 }
 
 /** The HTTP `status` of an error, the first along its causes. */
 export function statusOf(error: unknown): number | undefined {
-  let at = error
-  for (let i = 0; i < MAX_CAUSES && typeof at === 'object' && at !== null; i++) {
-    if ('status' in at && typeof at.status === 'number') return at.status
-    at = 'cause' in at ? at.cause : undefined
-  }
+  for (const at of causesOf(error)) if ('status' in at && typeof at.status === 'number') return at.status
   return undefined
 }
 

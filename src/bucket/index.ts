@@ -1,9 +1,8 @@
 /** For those who write a bucket, or wrap one. Apart from the engine, which is all that a config needs. */
-export { type BodyEnd, type BodySource, objectBody, streamSource } from './body.ts'
-export { assertKey, compareKeys, keyProblem, opaqueKeyProblem } from './keys.ts'
+export { type BodyEnd, type BodySource, exactBytes, objectBody, streamSource } from './body.ts'
+export { assertKey, compareKeys, keyProblem, lowerBound, opaqueKeyProblem } from './keys.ts'
 export { type MemoryBucketOptions, memoryBucket } from './memory.ts'
-export { resolveRange, type Span } from './range.ts'
-export { isSameEtag, isSameTime } from './version.ts'
+export { isSameEtag, isSameTime, resolveRange, type Span } from './object.ts'
 export { prefixed } from './wrappers/prefixed.ts'
 export { type RetriedOptions, retried } from './wrappers/retried.ts'
 export { traced } from './wrappers/traced.ts'

@@ -19,10 +19,7 @@ export function compareKeys(a: string, b: string): number {
 /** Undefined where any store can hold `key`; otherwise what is wrong, to follow "must": `have 1 to 1024 UTF-8 bytes`. */
 export function opaqueKeyProblem(key: string): string | undefined {
   if (typeof key !== 'string') return 'be a string'
-  // One UTF-16 unit is at least one byte: a huge key is refused before it is encoded.
-  if (key === '' || key.length > MAX_KEY_BYTES || (mayBeLong(key) && encoder.encode(key).length > MAX_KEY_BYTES)) {
-    return `have 1 to ${MAX_KEY_BYTES} UTF-8 bytes`
-  }
+  if (key === '' || isLong(key)) return `have 1 to ${MAX_KEY_BYTES} UTF-8 bytes`
   return key.isWellFormed() ? undefined : 'be well-formed Unicode'
 }
 
@@ -50,9 +47,22 @@ export function assertKey(key: string, problem: (key: string) => string | undefi
   throw new BlockgateError(ErrorCode.invalidKey, `key must ${must}: current value is ${shown}`)
 }
 
-/** A UTF-16 unit is at most three bytes: short keys, which are nearly all, need not be encoded. */
-function mayBeLong(key: string): boolean {
-  return key.length > MAX_KEY_BYTES / 3
+/** The first index of the sorted `keys` that is not `before`: those that are stand first. */
+export function lowerBound(keys: readonly string[], before: (key: string) => boolean): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (before(keys[middle] ?? '')) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** A UTF-16 unit is one to three bytes: neither short keys, which are nearly all, nor huge ones are encoded. */
+function isLong(key: string): boolean {
+  if (key.length > MAX_KEY_BYTES) return true
+  return key.length > MAX_KEY_BYTES / 3 && encoder.encode(key).length > MAX_KEY_BYTES
 }
 
 /** Surrogates (code points above U+FFFF, four bytes) come after U+E000 to U+FFFF (three bytes). */

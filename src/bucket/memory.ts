@@ -4,8 +4,8 @@ import type { ListPage, ObjectInfo } from '../contracts/bucket.ts'
 import { checkOptions } from '../contracts/check.ts'
 import type { Bucket, Host } from '../contracts/host.ts'
 import { type BodySource, objectBody } from './body.ts'
-import { assertKey, compareKeys, opaqueKeyProblem } from './keys.ts'
-import { resolveRange } from './range.ts'
+import { assertKey, compareKeys, lowerBound, opaqueKeyProblem } from './keys.ts'
+import { resolveRange } from './object.ts'
 import { prefixed } from './wrappers/prefixed.ts'
 
 export interface MemoryBucketOptions {
@@ -51,10 +51,10 @@ function wholeBucket(options: MemoryBucketOptions): Bucket {
     async start(services) {
       clock ??= services.host
     },
-    async list(prefix, { delimiter, cursor, signal }) {
-      signal.throwIfAborted()
+    async list(prefix, from) {
+      from.signal.throwIfAborted()
       sorted ??= [...objects.keys()].sort(compareKeys)
-      const found = page(sorted, prefix, delimiter, cursor, options.pageSize ?? 1000)
+      const found = page(sorted, prefix, from, options.pageSize ?? 1000)
       return { ...found, objects: found.objects.flatMap(key => objects.get(key)?.info ?? []) }
     },
     async get(key, { range, signal }) {
@@ -85,12 +85,14 @@ function wholeBucket(options: MemoryBucketOptions): Bucket {
   }
 }
 
-/** The cursor is the last key or common prefix of the page: it stays good whatever is deleted meanwhile. */
+/**
+ * At most `size` keys and common prefixes. The cursor is the last one of the page: it stays good whatever is deleted
+ * meanwhile.
+ */
 function page(
   keys: readonly string[],
   prefix: string,
-  delimiter: '/' | undefined,
-  cursor: string | undefined,
+  { delimiter, cursor }: { readonly delimiter?: '/'; readonly cursor?: string | undefined },
   size: number,
 ): Omit<ListPage, 'objects'> & { readonly objects: readonly string[] } {
   const objects: string[] = []
@@ -118,23 +120,10 @@ function chunks(bytes: Uint8Array): BodySource {
   let at = 0
   return {
     async read() {
-      if (at >= bytes.length) return undefined
       const chunk = bytes.slice(at, at + CHUNK_BYTES)
       at += chunk.length
-      return chunk
+      return chunk.length > 0 ? chunk : undefined
     },
     close() {},
   }
-}
-
-/** The first index whose key is not `before`; keys that are stand first. */
-function lowerBound(keys: readonly string[], before: (key: string) => boolean): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (before(keys[middle] ?? '')) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -1,11 +1,10 @@
 /** A bucket that fails where a test says so. */
-
 import { objectBody, streamSource } from '../bucket/body.ts'
-import { componentOf } from '../bucket/wrappers/component.ts'
+import { type BucketOp, isBody, wrapped } from '../bucket/wrappers/wrapped.ts'
 import type { ObjectBody } from '../contracts/bucket.ts'
 import type { Bucket } from '../contracts/host.ts'
 
-export type BucketOp = 'list' | 'get' | 'put' | 'delete'
+export type { BucketOp }
 
 /** What goes wrong in a call. */
 export type Fault =
@@ -13,6 +12,9 @@ export type Fault =
   | { readonly error: unknown }
   /** The bucket does it, then the call rejects: the answer was lost. */
   | { readonly errorAfter: unknown }
+  | BodyFault
+
+type BodyFault =
   /** The body of a get ends after so many bytes: with `error`, or as if that were all. */
   | { readonly bodyAfter: number; readonly error?: unknown }
   /** The body of a get gives so many bytes, then nothing until the signal aborts. */
@@ -47,29 +49,24 @@ export function flaky(bucket: Bucket, plan: readonly FlakyRule[]): FlakyBucket {
     for (const rule of fits) seen.set(rule, (seen.get(rule) ?? 0) + 1)
     return fits.find(rule => rule.nth === undefined || [rule.nth].flat().includes(seen.get(rule) ?? 0))?.fault
   }
-  const call = async <T>(fault: Fault | undefined, work: () => Promise<T>): Promise<T> => {
-    if (fault && 'error' in fault && !('bodyAfter' in fault)) throw fault.error
-    const result = await work()
-    if (fault && 'errorAfter' in fault) throw fault.errorAfter
-    return result
-  }
   return {
-    ...componentOf(bucket),
+    ...wrapped(bucket, async ({ op, key, signal }, make) => {
+      const fault = faultOf(op, key)
+      if (!fault) return await make()
+      if ('bodyAfter' in fault || 'stallAfter' in fault) {
+        const result = await make()
+        return isBody(result) ? (broken(result, fault, signal) as typeof result) : result
+      }
+      if ('error' in fault) throw fault.error
+      await make()
+      throw fault.errorAfter
+    }),
     calls,
-    list: (prefix, options) => call(faultOf('list', prefix), () => bucket.list(prefix, options)),
-    async get(key, options) {
-      const fault = faultOf('get', key)
-      const body = await call(fault, () => bucket.get(key, options))
-      return body && fault ? broken(body, fault, options.signal) : body
-    },
-    put: (key, body, options) => call(faultOf('put', key), () => bucket.put(key, body, options)),
-    delete: (key, options) => call(faultOf('delete', key), () => bucket.delete(key, options)),
   }
 }
 
-function broken(body: ObjectBody, fault: Fault, signal: AbortSignal): ObjectBody {
-  let left =
-    'bodyAfter' in fault ? fault.bodyAfter : 'stallAfter' in fault ? fault.stallAfter : Number.POSITIVE_INFINITY
+function broken(body: ObjectBody, fault: BodyFault, signal: AbortSignal): ObjectBody {
+  let left = 'bodyAfter' in fault ? fault.bodyAfter : fault.stallAfter
   const source = streamSource(body.stream)
   return objectBody(
     body.info,

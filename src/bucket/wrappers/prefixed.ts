@@ -4,7 +4,7 @@ import type { ObjectInfo } from '../../contracts/bucket.ts'
 import type { Bucket, Problem } from '../../contracts/host.ts'
 import { BucketError } from '../error.ts'
 import { assertKey, keyProblem } from '../keys.ts'
-import { componentOf } from './component.ts'
+import { componentOf } from './wrapped.ts'
 
 /**
  * `bucket` below `prefix` (`team-a/blocks`, with or without its last `/`); `''` and undefined give the bucket itself. Keys go in with

@@ -1,12 +1,11 @@
 /** Another try for a request that failed by chance. */
-
 import { trace } from '@opentelemetry/api'
 import { type Backoff, backoffMs } from '../../async/backoff.ts'
 import { sleep } from '../../async/signals.ts'
 import type { Bucket, Host } from '../../contracts/host.ts'
 import { Attribute } from '../../contracts/telemetry.ts'
 import { BucketError, isTransient, retryAfterOf, statusOf } from '../error.ts'
-import { componentOf } from './component.ts'
+import { wrapped } from './wrapped.ts'
 
 export interface RetriedOptions {
   /** Tries in all, the first one included. Default 4. */
@@ -15,38 +14,31 @@ export interface RetriedOptions {
   readonly backoff?: Backoff | undefined
 }
 
-const TRIES = 4
-const BACKOFF: Backoff = { base: 100, max: 5000 }
-
 /** A store that asks for a longer pause than this is left alone: its error goes to the caller, who has a plan for it. */
 const LONGEST_PAUSE_MS = 60_000
 
 /**
  * `bucket`, where a call that failed by `isTransient` (429, 5xx, a broken connection) is made again, on the host's timers;
- * a `retryAfterMs` of the error is honoured. An abort rejects at once with the signal's reason, also during a pause, and
- * nothing starts after it. The error that comes out is that of the last try.
- *
- * A body is handed over as soon as its first byte can be asked for: a stream that breaks midway is not resumed here; who
- * reads it makes the `get` again.
+ * a `retryAfterMs` of the error is honoured. An abort rejects at once with the signal's reason, also during a pause. The
+ * error that comes out is that of the last try. A body that breaks midway is not resumed: who reads it makes the `get` again.
  *
  * A conditional put whose answer was lost may have been stored. When a later try then finds a conflict, that may be our
  * own object, and equal bytes would not prove it (two writers may write the same). So neither `stored` nor `conflict`
- * would be true: the call rejects with a `bucket-failed` that says so, and the caller reads the object again. It is what
- * the caller would have to do without any retry. After nothing but 429 (refused before it was done), `conflict` is true.
+ * would be true: the call rejects with a `bucket-failed` that says so, and the caller reads the object again. After nothing
+ * but 429 (refused before it was done), `conflict` is true.
  */
 export function retried(bucket: Bucket, host: Host, options: RetriedOptions = {}): Bucket {
-  const tries = options.tries ?? TRIES
-  const backoff = options.backoff ?? BACKOFF
+  const { tries = 4, backoff = { base: 100, max: 5000 } } = options
 
   async function attempt<T>(
     signal: AbortSignal,
-    call: () => Promise<T>,
+    make: () => Promise<T>,
     failed?: (error: unknown) => void,
   ): Promise<T> {
     for (let n = 1; ; n++) {
       signal.throwIfAborted()
       try {
-        return await call()
+        return await make()
       } catch (error) {
         signal.throwIfAborted()
         const asked = retryAfterOf(error) ?? 0
@@ -60,10 +52,7 @@ export function retried(bucket: Bucket, host: Host, options: RetriedOptions = {}
   }
 
   return {
-    ...componentOf(bucket),
-    list: (prefix, options) => attempt(options.signal, () => bucket.list(prefix, options)),
-    get: (key, options) => attempt(options.signal, () => bucket.get(key, options)),
-    delete: (key, options) => attempt(options.signal, () => bucket.delete(key, options)),
+    ...wrapped(bucket, ({ signal }, make) => attempt(signal, make)),
     async put(key, body, options) {
       let lost: { readonly error: unknown } | undefined
       const result = await attempt(

@@ -1,0 +1,68 @@
+/** A bucket whose requests are watched: what traced() and measured() have in common. */
+import type { ObjectBody } from '../../contracts/bucket.ts'
+import type { Bucket } from '../../contracts/host.ts'
+import { objectBody, streamSource } from '../body.ts'
+import { type BucketCall, type BucketResult, isBody, wrapped } from './wrapped.ts'
+
+/** How a request ended. */
+export interface RequestEnd {
+  readonly failure?: { readonly error: unknown } | undefined
+  /** Of a get or a put. */
+  readonly result?: 'found' | 'missing' | 'stored' | 'conflict'
+  /** Of a list: how many objects the page has. */
+  readonly objects?: number
+  /** Of an object that was found: how many were read. */
+  readonly bytes?: number
+}
+
+/** Watches one request. */
+export interface Watch {
+  /** Makes the call, inside whatever must be active meanwhile. */
+  during<T>(make: () => Promise<T>): Promise<T>
+  /** Called once; where a body came, when that has ended. */
+  ended(end: RequestEnd): void
+}
+
+/** `bucket`, with a watch on each request; undefined for one that nobody watches. */
+export function observed(bucket: Bucket, watch: (call: BucketCall) => Watch | undefined): Bucket {
+  return wrapped(bucket, async (call, make) => {
+    const watching = watch(call)
+    if (!watching) return await make()
+    try {
+      const result = await watching.during(make)
+      if (isBody(result)) return observedBody(result, call.signal, watching) as typeof result
+      watching.ended(endOf(call, result))
+      return result
+    } catch (error) {
+      watching.ended({ failure: { error } })
+      throw error
+    }
+  })
+}
+
+function endOf({ op }: BucketCall, result: Exclude<BucketResult, ObjectBody>): RequestEnd {
+  if (typeof result === 'string') return { result }
+  if (result) return { objects: result.objects.length }
+  return op === 'get' ? { result: 'missing' } : {}
+}
+
+function observedBody(body: ObjectBody, signal: AbortSignal, watching: Watch): ObjectBody {
+  const inner = streamSource(body.stream)
+  let bytes = 0
+  return objectBody(
+    body.info,
+    {
+      async read() {
+        const chunk = await inner.read()
+        bytes += chunk?.length ?? 0
+        return chunk
+      },
+      async close(how) {
+        watching.ended({ result: 'found', bytes, failure: how.end === 'error' ? how : undefined })
+        await inner.close(how)
+        await body[Symbol.asyncDispose]()
+      },
+    },
+    signal,
+  )
+}
