@@ -1,10 +1,9 @@
 /** The command line: what was typed, done; errors as lines for a person, and an exit code. */
 import { setTimeout } from 'node:timers/promises'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
-import { exitNow, inFileSystem } from '../runtime/server/exit.ts'
-import { packageVersion } from '../runtime/server/package-version.ts'
-import { painter } from '../runtime/terminal/paint.ts'
-import { visible } from '../runtime/terminal/visible.ts'
+import { exitNow, inFileSystem } from '../runtime/server/stop-signals.ts'
+import { painter, visible } from '../runtime/terminal/text.ts'
+import { VERSION } from '../version.ts'
 import { readArgs } from './args.ts'
 import type { Io } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -28,7 +27,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
     const request = readArgs(argv, COMMANDS)
     if (request.do === 'run') return await request.command.run(request.args, io)
-    if (request.do === 'version') io.stdout.write(`${packageVersion()}\n`)
+    if (request.do === 'version') io.stdout.write(`${VERSION}\n`)
     else io.stdout.write(request.command ? commandHelp(request.command) : globalHelp(COMMANDS))
     return ExitCode.ok
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Who is to hold a block, and who has it, as lines. */
 import type { Owner, RingMember } from '../contracts/ownership.ts'
-import type { Painter } from '../runtime/terminal/paint.ts'
-import { visible } from '../runtime/terminal/visible.ts'
+import type { Painter } from '../runtime/terminal/text.ts'
+import { visible } from '../runtime/terminal/text.ts'
 import { table } from './text.ts'
 
 /** `members`: what the member store says of them, where it was asked. */

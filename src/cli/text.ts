@@ -1,6 +1,6 @@
 /** Values as lines of a person's terminal. What comes out of a bucket is made visible. */
 import type { BlockMeta } from '../contracts/block.ts'
-import { visible } from '../runtime/terminal/visible.ts'
+import { visible } from '../runtime/terminal/text.ts'
 
 /** Rows under each other; the last column is not padded. `indent` stands before each row. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string[] {

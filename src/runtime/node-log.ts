@@ -1,7 +1,7 @@
 /** A log on stderr: lines for a person on a terminal, a line of JSON for a machine everywhere else. */
 import type { Fields, Log } from '../contracts/host.ts'
 import { json, jsonLine, type LogLevel } from './log/json-line.ts'
-import { visible } from './terminal/visible.ts'
+import { type Painter, painter, visible } from './terminal/text.ts'
 
 export interface LogOptions {
   /** Default: stderr. */
@@ -12,34 +12,25 @@ export interface LogOptions {
   readonly now?: (() => number) | undefined
 }
 
+const COLOUR = { info: 'green', warn: 'yellow', error: 'red' } as const satisfies Record<LogLevel, keyof Painter>
+
 /** Never throws for what it is given. stdout stays free for results. */
-export function nodeLog(options: LogOptions = {}): Log {
-  const stream = options.stream ?? process.stderr
-  const env = options.env ?? process.env
-  const now = options.now ?? Date.now
-  const colour = !env.NO_COLOR && env.TERM !== 'dumb'
-  const line = (level: LogLevel, message: string, fields: Fields): string =>
-    stream.isTTY ? forPerson(now(), level, message, fields, colour) : jsonLine(now(), level, message, fields)
+export function nodeLog({ stream = process.stderr, env = process.env, now = Date.now }: LogOptions = {}): Log {
+  const paint = painter(stream, env)
+  const forPerson = (level: LogLevel, message: string, fields: Fields): string => {
+    const time = new Date(now()).toISOString().slice(11, 19)
+    const shown = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => ` ${key}=${short(value)}`)
+    return `${time} ${paint[COLOUR[level]](level.toUpperCase().padEnd(5))}${visible(` ${message}${shown.join('')}`)}`
+  }
   const at =
     (level: LogLevel) =>
     (message: string, fields: Fields = {}) => {
-      stream.write(`${line(level, message, fields)}\n`)
+      const line = stream.isTTY ? forPerson(level, message, fields) : jsonLine(now(), level, message, fields)
+      stream.write(`${line}\n`)
     }
   return { info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-const COLOUR: Readonly<Record<LogLevel, string>> = { info: '\u001b[32m', warn: '\u001b[33m', error: '\u001b[31m' }
-const PLAIN = '\u001b[0m'
-
-function forPerson(now: number, level: LogLevel, message: string, fields: Fields, colour: boolean): string {
-  const time = new Date(now).toISOString().slice(11, 19)
-  const word = level.toUpperCase().padEnd(5)
-  const shown = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${short(value)}`)
-  return (
-    visible(`${time} `) + (colour ? `${COLOUR[level]}${word}${PLAIN}` : word) + visible(` ${message}${shown.join('')}`)
-  )
 }
 
 function short(value: unknown): string {

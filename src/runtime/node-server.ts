@@ -4,8 +4,8 @@ import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
+import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
-import { packageVersion } from './server/package-version.ts'
 
 export { type StopSignals, stopSignals } from './server/stop-signals.ts'
 
@@ -44,20 +44,14 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
   const server = await open(options)
   if (server) host.log.info('http server listening', { url: server.url })
   let stopped: Promise<void> | undefined
-  const stop = async () => {
-    try {
-      await gateway.stop()
-    } finally {
-      await server?.close(CLOSE_GRACE_MS)
-    }
-  }
+  const stop = () => gateway.stop().finally(() => server?.close(CLOSE_GRACE_MS))
   return { url: server?.url, stop: () => (stopped ??= stop()) }
 }
 
 async function open(options: ServeOptions): Promise<HttpServer | undefined> {
   const { gateway, config, host, metrics, orFreePort = false } = options
   if (!config.http) return undefined
-  const app = createApp({ gateway, config, host, metrics, peerOf, version: packageVersion() })
+  const app = createApp({ gateway, config, host, metrics, peerOf, version: VERSION })
   try {
     return await listen(app, config.http)
   } catch (error) {

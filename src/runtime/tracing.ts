@@ -4,7 +4,7 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Host, Log } from '../contracts/host.ts'
 import { AsyncContextManager } from './context-manager.ts'
-import { quietHost } from './tracing/quiet-host.ts'
+import { quietHost } from './host/web.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'
 import { tracingSettings } from './tracing/settings.ts'
 import { type ShutdownLimits, SpanQueue } from './tracing/span-queue.ts'
@@ -41,13 +41,8 @@ export interface Tracing {
 export type { Fetch, ShutdownLimits, TracingEnv }
 
 /**
- * Sets the global tracer provider and context manager up, as the standard `OTEL_*` variables say: OTEL_SDK_DISABLED,
- * OTEL_TRACES_EXPORTER (otlp, none), OTEL_TRACES_SAMPLER and _ARG, OTEL_SERVICE_NAME (default `blockgate`),
- * OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_SCHEDULE_DELAY, _EXPORT_TIMEOUT, _MAX_QUEUE_SIZE (default 50000),
- * _MAX_EXPORT_BATCH_SIZE, and OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS, _TIMEOUT, _PROTOCOL (http/protobuf, http/json),
- * _COMPRESSION (none, gzip), the last five also as OTEL_EXPORTER_OTLP_TRACES_…. Without an endpoint it does nothing.
- *
- * Workerd needs the compatibility flag `nodejs_als`.
+ * Sets the global tracer provider and context manager up as the standard `OTEL_*` variables say; docs/traces.md names them.
+ * Without an endpoint it does nothing. Workerd needs the compatibility flag `nodejs_als`.
  *
  * @throws BlockgateError `invalid-config` where an endpoint, a protocol, a compression, a header or an exporter cannot
  * be followed; a number or a sampler that cannot be read is logged, and its default is used
@@ -81,19 +76,11 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
       return queue.dropped
     },
     forceFlush: () => queue.forceFlush(),
-    shutdown(limits) {
-      closed ??= close(limits)
-      return closed
-    },
+    shutdown: limits => (closed ??= close(limits)),
   }
 }
 
-const OFF: Tracing = {
-  enabled: false,
-  dropped: 0,
-  forceFlush: () => Promise.resolve(),
-  shutdown: () => Promise.resolve(),
-}
+const OFF: Tracing = { enabled: false, dropped: 0, forceFlush: async () => {}, shutdown: async () => {} }
 
 function isWorker(): boolean {
   return globalThis.navigator?.userAgent === 'Cloudflare-Workers'

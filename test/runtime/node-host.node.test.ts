@@ -112,8 +112,8 @@ describe('nodeLog', () => {
     to.info('run ended', { added: 3, stage: 'time-range', why: 'two words', none: undefined })
     to.error('no')
     expect(written).toEqual([
-      '03:04:05 \u001b[32mINFO \u001b[0m run ended added=3 stage=time-range why="two words"\n',
-      '03:04:05 \u001b[31mERROR\u001b[0m no\n',
+      '03:04:05 \u001b[32mINFO \u001b[39m run ended added=3 stage=time-range why="two words"\n',
+      '03:04:05 \u001b[31mERROR\u001b[39m no\n',
     ])
   })
 

@@ -2,7 +2,7 @@ import type { RunProgress } from 'blockgate'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Pace } from '../../src/runtime/terminal/pace.ts'
-import { bytesText, countText, timeText } from '../../src/runtime/terminal/units.ts'
+import { bytesText, countText, timeText } from '../../src/runtime/terminal/text.ts'
 import { progressLine, Screen, showProgress } from '../../src/runtime/terminal.ts'
 
 const ESC = '\u001b'
@@ -61,7 +61,7 @@ describe('progressLine', () => {
 describe('Pace', () => {
   const paceOf = (samples: readonly (readonly [at: number, done: number, bytes?: number])[]) => {
     const pace = new Pace()
-    for (const [at, done, bytes = 0] of samples) pace.note({ at, done, bytes })
+    for (const [at, done, bytes = 0] of samples) pace.rates({ at, done, bytes })
     return pace
   }
 
@@ -93,13 +93,9 @@ describe('Pace', () => {
     expect(new Pace().rates({ at: 5_000, done: 1, bytes: 0 })).toBe(undefined)
   })
 
-  it('begins anew with a run that goes back', () => {
-    const pace = paceOf([
-      [0, 0],
-      [5_000, 500],
-      [6_000, 3],
-    ])
-    expect(pace.rates({ at: 8_000, done: 5, bytes: 0 })?.blocks).toBe(1)
+  it('is never below zero: a block that is tried again is no longer done', () => {
+    const pace = paceOf([[0, 3, 500]])
+    expect(pace.rates({ at: 2_000, done: 2, bytes: 400 })).toEqual({ blocks: 0, bytes: 0 })
   })
 })
 

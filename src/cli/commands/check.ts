@@ -1,6 +1,6 @@
 /** `blockgate check`: what the config comes to. */
 import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
-import { type Painter, painter } from '../../runtime/terminal/paint.ts'
+import { type Painter, painter } from '../../runtime/terminal/text.ts'
 import type { Command } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { loadConfig } from '../load-config.ts'

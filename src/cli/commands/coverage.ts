@@ -1,8 +1,7 @@
 /** `blockgate coverage --min N`: whether every block is served by enough gateways. */
 import type { Host } from '../../contracts/host.ts'
 import { type Offered, offered } from '../../explain/offered.ts'
-import { type Painter, painter } from '../../runtime/terminal/paint.ts'
-import { countText } from '../../runtime/terminal/units.ts'
+import { countText, type Painter, painter } from '../../runtime/terminal/text.ts'
 import type { Command } from '../command.ts'
 import { type Coverage, coverageOf, liveClaims } from '../coverage.ts'
 import { ExitCode, usageError } from '../exit.ts'

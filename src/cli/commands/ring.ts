@@ -1,8 +1,6 @@
 /** `blockgate ring`: the members, as the member store has them. */
 import type { Ring, RingMember } from '../../contracts/ownership.ts'
-import { type Painter, painter } from '../../runtime/terminal/paint.ts'
-import { bytesText, countText, timeText } from '../../runtime/terminal/units.ts'
-import { visible } from '../../runtime/terminal/visible.ts'
+import { bytesText, countText, type Painter, painter, timeText, visible } from '../../runtime/terminal/text.ts'
 import type { Command } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { withOperator } from '../observer.ts'

@@ -1,5 +1,7 @@
 /** An HTTP server on Node; on Deno, over its Node compatibility. */
+import { once } from 'node:events'
 import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, Hono } from 'hono'
@@ -15,7 +17,7 @@ const UNNAMED = 'host.invalid'
 export interface HttpServer {
   /** Where a browser on this machine finds it, without a last slash. */
   readonly url: string
-  /** Takes no more connections, lets answers finish within the grace, then cuts them off. Safe twice. */
+  /** Takes no more connections, lets answers finish within the grace, then cuts them off. */
   close(graceMs: number): Promise<void>
 }
 
@@ -24,25 +26,21 @@ export function peerOf(c: Context): string | undefined {
   return getConnInfo(c).remote.address
 }
 
-/** @throws BlockgateError `start-failed` where it cannot listen there */
+/** @throws BlockgateError `address-in-use`, or `start-failed` where it cannot listen there for another reason */
 export async function listen(app: Hono, { host, port }: ListenAddress): Promise<HttpServer> {
   const server = createAdaptorServer({ fetch: app.fetch, hostname: UNNAMED, overrideGlobalObjects: false }) as Server
   server.requestTimeout = REQUEST_TIMEOUT_MS
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => reject(cannotListen(`${urlHost(host ?? '')}:${port}`, error))
-    server.once('error', failed)
-    server.listen({ port, ...(host !== undefined && { host }) }, () => {
-      server.off('error', failed)
-      resolve()
-    })
-  })
-  const address = server.address()
-  if (typeof address !== 'object' || address === null)
-    throw new BlockgateError(ErrorCode.internal, 'the server has no port')
-  let closed: Promise<void> | undefined
+  try {
+    server.listen({ port, ...(host !== undefined && { host }) })
+    await once(server, 'listening')
+  } catch (error) {
+    throw cannotListen(`${urlHost(host ?? '')}:${port}`, error as NodeJS.ErrnoException)
+  }
+  // Every interface is also this machine's own.
+  const here = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
   return {
-    url: `http://${urlHost(browsable(host))}:${address.port}`,
-    close: graceMs => (closed ??= close(server, graceMs)),
+    url: `http://${urlHost(here)}:${(server.address() as AddressInfo).port}`,
+    close: graceMs => close(server, graceMs),
   }
 }
 
@@ -57,17 +55,11 @@ function close(server: Server, graceMs: number): Promise<void> {
   })
 }
 
-function cannotListen(where: string, error: NodeJS.ErrnoException): BlockgateError {
-  const taken = error.code === 'EADDRINUSE'
-  const why = taken ? 'something listens there already' : rawMessageOf(error)
+function cannotListen(where: string, cause: NodeJS.ErrnoException): BlockgateError {
+  const taken = cause.code === 'EADDRINUSE'
+  const why = taken ? 'something listens there already' : rawMessageOf(cause)
   const text = `the HTTP server cannot listen at ${where}: ${why}; choose another address with \`http\` in the config, or false for none`
-  return new BlockgateError(taken ? ErrorCode.addressInUse : ErrorCode.startFailed, text, { cause: error })
-}
-
-/** Every interface is also this machine's own. */
-function browsable(host: string | undefined): string {
-  if (host === undefined || host === '0.0.0.0' || host === '::') return 'localhost'
-  return host
+  return new BlockgateError(taken ? ErrorCode.addressInUse : ErrorCode.startFailed, text, { cause })
 }
 
 function urlHost(host: string): string {

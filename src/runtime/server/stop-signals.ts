@@ -1,6 +1,5 @@
 /** SIGINT, SIGTERM, and SIGHUP of a terminal that closes: the first asks the process to stop, the second ends it at once. */
 import { constants } from 'node:os'
-import { exitNow } from './exit.ts'
 
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -18,10 +17,7 @@ export interface StopSignals extends Disposable {
   readonly caught: NodeJS.Signals | undefined
 }
 
-/**
- * Listens until disposed. `onFirst` is told which it was; it begins to stop things, and where it gives back a promise, its
- * failure is told to whoever awaits the stop.
- */
+/** Listens until disposed. `onFirst` begins to stop things; a promise it gives may reject: whoever awaits the stop sees that. */
 export function stopSignals(onFirst: (signal: NodeJS.Signals) => unknown): StopSignals {
   const controller = new AbortController()
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
@@ -44,4 +40,22 @@ export function stopSignals(onFirst: (signal: NodeJS.Signals) => unknown): StopS
       for (const signal of STOPPING) process.off(signal, listener)
     },
   }
+}
+
+/**
+ * Ends the process at once, with `code`. `process.exit()` waits for calls to a file system, and one that never returns would
+ * hold it up for ever: while there are any, `signal` ends it.
+ */
+export function exitNow(code: number, signal: NodeJS.Signals = 'SIGKILL'): never {
+  if (inFileSystem()) {
+    process.emit('exit', code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  }
+  process.exit(code)
+}
+
+/** Whether a call to a file system has not returned. On Deno nothing is known of it. */
+export function inFileSystem(): boolean {
+  return process.getActiveResourcesInfo?.().some(name => name.startsWith('FSReq')) ?? false
 }

@@ -1,18 +1,17 @@
 /** A run while it goes on: a live line on a terminal, plain lines elsewhere. */
-
 import type { Host } from '../../contracts/host.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { RunProgress } from '../../sync/run-result.ts'
 import { Pace, type Rates } from './pace.ts'
 import { type Env, type Output, Screen } from './screen.ts'
-import { bytesText, countText, timeText } from './units.ts'
+import { bytesText, countText, timeText } from './text.ts'
 
 export interface ProgressOptions {
   readonly output: Output
   readonly host: Host
   /** `TERM=dumb` makes plain lines. */
   readonly env: Env
-  /** Where there is no terminal: told instead of a plain line. */
+  /** Called in place of a plain line where there is no terminal. */
   readonly onPlain?: ((progress: RunProgress) => void) | undefined
 }
 
@@ -27,14 +26,11 @@ export function showProgress(gateway: Pick<Gateway, 'progress'>, options: Progre
   const screen = output instanceof Screen ? output : new Screen(output, env)
   const plain = options.onPlain ?? (progress => screen.write(`${line(progress)}\n`))
   let run: { readonly id: string; readonly began: number; readonly pace: Pace } | undefined
-  let timer: Disposable | undefined
 
   const line = (progress: RunProgress): string => {
     const at = host.monotonic()
     if (run?.id !== progress.id) run = { id: progress.id, began: at, pace: new Pace() }
-    const sample = { at, done: progress.done, bytes: progress.bytes }
-    run.pace.note(sample)
-    return progressLine(progress, at - run.began, run.pace.rates(sample))
+    return progressLine(progress, at - run.began, run.pace.rates({ at, done: progress.done, bytes: progress.bytes }))
   }
   const tick = () => {
     const { progress } = gateway
@@ -43,18 +39,18 @@ export function showProgress(gateway: Pick<Gateway, 'progress'>, options: Progre
     else plain(progress)
     timer = host.setTimer(screen.live ? LIVE_MS : PLAIN_MS, tick)
   }
-  timer = host.setTimer(screen.live ? LIVE_MS : FIRST_PLAIN_MS, tick)
+  let timer = host.setTimer(screen.live ? LIVE_MS : FIRST_PLAIN_MS, tick)
   return {
     [Symbol.dispose]() {
-      timer?.[Symbol.dispose]()
+      timer[Symbol.dispose]()
       screen.clear()
     },
   }
 }
 
 /**
- * `startup: 1,200 of 5,000 blocks (24%), 1.2 GB at 35.0 MB/s, 32 in flight, 2 failed, 12 s, about 38 s left`. While the
- * bucket is being listed, no total is known, and so neither a share nor a time that is left.
+ * `startup: 1,200 of 5,000 blocks (24%), about 38 s left, 2 failed, 1.2 GB at 35.0 MB/s, 32 in flight, 12 s`. While the bucket
+ * is being listed, no total is known, and so neither a share nor a time that is left.
  */
 export function progressLine(progress: RunProgress, elapsedMs: number, rates: Rates | undefined): string {
   const { reason, seen, listing, done, inFlight, failed, bytes } = progress

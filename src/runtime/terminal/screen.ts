@@ -14,17 +14,15 @@ const CLEAR = '\r\x1b[2K'
 /** Whole lines go through `write`; `draw` shows the live line anew. Where there is no terminal, nothing is drawn. */
 export class Screen implements Output {
   readonly #output: Output
+  readonly isTTY: boolean
   /** Whether lines can be drawn over. */
   readonly live: boolean
   #line = ''
 
   constructor(output: Output, env: Env) {
     this.#output = output
-    this.live = output.isTTY === true && env.TERM !== 'dumb'
-  }
-
-  get isTTY(): boolean {
-    return this.#output.isTTY === true
+    this.isTTY = output.isTTY === true
+    this.live = this.isTTY && env.TERM !== 'dumb'
   }
 
   get columns(): number | undefined {

@@ -2,10 +2,8 @@
 import type { BlockId } from '../../contracts/block.ts'
 import { instant } from '../../contracts/instant.ts'
 import type { RunResult } from '../../sync/run-result.ts'
-import { painter } from './paint.ts'
 import type { Env, Output } from './screen.ts'
-import { timeText } from './units.ts'
-import { visible } from './visible.ts'
+import { painter, timeText, visible } from './text.ts'
 
 export interface SummaryOptions {
   readonly output: Output
@@ -13,34 +11,41 @@ export interface SummaryOptions {
   readonly env: Env
 }
 
-/** So many blocks that were added, or dropped, are named; of more only the number is told. */
+/** Up to so many blocks that were added, or dropped, are named. */
 const NAMED = 10
 
 /** What was added, what was skipped by which stage and why, and what failed. */
 export function summaryText(result: RunResult, { output, env }: SummaryOptions): string {
   const paint = painter(output, env)
   const { run, stages, blocks, failures, notes, marked } = result.summary
-  const held = blocks.added + blocks.unchanged + blocks.retained
   const error = result.error && paint.red(visible(`  ${result.error.at ?? 'run'}: ${result.error.message}`))
-  const isPart = result.status === 'done' && !run.complete
-  const first = `${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${isPart ? paint.red(', the view was incomplete') : ''}`
-  // Nobody looked at anything: all that could be told are zeros.
-  if (error && result.status === 'failed' && blocks.seen === 0) return [first, '', error, '', ''].join('\n')
-  const lines = [
-    first,
-    '',
-    `  ${blocks.seen} blocks seen: ${paint.green(`${blocks.added} added`)}, ${blocks.unchanged} unchanged, ${paint.yellow(`${blocks.skipped} skipped`)}, ${blocks.failed > 0 ? paint.red(`${blocks.failed} failed`) : '0 failed'}`,
+  const partly = result.status === 'done' && !run.complete ? paint.red(', the view was incomplete') : ''
+  const lines = [`${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${partly}`, '']
+  // Nothing was listed: all that could be told are zeros.
+  if (error && result.status === 'failed' && blocks.seen === 0) return [...lines, error, '', ''].join('\n')
+  const failed = `${blocks.failed} failed`
+  const parts = [
+    paint.green(`${blocks.added} added`),
+    `${blocks.unchanged} unchanged`,
+    paint.yellow(`${blocks.skipped} skipped`),
+    blocks.failed > 0 ? paint.red(failed) : failed,
   ]
+  lines.push(`  ${blocks.seen} blocks seen: ${parts.join(', ')}`)
   if (blocks.seen === 0 && run.complete && !error) lines.push('  the bucket shows nothing where its blocks must lie')
-  const added = [...result.outcomes].flatMap(([id, { kind }]) => (kind === 'added' ? [id] : []))
-  lines.push(...named('added', added))
-  if (blocks.dropped + blocks.retained > 0)
+  lines.push(
+    ...named(
+      'added',
+      [...result.outcomes].flatMap(([id, { kind }]) => (kind === 'added' ? [id] : [])),
+    ),
+  )
+  if (blocks.dropped + blocks.retained > 0) {
     lines.push(`  of the loaded: ${blocks.dropped} dropped, ${blocks.retained} kept for now`)
+  }
   lines.push(...named('dropped', result.dropped))
-  if (result.unconfirmed > 0)
-    lines.push(
-      paint.red(`  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): these blocks are kept`),
-    )
+  if (result.unconfirmed > 0) {
+    const waits = `  ${result.unconfirmed} drops wait for a confirmation (--confirm-drops): these blocks are kept`
+    lines.push(paint.red(waits))
+  }
   lines.push('', ...table(stages.map(s => [s.name, String(s.in), String(s.out), skips(s.skipped)])))
   if (marked.count > 0) {
     const since = marked.oldest === marked.newest ? '' : ` to ${instant(marked.newest ?? 0)}`
@@ -57,7 +62,7 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
     for (const f of failures) lines.push(visible(`  ${f.block}  ${f.by}: ${f.code}: ${f.message}`))
   }
   if (error) lines.push('', error)
-  lines.push('', `  held now: ${held}`, '')
+  lines.push('', `  held now: ${blocks.added + blocks.unchanged + blocks.retained}`, '')
   return lines.join('\n')
 }
 

@@ -1,6 +1,7 @@
 /** One batch of spans as one OTLP/HTTP request: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { linkSignals } from '../../async/signals.ts'
 import { rawMessageOf } from '../../contracts/errors.ts'
 import type { Host } from '../../contracts/host.ts'
 import type { TracingSettings } from './settings.ts'
@@ -28,28 +29,25 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 const MAX_RETRY_AFTER_MS = 300_000
 
 export function createSender(settings: TracingSettings, host: Host, fetch: Fetch): Sender {
-  const serializer = settings.encoding === 'json' ? JsonTraceSerializer : ProtobufTraceSerializer
+  const { encoding, gzip, timeoutMs } = settings
+  const serializer = encoding === 'json' ? JsonTraceSerializer : ProtobufTraceSerializer
   const headers: Record<string, string> = {
     ...settings.headers,
-    'content-type': settings.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
-    ...(settings.gzip ? { 'content-encoding': 'gzip' } : {}),
+    'content-type': encoding === 'json' ? 'application/json' : 'application/x-protobuf',
+    ...(gzip && { 'content-encoding': 'gzip' }),
   }
   return {
     async encode(spans) {
       // The types leave out that the bytes never lie in shared memory; an empty batch is never sent.
       const bytes = new Uint8Array(serializer.serializeRequest([...spans]) ?? new Uint8Array())
-      return settings.gzip ? gzip(bytes) : bytes
+      return gzip ? await zipped(bytes) : bytes
     },
     async send(body, signal) {
-      const controller = new AbortController()
-      const abort = () => controller.abort(signal.reason)
-      const timer = host.setTimer(settings.timeoutMs, () => {
-        controller.abort(new Error(`no answer within ${settings.timeoutMs} ms`))
-      })
-      signal.addEventListener('abort', abort, { once: true })
+      using link = linkSignals(signal)
+      using _ = host.setTimer(timeoutMs, () => link.abort(new Error(`no answer within ${timeoutMs} ms`)))
       try {
         // A redirect is not followed: the headers carry the collector's credentials.
-        const init = { method: 'POST', body, headers, signal: controller.signal, redirect: 'manual' } as const
+        const init = { method: 'POST', body, headers, signal: link.signal, redirect: 'manual' } as const
         const response = await fetch(settings.url, init)
         if (response.ok) return delivered(new Uint8Array(await response.arrayBuffer()))
         await response.body?.cancel()
@@ -57,10 +55,7 @@ export function createSender(settings: TracingSettings, host: Host, fetch: Fetch
         if (!RETRYABLE.has(response.status)) return { kind: 'refused', detail }
         return { kind: 'retry', afterMs: retryAfterMs(response.headers.get('retry-after'), host.now()), detail }
       } catch (error) {
-        return { kind: 'retry', afterMs: 0, detail: textOf(controller.signal.reason ?? error) }
-      } finally {
-        timer[Symbol.dispose]()
-        signal.removeEventListener('abort', abort)
+        return { kind: 'retry', afterMs: 0, detail: textOf(link.signal.reason ?? error) }
       }
     },
   }
@@ -86,11 +81,11 @@ function retryAfterMs(header: string | null, now: number): number {
 
 /** fetch() says only "fetch failed"; what failed is its cause. */
 function textOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? rawMessageOf(error.cause) : ''
-  return cause === '' ? rawMessageOf(error) : `${rawMessageOf(error)}: ${cause}`
+  const cause = error instanceof Error && error.cause !== undefined ? `: ${rawMessageOf(error.cause)}` : ''
+  return rawMessageOf(error) + cause
 }
 
-async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+async function zipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }

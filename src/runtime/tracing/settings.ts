@@ -41,17 +41,6 @@ const MAX_QUEUE_SIZE = 50_000
 const GENERAL = 'OTEL_EXPORTER_OTLP_'
 const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_'
 
-type MakeSampler = (ratio: () => number) => Sampler
-
-const SAMPLERS: ReadonlyMap<string, MakeSampler> = new Map<string, MakeSampler>([
-  ['always_on', () => new AlwaysOnSampler()],
-  ['always_off', () => new AlwaysOffSampler()],
-  ['traceidratio', ratio => new TraceIdRatioBasedSampler(ratio())],
-  ['parentbased_always_on', () => new ParentBasedSampler({ root: new AlwaysOnSampler() })],
-  ['parentbased_always_off', () => new ParentBasedSampler({ root: new AlwaysOffSampler() })],
-  ['parentbased_traceidratio', ratio => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio()) })],
-])
-
 /**
  * The settings, or undefined where nothing is to be exported: no endpoint is given, OTEL_SDK_DISABLED is true or
  * OTEL_TRACES_EXPORTER is none. Unlike the specification there is no default endpoint: nobody exports unasked.
@@ -60,21 +49,19 @@ const SAMPLERS: ReadonlyMap<string, MakeSampler> = new Map<string, MakeSampler>(
  */
 export function tracingSettings(env: TracingEnv, log: Log): TracingSettings | undefined {
   const variables = new Variables(env, log)
-  if (variables.flag('OTEL_SDK_DISABLED')) return undefined
-  const exporter = variables.get('OTEL_TRACES_EXPORTER')
+  if (variables.read(false, 'be true or false', flag, 'OTEL_SDK_DISABLED')) return undefined
   const endpoint = variables.get(`${TRACES}ENDPOINT`, `${GENERAL}ENDPOINT`)
   if (!endpoint) {
+    const exporter = variables.get('OTEL_TRACES_EXPORTER')
     if (exporter && exporter.value.toLowerCase() !== 'none') {
       log.warn(`${exporter.name} is "${exporter.value}", but nothing is exported: ${GENERAL}ENDPOINT is not set`)
     }
     return undefined
   }
-  if (variables.oneOf('otlp', ['otlp', 'none'], 'OTEL_TRACES_EXPORTER') === 'none') return undefined
+  if (variables.oneOf(['otlp', 'none'], 'OTEL_TRACES_EXPORTER') === 'none') return undefined
 
-  const protocols = ['http/protobuf', 'http/json'] as const
-  const protocol = variables.oneOf('http/protobuf', protocols, `${TRACES}PROTOCOL`, `${GENERAL}PROTOCOL`)
-  const compressions = ['none', 'gzip'] as const
-  const compression = variables.oneOf('none', compressions, `${TRACES}COMPRESSION`, `${GENERAL}COMPRESSION`)
+  const protocol = variables.oneOf(['http/protobuf', 'http/json'], `${TRACES}PROTOCOL`, `${GENERAL}PROTOCOL`)
+  const compression = variables.oneOf(['none', 'gzip'], `${TRACES}COMPRESSION`, `${GENERAL}COMPRESSION`)
   const service = variables.get('OTEL_SERVICE_NAME')
   const maxQueueSize = variables.count(MAX_QUEUE_SIZE, 1, 'OTEL_BSP_MAX_QUEUE_SIZE')
   const settings: TracingSettings = {
@@ -86,7 +73,7 @@ export function tracingSettings(env: TracingEnv, log: Log): TracingSettings | un
     resource: {
       'service.name': 'blockgate',
       ...variables.attributes('OTEL_RESOURCE_ATTRIBUTES'),
-      ...(service ? { 'service.name': service.value } : {}),
+      ...(service && { 'service.name': service.value }),
     },
     sampler: samplerOf(variables),
     maxQueueSize,
@@ -98,36 +85,41 @@ export function tracingSettings(env: TracingEnv, log: Log): TracingSettings | un
   return settings
 }
 
+function flag(text: string): boolean | undefined {
+  const value = text.toLowerCase()
+  return value === 'true' || value === 'false' ? value === 'true' : undefined
+}
+
 /** A signal's own endpoint is taken as it is; below the general one stands `v1/traces`. */
-function endpointUrl(endpoint: Variable, variables: Variables): string {
-  const url = URL.canParse(endpoint.value) ? new URL(endpoint.value) : undefined
+function endpointUrl({ name, value }: Variable, { problems }: Variables): string {
+  const url = URL.parse(value)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    variables.problems.push(
-      `${endpoint.name} must be an http or https URL: current value is ${JSON.stringify(endpoint.value)}`,
-    )
+    problems.push(`${name} must be an http or https URL: current value is ${JSON.stringify(value)}`)
     return ''
   }
   if (url.username !== '' || url.password !== '') {
     // fetch() refuses such a URL. The value is not shown: it holds a secret.
-    variables.problems.push(`${endpoint.name} must have no user and no password: give them in ${GENERAL}HEADERS`)
+    problems.push(`${name} must have no user and no password: give them in ${GENERAL}HEADERS`)
     return ''
   }
-  if (endpoint.name === `${GENERAL}ENDPOINT`) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`
+  if (name === `${GENERAL}ENDPOINT`) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`
   return url.href
 }
 
+const ROOTS = ['always_on', 'always_off', 'traceidratio'] as const
+const SAMPLERS = [...ROOTS, ...ROOTS.map(name => `parentbased_${name}` as const)]
+
 function samplerOf(variables: Variables): Sampler {
-  const ratio = (): number => {
-    const argument = variables.get('OTEL_TRACES_SAMPLER_ARG')
-    if (!argument) return 1
-    const value = Number(argument.value)
-    if (value >= 0 && value <= 1) return value
-    variables.ignore(argument, 'be a number from 0 to 1', '1')
-    return 1
-  }
-  const name = variables.get('OTEL_TRACES_SAMPLER')
-  const make = SAMPLERS.get(name?.value.toLowerCase() ?? 'parentbased_always_on')
-  if (make) return make(ratio)
-  if (name) variables.ignore(name, `be one of ${[...SAMPLERS.keys()].join(', ')}`, 'parentbased_always_on')
-  return new ParentBasedSampler({ root: new AlwaysOnSampler() })
+  const known = (text: string) => SAMPLERS.find(sampler => sampler === text.toLowerCase())
+  const must = `be one of ${SAMPLERS.join(', ')}`
+  const name = variables.read('parentbased_always_on', must, known, 'OTEL_TRACES_SAMPLER')
+  const root = rootSampler(name.replace('parentbased_', ''), variables)
+  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root
+}
+
+function rootSampler(name: string, variables: Variables): Sampler {
+  if (name === 'always_on') return new AlwaysOnSampler()
+  if (name === 'always_off') return new AlwaysOffSampler()
+  const ratio = (text: string) => (Number(text) >= 0 && Number(text) <= 1 ? Number(text) : undefined)
+  return new TraceIdRatioBasedSampler(variables.read(1, 'be a number from 0 to 1', ratio, 'OTEL_TRACES_SAMPLER_ARG'))
 }

@@ -16,12 +16,12 @@ const CONCURRENCY = 4
 
 const BACKOFF = { base: 500, max: 10_000 } as const
 
-/** A collector that is away says so once a minute, not once a batch. */
-const COMPLAIN_EVERY_MS = 60_000
+/** A collector that is away is logged once a minute, not once a batch. */
+const WARN_EVERY_MS = 60_000
 
 /** How long a last flush may take, in ms; never longer than OTEL_BSP_EXPORT_TIMEOUT, which is the default of both. */
 export interface ShutdownLimits {
-  /** Without an answer of the collector that settles a batch: for one that is dead. */
+  /** Without an answer of the collector that takes or refuses a batch: for one that is dead. */
   readonly quietMs?: number | undefined
   /** In all: for one that is slow, too. */
   readonly maxMs?: number | undefined
@@ -33,14 +33,15 @@ export class SpanQueue implements SpanProcessor {
   readonly #host: Host
   readonly #log: Log
   readonly #background: boolean
-  readonly #lanes = new Set<Promise<void>>()
+  /** In the background: those that send now. */
+  readonly #workers = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   #waiting: ReadableSpan[] = []
   #timer: Disposable | undefined
-  #complainedAt = Number.NEGATIVE_INFINITY
+  #warnedAt = Number.NEGATIVE_INFINITY
   #dropped = 0
   /** Called when a batch was taken or refused. */
-  #settled: () => void = () => {}
+  #answered: () => void = () => {}
   #shutdown: Promise<void> | undefined
 
   /** @param background false where nothing outlives a request (Workers): then only `forceFlush()` sends */
@@ -65,7 +66,19 @@ export class SpanQueue implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     if (this.#shutdown) this.#drop(1, 'a span ended after the shutdown')
     else if (this.#waiting.length >= this.#settings.maxQueueSize) this.#drop(1, 'the queue is full')
-    else this.#enqueue(span)
+    else {
+      this.#waiting.push(span)
+      if (this.#background) this.#schedule()
+    }
+  }
+
+  #schedule(): void {
+    const start = () => {
+      this.#timer = undefined
+      this.#startWorkers(this.#workers, this.#closing.signal)
+    }
+    if (this.#waiting.length >= this.#settings.batchSize) this.#startWorkers(this.#workers, this.#closing.signal)
+    else this.#timer ??= this.#host.setTimer(this.#settings.delayMs, start)
   }
 
   /**
@@ -76,116 +89,98 @@ export class SpanQueue implements SpanProcessor {
     await this.#flush(new AbortController(), this.#settings.flushTimeoutMs)
   }
 
-  async #flush(late: AbortController, maxMs: number): Promise<void> {
-    const deadline = this.#host.setTimer(maxMs, () => late.abort())
-    // The host's timers may let the process end; a flush that somebody awaits must not be cut off between two tries.
-    const keepAlive = setTimeout(() => {}, maxMs)
-    try {
-      if (this.#background) await this.#drain(late.signal)
-      else {
-        // A request may not wait for the I/O of another one, so each flush has lanes of its own.
-        const own = new Set<Promise<void>>()
-        this.#startLanes(own, late.signal)
-        await Promise.all(own)
-      }
-    } finally {
-      clearTimeout(keepAlive)
-      deadline[Symbol.dispose]()
-    }
-  }
-
   /** A last flush; what is left after it is dropped. */
-  shutdown({ quietMs, maxMs }: ShutdownLimits = {}): Promise<void> {
-    const { flushTimeoutMs } = this.#settings
-    this.#shutdown ??= (async () => {
-      const late = new AbortController()
-      let quiet: Disposable | undefined
-      this.#settled = () => {
-        quiet?.[Symbol.dispose]()
-        quiet = this.#host.setTimer(quietMs ?? flushTimeoutMs, () => late.abort())
-      }
-      this.#settled()
-      await this.#flush(late, Math.min(maxMs ?? flushTimeoutMs, flushTimeoutMs))
-      this.#settled = () => {}
-      quiet?.[Symbol.dispose]()
-      this.#timer?.[Symbol.dispose]()
-      this.#closing.abort(new Error('tracing was shut down'))
-      await Promise.all(this.#lanes)
-      const left = this.#waiting.splice(0).length
-      if (left > 0) this.#drop(left, 'the collector could not be reached before the shutdown')
-      if (this.#dropped > 0) this.#log.warn('spans were lost', { dropped: this.#dropped })
-    })()
+  shutdown(limits: ShutdownLimits = {}): Promise<void> {
+    this.#shutdown ??= this.#close(limits)
     return this.#shutdown
   }
 
-  #enqueue(span: ReadableSpan): void {
-    this.#waiting.push(span)
-    if (!this.#background) return
-    if (this.#waiting.length >= this.#settings.batchSize) this.#startLanes(this.#lanes, this.#closing.signal)
-    else this.#timer ??= this.#host.setTimer(this.#settings.delayMs, () => this.#onTimer())
-  }
-
-  #onTimer(): void {
-    this.#timer = undefined
-    this.#startLanes(this.#lanes, this.#closing.signal)
-  }
-
-  async #drain(late: AbortSignal): Promise<void> {
-    const givenUp = new Promise<void>(resolve => late.addEventListener('abort', () => resolve(), { once: true }))
-    while (!late.aborted && (this.#waiting.length > 0 || this.#lanes.size > 0)) {
-      this.#startLanes(this.#lanes, this.#closing.signal)
-      await Promise.race([...this.#lanes, givenUp])
+  async #close({ quietMs, maxMs }: ShutdownLimits): Promise<void> {
+    const { flushTimeoutMs } = this.#settings
+    const late = new AbortController()
+    let quiet: Disposable | undefined
+    this.#answered = () => {
+      quiet?.[Symbol.dispose]()
+      quiet = this.#host.setTimer(quietMs ?? flushTimeoutMs, () => late.abort())
     }
+    this.#answered()
+    await this.#flush(late, Math.min(maxMs ?? flushTimeoutMs, flushTimeoutMs))
+    this.#answered = () => {}
+    quiet?.[Symbol.dispose]()
+    this.#timer?.[Symbol.dispose]()
+    this.#closing.abort(new Error('tracing was shut down'))
+    await Promise.all(this.#workers)
+    const left = this.#waiting.splice(0).length
+    if (left > 0) this.#drop(left, 'the collector could not be reached before the shutdown')
+    if (this.#dropped > 0) this.#log.warn('spans were lost', { dropped: this.#dropped })
   }
 
-  /** Lanes for what waits now, up to the bound; each works until nothing waits. */
-  #startLanes(lanes: Set<Promise<void>>, signal: AbortSignal): void {
-    const wanted = Math.min(CONCURRENCY, lanes.size + Math.ceil(this.#waiting.length / this.#settings.batchSize))
-    while (lanes.size < wanted) {
+  /** Ends when nothing waits any more, when `late` aborts, or after `maxMs`, which aborts it. */
+  async #flush(late: AbortController, maxMs: number): Promise<void> {
+    using _ = this.#host.setTimer(maxMs, () => late.abort())
+    // The host's timers may let the process end; a flush that somebody awaits must not be cut off between two tries.
+    const keepAlive = setTimeout(() => {}, maxMs)
+    // Of Workers a request may not wait for the I/O of another one, so each flush has workers of its own.
+    const workers = this.#background ? this.#workers : new Set<Promise<void>>()
+    const signal = this.#background ? this.#closing.signal : late.signal
+    const given = new Promise<void>(resolve => late.signal.addEventListener('abort', () => resolve()))
+    while (!late.signal.aborted && (this.#waiting.length > 0 || workers.size > 0)) {
+      this.#startWorkers(workers, signal)
+      await Promise.race([...workers, given])
+    }
+    if (!this.#background) await Promise.all(workers)
+    clearTimeout(keepAlive)
+  }
+
+  /** Workers for what waits now, up to the bound; each works until nothing waits. */
+  #startWorkers(workers: Set<Promise<void>>, signal: AbortSignal): void {
+    const wanted = Math.min(CONCURRENCY, workers.size + Math.ceil(this.#waiting.length / this.#settings.batchSize))
+    while (workers.size < wanted) {
       // Outside of any span: a request of ours is no part of the trace that happened to fill a batch.
-      const lane = context.with(ROOT_CONTEXT, () => this.#lane(signal)).finally(() => lanes.delete(lane))
-      lanes.add(lane)
+      const worker = context.with(ROOT_CONTEXT, () => this.#work(signal)).finally(() => workers.delete(worker))
+      workers.add(worker)
     }
   }
 
-  async #lane(signal: AbortSignal): Promise<void> {
+  async #work(signal: AbortSignal): Promise<void> {
     // Whoever ends a span does not pay for the encoding.
     await undefined
     while (this.#waiting.length > 0 && !signal.aborted) {
-      await this.#deliver(this.#waiting.splice(0, this.#settings.batchSize), signal)
+      const spans = this.#waiting.splice(0, this.#settings.batchSize)
+      try {
+        await this.#deliver(spans, await this.#sender.encode(spans), signal)
+      } catch (error) {
+        this.#drop(spans.length, `the spans could not be encoded: ${rawMessageOf(error)}`)
+      }
     }
   }
 
-  async #deliver(spans: readonly ReadableSpan[], signal: AbortSignal): Promise<void> {
-    try {
-      const body = await this.#sender.encode(spans)
-      for (let attempt = 1; ; attempt++) {
-        const sent = await this.#sender.send(body, signal)
-        if (sent.kind !== 'retry') this.#settled()
-        if (sent.kind === 'refused') return this.#drop(spans.length, sent.detail)
-        if (sent.kind === 'delivered') {
-          if (sent.rejected > 0) this.#drop(sent.rejected, `the collector rejected spans: ${sent.detail}`)
-          return
-        }
-        if (!signal.aborted) this.#complain(sent.detail)
-        const wait = Math.max(sent.afterMs, backoffMs(this.#host, BACKOFF, attempt))
-        if (!signal.aborted) await sleep(this.#host, wait, signal).catch(() => {})
-        if (signal.aborted) return void this.#waiting.unshift(...spans)
+  /** Sends until the collector has answered; once `signal` aborts the spans wait again. */
+  async #deliver(spans: readonly ReadableSpan[], body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const sent = await this.#sender.send(body, signal)
+      if (sent.kind !== 'retry') this.#answered()
+      if (sent.kind === 'refused') return this.#drop(spans.length, sent.detail)
+      if (sent.kind === 'delivered') {
+        if (sent.rejected > 0) this.#drop(sent.rejected, `the collector rejected spans: ${sent.detail}`)
+        return
       }
-    } catch (error) {
-      this.#drop(spans.length, `the spans could not be encoded: ${rawMessageOf(error)}`)
+      if (!signal.aborted) this.#warn(sent.detail)
+      const wait = Math.max(sent.afterMs, backoffMs(this.#host, BACKOFF, attempt))
+      await sleep(this.#host, wait, signal).catch(() => {})
+      if (signal.aborted) return void this.#waiting.unshift(...spans)
     }
   }
 
   #drop(count: number, why: string): void {
     this.#dropped += count
-    this.#complain(why)
+    this.#warn(why)
   }
 
-  #complain(why: string): void {
+  #warn(why: string): void {
     const now = this.#host.monotonic()
-    if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return
-    this.#complainedAt = now
+    if (now - this.#warnedAt < WARN_EVERY_MS) return
+    this.#warnedAt = now
     this.#log.warn('spans cannot be exported', { why, dropped: this.#dropped, waiting: this.#waiting.length })
   }
 }

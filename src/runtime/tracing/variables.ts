@@ -1,6 +1,5 @@
 /** Reads `OTEL_*` variables: what is empty counts as not set, as the specification demands. */
 import type { Log } from '../../contracts/host.ts'
-import { parseKeyValues } from './key-values.ts'
 
 /** Environment variables, or a Worker's bindings: what is not a string counts as not set. */
 export type TracingEnv = Readonly<Record<string, unknown>>
@@ -9,6 +8,11 @@ export interface Variable {
   readonly name: string
   readonly value: string
 }
+
+/** Gives the value of a text, or undefined where it is none. */
+type Parse<T> = (text: string) => T | undefined
+
+const PAIRS = 'be percent-encoded key=value pairs with commas between'
 
 export class Variables {
   /** What cannot be followed, in the form `NAME must be X: current value is Y`. */
@@ -30,62 +34,75 @@ export class Variables {
     return undefined
   }
 
-  /** A value that is ignored: logged, never an error. */
-  ignore({ name, value }: Variable, must: string, used: string): void {
-    this.#log.warn(`${name} must ${must}: current value is ${JSON.stringify(value)}: ${used} is used`)
-  }
-
-  /** True or false, in any case; anything else is false. */
-  flag(name: string): boolean {
-    const found = this.get(name)
-    const value = found?.value.toLowerCase()
-    if (found && value !== 'true' && value !== 'false') this.ignore(found, 'be true or false', 'false')
-    return value === 'true'
-  }
-
-  /** A whole number from `least` on; anything else is `fallback`. */
-  count(fallback: number, least: number, ...names: readonly string[]): number {
+  /** The value of a variable, or `fallback` where it is not set. One that cannot be read is ignored, with a warning. */
+  read<T>(fallback: T, must: string, parse: Parse<T>, ...names: string[]): T {
     const found = this.get(...names)
-    if (!found) return fallback
-    if (/^\d{1,9}$/.test(found.value) && Number(found.value) >= least) return Number(found.value)
-    this.ignore(found, `be a whole number from ${least} to 999999999`, String(fallback))
-    return fallback
+    const value = found && parse(found.value)
+    if (found && value === undefined) {
+      const used = typeof fallback === 'object' ? 'none of them' : String(fallback)
+      this.#log.warn(`${found.name} must ${must}: current value is ${JSON.stringify(found.value)}: ${used} is used`)
+    }
+    return value ?? fallback
   }
 
-  /** One of `values`, in any case; anything else is a problem. */
-  oneOf<T extends string>(fallback: T, values: readonly T[], ...names: readonly string[]): T {
+  /** A whole number from `least` on. */
+  count(fallback: number, least: number, ...names: string[]): number {
+    const parse = (text: string) => (/^\d{1,9}$/.test(text) && Number(text) >= least ? Number(text) : undefined)
+    return this.read(fallback, `be a whole number from ${least} to 999999999`, parse, ...names)
+  }
+
+  /** One of `values`, in any case, the first where none is set; anything else is a problem. */
+  oneOf<T extends string>(values: readonly [T, ...T[]], ...names: readonly string[]): T {
     const found = this.get(...names)
-    if (!found) return fallback
+    if (!found) return values[0]
     const value = values.find(known => known === found.value.toLowerCase())
-    if (value !== undefined) return value
-    this.problems.push(`${found.name} must be ${values.join(' or ')}: current value is ${JSON.stringify(found.value)}`)
-    return fallback
-  }
-
-  /** Headers for HTTP; what is none is a problem, told without its text: it may be a secret. */
-  headers(name: string): Readonly<Record<string, string>> {
-    const pairs = parseKeyValues(this.get(name)?.value ?? '')
-    if (typeof pairs === 'number') {
-      this.problems.push(`${name} must be percent-encoded key=value pairs with commas between: entry ${pairs} is not`)
-      return {}
-    }
-    const headers = new Headers()
-    for (const [index, [key, value]] of pairs.entries()) {
-      try {
-        headers.set(key, value)
-      } catch {
-        this.problems.push(`${name} must hold names and values that HTTP allows: pair ${index + 1} does not`)
-      }
-    }
-    return Object.fromEntries(headers)
+    if (!value) this.problems.push(`${found.name} must be ${values.join(' or ')}: current value is "${found.value}"`)
+    return value ?? values[0]
   }
 
   /** Attributes; where one of them cannot be read all are ignored, as the specification says. */
   attributes(name: string): Readonly<Record<string, string>> {
-    const found = this.get(name)
-    const pairs = parseKeyValues(found?.value ?? '')
-    if (typeof pairs !== 'number') return Object.fromEntries(pairs)
-    if (found) this.ignore(found, 'be percent-encoded key=value pairs with commas between', 'none of them')
-    return {}
+    const parse = (text: string) => {
+      const pairs = keyValues(text)
+      return typeof pairs === 'number' ? undefined : Object.fromEntries(pairs)
+    }
+    return this.read({}, PAIRS, parse, name)
   }
+
+  /** Headers for HTTP; what is none is a problem, told by its position and not by its text: it may be a secret. */
+  headers(name: string): Readonly<Record<string, string>> {
+    const pairs = keyValues(this.get(name)?.value ?? '')
+    const headers = new Headers()
+    if (typeof pairs === 'number') this.problems.push(`${name} must ${PAIRS}: entry ${pairs} is not`)
+    else {
+      for (const [index, [key, value]] of pairs.entries()) {
+        try {
+          headers.set(key, value)
+        } catch {
+          this.problems.push(`${name} must hold names and values that HTTP allows: pair ${index + 1} does not`)
+        }
+      }
+    }
+    return Object.fromEntries(headers)
+  }
+}
+
+/**
+ * The pairs of `key=value,key2=value2` in order, percent-decoded, or the position (from 1) of the first entry that is none.
+ * Format: https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables
+ */
+function keyValues(text: string): readonly (readonly [string, string])[] | number {
+  const pairs: [string, string][] = []
+  for (const [index, entry] of text.split(',').entries()) {
+    if (entry.trim() === '') continue
+    const equals = Math.max(0, entry.indexOf('='))
+    try {
+      const key = decodeURIComponent(entry.slice(0, equals).trim())
+      if (key === '') return index + 1
+      pairs.push([key, decodeURIComponent(entry.slice(equals + 1).trim())])
+    } catch {
+      return index + 1
+    }
+  }
+  return pairs
 }
