@@ -1,7 +1,9 @@
 import { codeOf, type Host } from 'blockgate'
+import type { MemberStore } from 'blockgate/members'
 import { memoryStore } from 'blockgate/plugins/store/memory'
-import { fakeHost, services, settle, testMemberStore } from 'blockgate/testing'
+import { fakeHost, services, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { testMemberStore } from './contract/index.ts'
 
 const { signal } = new AbortController()
 
@@ -11,27 +13,27 @@ async function started(host: Host) {
   return { store, dispose: () => store.stop?.(signal) }
 }
 
-testMemberStore(
-  { describe, it },
-  {
-    name: 'memoryStore() with a clock that is moved',
-    async create() {
-      const host = fakeHost()
-      return { ...(await started(host)), advance: ms => host.advance(ms) }
-    },
-  },
-)
+testMemberStore('memoryStore() with a clock that is moved', async () => {
+  const host = fakeHost()
+  return { ...(await started(host)), advance: ms => host.advance(ms) }
+})
 
-testMemberStore(
-  { describe, it },
-  {
-    name: 'memoryStore() with a clock that runs',
-    create() {
-      let now = 1_767_225_600_000
-      return started({ ...fakeHost(), now: () => (now += 0.3) })
-    },
-  },
-)
+testMemberStore('memoryStore() with a clock that runs', () => {
+  let now = 1_767_225_600_000
+  return started({ ...fakeHost(), now: () => (now += 0.3) })
+})
+
+testMemberStore('a store without slots', async () => {
+  const host = fakeHost()
+  const { store, dispose } = await started(host)
+  const { fence: _, hold: __, slots: ___, ...plain } = store
+  const withoutSlots: MemberStore = {
+    ...plain,
+    release: (stamp, request) =>
+      plain.release(stamp, { ...request, items: request.items.filter(item => item.precondition === undefined) }),
+  }
+  return { store: withoutSlots, advance: ms => host.advance(ms), dispose }
+})
 
 describe('memoryStore()', () => {
   it('is named as its folder, and says that other processes cannot reach it', () => {

@@ -1,9 +1,7 @@
 /** Cases of the order of one member's writes: what is older is refused, and leaves nothing behind. */
-
-import type { MemberStore, Stamp } from '../../members/contract.ts'
-import { testId } from '../blocks.ts'
-import { assert, assertEqual } from '../kit.ts'
-import { claimsOf, FRESH, type MemberStoreKit, type Subject } from './subject.ts'
+import type { MemberStore, Stamp } from 'blockgate/members'
+import { assert, assertEqual, testId } from 'blockgate/testing'
+import { type Contract, claimsOf, FRESH, type Subject } from './subject.ts'
 
 const [A, B] = [testId(1), testId(2)]
 
@@ -21,7 +19,7 @@ const WRITES: Readonly<Record<string, (store: MemberStore, stamp: Stamp) => Prom
   leave: (store, stamp) => store.leave(stamp),
 }
 
-export function stampCases({ it }: MemberStoreKit): void {
+export function stampCases({ it }: Contract): void {
   for (const [name, write] of Object.entries(WRITES)) {
     const refused = async (s: Subject, stamp: Stamp, status: string) => {
       const before = await s.everything()

@@ -1,8 +1,7 @@
 /** Cases of the epoch and of its cause: it moves with each change of the record, and with nothing else. */
-import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import { testId } from '../blocks.ts'
-import { assert, assertEqual, assertRejects } from '../kit.ts'
-import type { MemberStoreKit, Process, Subject } from './subject.ts'
+import { codeOf, ErrorCode } from 'blockgate'
+import { assert, assertEqual, assertRejects, testId } from 'blockgate/testing'
+import type { Contract, Process, Subject } from './subject.ts'
 
 const A = testId(1)
 
@@ -21,7 +20,7 @@ const CHANGES: readonly (readonly [string, (s: Subject, a: Process) => Promise<u
   ['a forgotten', async s => s.store.forget('a', (await s.record('a')).changed)],
 ]
 
-export function epochCases({ it }: MemberStoreKit): void {
+export function epochCases({ it }: Contract): void {
   it('each kind of change raises the epoch and gives its cause', async s => {
     const a = s.process('a')
     let last = await s.epoch()

@@ -1,11 +1,10 @@
 /** Cases of what operators do: drain and freeze. */
-import { testId } from '../blocks.ts'
-import { assertEqual } from '../kit.ts'
-import { claimsOf, type MemberStoreKit, type Subject } from './subject.ts'
+import { assertEqual, testId } from 'blockgate/testing'
+import { type Contract, claimsOf, type Subject } from './subject.ts'
 
 const A = testId(1)
 
-export function operatorCases({ it }: MemberStoreKit): void {
+export function operatorCases({ it }: Contract): void {
   it('drain makes a member leaving, which keeps place and claims', async s => {
     const a = await s.member('a', [A])
     assertEqual(await s.store.drain('a', true), true, 'the reply')

@@ -1,16 +1,14 @@
 /** Cases of releases that depend on the records of a slot. */
-import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import type { ReleaseItem } from '../../members/contract.ts'
-import type { SlotStore } from '../../members/slots.ts'
-import { testId } from '../blocks.ts'
-import { assertEqual, assertRejects } from '../kit.ts'
+import { codeOf, ErrorCode } from 'blockgate'
+import type { ReleaseItem, SlotStore } from 'blockgate/members'
+import { assertEqual, assertRejects, testId } from 'blockgate/testing'
 import { held, hold, slotIt } from './slot-subject.ts'
 import { hasSlots, slotsOf } from './slot-views.ts'
-import { claimsOf, type MemberStoreKit, type Process, type Subject } from './subject.ts'
+import { type Contract, claimsOf, type Process, type Subject } from './subject.ts'
 
 const [A, B] = [testId(1), testId(2)]
 
-export function slotPreconditionCases(kit: MemberStoreKit): void {
+export function slotPreconditionCases(kit: Contract): void {
   const it = slotIt(kit)
   const guarded = async (s: Subject, store: SlotStore) => {
     const [a, b] = [await s.member('a', [A, B]), await s.member('b', [A, B])]

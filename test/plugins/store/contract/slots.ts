@@ -1,17 +1,17 @@
 /** Cases of slots: fences and holders. */
-import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import type { SlotStore } from '../../members/slots.ts'
-import { assert, assertEqual, assertRejects } from '../kit.ts'
+import { codeOf, ErrorCode } from 'blockgate'
+import type { SlotStore } from 'blockgate/members'
+import { assert, assertEqual, assertRejects } from 'blockgate/testing'
 import { held, hold, slotIt } from './slot-subject.ts'
 import { slotsOf, viewOf } from './slot-views.ts'
-import { type MemberStoreKit, versionOf } from './subject.ts'
+import { type Contract, versionOf } from './subject.ts'
 
 const WRONG = [
   ...[{ slot: -1 }, { slot: 0.5 }, { slot: 65_536 }, { rank: -1 }, { rank: 0.5 }, { rank: 16 }],
   ...[{ fence: -1 }, { fence: 0.5 }, { fence: Number.MAX_SAFE_INTEGER }],
 ]
 
-export function slotCases(kit: MemberStoreKit): void {
+export function slotCases(kit: Contract): void {
   const it = slotIt(kit)
 
   it('fences grow, for every client, past the epoch, and raise no epoch', async (s, store) => {

@@ -1,9 +1,8 @@
 /** Cases of member ids: what may be one, what may not, and that no id means anything to the store. */
-import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import type { MemberStore } from '../../members/contract.ts'
-import { testId } from '../blocks.ts'
-import { assertEqual, assertRejects } from '../kit.ts'
-import { ANY_NUMBER, claimsOf, FRESH, type MemberStoreKit } from './subject.ts'
+import { codeOf, ErrorCode } from 'blockgate'
+import type { MemberStore } from 'blockgate/members'
+import { assertEqual, assertRejects, testId } from 'blockgate/testing'
+import { ANY_NUMBER, type Contract, claimsOf, FRESH } from './subject.ts'
 
 const A = testId(1)
 
@@ -36,7 +35,7 @@ const CALLS: Readonly<Record<string, (store: MemberStore, id: string) => Promise
   drain: (store, id) => store.drain(id, true),
 }
 
-export function idCases({ it }: MemberStoreKit): void {
+export function idCases({ it }: Contract): void {
   for (const [name, call] of Object.entries(CALLS)) {
     it(`${name} rejects what is not an id with invalid-member, and writes nothing`, async s => {
       await s.member('a', [A])

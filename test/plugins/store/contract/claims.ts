@@ -1,14 +1,12 @@
 /** Cases of claims: what a member serves, and nothing else. */
-import type { BlockId } from '../../contracts/block.ts'
-import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import { MAX_IDS } from '../../members/contract.ts'
-import { testId } from '../blocks.ts'
-import { assert, assertEqual, assertRejects } from '../kit.ts'
-import { claimsOf, type MemberStoreKit, versionOf } from './subject.ts'
+import { type BlockId, codeOf, ErrorCode } from 'blockgate'
+import { MAX_IDS } from 'blockgate/members'
+import { assert, assertEqual, assertRejects, testId } from 'blockgate/testing'
+import { type Contract, claimsOf, versionOf } from './subject.ts'
 
 const [A, B, C] = [testId(1), testId(2), testId(3)]
 
-export function claimCases({ it }: MemberStoreKit): void {
+export function claimCases({ it }: Contract): void {
   it('serve adds claims and takes others away, of one member alone', async s => {
     const a = await s.member('a')
     const b = await s.member('b', [A])

@@ -1,12 +1,10 @@
 /** Cases of join: first, repeated, moved, superseded, on another bucket, and again. */
-
-import { testId } from '../blocks.ts'
-import { assert, assertEqual } from '../kit.ts'
-import { claimsOf, type MemberStoreKit } from './subject.ts'
+import { assert, assertEqual, testId } from 'blockgate/testing'
+import { type Contract, claimsOf } from './subject.ts'
 
 const [A, B] = [testId(1), testId(2)]
 
-export function firstJoinCases({ it }: MemberStoreKit): void {
+export function firstJoinCases({ it }: Contract): void {
   it('a store that nobody joined knows no members, claims or heartbeats, and is not frozen', async s => {
     const { members, frozen, broken, cause } = await s.store.entries()
     assertEqual(
@@ -87,7 +85,7 @@ export function firstJoinCases({ it }: MemberStoreKit): void {
   })
 }
 
-export function laterJoinCases({ it }: MemberStoreKit): void {
+export function laterJoinCases({ it }: Contract): void {
   it('a member that was set down joins again as the same incarnation, without claims', async s => {
     const a = await s.member('a', [A, B])
     await s.expire('a')

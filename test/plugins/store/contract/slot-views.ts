@@ -1,7 +1,6 @@
 /** What the slots of a store are, whoever holds them. */
-import type { SlotEntry } from '../../members/contract.ts'
-import type { SlotStore, SlotView } from '../../members/slots.ts'
-import { assert } from '../kit.ts'
+import type { SlotEntry, SlotStore, SlotView } from 'blockgate/members'
+import { assert } from 'blockgate/testing'
 
 /** One that has a part of it must have all. */
 export function hasSlots(store: object): store is SlotStore {

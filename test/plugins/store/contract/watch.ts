@@ -1,8 +1,8 @@
 /** Cases of watch: a hint, soon after an epoch was raised. That of slots is with the cases of slots. */
-import { assert, assertEqual } from '../kit.ts'
-import type { MemberStoreKit } from './subject.ts'
+import { assert, assertEqual } from 'blockgate/testing'
+import type { Contract } from './subject.ts'
 
-export function watchCases({ it }: MemberStoreKit): void {
+export function watchCases({ it }: Contract): void {
   it('watch is told of a change by another client, and by its own', async s => {
     for (const [what, store] of Object.entries({ other: s.other, own: s.store })) {
       let told = 0

@@ -1,9 +1,8 @@
 /** Cases of expire: a silent member is set down, by whoever saw it silent, and never too many at once. */
-import { testId } from '../blocks.ts'
-import { assertEqual } from '../kit.ts'
-import { ANY_NUMBER, type MemberStoreKit, type Subject } from './subject.ts'
+import { assertEqual, testId } from 'blockgate/testing'
+import { ANY_NUMBER, type Contract, type Subject } from './subject.ts'
 
-export function expireCases({ it }: MemberStoreKit): void {
+export function expireCases({ it }: Contract): void {
   it('expire sets a member down whose heartbeat is still the one seen', async s => {
     const a = await s.member('a', [testId(1)])
     assertEqual(await expire(s, 'a', a.sequence), 'expired', 'the reply')

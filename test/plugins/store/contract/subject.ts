@@ -1,5 +1,5 @@
 /** What each case of the member store kit is given: an empty store, with short words for what cases do. */
-import type { BlockId } from '../../contracts/block.ts'
+import type { BlockId } from 'blockgate'
 import type {
   ExpireLimit,
   HeartbeatReply,
@@ -13,11 +13,11 @@ import type {
   ReleaseRequest,
   Stamp,
   WriteStatus,
-} from '../../members/contract.ts'
-import { assert, assertEqual, type Runner } from '../kit.ts'
+} from 'blockgate/members'
+import { assert, assertEqual } from 'blockgate/testing'
 import { hasSlots, slotsOf } from './slot-views.ts'
 
-export interface MemberStoreFixture {
+export interface Fixture {
   /** Empty, started, used by one case. */
   readonly store: MemberStore
   /** Another client of the same store, started. Default: the same one. */
@@ -28,8 +28,7 @@ export interface MemberStoreFixture {
   readonly dispose: () => Promise<void> | void
 }
 
-export interface MemberStoreKit {
-  readonly runner: Runner
+export interface Contract {
   /** Registers one case with a store of its own. */
   readonly it: (name: string, fn: (subject: Subject) => Promise<void>) => void
 }
@@ -47,9 +46,9 @@ export class Subject {
   readonly store: MemberStore
   /** Another client of the same store, where there is one. */
   readonly other: MemberStore
-  readonly #advance: MemberStoreFixture['advance']
+  readonly #advance: Fixture['advance']
 
-  constructor(store: MemberStore, other: MemberStore, advance: MemberStoreFixture['advance']) {
+  constructor(store: MemberStore, other: MemberStore, advance: Fixture['advance']) {
     this.store = store
     this.other = other
     this.#advance = advance
@@ -192,7 +191,7 @@ export async function versionOf({ store, id }: Process): Promise<number> {
 }
 
 /** Runs `fn` with a subject; disposes of the fixture whatever happens. */
-export async function withSubject(fixture: MemberStoreFixture, fn: (subject: Subject) => Promise<void>): Promise<void> {
+export async function withSubject(fixture: Fixture, fn: (subject: Subject) => Promise<void>): Promise<void> {
   const { store, other, advance, dispose } = fixture
   try {
     await fn(new Subject(store, (await other?.()) ?? store, advance))

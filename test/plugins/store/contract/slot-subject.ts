@@ -1,15 +1,14 @@
 /** What the cases of slots are given, and short words for what they do. */
-import type { Fence, WriteStatus } from '../../members/contract.ts'
-import type { HoldRequest, SlotStore } from '../../members/slots.ts'
-import { assertEqual } from '../kit.ts'
+import type { Fence, HoldRequest, SlotStore, WriteStatus } from 'blockgate/members'
+import { assertEqual } from 'blockgate/testing'
 import { hasSlots } from './slot-views.ts'
-import type { MemberStoreKit, Process, Subject } from './subject.ts'
+import type { Contract, Process, Subject } from './subject.ts'
 
 /** Registers a case that a store without slots has nothing to do for. */
 export type SlotIt = (name: string, fn: (subject: Subject, store: SlotStore) => Promise<void>) => void
 
 /** @returns `it` for stores that have slots */
-export function slotIt(kit: MemberStoreKit): SlotIt {
+export function slotIt(kit: Contract): SlotIt {
   return (name, fn) =>
     kit.it(name, async s => {
       if (hasSlots(s.store)) await fn(s, s.store)

@@ -1,11 +1,10 @@
 /** Cases of evict and forget: what becomes of a member that stays away. */
-import { testId } from '../blocks.ts'
-import { assertEqual } from '../kit.ts'
-import { claimsOf, type MemberStoreKit } from './subject.ts'
+import { assertEqual, testId } from 'blockgate/testing'
+import { type Contract, claimsOf } from './subject.ts'
 
 const A = testId(1)
 
-export function absenceCases({ it }: MemberStoreKit): void {
+export function absenceCases({ it }: Contract): void {
   it('evict takes the place of a member that is down since that epoch', async s => {
     await s.member('a', [A])
     await s.expire('a')

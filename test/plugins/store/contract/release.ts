@@ -1,17 +1,15 @@
 /** Cases of release: each of its conditions, false alone, keeps the claim. */
-import type { BlockId } from '../../contracts/block.ts'
-import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import { MAX_IDS, type ReleaseItem } from '../../members/contract.ts'
-import { testId } from '../blocks.ts'
-import { assert, assertEqual, assertRejects } from '../kit.ts'
-import { claimsOf, type MemberStoreKit, type Process, type Subject, versionOf } from './subject.ts'
+import { type BlockId, codeOf, ErrorCode } from 'blockgate'
+import { MAX_IDS, type ReleaseItem } from 'blockgate/members'
+import { assert, assertEqual, assertRejects, testId } from 'blockgate/testing'
+import { type Contract, claimsOf, type Process, type Subject, versionOf } from './subject.ts'
 
 const [A, B, C, PARENT] = [testId(1), testId(2), testId(3), testId(9)]
 
 /** Member b must serve A itself. */
 const ITEM: ReleaseItem = { id: A, superseding: A, targets: ['b'], quorum: 'all' }
 
-export function releaseCases({ it }: MemberStoreKit): void {
+export function releaseCases({ it }: Contract): void {
   it('release takes away a claim that the target has too, in the same epoch', async s => {
     const [a] = await pair(s)
     const epoch = await s.epoch()
@@ -112,7 +110,7 @@ export function releaseCases({ it }: MemberStoreKit): void {
   })
 }
 
-export function quorumCases({ it }: MemberStoreKit): void {
+export function quorumCases({ it }: Contract): void {
   it('all: every target must serve the block', async s => {
     const [a] = await pair(s)
     const c = await s.member('c')
