@@ -196,7 +196,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
         looking?.[Symbol.dispose]()
         faults.guard('handover.ready', () => handover?.ready(false))
         await runner.stop()
-        engine.claims.stop()
+        engine.advertised.stop()
         const graceMs = Math.max(END_MS, stopGraceMs - (host.monotonic() - begun))
         await withinGrace(host, graceMs, async late => {
           const ended = lifecycle.stop(late)
@@ -220,7 +220,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
  * step may take `ms`; once `signal` has aborted nothing more is begun.
  */
 async function open(
-  { journal, claims, plan, host, absences, asked, state }: Engine,
+  { journal, advertised, plan, host, absences, asked, state }: Engine,
   started: () => Promise<void>,
   signal: AbortSignal,
   ms: number,
@@ -238,7 +238,7 @@ async function open(
   await started()
   await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
-  await step('telling what is served', () => claims.publish(plan.sink.stage.loaded().keys()))
+  await step('telling what is served', () => advertised.publish(plan.sink.stage.loaded().keys()))
 }
 
 /** The parts of a gateway, none of them started: bucket, source, stages in list order, sink. */

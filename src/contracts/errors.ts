@@ -134,6 +134,11 @@ export function rawMessageOf(error: unknown): string {
   return String(error)
 }
 
+/** What a log line says of an error. */
+export function errorFields(error: unknown): { readonly code: string | undefined; readonly error: string } {
+  return { code: codeOf(error), error: rawMessageOf(error) }
+}
+
 function atOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('at' in error)) return undefined
   return typeof error.at === 'string' ? error.at : undefined

@@ -1,11 +1,11 @@
 /** The innermost step of a pipeline: prepare → verify → commit. */
 import type { BlockId } from '../contracts/block.ts'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import { BlockgateError, codeOf, ErrorCode, errorFields } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Named } from '../contracts/plan.ts'
-import type { BlockContext, BlockSink } from '../contracts/stage.ts'
-import type { ClaimPublisher } from './claims.ts'
+import type { BlockContext, BlockSink, PreparedBlock } from '../contracts/stage.ts'
+import type { AdvertisedBlocks } from './advertised.ts'
 import type { Chain } from './compose.ts'
 import type { DiskBudget, Room } from './disk-budget.ts'
 import { type LoadJournal, POISON_CRASHES } from './journal.ts'
@@ -15,7 +15,7 @@ export interface AddDeps {
   readonly sink: Named<BlockSink>
   readonly host: Host
   readonly journal: LoadJournal
-  readonly claims: ClaimPublisher
+  readonly advertised: AdvertisedBlocks
   readonly budget: DiskBudget
   readonly metrics: Metrics | undefined
   /** Called when a load begins. */
@@ -24,7 +24,7 @@ export interface AddDeps {
 
 /** Adds one block to the sink. Never rejects. A block the sink holds already is `unchanged`, or `added` by this run. */
 export function adder(deps: AddDeps): Chain {
-  const { sink } = deps
+  const { sink, budget } = deps
   return async (block, { trace }) => {
     try {
       if (sink.stage.loaded().has(block.id)) return block.run.loaded.has(block.id) ? unchanged : added
@@ -32,57 +32,52 @@ export function adder(deps: AddDeps): Chain {
       return failed(sink.name, error)
     }
     return trace.stage(sink.name, async () => {
-      // Before anything else: a load that cannot be kept costs requests.
-      const room = deps.budget.room(block.id)
+      let room: Room | undefined
       try {
-        if (room) {
-          await load(deps, block, room)
-          return added
-        }
+        // Before anything else: a load that cannot be kept costs requests.
+        room = budget.room(block.id)
+        await load(deps, block, room)
+        return added
       } catch (error) {
-        if (codeOf(error) !== ErrorCode.diskBudget) return failed(sink.name, error)
+        // Retained: room comes with the blocks that others take over.
+        if (codeOf(error) === ErrorCode.diskBudget) return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
+        return failed(sink.name, error)
       } finally {
         room?.end()
       }
-      // Room comes with the blocks that others take over.
-      return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
     })
   }
 }
 
 async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<void> {
-  const { sink, host, journal, claims, metrics, onLoading } = deps
+  const { sink, host, journal, advertised, metrics, onLoading } = deps
   const crashes = journal.crashes(block.id)
   if (crashes >= POISON_CRASHES) {
     throw new BlockgateError(ErrorCode.poison, `the process crashed ${crashes} times while it loaded this block`)
   }
   onLoading(block.id)
   let loaded = false
-  let bytes = 0
+  let prepared: PreparedBlock | undefined
   try {
     await journal.begin(block.id)
     verify(block, 'load')
-    const prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
-    bytes = prepared.bytes
-    try {
-      // The load may have taken minutes: what was true before it need not be true now.
-      verify(block, 'commit')
-      room.reserve(bytes)
-      await prepared.commit()
-      loaded = true
-      room.keep()
-    } finally {
-      await quietly(prepared, host, block)
-    }
-    claims.added(block.id)
-    metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
+    prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
+    // The load may have taken minutes: what was true before it need not be true now.
+    verify(block, 'commit')
+    room.reserve(prepared.bytes)
+    await prepared.commit()
+    loaded = true
+    room.keep()
   } catch (error) {
-    if (block.lease?.signal.aborted || codeOf(error) === ErrorCode.leaseLost) metrics?.addAborted(bytes)
+    if (block.lease?.signal.aborted || codeOf(error) === ErrorCode.leaseLost) metrics?.addAborted(prepared?.bytes ?? 0)
     throw error
   } finally {
+    await tidyUp(prepared, host, block)
     // Not awaited: a late end costs a block that is tried alone once, an awaited one a write per block.
     void journal.end(block.id, loaded)
   }
+  advertised.added(block.id)
+  metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
 }
 
 function verify(block: BlockContext, before: 'load' | 'commit'): void {
@@ -90,11 +85,11 @@ function verify(block: BlockContext, before: 'load' | 'commit'): void {
   block.lease?.assertHeld(before)
 }
 
-/** The verdict stands whatever tidying up says: after a commit the block is served, before it the cause matters more. */
-async function quietly(prepared: AsyncDisposable, host: Host, block: BlockContext): Promise<void> {
+/** The verdict stands whatever this throws: after a commit the block is served, before it the cause matters more. */
+async function tidyUp(prepared: PreparedBlock | undefined, { log }: Host, { id }: BlockContext): Promise<void> {
   try {
-    await prepared[Symbol.asyncDispose]()
+    await prepared?.[Symbol.asyncDispose]()
   } catch (error) {
-    host.log.warn('tidying up after an add failed', { block: block.id, error: rawMessageOf(error) })
+    log.warn('tidying up after an add failed', { block: id, ...errorFields(error) })
   }
 }

@@ -16,8 +16,8 @@ export interface Room {
 export class DiskBudget {
   readonly #limit: number
   readonly #loaded: () => ReadonlyMap<BlockId, LoadedBlock>
-  /** Bytes of the loaded blocks and of the loads that go on. */
-  #used = 0
+  /** Bytes of the loaded blocks, and of the loads that go on. */
+  #kept = 0
   #loading = 0
   /** What blocks that did not fit would have taken: in the run before, and in this one. So they are asked for once. */
   #before = new Map<BlockId, number>()
@@ -33,41 +33,31 @@ export class DiskBudget {
   count(): void {
     this.#before = this.#refused
     this.#refused = new Map()
-    this.#used = this.#loading
+    this.#kept = 0
     if (this.#limit === Number.POSITIVE_INFINITY) return
-    for (const { bytes } of this.#loaded().values()) this.#used += bytes
+    for (const { bytes } of this.#loaded().values()) this.#kept += bytes
   }
 
-  /** Room for a load, by what is known of the block before it. Undefined where there is none. */
-  room(id: BlockId): Room | undefined {
-    let held = 0
-    const hold = (bytes: number) => {
-      this.#used += bytes - held
-      this.#loading += bytes - held
-      held = bytes
+  /** Room for a load, by what is known of the block before it. @throws BlockgateError `disk-budget` where there is none */
+  room(id: BlockId): Room {
+    let mine = 0
+    const take = (bytes: number) => {
+      this.#loading += bytes - mine
+      mine = bytes
     }
-    const fits = (bytes: number) => {
+    const reserve = (bytes: number) => {
+      const others = this.#kept + this.#loading - mine
       // At least one byte: where the budget is used up, nothing is begun.
-      const fit = this.#used - held + Math.max(1, bytes) <= this.#limit
-      if (fit) hold(bytes)
-      else this.#refused.set(id, bytes)
-      return fit
+      if (others + Math.max(1, bytes) <= this.#limit) return take(bytes)
+      this.#refused.set(id, bytes)
+      throw new BlockgateError(ErrorCode.diskBudget, `diskBudget: must be >= ${others + bytes} for this block`)
     }
-    if (!fits(this.#refused.get(id) ?? this.#before.get(id) ?? 0)) return undefined
-    return {
-      reserve: bytes => {
-        if (fits(bytes)) return
-        throw new BlockgateError(
-          ErrorCode.diskBudget,
-          `diskBudget: must be >= ${this.#used - held + bytes} for this block`,
-        )
-      },
-      keep: () => {
-        this.#loading -= held
-        held = 0
-      },
-      end: () => hold(0),
+    const keep = () => {
+      this.#kept += mine
+      take(0)
     }
+    reserve(this.#refused.get(id) ?? this.#before.get(id) ?? 0)
+    return { reserve, keep, end: () => take(0) }
   }
 
   /** Something was refused since `count()`. */

@@ -1,9 +1,9 @@
 /** What a plugin or a listener throws at a call that nobody but the engine could catch: told, counted, and survived. */
-import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import { errorFields, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 
-/** Runs in a row with a fault, after which the gateway is not well. */
+/** Runs in a row with a fault, after which the gateway is unhealthy. */
 const MANY = 3
 
 export class Faults {
@@ -38,12 +38,7 @@ export class Faults {
     if (this.#told.get(call) === what) return
     this.#told.set(call, what)
     this.#last = `${call}: ${what}`
-    this.#host.log.error('a call that must not throw threw', {
-      call,
-      code: codeOf(error),
-      error: what,
-      at: frameOf(error),
-    })
+    this.#host.log.error('a call that must not throw threw', { call, ...errorFields(error), at: frameOf(error) })
   }
 
   /** A run has ended: what was noted since the one before is counted as its. */
@@ -52,7 +47,7 @@ export class Faults {
     this.#told.clear()
   }
 
-  /** The last fault, once several runs in a row had one; undefined while the gateway is well. */
+  /** The last fault, once several runs in a row had one; undefined while the gateway is healthy. */
   get persistent(): string | undefined {
     return this.#inARow >= MANY ? this.#last : undefined
   }

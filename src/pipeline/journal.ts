@@ -3,7 +3,7 @@
  * when the process crashed. One block that crashes the process must not do so for ever.
  */
 import { type BlockId, isBlockId } from '../contracts/block.ts'
-import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import { errorFields } from '../contracts/errors.ts'
 import type { Log, StateStore } from '../contracts/host.ts'
 
 const KEY = 'loads-in-flight'
@@ -101,7 +101,7 @@ export class LoadJournal {
     } catch (error) {
       if (this.#isLost) return
       this.#isLost = true
-      this.#log.warn('the journal of loads cannot be written', { code: codeOf(error), error: rawMessageOf(error) })
+      this.#log.warn('the journal of loads cannot be written', errorFields(error))
     }
   }
 

@@ -1,6 +1,6 @@
 /** The stage of an ownership plugin: it asks the plugin at the moment of the add. */
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
-import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
+import { codeOf, ErrorCode, errorFields, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Log } from '../contracts/host.ts'
 import type { Claim, Epoch, Lease, OwnershipFunction, OwnershipPlugin } from '../contracts/ownership.ts'
 import { type BlockContext, type BlockStage, type Next, type Outcome, type Skip, skip } from '../contracts/stage.ts'
@@ -125,7 +125,7 @@ async function withLease(
     try {
       await lease[Symbol.asyncDispose]()
     } catch (error) {
-      log?.warn('lease release failed', { block: block.id, code: codeOf(error), error: rawMessageOf(error) })
+      log?.warn('lease release failed', { block: block.id, ...errorFields(error) })
     }
   }
 }

@@ -3,17 +3,17 @@ import type { BlockId } from '../contracts/block.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Engine } from './engine.ts'
 
-/** Drops them, so that the run that begins loads them again. Their claims go first, as at every drop; while they cannot, it waits. */
+/** Drops them, so that the run that begins loads them again. They are withdrawn first, as at every drop; while they cannot be, it waits. */
 export async function dropDamaged(
   engine: Engine,
   ids: readonly BlockId[],
   run: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { plan, host, claims, catalogue, metrics } = engine
+  const { plan, host, advertised, catalogue, metrics } = engine
   const { name, stage } = plan.sink
   try {
-    await claims.dropped(ids, signal)
+    await advertised.withdraw(ids, signal)
     for (const id of ids) {
       await stage.drop(id, signal)
       catalogue.settle(id, { kind: 'dropped', by: name, reason: 'damaged' }, run, false)

@@ -6,7 +6,7 @@ import type { Host, Instance, StateStore } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Plan } from '../contracts/plan.ts'
 import { adder } from '../pipeline/add.ts'
-import { ClaimPublisher } from '../pipeline/claims.ts'
+import { AdvertisedBlocks } from '../pipeline/advertised.ts'
 import { type Chain, compose } from '../pipeline/compose.ts'
 import { DiskBudget } from '../pipeline/disk-budget.ts'
 import { Faults } from '../pipeline/faults.ts'
@@ -33,7 +33,7 @@ export interface Engine extends EngineSettings {
   readonly host: Host
   readonly catalogue: Catalogue
   readonly journal: LoadJournal
-  readonly claims: ClaimPublisher
+  readonly advertised: AdvertisedBlocks
   readonly budget: DiskBudget
   readonly faults: Faults
   readonly metrics: Metrics | undefined
@@ -57,12 +57,12 @@ export function createEngine(
 ): Engine {
   const catalogue = new Catalogue(host)
   const journal = new LoadJournal(state, host.log)
-  const claims = new ClaimPublisher(plan.ownership.handover, host, id => plan.sink.stage.loaded().has(id))
+  const advertised = new AdvertisedBlocks(plan.ownership.handover, host, id => plan.sink.stage.loaded().has(id))
   const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
   const faults = new Faults(host, metrics)
   const onLoading = (id: BlockId) => catalogue.loading(id)
-  const add = adder({ sink: plan.sink, host, journal, claims, budget, metrics, onLoading })
+  const add = adder({ sink: plan.sink, host, journal, advertised, budget, metrics, onLoading })
   const chains = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
   const memory = { stuck: new Map(), absences: new KeptIds('absent'), asked: new KeptIds('asked'), state }
-  return { ...settings, ...memory, plan, host, catalogue, journal, claims, budget, faults, metrics, chains }
+  return { ...settings, ...memory, plan, host, catalogue, journal, advertised, budget, faults, metrics, chains }
 }

@@ -9,7 +9,7 @@ import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { Plan } from '../contracts/plan.ts'
-import type { ClaimPublisher } from '../pipeline/claims.ts'
+import type { AdvertisedBlocks } from '../pipeline/advertised.ts'
 import type { View } from './view.ts'
 
 export interface LoadedResult {
@@ -20,7 +20,7 @@ export interface LoadedResult {
 
 export interface ReconcileInput extends Limits {
   readonly plan: Plan
-  readonly claims: ClaimPublisher
+  readonly advertised: AdvertisedBlocks
   /** This gateway's id. */
   readonly me: string
   readonly view: View
@@ -190,10 +190,10 @@ async function settleSuperseded({ host, plan }: ReconcileInput, decisions: Map<B
 async function drop(input: ReconcileInput, drops: readonly Drop[], results: Map<BlockId, LoadedResult>): Promise<void> {
   try {
     const ids = drops.map(d => d.id)
-    await limited(input, input.signal, 'serve()', input.claims.dropped(ids, input.signal))
+    await limited(input, input.signal, 'serve()', input.advertised.withdraw(ids, input.signal))
   } catch (error) {
-    // The claims may still stand, and a claim on a block that is gone is a lie: keep the blocks.
-    input.host.log.warn('claims not taken back, blocks are kept', {
+    // They may still be advertised, and nobody may be told of a block that is gone: keep the blocks.
+    input.host.log.warn('blocks were not withdrawn and are kept', {
       blocks: drops.length,
       code: codeOf(error),
       error: rawMessageOf(error),

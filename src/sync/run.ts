@@ -115,7 +115,7 @@ export class Run {
 
   /** Never rejects: a failed run is a result. */
   async execute(): Promise<RunEnd> {
-    const { host, plan, claims, budget } = this.#engine
+    const { host, plan, advertised, budget } = this.#engine
     let error: BlockgateError | undefined
     let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
     try {
@@ -144,7 +144,7 @@ export class Run {
         const kept = Promise.all([absences, asked].map(ids => ids.save(state, host.log)))
         await limited(this.#engine, signal, 'writing what a person is asked', kept)
       }
-      await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, claims.settled())
+      await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, advertised.told())
     } catch (thrown) {
       if (!this.#stopped) error = BlockgateError.from(thrown)
     } finally {

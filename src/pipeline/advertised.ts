@@ -1,23 +1,24 @@
 /**
- * Tells the ownership plugin what this process serves. Added blocks are told soon after they serve, in batches: too few
- * claims are safe. Dropped blocks are told before they go, and waited for: a false claim is what costs data.
+ * Tells the ownership plugin which blocks this process serves. Added blocks are told soon after they are served, in batches: too few
+ * advertised blocks are safe. Dropped blocks are withdrawn before they go, and the drop waits for it: to advertise a block that is gone
+ * costs data.
  */
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
-import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import { errorFields } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Handover } from '../contracts/ownership.ts'
 
 /** Blocks that are told at once: after an outage as many may wait as there are, and a heartbeat waits for those that go before it. */
 const BATCH = 1_000
 
-export class ClaimPublisher {
+export class AdvertisedBlocks {
   readonly #handover: Handover | undefined
   readonly #host: Host
   readonly #isHeld: (id: BlockId) => boolean
   readonly #stop = new AbortController()
   readonly #added = new Set<BlockId>()
-  #flushing: Promise<void> | undefined
+  #telling: Promise<void> | undefined
 
   /** `isHeld`: whether the sink holds the block now. */
   constructor(handover: Handover | undefined, host: Host, isHeld: (id: BlockId) => boolean) {
@@ -42,31 +43,28 @@ export class ClaimPublisher {
   added(id: BlockId): void {
     if (!this.#handover) return
     this.#added.add(id)
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined
-    })
+    void this.told()
   }
 
-  /** Takes the claims away. Only after this resolved may the blocks be dropped. */
-  async dropped(ids: readonly BlockId[], signal: AbortSignal): Promise<void> {
+  /** Only after this resolved may the blocks be dropped. */
+  async withdraw(ids: readonly BlockId[], signal: AbortSignal): Promise<void> {
     if (!this.#handover || ids.length === 0) return
-    await this.#flushing
+    await this.#telling
     for (const id of ids) this.#added.delete(id)
     await this.#handover.serve({ added: [], dropped: ids }, signal)
   }
 
   /** Resolves when everything added so far was told, or could not be and was logged. */
-  async settled(): Promise<void> {
-    if (this.#added.size > 0 && !this.#flushing)
-      this.#flushing = this.#flush().finally(() => (this.#flushing = undefined))
-    await this.#flushing
+  async told(): Promise<void> {
+    if (this.#added.size > 0) this.#telling ??= this.#tell().finally(() => (this.#telling = undefined))
+    await this.#telling
   }
 
   stop(): void {
     this.#stop.abort()
   }
 
-  async #flush(): Promise<void> {
+  async #tell(): Promise<void> {
     while (this.#added.size > 0 && !this.#stop.signal.aborted) {
       const added = new Set(this.#added.values().take(BATCH))
       for (const id of added) this.#added.delete(id)
@@ -85,11 +83,10 @@ export class ClaimPublisher {
 
   #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): void {
     for (const id of ids) this.#added.add(id)
-    this.#host.log.warn('claims not told, will be tried again', {
+    this.#host.log.warn('blocks were not advertised, will be tried again', {
       what,
       blocks: ids.size,
-      code: codeOf(error),
-      error: rawMessageOf(error),
+      ...errorFields(error),
     })
   }
 }
