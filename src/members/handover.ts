@@ -1,48 +1,62 @@
 /**
- * The hand-over of blocks between members: a loaded block that is not this member's lingers until its owners were seen
- * serving it, and then goes by one step of the store. docs/protocol.md says why.
+ * The hand-over of blocks between members: a loaded block that is not this member's is kept until its owners were seen serving it, and
+ * then goes by one step of the store. docs/protocol.md says why.
  */
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../contracts/ownership.ts'
-import type { Assign } from './assigned.ts'
-import type { MemberStore } from './contract.ts'
-import { type JudgingOptions, judge } from './judging.ts'
+import { elapsed, mark } from './clock.ts'
+import type { MemberStore, ReleaseItem, SlotPrecondition } from './contract.ts'
+import type { Assign } from './leases.ts'
 import type { Membership } from './membership.ts'
-import { PendingHandOffs } from './pending-hand-off.ts'
+import { type PendingHandOff, PendingHandOffs, type Verdict } from './pending.ts'
 import { Releases } from './releases.ts'
 
-export interface HandoverOptions extends JudgingOptions {
+export interface HandoverOptions {
   readonly store: MemberStore
+  readonly membership: Membership
+  readonly assign: Assign
+  /** A block goes only after all its owners were seen serving it for this long, ms: as long as clients take to notice. */
+  readonly handoverDelayMs: number
+  /** After so long, ms, one other member that serves the block is enough. Undefined: never. */
+  readonly maxPendingMs: number | undefined
   /** The version of the answer for a block, where it is not the epoch of the record. */
   readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
   /** What `owners()` asks in place of `assign`: it may throw OwnershipUnavailable. */
   readonly mustAssign?: Assign | undefined
 }
 
+interface Judgement {
+  readonly verdict: Verdict
+  /** As in ReleaseItem. */
+  readonly targets: readonly string[]
+  readonly quorum: ReleaseItem['quorum']
+  readonly precondition?: SlotPrecondition | undefined
+}
+
 export class MemberHandover implements Handover {
   readonly #options: HandoverOptions
   readonly #membership: Membership
   readonly #releases: Releases
-  readonly #pendingHandOff: PendingHandOffs
+  readonly #pending: PendingHandOffs
 
   constructor(options: HandoverOptions) {
     const { membership, store } = options
     this.#options = options
     this.#membership = membership
     this.#releases = new Releases(store, membership)
-    this.#pendingHandOff = new PendingHandOffs(
-      block => judge(block, options).verdict,
+    this.#pending = new PendingHandOffs(
+      block => this.#judge(block).verdict,
       ids => membership.tell(block => ids.has(block.ulid)),
     )
     membership.onLook(({ broken }) => {
-      if (broken) this.#pendingHandOff.interrupted()
-      if (membership.host) this.#pendingHandOff.check(membership.host)
+      if (broken) this.#pending.interrupted()
+      if (membership.host) this.#pending.check(membership.host)
     })
   }
 
   /** To be called before the membership is stopped. */
   stop(): void {
-    this.#pendingHandOff.stop()
+    this.#pending.stop()
   }
 
   publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void> {
@@ -51,7 +65,7 @@ export class MemberHandover implements Handover {
 
   async serve(change: Parameters<Handover['serve']>[0], signal: AbortSignal): Promise<void> {
     await this.#membership.serve(change, signal)
-    for (const id of change.dropped) this.#pendingHandOff.delete(id)
+    for (const id of change.dropped) this.#pending.delete(id)
   }
 
   async release(
@@ -62,16 +76,48 @@ export class MemberHandover implements Handover {
     signal.throwIfAborted()
     const { host, known } = this.#membership
     if (!host) return 'kept'
-    const block = this.#pendingHandOff.ask(host, id, superseding, urgent)
-    const { verdict, targets, quorum, precondition } = judge(block, this.#options)
-    if (typeof verdict === 'object') this.#pendingHandOff.later(host, verdict.wait)
+    const { verdict, ...judged } = this.#judge(this.#pending.ask(host, id, superseding, urgent))
+    if (typeof verdict === 'object') this.#pending.later(host, verdict.wait)
     // No round trip where the answer is known.
     if (verdict !== 'ready' || !known || decidedIn !== (this.#options.epochOf?.(superseding) ?? known.epoch))
       return 'kept'
-    const item = { id, superseding: superseding.ulid, targets, quorum, precondition }
+    const item = { id, superseding: superseding.ulid, ...judged }
     if (!(await this.#releases.release(item, known.epoch, signal))) return 'kept'
-    this.#pendingHandOff.delete(id)
+    this.#pending.delete(id)
     return 'released'
+  }
+
+  /**
+   * Judges by the last poll whether the block could go, and notes in `block.seen` who is seen serving. The store decides: this only
+   * spares it the questions whose answer is known.
+   */
+  #judge({ id, superseding, urgent, since, seen }: PendingHandOff): Judgement {
+    const { assign, handoverDelayMs, maxPendingMs } = this.#options
+    const { known, host, me } = this.#membership
+    if (!known || !host) return { verdict: 'blocked', targets: [], quorum: 'all' }
+    const owners = assign(superseding, known.record)
+    if (id === superseding.ulid && (owners.targets.includes(me) || owners.failoverOwner === me)) {
+      return { verdict: 'over', targets: [], quorum: 'all' }
+    }
+
+    const any = urgent || (maxPendingMs !== undefined && elapsed(since, mark(host)) >= maxPendingMs)
+    const targets = any ? [...known.live].filter(member => member !== me) : owners.targets
+    const now = host.monotonic()
+    for (const member of seen.keys()) if (!targets.includes(member)) seen.delete(member)
+    for (const member of targets) {
+      if (!known.counts(member) || !this.#membership.serves(member, superseding.ulid)) seen.delete(member)
+      else if (!seen.has(member)) seen.set(member, now)
+    }
+
+    const quorum = any ? 'any' : 'all'
+    const precondition = any ? undefined : owners.precondition
+    const enough = seen.size > 0 && (any || (!owners.incomplete && seen.size === targets.length))
+    if (!enough || known.frozen || !known.fingerprintsAgree)
+      return { verdict: 'blocked', targets, quorum, precondition }
+    // Of `any` the one that was seen first, of `all` the one that was seen last.
+    const begun = any ? Math.min(...seen.values()) : Math.max(...seen.values())
+    const wait = begun + (urgent ? 0 : handoverDelayMs) - now
+    return { verdict: wait > 0 ? { wait } : 'ready', targets, quorum, precondition }
   }
 
   owners(block: BlockMeta): readonly Owner[] {
@@ -97,14 +143,10 @@ export class MemberHandover implements Handover {
   }
 
   members(): readonly Member[] {
-    const { view } = this.#membership
-    return [...(view?.record.members.values() ?? [])].map(({ id, zone, address, state }) => ({
-      id,
-      zone,
-      address,
-      state,
-      heartbeatAge: this.#membership.heartbeatAge(id),
-    }))
+    const members = [...(this.#membership.view?.record.members.values() ?? [])]
+    return members.map(({ id, zone, address, state }) => {
+      return { id, zone, address, state, heartbeatAge: this.#membership.heartbeatAge(id) }
+    })
   }
 
   unknown(): string | undefined {
@@ -120,7 +162,7 @@ export class MemberHandover implements Handover {
   }
 
   report(stats: MemberStats): void {
-    this.#membership.report(stats)
+    this.#membership.session?.report(stats)
   }
 
   counts(): HandoverCounts {

@@ -1,7 +1,7 @@
 /** For those who write member stores, or ownership plugins whose members come and go. */
 
+export { Coalesced } from '../async/coalesced.ts'
 export { eachBounded } from '../async/each.ts'
-export type { Assign, Assigned } from './assigned.ts'
 export {
   assertBlockIds,
   assertHold,
@@ -11,18 +11,15 @@ export {
   assertSeen,
   assertStamp,
 } from './check.ts'
-export { type Claimed, claimOf } from './claiming.ts'
 export { elapsed, type Mark, mark } from './clock.ts'
-export { Coalesced } from './coalesced.ts'
 export * from './contract.ts'
 export { type HandoverOptions, MemberHandover } from './handover.ts'
-export { type LeasedLock, Leases } from './leases.ts'
-export type { Beside } from './looking.ts'
-export { Membership } from './membership.ts'
+export { type Assign, type Assigned, type Claimed, claimOf, type LeasedLock, Leases } from './leases.ts'
+export { Membership, type MembershipOptions } from './membership.ts'
 export { fmix32, PLACES, type Seed, seedOfText, seedOfWords, ulidWords } from './mix.ts'
+export type { Beside } from './observer.ts'
 export { operatorOf } from './operator.ts'
 export { checkMemberOptions, type MemberOptions, memberTimes, problemsBelow } from './options.ts'
-export type { MembershipOptions } from './parts.ts'
 export type { HoldRequest, SlotStore, SlotView } from './slots.ts'
 export { MemberTable, type MemberTableOptions } from './table.ts'
 export type { TableSnapshot } from './table-state.ts'

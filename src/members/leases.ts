@@ -1,9 +1,26 @@
-/** Leases of placement: nothing is locked, so what is held is judged by the last look whenever somebody asks. */
+/** Placement, and what is granted by it: nothing is locked, so what is held is judged by the last poll whenever somebody asks. */
 import type { BlockMeta } from '../contracts/block.ts'
 import { LeaseLost } from '../contracts/errors.ts'
-import type { Lease } from '../contracts/ownership.ts'
-import type { Assign } from './assigned.ts'
+import type { Claim, Epoch, Lease } from '../contracts/ownership.ts'
+import type { EntriesView, SlotPrecondition } from './contract.ts'
 import type { Membership } from './membership.ts'
+
+/** What a plugin's placement says of a block. */
+export interface Assigned {
+  /** Who is to hold the block, by rank, down or not. */
+  readonly targets: readonly string[]
+  /** Who holds it in their place, where none of them is live. */
+  readonly failoverOwner: string | undefined
+  /** Every member that may hold it, by rank. */
+  readonly ranked: readonly string[]
+  /** A member that could be a target is still to become one: until then nobody lets go of the block. */
+  readonly incomplete?: boolean
+  /** What the targets were taken from beside the record, for the store to compare. */
+  readonly precondition?: SlotPrecondition | undefined
+}
+
+/** Pure: the same record gives the same answer in every member. */
+export type Assign = (block: BlockMeta, record: EntriesView) => Assigned
 
 /** What a grant stands on beside the record: a lock, for plugins that have one. */
 export interface LeasedLock {
@@ -11,6 +28,33 @@ export interface LeasedLock {
   readonly valid: boolean
   /** Aborts when it is not valid any more. */
   readonly signal: AbortSignal
+}
+
+export interface Claimed {
+  readonly membership: Membership
+  readonly leases: Leases
+  /** By the last poll. */
+  readonly assigned: Assigned
+  /** The version of the answer. */
+  readonly epoch: Epoch
+  /** What an owner must hold beside its place. @throws OwnershipUnavailable where it does not hold it */
+  readonly lock?: (() => LeasedLock) | undefined
+}
+
+/**
+ * Answers a claim: granted to an owner; and to the failover owner where all owners are down, unless another live member serves the
+ * block or the cluster is frozen: then a takeover must wait.
+ * @throws OwnershipUnavailable where it is not known who owns what
+ */
+export function claimOf(block: BlockMeta, { membership, leases, assigned, epoch, lock }: Claimed): Claim {
+  const view = membership.mustKnow()
+  const { me } = membership
+  const { targets, failoverOwner } = assigned
+  const denied = (reason: string): Claim => ({ status: 'denied', epoch, reason, owners: targets })
+  if (view.member(me)?.draining) return denied('draining')
+  if (targets.includes(me)) return { status: 'granted', epoch, lease: leases.grant(block, lock?.()) }
+  if (failoverOwner !== me || view.frozen || membership.otherServer(view, block.ulid)) return denied('not-owner')
+  return { status: 'granted', epoch, lease: leases.grant(block) }
 }
 
 interface Granted {
@@ -31,7 +75,7 @@ export class Leases {
     membership.onLook(() => this.#check())
   }
 
-  /** A lease that is lost for a load that has begun only where another live member serves the block. */
+  /** A lease is lost for a load that has begun only where another live member serves the block. */
   grant(block: BlockMeta, lock?: LeasedLock): Lease {
     const granted: Granted = { block, lock, controller: new AbortController() }
     const onLost = () => this.#check()
@@ -67,13 +111,15 @@ export class Leases {
    */
   #lost({ block, lock }: Granted, before: 'load' | 'commit'): string | undefined {
     const { known, me, session } = this.#membership
-    if (session?.superseded) return before === 'load' ? 'a newer process has the id of this member' : undefined
-    if (lock?.valid === false && before === 'load') return 'the lock of the slot is not valid any more'
-    if (!known) return before === 'load' ? 'it is not known now who owns the block' : undefined
+    const begins = before === 'load'
+    if (session?.superseded) return begins ? 'a newer process has the id of this member' : undefined
+    if (lock?.valid === false && begins) return 'the lock of the slot is not valid any more'
+    if (!known) return begins ? 'it is not known now who owns the block' : undefined
     const { targets, failoverOwner } = this.#assign(block, known.record)
     if (lock?.valid !== false && (targets.includes(me) || failoverOwner === me)) return undefined
-    if (before === 'load') return `the block belongs to ${targets.join(', ') || 'nobody'}`
-    const server = [...known.live].find(id => id !== me && this.#membership.serves(id, block.ulid))
-    return server && `the block belongs to ${targets.join(', ') || 'nobody'}, and ${server} serves it`
+    const owners = `the block belongs to ${targets.join(', ') || 'nobody'}`
+    if (begins) return owners
+    const server = this.#membership.otherServer(known, block.ulid)
+    return server && `${owners}, and ${server} serves it`
   }
 }

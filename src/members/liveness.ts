@@ -1,33 +1,26 @@
 /**
- * Who is silent, and for how long: judged by change alone, on clocks of this process. A heartbeat that stays the same while
- * this process looks, without a break, is silence; whatever happened while it did not look is not.
+ * Who is silent, and for how long: judged by change alone, on clocks of this process. A heartbeat that stays the same while this
+ * process polls without a break is silence; whatever happened while it did not poll is not. What follows for members that are gone
+ * is a step of the store, which is done only if nothing has changed since.
  */
-import { elapsed, type Mark } from './clock.ts'
-import type { Heartbeat } from './contract.ts'
+import { codeOf, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { StoreCalls } from './calls.ts'
+import { elapsed, type Mark, mark } from './clock.ts'
+import type { Heartbeat, MemberStore } from './contract.ts'
 import type { MembersView } from './view.ts'
 
-/** Heartbeats that may pass between two reads before they count as interrupted. */
+/** Heartbeats that may pass between two polls before they count as interrupted. */
 export const MISSED_BEATS = 2.5
 
 export interface LivenessTimes {
   readonly heartbeatMs: number
+  /** A view that is as old as this is no view; and the longest wait for members that an emptied store has lost, ms. */
   readonly expireAfterMs: number
   /** Down for this long: the member loses its place. */
   readonly graceMs: number
   /** Down and without a place for this long: the member is removed. */
   readonly forgetAfterMs: number
-}
-
-export interface Silent {
-  readonly id: string
-  readonly seen: { readonly incarnation: number; readonly sequence: number }
-}
-
-/** What may be done about members that are gone. */
-export interface Overdue {
-  readonly expire: readonly Silent[]
-  readonly evict: readonly { readonly id: string; readonly changed: number }[]
-  readonly forget: readonly { readonly id: string; readonly changed: number }[]
 }
 
 interface Observed<T> {
@@ -36,20 +29,31 @@ interface Observed<T> {
 }
 
 export class Liveness {
-  readonly #times: LivenessTimes
+  readonly #options: LivenessTimes & { readonly store: MemberStore }
+  readonly #parts: { readonly host: Host; readonly calls: StoreCalls }
   readonly #heartbeats = new Map<string, Observed<Heartbeat>>()
+  /** By member that is down: the epoch of its last change. */
   readonly #down = new Map<string, Observed<number>>()
-  /** Successful reads since the last interruption. */
+  /** Polls that succeeded since the last interruption. */
   #reads = 0
   #last: Mark | undefined
-  /** Before the last read. */
+  /** Before the last poll. */
   #asked: Mark | undefined
+  #refused = 0
+  /** When each was counted. */
+  readonly #refusals = new Map<string, Mark>()
 
-  constructor(times: LivenessTimes) {
-    this.#times = times
+  constructor(options: LivenessTimes & { store: MemberStore }, parts: { host: Host; calls: StoreCalls }) {
+    this.#options = options
+    this.#parts = parts
   }
 
-  /** A read failed: what was observed before it says nothing about silence. */
+  /** Silent members that were not marked as down because too many were silent at once; each at most once per `expireAfter`. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** A poll failed: what was observed before it says nothing about silence. */
   interrupted(): void {
     this.#reads = 0
   }
@@ -57,13 +61,13 @@ export class Liveness {
   /**
    * Takes in what was read. `asked` is before the read and `read` after it: a silence begins at the latest and ends at
    * the earliest instant that is possible.
-   * @returns false where this process had not looked for too long: observations begin anew
+   * @returns false where this process had not polled for too long: observations begin anew
    */
   observe(view: MembersView, asked: Mark, read: Mark): boolean {
-    const gap = this.#last ? elapsed(this.#last, read) : 0
-    const unbroken = this.#reads > 0 && gap <= MISSED_BEATS * this.#times.heartbeatMs
+    const unbroken = this.#reads > 0 && this.#last !== undefined && !this.#interrupts(this.#last, read)
     this.#reads = unbroken ? this.#reads + 1 : 1
     this.#last = read
+    this.#asked = asked
     for (const id of this.#heartbeats.keys()) if (!view.heartbeats.heartbeats.has(id)) this.#heartbeats.delete(id)
     for (const [id, heartbeat] of view.heartbeats.heartbeats) {
       const before = this.#heartbeats.get(id)
@@ -75,28 +79,88 @@ export class Liveness {
     for (const { id, state, changed } of view.record.members.values()) {
       if (state === 'down' && this.#down.get(id)?.value !== changed) this.#down.set(id, { value: changed, since: read })
     }
-    this.#asked = asked
     return unbroken
   }
 
-  /** What is due by the last read; never about `me`. */
-  overdue(view: MembersView, me: string): Overdue {
-    const now = this.#asked
-    if (!now) return { expire: [], evict: [], forget: [] }
-    const { expireAfterMs, graceMs, forgetAfterMs } = this.#times
-    const silent = (id: string) => {
-      const heartbeat = id === me ? undefined : this.#heartbeats.get(id)
-      return heartbeat && elapsed(heartbeat.since, now) >= expireAfterMs ? [{ id, seen: heartbeat.value }] : []
+  /** Members that are up and were silent for `expireAfter` by the last poll, with the heartbeat that was seen; never `me`. */
+  silent(view: MembersView, me: string): readonly { readonly id: string; readonly seen: Heartbeat }[] {
+    return [...view.live].flatMap(id => {
+      const heartbeat = this.#heartbeats.get(id)
+      return heartbeat && id !== me && this.#isOver(heartbeat.since, this.#options.expireAfterMs)
+        ? [{ id, seen: heartbeat.value }]
+        : []
+    })
+  }
+
+  /**
+   * Marks silent members as down, evicts those that were down for the grace, and forgets those that are to be forgotten. Never
+   * rejects.
+   * @returns whether anything was changed
+   */
+  async act(view: MembersView, me: string): Promise<boolean> {
+    const { store, expireAfterMs, graceMs, forgetAfterMs } = this.#options
+    const { host, calls } = this.#parts
+    const limit = { max: Math.max(1, Math.floor(view.live.size / 4)), windowMs: expireAfterMs }
+    const down = [...this.#down].filter(([id]) => id !== me)
+    const refused: string[] = []
+    let changed = false
+    const step = async (what: string, member: string, write: () => Promise<boolean>) => {
+      // After a pause: what was silence before it need not be now.
+      if (this.#asked && this.#interrupts(this.#asked, mark(host))) return
+      if (!(await calls.make(write))) return
+      changed = true
+      host.log.warn(`member ${what}`, { member })
     }
-    const down = (ms: number, placed: boolean) =>
-      [...this.#down].flatMap(([id, { value: changed, since }]) =>
-        id !== me && elapsed(since, now) >= ms && view.member(id)?.placed === placed ? [{ id, changed }] : [],
-      )
-    return {
-      expire: view.frozen ? [] : [...view.live].flatMap(silent),
-      evict: view.frozen ? [] : down(graceMs, true),
-      forget: down(forgetAfterMs, false),
+    try {
+      for (const { id, seen } of view.frozen ? [] : this.silent(view, me)) {
+        if (refused.length > 0) refused.push(id)
+        else
+          await step('silent, set down', id, async () => {
+            const answer = await store.expire(id, seen, limit, me)
+            if (answer === 'refused') refused.push(id)
+            return answer === 'expired'
+          })
+      }
+      if (refused.length > 0) this.#refuse(refused)
+      for (const [id, { value, since }] of down) {
+        const { placed } = view.member(id) ?? {}
+        if (placed === true && !view.frozen && this.#isOver(since, graceMs)) {
+          await step('lost its place', id, () => store.evict(id, value))
+        }
+        if (placed === false && this.#isOver(since, forgetAfterMs)) {
+          await step('forgotten', id, () => store.forget(id, value))
+        }
+      }
+    } catch (error) {
+      const fields = { code: codeOf(error), error: rawMessageOf(error) }
+      host.log.warn('could not tell the member store of members that are gone', fields)
     }
+    return changed
+  }
+
+  /** Logged for the first of them: it is one outage, whoever is found silent later. */
+  #refuse(members: readonly string[]): void {
+    const { host } = this.#parts
+    const now = mark(host)
+    for (const [id, at] of this.#refusals) {
+      if (elapsed(at, now) >= this.#options.expireAfterMs) this.#refusals.delete(id)
+    }
+    if (this.#refusals.size === 0) {
+      host.log.warn('too many members are silent at once: it may be this network, they are not set down', { members })
+    }
+    for (const id of members.filter(member => !this.#refusals.has(member))) {
+      this.#refusals.set(id, now)
+      this.#refused++
+    }
+  }
+
+  /** From `since` to the last poll it was so long. */
+  #isOver(since: Mark, ms: number): boolean {
+    return this.#asked !== undefined && elapsed(since, this.#asked) >= ms
+  }
+
+  #interrupts(from: Mark, to: Mark): boolean {
+    return elapsed(from, to) > MISSED_BEATS * this.#options.heartbeatMs
   }
 }
 

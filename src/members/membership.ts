@@ -1,7 +1,8 @@
 /**
- * One member's life at the member store: it joins, heartbeats, looks, and leaves. What it saw last is its view; what it does
- * not know it says. Every await may take a minute, and the world may have changed after it.
+ * One member's life at the member store: it joins, sends heartbeats, polls, and leaves. What it does not know it says. Every await may
+ * take a minute, and the world may have changed after it.
  */
+import { Coalesced } from '../async/coalesced.ts'
 import { orAborted } from '../async/signals.ts'
 import type { BlockId } from '../contracts/block.ts'
 import {
@@ -13,41 +14,56 @@ import {
   rawMessageOf,
 } from '../contracts/errors.ts'
 import type { Host, Services } from '../contracts/host.ts'
-import type { Epoch, HandoverCounts, MemberStats, OwnershipChange, Standing } from '../contracts/ownership.ts'
-import type { StoreCalls } from './calls.ts'
+import type { Epoch, HandoverCounts, OwnershipChange, Standing } from '../contracts/ownership.ts'
+import { StoreCalls } from './calls.ts'
 import type { MemberStore } from './contract.ts'
-import { MISSED_BEATS } from './liveness.ts'
-import { type MembershipOptions, type Parts, partsOf } from './parts.ts'
-import { Replica } from './replica.ts'
+import { Observer, type ObserverOptions } from './observer.ts'
 import { Served } from './served.ts'
-import type { Session } from './session.ts'
+import { Session } from './session.ts'
 import type { MembersView } from './view.ts'
-import { Watchers } from './watchers.ts'
 
 /** Heartbeats are stretched or shortened by up to this share, so that members do not come in step. */
 const JITTER = 0.1
 
+export interface MembershipOptions extends ObserverOptions {
+  /** What all members must agree on before anything is released. */
+  readonly rules: string
+  /** As in MemberEntry. */
+  readonly address: string | undefined
+}
+
+/** What a member has from start to stop. */
+interface Parts {
+  readonly me: string
+  readonly host: Host
+  readonly calls: StoreCalls
+  readonly observer: Observer
+  readonly polls: Coalesced
+  /** Undefined for a process that only observes. */
+  readonly session: Session | undefined
+  readonly heartbeats: Coalesced
+}
+
 export class Membership {
-  readonly replica: Replica = new Replica()
-  readonly served: Served
+  readonly served: Served = new Served()
   readonly #options: MembershipOptions
-  readonly #changes = new Watchers<OwnershipChange>()
-  readonly #looks = new Watchers<{ readonly broken: boolean }>()
+  readonly #changes = new Listeners<OwnershipChange>()
+  readonly #looks = new Listeners<{ readonly broken: boolean }>()
   #closed = new AbortController()
   #parts: Parts | undefined
   #timer: Disposable | undefined
   #watch: Disposable | undefined
   #stopping: Promise<void> | undefined
   #known = false
+  #refusal: string | undefined
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    this.served = new Served(options.store)
   }
 
   /**
-   * Joins, and looks once, where the store can be reached; else that goes on in the background. Again after a stop: as a
-   * process of its own, with a new incarnation. `signal` ends it.
+   * Joins, and polls once, where the store can be reached; else that goes on in the background. After a stop it is a process of its
+   * own, with a new incarnation. `signal` ends it.
    * @throws BlockgateError `member-refused`, and what the store's own start rejects with
    */
   async start(services: Services, signal?: AbortSignal): Promise<void> {
@@ -58,40 +74,30 @@ export class Membership {
       this.#closed = new AbortController()
       this.#known = false
     }
+    const { store } = this.#options
     const closed = this.#closed
     const end = () => closed.abort(signal?.reason)
-    if (signal?.aborted) end()
-    signal?.addEventListener('abort', end, { once: true })
+    signal?.addEventListener('abort', end)
     try {
-      await this.#start(services, closed.signal)
+      await store.start?.(services)
+      if (signal?.aborted) end()
+      if (closed.signal.aborted) {
+        await store.stop?.(closed.signal)
+        throw closed.signal.reason
+      }
+      const parts = this.#partsOf(services, closed.signal)
+      this.#parts = parts
+      await parts.session?.heartbeat().catch((error: unknown) => {
+        // The calls have logged it, and the next heartbeat tries again.
+        if (!isOwnershipUnavailable(error)) throw error
+      })
+      closed.signal.throwIfAborted()
+      this.#watch = store.watch(() => this.poll())
+      await parts.polls.request()
+      this.#arm(parts)
     } finally {
       signal?.removeEventListener('abort', end)
     }
-  }
-
-  async #start(services: Services, closed: AbortSignal): Promise<void> {
-    const { store } = this.#options
-    await store.start?.(services)
-    if (closed.aborted) {
-      await store.stop?.(closed)
-      throw closed.reason
-    }
-    const parts = partsOf(services, this.#options, this.served, this.replica, closed, {
-      onEpoch: () => this.tell(() => true),
-      onLook: look => this.#looked(look),
-      onSession: () => this.#sessionChanged(),
-    })
-    this.#parts = parts
-    try {
-      await parts.heartbeating?.heartbeat()
-    } catch (error) {
-      // The calls have said it, and the next heartbeat tries again.
-      if (!isOwnershipUnavailable(error)) throw error
-    }
-    closed.throwIfAborted()
-    this.#watch = store.watch(() => this.poll())
-    await parts.polls.request()
-    this.#arm(parts)
   }
 
   /** Leaves, so that nothing is claimed by a process that is gone. Safe twice, and without a start. */
@@ -109,7 +115,7 @@ export class Membership {
     return this.#parts?.me ?? ''
   }
 
-  /** Undefined for an observer, and before the start. */
+  /** Undefined for a process that only observes, and before the start. */
   get session(): Session | undefined {
     return this.#parts?.session
   }
@@ -119,21 +125,16 @@ export class Membership {
     return this.#parts?.calls
   }
 
-  /** A heartbeat older than this does not count for a release, ms. */
-  get freshMs(): number {
-    return MISSED_BEATS * this.#options.heartbeatMs
-  }
-
   get epoch(): Epoch {
-    return this.#parts?.knowledge.epoch ?? 0
+    return this.#parts?.observer.epoch ?? 0
   }
 
-  /** The last look, whether or not it may still be relied on. */
+  /** What the last poll showed, whether or not it may still be relied on. */
   get view(): MembersView | undefined {
-    return this.#parts?.knowledge.view
+    return this.#parts?.observer.view
   }
 
-  /** The last look, where it says who owns what. */
+  /** What the last poll showed, where it says who owns what. */
   get known(): MembersView | undefined {
     return this.gap === undefined ? this.view : undefined
   }
@@ -142,56 +143,56 @@ export class Membership {
   get gap(): string | undefined {
     if (!this.#parts) return 'the ownership plugin has not started'
     if (this.#closed.signal.aborted) return 'the ownership plugin has stopped'
-    const gap = this.#parts.knowledge.gap(this.#parts.session)
-    const { failure } = this.#parts.calls
-    return gap !== undefined && failure !== undefined ? `${gap}: ${failure}` : gap
+    const { observer, calls } = this.#parts
+    const gap = observer.gap
+    return gap !== undefined && calls.failure !== undefined ? `${gap}: ${calls.failure}` : gap
   }
 
   /** @throws OwnershipUnavailable with the reason where it is not known who owns what */
   mustKnow(): MembersView {
-    const gap = this.gap
-    const { view } = this
+    const { gap, view } = this
     if (gap !== undefined || !view) throw new OwnershipUnavailable(gap)
     return view
   }
 
   get standing(): Standing {
-    const { session, knowledge, heartbeating } = this.#parts ?? {}
+    const { session, observer } = this.#parts ?? {}
     if (session?.superseded) return 'superseded'
-    if (heartbeating?.everJoined) return this.view?.member(this.me)?.draining ? 'leaving' : 'member'
-    return knowledge && knowledge.age >= this.#options.startGraceMs ? 'alone' : 'joining'
+    if (session && session.incarnation > 0) return this.view?.member(this.me)?.draining ? 'leaving' : 'member'
+    return observer && observer.age >= this.#options.startGraceMs ? 'alone' : 'joining'
   }
 
   get counts(): HandoverCounts {
-    const { heartbeating, calls, housekeeping, looking } = this.#parts ?? {}
+    const { session, calls, observer } = this.#parts ?? {}
     return {
-      heartbeatDelayMs: heartbeating?.delayMs,
+      heartbeatDelayMs: session?.delayMs,
       storeErrors: calls?.errors ?? 0,
-      refusedExpiries: housekeeping?.refused ?? 0,
-      broken: looking?.broken ?? 0,
+      refusedExpiries: observer?.refusedExpiries ?? 0,
+      broken: observer?.broken ?? 0,
     }
   }
 
   /** ms since the last heartbeat of the member that was read, by the store's clock and this one's. */
   heartbeatAge(id: string): number {
     const heartbeat = this.view?.heartbeats.heartbeats.get(id)
-    return heartbeat && this.#parts ? heartbeat.age + this.#parts.knowledge.sinceRead : Number.MAX_SAFE_INTEGER
+    return heartbeat && this.#parts ? heartbeat.age + this.#parts.observer.sinceRead : Number.MAX_SAFE_INTEGER
   }
 
   /** Whether the member is known to serve the block; for this one, whether it does. */
   serves(member: string, id: BlockId): boolean {
-    return member === this.me && this.session ? this.served.has(id) : this.replica.serves(member, id)
+    if (member === this.me && this.session) return this.served.has(id)
+    return this.#parts?.observer.serves(member, id) ?? false
   }
 
-  /** Whether clients ask this process. While they do not, its claims are told but do not count. Kept from before the start, too. */
+  /** A live member other than this one that serves the block. */
+  otherServer({ live }: MembersView, id: BlockId): string | undefined {
+    return [...live].find(member => member !== this.me && this.serves(member, id))
+  }
+
+  /** Whether clients ask this process. While they do not, its claims are published but do not count. Kept from before the start, too. */
   ready(is: boolean): void {
     this.served.counts = is
-    void this.#parts?.heartbeats?.request()
-  }
-
-  /** Told with the next heartbeat. */
-  report(stats: MemberStats): void {
-    this.#parts?.heartbeating?.report(stats)
+    void this.#parts?.heartbeats.request()
   }
 
   /** Changes of owners, and of whether they are known. */
@@ -202,65 +203,104 @@ export class Membership {
   /** Tells those who watch that something else has changed, for the blocks that `affects` says. */
   tell(affects: OwnershipChange['affects']): void {
     const epoch = this.#options.beside?.version() ?? this.epoch
-    if (this.#parts) this.#changes.tell({ epoch, affects }, this.#parts.host.log)
+    this.#changes.tell({ epoch, affects }, this.host)
   }
 
-  /** After each look, also one that failed. `broken`: nothing seen before may count as seen without a break. */
+  /** After each poll, also one that failed. `broken`: nothing seen before may count as seen without a break. */
   onLook(listener: (look: { readonly broken: boolean }) => void): Disposable {
     return this.#looks.add(listener)
   }
 
-  /** All that is served, at the start. Resolves when the store was told. */
+  /** All that is served, at the start. Resolves when the store has it. */
   async publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     await this.served.announce(this.host, served)
-    const { heartbeating } = this.#parts ?? {}
-    if (!heartbeating) throw new OwnershipUnavailable('the ownership plugin has not started')
-    await heartbeating.heartbeat()
+    await this.#mustJoin().heartbeat()
     if (this.served.dirty) throw new OwnershipUnavailable('this process is not a member now')
   }
 
   /** What is served from now on, and what is not. Rejects where the store may not have it: see Served. */
   async serve(change: Parameters<MemberStore['serve']>[1], signal: AbortSignal): Promise<void> {
-    const { session, calls } = this.#parts ?? {}
-    if (!session || !calls) throw new OwnershipUnavailable('the ownership plugin has not started')
-    if (change.added.length + change.dropped.length > 0) await this.served.change(session, calls, change, signal)
+    const session = this.#mustJoin()
+    if (change.added.length + change.dropped.length > 0) await this.served.change(session, change, signal)
   }
 
-  /** Something happened at the store: look at once. */
+  /** Something happened at the store: poll at once. */
   poll(): void {
     void this.#parts?.polls.request()
   }
 
+  #mustJoin(): Session {
+    if (!this.session) throw new OwnershipUnavailable('the ownership plugin has not started')
+    return this.session
+  }
+
+  #partsOf({ host, instance, observer: observes, bucket }: Services, closed: AbortSignal): Parts {
+    const { served } = this
+    const { store, heartbeatMs, expireAfterMs, address, rules } = this.#options
+    const { id, zone } = instance
+    // A third of what makes a member silent: one call that hangs does not cost its life.
+    const calls = new StoreCalls(host, expireAfterMs / 3)
+    const entry = { id, zone, address, process: nonce(host), rules, bucket: bucket.identity ?? '' }
+    const session: Session | undefined = observes
+      ? undefined
+      : new Session({
+          ...{ store, calls, host, served, heartbeatMs, entry, closed },
+          onEpoch: epoch => epoch !== observer.view?.epoch && this.poll(),
+          onLost: () => this.#lost(),
+        })
+    const observer = new Observer(this.#options, {
+      ...{ host, calls, session, closed },
+      onEpoch: () => this.tell(() => true),
+      onLook: look => this.#looked(look),
+      onDoubt: () => void heartbeats.request(),
+    })
+    const heartbeats = new Coalesced(() => this.#heartbeat(session, host))
+    const polls: Coalesced = new Coalesced(async () => {
+      if (await observer.poll()) void polls.request()
+    })
+    return { me: id, host, calls, session, observer, heartbeats, polls }
+  }
+
+  /** In the background: what goes wrong is logged, and tried again with the next heartbeat. */
+  async #heartbeat(session: Session | undefined, host: Host): Promise<void> {
+    const closed = this.#closed.signal
+    if (!session || session.superseded || closed.aborted) return
+    try {
+      await session.heartbeat()
+      this.#refusal = undefined
+    } catch (error) {
+      // The calls have logged a store that is away.
+      if (closed.aborted || isOwnershipUnavailable(error)) return
+      const refusal = rawMessageOf(error)
+      if (refusal !== this.#refusal) host.log.error('the heartbeat failed', { code: codeOf(error), error: refusal })
+      this.#refusal = refusal
+    }
+  }
+
   #arm(parts: Parts): void {
     if (this.#closed.signal.aborted) return
-    const { host, heartbeating, heartbeats, polls } = parts
+    const { host, session, heartbeats, polls } = parts
     const ms = this.#options.heartbeatMs * (1 - JITTER + 2 * JITTER * host.random())
     const due = host.monotonic() + ms
     this.#timer = host.setTimer(ms, () => {
       this.#arm(parts)
-      heartbeating?.due(due)
-      void heartbeats?.request()
+      session?.due(due)
+      void heartbeats.request()
       void polls.request()
     })
   }
 
-  /** Lost, or superseded. */
-  #sessionChanged(): void {
+  #lost(): void {
     this.served.lost()
-    if (!this.session?.superseded) {
-      void this.#parts?.heartbeats?.request()
-      return
-    }
+    if (!this.session?.superseded) return void this.#parts?.heartbeats.request()
     this.host?.log.error('a newer process has the id of this member', { member: this.me })
     this.tell(() => true)
   }
 
   #looked(look: { readonly broken: boolean }): void {
-    const { host, heartbeats } = this.#parts ?? {}
-    if (!host) return
-    this.#looks.tell(look, host.log)
-    if (this.view && this.served.mustTell(this.view.storeId)) void heartbeats?.request()
+    this.#looks.tell(look, this.host)
+    if (this.view && this.served.mustTell(this.view.record.storeId)) void this.#parts?.heartbeats.request()
     // Blocks that nobody could judge are judged as soon as it is known again who owns what.
     const known = this.gap === undefined
     const news = known && !this.#known
@@ -275,7 +315,7 @@ export class Membership {
     const parts = this.#parts
     if (parts?.session) await this.#leave(parts.session, parts, signal)
     parts?.calls.close()
-    await Promise.all([parts?.polls.idle(), parts?.heartbeats?.idle()])
+    await Promise.all([parts?.polls.idle(), parts?.heartbeats.idle()])
     await this.#options.store.stop?.(signal)
   }
 
@@ -289,10 +329,37 @@ export class Membership {
       await orAborted(left, signal)
     } catch (error) {
       session.close()
-      host.log.warn('left without a word: the others will find this member silent', {
-        code: codeOf(error),
-        error: rawMessageOf(error),
-      })
+      const fields = { code: codeOf(error), error: rawMessageOf(error) }
+      host.log.warn('left without a word: the others will find this member silent', fields)
     }
   }
+}
+
+/** They are called in the order in which they came, and cannot hinder each other. */
+class Listeners<T> {
+  readonly #listeners = new Set<{ readonly listener: (told: T) => void }>()
+
+  add(listener: (told: T) => void): Disposable {
+    // One function may listen twice.
+    const entry = { listener }
+    this.#listeners.add(entry)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(entry) }
+  }
+
+  /** Calls nobody before the start. */
+  tell(told: T, host: Host | undefined): void {
+    for (const { listener } of host ? [...this.#listeners] : []) {
+      try {
+        listener(told)
+      } catch (error) {
+        host?.log.error('a listener of the members threw', { code: codeOf(error), error: rawMessageOf(error) })
+      }
+    }
+  }
+}
+
+/** Unlike that of any other process of this id: the clock has moved since the last start, or chance decides. */
+function nonce(host: Host): string {
+  const parts = [host.now(), host.random() * 2 ** 32, host.random() * 2 ** 32]
+  return parts.map(n => Math.floor(n).toString(36)).join('-')
 }

@@ -24,8 +24,8 @@ export class Releases {
   }
 
   /**
-   * Whether the claim is gone, by the store's word; then the block is not in the served set any more. Rejects where that is not
-   * known: the block is served still, and told again. A signal that aborts while the call is under way is not looked at.
+   * Whether the claim is gone, by the store's word; then the block is not in the served set any more. Rejects where that is not known:
+   * the block is served still, and published again. A signal that aborts while the call is under way is ignored.
    */
   release(item: ReleaseItem, decidedIn: Epoch, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
@@ -35,14 +35,18 @@ export class Releases {
   }
 
   #next(): void {
-    const { session } = this.#membership
     if (this.#queued) return
-    if (!session) {
-      fail(this.#waiting.splice(0), new OwnershipUnavailable('an observer releases nothing'))
-      return
-    }
     this.#queued = true
-    const turn = session.inTurn(async () => {
+    void this.#turn().catch((error: unknown) => {
+      this.#queued = false
+      for (const { reject } of this.#waiting.splice(0)) reject(error)
+    })
+  }
+
+  async #turn(): Promise<void> {
+    const { session } = this.#membership
+    if (!session) throw new OwnershipUnavailable('an observer releases nothing')
+    await session.inTurn(async () => {
       // Those that were asked for in the same breath come along.
       await undefined
       this.#queued = false
@@ -50,28 +54,24 @@ export class Releases {
       if (this.#waiting.length > 0) this.#next()
       if (batch.length > 0) await this.#send(batch)
     })
-    // The turn itself rejects only where there are no turns any more.
-    turn.catch((error: unknown) => {
-      this.#queued = false
-      fail(this.#waiting.splice(0), error)
-    })
   }
 
   /** As many of one epoch as one call may carry. */
   #take(): readonly Waiting[] {
-    const aborted = this.#waiting.filter(({ signal }) => signal.aborted)
-    for (const { signal, reject } of aborted) reject(signal.reason)
-    const left = this.#waiting.filter(({ signal }) => !signal.aborted)
+    const left = this.#waiting.filter(({ signal, reject }) => {
+      if (signal.aborted) reject(signal.reason)
+      return !signal.aborted
+    })
     const batch = left.filter(({ decidedIn }) => decidedIn === left[0]?.decidedIn).slice(0, MAX_IDS)
     this.#waiting = left.filter(waiting => !batch.includes(waiting))
     return batch
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {
-    const { session, calls, served, freshMs } = this.#membership
+    const { session, calls, served, view } = this.#membership
     const [first] = batch
-    if (!session || !calls || !first) return
-    const request = { decidedIn: first.decidedIn, freshMs, items: batch.map(({ item }) => item) }
+    if (!session || !calls || !view || !first) return
+    const request = { decidedIn: first.decidedIn, freshMs: view.freshMs, items: batch.map(({ item }) => item) }
     try {
       const reply = await session.write(stamp => calls.make(() => this.#store.release(stamp, request)))
       const released = new Set(reply.status === 'ok' ? reply.released : [])
@@ -81,11 +81,7 @@ export class Releases {
     } catch (error) {
       // For the others they may be released, here they are held: so they are claimed again.
       served.doubt()
-      fail(batch, error)
+      for (const { reject } of batch) reject(error)
     }
   }
-}
-
-function fail(waiting: readonly Waiting[], error: unknown): void {
-  for (const { reject } of waiting) reject(error)
 }

@@ -1,63 +1,39 @@
 /**
- * What this process serves, and what of it the member store was told. Two duties: no claim may be false, so a block that
- * is being dropped is out of the set first; and what is served is told again until it is told.
+ * What this process serves, and what of it the member store has. Two duties: no claim may be false, so a block that is being
+ * dropped is out of the set first; and what is served is published again until the store has it.
  */
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { OwnershipUnavailable } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import type { StoreCalls } from './calls.ts'
 import { MAX_IDS, type MemberStore, type WriteStatus } from './contract.ts'
-import type { Session } from './session.ts'
 
-type Change = Parameters<MemberStore['serve']>[1]
+export type Change = Parameters<MemberStore['serve']>[1]
+
+/** Writes for one process; the last two inside a turn. */
+interface Writer {
+  readonly superseded: boolean
+  inTurn(job: () => Promise<void>): Promise<void>
+  writeClaims(change: Change): Promise<WriteStatus>
+  readClaims(): Promise<ReadonlySet<BlockId>>
+}
 
 export class Served {
-  readonly #store: MemberStore
   #ids = new BlockMap<true>()
   #announced = false
   #dirty = false
   #told = ''
-
-  constructor(store: MemberStore) {
-    this.#store = store
-  }
+  /** Whether clients ask this process: while they do not, its claims must not count. */
+  counts = true
 
   has(id: BlockId): boolean {
     return this.#ids.has(id)
   }
 
-  get size(): number {
-    return this.#ids.size
-  }
-
-  /** Whether clients ask this process: while they do not, its claims must not count. */
-  counts = true
-
-  /** The store that was told everything, by its id; `''`: none, as far as is known. Heartbeats carry it. */
+  /** The id of the store that has all claims, as far as is known; else `''`. Heartbeats carry it. */
   get told(): string {
     return this.#told
-  }
-
-  /** Everything that is served; from here on it is known, and can be told. */
-  async announce(host: Host | undefined, served: ReadonlySet<BlockId>): Promise<void> {
-    const ids = new BlockMap<true>()
-    await inSlices(host, served, id => ids.set(id, true))
-    this.#ids = ids
-    this.#announced = true
-    this.lost()
-  }
-
-  /** The store knows nothing of this process's claims any more, or may not: they are told once more. */
-  lost(): void {
-    this.#told = ''
-    this.#dirty = true
-  }
-
-  /** It is not known what the store holds of this process's claims. */
-  doubt(): void {
-    this.#dirty = true
   }
 
   /** The store may not have all that is served. */
@@ -69,34 +45,53 @@ export class Served {
     return this.#announced && (this.#dirty || this.#told !== storeId)
   }
 
+  /** Sets all that is served, at the start; from here on it can be published. */
+  async announce(host: Host | undefined, served: ReadonlySet<BlockId>): Promise<void> {
+    const ids = new BlockMap<true>()
+    await inSlices(host, served, id => ids.set(id, true))
+    this.#ids = ids
+    this.#announced = true
+    this.lost()
+  }
+
+  /** The store has none of this process's claims any more, or may have none. */
+  lost(): void {
+    this.#told = ''
+    this.#dirty = true
+  }
+
+  /** It is not known which claims of this process the store has. */
+  doubt(): void {
+    this.#dirty = true
+  }
+
   /** The release went through: the block is served no longer. */
   released(id: BlockId): void {
     this.#ids.delete(id)
   }
 
   /**
-   * Tells the difference. Rejects where the store may not have it: what was added is told again later, and what was dropped
-   * is served still.
+   * Writes the difference. Rejects where the store may not have it: what was added is published again later, and what was dropped is
+   * served still.
    */
-  async change(session: Session, calls: StoreCalls, { added, dropped }: Change, signal: AbortSignal): Promise<void> {
+  async change(writer: Writer, { added, dropped }: Change, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const gone = dropped.filter(id => this.#ids.delete(id))
     for (const id of added) this.#ids.set(id, true)
     try {
-      await session.inTurn(async () => {
+      await writer.inTurn(async () => {
         for (const ids of chunks(dropped)) {
           // A newer process has taken all claims of this one away.
-          if (session.superseded) break
-          const status = await this.#write(session, calls, { added: [], dropped: ids }, signal)
-          // No record, no claims: there is nothing to take away.
+          if (writer.superseded) break
+          signal.throwIfAborted()
+          const status = await writer.writeClaims({ added: [], dropped: ids })
+          // Where there is no entry of this process there are no claims to take away.
           if (status === 'missing' || status === 'superseded') break
-          if (status !== 'ok') throw notTold(status)
+          mustBeOk(status)
         }
         for (const ids of chunks(added)) {
-          const still = ids.filter(id => this.#ids.has(id))
-          if (still.length === 0) continue
-          const status = await this.#write(session, calls, { added: still, dropped: [] }, signal)
-          if (status !== 'ok') throw notTold(status)
+          signal.throwIfAborted()
+          mustBeOk(await writer.writeClaims({ added: this.#still(ids), dropped: [] }))
         }
       })
     } catch (error) {
@@ -107,26 +102,25 @@ export class Served {
   }
 
   /**
-   * Makes the store's claims what is served, inside a turn whose last write the store under `storeId` has answered: so no
-   * older write of this process can land between the reading and the writing.
+   * Makes the store's claims what is served, inside a turn whose last write the store under `storeId` has answered: so no older write
+   * of this process can land between the read and the write.
    */
-  async tell(host: Host, session: Session, calls: StoreCalls, storeId: string): Promise<void> {
+  async tell(host: Host, writer: Writer, storeId: string): Promise<void> {
     const ids = this.#ids
     this.#dirty = false
     try {
-      const claimed = await calls.make(() => this.#store.claims(session.id))
+      const claimed = await writer.readClaims()
       const extra: BlockId[] = []
       await inSlices(host, claimed, id => !this.#ids.has(id) && extra.push(id))
       const missing: BlockId[] = []
       await inSlices(host, this.#ids.keys(), id => !claimed.has(id) && missing.push(id))
-      for (const chunk of chunks(extra)) await this.#must(session, calls, { added: [], dropped: chunk })
+      for (const chunk of chunks(extra)) mustBeOk(await writer.writeClaims({ added: [], dropped: chunk }))
       for (const chunk of chunks(missing)) {
-        // What was dropped since is not claimed any more.
-        await this.#must(session, calls, { added: chunk.filter(id => this.#ids.has(id)), dropped: [] })
+        mustBeOk(await writer.writeClaims({ added: this.#still(chunk), dropped: [] }))
         // A store in this process answers without a turn of the event loop.
         await pause(host, 8)
       }
-      // Announced anew meanwhile: that is told the next time.
+      // Where another set was announced meanwhile, that is published the next time.
       if (ids === this.#ids) this.#told = storeId
     } catch (error) {
       this.#dirty = true
@@ -134,14 +128,9 @@ export class Served {
     }
   }
 
-  async #must(session: Session, calls: StoreCalls, change: Change): Promise<void> {
-    const status = await session.write(stamp => calls.make(() => this.#store.serve(stamp, change)))
-    if (status !== 'ok') throw notTold(status)
-  }
-
-  #write(session: Session, calls: StoreCalls, change: Change, signal: AbortSignal): Promise<WriteStatus> {
-    signal.throwIfAborted()
-    return session.write(stamp => calls.make(() => this.#store.serve(stamp, change)))
+  /** Less what was dropped since. */
+  #still(ids: readonly BlockId[]): readonly BlockId[] {
+    return ids.filter(id => this.#ids.has(id))
   }
 }
 
@@ -149,6 +138,6 @@ function chunks(ids: readonly BlockId[]): readonly (readonly BlockId[])[] {
   return Array.from({ length: Math.ceil(ids.length / MAX_IDS) }, (_, i) => ids.slice(i * MAX_IDS, (i + 1) * MAX_IDS))
 }
 
-function notTold(status: WriteStatus): OwnershipUnavailable {
-  return new OwnershipUnavailable(`the member store did not take the claims: ${status}`)
+function mustBeOk(status: WriteStatus): void {
+  if (status !== 'ok') throw new OwnershipUnavailable(`the member store did not take the claims: ${status}`)
 }

@@ -1,4 +1,4 @@
-/** What one look at the member store showed: the record and the heartbeats, with what is asked of them often. */
+/** What one poll of the member store showed: members and heartbeats, with what is asked of them often. */
 import type { Epoch } from '../contracts/ownership.ts'
 import type { EntriesView, HeartbeatView, MemberEntry } from './contract.ts'
 
@@ -9,13 +9,13 @@ export class MembersView {
   readonly live: ReadonlySet<string>
   /** Live members agree on what must be agreed on before anything is released. */
   readonly fingerprintsAgree: boolean
-  readonly #freshMs: number
+  /** A heartbeat older than this by the store's clock does not count, ms. */
+  readonly freshMs: number
 
-  /** `freshMs`: a heartbeat older than this by the store's clock does not count. */
   constructor(record: EntriesView, heartbeats: HeartbeatView, freshMs: number) {
     this.record = record
     this.heartbeats = heartbeats
-    this.#freshMs = freshMs
+    this.freshMs = freshMs
     const up = [...record.members.values()].filter(member => member.state !== 'down')
     this.live = new Set(up.map(member => member.id))
     this.fingerprintsAgree = new Set(up.map(member => member.rules)).size <= 1
@@ -23,10 +23,6 @@ export class MembersView {
 
   get epoch(): Epoch {
     return this.record.epoch
-  }
-
-  get storeId(): string {
-    return this.record.storeId
   }
 
   get frozen(): boolean {
@@ -37,15 +33,15 @@ export class MembersView {
     return this.record.members.get(id)
   }
 
-  /** The member is up, its last heartbeat is of the process in the record, is fresh, and says that all its claims are told. */
+  /** The member is up, and its last heartbeat is of its current process, is fresh, and says that the store has all its claims. */
   counts(id: string): boolean {
     const heartbeat = this.heartbeats.heartbeats.get(id)
     return (
       heartbeat !== undefined &&
       this.live.has(id) &&
       heartbeat.incarnation === this.member(id)?.incarnation &&
-      heartbeat.storeId === this.storeId &&
-      heartbeat.age <= this.#freshMs
+      heartbeat.storeId === this.record.storeId &&
+      heartbeat.age <= this.freshMs
     )
   }
 }

@@ -1,5 +1,6 @@
 import { fakeHost } from 'blockgate/testing'
 import { expect, it } from 'vitest'
+import { StoreCalls } from '../../src/members/calls.ts'
 import { Liveness } from '../../src/members/liveness.ts'
 import { MembersView } from '../../src/members/view.ts'
 import { type TestMember, World } from './world.ts'
@@ -212,8 +213,10 @@ it('15 s begin after the second read, and end before the one that shows them ove
   await world.advance(500)
   const view = new MembersView(world.table.entries(), world.table.heartbeats(), 7_500)
   const at = (ms: number) => ({ monotonic: ms, wall: ms })
-  const liveness = new Liveness({ heartbeatMs: 3_000, expireAfterMs: 15_000, graceMs: 1, forgetAfterMs: 1 })
-  const silent = () => liveness.overdue(view, 'a').expire.map(({ id }) => id)
+  const times = { heartbeatMs: 3_000, expireAfterMs: 15_000, graceMs: 1, forgetAfterMs: 1 }
+  const calls = new StoreCalls(a.host, 5_000)
+  const liveness = new Liveness({ ...times, store: a.line }, { host: a.host, calls })
+  const silent = () => liveness.silent(view, 'a').map(({ id }) => id)
   const look = (asked: number, read = asked) => liveness.observe(view, at(asked), at(read))
   expect([look(0), look(3_000, 3_500), look(6_000)]).toEqual([false, true, true])
   for (let ms = 9_000; ms <= 18_000; ms += 3_000) look(ms)

@@ -1,12 +1,12 @@
 /** Blocks that this process serves, and that others are to serve: kept until the others do. */
+import { Coalesced } from '../async/coalesced.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import { elapsed, type Mark, mark } from './clock.ts'
-import { Coalesced } from './coalesced.ts'
 
-/** A block that could go, and that nobody asked for since it was told, is told again after this long, ms. */
+/** A block that could go, and that nobody asked for since that was told, is told again after this long, ms. */
 const TELL_AGAIN = 30_000
 
 export interface PendingHandOff {
@@ -21,7 +21,7 @@ export interface PendingHandOff {
   told: Mark | undefined
 }
 
-/** Whether a block could go now; `wait`: not before so many ms, as it looks. `over`: it is not lingering any more. */
+/** Whether a block could go now; `wait`: not before so many ms, as it looks. `over`: it is not pending any more. */
 export type Verdict = 'ready' | 'blocked' | 'over' | { readonly wait: number }
 
 export class PendingHandOffs {
@@ -31,7 +31,7 @@ export class PendingHandOffs {
   #checks: Coalesced | undefined
   #timer: { readonly at: number; readonly timer: Disposable } | undefined
 
-  /** `judge` is asked after each look and when a wait is over; `tell` hears of those that could go now. */
+  /** `judge` is asked after each poll and when a wait is over; `tell` hears of those that could go now. */
   constructor(judge: (block: PendingHandOff) => Verdict, tell: (ids: ReadonlySet<BlockId>) => void) {
     this.#judge = judge
     this.#tell = tell
@@ -40,14 +40,8 @@ export class PendingHandOffs {
   /** Somebody asks whether the block may go. What was seen for another `superseding` does not count. */
   ask(host: Host, id: BlockId, superseding: BlockMeta, urgent: boolean): PendingHandOff {
     const before = this.#blocks.get(id)
-    const block: PendingHandOff = {
-      id,
-      superseding,
-      urgent,
-      since: before?.since ?? mark(host),
-      seen: before?.superseding.ulid === superseding.ulid ? before.seen : new Map(),
-      told: undefined,
-    }
+    const seen = before?.superseding.ulid === superseding.ulid ? before.seen : new Map<string, number>()
+    const block: PendingHandOff = { id, superseding, urgent, since: before?.since ?? mark(host), seen, told: undefined }
     this.#blocks.set(id, block)
     return block
   }
@@ -56,7 +50,7 @@ export class PendingHandOffs {
     this.#blocks.delete(id)
   }
 
-  /** This process did not look for a while: nobody was seen without a break. */
+  /** This process did not poll for a while: nobody was seen without a break. */
   interrupted(): void {
     for (const block of this.#blocks.values()) block.seen.clear()
   }
@@ -78,8 +72,7 @@ export class PendingHandOffs {
         const verdict = this.#judge(block)
         if (verdict === 'over') this.#blocks.delete(block.id)
         else if (typeof verdict === 'object') next = Math.min(next, verdict.wait)
-        if (verdict !== 'ready') return
-        if (block.told && elapsed(block.told, now) < TELL_AGAIN) return
+        if (verdict !== 'ready' || (block.told && elapsed(block.told, now) < TELL_AGAIN)) return
         block.told = now
         ready.add(block.id)
       })
@@ -90,7 +83,7 @@ export class PendingHandOffs {
     if (ready.size > 0) this.#tell(ready)
   }
 
-  /** Looks again after `ms`, if nothing happens before. */
+  /** Judges again after `ms`, if nothing happens before. */
   later(host: Host, ms: number): void {
     const at = host.monotonic() + ms
     if (this.#timer && this.#timer.at <= at) return

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Coalesced } from '../../src/members/coalesced.ts'
+import { Coalesced } from '../../src/async/coalesced.ts'
 
 it('there is at most one in flight and one that waits, and who asks gets one that began after it asked', async () => {
   const gates: (() => void)[] = []
