@@ -1,26 +1,29 @@
-/** Every block of the view with its state, reason and last events; across runs. What `explain` and the API read. */
+/** Every block of the view with its state, its reason and its last events, across runs. The API and the metrics read it. */
 import { inSlices, sortInSlices } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
+import type { MeasuredBlock } from '../contracts/metrics.ts'
 import type { BlockResult, PartialBlock } from '../contracts/stage.ts'
 import type { LastVerdict } from '../pipeline/block-trace.ts'
 
 /**
- *   (listed) → pending → loading → serving ⇄ lingering → (dropped: gone)
- *                 ↘        ↘ failed          pinned: lingering, and the last copy
+ *   (listed) → pending → loading → serving ⇄ pending-hand-off → (dropped: gone)
+ *                 ↘        ↘ failed          last-copy: a pending hand-off that nobody else serves
  *                   skipped, partial
  */
-export type BlockState =
-  | 'pending'
-  | 'loading'
-  | 'serving'
-  | 'pending-hand-off'
-  | 'last-copy'
-  | 'skipped'
-  | 'failed'
-  | 'partial'
+export const BLOCK_STATES = [
+  'pending',
+  'loading',
+  'serving',
+  'pending-hand-off',
+  'last-copy',
+  'skipped',
+  'failed',
+  'partial',
+] as const
+export type BlockState = (typeof BLOCK_STATES)[number]
 
 export interface BlockEvent {
   /** ms since the epoch. */
@@ -51,8 +54,12 @@ type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] }
 
 const MAX_EVENTS = 20
 const NONE: readonly BlockEvent[] = []
-/** Reasons of a retained block that wait for somebody else to serve it, or its parent. */
-const PENDING_HAND_OFF: ReadonlySet<string> = new Set(['pending-hand-off', 'superseded'])
+/** States of a retained block that waits until another member serves it, or its parent, by reason. */
+const WAITING: ReadonlyMap<string, BlockState> = new Map([
+  ['pending-hand-off', 'pending-hand-off'],
+  ['superseded', 'pending-hand-off'],
+  ['last-copy', 'last-copy'],
+])
 
 export class Catalogue {
   readonly #host: Host
@@ -80,12 +87,10 @@ export class Catalogue {
     return this.#entries.values()
   }
 
-  /** All by ULID. Buckets list them so: they are sorted anew only after one came out of that order, or went. */
+  /** All by ULID. Buckets list them in that order: they are sorted only after one came out of it, or went. */
   async sorted(): Promise<readonly CatalogueEntry[]> {
     if (this.#sorted) return this.#sorted
-    this.#sorting ??= this.#sort().finally(() => {
-      this.#sorting = undefined
-    })
+    this.#sorting ??= this.#sort()
     return await this.#sorting
   }
 
@@ -96,8 +101,7 @@ export class Catalogue {
 
   /** The source offered the block. */
   seen(candidate: Candidate): void {
-    const entry = this.#entry(candidate.meta.ulid)
-    entry.candidate = candidate
+    this.#entry(candidate.meta.ulid).candidate = candidate
   }
 
   loading(id: BlockId): void {
@@ -112,17 +116,12 @@ export class Catalogue {
     this.#record(entry, loaded ? 'serving' : 'partial', { run, kind: 'partial', by, reason: partial.reason, detail })
   }
 
-  /** A block's verdict in a run, or what the reconcile step did with a loaded one. */
+  /** A block's verdict in a run, or what the end of the run did with a loaded one. */
   settle(id: BlockId, result: BlockResult, run: string, loaded: boolean): void {
     if (result.kind === 'passed') return
-    // A loaded block that its stages deny once more: the end of the run says what becomes of it. Until then it is what it was.
+    // A retained block that its stages deny once more: the end of the run says what becomes of it. Until then nothing changes.
     if (result.kind === 'skipped' && loaded && this.#entries.get(id)?.events.at(-1)?.kind === 'retained') return
-    if (result.kind === 'dropped' && !loaded) {
-      const entry = this.#entry(id)
-      this.#record(entry, 'skipped', { run, ...result })
-      return
-    }
-    this.#record(this.#entry(id), stateOf(result, loaded), { run, ...describe(result) })
+    this.#record(this.#entry(id), stateOf(result, loaded), { run, ...eventOf(result) })
   }
 
   /** Forgets what is neither in the view nor loaded, as `isThere` says. Only a complete view knows what is gone. */
@@ -169,6 +168,7 @@ export class Catalogue {
   async #sort(): Promise<Entry[]> {
     const changes = this.#changes
     const sorted = await sortInSlices(this.#host, [...this.#entries.values()], (a, b) => (a.id < b.id ? -1 : 1))
+    this.#sorting = undefined
     if (changes === this.#changes) this.#sorted = sorted
     return sorted
   }
@@ -176,14 +176,14 @@ export class Catalogue {
   #record(entry: Entry, state: BlockState, event: Omit<BlockEvent, 'at'>): void {
     const last = entry.events.at(-1)
     const news = last?.kind !== event.kind || last.by !== event.by || last.reason !== event.reason
-    // What retained a block has no more to say than what denied it.
+    // Where a block is retained for the reason that denied it, the detail of the denial stays.
     if (event.kind !== 'retained' || entry.reason !== event.reason) entry.detail = event.detail
     this.#move(entry, state, event.by, event.reason)
-    // Most blocks are "unchanged" in most runs: that they still serve is no event.
+    // Most blocks are "unchanged" in most runs. That they still serve is no event.
     if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return
     const { run, kind, by, reason, detail } = event
     const told = { at: this.#host.now(), run, kind, by, reason, ...(detail === undefined ? {} : { detail }) }
-    // A list of one: what grows by push() has room for 17, and most blocks have one event in their life.
+    // A new list: push() would allocate room for 17, and most blocks have one event in their life.
     entry.events = last ? [...entry.events.slice(1 - MAX_EVENTS), told] : [told]
   }
 
@@ -202,32 +202,23 @@ export class Catalogue {
 }
 
 function stateOf(result: BlockResult, loaded: boolean): BlockState {
-  if (result.kind === 'retained') {
-    return result.reason === 'last-copy'
-      ? 'last-copy'
-      : PENDING_HAND_OFF.has(result.reason)
-        ? 'pending-hand-off'
-        : 'serving'
-  }
+  if (result.kind === 'retained') return WAITING.get(result.reason) ?? 'serving'
   if (loaded) return 'serving'
-  return result.kind === 'failed' ? 'failed' : result.kind === 'skipped' ? 'skipped' : 'pending'
+  if (result.kind === 'failed') return 'failed'
+  return result.kind === 'skipped' || result.kind === 'dropped' ? 'skipped' : 'pending'
 }
 
-function describe(result: BlockResult): Omit<BlockEvent, 'at' | 'run'> {
-  switch (result.kind) {
-    case 'failed':
-      return {
-        kind: result.kind,
-        by: result.by,
-        reason: codeOf(result.error) ?? 'internal',
-        detail: rawMessageOf(result.error),
-      }
-    case 'skipped':
-      return { kind: result.kind, by: result.by, reason: result.reason, detail: result.detail }
-    case 'dropped':
-    case 'retained':
-      return { kind: result.kind, by: result.by, reason: result.reason }
-    default:
-      return { kind: result.kind, by: '', reason: '' }
+function eventOf(result: BlockResult): Omit<BlockEvent, 'at' | 'run'> {
+  const { kind } = result
+  if (result.kind === 'failed') {
+    return { kind, by: result.by, reason: codeOf(result.error) ?? 'internal', detail: rawMessageOf(result.error) }
   }
+  if (!('reason' in result)) return { kind, by: '', reason: '' }
+  return { kind, by: result.by, reason: result.reason, detail: 'detail' in result ? result.detail : undefined }
+}
+
+/** Never empty. A block that serves says how it came to that, `added` or `unchanged`; one that waits says its state. */
+export function reasonOf({ state, reason, events }: Pick<MeasuredBlock, 'state' | 'reason' | 'events'>): string {
+  if (reason !== '') return reason
+  return (state === 'serving' && events.at(-1)?.kind) || state
 }

@@ -5,6 +5,7 @@ import { type Duration, durationMs } from '../contracts/duration.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Bucket, Component, Instance, Problem } from '../contracts/host.ts'
 import type { Plan } from '../contracts/plan.ts'
+import { show } from '../contracts/shown-options.ts'
 import type { Pipeline } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { planPipeline } from '../pipeline/plan.ts'
@@ -152,7 +153,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
 
 /** `pipeline[6].replicas: must be >= 1: current value is 0` */
 export function describeProblem({ path, must, value }: Problem): string {
-  return `${path === '' ? 'config' : path}: must ${must}: current value is ${show(path, value)}`
+  return `${path === '' ? 'config' : path}: must ${must}: current value is ${show(value, path)}`
 }
 
 async function load<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<Config> {
@@ -257,21 +258,4 @@ function bytesOf(value: unknown): number | undefined {
 
 function listenAddress(value: unknown): ListenAddress | undefined {
   return typeof value === 'string' ? parseListenAddress(value) : undefined
-}
-
-const SECRET = /secret|token|password|credential|key$/i
-
-/** Secrets come from the environment into options: what may be one is not printed. */
-function show(path: string, value: unknown): string {
-  if (SECRET.test(path)) return '(hidden)'
-  if (value === undefined) return 'undefined'
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
-  let text: string
-  try {
-    text = JSON.stringify(value, (key, inner) => (SECRET.test(key) ? '(hidden)' : inner)) ?? String(value)
-  } catch {
-    text = 'an object' // a cycle, say: its kind is all that can be told
-  }
-  return text.length > 120 ? `${text.slice(0, 117)}…` : text
 }

@@ -1,4 +1,4 @@
-/** Options as they may be shown: plain data, without secrets. For `blockgate check` and the pages. */
+/** Options, and values of a message, as they may be shown: plain data, without secrets. */
 
 const HIDDEN = '(hidden)'
 /** Of a name: what it holds is not shown. Rather one too many than a password on a page. */
@@ -8,6 +8,7 @@ const ALWAYS_SECRET = /secret|pass|credential/i
 const MAX_DEPTH = 5
 const MAX_ITEMS = 50
 const MAX_TEXT = 300
+const MAX_SHOWN = 120
 
 /**
  * A copy of `value` that can be printed and sent: strings, numbers, booleans, lists and plain objects; what is undefined is
@@ -15,10 +16,19 @@ const MAX_TEXT = 300
  * is its name and its options, and any other object is the name of its class: a client may hold anything.
  */
 export function shownOptions(value: unknown): unknown {
-  return show(value, '', 0)
+  return masked(value, '', 0)
 }
 
-function show(value: unknown, name: string, depth: number): unknown {
+/** A value as a message quotes it: short, on one line. Nothing is shown of what stands at a `path` such as `credentials`. */
+export function show(value: unknown, path = ''): string {
+  if (SECRET.test(path)) return HIDDEN
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'number' || typeof value === 'bigint' || value === undefined) return String(value)
+  const text = JSON.stringify(shownOptions(value)) ?? String(value)
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}…` : text
+}
+
+function masked(value: unknown, name: string, depth: number): unknown {
   if (value === undefined || value === null || typeof value === 'boolean') return value
   if (isSecret(name, value)) return HIDDEN
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
@@ -29,16 +39,16 @@ function show(value: unknown, name: string, depth: number): unknown {
   if (value instanceof RegExp || value instanceof URL) return text(String(value))
   if (depth >= MAX_DEPTH) return '…'
   if (Array.isArray(value)) {
-    const items = value.slice(0, MAX_ITEMS).map(item => show(item, name, depth + 1) ?? null)
+    const items = value.slice(0, MAX_ITEMS).map(item => masked(item, name, depth + 1) ?? null)
     return value.length > MAX_ITEMS ? [...items, `… ${value.length - MAX_ITEMS} more`] : items
   }
   if (isPlugin(value)) {
-    const options = show(value.options, '', depth + 1)
+    const options = masked(value.options, '', depth + 1)
     return options === undefined ? value.name : { plugin: value.name, options }
   }
   if (!isPlain(value)) return `[${value.constructor?.name ?? 'object'}]`
   const entries = Object.entries(value).flatMap(([key, inner]) => {
-    const shown = show(inner, key, depth + 1)
+    const shown = masked(inner, key, depth + 1)
     return shown === undefined ? [] : [[key, shown] as const]
   })
   return Object.fromEntries(entries)

@@ -2,18 +2,18 @@
 import { type Context, Hono } from 'hono'
 import { etag } from 'hono/etag'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { secureHeaders } from 'hono/secure-headers'
 import type { ResolvedConfig } from '../config/config.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
-import { blockAnswer, blocksAnswer, entryOf, ringAnswer, runsAnswer, servingAnswer, servingBody } from './answers.ts'
+import { blockAnswer, blocksAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
-import { securityHeaders } from './headers.ts'
-import { openApi } from './openapi/document.ts'
 import { pages } from './pages/pages.ts'
-import { blocksQuery, DEFAULT_LIMIT } from './query.ts'
 import { lookAt, question } from './question.ts'
-import { syncRequest } from './sync-request.ts'
+import { blocksQuery, DEFAULT_LIMIT, syncRequest } from './requests.ts'
+import { openApi } from './schema/openapi.ts'
+import { servingAnswer, servingBody } from './serving.ts'
 import { writeAccess } from './write-access.ts'
 
 export interface AppOptions {
@@ -33,25 +33,35 @@ export interface AppOptions {
   readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
 }
 
+/** Whatever a label or a reason holds, a browser runs nothing of it: no script at all; styles and the icon are routes. */
+const HEADERS = {
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: 'DENY',
+  strictTransportSecurity: false,
+}
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Nothing is started. @example const app = createApp({ gateway, config, host, version }); await app.request('/-/ready') */
 export function createApp(options: AppOptions): Hono {
   const { gateway, config, host, version, metrics } = options
   const app = new Hono()
-  app.use(securityHeaders())
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, methods) =>
-        answerError(
-          c,
-          new HttpError(405, 'method-not-allowed', `the method must be ${methods.join(' or ')}`, {
-            allow: methods.join(', '),
-          }),
-        ),
-    }),
-  )
+  app.use(secureHeaders(HEADERS))
+  app.use(async (c, next) => {
+    await next()
+    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
+  })
+  const onMethodNotAllowed = (c: Context, methods: readonly string[]) => {
+    const allow = { allow: methods.join(', ') }
+    return answerError(c, new HttpError(405, 'method-not-allowed', `the method must be ${methods.join(' or ')}`, allow))
+  }
+  app.use(methodNotAllowed({ app, onMethodNotAllowed }))
   app.notFound(c => answerError(c, new HttpError(404, 'not-found', `there is nothing at ${c.req.path}`)))
   app.onError((error, c) => {
     if (error instanceof HttpError) return answerError(c, error)
@@ -76,7 +86,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/blocks', async c =>
     c.json(await blocksAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
   )
-  app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway)))
+  app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(gateway, c.req.param('ulid'))))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
   // Asked again and again, of every gateway: mostly nothing has changed.
   app.get('/api/v1/serving', etag(), async c =>

@@ -8,12 +8,7 @@ export class HttpError extends Error {
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(
-    status: ContentfulStatusCode,
-    code: string,
-    message: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(status: ContentfulStatusCode, code: string, message: string, headers = {}) {
     super(message)
     this.name = 'HttpError'
     this.status = status
@@ -28,9 +23,4 @@ export function badRequest(message: string): HttpError {
 
 export function answerError(c: Context, { status, code, message, headers }: HttpError): Response {
   return c.json({ error: { code, message } }, status, headers)
-}
-
-/** A value of a request as a message may repeat it. */
-export function shown(value: string): string {
-  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
 }

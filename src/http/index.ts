@@ -1,3 +1,3 @@
 /** The HTTP app: health, metrics, the API and its pages. Runs on Node, Deno and Cloudflare Workers. */
 export { type AppOptions, createApp } from './app.ts'
-export { openApi } from './openapi/document.ts'
+export { openApi } from './schema/openapi.ts'

@@ -1,5 +1,6 @@
 /** Who may change something: whoever has the token; without a token, a person or a program on this machine. */
 import type { Context, MiddlewareHandler } from 'hono'
+import { timingSafeEqual } from 'hono/utils/buffer'
 import { HttpError } from './errors.ts'
 
 export interface WriteAccess {
@@ -24,17 +25,7 @@ export function writeAccess({ token, peerOf }: WriteAccess): MiddlewareHandler {
 
 async function hasToken(c: Context, token: string): Promise<boolean> {
   const given = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-  return given !== undefined && (await sameText(given, token))
-}
-
-/** In a time that tells nothing of where they differ, nor of how long they are. */
-async function sameText(a: string, b: string): Promise<boolean> {
-  const [x, y] = await Promise.all([a, b].map(text => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
-  if (!x || !y) return false
-  const [left, right] = [new Uint8Array(x), new Uint8Array(y)]
-  let difference = 0
-  for (const [i, byte] of left.entries()) difference |= byte ^ (right[i] ?? 0xff)
-  return difference === 0
+  return given !== undefined && (await timingSafeEqual(given, token))
 }
 
 /** What a proxy adds. It would make every request look as if it came from here; nothing in these is ever believed. */

@@ -4,15 +4,15 @@ import { measured } from '../bucket/wrappers/measured.ts'
 import { METRICS } from '../contracts/metric-table.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import { Gauges } from './gauges.ts'
+import { handoverGauges } from './handover.ts'
 import { counter, histogram } from './instruments.ts'
-import { OwnershipGauges } from './ownership.ts'
 
 /**
- * Makes every instrument of `METRICS`, so call it once the provider of `meter` is there: instruments of the no-op
- * provider stay no-ops for ever. One gateway each.
+ * Makes every instrument of `METRICS`, for one gateway. Call it when the provider of `meter` is there: instruments of the
+ * no-op provider stay no-ops.
  *
  * A gauge whose value is not known is not observed. Give the provider a reader that takes observable gauges as deltas, as
- * `gaugesAsObserved` of blockgate/runtime/metrics selects: as cumulative ones the SDK tells the last value for ever.
+ * `gaugesAsObserved` of blockgate/runtime/metrics selects: as cumulative ones the SDK repeats the last value.
  */
 export function createMetrics(meter: Meter): Metrics {
   const added = counter(meter, METRICS.added)
@@ -34,11 +34,11 @@ export function createMetrics(meter: Meter): Metrics {
   const converged = histogram(meter, METRICS.converged)
   const faults = counter(meter, METRICS.faults)
   const gauges = new Gauges(meter)
-  const ownership = new OwnershipGauges(meter)
+  const observeHandover = handoverGauges(meter)
   return {
     observe(subject) {
       gauges.observe(subject)
-      ownership.observe(subject)
+      observeHandover(subject)
     },
     stage: (stage, ms) => stageDuration(ms / 1000, { stage }),
     added(bytes) {

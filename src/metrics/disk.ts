@@ -1,4 +1,4 @@
-/** How full the disk is: asked between the runs, told at the scrapes. */
+/** How full the disk is. It is measured after a run, and read at the scrapes. */
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host, LocalFiles } from '../contracts/host.ts'
 
@@ -14,14 +14,14 @@ export class DiskSample {
     this.#host = host
   }
 
-  /** `changed`: what is used is added up anew, which looks at every file. Returns at once; one sample at a time. */
+  /** Returns at once; one sample at a time. With `changed` the sizes of all files are added up anew. */
   take(changed: boolean): void {
     this.#sampling ??= this.#take(changed || this.used === undefined)
       .catch((error: unknown) => {
-        // What it was is no answer to what it is.
+        // The old values are not true any more.
         this.used = undefined
         this.free = undefined
-        this.#host.log.warn('disk not measured', { code: codeOf(error), error: rawMessageOf(error) })
+        this.#host.log.warn('the disk could not be measured', { code: codeOf(error), error: rawMessageOf(error) })
       })
       .finally(() => {
         this.#sampling = undefined

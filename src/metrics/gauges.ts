@@ -1,33 +1,34 @@
-/** What is read at each scrape, straight from what the gateway knows: nothing is counted up beside it. */
-import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api'
+/** The gauges of blocks, runs, the disk and the components. They are read at each scrape from what the gateway knows. */
+import type { Meter } from '@opentelemetry/api'
 import { inSlices } from '../async/slices.ts'
-import { reasonOf } from '../catalogue/block-view.ts'
+import { reasonOf } from '../catalogue/catalogue.ts'
 import { METRICS } from '../contracts/metric-table.ts'
 import type { MeasuredRun, MetricsSubject } from '../contracts/metrics.ts'
 import { DiskSample } from './disk.ts'
-import { gauge } from './instruments.ts'
+import { bounded, observed, type Tell } from './instruments.ts'
 
-/** The gauges without labels. */
-const PLAIN = [
+const NAMES = [
+  'blocks',
+  'serving',
+  'pendingHandOffOldest',
+  'lastCopy',
+  'lastCopyOldest',
   'assigned',
   'loaded',
-  'serving',
-  'inFlight',
   'loadedBytes',
+  'inFlight',
   'viewAge',
   'journalDeaths',
   'unconfirmed',
   'diskUsed',
   'diskFree',
+  'component',
 ] as const
-const SERVING: ReadonlySet<string> = new Set(['serving', 'pending-hand-off', 'last-copy'])
 
 export class Gauges {
-  readonly #meter: Meter
-  readonly #plain: readonly (readonly [name: (typeof PLAIN)[number], instrument: ObservableGauge])[]
-  readonly #blocks
-  readonly #component
-  /** By state and reason. Once told they stay, with 0 blocks: a line that falls to 0 says more than one that ends. */
+  readonly #readWith
+  readonly #labels = bounded(METRICS.blocks)
+  /** By state and reason. A pair that was told once is told as 0 when no block is left: the line of a graph then falls to 0. */
   readonly #counts = new Map<string, { readonly labels: { state: string; reason: string }; blocks: number }>()
   #subject: MetricsSubject | undefined
   #disk: DiskSample | undefined
@@ -36,19 +37,13 @@ export class Gauges {
   #viewed: number | undefined
 
   constructor(meter: Meter) {
-    this.#meter = meter
-    this.#blocks = gauge(meter, METRICS.blocks)
-    this.#component = gauge(meter, METRICS.component)
-    this.#plain = PLAIN.map(name => [name, gauge(meter, METRICS[name]).instrument])
+    this.#readWith = observed(meter, NAMES)
   }
 
   observe(subject: MetricsSubject): void {
     this.#subject = subject
     if (subject.files) this.#disk = new DiskSample(subject.files, subject.host)
-    this.#meter.addBatchObservableCallback(
-      result => this.#read(subject, result),
-      [this.#blocks.instrument, this.#component.instrument, ...this.#plain.map(([, instrument]) => instrument)],
-    )
+    this.#readWith(tell => this.#read(subject, tell))
   }
 
   afterRun({ status, summary, listed, assigned }: MeasuredRun): void {
@@ -57,56 +52,48 @@ export class Gauges {
     this.#disk?.take(summary.blocks.added + summary.blocks.dropped > 0)
   }
 
-  async #read(subject: MetricsSubject, result: BatchObservableResult): Promise<void> {
-    const serving = await this.#readBlocks(subject, result)
+  async #read(subject: MetricsSubject, tell: Tell<(typeof NAMES)[number]>): Promise<void> {
+    const { host } = subject
+    await this.#readBlocks(subject, tell)
     const loaded = subject.guard('sink.loaded', () => subject.loaded())
     let loadedBytes = 0
-    await inSlices(subject.host, loaded?.values() ?? [], ({ bytes }) => (loadedBytes += bytes))
-    const values: Readonly<Record<(typeof PLAIN)[number], number | undefined>> = {
-      assigned: this.#assigned,
-      loaded: loaded?.size,
-      serving,
-      inFlight: subject.inFlight(),
-      loadedBytes: loaded && loadedBytes,
-      viewAge: this.#viewed === undefined ? undefined : (subject.host.monotonic() - this.#viewed) / 1000,
-      journalDeaths: subject.deaths(),
-      unconfirmed: subject.unconfirmed(),
-      diskUsed: this.#disk?.used,
-      diskFree: this.#disk?.free,
-    }
-    for (const [name, instrument] of this.#plain) {
-      const value = values[name]
-      // What is not known is absent, not 0.
-      if (value !== undefined) result.observe(instrument, value)
-    }
-    for (const { name, state } of subject.health()) {
-      result.observe(
-        this.#component.instrument,
-        Number(state === 'running'),
-        this.#component.labels({ component: name }),
-      )
-    }
+    await inSlices(host, loaded?.values() ?? [], ({ bytes }) => (loadedBytes += bytes))
+    tell('assigned', this.#assigned)
+    tell('loaded', loaded?.size)
+    tell('loadedBytes', loaded && loadedBytes)
+    tell('inFlight', subject.inFlight())
+    tell('viewAge', this.#viewed === undefined ? undefined : (host.monotonic() - this.#viewed) / 1000)
+    tell('journalDeaths', subject.deaths())
+    tell('unconfirmed', subject.unconfirmed())
+    tell('diskUsed', this.#disk?.used)
+    tell('diskFree', this.#disk?.free)
+    for (const { name, state } of subject.health()) tell('component', Number(state === 'running'), { component: name })
   }
 
-  /** @returns how many serve */
-  async #readBlocks(subject: MetricsSubject, result: BatchObservableResult): Promise<number> {
-    let serving = 0
-    const blocks = new Map<string, Map<string, number>>()
-    await inSlices(subject.host, subject.blocks(), block => {
-      if (SERVING.has(block.state)) serving++
-      const reasons = blocks.get(block.state) ?? new Map<string, number>()
-      blocks.set(block.state, reasons)
+  async #readBlocks({ host, blocks }: MetricsSubject, tell: Tell<(typeof NAMES)[number]>): Promise<void> {
+    const now = host.now()
+    const seen = new Map<string, Map<string, number>>()
+    const oldest = { 'pending-hand-off': 0, 'last-copy': 0 }
+    await inSlices(host, blocks(), block => {
+      const { state, since } = block
+      if (state === 'pending-hand-off' || state === 'last-copy') oldest[state] = Math.max(oldest[state], now - since)
+      const reasons = seen.get(state) ?? new Map<string, number>()
+      seen.set(state, reasons)
       const reason = reasonOf(block)
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
     })
+    const inState = (state: string) => [...(seen.get(state)?.values() ?? [])].reduce((sum, count) => sum + count, 0)
+    tell('serving', inState('serving') + inState('pending-hand-off') + inState('last-copy'))
+    tell('pendingHandOffOldest', oldest['pending-hand-off'] / 1000)
+    tell('lastCopy', inState('last-copy'))
+    tell('lastCopyOldest', oldest['last-copy'] / 1000)
     for (const count of this.#counts.values()) count.blocks = 0
-    for (const [state, reasons] of blocks) for (const [reason, many] of reasons) this.#count({ state, reason }, many)
-    for (const count of this.#counts.values()) result.observe(this.#blocks.instrument, count.blocks, count.labels)
-    return serving
+    for (const [state, reasons] of seen) for (const [reason, many] of reasons) this.#count({ state, reason }, many)
+    for (const { labels, blocks } of this.#counts.values()) tell('blocks', blocks, labels)
   }
 
   #count(told: { readonly state: string; readonly reason: string }, blocks: number): void {
-    const labels = this.#blocks.labels(told)
+    const labels = this.#labels(told)
     const key = `${labels.state} ${labels.reason}`
     const count = this.#counts.get(key)
     if (count) count.blocks += blocks

@@ -1,48 +1,86 @@
 /** From the table to OpenTelemetry's instruments, with the labels typed and bounded. */
-import type { Counter, Histogram, Meter, ObservableCounter, ObservableGauge } from '@opentelemetry/api'
-import type { MetricInfo } from '../contracts/metric-table.ts'
-import { BoundedLabel } from './labels.ts'
+import type { Meter, Observable } from '@opentelemetry/api'
+import { METRICS, type MetricInfo } from '../contracts/metric-table.ts'
 
-export type Labels<I extends MetricInfo> = Readonly<Record<I['labels'][number], string>>
+type Name = keyof typeof METRICS
+type Labels<I extends MetricInfo> = Readonly<Record<I['labels'][number], string>>
 
+/** In the unit of the table. */
 export type Add<I extends MetricInfo> = (value: number, labels: Labels<I>) => void
 
 export function counter<const I extends MetricInfo>(meter: Meter, info: I): Add<I> {
-  // As OpenTelemetry names counters: the ending is Prometheus' own, and its text puts it back.
-  const made: Counter = meter.createCounter(info.name.replace(/_total$/, ''), describe(info))
+  const made = meter.createCounter(otelName(info), options(info))
   const bound = bounded(info)
   return (value, labels) => made.add(value, bound(labels))
 }
 
-/** In the unit of the table. */
 export function histogram<const I extends MetricInfo>(meter: Meter, info: I): Add<I> {
   const advice = { explicitBucketBoundaries: [...(info.buckets ?? [])] }
-  const made: Histogram = meter.createHistogram(info.name, { ...describe(info), advice })
+  const made = meter.createHistogram(info.name, { ...options(info), advice })
   const bound = bounded(info)
   return (value, labels) => made.record(value, bound(labels))
 }
 
-/** A counter that somebody else counts; read in a batch callback. */
-export function counted(meter: Meter, info: MetricInfo): ObservableCounter {
-  return meter.createObservableCounter(info.name.replace(/_total$/, ''), describe(info))
+/** A value that is undefined is not known: the metric is absent. */
+export type Tell<N extends Name> = <K extends N>(
+  name: K,
+  value: number | undefined,
+  ...labels: (typeof METRICS)[K]['labels'] extends readonly [] ? [] : [Labels<(typeof METRICS)[K]>]
+) => void
+
+/** Makes gauges, and counters that somebody else counts. What it returns registers how they are read, together, at each scrape. */
+export function observed<const N extends Name>(
+  meter: Meter,
+  names: readonly N[],
+): (read: (tell: Tell<N>) => void | Promise<void>) => void {
+  const instruments = new Map<N, { readonly instrument: Observable; readonly bound: ReturnType<typeof bounded> }>()
+  for (const name of names) {
+    const info: MetricInfo = METRICS[name]
+    const make = info.kind === 'counter' ? 'createObservableCounter' : 'createObservableGauge'
+    instruments.set(name, { instrument: meter[make](otelName(info), options(info)), bound: bounded(info) })
+  }
+  return read =>
+    meter.addBatchObservableCallback(
+      result =>
+        read((name, value, ...[labels = {}]) => {
+          const of = instruments.get(name)
+          if (of && value !== undefined) result.observe(of.instrument, value, of.bound(labels))
+        }),
+      [...instruments.values()].map(({ instrument }) => instrument),
+    )
 }
 
-export interface Gauge<I extends MetricInfo> {
-  readonly instrument: ObservableGauge
-  readonly labels: (labels: Labels<I>) => Labels<I>
+/** OpenTelemetry names a counter without `_total`, which its text for Prometheus puts back. */
+function otelName({ name }: MetricInfo): string {
+  return name.replace(/_total$/, '')
 }
 
-/** Read in a batch callback: see createMetrics. */
-export function gauge<const I extends MetricInfo>(meter: Meter, info: I): Gauge<I> {
-  return { instrument: meter.createObservableGauge(info.name, describe(info)), labels: bounded(info) }
-}
-
-function describe({ help, unit }: MetricInfo): { description: string; unit?: string } {
+function options({ help, unit }: MetricInfo): { description: string; unit?: string } {
   return { description: help, ...(unit !== undefined && { unit }) }
 }
 
-function bounded<I extends MetricInfo>(info: I): (labels: Labels<I>) => Labels<I> {
+/** Labels of which each has at most 200 values. */
+export function bounded<I extends MetricInfo>(info: I): (labels: Labels<I>) => Labels<I> {
   const names = info.labels as readonly I['labels'][number][]
   const limits = names.map(name => [name, new BoundedLabel()] as const)
   return labels => Object.fromEntries(limits.map(([name, limit]) => [name, limit.of(labels[name])])) as Labels<I>
+}
+
+const MAX_VALUES = 200
+const OTHER = 'other'
+const FIT = /^[A-Za-z0-9._#-]{1,64}$/
+
+/**
+ * The values of one label. Stages, reasons and codes are made by users, and each new value is a new time series: the
+ * first 200 values pass, and pass always; every later one is `other`.
+ */
+export class BoundedLabel {
+  readonly #known = new Set<string>()
+
+  of(value: string): string {
+    if (this.#known.has(value)) return value
+    if (this.#known.size >= MAX_VALUES || !FIT.test(value)) return OTHER
+    this.#known.add(value)
+    return value
+  }
 }

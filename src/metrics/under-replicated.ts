@@ -1,7 +1,7 @@
 /**
  * How many blocks have fewer copies than owners. Each is counted by its first live owner alone, so that the sum over all
- * gateways is right. Asking for the owners of a block takes some 10 µs, and 50 µs among a hundred members: so a block that is
- * somebody else's to count is asked for once an epoch, and others get their turn in between.
+ * gateways is right. Asking for the owners of a block takes some 10 µs, and 50 µs among a hundred members. So a block that
+ * another member counts is asked for once an epoch, and other work gets its turn in between.
  */
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
@@ -11,7 +11,7 @@ import type { Epoch, Handover } from '../contracts/ownership.ts'
 import type { Plan } from '../contracts/plan.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 
-/** Of a block that is, or is to be, in somebody's hands. One that lingers is counted by those who are to have it. */
+/** States of a block that somebody is to serve here. A pending hand-off is counted by those who are to have the block. */
 const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])
 
 export class UnderReplicated {
@@ -19,7 +19,7 @@ export class UnderReplicated {
   readonly #handover: Handover
   readonly #isWanted: (block: MeasuredBlock) => boolean
   #epoch: Epoch | undefined
-  /** Whose first live owner is another member, in this epoch. */
+  /** Blocks whose first live owner is another member, in this epoch. */
   #others = new Set<BlockId>()
 
   constructor(subject: MetricsSubject, handover: Handover) {
@@ -28,12 +28,11 @@ export class UnderReplicated {
     this.#isWanted = wanted(subject.plan)
   }
 
-  /** Undefined where the owners cannot be known now. */
+  /** Undefined where the owners cannot be known now, also where there is no block: 0 would be a guess. */
   async count(): Promise<number | undefined> {
-    const { plan, blocks, host } = this.#subject
+    const { plan, blocks, host, guard } = this.#subject
     let count = 0
     try {
-      // Asked for also where there is no block: 0 would be a guess.
       if (this.#handover.known?.() === false) return undefined
       const epoch = plan.ownership.epoch()
       if (epoch !== this.#epoch) this.#others = new Set()
@@ -44,11 +43,10 @@ export class UnderReplicated {
         if (this.#lacksCopies(meta)) count++
       })
     } catch (error) {
-      if (!isOwnershipUnavailable(error)) {
-        this.#subject.guard('handover.owners', () => {
-          throw error
-        })
+      const rethrow = () => {
+        throw error
       }
+      if (!isOwnershipUnavailable(error)) guard('handover.owners', rethrow)
       return undefined
     }
     return count
@@ -57,7 +55,7 @@ export class UnderReplicated {
   #lacksCopies(meta: BlockMeta): boolean {
     const owners = this.#handover.owners(meta)
     if (owners.find(owner => owner.live)?.member !== this.#subject.instance.id) {
-      // An epoch that came meanwhile has a set of its own.
+      // The epoch may have moved while others had their turn: then the answer is not of the epoch of #others.
       if (this.#subject.plan.ownership.epoch() === this.#epoch) this.#others.add(meta.ulid)
       return false
     }

@@ -1,7 +1,7 @@
 import { type BlockStage, skip } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import type { BlockAnswer, BlocksAnswer, RunsAnswer, ServingAnswer } from '../../src/http/answers.ts'
+import type { BlockDetails, Blocks, Runs, Serving } from '../../src/http/schema/answers.ts'
 import { blocks, scriptedOwnership, scriptedSink } from '../support/world.ts'
 import { appWorld, type Description } from './app-world.ts'
 import { misfits } from './json-schema.ts'
@@ -99,7 +99,7 @@ describe('/-/healthy and /-/ready', () => {
 describe('GET /api/v1/blocks', () => {
   it('lists every block of the view in the order of their ULIDs, each with a state and a reason', async () => {
     const { json } = await synced()
-    const { status, body } = await json<BlocksAnswer>('/api/v1/blocks')
+    const { status, body } = await json<Blocks>('/api/v1/blocks')
     expect(status).toBe(200)
     expect(body.blocks.map(b => [b.ulid, b.state, b.by, b.reason])).toEqual([
       [testId(1), 'serving', 'scripted-sink', 'added'],
@@ -119,14 +119,14 @@ describe('GET /api/v1/blocks', () => {
     source.partial = [{ id: testId(9), reason: 'no-meta-json', keep: false }]
     const run = gateway.sync()
     await host.advance(0)
-    const { body } = await json<BlocksAnswer>('/api/v1/blocks')
+    const { body } = await json<Blocks>('/api/v1/blocks')
     expect(body.blocks.slice(0, 2).map(b => [b.state, b.by, b.reason])).toEqual([
       ['loading', 'scripted-sink', 'loading'],
       ['pending', 'scripted', 'pending'],
     ])
     open()
     await run
-    const last = (await json<BlocksAnswer>('/api/v1/blocks')).body.blocks.at(-1)
+    const last = (await json<Blocks>('/api/v1/blocks')).body.blocks.at(-1)
     expect(last).toMatchObject({
       ulid: testId(9),
       state: 'partial',
@@ -138,8 +138,7 @@ describe('GET /api/v1/blocks', () => {
 
   it('filters by state and by reason', async () => {
     const { json } = await synced()
-    const ids = async (query: string) =>
-      (await json<BlocksAnswer>(`/api/v1/blocks?${query}`)).body.blocks.map(b => b.ulid)
+    const ids = async (query: string) => (await json<Blocks>(`/api/v1/blocks?${query}`)).body.blocks.map(b => b.ulid)
     expect(await ids('state=skipped')).toEqual([testId(3), testId(4)])
     expect(await ids('reason=not-owner')).toEqual([testId(4)])
     expect(await ids('state=serving&reason=not-owner')).toEqual([])
@@ -151,13 +150,13 @@ describe('GET /api/v1/blocks', () => {
     const seen: string[] = []
     let after = ''
     for (;;) {
-      const { body } = await json<BlocksAnswer>(`/api/v1/blocks?limit=2${after}`)
+      const { body } = await json<Blocks>(`/api/v1/blocks?limit=2${after}`)
       seen.push(...body.blocks.map(b => b.ulid))
       if (body.next === null) break
       after = `&after=${body.next}`
     }
     expect(seen).toEqual([1, 2, 3, 4, 5].map(n => testId(n)))
-    expect((await json<BlocksAnswer>(`/api/v1/blocks?limit=5`)).body.next).toBeNull()
+    expect((await json<Blocks>(`/api/v1/blocks?limit=5`)).body.next).toBeNull()
   })
 
   it('a page costs its own blocks, and not all there are', async () => {
@@ -175,7 +174,7 @@ describe('GET /api/v1/blocks', () => {
     }
     for (const path of ['/api/v1/blocks?limit=1', `/api/v1/blocks?limit=1&after=${testId(2_990)}`]) {
       looked = 0
-      expect((await json<BlocksAnswer>(path)).body.blocks).toHaveLength(1)
+      expect((await json<Blocks>(path)).body.blocks).toHaveLength(1)
       expect(looked).toBeLessThan(20)
     }
     looked = 0
@@ -186,18 +185,18 @@ describe('GET /api/v1/blocks', () => {
   it.each([
     [
       'state=happy',
-      'state must be one of pending, loading, serving, pending-hand-off, last-copy, skipped, failed, partial: current value is "happy"',
+      'state: must be one of pending, loading, serving, pending-hand-off, last-copy, skipped, failed, partial: current value is "happy"',
     ],
-    ['limit=0', 'limit must be a whole number from 1 to 10000: current value is "0"'],
-    ['limit=10001', 'limit must be a whole number from 1 to 10000: current value is "10001"'],
-    ['limit=1e3', 'limit must be a whole number from 1 to 10000: current value is "1e3"'],
-    ['after=../x', 'after must be a ULID: current value is "../x"'],
-    ['reason=%3Cb%3E', 'reason must be kebab-case of at most 64 characters: current value is "<b>"'],
-    ['stat=x', 'a parameter must be one of state, reason, limit, after: current value is "stat"'],
+    ['limit=0', 'limit: must be a whole number from 1 to 10000: current value is "0"'],
+    ['limit=10001', 'limit: must be a whole number from 1 to 10000: current value is "10001"'],
+    ['limit=1e3', 'limit: must be a whole number from 1 to 10000: current value is "1e3"'],
+    ['after=../x', 'after: must be a ULID: current value is "../x"'],
+    ['reason=%3Cb%3E', 'reason: must be kebab-case of at most 64 characters: current value is "<b>"'],
+    ['stat=x', 'stat: must be one of the known options: state, reason, limit, after: current value is "x"'],
     ['state=failed&state=failed', 'state must be given once: it is given 2 times'],
   ])('answers 400 to %s, and says what must be', async (query, message) => {
     const { json } = await appWorld()
-    expect(await json<BlocksAnswer>(`/api/v1/blocks?${query}`)).toEqual({
+    expect(await json<Blocks>(`/api/v1/blocks?${query}`)).toEqual({
       status: 400,
       body: { error: { code: 'invalid-request', message } },
     })
@@ -211,7 +210,7 @@ describe('GET /api/v1/blocks/:ulid', () => {
     ownership.gain(2)
     await host.advance(5)
     await gateway.sync()
-    const { body } = await json<BlockAnswer>(`/api/v1/blocks/${testId(2)}`)
+    const { body } = await json<BlockDetails>(`/api/v1/blocks/${testId(2)}`)
     expect(body).toMatchObject({ ulid: testId(2), state: 'serving', reason: 'added', held: { bytes: 1 }, level: 1 })
     expect(body.history.map(e => [e.kind, e.by, e.reason])).toEqual([
       ['skipped', 'owned', 'not-owner'],
@@ -234,7 +233,7 @@ describe('GET /api/v1/serving', () => {
     const sink = scriptedSink()
     const open = sink.gate(5)
     const { json, gateway, host } = await appWorld({ list: blocks(4, 2, 5), sink })
-    const serving = async () => (await json<ServingAnswer>('/api/v1/serving')).body
+    const serving = async () => (await json<Serving>('/api/v1/serving')).body
     expect(await serving()).toEqual({ ready: false, blocks: [] })
     const run = gateway.sync()
     await host.advance(0)
@@ -275,7 +274,7 @@ describe('GET /api/v1/runs', () => {
     const open = sink.gate(2)
     const third = gateway.sync()
     await host.advance(0)
-    const { body } = await json<RunsAnswer>('/api/v1/runs')
+    const { body } = await json<Runs>('/api/v1/runs')
     expect(body.runs.map(r => [r.status, r.error?.code, r.blocks.added])).toEqual([
       ['failed', 'listing-failed', 0],
       ['done', undefined, 1],
@@ -283,7 +282,7 @@ describe('GET /api/v1/runs', () => {
     expect(body.current).toMatchObject({ reason: 'manual', seen: 2, inFlight: 1 })
     open()
     await third
-    expect((await json<RunsAnswer>('/api/v1/runs')).body.current).toBeNull()
+    expect((await json<Runs>('/api/v1/runs')).body.current).toBeNull()
   })
 })
 

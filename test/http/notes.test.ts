@@ -3,7 +3,7 @@ import { consistencyDelay } from 'blockgate/plugins/filter/consistency-delay'
 import { notDeleted } from 'blockgate/plugins/filter/not-deleted'
 import { candidate, fakeHost, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import type { BlockAnswer, RunsAnswer } from '../../src/http/answers.ts'
+import type { BlockDetails, Runs } from '../../src/http/schema/answers.ts'
 import { blocks } from '../support/world.ts'
 import { appWorld } from './app-world.ts'
 
@@ -21,7 +21,7 @@ describe('what is known of a block is told beside the reason', () => {
     const detail = 'until 2026-01-01T00:29:00.000Z'
     for (let run = 0; run < 2; run++) {
       await gateway.sync()
-      const { body } = await json<BlockAnswer>(`/api/v1/blocks/${block.meta.ulid}`)
+      const { body } = await json<BlockDetails>(`/api/v1/blocks/${block.meta.ulid}`)
       expect(body).toMatchObject({ state: 'skipped', reason: 'too-fresh', detail })
       expect(await (await app.request(`/blocks/${block.meta.ulid}`)).text()).toContain(detail)
       const told = await gateway.explain(block.meta.ulid, signal)
@@ -29,7 +29,7 @@ describe('what is known of a block is told beside the reason', () => {
     }
     await world.host.advance(29 * 60_000)
     await gateway.sync()
-    expect((await json<BlockAnswer>(`/api/v1/blocks/${block.meta.ulid}`)).body).toMatchObject({ detail: null })
+    expect((await json<BlockDetails>(`/api/v1/blocks/${block.meta.ulid}`)).body).toMatchObject({ detail: null })
   })
 
   it('a loaded block that is kept keeps what was said of it', async () => {
@@ -37,7 +37,7 @@ describe('what is known of a block is told beside the reason', () => {
     const world = await appWorld({ list: [block], stages: [consistencyDelay()], host: fakeHost({ now: NOW }) })
     world.sink.hold(block)
     for (let run = 0; run < 3; run++) await world.gateway.sync()
-    const { body } = await world.json<BlockAnswer>(`/api/v1/blocks/${block.meta.ulid}`)
+    const { body } = await world.json<BlockDetails>(`/api/v1/blocks/${block.meta.ulid}`)
     expect(body).toMatchObject({ state: 'serving', reason: 'too-fresh', detail: 'until 2026-01-01T00:29:00.000Z' })
   })
 
@@ -52,7 +52,7 @@ describe('what is known of a block is told beside the reason', () => {
     } as const
     const { gateway, json } = await appWorld({ list: blocks(1, 2), stages: [select] })
     await gateway.sync()
-    const { body } = await json<BlockAnswer>(`/api/v1/blocks/${testId(2)}`)
+    const { body } = await json<BlockDetails>(`/api/v1/blocks/${testId(2)}`)
     expect(body).toMatchObject({ reason: 'duplicate', detail: `${testId(1)} holds all of it` })
   })
 
@@ -67,13 +67,13 @@ describe('what is known of a block is told beside the reason', () => {
       const { summary } = await world.gateway.sync()
       expect(summary.marked).toEqual({ count: 2, oldest: NOW - 3 * DAY, newest: NOW - DAY / 2 })
     }
-    const { body } = await world.json<BlockAnswer>(`/api/v1/blocks/${testId(1)}`)
+    const { body } = await world.json<BlockDetails>(`/api/v1/blocks/${testId(1)}`)
     expect(body).toMatchObject({ reason: 'marked-for-deletion', detail: 'marked at 2025-12-29T00:00:00.000Z' })
-    expect((await world.json<BlockAnswer>(`/api/v1/blocks/${testId(2)}`)).body).toMatchObject({
+    expect((await world.json<BlockDetails>(`/api/v1/blocks/${testId(2)}`)).body).toMatchObject({
       state: 'serving',
       deletionTime: NOW - DAY / 2,
     })
-    expect(await (await world.app.request(`/blocks/${testId(2)}`)).text()).toContain('2025-12-31 12:00:00Z')
+    expect(await (await world.app.request(`/blocks/${testId(2)}`)).text()).toContain('2025-12-31T12:00:00.000Z')
   })
 })
 
@@ -86,7 +86,7 @@ describe('what is wrong about a block that is offered', () => {
       expect(summary.notes).toEqual({ count: 1, first: [{ block: testId(1), note }] })
     }
     expect(host.lines.filter(({ level }) => level === 'warn')).toMatchObject([{ fields: { block: testId(1), note } }])
-    expect((await json<BlockAnswer>(`/api/v1/blocks/${testId(1)}`)).body).toMatchObject({
+    expect((await json<BlockDetails>(`/api/v1/blocks/${testId(1)}`)).body).toMatchObject({
       state: 'serving',
       notes: [note],
       deletionTime: null,
@@ -94,7 +94,7 @@ describe('what is wrong about a block that is offered', () => {
     expect(await (await app.request(`/blocks/${testId(1)}`)).text()).toContain(
       note.replace('<', '&lt;').replace('>', '&gt;'),
     )
-    expect((await json<RunsAnswer>('/api/v1/runs')).body.runs[0]?.notes.count).toBe(1)
+    expect((await json<Runs>('/api/v1/runs')).body.runs[0]?.notes.count).toBe(1)
   })
 
   it('is logged again when it is another thing', async () => {
@@ -123,6 +123,6 @@ it('a block that the source cannot offer has one word in the state, the failures
   source.partial = [{ id: testId(2), reason: 'unreadable', error, keep: true }]
   const { summary } = await gateway.sync()
   expect(summary.failures).toEqual([{ block: testId(2), by: 'scripted', code: 'unreadable', message: '503' }])
-  const { body } = await json<BlockAnswer>(`/api/v1/blocks/${testId(2)}`)
+  const { body } = await json<BlockDetails>(`/api/v1/blocks/${testId(2)}`)
   expect(body).toMatchObject({ state: 'partial', reason: 'unreadable', detail: '503' })
 })

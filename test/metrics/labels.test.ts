@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { BoundedLabel } from '../../src/metrics/labels.ts'
+import { BoundedLabel } from '../../src/metrics/instruments.ts'
 
 it('lets 200 values of a label through, and tells every later one as other', () => {
   const label = new BoundedLabel()

@@ -1,8 +1,8 @@
 import type { RunProgress } from 'blockgate'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { bytesText, countText, timeText } from '../../src/contracts/text.ts'
 import { Pace } from '../../src/runtime/terminal/pace.ts'
-import { bytesText, countText, timeText } from '../../src/runtime/terminal/text.ts'
 import { progressLine, Screen, showProgress } from '../../src/runtime/terminal.ts'
 
 const ESC = '\u001b'
@@ -201,7 +201,7 @@ describe('numbers for a person', () => {
     [59_500, '1 min 0 s'],
     [3_599_400, '59 min 59 s'],
     [3_599_500, '1 h 0 min'],
-    [93_784_000, '26 h 3 min'],
+    [93_784_000, '1 d 2 h'],
   ])('%d ms are %s', (ms, text) => expect(timeText(ms)).toBe(text))
 
   it('counts have commas', () => {

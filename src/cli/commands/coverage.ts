@@ -1,7 +1,8 @@
 /** `blockgate coverage --min N`: whether every block is served by enough gateways. */
 import type { Host } from '../../contracts/host.ts'
+import { countText } from '../../contracts/text.ts'
 import { type Offered, offered } from '../../explain/offered.ts'
-import { countText, type Painter, painter } from '../../runtime/terminal/text.ts'
+import { type Painter, painter } from '../../runtime/terminal/text.ts'
 import type { Command } from '../command.ts'
 import { type Coverage, coverageOf, liveClaims } from '../coverage.ts'
 import { ExitCode, usageError } from '../exit.ts'

@@ -1,6 +1,6 @@
 /** `blockgate drain`: a member hands over all that it serves, and then may go. */
 import type { Operator } from '../../contracts/ownership.ts'
-import { countText, timeText } from '../../runtime/terminal/text.ts'
+import { countText, timeText } from '../../contracts/text.ts'
 import type { Command } from '../command.ts'
 import { CliError, ExitCode, usageError } from '../exit.ts'
 import { withOperator } from '../observer.ts'

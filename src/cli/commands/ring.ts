@@ -1,6 +1,7 @@
 /** `blockgate ring`: the members, as the member store has them. */
 import type { Ring, RingMember } from '../../contracts/ownership.ts'
-import { bytesText, countText, type Painter, painter, timeText, visible } from '../../runtime/terminal/text.ts'
+import { bytesText, countText, timeText } from '../../contracts/text.ts'
+import { type Painter, painter, visible } from '../../runtime/terminal/text.ts'
 import type { Command } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { withOperator } from '../observer.ts'

@@ -1,14 +1,16 @@
 /** The first page: what this gateway is, and what it does now. */
 import { html } from 'hono/html'
+import { BLOCK_STATES } from '../../catalogue/catalogue.ts'
 import type { ResolvedConfig } from '../../config/config.ts'
 import type { Host } from '../../contracts/host.ts'
-import { type ConfigDescription, describeConfig } from '../../explain/describe.ts'
+import { instant } from '../../contracts/instant.ts'
+import { durationText, timeText } from '../../contracts/text.ts'
+import { describeConfig, type StageDescription } from '../../explain/describe.ts'
 import type { Gateway } from '../../gateway.ts'
-import { type RunAnswer, runsAnswer } from '../answers.ts'
-import { STATES } from '../query.ts'
+import { runsAnswer } from '../answers.ts'
 import { lookAt } from '../question.ts'
-import { layout, type Markup } from './layout.ts'
-import { durationText, timeText } from './text.ts'
+import type { Run } from '../schema/answers.ts'
+import { type Cell, facts, layout, type Markup, NONE, table, withNotes } from './layout.ts'
 
 /** As in AppOptions. */
 export interface PagesOptions {
@@ -20,39 +22,47 @@ export interface PagesOptions {
   readonly startedAt: number
 }
 
+const COUNTS = ['seen', 'added', 'unchanged', 'skipped', 'failed', 'dropped', 'retained'] as const
+const COLUMNS = {
+  ...{ began: 'whole', reason: '', status: '', took: 'n' },
+  ...Object.fromEntries(COUNTS.map(name => [name, 'n'])),
+}
+
 export function homePage({ gateway, config, host, version, startedAt }: PagesOptions): Markup {
-  const described = describeConfig(config)
-  const { instance } = described
+  const { instance, bucket, everyMs, stages } = describeConfig(config)
   const { ready, reason } = gateway.readiness
   const { current, runs } = runsAnswer(gateway)
   const broken = gateway.health.filter(({ error }) => error !== undefined)
   const counts = gateway.catalogue.counts()
+  const now =
+    current &&
+    html`<p>Now: ${current.reason} run ${current.id}, ${current.done} of ${current.seen}${current.listing ? '+' : ''} blocks, ${current.inFlight} in flight, ${current.failed} failed</p>`
   return layout(
-    `${instance.id} · blockgate`,
+    instance.id,
     true,
     html`<section>
 <h1>${instance.id}</h1>
-<dl>
-<dt>zone</dt><dd>${instance.zone ?? '–'}</dd>
-<dt>version</dt><dd>${version}</dd>
-<dt>up</dt><dd>${durationText(Math.max(0, host.now() - startedAt))}</dd>
-<dt>ready</dt><dd class="${ready ? 'ready' : 'waiting'}">${ready ? 'yes' : 'no'}: ${reason}</dd>
-${lookAt(gateway).map(what => html`<dt>look at</dt><dd class="failed">${what}</dd>`)}
-<dt>bucket</dt><dd>${described.bucket?.name ?? 'none'}</dd>
-<dt>run every</dt><dd>${durationText(described.everyMs)}</dd>
-${broken.map(({ name, error }) => html`<dt>${name}</dt><dd class="failed">${error}</dd>`)}
-</dl>
+${facts([
+  ['zone', instance.zone ?? NONE],
+  ['version', version],
+  ['up', timeText(Math.max(0, host.now() - startedAt))],
+  ['ready', [`${ready ? 'yes' : 'no'}: ${reason}`, ready ? 'ready' : 'waiting']],
+  ...lookAt(gateway).map(what => ['look at', [what, 'failed']] as const),
+  ['bucket', bucket?.name ?? 'none'],
+  ['run every', durationText(everyMs)],
+  ...broken.map(({ name, error }) => [name, [String(error), 'failed']] as const),
+])}
 </section>
 <section>
 <h2>Pipeline</h2>
 <ol class="pipeline">
-${described.stages.map(stageItem)}
+${stages.map(stageItem)}
 </ol>
 </section>
 <section>
 <h2>Blocks</h2>
 <div class="tiles">
-${STATES.map(
+${BLOCK_STATES.map(
   state =>
     html`<a class="tile ${counts[state] ? state : 'zero'}" href="/blocks?state=${state}"><b>${counts[state] ?? 0}</b>${state}</a>`,
 )}
@@ -60,45 +70,23 @@ ${STATES.map(
 </section>
 <section>
 <h2>Runs</h2>
-${
-  current
-    ? html`<p>Now: ${current.reason} run ${current.id}, ${current.done} of ${current.seen}${
-        current.listing ? '+' : ''
-      } blocks, ${current.inFlight} in flight, ${current.failed} failed</p>`
-    : ''
-}
-<table>
-<thead><tr><th>began</th><th>reason</th><th>status</th><th class="n">took</th><th class="n">seen</th><th class="n">added</th>
-<th class="n">unchanged</th><th class="n">skipped</th><th class="n">failed</th><th class="n">dropped</th><th class="n">retained</th></tr></thead>
-<tbody>
-${runs.length > 0 ? runs.map(runRow) : html`<tr><td colspan="11" class="quiet">no run has ended yet</td></tr>`}
-</tbody>
-</table>
+${now ?? ''}
+${table(COLUMNS, runs.map(row), 'no run has ended yet')}
 </section>`,
   )
 }
 
-function stageItem({ name, kind, ownership }: ConfigDescription['stages'][number]): Markup {
+function stageItem({ name, kind, ownership }: StageDescription): Markup {
   const what = kind === 'set' ? 'set, a barrier' : ownership ? `block, ${ownership.name}` : kind
   return html`<li class="${kind}">${name}<small>${what}</small></li>`
 }
 
-function runRow({ status, startedAt, run, blocks, error, unconfirmed }: RunAnswer): Markup {
-  const { seen, added, unchanged, skipped, failed, dropped, retained } = blocks
+function row({ status, startedAt, run, blocks, error, unconfirmed }: Run): Cell[] {
   const notes = [
     ...(error ? [`${error.code}: ${error.message}`] : []),
     ...(unconfirmed > 0 ? [`${unconfirmed} drops need a confirmation`] : []),
     ...(status === 'done' && !run.complete ? ['the view was incomplete'] : []),
   ]
-  return html`<tr><td class="whole">${timeText(startedAt)}</td><td>${run.reason}</td><td class="${status === 'done' && error ? 'waiting' : status}">${status}${notes.map(
-    note => html`<br><small class="quiet">${note}</small>`,
-  )}</td><td class="n">${durationText(run.durationMs)}</td>${[
-    seen,
-    added,
-    unchanged,
-    skipped,
-    failed,
-    dropped,
-    retained,
-  ].map(n => html`<td class="n">${n}</td>`)}</tr>`
+  const state = [withNotes(status, notes), status === 'done' && error ? 'waiting' : status] as const
+  return [instant(startedAt), run.reason, state, timeText(run.durationMs), ...COUNTS.map(name => blocks[name])]
 }

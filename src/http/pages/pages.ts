@@ -1,7 +1,7 @@
 /** The routes of the pages. */
 import { Hono } from 'hono'
-import { blockAnswer, entryOf } from '../answers.ts'
-import { blocksQuery } from '../query.ts'
+import { blockAnswer } from '../answers.ts'
+import { blocksQuery } from '../requests.ts'
 import { blockPage, blocksPage, ROWS } from './blocks.ts'
 import { homePage, type PagesOptions } from './home.ts'
 import { ringPage } from './ring.ts'
@@ -12,7 +12,7 @@ export function pages(options: PagesOptions): Hono {
   const app = new Hono()
   app.get('/', c => c.html(homePage(options)))
   app.get('/blocks', async c => c.html(await blocksPage(gateway, host, blocksQuery(c.req.queries(), ROWS))))
-  app.get('/blocks/:ulid', c => c.html(blockPage(blockAnswer(entryOf(gateway, c.req.param('ulid')), gateway))))
+  app.get('/blocks/:ulid', c => c.html(blockPage(blockAnswer(gateway, c.req.param('ulid')))))
   app.get('/ring', async c => c.html(await ringPage(gateway)))
   app.get('/style.css', c => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
   app.get('/icon.svg', c => c.body(ICON, 200, { 'content-type': 'image/svg+xml' }))

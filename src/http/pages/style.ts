@@ -38,7 +38,7 @@ code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
 .tile { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-width: 6.5rem; color: inherit; text-decoration: none }
 .tile b { display: block; font-size: 1.5rem; line-height: 1.2 }
 .serving b, .done, .ready, .active { color: var(--good) }
-.lingering b, .pinned b, .partial b, .stopped, .waiting, .leaving, .notice { color: var(--warn) }
+.pending-hand-off b, .last-copy b, .partial b, .stopped, .waiting, .leaving, .notice { color: var(--warn) }
 .failed b, .failed, .down { color: var(--bad) }
 .tile.zero, .tile.zero b { color: var(--quiet) }
 ol.pipeline { display: flex; flex-wrap: wrap; gap: .5rem; list-style: none; margin: 0; padding: 0 }

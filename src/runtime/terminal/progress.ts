@@ -1,10 +1,10 @@
 /** A run while it goes on: a live line on a terminal, plain lines elsewhere. */
 import type { Host } from '../../contracts/host.ts'
+import { bytesText, countText, timeText } from '../../contracts/text.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { RunProgress } from '../../sync/run-result.ts'
 import { Pace, type Rates } from './pace.ts'
 import { type Env, type Output, Screen } from './screen.ts'
-import { bytesText, countText, timeText } from './text.ts'
 
 export interface ProgressOptions {
   readonly output: Output

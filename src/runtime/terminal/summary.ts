@@ -1,9 +1,10 @@
 /** What a run came to, for a person. */
 import type { BlockId } from '../../contracts/block.ts'
 import { instant } from '../../contracts/instant.ts'
+import { timeText } from '../../contracts/text.ts'
 import type { RunResult } from '../../sync/run-result.ts'
 import type { Env, Output } from './screen.ts'
-import { painter, timeText, visible } from './text.ts'
+import { painter, visible } from './text.ts'
 
 export interface SummaryOptions {
   readonly output: Output

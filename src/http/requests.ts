@@ -1,0 +1,104 @@
+/** What a request may ask, checked: the parameters of the list of blocks, the ULID of one block, the body of a sync. */
+import * as v from 'valibot'
+import { BLOCK_STATES, type BlockState } from '../catalogue/catalogue.ts'
+import { describeProblem } from '../config/config.ts'
+import { type BlockId, isBlockId } from '../contracts/block.ts'
+import { checkOptions } from '../contracts/check.ts'
+import { show } from '../contracts/shown-options.ts'
+import { isReason } from '../pipeline/outcome.ts'
+import type { SyncRequest } from '../sync/runner.ts'
+import { badRequest, HttpError } from './errors.ts'
+import { SyncRequest as SyncBody } from './schema/answers.ts'
+
+export const MAX_LIMIT = 10_000
+export const DEFAULT_LIMIT = 1_000
+
+export interface BlocksQuery {
+  readonly state: BlockState | undefined
+  readonly reason: string | undefined
+  readonly limit: number
+  /** Blocks behind this one, in the order of their ULIDs. */
+  readonly after: BlockId | undefined
+}
+
+const isLimit = (text: unknown) => /^\d{1,6}$/.test(String(text)) && Number(text) >= 1 && Number(text) <= MAX_LIMIT
+
+const QUERY = {
+  state: v.optional(v.picklist(BLOCK_STATES, `be one of ${BLOCK_STATES.join(', ')}`)),
+  reason: v.optional(v.custom<string>(isReason, 'be kebab-case of at most 64 characters')),
+  limit: v.optional(v.custom<string>(isLimit, `be a whole number from 1 to ${MAX_LIMIT}`)),
+  after: v.optional(v.custom<BlockId>(text => isBlockId(String(text)), 'be a ULID')),
+}
+
+/**
+ * The same in the API and on the page. A field of a form that was left empty counts as absent.
+ * @throws HttpError 400
+ */
+export function blocksQuery(given: Readonly<Record<string, readonly string[]>>, defaultLimit: number): BlocksQuery {
+  const twice = Object.entries(given).find(([, values]) => values.length > 1)
+  if (twice) throw badRequest(`${twice[0]} must be given once: it is given ${twice[1].length} times`)
+  const query = Object.fromEntries(Object.entries(given).map(([name, [text]]) => [name, text || undefined]))
+  const { state, reason, limit, after } = checked(query, QUERY)
+  return { state, reason, limit: Number(limit ?? defaultLimit), after }
+}
+
+/** @throws HttpError 400 */
+export function blockId(text: string): BlockId {
+  if (isBlockId(text)) return text
+  throw badRequest(`a block must be named by its ULID, in upper case: current value is ${show(text)}`)
+}
+
+const MAX_BODY = 1_024
+
+/**
+ * The body of a sync; an empty one asks for a plain run.
+ * @throws HttpError 400, 413 or 415
+ */
+export async function syncRequest({ headers, body }: Request): Promise<SyncRequest> {
+  const tooLong = new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
+  if (Number(headers.get('content-length')) > MAX_BODY) throw tooLong
+  // Not Hono's body limit, which makes a new Request: those of node-server cannot be copied.
+  const bytes = await limitedBytes(body, MAX_BODY).catch(() => {
+    throw badRequest('the body must arrive whole: the connection was closed')
+  })
+  if (!bytes) throw tooLong
+  if (bytes.length === 0) return {}
+  // A page of another site can send a form without asking first; it cannot send JSON.
+  if (!/^application\/json(?:\s*;|$)/i.test(headers.get('content-type') ?? '')) {
+    throw new HttpError(415, 'invalid-request', 'the body must be JSON, with content-type: application/json')
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    throw badRequest('the body must be JSON: it cannot be parsed')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badRequest('the body must be a JSON object')
+  }
+  return checked(value, SyncBody.entries)
+}
+
+/** The bytes of a body that has at most `max`; undefined where it has more. Rejects where it breaks off. */
+export async function limitedBytes(
+  body: ReadableStream<Uint8Array> | null,
+  max: number,
+): Promise<Uint8Array | undefined> {
+  const bytes = new Uint8Array(max)
+  let size = 0
+  for await (const chunk of body ?? []) {
+    if (size + chunk.length > max) return undefined
+    bytes.set(chunk, size)
+    size += chunk.length
+  }
+  return bytes.subarray(0, size)
+}
+
+function checked<const E extends v.ObjectEntries>(
+  value: object,
+  entries: E,
+): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
+  const problems = checkOptions(value, entries)
+  if (problems.length > 0) throw badRequest(problems.map(describeProblem).join('; '))
+  return value as never
+}
