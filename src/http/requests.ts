@@ -8,7 +8,7 @@ import { show } from '../contracts/shown-options.ts'
 import { isReason } from '../pipeline/outcome.ts'
 import type { SyncRequest } from '../sync/runner.ts'
 import { badRequest, HttpError } from './errors.ts'
-import { SyncRequest as SyncBody } from './schema/answers.ts'
+import { syncEntries } from './schema/answers.ts'
 
 export const MAX_LIMIT = 10_000
 export const DEFAULT_LIMIT = 1_000
@@ -76,7 +76,7 @@ export async function syncRequest({ headers, body }: Request): Promise<SyncReque
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badRequest('the body must be a JSON object')
   }
-  return checked(value, SyncBody.entries)
+  return checked(value, syncEntries)
 }
 
 /** The bytes of a body that has at most `max`; undefined where it has more. Rejects where it breaks off. */

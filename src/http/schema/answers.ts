@@ -1,17 +1,22 @@
-/** What the API answers, as Valibot schemas. The types, the OpenAPI description and what the command line reads come from them. */
+/** What the API answers, as Valibot schemas. The OpenAPI description comes from them, and the command line reads with them. */
 import * as v from 'valibot'
-import { BLOCK_STATES } from '../../catalogue/catalogue.ts'
+import { BLOCK_STATES, type BlockEvent, type BlockState } from '../../catalogue/catalogue.ts'
+import type { BlockId } from '../../contracts/block.ts'
+import type * as ownership from '../../contracts/ownership.ts'
+import type { RunSummary } from '../../contracts/summary.ts'
+import type { RunProgress, RunReport } from '../../sync/run-result.ts'
+
+type Schema<T> = v.GenericSchema<T>
 
 /** With a note for the reader of the OpenAPI description. */
-const described = <const S extends v.GenericSchema>(schema: S, description: string) =>
-  v.pipe(schema, v.description(description))
-const list = <const S extends v.GenericSchema>(items: S) => v.pipe(v.array(items), v.readonly())
+const described = <T>(schema: Schema<T>, description: string): Schema<T> =>
+  v.pipe(schema, v.description(description)) as Schema<T>
 const text = v.string()
 const map = <const S extends v.GenericSchema>(values: S) => v.record(text, values)
 const flag = v.boolean()
 const word = v.pipe(text, v.nonEmpty())
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-const ulid = v.pipe(text, v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/))
+const ulid = v.pipe(text, v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)) as unknown as Schema<BlockId>
 const time = described(v.pipe(v.number(), v.integer()), 'Milliseconds since the epoch')
 const runReason = v.picklist(['startup', 'interval', 'ownership-change', 'manual'])
 
@@ -26,18 +31,39 @@ const block = {
   detail: described(v.nullable(text), 'For people, beside the reason'),
   since: described(time, 'When state or reason last changed, in milliseconds since the epoch'),
 }
-export const Block = v.object(block)
-export type Block = v.InferOutput<typeof Block>
+export interface Block {
+  readonly ulid: BlockId
+  /** In ms since the epoch, as all times; null for a block that was never seen whole. */
+  readonly minTime: number | null
+  readonly maxTime: number | null
+  readonly labels: Readonly<Record<string, string>> | null
+  readonly state: BlockState
+  readonly by: string
+  readonly reason: string
+  readonly detail: string | null
+  readonly since: number
+}
+export const Block: Schema<Block> = v.object(block)
 
-export const Blocks = v.object({
-  blocks: list(Block),
+export interface Blocks {
+  readonly blocks: readonly Block[]
+  readonly next: BlockId | null
+}
+export const Blocks: Schema<Blocks> = v.object({
+  blocks: v.array(Block),
   next: described(v.nullable(ulid), 'The `after` of the next page; null on the last one'),
 })
-export type Blocks = v.InferOutput<typeof Blocks>
 
-export const Event = v.object({ at: time, run: text, kind: word, by: text, reason: text, detail: v.optional(text) })
+export const Event: Schema<BlockEvent> = v.object({
+  at: time,
+  run: text,
+  kind: word,
+  by: text,
+  reason: text,
+  detail: v.optional(text),
+})
 
-export const Owner = v.object({
+export const Owner: Schema<ownership.Owner> = v.object({
   member: word,
   rank: described(count, '0 is the first'),
   target: described(flag, 'Whether it is to hold the block now'),
@@ -45,21 +71,33 @@ export const Owner = v.object({
   serves: flag,
 })
 
-export const BlockDetails = v.object({
+export interface BlockDetails extends Block {
+  readonly level: number | null
+  readonly resolution: number | null
+  readonly source: string | null
+  readonly markers: readonly string[]
+  readonly uploaded: number | null
+  readonly deletionTime: number | null
+  readonly notes: readonly string[]
+  readonly held: { readonly bytes: number } | null
+  readonly owners: readonly ownership.Owner[] | null
+  readonly ownersUnknown: string | null
+  readonly history: readonly BlockEvent[]
+}
+export const BlockDetails: Schema<BlockDetails> = v.object({
   ...block,
   level: v.nullable(count),
   resolution: v.nullable(count),
   source: v.nullable(text),
-  markers: list(text),
+  markers: v.array(text),
   uploaded: v.nullable(time),
   deletionTime: described(v.nullable(time), 'When it was marked for deletion; null without a mark that can be used'),
-  notes: described(list(text), 'What is wrong about it, though it is offered'),
+  notes: described(v.array(text), 'What is wrong about it, though it is offered'),
   held: described(v.nullable(v.object({ bytes: count })), 'What the sink holds of it'),
-  owners: described(v.nullable(list(Owner)), 'By rank; null where ownersUnknown says why'),
+  owners: described(v.nullable(v.array(Owner)), 'By rank; null where ownersUnknown says why'),
   ownersUnknown: v.nullable(word),
-  history: described(list(Event), 'The last 20 events, oldest first'),
+  history: described(v.array(Event), 'The last 20 events, oldest first'),
 })
-export type BlockDetails = v.InferOutput<typeof BlockDetails>
 
 const stats = v.object({
   assigned: count,
@@ -70,7 +108,12 @@ const stats = v.object({
   bytes: count,
 })
 
-export const RingMember = v.object({
+export interface RingMember extends Omit<ownership.RingMember, 'incarnation' | 'zone' | 'address' | 'stats'> {
+  readonly zone: string | null
+  readonly address: string | null
+  readonly stats: ownership.MemberStats | null
+}
+export const RingMember: Schema<RingMember> = v.object({
   id: word,
   zone: v.nullable(text),
   address: v.nullable(text),
@@ -85,23 +128,27 @@ export const RingMember = v.object({
   rules: described(text, 'Config fingerprint: nothing is released until all live members have the same'),
   stats: described(v.nullable(stats), 'What it last said of itself; null before it did'),
 })
-export type RingMember = v.InferOutput<typeof RingMember>
 
-export const Ring = v.object({
+export interface Ring extends Pick<ownership.Ring, 'epoch' | 'cause' | 'frozen'> {
+  readonly members: readonly RingMember[]
+}
+export const Ring: Schema<Ring> = v.object({
   epoch: described(count, 'Version of the view; only grows'),
   cause: described(text, 'Why the epoch moved last'),
   frozen: described(flag, 'Whether nothing may change hands'),
-  members: list(RingMember),
+  members: v.array(RingMember),
 })
-export type Ring = v.InferOutput<typeof Ring>
 
-export const Serving = v.object({
+export interface Serving {
+  readonly ready: boolean
+  readonly blocks: readonly BlockId[]
+}
+export const Serving: Schema<Serving> = v.object({
   ready: described(flag, 'As /-/ready says it, at the same instant'),
-  blocks: described(list(ulid), 'What the sink holds, in the order of the ULIDs'),
+  blocks: described(v.array(ulid), 'What the sink holds, in the order of the ULIDs'),
 })
-export type Serving = v.InferOutput<typeof Serving>
 
-export const Progress = v.object({
+export const Progress: Schema<RunProgress> = v.object({
   id: word,
   startedAt: time,
   reason: runReason,
@@ -113,11 +160,14 @@ export const Progress = v.object({
   bytes: count,
 })
 
-export const Run = v.object({
+export interface Run extends RunSummary, Pick<RunReport, 'status' | 'startedAt' | 'unconfirmed'> {
+  readonly error: { readonly code: string; readonly message: string } | null
+}
+export const Run: Schema<Run> = v.object({
   status: v.picklist(['done', 'failed', 'stopped']),
   startedAt: time,
   run: v.object({ id: word, reason: runReason, complete: flag, durationMs: count }),
-  stages: list(v.object({ name: word, in: count, out: count, skipped: map(count) })),
+  stages: v.array(v.object({ name: word, in: count, out: count, skipped: map(count) })),
   blocks: v.object({
     seen: count,
     added: count,
@@ -128,11 +178,11 @@ export const Run = v.object({
     retained: count,
   }),
   failures: described(
-    list(v.object({ block: ulid, by: word, code: word, message: text })),
+    v.array(v.object({ block: ulid, by: word, code: word, message: text })),
     'At most 100; blocks.failed is how many there are',
   ),
   notes: described(
-    v.object({ count, first: list(v.object({ block: ulid, note: text })) }),
+    v.object({ count, first: v.array(v.object({ block: ulid, note: text })) }),
     'Blocks that are offered though something about them is wrong, and the first 20',
   ),
   marked: described(
@@ -145,14 +195,19 @@ export const Run = v.object({
     'Why a run failed, or what is wrong with one that was done: its view was incomplete, or nothing is served',
   ),
 })
-export type Run = v.InferOutput<typeof Run>
 
-export const Runs = v.object({
+export interface Runs {
+  readonly current: RunProgress | null
+  readonly runs: readonly Run[]
+}
+export const Runs: Schema<Runs> = v.object({
   current: v.nullable(Progress),
-  runs: described(list(Run), 'The last 20, newest first'),
+  runs: described(v.array(Run), 'The last 20, newest first'),
 })
-export type Runs = v.InferOutput<typeof Runs>
 
-export const SyncRequest = v.strictObject({ confirmDrops: v.optional(flag) })
-export const SyncAccepted = v.object({ accepted: v.object({ reason: v.literal('manual'), confirmDrops: flag }) })
-export const Failure = v.object({ error: v.object({ code: word, message: word }) })
+export const syncEntries: v.ObjectEntries = { confirmDrops: v.optional(flag) }
+export const SyncRequest: v.GenericSchema = v.strictObject(syncEntries)
+export const SyncAccepted: v.GenericSchema = v.object({
+  accepted: v.object({ reason: v.literal('manual'), confirmDrops: flag }),
+})
+export const Failure: v.GenericSchema = v.object({ error: v.object({ code: word, message: word }) })

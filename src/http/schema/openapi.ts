@@ -6,7 +6,7 @@ import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchema } from './json-schema.ts'
 
 /** Every schema of the answers by its name; `Failure` is `Error` to the readers of the API. */
-const { Failure, ...rest } = answers
+const { Failure, syncEntries: _, ...rest } = answers
 const SCHEMAS = { Error: Failure, ...rest }
 const NAMES = new Map<unknown, string>(Object.entries(SCHEMAS).map(([name, schema]) => [schema, name]))
 
