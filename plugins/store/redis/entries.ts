@@ -1,4 +1,4 @@
-/** Records and heartbeats as they stand in Redis; `parse_record` and `heartbeat` in scripts/shared.ts see them alike. */
+/** Member entries, heartbeats and slots as they stand in Redis; `parse_entry`, `heartbeat` and `parse_slot` in scripts/shared.ts see them alike. */
 import type { MemberStats } from 'blockgate'
 import { type Heartbeat, MEMBER_ID, type MemberEntry, type SlotEntry } from 'blockgate/members'
 import * as v from 'valibot'
@@ -12,7 +12,7 @@ const MAX_RANK = 15
 const digits = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.maxValue(MAX))
 const count = v.pipe(v.number(), v.minValue(0), v.finite())
 
-const RECORD = v.object({
+const ENTRY = v.object({
   zone: v.optional(v.string()),
   address: v.optional(v.string()),
   state: v.picklist(['active', 'leaving', 'down']),
@@ -25,7 +25,7 @@ const RECORD = v.object({
   changed: digits,
 })
 
-const BEAT = v.object({
+const HEARTBEAT = v.object({
   incarnation: digits,
   sequence: digits,
   at: digits,
@@ -50,9 +50,9 @@ export interface Parsed<T> {
 }
 
 /** @param flat field, value, field, value, as HGETALL gives them */
-export function recordsOf(flat: readonly string[]): Parsed<MemberEntry> {
+export function membersOf(flat: readonly string[]): Parsed<MemberEntry> {
   return parsed(flat, (id, value) => {
-    const { success, output } = v.safeParse(RECORD, value)
+    const { success, output } = v.safeParse(ENTRY, value)
     return success ? { value: { id, ...output, zone: output.zone, address: output.address } } : undefined
   })
 }
@@ -60,7 +60,7 @@ export function recordsOf(flat: readonly string[]): Parsed<MemberEntry> {
 /** @param now the time in Redis, in ms */
 export function heartbeatsOf(flat: readonly string[], now: number): Parsed<Heartbeat> {
   return parsed(flat, (_, value) => {
-    const { success, output } = v.safeParse(BEAT, value)
+    const { success, output } = v.safeParse(HEARTBEAT, value)
     if (!success) return undefined
     const { at, stats: text, ...heartbeat } = output
     const stats = statsOf(text)
@@ -72,7 +72,7 @@ export function heartbeatsOf(flat: readonly string[], now: number): Parsed<Heart
   })
 }
 
-/** As `parse_slot` in scripts/slots.ts sees them, by their fields. */
+/** By their fields. */
 export function slotsOf(flat: readonly string[]): Parsed<SlotEntry> {
   const entries = new Map<string, SlotEntry>()
   let broken = 0
@@ -96,13 +96,13 @@ export function epochOf(text: unknown): number | undefined {
   return success ? output : undefined
 }
 
-interface Entry<T> {
+interface Read<T> {
   readonly value: T
   readonly flawed?: boolean
 }
 
 /** In the order of the ids: a hash has none. */
-function parsed<T>(flat: readonly string[], parse: (id: string, value: unknown) => Entry<T> | undefined): Parsed<T> {
+function parsed<T>(flat: readonly string[], parse: (id: string, value: unknown) => Read<T> | undefined): Parsed<T> {
   const entries: [string, T][] = []
   let broken = 0
   for (let i = 0; i + 1 < flat.length; i += 2) {

@@ -8,24 +8,13 @@ import {
   rawMessageOf,
   type Services,
 } from 'blockgate'
-import {
-  assertBlockIds,
-  assertHold,
-  assertJoin,
-  assertMemberId,
-  assertRelease,
-  assertSeen,
-  assertStamp,
-  type SlotStore,
-} from 'blockgate/members'
+import type { SlotStore } from 'blockgate/members'
 import { Link } from './connection.ts'
 import { Failures } from './failures.ts'
 import { keysOf } from './keys.ts'
 import { addressOf, placeOf, problemsOf, type RedisStoreOptions, secretsOf } from './options.ts'
 import { policyProblem } from './policy.ts'
-import { drain } from './scripts/operate.ts'
-import { evict, forget } from './scripts/settle.ts'
-import * as steps from './steps.ts'
+import { type Call, type Run, redisSteps, SCRIPTS } from './steps.ts'
 
 export type { RedisClient, RedisStoreOptions } from './options.ts'
 
@@ -47,9 +36,9 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
     if (link) return link
     throw new OwnershipUnavailable('redisStore() must be started before it is used', { at: 'redis' })
   }
-  const run: steps.Run = async (script, own, args) =>
+  const run: Run = async (script, own, args) =>
     await linked().run(script, [...keys.base, ...own], [keys.channel, ...args])
-  const call: steps.Call = async (command, ...args) => await linked().call(command, ...args)
+  const call: Call = async (command, ...args) => await linked().call(command, ...args)
   const tell = () => {
     for (const listener of [...listeners]) {
       try {
@@ -82,7 +71,7 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
       link = await Link.make({
         address,
         channel: keys.channel,
-        scripts: steps.SCRIPTS,
+        scripts: SCRIPTS,
         timeoutMs: durationMs(options.commandTimeout, '1s'),
         host,
         failures: new Failures(placeOf(address), secretsOf(address)),
@@ -96,54 +85,7 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
         throw new BlockgateError(ErrorCode.startFailed, problem.message, { at: 'redis' })
       if (problem) host.log.warn(problem.message)
     },
-    async join(request) {
-      assertJoin(request)
-      return await steps.join(run, keys, request)
-    },
-    async heartbeat(stamp, request) {
-      assertStamp(stamp)
-      assertSeen(request.seen)
-      return await steps.heartbeat(run, stamp, request)
-    },
-    async leave(stamp) {
-      assertStamp(stamp)
-      return await steps.leave(run, keys, stamp)
-    },
-    async serve(stamp, change) {
-      assertStamp(stamp)
-      assertBlockIds(change.added, change.dropped)
-      return await steps.serve(run, keys, stamp, change)
-    },
-    async release(stamp, request) {
-      assertStamp(stamp)
-      assertRelease(request)
-      return await steps.release(run, keys, stamp, request)
-    },
-    claims: async id => await steps.claims(services?.host, call, keys, id),
-    async expire(id, seen, limit, by) {
-      assertMemberId(id)
-      assertMemberId(by)
-      return await steps.expire(run, keys, id, seen, limit, by)
-    },
-    async evict(id, changed) {
-      assertMemberId(id)
-      return await steps.done(run, evict, [], [id, changed])
-    },
-    forget: async (id, changed) => await steps.done(run, forget, [keys.claims(id)], [id, changed]),
-    async drain(id, on) {
-      assertMemberId(id)
-      return await steps.done(run, drain, [], [id, on ? '1' : '0'])
-    },
-    freeze: async on => await steps.setFrozen(run, on),
-    entries: async () => await steps.record(run),
-    heartbeats: async () => await steps.heartbeats(run),
-    fence: async () => await steps.fence(run),
-    async hold(stamp, request) {
-      assertStamp(stamp)
-      assertHold(request)
-      return await steps.hold(run, keys, stamp, request)
-    },
-    slots: async known => await steps.slots(run, keys, known),
+    ...redisSteps(run, call, keys, () => services?.host),
     watch(listener) {
       const own = () => listener()
       listeners.add(own)

@@ -3,7 +3,7 @@ import { assertMemberId } from 'blockgate/members'
 
 export interface Keys {
   readonly channel: string
-  /** Meta, records and heartbeats: every script has them. */
+  /** Meta, members and heartbeats: every script has them. */
   readonly base: readonly [string, string, string]
   readonly expiries: string
   readonly slots: string
@@ -15,7 +15,7 @@ export function keysOf(cluster: string): Keys {
   const prefix = `blockgate:{${cluster}}:`
   return {
     channel: `${prefix}epoch`,
-    base: [`${prefix}meta`, `${prefix}records`, `${prefix}heartbeats`],
+    base: [`${prefix}meta`, `${prefix}members`, `${prefix}heartbeats`],
     expiries: `${prefix}expiries`,
     slots: `${prefix}slots`,
     claims(id) {

@@ -1,53 +1,25 @@
 /** The steps of a MemberStore as calls of scripts, and what these answer: Redis is another process, so answers are checked. */
-import { type BlockId, type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
-import type {
-  EntriesView,
-  ExpireLimit,
-  Fence,
-  HeartbeatReply,
-  HeartbeatRequest,
-  HeartbeatView,
-  HoldRequest,
-  JoinReply,
-  JoinRequest,
-  ReleaseItem,
-  ReleaseReply,
-  ReleaseRequest,
-  SlotView,
-  Stamp,
-  WriteStatus,
+import { type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
+import {
+  assertBlockIds,
+  assertHold,
+  assertJoin,
+  assertMemberId,
+  assertRelease,
+  assertSeen,
+  assertStamp,
+  type ReleaseItem,
+  type SlotStore,
+  type Stamp,
 } from 'blockgate/members'
 import type { Argument, Script } from './connection.ts'
-import { epochOf, heartbeatsOf, type Parsed, recordsOf, slotsOf } from './entries.ts'
+import { epochOf, heartbeatsOf, membersOf, slotsOf } from './entries.ts'
 import type { Keys } from './keys.ts'
-import { expire as expireScript } from './scripts/expire.ts'
-import { heartbeat as heartbeatScript } from './scripts/heartbeat.ts'
-import { join as joinScript } from './scripts/join.ts'
-import { leave as leaveScript } from './scripts/leave.ts'
-import { drain, freeze } from './scripts/operate.ts'
-import { readHeartbeats, readRecords } from './scripts/read.ts'
-import { release as releaseScript } from './scripts/release.ts'
-import { serve as serveScript } from './scripts/serve.ts'
-import { evict, forget } from './scripts/settle.ts'
-import { fence as fenceScript, hold as holdScript, readSlots } from './scripts/slots.ts'
+import * as blocks from './scripts/blocks.ts'
+import * as members from './scripts/members.ts'
+import * as slots from './scripts/slots.ts'
 
-export const SCRIPTS: readonly Script[] = [
-  joinScript,
-  heartbeatScript,
-  leaveScript,
-  serveScript,
-  releaseScript,
-  expireScript,
-  evict,
-  forget,
-  drain,
-  freeze,
-  readRecords,
-  readHeartbeats,
-  fenceScript,
-  holdScript,
-  readSlots,
-]
+export const SCRIPTS: readonly Script[] = [members, blocks, slots].flatMap(scripts => Object.values(scripts))
 
 /** Runs a script: `keys` beside those that every script has, `args` behind the channel. */
 export type Run = (script: Script, keys: readonly string[], args: readonly Argument[]) => Promise<unknown>
@@ -55,145 +27,126 @@ export type Run = (script: Script, keys: readonly string[], args: readonly Argum
 /** Sends one command of Redis itself. */
 export type Call = (command: string, ...args: string[]) => Promise<unknown>
 
+type Steps = Omit<SlotStore, 'name' | 'shared' | 'cluster' | 'options' | 'check' | 'start' | 'stop' | 'watch' | 'needs'>
+
 const WRITTEN = ['ok', 'missing', 'superseded', 'stale'] as const
 
-export async function join(run: Run, keys: Keys, request: JoinRequest): Promise<JoinReply> {
-  const { id, zone, address, process, rules, bucket, incarnation, sequence, replaces, seen } = request
-  const said = JSON.stringify({ zone, address, process, rules, bucket })
-  const reply = texts(await run(joinScript, [keys.claims(id)], [id, said, incarnation, sequence, replaces, seen]))
-  const status = oneOf(reply[0], ['joined', 'moved', 'superseded', 'stale', 'other-bucket'] as const)
-  if (status === 'other-bucket') return { status, member: text(reply[1]), bucket: text(reply[2]) }
-  if (status !== 'joined') return { status }
+/** @param host gives the host once the store was started */
+export function redisSteps(run: Run, call: Call, keys: Keys, host: () => Host | undefined): Steps {
+  /** For the scripts that answer whether they did it. */
+  const done = async (script: Script, id: string, argument: Argument, own: readonly string[] = []) => {
+    assertMemberId(id)
+    return flag(await run(script, own, [id, argument]))
+  }
   return {
-    status,
-    incarnation: epoch(reply[1]),
-    epoch: epoch(reply[2]),
-    storeId: text(reply[3]),
-    draining: flag(reply[4]),
+    async join({ id, zone, address, process, rules, bucket, incarnation, sequence, replaces, seen }) {
+      assertJoin({ id, zone, address, process, rules, bucket, incarnation, sequence, replaces, seen })
+      const said = JSON.stringify({ zone, address, process, rules, bucket })
+      const reply = texts(await run(members.join, [keys.claims(id)], [id, said, incarnation, sequence, replaces, seen]))
+      const status = oneOf(reply[0], ['joined', 'moved', 'superseded', 'stale', 'other-bucket'] as const)
+      if (status === 'other-bucket') return { status, member: text(reply[1]), bucket: text(reply[2]) }
+      if (status !== 'joined') return { status }
+      const [given, raised, storeId, draining] = reply.slice(1)
+      return {
+        status,
+        incarnation: epoch(given),
+        epoch: epoch(raised),
+        storeId: text(storeId),
+        draining: flag(draining),
+      }
+    },
+    async heartbeat(stamp, { storeId, stats, seen }) {
+      assertStamp(stamp)
+      assertSeen(seen)
+      const said = stats === undefined ? '' : JSON.stringify(stats)
+      const reply = texts(await run(members.heartbeat, [], [...stampOf(stamp), storeId, said, seen]))
+      const status = oneOf(reply[0], [...WRITTEN, 'down'] as const)
+      return { status, epoch: epoch(reply[1]), storeId: text(reply[2]), frozen: flag(reply[3]) }
+    },
+    async leave(stamp) {
+      assertStamp(stamp)
+      return oneOf(await run(members.leave, [keys.claims(stamp.id)], stampOf(stamp)), WRITTEN)
+    },
+    async serve(stamp, { added, dropped }) {
+      assertStamp(stamp)
+      assertBlockIds(added, dropped)
+      const args = [...stampOf(stamp), dropped.length, ...dropped, ...added]
+      return oneOf(await run(blocks.serve, [keys.claims(stamp.id)], args), WRITTEN)
+    },
+    async release(stamp, request) {
+      assertStamp(stamp)
+      assertRelease(request)
+      const { decidedIn, freshMs, items } = request
+      const targets = [...new Set(items.flatMap(item => item.targets))]
+      const args = [...stampOf(stamp), decidedIn, freshMs, targets.length, ...targets, ...itemsOf(items, targets)]
+      const reply = texts(await run(blocks.release, [...[stamp.id, ...targets].map(keys.claims), keys.slots], args))
+      const status = oneOf(reply[0], [...WRITTEN, 'epoch', 'frozen'] as const)
+      return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
+    },
+    /** No script: through Lua, as many ids as a member has take Redis two to four times as long. */
+    async claims(id) {
+      const ids = new Set<ReleaseItem['id']>()
+      await inSlices(host(), texts(await call('SMEMBERS', keys.claims(id))), text => isBlockId(text) && ids.add(text))
+      return ids
+    },
+    async expire(id, seen, { max, windowMs }, by) {
+      assertMemberId(id)
+      assertMemberId(by)
+      const args = [id, seen.incarnation, seen.sequence, max, windowMs, by]
+      return oneOf(await run(members.expire, [keys.expiries], args), ['expired', 'moved', 'refused', 'gone'] as const)
+    },
+    evict: async (id, changed) => await done(members.evict, id, changed),
+    forget: async (id, changed) => await done(members.forget, id, changed, [keys.claims(id)]),
+    drain: async (id, on) => await done(members.drain, id, on ? '1' : '0'),
+    async freeze(on) {
+      oneOf(await run(members.freeze, [], [on ? '1' : '0']), ['ok'] as const)
+    },
+    async entries() {
+      const [at, storeId, frozen, cause, ...flat] = texts(await run(members.readEntries, [], []))
+      const { entries, broken } = membersOf(flat)
+      const view = { storeId: text(storeId), frozen: flag(frozen), cause: text(cause), members: entries }
+      return { ...view, ...counted(at, broken) }
+    },
+    async heartbeats() {
+      const [at, storeId, frozen, now, ...flat] = texts(await run(members.readHeartbeats, [], []))
+      const { entries, broken } = heartbeatsOf(flat, epoch(now))
+      return { storeId: text(storeId), frozen: flag(frozen), heartbeats: entries, ...counted(at, broken) }
+    },
+    fence: async () => epoch(await run(slots.fence, [], [])),
+    async hold(stamp, request) {
+      assertStamp(stamp)
+      assertHold(request)
+      const { slot, rank, fence, give } = request
+      const args = [...stampOf(stamp), slot, rank, fence, give ? '1' : '0']
+      return oneOf(await run(slots.hold, [keys.slots], args), [...WRITTEN, 'older'] as const)
+    },
+    async slots(known) {
+      const [at, ...flat] = texts(await run(slots.readSlots, [keys.slots], [known ?? '']))
+      const version = epochOf(at)
+      if (version !== undefined && version === known) return undefined
+      const { entries, broken } = slotsOf(flat)
+      return { version: version ?? 0, slots: [...entries.values()], broken: broken + (version === undefined ? 1 : 0) }
+    },
   }
 }
 
-export async function heartbeat(
-  run: Run,
-  stamp: Stamp,
-  { storeId, stats, seen }: HeartbeatRequest,
-): Promise<HeartbeatReply> {
-  const said = stats === undefined ? '' : JSON.stringify(stats)
-  const reply = texts(await run(heartbeatScript, [], [...stampOf(stamp), storeId, said, seen]))
-  return {
-    status: oneOf(reply[0], [...WRITTEN, 'down'] as const),
-    epoch: epoch(reply[1]),
-    storeId: text(reply[2]),
-    frozen: flag(reply[3]),
-  }
-}
-
-export async function leave(run: Run, keys: Keys, stamp: Stamp): Promise<WriteStatus> {
-  return oneOf(await run(leaveScript, [keys.claims(stamp.id)], stampOf(stamp)), WRITTEN)
-}
-
-export async function serve(
-  run: Run,
-  keys: Keys,
-  stamp: Stamp,
-  { added, dropped }: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
-): Promise<WriteStatus> {
-  const args = [...stampOf(stamp), dropped.length, ...dropped, ...added]
-  return oneOf(await run(serveScript, [keys.claims(stamp.id)], args), WRITTEN)
-}
-
-export async function release(run: Run, keys: Keys, stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply> {
-  const { decidedIn, freshMs, items } = request
-  const targets = [...new Set(items.flatMap(item => item.targets))]
+/** The items of a release as its script reads them. */
+function itemsOf(items: readonly ReleaseItem[], targets: readonly string[]): readonly Argument[] {
   const place = new Map(targets.map((target, i) => [target, i + 1]))
-  const asked = items.flatMap(item => [
-    item.id,
-    item.superseding,
-    item.quorum,
-    item.targets.length,
-    ...item.targets.map(target => place.get(target) as number),
-    ...guarded(item),
-  ])
-  const args = [...stampOf(stamp), decidedIn, freshMs, targets.length, ...targets, ...asked]
-  const reply = texts(await run(releaseScript, [...[stamp.id, ...targets].map(keys.claims), keys.slots], args))
-  const status = oneOf(reply[0], [...WRITTEN, 'epoch', 'frozen'] as const)
-  return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
-}
-
-function guarded({ precondition }: ReleaseItem): readonly Argument[] {
-  if (!precondition) return [-1]
-  const { slot, holders } = precondition
-  return [holders.length, slot, ...holders.flatMap(({ rank, fence, holder }) => [rank, fence, holder])]
-}
-
-export async function fence(run: Run): Promise<Fence> {
-  return epoch(await run(fenceScript, [], []))
-}
-
-export async function hold(run: Run, keys: Keys, stamp: Stamp, request: HoldRequest): Promise<WriteStatus | 'older'> {
-  const { slot, rank, fence, give } = request
-  const args = [...stampOf(stamp), slot, rank, fence, give ? '1' : '0']
-  return oneOf(await run(holdScript, [keys.slots], args), [...WRITTEN, 'older'] as const)
-}
-
-export async function slots(run: Run, keys: Keys, known: number | undefined): Promise<SlotView | undefined> {
-  const [at, ...flat] = texts(await run(readSlots, [keys.slots], [known ?? '']))
-  const version = epochOf(at)
-  if (version !== undefined && version === known) return undefined
-  const { entries, broken } = slotsOf(flat)
-  return { version: version ?? 0, slots: [...entries.values()], broken: broken + (version === undefined ? 1 : 0) }
-}
-
-/** No script: through Lua, as many ids as a member has take Redis two to four times as long. */
-export async function claims(
-  host: Host | undefined,
-  call: Call,
-  keys: Keys,
-  id: string,
-): Promise<ReadonlySet<BlockId>> {
-  const ids = new Set<BlockId>()
-  await inSlices(host, texts(await call('SMEMBERS', keys.claims(id))), text => isBlockId(text) && ids.add(text))
-  return ids
-}
-
-export async function expire(
-  run: Run,
-  keys: Keys,
-  id: string,
-  seen: { readonly incarnation: number; readonly sequence: number },
-  { max, windowMs }: ExpireLimit,
-  by: string,
-): Promise<'expired' | 'moved' | 'refused' | 'gone'> {
-  const reply = await run(expireScript, [keys.expiries], [id, seen.incarnation, seen.sequence, max, windowMs, by])
-  return oneOf(reply, ['expired', 'moved', 'refused', 'gone'] as const)
-}
-
-/** For the scripts that answer whether they did it. */
-export async function done(
-  run: Run,
-  script: Script,
-  keys: readonly string[],
-  args: readonly Argument[],
-): Promise<boolean> {
-  return flag(await run(script, keys, args))
-}
-
-export async function setFrozen(run: Run, on: boolean): Promise<void> {
-  oneOf(await run(freeze, [], [on ? '1' : '0']), ['ok'] as const)
-}
-
-export async function record(run: Run): Promise<EntriesView> {
-  const [at, storeId, frozen, cause, ...flat] = texts(await run(readRecords, [], []))
-  const { entries, broken } = recordsOf(flat)
-  const view = { storeId: text(storeId), frozen: flag(frozen), cause: text(cause), members: entries }
-  return { ...view, ...counted(at, broken) }
-}
-
-export async function heartbeats(run: Run): Promise<HeartbeatView> {
-  const [at, storeId, frozen, now, ...flat] = texts(await run(readHeartbeats, [], []))
-  const { entries, broken }: Parsed<HeartbeatView['heartbeats'] extends ReadonlyMap<string, infer B> ? B : never> =
-    heartbeatsOf(flat, epoch(now))
-  return { storeId: text(storeId), frozen: flag(frozen), heartbeats: entries, ...counted(at, broken) }
+  return items.flatMap(item => {
+    const { slot = 0, holders } = item.precondition ?? {}
+    const precondition = holders && [slot, ...holders.flatMap(({ rank, fence, holder }) => [rank, fence, holder])]
+    const asked = item.targets.map(target => place.get(target) as number)
+    return [
+      item.id,
+      item.superseding,
+      item.quorum,
+      asked.length,
+      ...asked,
+      holders?.length ?? -1,
+      ...(precondition ?? []),
+    ]
+  })
 }
 
 /** An epoch that somebody broke counts as none at all: the next change starts from the clock again. */
@@ -234,7 +187,5 @@ function oneOf<T extends string>(value: unknown, known: readonly T[]): T {
 
 function strange(reply: unknown): OwnershipUnavailable {
   const shown = JSON.stringify(reply)?.slice(0, 64)
-  return new OwnershipUnavailable(`Redis must answer what the script answers: current value is ${shown}`, {
-    at: 'redis',
-  })
+  return new OwnershipUnavailable(`Redis gave an answer that no script of blockgate gives: ${shown}`, { at: 'redis' })
 }

@@ -1,12 +1,14 @@
+import type { Script } from '../connection.ts'
+
 /**
  * What the scripts share. A script checks everything first and writes last, because Lua takes nothing back; a prefix of its writes
  * only takes claims away. Texts of users come as KEYS and ARGV only.
  *
- * KEYS: meta, records, heartbeats, then the keys of the script's own. ARGV[1] is the channel. Records and heartbeats are flat JSON
+ * KEYS: meta, members, heartbeats, then the keys of the script's own. ARGV[1] is the channel. Member entries and heartbeats are flat JSON
  * objects whose numbers are strings of digits: cjson writes a number with 14 digits, an epoch has 16.
  */
-export const SHARED = `
-local META, RECORDS, BEATS = KEYS[1], KEYS[2], KEYS[3]
+const SHARED = `
+local META, ENTRIES, HEARTBEATS = KEYS[1], KEYS[2], KEYS[3]
 -- The largest that has a next one below 2^53.
 local MAX = 9007199254740990
 local STATES = { active = true, leaving = true, down = true }
@@ -45,17 +47,25 @@ local function epoch()
   return number(redis.call('HGET', META, 'epoch')) or 0
 end
 
-local function next_epoch(seen)
-  return math.max(epoch() + 1, seen + 1, time())
+-- Told first: a user who may not publish is refused before anything is written. Nobody reads before the script is over.
+local function publish(version)
+  redis.call('PUBLISH', ARGV[1], digits(version))
 end
 
--- Told first: a user who may not publish is refused before anything is written. Nobody reads before the script is over.
-local function publish(new)
-  redis.call('PUBLISH', ARGV[1], digits(new))
+local function next_epoch(seen)
+  local new = math.max(epoch() + 1, (seen or 0) + 1, time())
+  publish(new)
+  return new
 end
 
 local function set_epoch(new, cause)
   redis.call('HSET', META, 'epoch', digits(new), 'cause', cause)
+end
+
+local function raise(cause, seen)
+  local new = next_epoch(seen)
+  set_epoch(new, cause)
+  return new
 end
 
 local function frozen()
@@ -85,8 +95,8 @@ local function optional(value)
   return value == nil or type(value) == 'string'
 end
 
--- Nil for what is not a record, as the reader of records sees it.
-local function parse_record(text)
+-- Nil for what is not a member entry, as entries.ts sees it.
+local function parse_entry(text)
   local r = decode(text)
   if not r then return nil end
   r.incarnation, r.changed = number(r.incarnation), number(r.changed)
@@ -96,12 +106,12 @@ local function parse_record(text)
   return whole and r or nil
 end
 
-local function record(id)
-  return parse_record(redis.call('HGET', RECORDS, id))
+local function entry(id)
+  return parse_entry(redis.call('HGET', ENTRIES, id))
 end
 
-local function set_record(id, r)
-  redis.call('HSET', RECORDS, id, cjson.encode({
+local function set_entry(id, r)
+  redis.call('HSET', ENTRIES, id, cjson.encode({
     zone = r.zone, address = r.address, state = r.state, placed = r.placed, draining = r.draining,
     incarnation = digits(r.incarnation), process = r.process, rules = r.rules, bucket = r.bucket,
     changed = digits(r.changed),
@@ -109,7 +119,7 @@ local function set_record(id, r)
 end
 
 local function heartbeat(id)
-  local b = decode(redis.call('HGET', BEATS, id))
+  local b = decode(redis.call('HGET', HEARTBEATS, id))
   if not b then return nil end
   b.incarnation, b.sequence, b.at, b.claims = number(b.incarnation), number(b.sequence), number(b.at), number(b.claims)
   local whole = b.incarnation and b.sequence and b.at and b.claims and type(b.storeId) == 'string' and optional(b.stats)
@@ -117,20 +127,32 @@ local function heartbeat(id)
 end
 
 local function set_heartbeat(id, b)
-  redis.call('HSET', BEATS, id, cjson.encode({
+  redis.call('HSET', HEARTBEATS, id, cjson.encode({
     incarnation = digits(b.incarnation), sequence = digits(b.sequence), at = digits(b.at), claims = digits(b.claims),
     storeId = b.storeId, stats = b.stats,
   }))
 end
-`
 
-/** For the scripts of stamped writes: ARGV[2..4] is the stamp. */
-export const STAMPED = `
+-- The entry of a member that is down since that epoch; else nil.
+local function down_since(id, changed)
+  local r = entry(id)
+  return r and r.state == 'down' and r.changed == number(changed) and r or nil
+end
+
+-- A slot's entry is its fence and its holder: '<digits> <id>'. Gives both, or nil for what is not one, as entries.ts sees it.
+local function parse_slot(text)
+  if not text then return nil end
+  local at, holder = string.match(text, '^(%d+) ([A-Za-z0-9._:-]*)$')
+  at = number(at)
+  if at and #holder <= 128 then return at, holder end
+end
+
+-- A stamped write has its stamp in ARGV[2..4].
 local me = { id = ARGV[2], incarnation = number(ARGV[3]), sequence = number(ARGV[4]) }
 
--- Why the write is refused, or nil with the record and the heartbeat. Without its heartbeat nobody knows which writes are old: join again.
+-- Why the write is refused, or nil with entry and heartbeat. Without its heartbeat nobody knows which writes are old: join again.
 local function stamped()
-  local r = record(me.id)
+  local r = entry(me.id)
   if r and r.incarnation > me.incarnation then return 'superseded' end
   local b = heartbeat(me.id)
   if not r or r.incarnation ~= me.incarnation or not b or b.incarnation ~= me.incarnation then return 'missing' end
@@ -138,3 +160,12 @@ local function stamped()
   return nil, r, b
 end
 `
+
+/** A script that is given the keys above, then its own; `types` are what KEYS must be, in their order, one word each. */
+export function script(name: string, types: string, body: string): Script {
+  const kinds = types.split(' ').map(type => `'${type}'`)
+  return {
+    name,
+    lua: `${SHARED}\nlocal wrong = wrong_type({ ${kinds.join(', ')} })\nif wrong then return wrong end\n${body}`,
+  }
+}

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
 import { joining, member, servers, stores } from './stores.ts'
 
-const RECORDS = 'blockgate:{test}:records'
+const RECORDS = 'blockgate:{test}:members'
 const BEATS = 'blockgate:{test}:heartbeats'
 const META = 'blockgate:{test}:meta'
 

@@ -169,7 +169,7 @@ describe('the connections of redisStore()', () => {
     const store = await open({ client })
     await store.join(joining('a'))
     expect(client.status).toBe('wait')
-    expect(await redis.command('EXISTS', 'blockgate:{test}:records')).toBe(1)
+    expect(await redis.command('EXISTS', 'blockgate:{test}:members')).toBe(1)
   })
 
   it('says what is wrong with a password and never what it is', async () => {

@@ -1,7 +1,5 @@
 import type { SlotStore } from 'blockgate/members'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keysOf } from '../../../../plugins/store/redis/keys.ts'
-import { slots } from '../../../../plugins/store/redis/steps.ts'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
 import { cutAt, cutStore, runOn } from './cut.ts'
 import { claimsIn, dump, STEPS, type Step, seeded } from './steps.ts'
@@ -41,8 +39,9 @@ describe('a script of redisStore()', () => {
       lua => lua,
       reply => replies.push(reply),
     )
-    await slots(run, keysOf('test'), view?.version)
-    await slots(run, keysOf('test'), undefined)
+    const { slots } = cutStore(store, run)
+    await slots(view?.version)
+    await slots(undefined)
     expect(replies).toEqual([[`${view?.version}`], [`${view?.version}`, '1/0', '1 a']])
   })
 

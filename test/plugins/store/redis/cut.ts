@@ -4,9 +4,7 @@
  */
 import type { SlotStore } from 'blockgate/members'
 import { keysOf } from '../../../../plugins/store/redis/keys.ts'
-import { drain } from '../../../../plugins/store/redis/scripts/operate.ts'
-import { evict, forget } from '../../../../plugins/store/redis/scripts/settle.ts'
-import * as steps from '../../../../plugins/store/redis/steps.ts'
+import { type Run, redisSteps } from '../../../../plugins/store/redis/steps.ts'
 import type { RedisServer } from '../../../support/redis.ts'
 
 const READS = ['HGET', 'HMGET', 'HGETALL', 'TYPE', 'TIME', 'INFO', 'LRANGE', 'SISMEMBER', 'SMISMEMBER', 'SMEMBERS']
@@ -16,7 +14,7 @@ export function runOn(
   redis: RedisServer,
   change: (lua: string) => string,
   answered: (reply: unknown) => void = () => {},
-): steps.Run {
+): Run {
   const keys = keysOf('test')
   return async ({ lua }, own, args) => {
     const all = [...keys.base, ...own]
@@ -41,22 +39,8 @@ end }
 ${lua}`
 }
 
-/** The store of cluster `test`, with scripts of its own for every step that writes. */
-export function cutStore(store: SlotStore, run: steps.Run): SlotStore {
-  const keys = keysOf('test')
-  return {
-    ...store,
-    join: request => steps.join(run, keys, request),
-    heartbeat: (stamp, request) => steps.heartbeat(run, stamp, request),
-    leave: stamp => steps.leave(run, keys, stamp),
-    serve: (stamp, change) => steps.serve(run, keys, stamp, change),
-    release: (stamp, request) => steps.release(run, keys, stamp, request),
-    hold: (stamp, request) => steps.hold(run, keys, stamp, request),
-    fence: () => steps.fence(run),
-    expire: (id, seen, limit, by) => steps.expire(run, keys, id, seen, limit, by),
-    evict: (id, changed) => steps.done(run, evict, [], [id, changed]),
-    forget: (id, changed) => steps.done(run, forget, [keys.claims(id)], [id, changed]),
-    drain: (id, on) => steps.done(run, drain, [], [id, on ? '1' : '0']),
-    freeze: on => steps.setFrozen(run, on),
-  }
+/** The store of cluster `test` whose scripts are run by `run`. */
+export function cutStore(store: SlotStore, run: Run): SlotStore {
+  const nothing = async () => Promise.reject(new Error('no command but those of scripts'))
+  return { ...store, ...redisSteps(run, nothing, keysOf('test'), () => undefined) }
 }

@@ -32,7 +32,7 @@ const LIMIT = { max: 10, windowMs: 1000 }
 export const STEPS: readonly Step[] = [
   {
     name: 'join',
-    writes: ['meta', 'records', 'heartbeats', 'claims:a'],
+    writes: ['meta', 'members', 'heartbeats', 'claims:a'],
     commands: ['unlink', 'hset'],
     run: (store, { a }) => store.join(joining('a', { incarnation: a.incarnation, sequence: 99 })),
   },
@@ -51,7 +51,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'leave',
-    writes: ['meta', 'records', 'heartbeats', 'claims:a'],
+    writes: ['meta', 'members', 'heartbeats', 'claims:a'],
     commands: ['unlink', 'hset'],
     run: (store, { a }) => store.leave(a.next()),
   },
@@ -95,7 +95,7 @@ export const STEPS: readonly Step[] = [
   { name: 'fence', writes: ['meta'], commands: ['hset'], run: store => store.fence() },
   {
     name: 'expire',
-    writes: ['meta', 'records', 'expiries'],
+    writes: ['meta', 'members', 'expiries'],
     commands: ['lpush', 'ltrim', 'hset'],
     run: async (store, { a }) => {
       const heartbeat = (await store.heartbeats()).heartbeats.get('a')
@@ -104,17 +104,17 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'evict',
-    writes: ['meta', 'records'],
+    writes: ['meta', 'members'],
     commands: ['hset'],
     run: (store, { down }) => store.evict('c', down),
   },
   {
     name: 'forget',
-    writes: ['meta', 'records', 'heartbeats', 'claims:c'],
+    writes: ['meta', 'members', 'heartbeats', 'claims:c'],
     commands: ['unlink', 'hset', 'hdel'],
     run: (store, { down }) => store.forget('c', down),
   },
-  { name: 'drain', writes: ['meta', 'records'], commands: ['hset'], run: store => store.drain('a', true) },
+  { name: 'drain', writes: ['meta', 'members'], commands: ['hset'], run: store => store.drain('a', true) },
   { name: 'freeze', writes: ['meta'], commands: ['hset'], run: store => store.freeze(true) },
 ]
 
