@@ -271,9 +271,9 @@ it('leaves no timer behind where it stops before it was ready', async () => {
 it('names what is not known about the owners, before the first run has ended and after it', async () => {
   const ownership = scriptedOwnership()
   ownership.unavailable = true
-  Object.assign(ownership.handover ?? {}, { unknown: () => 'Redis at x must answer to entries: WRONGPASS' })
+  Object.assign(ownership.handover ?? {}, { unknown: () => 'Redis at x: entries failed: WRONGPASS' })
   const { gateway } = await world({ list: blocks(1), ownership })
-  const why = ': Redis at x must answer to entries: WRONGPASS'
+  const why = ': Redis at x: entries failed: WRONGPASS'
   expect(gateway.readiness.reason).toBe(`the first run has not ended${why}`)
   await gateway.sync()
   expect(gateway.readiness.reason).toBe(`no run so far gave every block a verdict${why}`)

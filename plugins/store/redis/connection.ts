@@ -116,7 +116,11 @@ export class Link {
       // An address that nobody is behind any more breaks no connection by itself.
       if (rawMessageOf(error) === 'Command timed out') this.#reconnect()
       const failure = failures.unavailable(doing, error)
-      if (!this.#away && !this.#stopped) host.log.warn('Redis does not do what it must', { error: failure.message })
+      if (!this.#away && !this.#stopped)
+        host.log.warn(
+          'Redis cannot be used: what is loaded is kept, nothing is added or handed over until it answers again',
+          { error: failure.message },
+        )
       this.#away = true
       throw failure
     }

@@ -51,7 +51,7 @@ export class Failures {
     if (isCause) this.#command = text
     const bare = text.startsWith('NOAUTH') ? text : 'there is no connection'
     const why = isCause ? text : (this.#connection ?? this.#command ?? bare)
-    return new OwnershipUnavailable(`Redis at ${this.#place} must answer to ${doing}: ${why}`, {
+    return new OwnershipUnavailable(`Redis at ${this.#place}: ${doing} failed: ${why}`, {
       cause: this.#bare(error),
       at: 'redis',
     })

@@ -102,7 +102,7 @@ describe('lock servers', () => {
     for (let i = 0; i < 3; i++) {
       const asked = ask()
       expect(await outcome(asked)).toBe(UNAVAILABLE)
-      await expect(asked).rejects.toThrow('Redis at lock-0:6379 must answer to eval: connect ECONNREFUSED lock-0:6379')
+      await expect(asked).rejects.toThrow('Redis at lock-0:6379: eval failed: connect ECONNREFUSED lock-0:6379')
     }
     expect(lines()).toEqual([AWAY])
     server.up = true

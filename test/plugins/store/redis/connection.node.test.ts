@@ -28,14 +28,14 @@ describe('the connections of redisStore()', () => {
     const dead = await open({ url: `redis://127.0.0.1:${port}` })
     await expect(dead.entries()).rejects.toMatchObject({
       ...UNAVAILABLE,
-      rawMessage: `Redis at 127.0.0.1:${port} must answer to entries: connect ECONNREFUSED 127.0.0.1:${port}`,
+      rawMessage: `Redis at 127.0.0.1:${port}: entries failed: connect ECONNREFUSED 127.0.0.1:${port}`,
     })
     const store = await open({ url: `redis://127.0.0.1:${line.port}` }, { host })
     await expect(store.join(joining('a'))).rejects.toMatchObject(UNAVAILABLE)
     line.to(redis.port)
     await vi.waitFor(() => store.entries(), PATIENCE)
     expect(lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'Redis does not do what it must'],
+      ['warn', 'Redis cannot be used: what is loaded is kept, nothing is added or handed over until it answers again'],
       ['info', 'Redis answers again'],
     ])
   })
@@ -44,7 +44,7 @@ describe('the connections of redisStore()', () => {
     const store = await open({ url: `${redis.url}/99` })
     await expect(store.entries()).rejects.toMatchObject({
       ...UNAVAILABLE,
-      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to entries: ERR DB index is out of range`,
+      rawMessage: `Redis at 127.0.0.1:${redis.port}: entries failed: ERR DB index is out of range`,
     })
     await expect(store.join(joining('a'))).rejects.toMatchObject(UNAVAILABLE)
     expect(await redis.command('DBSIZE')).toBe(0)
@@ -88,7 +88,7 @@ describe('the connections of redisStore()', () => {
     redis.pause()
     await expect(store.heartbeat(next(), { storeId, stats: undefined, seen: 0 })).rejects.toMatchObject({
       ...UNAVAILABLE,
-      rawMessage: `Redis at 127.0.0.1:${redis.port} must answer to heartbeat: Command timed out`,
+      rawMessage: `Redis at 127.0.0.1:${redis.port}: heartbeat failed: Command timed out`,
     })
     redis.resume()
     // The heartbeat that nobody waited for may have landed since; a newer one is taken.

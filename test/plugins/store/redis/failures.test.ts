@@ -8,7 +8,7 @@ describe('what redisStore() says of failures', () => {
     const failures = new Failures('h:1', ['user', SECRET, ''])
     const text = `AUTH user ${SECRET} ${encodeURIComponent(SECRET)} at redis://x:y@z@h\r\nnext`
     expect(failures.unavailable('heartbeat', new Error(text)).message).toBe(
-      'ownership-unavailable: Redis at h:1 must answer to heartbeat: AUTH (hidden) (hidden) (hidden) at redis://(hidden)@h next',
+      'ownership-unavailable: Redis at h:1: heartbeat failed: AUTH (hidden) (hidden) (hidden) at redis://(hidden)@h next',
     )
   })
 
@@ -32,12 +32,10 @@ describe('what redisStore() says of failures', () => {
     failures.connectionFailed(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))
     failures.connectionFailed(new Error('Connection is closed.'))
     const closed = new Error("Stream isn't writeable and enableOfflineQueue options is false")
-    expect(failures.unavailable('heartbeat', closed).rawMessage).toBe(
-      'Redis at h:1 must answer to heartbeat: ECONNREFUSED',
-    )
+    expect(failures.unavailable('heartbeat', closed).rawMessage).toBe('Redis at h:1: heartbeat failed: ECONNREFUSED')
     expect(failures.unavailable('heartbeat', new Error('OOM')).rawMessage).toMatch(/OOM$/)
     failures.connected()
-    expect(failures.unavailable('heartbeat', closed).rawMessage).toMatch(/heartbeat: there is no connection$/)
+    expect(failures.unavailable('heartbeat', closed).rawMessage).toMatch(/heartbeat failed: there is no connection$/)
   })
 
   it('gives what the last command failed with, for one that finds no connection after it', () => {
@@ -45,7 +43,7 @@ describe('what redisStore() says of failures', () => {
     failures.unavailable('entries', new Error('Command timed out'))
     const closed = new Error("Stream isn't writeable and enableOfflineQueue options is false")
     expect(failures.unavailable('heartbeat', closed).rawMessage).toBe(
-      'Redis at h:1 must answer to heartbeat: Command timed out',
+      'Redis at h:1: heartbeat failed: Command timed out',
     )
   })
 
@@ -59,7 +57,7 @@ describe('what redisStore() says of failures', () => {
       'Protocol error, got "H" as reply type byte: no Redis answers there',
     ],
   ])('says what to do about %s', (text, told) => {
-    expect(new Failures('h:1', []).unavailable('heartbeat', new Error(text)).rawMessage).toMatch(`heartbeat: ${told}`)
+    expect(new Failures('h:1', []).unavailable('heartbeat', new Error(text)).rawMessage).toMatch(`heartbeat failed: ${told}`)
   })
 
   it('shortens what a server says', () => {
@@ -76,7 +74,7 @@ it('names the refused password, not that one is wanted, for as long as nothing w
   failures.connectionFailed(new Error('WRONGPASS invalid username-password pair'))
   failures.connectionFailed(noAuth)
   expect(failures.unavailable('heartbeats', noAuth).rawMessage).toBe(
-    'Redis at here must answer to heartbeats: WRONGPASS invalid username-password pair',
+    'Redis at here: heartbeats failed: WRONGPASS invalid username-password pair',
   )
   failures.connected()
   expect(failures.unavailable('heartbeats', noAuth).rawMessage).toContain('NOAUTH')

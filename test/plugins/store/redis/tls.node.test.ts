@@ -41,7 +41,7 @@ describe('redisStore() over TLS', () => {
     const strict = await open({ url: `rediss://127.0.0.1:${port}` })
     await expect(strict.entries()).rejects.toMatchObject({
       code: 'ownership-unavailable',
-      rawMessage: expect.stringMatching(/answer to entries: self.signed certificate/),
+      rawMessage: expect.stringMatching(/entries failed: self.signed certificate/),
     })
   })
 })
