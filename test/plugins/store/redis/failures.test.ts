@@ -57,7 +57,9 @@ describe('what redisStore() says of failures', () => {
       'Protocol error, got "H" as reply type byte: no Redis answers there',
     ],
   ])('says what to do about %s', (text, told) => {
-    expect(new Failures('h:1', []).unavailable('heartbeat', new Error(text)).rawMessage).toMatch(`heartbeat failed: ${told}`)
+    expect(new Failures('h:1', []).unavailable('heartbeat', new Error(text)).rawMessage).toMatch(
+      `heartbeat failed: ${told}`,
+    )
   })
 
   it('shortens what a server says', () => {
