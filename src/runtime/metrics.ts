@@ -24,7 +24,7 @@ export interface MetricsSetup {
 export function setupMetrics(): MetricsSetup {
   const reader = new PullReader({ aggregationTemporalitySelector: gaugesAsObserved })
   const provider = new MeterProvider({ readers: [reader] })
-  const text = async () => {
+  const collect = async () => {
     const { resourceMetrics, errors } = await reader.collect()
     if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be read')
     return prometheusText(resourceMetrics)
@@ -32,13 +32,8 @@ export function setupMetrics(): MetricsSetup {
   let collecting: Promise<string> | undefined
   return {
     metrics: createMetrics(provider.getMeter('blockgate')),
-    text() {
-      // Of two collections at once, the first would take what the second observed.
-      collecting ??= text().finally(() => {
-        collecting = undefined
-      })
-      return collecting
-    },
+    // Of two collections at once, the first would take what the second observed.
+    text: () => (collecting ??= collect().finally(() => (collecting = undefined))),
     shutdown: () => provider.shutdown(),
   }
 }

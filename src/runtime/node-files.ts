@@ -1,6 +1,7 @@
 /** A folder of the disk as LocalFiles. Runs on Node and, over its Node compatibility, on Deno. */
 import { lstat, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { eachBounded } from '../async/each.ts'
 import { isBlockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { LocalFile, LocalFiles } from '../contracts/host.ts'
@@ -26,10 +27,8 @@ export function localFiles(root: string): LocalFiles {
   return {
     async read(path, offset, length) {
       if (!isCount(offset) || !isCount(length)) {
-        throw new BlockgateError(
-          ErrorCode.invalidKey,
-          `offset and length must be integers >= 0: current values are ${offset} and ${length}`,
-        )
+        const must = 'offset and length must be integers >= 0'
+        throw new BlockgateError(ErrorCode.invalidKey, `${must}: current values are ${offset} and ${length}`)
       }
       const { handle, size } = await inside.open(await inside.resolve(path))
       try {
@@ -49,9 +48,8 @@ export function localFiles(root: string): LocalFiles {
 
     async list(prefix) {
       const folder = prefix === '' ? await inside.path() : await inside.resolve(prefix)
-      if (!(await inside.isThere(folder))) return []
       const found: LocalFile[] = []
-      await walk(folder, prefix, found)
+      if (await inside.isThere(folder)) await walk(folder, prefix, found)
       return found
     },
 
@@ -102,31 +100,23 @@ export function localFiles(root: string): LocalFiles {
   }
 }
 
-const FORBIDDEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
-
-/**
- * Adds every regular file below `folder`. What is removed meanwhile is left out; a link is neither a file nor a folder here, and a
- * folder that is `foreign` and may not be read is none of ours.
- */
-async function walk(folder: string, prefix: string, found: LocalFile[], foreign = false): Promise<void> {
+/** Adds every regular file below `folder`. A link is neither a file nor a folder here; what is removed meanwhile is left out. */
+async function walk(folder: string, prefix: string, found: LocalFile[], unmanaged = false): Promise<void> {
   const reading = readdir(folder, { withFileTypes: true }).catch(error => {
-    if (foreign && FORBIDDEN.has(fsCode(error))) return []
+    if (unmanaged && ['EACCES', 'EPERM'].includes(fsCode(error))) return []
     throw error
   })
-  const entries = await onDisk(`list "${folder}"`, unlessAbsent(reading))
+  const entries = (await onDisk(`list "${folder}"`, unlessAbsent(reading))) ?? []
   const path = (name: string) => (prefix === '' ? name : `${prefix}/${name}`)
-  const files = (entries ?? []).filter(entry => entry.isFile())
-  for (let at = 0; at < files.length; at += STATS_AT_ONCE) {
-    const sizes = files.slice(at, at + STATS_AT_ONCE).map(async ({ name }) => {
-      const stats = await onDisk(`look at "${path(name)}"`, unlessAbsent(lstat(join(folder, name))))
-      return stats?.isFile() ? { path: path(name), size: stats.size } : undefined
-    })
-    found.push(...(await Promise.all(sizes)).filter(file => file !== undefined))
-  }
-  for (const entry of entries ?? []) {
-    // Where the root is a volume of its own, root's `lost+found` stands beside our files.
-    const foreign = prefix === '' && !isBlockId(entry.name)
-    if (entry.isDirectory()) await walk(join(folder, entry.name), path(entry.name), found, foreign)
+  const files = entries.filter(entry => entry.isFile())
+  await eachBounded(files, STATS_AT_ONCE, async ({ name }) => {
+    const stats = await onDisk(`look at "${path(name)}"`, unlessAbsent(lstat(join(folder, name))))
+    if (stats?.isFile()) found.push({ path: path(name), size: stats.size })
+  })
+  for (const entry of entries) {
+    // Where the root is a volume of its own, root's `lost+found`, which nobody may read, stands beside our files.
+    const others = prefix === '' && !isBlockId(entry.name)
+    if (entry.isDirectory()) await walk(join(folder, entry.name), path(entry.name), found, others)
   }
 }
 

@@ -18,10 +18,10 @@ export interface FileStateOptions {
 }
 
 /**
- * Documents as files in `<dir>/state/`, each written as a temp file and renamed: a reader, and the next process, sees the old
- * document or the new one. Nothing is synced, on purpose: what the kernel has survives the death of the process, which
- * is all a StateStore promises, and an fsync would cost the journal of loads one wait of the disk a block. After a power cut a document
- * may be old, empty or damaged; a damaged one reads as undefined, with a warning.
+ * Documents as files in `<dir>/state/`, each written as a temp file and renamed: a reader sees the old document or the new
+ * one. Nothing is synced: what the kernel has survives the death of the process, which is all a StateStore promises, and an
+ * fsync would cost one wait of the disk a block. After a power cut a document may be old or damaged; a damaged one reads as
+ * undefined, with a warning.
  *
  * Calls for one key run one after the other, so a `get` sees every `set` before it.
  */
@@ -33,14 +33,19 @@ export function fileState(dir: string, log: Log, { readOnly = false }: FileState
   const inTurn = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
     const path = join(folder, fileName(key))
     return await turns.run(key, async () => {
-      if (readOnly) return await work(path)
-      opened ??= open(folder).catch(error => {
-        opened = undefined
-        throw error
-      })
-      await opened
+      if (!readOnly) {
+        opened ??= open(folder).catch(error => {
+          opened = undefined
+          throw error
+        })
+        await opened
+      }
       return await work(path)
     })
+  }
+  const assertWritable = (key: string) => {
+    if (!readOnly) return
+    throw new BlockgateError(ErrorCode.unsupported, `state "${key}" must not be changed: the store is read-only`)
   }
 
   return {
@@ -57,8 +62,8 @@ export function fileState(dir: string, log: Log, { readOnly = false }: FileState
       }),
 
     async set(key, value) {
+      assertWritable(key)
       // Now, not in turn: the caller may go on changing the value.
-      if (readOnly) throw refused(key)
       const text = JSON.stringify(value)
       if (text === undefined) {
         throw new BlockgateError(ErrorCode.stageMisuse, `state "${key}" must be JSON: current value is ${typeof value}`)
@@ -71,14 +76,10 @@ export function fileState(dir: string, log: Log, { readOnly = false }: FileState
     },
 
     async delete(key) {
-      if (readOnly) throw refused(key)
+      assertWritable(key)
       await inTurn(key, path => onDisk(`delete state "${key}"`, rm(path, { force: true })))
     },
   }
-}
-
-function refused(key: string): BlockgateError {
-  return new BlockgateError(ErrorCode.unsupported, `state "${key}" must not be changed: the store is read-only`)
 }
 
 /** Makes the folder, and removes what a process that died was writing. */
@@ -97,10 +98,9 @@ function fileName(key: string): string {
   if (!key.isWellFormed()) {
     throw new BlockgateError(ErrorCode.invalidKey, `state key must be well-formed Unicode: ${JSON.stringify(key)}`)
   }
-  const name = Array.from(new TextEncoder().encode(key), byte => {
-    const char = String.fromCharCode(byte)
-    return /[a-z0-9_-]/.test(char) ? char : `%${byte.toString(16).padStart(2, '0')}`
-  }).join('')
+  const name = Buffer.from(key)
+    .toString('latin1')
+    .replace(/[^a-z0-9_-]/g, char => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
   if (name.length <= MAX_NAME) return `${name}.json`
   return `${name.slice(0, MAX_NAME - 65)}~${createHash('sha256').update(key).digest('hex')}.json`
 }

@@ -7,7 +7,7 @@ import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './host/web.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'
 import { tracingSettings } from './tracing/settings.ts'
-import { type ShutdownLimits, SpanQueue } from './tracing/span-queue.ts'
+import { type ShutdownLimits, spanQueue } from './tracing/span-queue.ts'
 import type { TracingEnv } from './tracing/variables.ts'
 
 export interface TracingOptions {
@@ -54,7 +54,7 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
   const settings = tracingSettings(env, log)
   if (!settings) return OFF
   const sender = createSender(settings, host, options.fetch ?? ((url, init) => fetch(url, init)))
-  const queue = new SpanQueue(settings, sender, host, log, options.background ?? !isWorker())
+  const queue = spanQueue(settings, sender, host, log, options.background ?? !isWorker())
   const resource = defaultResource().merge(resourceFromAttributes(settings.resource))
   const provider = new TracerProvider({ resource, sampler: settings.sampler, spanProcessors: [queue] })
   if (!trace.setGlobalTracerProvider(provider)) {

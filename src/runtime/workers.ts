@@ -3,7 +3,7 @@ import type { ConfigInput } from '../config/config.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import { workersHost } from './host/workers.ts'
-import { type Fetch, setupTracing, type Tracing } from './tracing.ts'
+import { type Fetch, setupTracing, type Tracing, type TracingEnv } from './tracing.ts'
 import { Isolate } from './workers/isolate.ts'
 
 export { type WorkersHostOptions, workersHost } from './host/workers.ts'
@@ -33,9 +33,9 @@ export interface WorkerOptions {
 }
 
 /**
- * A gateway as a Worker. The config is resolved at the first event of each isolate, with the Worker's bindings and variables as its `env`;
- * it should be a function, so that a gateway that could not start is made anew. Its `every` and `dir` mean nothing here: the
- * cron says when, and there is no disk. What the gateway holds is gone with the isolate.
+ * A gateway as a Worker. The config is resolved at the first event of each isolate, with the Worker's bindings and variables as
+ * its `env`; it should be a function, so that a gateway that could not start is made anew. Its `every` and `dir` mean nothing
+ * here: the cron says when, and there is no disk. What the gateway holds is gone with the isolate.
  *
  * Requests are answered by the HTTP app of `blockgate/http`. Nobody counts as being on this machine: `POST /api/v1/sync` needs
  * the config's `token`.
@@ -52,7 +52,7 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
   let tracing: Tracing | undefined
   /** Nothing outlives an event, so its spans leave with it: after its work, also what goes on after the answer. */
   const traced = async <T>(env: E, context: WorkerContext, work: (inner: WorkerContext) => Promise<T>): Promise<T> => {
-    tracing ??= setupTracing(variables(env), { host, fetch: options.fetch, background: false })
+    tracing ??= setupTracing(env as TracingEnv, { host, fetch: options.fetch, background: false })
     const { forceFlush } = tracing
     const after: Promise<unknown>[] = []
     try {
@@ -80,9 +80,4 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
       else if (result.status === 'failed') throw result.error
     },
   }
-}
-
-/** The texts of `env`; its bindings are objects. */
-function variables(env: object): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value === 'string'))
 }

@@ -194,12 +194,12 @@ describe('values that cannot be followed', () => {
     [
       'headers, which are not shown',
       { OTEL_EXPORTER_OTLP_HEADERS: 'a=b,secret' },
-      'OTEL_EXPORTER_OTLP_HEADERS must be percent-encoded key=value pairs with commas between: entry 2 is not',
+      'OTEL_EXPORTER_OTLP_HEADERS must be percent-encoded key=value pairs that HTTP allows, with commas between: entry 2 is not',
     ],
     [
       'headers that HTTP forbids',
       { OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'a=b,c=d%0Ae' },
-      'OTEL_EXPORTER_OTLP_TRACES_HEADERS must hold names and values that HTTP allows: pair 2 does not',
+      'OTEL_EXPORTER_OTLP_TRACES_HEADERS must be percent-encoded key=value pairs that HTTP allows, with commas between: entry 2 is not',
     ],
     [
       'several, all at once',

@@ -13,16 +13,13 @@ const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR'])
 export async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work
-  } catch (error) {
-    if (codeOf(error) !== undefined) throw error
-    const code = fsCode(error)
-    if (FULL.has(code)) {
-      throw new BlockgateError(ErrorCode.diskFull, `cannot ${what}: the disk must have room: it is full (${code})`, {
-        cause: error,
-      })
-    }
+  } catch (cause) {
+    if (codeOf(cause) !== undefined) throw cause
+    const code = fsCode(cause)
+    if (FULL.has(code))
+      throw new BlockgateError(ErrorCode.diskFull, `cannot ${what}: the disk is full (${code})`, { cause })
     const ours = ABSENT.has(code) ? ErrorCode.notFound : ErrorCode.diskFailed
-    throw new BlockgateError(ours, `cannot ${what}: it failed with ${code}`, { cause: error })
+    throw new BlockgateError(ours, `cannot ${what}: it failed with ${code}`, { cause })
   }
 }
 

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises'
 import { onDisk } from './errors.ts'
 
-interface Lane {
+interface Sync {
   readonly running: Promise<void>
   next: Promise<void> | undefined
 }
@@ -12,7 +12,7 @@ interface Lane {
  * before their rename, so they share the next.
  */
 export class FolderSync {
-  readonly #lanes = new Map<string, Lane>()
+  readonly #syncs = new Map<string, Sync>()
   readonly #fsync: (folder: string) => Promise<void>
 
   constructor(fsync: (folder: string) => Promise<void> = fsyncFolder) {
@@ -21,30 +21,25 @@ export class FolderSync {
 
   /** Resolves after an fsync of `folder` that began after this call. */
   sync(folder: string): Promise<void> {
-    const lane = this.#lanes.get(folder)
-    if (!lane) return this.#start(folder)
     const start = () => this.#start(folder)
+    const sync = this.#syncs.get(folder)
+    if (!sync) return start()
     // How the running one ends is told to its own callers.
-    lane.next ??= lane.running.then(start, start)
-    return lane.next
+    sync.next ??= sync.running.then(start, start)
+    return sync.next
   }
 
   #start(folder: string): Promise<void> {
     const running = this.#fsync(folder).finally(() => {
-      if (this.#lanes.get(folder) === lane) this.#lanes.delete(folder)
+      if (this.#syncs.get(folder)?.running === running) this.#syncs.delete(folder)
     })
-    const lane: Lane = { running, next: undefined }
-    this.#lanes.set(folder, lane)
+    this.#syncs.set(folder, { running, next: undefined })
     return running
   }
 }
 
 async function fsyncFolder(folder: string): Promise<void> {
   const what = `sync folder "${folder}"`
-  const handle = await onDisk(what, open(folder, 'r'))
-  try {
-    await onDisk(what, handle.sync())
-  } finally {
-    await handle.close()
-  }
+  await using handle = await onDisk(what, open(folder, 'r'))
+  await onDisk(what, handle.sync())
 }

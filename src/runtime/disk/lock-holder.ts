@@ -1,7 +1,6 @@
 /** Who has the lock of a data folder, and how others are told. */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 
-/** Who has the lock. */
 export interface Holder {
   readonly pid: number
   readonly host: string
@@ -26,10 +25,8 @@ export function whoHas({ command, pid, host, since }: Holder): string {
   return `${command} has it, process ${pid} on ${host}, since ${since}`
 }
 
-/** `hint`: what to do about it. */
-export function inUse(dir: string, holder: Holder | undefined, hint: string): BlockgateError {
+export function inUse(dir: string, holder: Holder | undefined): BlockgateError {
   const who = holder ? whoHas(holder) : 'another process has it'
-  return new BlockgateError(ErrorCode.dirInUse, `dir "${dir}" must be of one process alone: ${who}; ${hint}`)
+  const text = `dir "${dir}" must be of one process alone: ${who}; stop that one, or give this one a dir of its own`
+  return new BlockgateError(ErrorCode.dirInUse, text)
 }
-
-export const STOP_IT = 'stop that one, or give this one a dir of its own'

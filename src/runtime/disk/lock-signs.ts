@@ -8,7 +8,7 @@ import { sleep } from '../../async/signals.ts'
 import { rawMessageOf } from '../../contracts/errors.ts'
 import type { Host } from '../../contracts/host.ts'
 import { onDisk, unlessAbsent } from './errors.ts'
-import { type Holder, inUse, parseHolder, STOP_IT, whoHas } from './lock-holder.ts'
+import { type Holder, inUse, parseHolder, whoHas } from './lock-holder.ts'
 
 export interface SocketHolder extends Holder {
   /** Of the kernel that runs: containers of one machine have the same, whatever their host names. Absent where it is not told. */
@@ -17,11 +17,10 @@ export interface SocketHolder extends Holder {
   readonly socket: string
 }
 
-/** A holder touches its file so often, ms. */
+/** A holder touches its file so often, ms; without a change for so long it counts as gone; so often another looks. */
 const TOUCH_MS = 10_000
-/** Without a change for so long it counts as gone, ms: several touches. */
 const SILENT_MS = 60_000
-const LOOK_MS = 2_000
+const POLL_MS = 2_000
 
 export interface Waiting {
   readonly dir: string
@@ -30,7 +29,7 @@ export interface Waiting {
   readonly onWait?: ((ms: number) => void) | undefined
 }
 
-/** In order. */
+/** The numbers of the files `lock-<n>`, in order. */
 export async function numbers(folder: string): Promise<readonly number[]> {
   const names = await onDisk(`list "${folder}"`, readdir(folder))
   return names
@@ -41,15 +40,12 @@ export async function numbers(folder: string): Promise<readonly number[]> {
 
 /** Undefined where nobody holds it. It is opened anew each time: that is when NFS asks its server. */
 export async function holderOf(path: string): Promise<(SocketHolder & { readonly touched: bigint }) | undefined> {
-  const file = await onDisk(`read "${path}"`, unlessAbsent(open(path)))
+  const what = `read "${path}"`
+  await using file = await onDisk(what, unlessAbsent(open(path)))
   if (!file) return undefined
-  try {
-    const { mtimeNs } = await onDisk(`read "${path}"`, file.stat({ bigint: true }))
-    const held = parseHolder<SocketHolder>(await onDisk(`read "${path}"`, file.readFile('utf8')))
-    return held && /^lock-[\da-f-]{36}\.sock$/.test(held.socket) ? { ...held, touched: mtimeNs } : undefined
-  } finally {
-    await file.close()
-  }
+  const { mtimeNs } = await onDisk(what, file.stat({ bigint: true }))
+  const held = parseHolder<SocketHolder>(await onDisk(what, file.readFile('utf8')))
+  return held && /^lock-[\da-f-]{36}\.sock$/.test(held.socket) ? { ...held, touched: mtimeNs } : undefined
 }
 
 /**
@@ -67,15 +63,15 @@ export async function silent(
   host.log.warn(message, { dir, holder: whoHas(held) })
   onWait?.(SILENT_MS)
   const end = host.monotonic() + SILENT_MS
-  for (;;) {
-    await sleep(host, LOOK_MS, signal)
-    // Before the last look: a process that stood still itself sees the touches of meanwhile.
-    const over = host.monotonic() >= end
+  for (let over = false; !over; ) {
+    await sleep(host, POLL_MS, signal)
+    // Before the last poll: a process that stood still itself sees the touches of meanwhile.
+    over = host.monotonic() >= end
     const now = await holderOf(path)
     if (now?.socket !== held.socket) return false
-    if (now.touched !== first.touched) throw inUse(dir, held, STOP_IT)
-    if (over) return true
+    if (now.touched !== first.touched) throw inUse(dir, held)
   }
+  return true
 }
 
 /**
@@ -83,6 +79,7 @@ export async function silent(
  * @param host its timers keep no process alive
  */
 export function giveSigns(dir: string, folder: string, n: number, { socket }: SocketHolder, host: Host): Disposable {
+  const { log } = host
   const path = join(folder, `lock-${n}`)
   let ended = false
   let failing = false
@@ -93,19 +90,14 @@ export function giveSigns(dir: string, folder: string, n: number, { socket }: So
       const lost = held?.socket !== socket || (await numbers(folder)).at(-1) !== n
       if (ended) return
       if (lost) {
-        host.log.error(
-          'the lock of dir was lost: another process took it, or its files were removed; stop one of them',
-          { dir },
-        )
-        return
+        const why = 'another process took it, or its files were removed; stop one of them'
+        return log.error(`the lock of dir was lost: ${why}`, { dir })
       }
       await utimes(path, host.now() / 1000, host.now() / 1000)
       failing = false
     } catch (error) {
-      if (!failing && !ended) {
-        const message = 'the lock of dir cannot be touched: a gateway on another machine may take it'
-        host.log.warn(message, { dir, error: rawMessageOf(error) })
-      }
+      const message = 'the lock of dir cannot be touched: a gateway on another machine may take it'
+      if (!failing && !ended) log.warn(message, { dir, error: rawMessageOf(error) })
       failing = true
     }
     if (!ended) timer = host.setTimer(TOUCH_MS, touch)

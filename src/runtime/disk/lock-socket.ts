@@ -4,16 +4,15 @@
  * gone takes the lock by making `lock-<n+1>`, which only one can, and which names a socket that is listened on already. So no two
  * of one machine ever have it, and no time-out is needed. The kernel of another machine cannot be asked: there its signs count.
  */
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { link, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join, relative } from 'node:path'
 import type { Host } from '../../contracts/host.ts'
 import { fsCode, onDisk } from './errors.ts'
-import { type Holder, inUse, STOP_IT, whoHas } from './lock-holder.ts'
+import { type Holder, inUse, whoHas } from './lock-holder.ts'
 import { giveSigns, holderOf, numbers, type SocketHolder, silent, type Waiting } from './lock-signs.ts'
 import { tempPath } from './temp-file.ts'
-
-const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 
 /**
  * @param quiet as the host of `waiting`, but its timers keep no process alive
@@ -27,7 +26,7 @@ export async function lockBySocket(
 ): Promise<AsyncDisposable> {
   const { dir } = waiting
   const { log } = waiting.host
-  const boot = (await readFile(BOOT_ID, 'utf8').catch(() => undefined))?.trim()
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined))?.trim()
   const me: SocketHolder = { ...who, boot, socket: `lock-${crypto.randomUUID()}.sock` }
   const path = (n: number) => join(folder, `lock-${n}`)
   let server: Server | undefined
@@ -35,14 +34,15 @@ export async function lockBySocket(
     for (;;) {
       const last = (await numbers(folder)).at(-1) ?? 0
       const held = last > 0 ? await holderOf(path(last)) : undefined
-      const isGone = held ? await gone(folder, held, me) : true
-      if (held && isGone === false) throw inUse(dir, held, STOP_IT)
-      const watched = isGone === undefined ? held : undefined
+      const alive = held && (await isAlive(folder, held, me))
+      if (held && alive) throw inUse(dir, held)
+      const watched = alive === undefined ? held : undefined
       if (watched && !(await silent(path(last), watched, waiting))) continue
       try {
         server ??= await listening(join(folder, me.socket))
       } catch (error) {
-        log.warn('dir cannot be locked: nothing keeps another gateway from using it too', { dir, error: fsCode(error) })
+        const message = 'dir cannot be locked: nothing keeps another gateway from using it too'
+        log.warn(message, { dir, error: fsCode(error) })
         return { async [Symbol.asyncDispose]() {} }
       }
       const mine = path(last + 1)
@@ -63,8 +63,8 @@ export async function lockBySocket(
         async [Symbol.asyncDispose]() {
           signs[Symbol.dispose]()
           // Somebody may have removed it by hand, and another process have the lock since. It ends with this process anyway.
-          const held = await holderOf(mine).catch(() => undefined)
-          if (held?.socket === me.socket) await replace(mine, '').catch(() => {})
+          const current = await holderOf(mine).catch(() => undefined)
+          if (current?.socket === me.socket) await truncate(mine).catch(() => {})
           await closed(listens)
         },
       }
@@ -74,12 +74,12 @@ export async function lockBySocket(
   }
 }
 
-/** Whether its kernel says that it is gone; undefined where that is another machine's. */
-async function gone(folder: string, held: SocketHolder, me: SocketHolder): Promise<boolean | undefined> {
+/** What its kernel says; undefined where that is another machine's. */
+async function isAlive(folder: string, held: SocketHolder, me: SocketHolder): Promise<boolean | undefined> {
   const sameKernel = held.boot !== undefined && me.boot !== undefined ? held.boot === me.boot : held.host === me.host
-  if (sameKernel) return !(await answers(join(folder, held.socket)))
+  if (sameKernel) return await answers(join(folder, held.socket))
   // The same machine, which was started anew: nothing of before runs.
-  return held.host === me.host || undefined
+  return held.host === me.host ? false : undefined
 }
 
 /** Whole from the moment when it shows, and false where it is there already. */
@@ -97,12 +97,6 @@ async function made(path: string, me: SocketHolder): Promise<boolean> {
   }
 }
 
-async function replace(path: string, text: string): Promise<void> {
-  const temp = tempPath(path)
-  await onDisk(`write "${path}"`, writeFile(temp, text))
-  await onDisk(`write "${path}"`, rename(temp, path))
-}
-
 /** A path to a socket has a limit of some 100 bytes: from the working folder it may be shorter. */
 function short(path: string): string {
   const near = relative('', path)
@@ -110,16 +104,11 @@ function short(path: string): string {
 }
 
 /** It keeps no process alive. */
-function listening(path: string): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer(socket => socket.destroy())
-    server.once('error', reject)
-    server.listen(short(path), () => {
-      server.unref()
-      server.on('error', () => {})
-      resolve(server)
-    })
-  })
+async function listening(path: string): Promise<Server> {
+  const server = createServer(socket => socket.destroy()).listen(short(path))
+  await once(server, 'listening')
+  server.on('error', () => {})
+  return server.unref()
 }
 
 function closed(server: Server): Promise<void> {
@@ -127,13 +116,14 @@ function closed(server: Server): Promise<void> {
 }
 
 /** Whether somebody listens; also where it cannot be told. */
-function answers(path: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(short(path))
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', error => resolve(!['ECONNREFUSED', 'ENOENT'].includes(fsCode(error))))
-  })
+async function answers(path: string): Promise<boolean> {
+  const socket = connect(short(path))
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    return !['ECONNREFUSED', 'ENOENT'].includes(fsCode(error))
+  } finally {
+    socket.destroy()
+  }
 }

@@ -9,8 +9,7 @@ import { join } from 'node:path'
 import type { Host } from '../../contracts/host.ts'
 import { quietHost } from '../host/web.ts'
 import { onDisk } from './errors.ts'
-import { lockFile } from './lock-deno.ts'
-import type { Holder } from './lock-holder.ts'
+import { type Holder, inUse, parseHolder } from './lock-holder.ts'
 import { lockBySocket } from './lock-socket.ts'
 
 export interface LockOptions {
@@ -47,5 +46,38 @@ function hostName(): string {
     return hostname()
   } catch {
     return 'a host that may not be named'
+  }
+}
+
+/** What of Deno it takes. */
+interface DenoFiles {
+  openSync(path: string, options: { read: true; write: true; create: true }): DenoFile
+  readTextFileSync(path: string): string
+}
+interface DenoFile {
+  tryLockSync(exclusive: boolean): boolean
+  truncateSync(length: number): void
+  writeSync(bytes: Uint8Array): number
+  close(): void
+}
+
+/** By `flock`: it needs no permission but the folder's own. */
+function lockFile(dir: string, path: string, me: Holder): AsyncDisposable {
+  const { Deno } = globalThis as unknown as { readonly Deno: DenoFiles }
+  const file = Deno.openSync(path, { read: true, write: true, create: true })
+  if (!file.tryLockSync(true)) {
+    file.close()
+    throw inUse(dir, parseHolder(Deno.readTextFileSync(path)))
+  }
+  file.truncateSync(0)
+  file.writeSync(new TextEncoder().encode(JSON.stringify(me)))
+  return {
+    async [Symbol.asyncDispose]() {
+      try {
+        file.truncateSync(0)
+      } finally {
+        file.close()
+      }
+    },
   }
 }

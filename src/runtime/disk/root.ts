@@ -19,7 +19,7 @@ export class Root {
 
   /** The real path of the root, which is made where it is missing. The root itself may be a link. */
   path(): Promise<string> {
-    this.#real ??= this.#open().catch(error => {
+    this.#real ??= onDisk(`use folder "${this.#root}"`, this.#open()).catch(error => {
       this.#real = undefined
       throw error
     })
@@ -64,8 +64,7 @@ export class Root {
 
   /** Makes `folder` and those above it that are missing; `made` is called with the parent of each new one. */
   async makeFolders(folder: string, made: (parent: string) => Promise<void>): Promise<void> {
-    const root = await this.path()
-    if (folder === root || (await this.isThere(folder))) return
+    if (folder === (await this.path()) || (await this.isThere(folder))) return
     const parent = dirname(folder)
     await this.makeFolders(parent, made)
     try {
@@ -79,9 +78,8 @@ export class Root {
   }
 
   async #open(): Promise<string> {
-    const what = `use folder "${this.#root}"`
-    await onDisk(what, mkdir(this.#root, { recursive: true }))
-    return await onDisk(what, realpath(this.#root))
+    await mkdir(this.#root, { recursive: true })
+    return await realpath(this.#root)
   }
 }
 

@@ -37,19 +37,17 @@ export async function writeTemp(
   // 'wx' neither follows a link nor overwrites.
   const handle = await onDisk(what, open(temp, 'wx'))
   try {
-    try {
-      for await (const chunk of body instanceof Uint8Array ? [body] : abortable(body, signal)) {
-        for (let at = 0; at < chunk.length; ) {
-          signal?.throwIfAborted()
-          at += (await onDisk(what, handle.write(chunk, at, chunk.length - at))).bytesWritten
-        }
+    for await (const chunk of body instanceof Uint8Array ? [body] : abortable(body, signal)) {
+      for (let at = 0; at < chunk.length; ) {
+        signal?.throwIfAborted()
+        at += (await onDisk(what, handle.write(chunk, at, chunk.length - at))).bytesWritten
       }
-      signal?.throwIfAborted()
-      if (sync) await onDisk(what, handle.sync())
-    } finally {
-      await handle.close()
     }
+    signal?.throwIfAborted()
+    if (sync) await onDisk(what, handle.sync())
+    await handle.close()
   } catch (error) {
+    await handle.close()
     await rm(temp, { force: true })
     throw error
   }

@@ -6,9 +6,9 @@ import type { Attributes } from '@opentelemetry/api'
 import { DataPointType, type MetricData, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
 
 /**
- * Every metric with a data point, in the order in which the instruments were made. A counter has the ending `_total`, as
- * Prometheus names them; other names are taken as they are. In an attribute key, what no label name may have becomes `_`: the SDK itself writes
- * `otel.metric.overflow` past 2,000 series of a metric, and one bad name fails the whole scrape. Resource and scope are not told.
+ * Every metric with a data point, in the order in which the instruments were made. A counter's name ends in `_total`, as Prometheus'
+ * do; other names are taken as they are. What no label name may have becomes `_`: the SDK itself writes `otel.metric.overflow`
+ * past 2,000 series of a metric, and one bad name fails the whole scrape. Resource and scope are not told.
  */
 export function prometheusText({ scopeMetrics }: ResourceMetrics): string {
   const lines = scopeMetrics.flatMap(scope => scope.metrics).flatMap(familyOf)
@@ -56,7 +56,7 @@ function sample(name: string, attributes: Attributes, value: number): string {
 }
 
 function number(value: number): string {
-  return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? '+Inf' : '-Inf'
+  return String(value).replace('Infinity', 'Inf').replace(/^Inf/, '+Inf')
 }
 
 function escaped(text: string): string {

@@ -12,8 +12,6 @@ export interface Variable {
 /** Gives the value of a text, or undefined where it is none. */
 type Parse<T> = (text: string) => T | undefined
 
-const PAIRS = 'be percent-encoded key=value pairs with commas between'
-
 export class Variables {
   /** What cannot be followed, in the form `NAME must be X: current value is Y`. */
   readonly problems: string[] = []
@@ -63,46 +61,39 @@ export class Variables {
   /** Attributes; where one of them cannot be read all are ignored, as the specification says. */
   attributes(name: string): Readonly<Record<string, string>> {
     const parse = (text: string) => {
-      const pairs = keyValues(text)
-      return typeof pairs === 'number' ? undefined : Object.fromEntries(pairs)
+      const attributes = new Map<string, string>()
+      const wrong = eachPair(text, (key, value) => attributes.set(key, value))
+      return wrong === 0 ? Object.fromEntries(attributes) : undefined
     }
-    return this.read({}, PAIRS, parse, name)
+    return this.read({}, 'be percent-encoded key=value pairs with commas between', parse, name)
   }
 
   /** Headers for HTTP; what is none is a problem, told by its position and not by its text: it may be a secret. */
   headers(name: string): Readonly<Record<string, string>> {
-    const pairs = keyValues(this.get(name)?.value ?? '')
     const headers = new Headers()
-    if (typeof pairs === 'number') this.problems.push(`${name} must ${PAIRS}: entry ${pairs} is not`)
-    else {
-      for (const [index, [key, value]] of pairs.entries()) {
-        try {
-          headers.set(key, value)
-        } catch {
-          this.problems.push(`${name} must hold names and values that HTTP allows: pair ${index + 1} does not`)
-        }
-      }
-    }
+    const wrong = eachPair(this.get(name)?.value ?? '', (key, value) => headers.set(key, value))
+    const must = 'be percent-encoded key=value pairs that HTTP allows, with commas between'
+    if (wrong > 0) this.problems.push(`${name} must ${must}: entry ${wrong} is not`)
     return Object.fromEntries(headers)
   }
 }
 
 /**
- * The pairs of `key=value,key2=value2` in order, percent-decoded, or the position (from 1) of the first entry that is none.
- * Format: https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables
+ * Calls `set` for each pair of `key=value,key2=value2`, percent-decoded. Returns the position (from 1) of the first entry that is
+ * none, or that `set` refuses; else 0. Format:
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables
  */
-function keyValues(text: string): readonly (readonly [string, string])[] | number {
-  const pairs: [string, string][] = []
+function eachPair(text: string, set: (key: string, value: string) => unknown): number {
   for (const [index, entry] of text.split(',').entries()) {
     if (entry.trim() === '') continue
     const equals = Math.max(0, entry.indexOf('='))
     try {
       const key = decodeURIComponent(entry.slice(0, equals).trim())
       if (key === '') return index + 1
-      pairs.push([key, decodeURIComponent(entry.slice(equals + 1).trim())])
+      set(key, decodeURIComponent(entry.slice(equals + 1).trim()))
     } catch {
       return index + 1
     }
   }
-  return pairs
+  return 0
 }

@@ -10,17 +10,12 @@ import type { SyncRequest } from '../../sync/runner.ts'
 import { VERSION } from '../../version.ts'
 import { setupMetrics } from '../metrics.ts'
 
-/** How long a run may take, by the kind of its event (https://developers.cloudflare.com/workers/platform/limits/). */
-interface Limits {
-  /** Then it is stopped, in ms. */
-  readonly stopMs: number
-  /** Then it is gone with its event: the platform has ended that, and nothing of it will settle. */
-  readonly goneMs: number
-}
-/** 15 minutes. */
-const CRON: Limits = { stopMs: 14 * 60_000, goneMs: 16 * 60_000 }
-/** 30 seconds, work that goes on after the answer included. */
-const REQUEST: Limits = { stopMs: 20_000, goneMs: 40_000 }
+/**
+ * A run is stopped after `stopMs`. After `goneMs` the platform has ended its event, and nothing of it will settle: 15 minutes for a
+ * cron, 30 seconds for a request (https://developers.cloudflare.com/workers/platform/limits/).
+ */
+const CRON = { stopMs: 14 * 60_000, goneMs: 16 * 60_000 }
+const REQUEST = { stopMs: 20_000, goneMs: 40_000 }
 
 interface Live {
   readonly gateway: Gateway
@@ -58,23 +53,23 @@ export class Isolate<E> {
     return await this.#run(live, { reason: live.runs === 0 ? 'startup' : 'interval' }, CRON)
   }
 
-  async #run(live: Live, request: SyncRequest, { stopMs, goneMs }: Limits): Promise<RunResult> {
+  async #run(live: Live, request: SyncRequest, { stopMs, goneMs }: typeof CRON): Promise<RunResult> {
     live.runs++
     live.goneAt = this.#host.monotonic() + goneMs
-    let late: Promise<void> | undefined
+    let closed: Promise<void> | undefined
     const limit = this.#host.setTimer(stopMs, () => {
       this.#host.log.warn('the run must end: its event has no more time', { ms: stopMs })
-      late = this.#close(live)
+      closed = this.#close(live)
     })
     try {
       return await live.gateway.sync(request)
     } catch (error) {
-      late ??= this.#close(live)
+      closed ??= this.#close(live)
       throw error
     } finally {
       live.goneAt = undefined
       limit[Symbol.dispose]()
-      await late
+      await closed
     }
   }
 
