@@ -1,20 +1,19 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
 
-import { eachBounded } from './async/each.ts'
-import { orAborted, within } from './async/signals.ts'
+import { allEnded, orAborted, within } from './async/signals.ts'
 import { retried } from './bucket/wrappers/retried.ts'
 import { traced } from './bucket/wrappers/traced.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ResolvedConfig } from './config/config.ts'
 import type { BlockId } from './contracts/block.ts'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from './contracts/errors.ts'
+import { BlockgateError, ErrorCode, errorFields, rawMessageOf } from './contracts/errors.ts'
 import type { Health } from './contracts/health.ts'
 import type { Bucket, Host, LocalFiles, StateStore } from './contracts/host.ts'
 import type { Metrics } from './contracts/metrics.ts'
 import type { Plan } from './contracts/plan.ts'
 import { scopedState } from './contracts/state.ts'
 import type { Explanation } from './explain/explain.ts'
-import { END_MS, Lifecycle, type Part } from './pipeline/lifecycle.ts'
+import { END_MS, Lifecycle, type Part, withinGrace } from './pipeline/lifecycle.ts'
 import { createEngine, type Engine } from './sync/engine.ts'
 import { ALONE, Coverage, type Readiness, readiness, settles } from './sync/readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
@@ -100,7 +99,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     opening ??= open(engine, started, signal, config.startTimeoutMs).catch(async error => {
       // Whoever stops the gateway stops its parts, too.
       if (!signal.aborted) {
-        tell(host, error)
+        host.log.error('the start failed', errorFields(error))
         if (starting) await withinGrace(host, END_MS, late => lifecycle.stop(late)).catch(() => {})
         opening = starting = undefined
       }
@@ -207,7 +206,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
             .catch(error => {
               throw new BlockgateError(ErrorCode.stopFailed, `the journal of loads: ${rawMessageOf(error)}`)
             })
-          await eachBounded<Promise<unknown>>([ended, rest], 2, async end => void (await end))
+          await allEnded([ended, rest])
         })
       })()
       return stopping
@@ -264,26 +263,6 @@ export function parts(
     ),
     part(plan.sink.name, plan.sink.stage),
   ]
-}
-
-/** `work` gets a signal that aborts when the grace is over. */
-async function withinGrace(host: Host, graceMs: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const late = new AbortController()
-  const timer = host.setTimer(graceMs, () => {
-    late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${graceMs} ms`))
-  })
-  try {
-    await work(late.signal)
-  } catch (error) {
-    tell(host, error)
-    throw error
-  } finally {
-    timer[Symbol.dispose]()
-  }
-}
-
-function tell(host: Host, error: unknown): void {
-  host.log.error('lifecycle', { code: codeOf(error), error: rawMessageOf(error) })
 }
 
 const missing = () =>

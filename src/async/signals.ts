@@ -79,3 +79,9 @@ export async function within<T>(
     link[Symbol.dispose]()
   }
 }
+
+/** Waits until all of it has ended, and then rejects with the first that was rejected. */
+export async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
+}

@@ -1,46 +1,49 @@
-/** What a pool's lanes take their work from: re-offers first, then the pages, then what must run alone. */
+/** The queue from which the workers of a run take their tasks: re-offers first, then the pages, then what must run alone. */
 import type { Host } from '../contracts/host.ts'
 import { pause } from './slices.ts'
 
-/** One thing to do. It never rejects for a block's failure; a rejection ends the whole pool. */
+/** One thing to do. It never rejects for a block's failure; a rejection ends the whole queue. */
 export type Task = () => Promise<void>
 
 /**
- * A queue that is finished only when nothing can come back: no task is running, none waits for its backoff, no page is
- * left. Pages are pulled one at a time, and only when a lane has nothing else to do: that is the backpressure. Tasks may be
- * made as they are taken: a generator looks for the next one when a lane is free.
+ * The queue ends when nothing can come back: no task runs, none waits for its backoff, no page is left. It pulls one page at a time, and
+ * only when a worker has nothing else to do: that is the backpressure. A list of tasks may be a generator, which makes each task when
+ * a worker is free.
  */
 export class WorkQueue {
   readonly #host: Host
-  /** The first of all is that of the last: the page is at 0. */
-  readonly #waiting: Iterator<Task>[] = []
-  readonly #alone: { readonly task: Task; readonly rank: number }[] = []
   readonly #pull: () => Promise<Iterable<Task> | undefined>
-  #exhausted = false
-  #pulling = false
+  /** The last list is taken first; the page is the first one. */
+  readonly #lists: Iterator<Task>[] = []
+  readonly #alone: { readonly task: Task; readonly rank: number }[] = []
+  readonly #ended = Promise.withResolvers<void>()
+  #workers = 0
   #running = 0
   #holds = 0
-  #soloist = false
+  #pages: 'more' | 'pulling' | 'none' = 'more'
+  #runsAlone = false
+  #filling = false
   #closed = false
   #failure: { readonly error: unknown } | undefined
-  #waiters: (() => void)[] = []
 
-  /** `pull` gives the next page of tasks, or undefined after the last; its rejection ends the pool. */
+  /** `pull` gives the next page of tasks, or undefined after the last; its rejection ends the queue. */
   constructor(host: Host, pull: () => Promise<Iterable<Task> | undefined>) {
     this.#host = host
     this.#pull = pull
   }
 
-  /** Runs everything on at most `lanes` tasks at once. Rejects, after all running tasks ended, with the first failure. */
-  async run(lanes: number): Promise<void> {
-    await Promise.all(Array.from({ length: lanes }, () => this.#lane()))
+  /** Runs at most `workers` tasks at once. Rejects, after all running tasks ended, with the first failure. */
+  async run(workers: number): Promise<void> {
+    this.#workers = workers
+    this.#fill()
+    await this.#ended.promise
     if (this.#failure) throw this.#failure.error
   }
 
   /** Ahead of everything that waits. Ignored once closed. */
   pushFront(tasks: Iterable<Task>): void {
-    this.#waiting.push(tasks[Symbol.iterator]())
-    this.#wake()
+    this.#lists.push(tasks[Symbol.iterator]())
+    this.#fill()
   }
 
   /** To be run last, one at a time, with nothing beside it: a lower rank before a higher one. */
@@ -52,19 +55,16 @@ export class WorkQueue {
   /** Keeps the queue open for something that will be pushed later; call the result once, when it was or never will be. */
   hold(): () => void {
     this.#holds++
-    let held = true
     return () => {
-      if (!held) return
-      held = false
       this.#holds--
-      this.#wake()
+      this.#fill()
     }
   }
 
   /** Nothing more is taken; what runs goes on to its end. */
   close(): void {
     this.#closed = true
-    this.#wake()
+    this.#fill()
   }
 
   /** True once nothing pushed would be run any more. */
@@ -72,57 +72,54 @@ export class WorkQueue {
     return this.#closed
   }
 
-  async #lane(): Promise<void> {
-    for (;;) {
-      const task = await this.#take()
-      if (!task) return
-      try {
-        await task()
-      } catch (error) {
-        this.#fail(error)
+  /** Starts what may start now, or ends the queue where nothing can come any more. */
+  #fill(): void {
+    // A task that pushes another one at its start is called by this loop, which then takes that one, too.
+    if (this.#filling) return
+    this.#filling = true
+    while (this.#running < this.#workers && !this.#runsAlone && !this.#closed) {
+      const task = this.#next()
+      if (task) void this.#work(task)
+      else if (this.#pages === 'more') void this.#nextPage()
+      else {
+        this.#startAlone()
+        break
       }
-      this.#running--
-      this.#soloist = false
-      this.#wake()
-      // Most tasks only await what is settled already.
-      await pause(this.#host)
     }
+    this.#filling = false
+    if (this.#closed && this.#running === 0 && this.#pages !== 'pulling') this.#ended.resolve()
   }
 
-  /** Counts what it gives as running at once: no other lane may find the queue idle in between. */
-  async #take(): Promise<Task | undefined> {
-    while (!this.#closed) {
-      if (!this.#soloist) {
-        const task = this.#next()
-        if (task) {
-          this.#running++
-          return task
-        }
-        if (this.#closed) return undefined
-        if (!this.#exhausted && !this.#pulling) {
-          await this.#nextPage()
-          continue
-        }
-        if (this.#exhausted && this.#running === 0 && this.#holds === 0) {
-          const alone = this.#alone.shift()?.task
-          this.#soloist = alone !== undefined
-          if (alone) this.#running++
-          else this.close()
-          return alone
-        }
-      }
-      await new Promise<void>(resolve => this.#waiters.push(resolve))
+  /** Nothing waits and no page is left: the next of those that run alone, once nothing can come back. After them the queue ends. */
+  #startAlone(): void {
+    if (this.#running > 0 || this.#holds > 0 || this.#pages === 'pulling') return
+    const next = this.#alone.shift()
+    this.#runsAlone = next !== undefined
+    if (next) void this.#work(next.task)
+    else this.#closed = true
+  }
+
+  async #work(task: Task): Promise<void> {
+    this.#running++
+    try {
+      await task()
+    } catch (error) {
+      this.#fail(error)
     }
-    return undefined
+    // Most tasks only await what is settled already.
+    await pause(this.#host)
+    this.#running--
+    this.#runsAlone = false
+    this.#fill()
   }
 
   #next(): Task | undefined {
     try {
-      for (let first = this.#waiting.at(-1); first; first = this.#waiting.at(-1)) {
-        const step = first.next()
+      for (let list = this.#lists.at(-1); list; list = this.#lists.at(-1)) {
+        const step = list.next()
         if (!step.done) return step.value
-        // What it pushed itself, before its end, is behind it.
-        this.#waiting.splice(this.#waiting.indexOf(first), 1)
+        // A list that was pushed by the last step of this one is behind it.
+        this.#lists.splice(this.#lists.indexOf(list), 1)
       }
     } catch (error) {
       this.#fail(error)
@@ -131,25 +128,21 @@ export class WorkQueue {
   }
 
   async #nextPage(): Promise<void> {
-    this.#pulling = true
+    this.#pages = 'pulling'
+    let page: Iterable<Task> | undefined
     try {
-      const page = await this.#pull()
-      if (page) this.#waiting.unshift(page[Symbol.iterator]())
-      else this.#exhausted = true
-      await pause(this.#host)
+      page = await this.#pull()
     } catch (error) {
       this.#fail(error)
     }
-    this.#pulling = false
-    this.#wake()
+    await pause(this.#host)
+    if (page) this.#lists.unshift(page[Symbol.iterator]())
+    this.#pages = page ? 'more' : 'none'
+    this.#fill()
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error }
     this.close()
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiters.splice(0)) resolve()
   }
 }

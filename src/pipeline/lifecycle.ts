@@ -1,9 +1,8 @@
 /** Starting and stopping the parts of a gateway. */
-import { eachBounded } from '../async/each.ts'
-import { orAborted, within } from '../async/signals.ts'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import { allEnded, orAborted, within } from '../async/signals.ts'
+import { BlockgateError, codeOf, ErrorCode, errorFields, rawMessageOf } from '../contracts/errors.ts'
 import type { ComponentState, Health } from '../contracts/health.ts'
-import type { Component, Services } from '../contracts/host.ts'
+import type { Component, Host, Services } from '../contracts/host.ts'
 
 export interface Part {
   /** Unique in the pipeline; errors and health carry it. */
@@ -15,14 +14,14 @@ export interface Part {
 interface Entry extends Part {
   state: ComponentState
   error: unknown
-  /** A start that has not settled, also one that nobody waits for any more. */
+  /** A start that has not ended, also one that nobody waits for any more. */
   starting: Promise<void> | undefined
 }
 
 /** What all parts together have to end at least, ms. */
 export const END_MS = 5_000
 /** A part that takes longer than this to end does not hold up the stop of the next one, ms. */
-const PATIENCE_MS = 1_000
+const ALONE_MS = 1_000
 /** A start that takes longer is told, ms. */
 const LONG_MS = 30_000
 
@@ -41,7 +40,7 @@ export class Lifecycle {
     return this.#entries.map(({ name, state, error }) => ({
       name,
       state,
-      ...(error === undefined ? {} : { error: rawMessageOf(error) }),
+      ...(error !== undefined && { error: rawMessageOf(error) }),
     }))
   }
 
@@ -51,37 +50,18 @@ export class Lifecycle {
    * @throws BlockgateError of the part that failed, after everything that had begun to start was stopped
    */
   async start(signal: AbortSignal): Promise<void> {
-    const [bucket, ...stages] = this.#entries
     const late = this.#entries.find(({ starting }) => starting)
-    if (late) {
-      const what = `Cannot start "${late.name}": it is still starting since an earlier try`
-      throw new BlockgateError(ErrorCode.startFailed, what, { at: late.name })
-    }
-    for (const entry of [bucket, ...stages.toReversed()]) {
+    if (late) throw cannot('start', late, 'it is still starting since an earlier try')
+    for (const entry of [...this.#entries.slice(0, 1), ...this.#entries.slice(1).toReversed()]) {
       signal.throwIfAborted()
-      if (!entry) continue
       try {
         await this.#begin(entry, signal)
-        entry.state = 'running'
       } catch (error) {
         if (signal.aborted) throw signal.reason
         entry.state = 'failed'
         entry.error = error
-        const late = new AbortController()
-        const { host } = entry.services
-        const timer = host.setTimer(END_MS, () => late.abort(new Error(`it must stop within ${END_MS} ms`)))
-        await this.stop(late.signal).catch((stopError: unknown) => {
-          host.log.error('stopping after a failed start failed', { error: rawMessageOf(stopError) })
-        })
-        timer[Symbol.dispose]()
-        throw new BlockgateError(
-          codeOf(error) ?? ErrorCode.startFailed,
-          `Cannot start "${entry.name}": ${rawMessageOf(error)}`,
-          {
-            cause: error,
-            at: entry.name,
-          },
-        )
+        await withinGrace(entry.services.host, END_MS, late => this.stop(late)).catch(() => {})
+        throw cannot('start', entry, error)
       }
     }
   }
@@ -98,68 +78,84 @@ export class Lifecycle {
     for (const entry of stages) {
       const end = this.#end(entry, signal, errors)
       ends.push(end)
-      await patient(entry, signal, end)
+      await forAWhile(entry, signal, end)
     }
     await Promise.all(ends)
     if (bucket) await this.#end(bucket, signal, errors)
     if (errors.length > 0) {
-      throw new BlockgateError(ErrorCode.stopFailed, errors.map(rawMessageOf).join('; '), {
-        cause: new AggregateError(errors),
-      })
+      const cause = new AggregateError(errors)
+      throw new BlockgateError(ErrorCode.stopFailed, errors.map(rawMessageOf).join('; '), { cause })
     }
   }
 
-  #begin(entry: Entry, signal: AbortSignal): Promise<void> {
-    const { component, services } = entry
+  async #begin(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { name, component, services } = entry
+    const { host } = services
     const ms = this.#startMs
     entry.state = 'starting'
     entry.error = undefined
-    const starting = (async () => component.start?.(services, signal))().finally(() => {
-      entry.starting = undefined
-    })
+    const starting = (async () => component.start?.(services, signal))().finally(() => (entry.starting = undefined))
     entry.starting = starting
-    const { host } = services
-    const long = host.setTimer(LONG_MS, () => host.log.warn('a part takes long to start', { part: entry.name }))
-    return within(host, ms, signal, () => new Error(`it must start within ${ms} ms`), starting).finally(() =>
-      long[Symbol.dispose](),
-    )
+    const long = host.setTimer(LONG_MS, () => host.log.warn('a part takes long to start', { part: name }))
+    try {
+      await within(host, ms, signal, () => new Error(`it must start within ${ms} ms`), starting)
+    } finally {
+      long[Symbol.dispose]()
+    }
+    entry.state = 'running'
   }
 
-  /** Never rejects, and settles soon after `signal` aborts. */
+  /** Never rejects, and ends soon after `signal` aborts. */
   async #end(entry: Entry, signal: AbortSignal, errors: unknown[]): Promise<void> {
-    if (entry.state === 'new' || entry.state === 'stopped' || entry.state === 'stopping') return
-    const failed = entry.state === 'failed'
+    const { state, services } = entry
+    if (state === 'new' || state === 'stopped' || state === 'stopping') return
     entry.state = 'stopping'
     try {
       const end = stopped(entry, signal)
-      // What is asked when time is up already may still say that it is done.
-      if (signal.aborted) await within(entry.services.host, PATIENCE_MS, undefined, () => signal.reason, end)
+      // A part that is asked when time is up already may still say that it has ended.
+      if (signal.aborted) await within(services.host, ALONE_MS, undefined, () => signal.reason, end)
       else await orAborted(end, signal)
-      entry.state = failed ? 'failed' : 'stopped'
+      entry.state = state === 'failed' ? 'failed' : 'stopped'
     } catch (error) {
-      entry.error = error
-      const still = entry.starting ? ', which is still starting' : ''
-      errors.push(
-        new BlockgateError(ErrorCode.stopFailed, `Cannot stop "${entry.name}"${still}: ${rawMessageOf(error)}`, {
-          cause: error,
-          at: entry.name,
-        }),
-      )
       entry.state = 'stopped'
+      entry.error = error
+      errors.push(cannot('stop', entry, error))
     }
   }
 }
 
 async function stopped(entry: Entry, signal: AbortSignal): Promise<void> {
-  const { component, starting } = entry
-  const stop = async () => component.stop?.(signal)
-  if (starting) await patient(entry, signal, starting)
+  const stop = async () => entry.component.stop?.(signal)
+  if (entry.starting) await forAWhile(entry, signal, entry.starting)
+  const ends = [stop()]
   // What a start begins after that stop ends too, however late.
-  const ends = entry.starting ? [stop(), entry.starting.catch(() => {}).then(stop)] : [stop()]
-  await eachBounded(ends, ends.length, end => end)
+  if (entry.starting) ends.push(entry.starting.catch(() => {}).then(stop))
+  await allEnded(ends)
 }
 
 /** Waits for `end`, but not longer than a part may hold up others. */
-async function patient({ services }: Entry, signal: AbortSignal, end: Promise<unknown>): Promise<void> {
-  await within(services.host, PATIENCE_MS, signal, () => undefined, end).catch(() => {})
+async function forAWhile({ services }: Entry, signal: AbortSignal, end: Promise<unknown>): Promise<void> {
+  await within(services.host, ALONE_MS, signal, () => undefined, end).catch(() => {})
+}
+
+/** `work` gets a signal that aborts when the grace is over. What it throws is logged, too. */
+export async function withinGrace(host: Host, ms: number, work: (late: AbortSignal) => Promise<void>): Promise<void> {
+  const late = new AbortController()
+  const timer = host.setTimer(ms, () => {
+    late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${ms} ms`))
+  })
+  try {
+    await work(late.signal)
+  } catch (error) {
+    host.log.error('the stop failed', errorFields(error))
+    throw error
+  } finally {
+    timer[Symbol.dispose]()
+  }
+}
+
+function cannot(what: 'start' | 'stop', { name, starting }: Entry, cause: unknown): BlockgateError {
+  const code = what === 'stop' ? ErrorCode.stopFailed : (codeOf(cause) ?? ErrorCode.startFailed)
+  const still = what === 'stop' && starting ? ', which is still starting' : ''
+  return new BlockgateError(code, `Cannot ${what} "${name}"${still}: ${rawMessageOf(cause)}`, { cause, at: name })
 }
