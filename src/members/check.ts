@@ -2,15 +2,7 @@
 import { blockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
-import {
-  type JoinRequest,
-  MAX_IDS,
-  MEMBER_ID,
-  type ReleaseRequest,
-  type SlotPrecondition,
-  type Stamp,
-} from './contract.ts'
-import type { HoldRequest } from './slots.ts'
+import { type HoldRequest, type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type Stamp } from './contract.ts'
 
 /** Half of what a number holds exactly: whatever a process says it has seen, epochs can grow on for good. */
 const MAX_SEEN = 2 ** 52
@@ -32,8 +24,8 @@ export function assertMemberId(id: string, what = 'a member id'): void {
 /** @throws BlockgateError `invalid-member`; `stage-misuse` where a number is not what it must be */
 export function assertStamp(stamp: Pick<Stamp, 'id' | 'incarnation' | 'sequence'>): void {
   assertMemberId(stamp.id)
-  assertWhole(stamp.incarnation, 'incarnation', Number.MAX_SAFE_INTEGER)
-  assertWhole(stamp.sequence, 'sequence', Number.MAX_SAFE_INTEGER)
+  assertWhole(stamp.incarnation, 'incarnation')
+  assertWhole(stamp.sequence, 'sequence')
 }
 
 /** @throws BlockgateError `stage-misuse` where `seen` is not an integer from 0 to 2^52 */
@@ -45,18 +37,19 @@ export function assertSeen(seen: Epoch): void {
 export function assertJoin(request: JoinRequest): void {
   assertStamp(request)
   if (request.zone !== undefined) assertMemberId(request.zone, 'a zone')
-  assertWhole(request.replaces, 'replaces', Number.MAX_SAFE_INTEGER)
+  assertWhole(request.replaces, 'replaces')
   assertSeen(request.seen)
 }
 
 /** @throws BlockgateError `invalid-key` where one is not a ULID; `stage-misuse` where they are more than MAX_IDS together */
 export function assertBlockIds(...lists: readonly (readonly string[])[]): void {
-  assertCount(lists.reduce((sum, list) => sum + list.length, 0))
-  for (const list of lists) for (const id of list) blockId(id)
+  const ids = lists.flat()
+  assertCount(ids.length)
+  for (const id of ids) blockId(id)
 }
 
 /**
- * @throws BlockgateError `invalid-key`, `invalid-member`, or `stage-misuse` where the items are more than MAX_IDS, or a guard has
+ * @throws BlockgateError `invalid-key`, `invalid-member`, or `stage-misuse` where the items are more than MAX_IDS, or a precondition has
  *   a number that is not what it must be, or one rank twice
  */
 export function assertRelease({ items }: ReleaseRequest): void {
@@ -65,7 +58,12 @@ export function assertRelease({ items }: ReleaseRequest): void {
     blockId(id)
     blockId(superseding)
     for (const target of targets) assertMemberId(target, 'a target')
-    if (precondition) assertPrecondition(precondition)
+    if (!precondition) continue
+    const { slot, holders } = precondition
+    assertWhole(slot, 'slot', MAX_SLOT)
+    for (const { rank, fence } of holders) assertHold({ slot, rank, fence })
+    const ranks = holders.map(({ rank }) => rank)
+    if (new Set(ranks).size < ranks.length) throw misuse('a precondition must have each rank once', ranks.join())
   }
 }
 
@@ -76,26 +74,15 @@ export function assertHold({ slot, rank, fence }: Omit<HoldRequest, 'give'>): vo
   assertWhole(fence, 'fence', MAX_FENCE)
 }
 
-function assertPrecondition({ slot, holders }: SlotPrecondition): void {
-  assertWhole(slot, 'slot', MAX_SLOT)
-  for (const { rank, fence } of holders) assertHold({ slot, rank, fence })
-  const ranks = holders.map(({ rank }) => rank)
-  if (new Set(ranks).size === ranks.length) return
-  throw new BlockgateError(ErrorCode.stageMisuse, `a guard must have each rank once: current value is ${ranks.join()}`)
-}
-
 function assertCount(count: number): void {
-  if (count <= MAX_IDS) return
-  throw new BlockgateError(
-    ErrorCode.stageMisuse,
-    `one call must carry at most ${MAX_IDS} ids: current value is ${count}`,
-  )
+  if (count > MAX_IDS) throw misuse(`one call must carry at most ${MAX_IDS} ids`, count)
 }
 
-function assertWhole(value: number, what: string, most: number): void {
+function assertWhole(value: number, what: string, most = Number.MAX_SAFE_INTEGER): void {
   if (Number.isSafeInteger(value) && value >= 0 && value <= most) return
-  throw new BlockgateError(
-    ErrorCode.stageMisuse,
-    `${what} must be an integer from 0 to ${most}: current value is ${value}`,
-  )
+  throw misuse(`${what} must be an integer from 0 to ${most}`, value)
+}
+
+function misuse(must: string, value: unknown): BlockgateError {
+  return new BlockgateError(ErrorCode.stageMisuse, `${must}: current value is ${value}`)
 }

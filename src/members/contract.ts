@@ -65,57 +65,43 @@ export interface Heartbeat {
   readonly stats: MemberStats | undefined
 }
 
-/** What changes only when the epoch does. */
-export interface EntriesView {
+interface StoreView {
   readonly epoch: Epoch
+  /** Changes when the store may have lost writes: emptied, failed over, restored. */
+  readonly storeId: string
+  readonly frozen: boolean
+  /** Entries that were left out. */
+  readonly broken: number
+}
+
+/** What changes only when the epoch does. */
+export interface EntriesView extends StoreView {
   /**
    * Why the epoch moved last, for a log line; `''` before it ever did. `gw-1` with `joined`, `down: stopped`, `down: no heartbeat
    * seen by gw-2`, `evicted: its grace is over`, `forgotten`, `leaving`, `active again` or `has seen a later epoch`; or
    * `frozen`, `thawed`.
    */
   readonly cause: string
-  /** Changes when the store may have lost writes: emptied, failed over, restored. */
-  readonly storeId: string
-  readonly frozen: boolean
   readonly members: ReadonlyMap<string, MemberEntry>
-  /** Entries that were left out. */
-  readonly broken: number
 }
 
 /** What is read at every poll. */
-export interface HeartbeatView {
-  readonly epoch: Epoch
-  readonly storeId: string
-  readonly frozen: boolean
+export interface HeartbeatView extends StoreView {
   readonly heartbeats: ReadonlyMap<string, Heartbeat>
-  readonly broken: number
 }
 
-export interface JoinRequest {
-  readonly id: string
-  readonly zone: string | undefined
-  readonly address: string | undefined
-  readonly process: string
-  readonly rules: string
-  readonly bucket: string
-  /** 0 at the first join of a process; later its own, to come back after being down, forgotten, or lost by the store. */
-  readonly incarnation: number
-  readonly sequence: number
-  /** First join only: the incarnation of the record that it takes the place of, as it was read; 0 for none. A join that lands late is refused by it. */
+/** `incarnation`: 0 at the first join of a process; later its own, to come back after being down, forgotten, or lost by the store. */
+export interface JoinRequest extends Stamp, Pick<MemberEntry, 'zone' | 'address' | 'process' | 'rules' | 'bucket'> {
+  /** First join only: the incarnation of the entry that it takes the place of, as it was read; 0 for none. A join that lands late is refused by it. */
   readonly replaces: number
   /** The largest epoch this process has seen: the store goes past it, also where it has lost it. */
   readonly seen: Epoch
 }
 
 export type JoinReply =
-  | {
-      readonly status: 'joined'
-      readonly incarnation: number
-      readonly epoch: Epoch
-      readonly storeId: string
-      readonly draining: boolean
-    }
-  /** The record is not the one in `replaces`: read again. */
+  | ({ readonly status: 'joined' } & Pick<MemberEntry, 'incarnation' | 'draining'> &
+      Pick<StoreView, 'epoch' | 'storeId'>)
+  /** The entry is not the one in `replaces`: read again. */
   | { readonly status: 'moved' }
   /** A newer process has this id. */
   | { readonly status: 'superseded' }
@@ -129,39 +115,17 @@ export type JoinReply =
  */
 export type WriteStatus = 'ok' | 'missing' | 'superseded' | 'stale'
 
-export interface HeartbeatRequest {
-  /** As in `Heartbeat.storeId`. */
-  readonly storeId: string
-  readonly stats: MemberStats | undefined
-  /** As in `JoinRequest.seen`. */
-  readonly seen: Epoch
-}
+/** `storeId` as in Heartbeat, `seen` as in JoinRequest. */
+export interface HeartbeatRequest extends Pick<Heartbeat, 'storeId' | 'stats'>, Pick<JoinRequest, 'seen'> {}
 
-/** `down`: the record says so; nothing but the heartbeat was written; join again. */
-export interface HeartbeatReply {
+/** `down`: the entry says so; nothing but the heartbeat was written; join again. */
+export interface HeartbeatReply extends Omit<StoreView, 'broken'> {
   readonly status: WriteStatus | 'down'
-  readonly epoch: Epoch
-  readonly storeId: string
-  readonly frozen: boolean
 }
 
-/** Larger than every one given before by the same store; never raises the epoch. */
-export type Fence = number
-
-export interface SlotEntry {
-  readonly slot: number
-  /** A slot has as many ranks as a block has copies. */
-  readonly rank: number
-  /** A member's id; `''`: given up, and free for whoever wins the lock. */
-  readonly holder: string
-  readonly fence: Fence
-}
-
-/** The item is done only where these are still the records of the slot, all of them. */
-export interface SlotPrecondition {
-  readonly slot: number
-  /** Each rank once; ranks nobody ever held are absent. */
-  readonly holders: readonly Omit<SlotEntry, 'slot'>[]
+export interface ClaimsChange {
+  readonly added: readonly BlockId[]
+  readonly dropped: readonly BlockId[]
 }
 
 export interface ReleaseItem {
@@ -196,6 +160,10 @@ export interface ExpireLimit {
   readonly windowMs: number
 }
 
+export type SeenHeartbeat = Pick<Heartbeat, 'incarnation' | 'sequence'>
+
+export type ExpireReply = 'expired' | 'moved' | 'refused' | 'gone'
+
 /** @see MEMBER_ID for what an id may be; every other id rejects with `invalid-member`. */
 export interface MemberStore extends Component {
   /** False where the store lives in this process alone: commands of another process cannot reach it. */
@@ -210,10 +178,7 @@ export interface MemberStore extends Component {
   leave(stamp: Stamp): Promise<WriteStatus>
 
   /** Claims: takes `dropped` away, then adds `added`. At most MAX_IDS ids together. */
-  serve(
-    stamp: Stamp,
-    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
-  ): Promise<WriteStatus>
+  serve(stamp: Stamp, change: ClaimsChange): Promise<WriteStatus>
   /**
    * Takes my claim on each item away for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
    * targets have a fresh heartbeat of the incarnation in their record, are not `down`, carry the current store id, and claim `superseding`.
@@ -227,12 +192,7 @@ export interface MemberStore extends Component {
    * Sets `down` and raises the epoch, if the heartbeat is still the one `seen`. `gone`: no record, or down already; then comes
    * `moved`, then `refused`: frozen, or the limit is reached.
    */
-  expire(
-    id: string,
-    seen: { readonly incarnation: number; readonly sequence: number },
-    limit: ExpireLimit,
-    by: string,
-  ): Promise<'expired' | 'moved' | 'refused' | 'gone'>
+  expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): Promise<ExpireReply>
   /** The end of the grace: `placed: false`, if it is down and its record is still the one of epoch `changed`. False: it is not, or is frozen. */
   evict(id: string, changed: Epoch): Promise<boolean>
   /** Removes claims, heartbeat and record, if it is down and its record is still the one of epoch `changed`. */
@@ -247,4 +207,56 @@ export interface MemberStore extends Component {
   heartbeats(): Promise<HeartbeatView>
   /** Calls `listener` soon after an epoch was raised, or a slot changed; a hint that may be lost, and may come late or twice. */
   watch(listener: () => void): Disposable
+}
+
+/** Larger than every one given before by the same store; never raises the epoch. */
+export type Fence = number
+
+export interface SlotEntry {
+  readonly slot: number
+  /** A slot has as many ranks as a block has copies. */
+  readonly rank: number
+  /** A member's id; `''`: given up, and free for whoever wins the lock. */
+  readonly holder: string
+  readonly fence: Fence
+}
+
+/** The item is done only where these are still the records of the slot, all of them. */
+export interface SlotPrecondition {
+  readonly slot: number
+  /** Each rank once; ranks nobody ever held are absent. */
+  readonly holders: readonly Omit<SlotEntry, 'slot'>[]
+}
+
+export interface HoldRequest {
+  /** 0 to 65,535. Others, also in guards, reject with `stage-misuse`. */
+  readonly slot: number
+  /** 0 to 15. */
+  readonly rank: number
+  readonly fence: Fence
+  readonly give: boolean
+}
+
+export interface SlotView {
+  /** Grows with every change of a slot, and follows the clock as epochs do; another one where the store has lost records. */
+  readonly version: number
+  readonly slots: readonly SlotEntry[]
+  /** Entries that were left out. */
+  readonly broken: number
+}
+
+/**
+ * For ownership plugins that lease slots instead of computing owners. A slot is a hash bucket of blocks, with recorded holders. Who may
+ * record itself is decided elsewhere (a lock); the entry says who was last, and a fence orders them. Methods as in MemberStore.
+ */
+export interface SlotStore extends MemberStore {
+  /** `max(previous + 1, epoch + 1, the store's clock in µs)`: it survives an emptied store as epochs do. */
+  fence(): Promise<Fence>
+  /**
+   * Records the member of the stamp as the holder, or, with `give`, nobody; only where `fence` is larger than the recorded one, and
+   * with `give` only where the member is the recorded holder. `older`: it is not, and nothing is written.
+   */
+  hold(stamp: Stamp, slot: HoldRequest): Promise<WriteStatus | 'older'>
+  /** Undefined where the version is still `known`. */
+  slots(known: number | undefined): Promise<SlotView | undefined>
 }

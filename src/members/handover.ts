@@ -2,9 +2,10 @@
  * The hand-over of blocks between members: a loaded block that is not this member's is kept until its owners were seen serving it, and
  * then goes by one step of the store. docs/protocol.md says why.
  */
+
+import { elapsed, mark } from '../async/clock.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../contracts/ownership.ts'
-import { elapsed, mark } from './clock.ts'
 import type { MemberStore, ReleaseItem, SlotPrecondition } from './contract.ts'
 import type { Assign } from './leases.ts'
 import type { Membership } from './membership.ts'

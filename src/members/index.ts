@@ -1,5 +1,6 @@
 /** For those who write member stores, or ownership plugins whose members come and go. */
 
+export { elapsed, type Mark, mark } from '../async/clock.ts'
 export { Coalesced } from '../async/coalesced.ts'
 export { eachBounded } from '../async/each.ts'
 export {
@@ -11,7 +12,6 @@ export {
   assertSeen,
   assertStamp,
 } from './check.ts'
-export { elapsed, type Mark, mark } from './clock.ts'
 export * from './contract.ts'
 export { type HandoverOptions, MemberHandover } from './handover.ts'
 export { type Assign, type Assigned, type Claimed, claimOf, type LeasedLock, Leases } from './leases.ts'
@@ -20,7 +20,6 @@ export { fmix32, PLACES, type Seed, seedOfText, seedOfWords, ulidWords } from '.
 export type { Beside } from './observer.ts'
 export { operatorOf } from './operator.ts'
 export { checkMemberOptions, type MemberOptions, memberTimes, problemsBelow } from './options.ts'
-export type { HoldRequest, SlotStore, SlotView } from './slots.ts'
 export { MemberTable, type MemberTableOptions } from './table.ts'
 export type { TableSnapshot } from './table-state.ts'
 export { MembersView } from './view.ts'

@@ -3,10 +3,11 @@
  * process polls without a break is silence; whatever happened while it did not poll is not. What follows for members that are gone
  * is a step of the store, which is done only if nothing has changed since.
  */
+
+import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { StoreCalls } from './calls.ts'
-import { elapsed, type Mark, mark } from './clock.ts'
 import type { Heartbeat, MemberStore } from './contract.ts'
 import type { MembersView } from './view.ts'
 

@@ -16,7 +16,8 @@ import {
 import type { Host, Services } from '../contracts/host.ts'
 import type { Epoch, HandoverCounts, OwnershipChange, Standing } from '../contracts/ownership.ts'
 import { StoreCalls } from './calls.ts'
-import type { MemberStore } from './contract.ts'
+import type { ClaimsChange } from './contract.ts'
+import { MISSED_BEATS } from './liveness.ts'
 import { Observer, type ObserverOptions } from './observer.ts'
 import { Served } from './served.ts'
 import { Session } from './session.ts'
@@ -125,6 +126,11 @@ export class Membership {
     return this.#parts?.calls
   }
 
+  /** A heartbeat older than this does not count for a release, ms. */
+  get freshMs(): number {
+    return MISSED_BEATS * this.#options.heartbeatMs
+  }
+
   get epoch(): Epoch {
     return this.#parts?.observer.epoch ?? 0
   }
@@ -220,7 +226,7 @@ export class Membership {
   }
 
   /** What is served from now on, and what is not. Rejects where the store may not have it: see Served. */
-  async serve(change: Parameters<MemberStore['serve']>[1], signal: AbortSignal): Promise<void> {
+  async serve(change: ClaimsChange, signal: AbortSignal): Promise<void> {
     const session = this.#mustJoin()
     if (change.added.length + change.dropped.length > 0) await this.served.change(session, change, signal)
   }

@@ -2,12 +2,13 @@
  * What a member sees of the others: who is there, what they serve, and whether that is enough to know who owns what. Not knowing is
  * the third answer, and drops nothing.
  */
+
+import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { eachBounded } from '../async/each.ts'
 import type { BlockId } from '../contracts/block.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
-import { elapsed, type Mark, mark } from './clock.ts'
 import type { MemberStore } from './contract.ts'
 import { Liveness, type LivenessTimes, MISSED_BEATS } from './liveness.ts'
 import type { Session } from './session.ts'

@@ -1,10 +1,11 @@
 /** Blocks that this process serves, and that others are to serve: kept until the others do. */
+
+import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { Coalesced } from '../async/coalesced.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import { elapsed, type Mark, mark } from './clock.ts'
 
 /** A block that could go, and that nobody asked for since that was told, is told again after this long, ms. */
 const TELL_AGAIN = 30_000

@@ -1,8 +1,10 @@
 /** Releases on their way to the store: those that wait for one another go together. */
+import { Coalesced } from '../async/coalesced.ts'
 import { OwnershipUnavailable } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import { MAX_IDS, type MemberStore, type ReleaseItem } from './contract.ts'
 import type { Membership } from './membership.ts'
+import type { Session } from './session.ts'
 
 interface Waiting {
   readonly item: ReleaseItem
@@ -15,8 +17,8 @@ interface Waiting {
 export class Releases {
   readonly #store: MemberStore
   readonly #membership: Membership
+  readonly #sends = new Coalesced(() => this.#sendAll())
   #waiting: Waiting[] = []
-  #queued = false
 
   constructor(store: MemberStore, membership: Membership) {
     this.#store = store
@@ -30,50 +32,42 @@ export class Releases {
   release(item: ReleaseItem, decidedIn: Epoch, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, decidedIn, signal, resolve, reject })
-      this.#next()
+      void this.#sends.request()
     })
   }
 
-  #next(): void {
-    if (this.#queued) return
-    this.#queued = true
-    void this.#turn().catch((error: unknown) => {
-      this.#queued = false
-      for (const { reject } of this.#waiting.splice(0)) reject(error)
-    })
-  }
-
-  async #turn(): Promise<void> {
+  async #sendAll(): Promise<void> {
     const { session } = this.#membership
-    if (!session) throw new OwnershipUnavailable('an observer releases nothing')
-    await session.inTurn(async () => {
-      // Those that were asked for in the same breath come along.
-      await undefined
-      this.#queued = false
-      const batch = this.#take()
-      if (this.#waiting.length > 0) this.#next()
-      if (batch.length > 0) await this.#send(batch)
-    })
+    try {
+      if (!session) throw new OwnershipUnavailable('a process that only observes releases nothing')
+      while (this.#waiting.length > 0) {
+        await session.inTurn(async () => {
+          // Those that were asked for in the same breath come along.
+          await undefined
+          await this.#send(session, this.#take())
+        })
+      }
+    } catch (error) {
+      for (const { reject } of this.#waiting.splice(0)) reject(error)
+    }
   }
 
   /** As many of one epoch as one call may carry. */
   #take(): readonly Waiting[] {
-    const left = this.#waiting.filter(({ signal, reject }) => {
-      if (signal.aborted) reject(signal.reason)
-      return !signal.aborted
-    })
+    for (const { signal, reject } of this.#waiting) if (signal.aborted) reject(signal.reason)
+    const left = this.#waiting.filter(({ signal }) => !signal.aborted)
     const batch = left.filter(({ decidedIn }) => decidedIn === left[0]?.decidedIn).slice(0, MAX_IDS)
     this.#waiting = left.filter(waiting => !batch.includes(waiting))
     return batch
   }
 
-  async #send(batch: readonly Waiting[]): Promise<void> {
-    const { session, calls, served, view } = this.#membership
+  async #send(session: Session, batch: readonly Waiting[]): Promise<void> {
+    const { served, freshMs } = this.#membership
     const [first] = batch
-    if (!session || !calls || !view || !first) return
-    const request = { decidedIn: first.decidedIn, freshMs: view.freshMs, items: batch.map(({ item }) => item) }
+    if (!first) return
+    const request = { decidedIn: first.decidedIn, freshMs, items: batch.map(({ item }) => item) }
     try {
-      const reply = await session.write(stamp => calls.make(() => this.#store.release(stamp, request)))
+      const reply = await session.write(stamp => session.calls.make(() => this.#store.release(stamp, request)))
       const released = new Set(reply.status === 'ok' ? reply.released : [])
       for (const id of released) served.released(id)
       for (const { item, resolve } of batch) resolve(released.has(item.id))

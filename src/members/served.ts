@@ -7,15 +7,13 @@ import type { BlockId } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { OwnershipUnavailable } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import { MAX_IDS, type MemberStore, type WriteStatus } from './contract.ts'
-
-export type Change = Parameters<MemberStore['serve']>[1]
+import { type ClaimsChange, MAX_IDS, type WriteStatus } from './contract.ts'
 
 /** Writes for one process; the last two inside a turn. */
 interface Writer {
   readonly superseded: boolean
   inTurn(job: () => Promise<void>): Promise<void>
-  writeClaims(change: Change): Promise<WriteStatus>
+  writeClaims(change: ClaimsChange): Promise<WriteStatus>
   readClaims(): Promise<ReadonlySet<BlockId>>
 }
 
@@ -74,7 +72,7 @@ export class Served {
    * Writes the difference. Rejects where the store may not have it: what was added is published again later, and what was dropped is
    * served still.
    */
-  async change(writer: Writer, { added, dropped }: Change, signal: AbortSignal): Promise<void> {
+  async change(writer: Writer, { added, dropped }: ClaimsChange, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const gone = dropped.filter(id => this.#ids.delete(id))
     for (const id of added) this.#ids.set(id, true)

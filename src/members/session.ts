@@ -6,8 +6,16 @@ import { BlockgateError, ErrorCode, OwnershipUnavailable } from '../contracts/er
 import type { Host } from '../contracts/host.ts'
 import type { Epoch, MemberStats } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
-import type { Heartbeat, HeartbeatReply, JoinRequest, MemberStore, Stamp, WriteStatus } from './contract.ts'
-import type { Change, Served } from './served.ts'
+import type {
+  ClaimsChange,
+  Heartbeat,
+  HeartbeatReply,
+  JoinRequest,
+  MemberStore,
+  Stamp,
+  WriteStatus,
+} from './contract.ts'
+import type { Served } from './served.ts'
 
 /** A write is stale only where a newer one of this process landed; the next one is past it. */
 const MAX_STALE = 4
@@ -42,6 +50,7 @@ export interface SessionOptions {
 export class Session {
   /** Of the member. */
   readonly id: string
+  readonly calls: StoreCalls
   readonly #options: SessionOptions
   readonly #turns = new Turns<'writes'>()
   #incarnation = 0
@@ -58,6 +67,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options
     this.id = options.entry.id
+    this.calls = options.calls
   }
 
   /** 0 before the first join. */
@@ -123,7 +133,7 @@ export class Session {
     }
   }
 
-  writeClaims(change: Change): Promise<WriteStatus> {
+  writeClaims(change: ClaimsChange): Promise<WriteStatus> {
     const { store, calls } = this.#options
     return this.write(stamp => calls.make(() => store.serve(stamp, change)))
   }

@@ -1,27 +1,41 @@
-/** What a member table holds, and the questions that several of its steps ask. */
+/** What a member table holds, and the rules by which its steps are refused. */
 import type { BlockId } from '../contracts/block.ts'
-import type { Epoch, MemberStats } from '../contracts/ownership.ts'
-import type { Heartbeat, MemberEntry, Stamp, WriteStatus } from './contract.ts'
-import { NO_SLOTS, type SlotState } from './table-slots.ts'
+import type { Epoch } from '../contracts/ownership.ts'
+import type {
+  Fence,
+  Heartbeat,
+  JoinReply,
+  JoinRequest,
+  MemberEntry,
+  ReleaseItem,
+  SlotEntry,
+  SlotPrecondition,
+  Stamp,
+  WriteStatus,
+} from './contract.ts'
 
+/** Entries of members and slots, and heartbeats, are never changed in place. */
 export interface TableState {
   epoch: Epoch
   cause: string
   storeId: string
   frozen: boolean
-  readonly records: Map<string, MemberEntry>
-  /** Each record has one. */
+  readonly entries: Map<string, MemberEntry>
+  /** Each member has one. */
   readonly heartbeats: Map<string, StoredHeartbeat>
-  /** A member without an entry claims nothing. */
+  /** A member that is not in it claims nothing. */
   readonly claims: Map<string, Set<BlockId>>
-  /** When members were expired, in ms; the newest last. */
+  /** When members were expired, ms; the newest last. */
   readonly expiries: number[]
-  slots: SlotState
+  /** The last fence that was given. */
+  fence: Fence
+  slotVersion: number
+  /** By `slot/rank`. */
+  readonly slots: Map<string, SlotEntry>
 }
 
-export interface StoredHeartbeat extends Omit<Heartbeat, 'age' | 'stats'> {
+export interface StoredHeartbeat extends Omit<Heartbeat, 'age'> {
   readonly at: number
-  readonly stats: MemberStats | undefined
 }
 
 /** A copy of everything a table held; what happens to the table later does not reach it. */
@@ -29,56 +43,80 @@ export type TableSnapshot = Readonly<TableState>
 
 /** A store in which nobody ever was. */
 export function emptyState(storeId: string): TableState {
-  return {
-    epoch: 0,
-    cause: '',
-    storeId,
-    frozen: false,
-    records: new Map(),
-    heartbeats: new Map(),
-    claims: new Map(),
-    expiries: [],
-    slots: NO_SLOTS,
-  }
+  const maps = { entries: new Map(), heartbeats: new Map(), claims: new Map(), slots: new Map() }
+  return { epoch: 0, cause: '', storeId, frozen: false, ...maps, expiries: [], fence: 0, slotVersion: 0 }
 }
 
-/** Records and heartbeats are never changed in place, so they need no copy of their own. */
 export function copyState(state: TableSnapshot): TableState {
   return {
     ...state,
-    records: new Map(state.records),
+    entries: new Map(state.entries),
     heartbeats: new Map(state.heartbeats),
     claims: new Map([...state.claims].map(([id, blocks]) => [id, new Set(blocks)])),
     expiries: [...state.expiries],
+    slots: new Map(state.slots),
   }
 }
 
 /** Whether a write with this stamp may be done: `ok`, or why not. */
 export function stampStatus(state: TableState, { id, incarnation, sequence }: Stamp): WriteStatus {
-  const record = state.records.get(id)
-  if (!record || record.incarnation < incarnation) return 'missing'
-  if (record.incarnation > incarnation) return 'superseded'
+  const entry = state.entries.get(id)
+  if (!entry || entry.incarnation < incarnation) return 'missing'
+  if (entry.incarnation > incarnation) return 'superseded'
   return isStale(state, id, sequence) ? 'stale' : 'ok'
 }
 
-/** Whether the record's own process has written with this sequence, or a later one, already. */
-export function isStale(state: TableState, id: string, sequence: number): boolean {
+/** Whether the process of the entry has written with this sequence, or a later one, already. */
+function isStale(state: TableState, id: string, sequence: number): boolean {
   const heartbeat = state.heartbeats.get(id)
   return heartbeat !== undefined && sequence <= heartbeat.sequence
 }
 
-/** Every write that was not refused is a heartbeat too: it counts as heard of at `at`, and older ones are refused from now on. */
-export function stampHeartbeat(
-  state: TableState,
-  { id, sequence }: Stamp,
-  at: number,
-  told: Partial<Pick<StoredHeartbeat, 'storeId' | 'stats' | 'claims'>>,
-): void {
-  const heartbeat = state.heartbeats.get(id)
-  if (heartbeat) state.heartbeats.set(id, { ...heartbeat, sequence, at, ...told })
+/** Whether the entry is that of the process which joins. */
+export function isOwn(entry: MemberEntry, { incarnation, process }: JoinRequest): boolean {
+  return incarnation === 0 ? entry.process === process : entry.incarnation === incarnation
 }
 
-/** The version of a member's claims after `changes` of them were added or taken away. */
-export function versionAfter(state: TableState, id: string, changes = 0): Pick<StoredHeartbeat, 'claims'> {
-  return { claims: (state.heartbeats.get(id)?.claims ?? 0) + (changes > 0 ? 1 : 0) }
+/** Why the join is refused; undefined where it is not. Own order comes first: an old process must learn that it is one. */
+export function joinRefusal(state: TableState, request: JoinRequest): JoinReply | undefined {
+  const { id, incarnation, sequence, bucket } = request
+  const entry = state.entries.get(id)
+  const own = entry !== undefined && isOwn(entry, request)
+  if (incarnation === 0 && !own && (entry?.incarnation ?? 0) !== request.replaces) return { status: 'moved' }
+  if (incarnation > 0 && entry && entry.incarnation > incarnation) return { status: 'superseded' }
+  if (own && isStale(state, id, sequence)) return { status: 'stale' }
+  // A member that is down works on nothing: a cluster that was stopped may start again on another bucket. A bucket without an
+  // identity may be any.
+  const other = [...state.entries.values()].find(
+    member => member.id !== id && member.state !== 'down' && ![bucket, ''].includes(member.bucket),
+  )
+  return other && bucket !== '' ? { status: 'other-bucket', member: other.id, bucket: other.bucket } : undefined
+}
+
+/** Whether member `id` may give the item up at `now`, ms: the one place where the last copy of a block could be lost. */
+export function mayRelease(state: TableState, id: string, item: ReleaseItem, freshMs: number, now: number): boolean {
+  const { superseding, targets, quorum, precondition } = item
+  if (precondition && !holds(state, precondition)) return false
+  if (targets.length === 0 || (superseding === item.id && targets.includes(id))) return false
+  const serves = (target: string) =>
+    isFresh(state, target, freshMs, now) && state.claims.get(target)?.has(superseding) === true
+  return quorum === 'any' ? targets.some(serves) : targets.every(serves)
+}
+
+/** The entries of the slot are still exactly these. */
+function holds({ slots }: TableState, { slot, holders }: SlotPrecondition): boolean {
+  const now = [...slots.values()].filter(entry => entry.slot === slot)
+  const same = holders.every(({ rank, holder, fence }) => {
+    return now.some(entry => entry.rank === rank && entry.holder === holder && entry.fence === fence)
+  })
+  return same && holders.length === now.length
+}
+
+function isFresh(state: TableState, id: string, freshMs: number, now: number): boolean {
+  const entry = state.entries.get(id)
+  const heartbeat = state.heartbeats.get(id)
+  if (!entry || !heartbeat || entry.state === 'down') return false
+  if (heartbeat.incarnation !== entry.incarnation || heartbeat.storeId !== state.storeId) return false
+  // After a step back of the clock a heartbeat may lie in the future: nobody knows how old it is.
+  return heartbeat.at <= now && now - heartbeat.at < freshMs
 }

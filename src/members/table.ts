@@ -1,7 +1,7 @@
 /**
- * The member store as a pure state machine in one process: what `memoryStore()`, the kits and the cluster simulator stand
- * on, and the twin of the scripts of `redisStore()`. Each method is one step of MemberStore, whose doc comments say what
- * it means; it checks its arguments first, and throws where the store would reject.
+ * The member store as a pure state machine in one process: what `memoryStore()`, the conformance tests and the cluster simulator stand
+ * on, and the twin of the scripts of `redisStore()`. Each method is one step of SlotStore, whose doc comments say what it means; it
+ * checks its arguments first, and throws where the store would reject.
  */
 import type { BlockId } from '../contracts/block.ts'
 import type { Epoch, MemberState } from '../contracts/ownership.ts'
@@ -15,33 +15,36 @@ import {
   assertStamp,
 } from './check.ts'
 import type {
+  ClaimsChange,
   EntriesView,
   ExpireLimit,
+  ExpireReply,
   Fence,
   Heartbeat,
   HeartbeatReply,
   HeartbeatRequest,
   HeartbeatView,
+  HoldRequest,
   JoinReply,
   JoinRequest,
   MemberEntry,
   ReleaseReply,
   ReleaseRequest,
+  SeenHeartbeat,
+  SlotView,
   Stamp,
   WriteStatus,
 } from './contract.ts'
-import type { HoldRequest, SlotView } from './slots.ts'
-import { applyJoin, joinRefusal } from './table-join.ts'
-import { releaseItems } from './table-release.ts'
-import { nextFence, viewOf, withHolder } from './table-slots.ts'
 import {
   copyState,
   emptyState,
-  stampHeartbeat,
+  isOwn,
+  joinRefusal,
+  mayRelease,
+  type StoredHeartbeat,
   stampStatus,
   type TableSnapshot,
   type TableState,
-  versionAfter,
 } from './table-state.ts'
 
 export interface MemberTableOptions {
@@ -66,15 +69,26 @@ export class MemberTable {
 
   join(request: JoinRequest): JoinReply {
     assertJoin(request)
-    const refusal = joinRefusal(this.#state, request)
+    const state = this.#state
+    const refusal = joinRefusal(state, request)
     if (refusal) return refusal
-    const written = this.#raise(
-      `${request.id} joined`,
-      epoch => applyJoin(this.#state, request, epoch, this.#clock()),
-      request.seen,
-    )
-    const { epoch, storeId } = this.#state
-    return { status: 'joined', incarnation: written.incarnation, epoch, storeId, draining: written.draining }
+    const { id, zone, address, process, rules, bucket, sequence } = request
+    const old = state.entries.get(id)
+    const draining = old?.draining ?? false
+    let { incarnation } = request
+    this.#raise(`${id} joined`, request.seen, epoch => {
+      if (incarnation === 0) incarnation = old && isOwn(old, request) ? old.incarnation : epoch
+      state.claims.delete(id)
+      // A version that the member's claims never had: also not in a life of its entry that was forgotten.
+      const claims = Math.max((state.heartbeats.get(id)?.claims ?? 0) + 1, epoch)
+      const at = this.#clock()
+      state.heartbeats.set(id, { incarnation, sequence, storeId: '', claims, at, stats: undefined })
+      const up: MemberState = draining ? 'leaving' : 'active'
+      const told = { id, zone, address, process, rules, bucket }
+      state.entries.set(id, { ...told, state: up, placed: true, draining, incarnation, changed: epoch })
+    })
+    const { epoch, storeId } = state
+    return { status: 'joined', incarnation, epoch, storeId, draining }
   }
 
   heartbeat(stamp: Stamp, { storeId, stats, seen }: HeartbeatRequest): HeartbeatReply {
@@ -83,9 +97,9 @@ export class MemberTable {
     const state = this.#state
     let status: HeartbeatReply['status'] = stampStatus(state, stamp)
     if (status === 'ok') {
-      stampHeartbeat(state, stamp, this.#clock(), { storeId, stats })
-      if (state.records.get(stamp.id)?.state === 'down') status = 'down'
-      else if (seen > state.epoch) this.#raise(`${stamp.id} has seen a later epoch`, () => {}, seen)
+      this.#stamp(stamp, { storeId, stats })
+      if (this.#isDown(stamp)) status = 'down'
+      else if (seen > state.epoch) this.#raise(`${stamp.id} has seen a later epoch`, seen, () => {})
     }
     return { status, epoch: state.epoch, storeId: state.storeId, frozen: state.frozen }
   }
@@ -94,45 +108,50 @@ export class MemberTable {
     assertStamp(stamp)
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
-    const { claims, records } = this.#state
-    stampHeartbeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, claims.get(stamp.id)?.size))
+    const { claims, entries } = this.#state
+    this.#stampClaims(stamp, claims.get(stamp.id)?.size ?? 0)
     claims.delete(stamp.id)
-    const record = records.get(stamp.id)
-    if (record && record.state !== 'down') this.#change(record, { state: 'down' }, `${stamp.id} down: stopped`)
+    const entry = entries.get(stamp.id)
+    if (entry && entry.state !== 'down') this.#change(entry, { state: 'down' }, `${stamp.id} down: stopped`)
     return 'ok'
   }
 
-  serve(
-    stamp: Stamp,
-    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
-  ): WriteStatus {
+  serve(stamp: Stamp, { added, dropped }: ClaimsChange): WriteStatus {
     assertStamp(stamp)
-    assertBlockIds(change.added, change.dropped)
+    assertBlockIds(added, dropped)
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
     const own = this.#state.claims.get(stamp.id) ?? new Set()
     let changes = 0
-    for (const id of change.dropped) if (own.delete(id)) changes++
-    for (const id of change.added) {
+    for (const id of dropped) if (own.delete(id)) changes++
+    for (const id of added) {
       if (!own.has(id)) changes++
       own.add(id)
     }
     this.#state.claims.set(stamp.id, own)
-    stampHeartbeat(this.#state, stamp, this.#clock(), versionAfter(this.#state, stamp.id, changes))
+    this.#stampClaims(stamp, changes)
     return 'ok'
   }
 
   release(stamp: Stamp, request: ReleaseRequest): ReleaseReply {
     assertStamp(stamp)
     assertRelease(request)
-    const status = stampStatus(this.#state, stamp)
+    const state = this.#state
+    const status = stampStatus(state, stamp)
     if (status !== 'ok') return { status }
-    if (this.#state.records.get(stamp.id)?.state === 'down') return { status: 'missing' }
-    if (request.decidedIn !== this.#state.epoch) return { status: 'epoch' }
-    if (this.#state.frozen) return { status: 'frozen' }
+    if (this.#isDown(stamp)) return { status: 'missing' }
+    if (request.decidedIn !== state.epoch) return { status: 'epoch' }
+    if (state.frozen) return { status: 'frozen' }
     const now = this.#clock()
-    const { released, changes } = releaseItems(this.#state, stamp.id, request, now)
-    stampHeartbeat(this.#state, stamp, now, versionAfter(this.#state, stamp.id, changes))
+    const released: BlockId[] = []
+    let changes = 0
+    // Each is judged after those before it were given up: two of one member's own claims cannot vouch for each other.
+    for (const item of request.items) {
+      if (!mayRelease(state, stamp.id, item, request.freshMs, now)) continue
+      released.push(item.id)
+      if (state.claims.get(stamp.id)?.delete(item.id)) changes++
+    }
+    this.#stampClaims(stamp, changes)
     return { status: 'ok', released }
   }
 
@@ -141,17 +160,12 @@ export class MemberTable {
     return new Set(this.#state.claims.get(id))
   }
 
-  expire(
-    id: string,
-    seen: { readonly incarnation: number; readonly sequence: number },
-    limit: ExpireLimit,
-    by: string,
-  ): 'expired' | 'moved' | 'refused' | 'gone' {
+  expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): ExpireReply {
     assertMemberId(id)
     assertMemberId(by)
-    const { records, heartbeats, frozen, expiries } = this.#state
-    const record = records.get(id)
-    if (!record || record.state === 'down') return 'gone'
+    const { entries, heartbeats, frozen, expiries } = this.#state
+    const entry = entries.get(id)
+    if (!entry || entry.state === 'down') return 'gone'
     const heartbeat = heartbeats.get(id)
     if (heartbeat?.incarnation !== seen.incarnation || heartbeat.sequence !== seen.sequence) return 'moved'
     const now = this.#clock()
@@ -159,79 +173,87 @@ export class MemberTable {
     if (frozen || recent.length >= limit.max) return 'refused'
     expiries.push(now)
     expiries.splice(0, expiries.length - MAX_EXPIRIES)
-    this.#change(record, { state: 'down' }, `${id} down: no heartbeat seen by ${by}`)
+    this.#change(entry, { state: 'down' }, `${id} down: no heartbeat seen by ${by}`)
     return 'expired'
   }
 
   evict(id: string, changed: Epoch): boolean {
-    const record = this.#downSince(id, changed)
-    if (!record?.placed || this.#state.frozen) return false
-    this.#change(record, { placed: false }, `${id} evicted: its grace is over`)
+    const entry = this.#downSince(id, changed)
+    if (!entry?.placed || this.#state.frozen) return false
+    this.#change(entry, { placed: false }, `${id} evicted: its grace is over`)
     return true
   }
 
   forget(id: string, changed: Epoch): boolean {
     if (!this.#downSince(id, changed)) return false
-    this.#raise(`${id} forgotten`, () => {
-      for (const map of [this.#state.claims, this.#state.heartbeats, this.#state.records]) map.delete(id)
+    const { claims, heartbeats, entries } = this.#state
+    this.#raise(`${id} forgotten`, 0, () => {
+      for (const map of [claims, heartbeats, entries]) map.delete(id)
     })
     return true
   }
 
   drain(id: string, on: boolean): boolean {
     assertMemberId(id)
-    const record = this.#state.records.get(id)
-    if (!record) return false
-    if (record.draining === on) return true
+    const entry = this.#state.entries.get(id)
+    if (!entry) return false
+    if (entry.draining === on) return true
     const up: MemberState = on ? 'leaving' : 'active'
-    const state = record.state === 'down' ? 'down' : up
-    this.#change(record, { draining: on, state }, on ? `${id} leaving` : `${id} active again`)
+    const state = entry.state === 'down' ? 'down' : up
+    this.#change(entry, { draining: on, state }, on ? `${id} leaving` : `${id} active again`)
     return true
   }
 
   freeze(on: boolean): void {
     if (this.#state.frozen === on) return
-    this.#raise(on ? 'frozen' : 'thawed', () => {
+    this.#raise(on ? 'frozen' : 'thawed', 0, () => {
       this.#state.frozen = on
     })
   }
 
   entries(): EntriesView {
-    const { epoch, cause, storeId, frozen, records } = this.#state
-    return { epoch, cause, storeId, frozen, members: new Map(records), broken: 0 }
+    const { epoch, cause, storeId, frozen, entries } = this.#state
+    return { epoch, cause, storeId, frozen, members: new Map(entries), broken: 0 }
   }
 
   heartbeats(): HeartbeatView {
     const now = this.#clock()
     const { epoch, storeId, frozen } = this.#state
     const heartbeats = new Map<string, Heartbeat>()
-    for (const [id, { at, ...heartbeat }] of this.#state.heartbeats)
+    for (const [id, { at, ...heartbeat }] of this.#state.heartbeats) {
       heartbeats.set(id, { ...heartbeat, age: Math.max(0, now - at) })
+    }
     return { epoch, storeId, frozen, heartbeats, broken: 0 }
   }
 
   fence(): Fence {
-    this.#state.slots = nextFence(this.#state.slots, this.#state.epoch, this.#clock())
-    return this.#state.slots.fence
+    const { fence, epoch } = this.#state
+    this.#state.fence = Math.max(fence + 1, epoch + 1, this.#micros())
+    return this.#state.fence
   }
 
   hold(stamp: Stamp, request: HoldRequest): WriteStatus | 'older' {
     assertStamp(stamp)
     assertHold(request)
-    const status = stampStatus(this.#state, stamp)
+    const state = this.#state
+    const status = stampStatus(state, stamp)
     if (status !== 'ok') return status
-    if (this.#state.records.get(stamp.id)?.state === 'down') return 'missing'
-    const now = this.#clock()
-    const slots = withHolder(this.#state.slots, stamp.id, request, now)
-    if (!slots) return 'older'
-    stampHeartbeat(this.#state, stamp, now, {})
-    this.#state.slots = slots
+    if (this.#isDown(stamp)) return 'missing'
+    const { slot, rank, fence, give } = request
+    const before = state.slots.get(`${slot}/${rank}`)
+    if (before && fence <= before.fence) return 'older'
+    if (give && before?.holder !== stamp.id) return 'older'
+    state.slots.set(`${slot}/${rank}`, { slot, rank, holder: give ? '' : stamp.id, fence })
+    // It follows the clock, as fences do: what is recorded again after a loss makes no version of before.
+    state.slotVersion = Math.max(state.slotVersion + 1, fence, this.#micros())
+    this.#stamp(stamp, {})
     for (const listener of this.#listeners) listener()
     return 'ok'
   }
 
   slots(known: number | undefined): SlotView | undefined {
-    return this.#state.slots.version === known ? undefined : viewOf(this.#state.slots)
+    const { slotVersion: version, slots } = this.#state
+    return version === known ? undefined : { version, slots: [...slots.values()], broken: 0 }
   }
 
   /** Calls `listener` within each step that raises the epoch or records a slot, when all of it is done. */
@@ -256,22 +278,42 @@ export class MemberTable {
     this.#state = emptyState(storeId)
   }
 
-  #downSince(id: string, changed: Epoch): MemberEntry | undefined {
-    assertMemberId(id)
-    const record = this.#state.records.get(id)
-    return record?.state === 'down' && record.changed === changed ? record : undefined
+  #isDown({ id }: Stamp): boolean {
+    return this.#state.entries.get(id)?.state === 'down'
   }
 
-  #change(record: MemberEntry, to: Partial<MemberEntry>, cause: string): void {
-    this.#raise(cause, changed => this.#state.records.set(record.id, { ...record, ...to, changed }))
+  #downSince(id: string, changed: Epoch): MemberEntry | undefined {
+    assertMemberId(id)
+    const entry = this.#state.entries.get(id)
+    return entry?.state === 'down' && entry.changed === changed ? entry : undefined
+  }
+
+  /** Every write that was not refused is a heartbeat too: older ones are refused from now on. */
+  #stamp({ id, sequence }: Stamp, told: Partial<StoredHeartbeat>): void {
+    const heartbeat = this.#state.heartbeats.get(id)
+    if (heartbeat) this.#state.heartbeats.set(id, { ...heartbeat, sequence, at: this.#clock(), ...told })
+  }
+
+  /** With another version of the member's claims where `changes` of them were added or taken away. */
+  #stampClaims(stamp: Stamp, changes: number): void {
+    const claims = this.#state.heartbeats.get(stamp.id)?.claims ?? 0
+    this.#stamp(stamp, { claims: changes > 0 ? claims + 1 : claims })
+  }
+
+  #change(entry: MemberEntry, to: Partial<MemberEntry>, cause: string): void {
+    this.#raise(cause, 0, changed => this.#state.entries.set(entry.id, { ...entry, ...to, changed }))
   }
 
   /** Goes past every epoch there was, also past those that only `seen` and the clock know of. */
-  #raise<T>(cause: string, change: (epoch: Epoch) => T, seen: Epoch = 0): T {
-    this.#state.epoch = Math.max(this.#state.epoch + 1, seen + 1, Math.floor(this.#clock() * 1000))
+  #raise(cause: string, seen: Epoch, change: (epoch: Epoch) => unknown): void {
+    const epoch = Math.max(this.#state.epoch + 1, seen + 1, this.#micros())
+    this.#state.epoch = epoch
     this.#state.cause = cause
-    const result = change(this.#state.epoch)
+    change(epoch)
     for (const listener of this.#listeners) listener()
-    return result
+  }
+
+  #micros(): number {
+    return Math.floor(this.#clock() * 1000)
   }
 }
