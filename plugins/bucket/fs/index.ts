@@ -1,5 +1,5 @@
 /** Objects as files below one directory. Node and Deno. */
-import { type Bucket, checkOptions } from 'blockgate'
+import { type Bucket, checkOptions, Turns } from 'blockgate'
 import { prefixed } from 'blockgate/bucket'
 import * as v from 'valibot'
 import { Folders } from './folder.ts'
@@ -29,28 +29,17 @@ export function fs(options: FsOptions): Bucket {
 }
 
 function wholeBucket(options: FsOptions): Bucket {
-  const given = options?.root
-  const writes = new Map<string, Promise<unknown>>()
-  let opened: Promise<Opened> | undefined
-  const open = async (): Promise<Opened> => {
-    opened ??= openRoot(given)
+  /** One write to a key at a time: an etag is compared and the file replaced in two steps. */
+  const writes = new Turns<string>()
+  let opened: ReturnType<typeof openRoot> | undefined
+  const open = async () => {
+    opened ??= openRoot(options?.root ?? '')
     try {
       return await opened
     } catch (error) {
       // The directory may be there at the next call.
       opened = undefined
       throw error
-    }
-  }
-  /** One write to a key at a time: an etag is compared and the file replaced in two steps. */
-  const alone = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    const before = writes.get(key) ?? Promise.resolve()
-    const mine = before.then(work, work)
-    writes.set(key, mine)
-    try {
-      return await mine
-    } finally {
-      if (writes.get(key) === mine) writes.delete(key)
     }
   }
   return {
@@ -64,10 +53,10 @@ function wholeBucket(options: FsOptions): Bucket {
     async start() {
       await open()
     },
-    list: (prefix, { signal, ...rest }) =>
-      guarded(`folder of "${prefix}" must be readable`, signal, async () => {
+    list: (prefix, list) =>
+      guarded(`folder of "${prefix}" must be readable`, list.signal, async () => {
         const { root, folders } = await open()
-        return await listPage(root, folders, prefix, { ...rest, signal })
+        return await listPage(root, folders, prefix, list)
       }),
     get: (key, { range, signal }) =>
       guarded(`object "${key}" must be readable`, signal, async () => {
@@ -78,16 +67,15 @@ function wholeBucket(options: FsOptions): Bucket {
       guarded(`object "${key}" must be writable`, signal, async () => {
         const { root, temps } = await open()
         pathOf(root, key)
-        return await alone(key, () => writeObject(root, temps, key, body, condition, signal))
+        return await writes.run(key, () => writeObject(root, temps, key, body, condition, signal))
       }),
     delete: (key, { signal }) =>
       guarded(`object "${key}" must be removable`, signal, async () => {
         const { root } = await open()
         pathOf(root, key)
-        await alone(key, () => removeObject(root, key))
+        await writes.run(key, () => removeObject(root, key))
       }),
     async stop() {
-      await Promise.allSettled(writes.values())
       // A root that cannot be opened has told its caller so, and holds nothing of ours.
       const current = await opened?.catch(() => undefined)
       await current?.temps.remove()
@@ -95,14 +83,8 @@ function wholeBucket(options: FsOptions): Bucket {
   }
 }
 
-interface Opened {
-  readonly root: string
-  readonly folders: Folders
-  readonly temps: TempFiles
-}
-
-async function openRoot(given: string | undefined): Promise<Opened> {
-  const root = await realRoot(given ?? '')
+async function openRoot(given: string) {
+  const root = await realRoot(given)
   return { root, folders: new Folders(root), temps: new TempFiles(root) }
 }
 

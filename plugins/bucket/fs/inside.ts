@@ -15,22 +15,20 @@ const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAM
 
 /** The root's real path. @throws BucketError where it is not a directory */
 export async function realRoot(root: string): Promise<string> {
-  let found: string
+  let is: string
+  let cause: unknown
   try {
-    found = await realpath(root)
+    const found = await realpath(root)
     if (found !== '/' && (await stat(found)).isDirectory()) return found
+    is = found === '/' ? 'the whole disk' : 'not a directory'
   } catch (error) {
-    throw new BucketError(`root must be an existing directory: current value is "${root}" (${codeOfFs(error)})`, {
-      retryable: false,
-      cause: error,
-    })
+    is = codeOfFs(error)
+    cause = error
   }
-  throw new BucketError(
-    `root must be an existing directory: current value is "${root}" (${found === '/' ? 'the whole disk' : 'not a directory'})`,
-    {
-      retryable: false,
-    },
-  )
+  throw new BucketError(`root must be an existing directory: current value is "${root}" (${is})`, {
+    retryable: false,
+    cause,
+  })
 }
 
 /** @throws BlockgateError `invalid-key` */

@@ -1,7 +1,7 @@
 /** Reads an object, or a range of it, chunk by chunk from the open file. */
 import { lstat } from 'node:fs/promises'
 import { BucketError, type ObjectBody, type Range } from 'blockgate'
-import { objectBody, resolveRange, type Span } from 'blockgate/bucket'
+import { objectBody, resolveRange } from 'blockgate/bucket'
 import { infoOf, openInside, pathOf } from './inside.ts'
 
 const CHUNK_BYTES = 64 * 1024
@@ -13,6 +13,7 @@ export async function readObject(
   range: Range | undefined,
   signal: AbortSignal,
 ): Promise<ObjectBody | undefined> {
+  resolveRange(range, 0) // throws for a range of no numbers
   const opened = await openInside(pathOf(root, key))
   if (!opened) {
     // A root that has gone is a failure of the bucket; it says nothing about its objects.
@@ -21,20 +22,14 @@ export async function readObject(
   }
   const { handle, stats } = opened
   const info = infoOf(key, stats)
-  let part: Span
-  try {
-    part = resolveRange(range, info.size)
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
-  let at = part.from
+  const { from, to } = resolveRange(range, info.size)
+  let at = from
   return objectBody(
     info,
     {
       async read() {
-        if (at >= part.to) return undefined
-        const chunk = new Uint8Array(Math.min(CHUNK_BYTES, part.to - at))
+        if (at >= to) return undefined
+        const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - at))
         const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
         // A file that something else shortens must not pass for a whole object.
         if (bytesRead === 0) throw new BucketError(`object "${key}" must have ${info.size} bytes: it ended at ${at}`)

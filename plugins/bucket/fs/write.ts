@@ -23,7 +23,7 @@ export async function writeObject(
   try {
     for (let n = 1; ; n++) {
       signal.throwIfAborted()
-      await makeParents(root, key)
+      if (!(await isReal(parentOf(path)))) await makeFolders(root, key)
       try {
         // A link fails where the name is taken, also by another process; a rename replaces.
         if (condition === 'absent') await link(temp, path)
@@ -47,25 +47,16 @@ export async function removeObject(root: string, key: string): Promise<void> {
   const path = `${root}/${key}`
   if (!(await realInfo(path, key))) return
   await rm(path, { force: true })
-  for (let folder = parentOf(path); folder !== root; folder = parentOf(folder)) {
-    try {
-      await rmdir(folder)
-    } catch (error) {
-      const code = codeOfFs(error)
-      // Not empty, or another delete was first: then that one goes on with the parents.
-      if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOENT') return
-      throw error
-    }
+  try {
+    for (let folder = parentOf(path); folder !== root; folder = parentOf(folder)) await rmdir(folder)
+  } catch (error) {
+    // Not empty, or another delete was first: then that one goes on with the parents.
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOfFs(error))) throw error
   }
 }
 
 async function realInfo(path: string, key: string): ReturnType<typeof infoAt> {
   return (await isReal(path)) ? await infoAt(path, key) : undefined
-}
-
-async function makeParents(root: string, key: string): Promise<void> {
-  const segments = key.split('/').slice(0, -1)
-  if (!(await isReal([root, ...segments].join('/')))) await makeFolders(root, key)
 }
 
 async function makeFolders(root: string, key: string): Promise<void> {
