@@ -1,5 +1,6 @@
 /** The engine. Web APIs only: it runs on Node, Deno and Cloudflare Workers. */
 export { type Backoff, backoffMs } from './async/backoff.ts'
+export { eachBounded } from './async/each.ts'
 export { type LinkedSignal, linkSignals, orAborted, sleep } from './async/signals.ts'
 export { inSlices, pause, sortInSlices } from './async/slices.ts'
 export { Turns } from './async/turns.ts'

@@ -1,23 +1,28 @@
 /** Side by side, within a bound. */
 
-/** Calls `fn` for each item, at most `limit` at once, in list order of their starts. Rejects with the first rejection, after all ended. */
-export async function eachBounded<T>(
+/**
+ * What `fn` gives for each item, in the order of the items; at most `limit` at once, begun in that order. After a rejection none is
+ * begun, and the first one is thrown when those under way have ended.
+ */
+export async function eachBounded<T, R>(
   items: readonly T[],
   limit: number,
-  fn: (item: T) => Promise<void>,
-): Promise<void> {
-  let at = 0
+  fn: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results = new Array<R>(items.length)
+  const entries = items.entries()
   let failure: { readonly error: unknown } | undefined
-  const lane = async () => {
-    while (at < items.length && !failure) {
-      const item = items[at++] as T
+  const worker = async () => {
+    for (const [index, item] of entries) {
+      if (failure) return
       try {
-        await fn(item)
+        results[index] = await fn(item)
       } catch (error) {
         failure ??= { error }
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane))
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
   if (failure) throw failure.error
+  return results
 }

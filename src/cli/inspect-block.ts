@@ -5,7 +5,7 @@ import { rawMessageOf } from '../contracts/errors.ts'
 import { futureMark, parseDeletionMark } from '../tsdb/deletion-mark.ts'
 import { object } from '../tsdb/go-json.ts'
 import { assertIndexSize, INDEX_START_BYTES, INDEX_TOC_BYTES, parseIndexStart, parseIndexToc } from '../tsdb/index.ts'
-import { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from '../tsdb/meta.ts'
+import { type DeclaredFile, isBlockFile, isMarker, type ParsedMeta, parseMeta } from '../tsdb/meta.ts'
 import { oddTimes } from '../tsdb/odd-times.ts'
 import { parseJson } from '../tsdb/untrusted-json.ts'
 
@@ -41,7 +41,6 @@ const META = 'meta.json'
 const META_LIMIT = 16 * 1024 * 1024
 const MARK = 'deletion-mark.json'
 const MARK_LIMIT = 1 << 20
-const MARKER = /^(?:deletion|no-compact|no-downsample)-mark\.json$/
 
 /** Never rejects for what is wrong with the block; rejects where the folder cannot be read. */
 export async function inspectBlock(folder: BlockFolder, now: number): Promise<BlockReport> {
@@ -64,7 +63,7 @@ export async function inspectBlock(folder: BlockFolder, now: number): Promise<Bl
     deletionTime,
     files,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
-    markers: files.map(file => file.path).filter(path => MARKER.test(path)),
+    markers: files.map(file => file.path).filter(path => isMarker(path)),
     index,
     problems,
   }

@@ -3,6 +3,7 @@
 export { blockFile, blockMeta } from './block-meta.ts'
 export { Crc32c, crc32c } from './crc32c.ts'
 export { futureMark, parseDeletionMark } from './deletion-mark.ts'
+export { ulid } from './go-json.ts'
 export {
   checkIndexHeader,
   checkIndexHeaderEnds,
@@ -22,7 +23,7 @@ export {
   parseIndexStart,
   parseIndexToc,
 } from './index-toc.ts'
-export { type DeclaredFile, isBlockFile, type ParsedMeta, parseMeta } from './meta.ts'
+export { type DeclaredFile, isBlockFile, isMarker, type ParsedMeta, parseMeta } from './meta.ts'
 export { oddTimes } from './odd-times.ts'
 export { SectionCheck, type SectionKind, type SectionPlace } from './section-check.ts'
 export { parseJson } from './untrusted-json.ts'

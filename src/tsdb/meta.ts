@@ -3,7 +3,7 @@
  * section `thanos` (https://github.com/thanos-io/thanos `pkg/block/metadata/meta.go`); fields not named here are ignored.
  */
 import * as v from 'valibot'
-import type { BlockFile, BlockId, BlockMeta } from '../contracts/block.ts'
+import type { BlockFile, BlockId, BlockMeta, Marker } from '../contracts/block.ts'
 import { ErrorCode } from '../contracts/errors.ts'
 import { count, type GoFile, integer, invalid, labels, object, parseGo, text, ulid } from './go-json.ts'
 import { variantOf } from './meta-variant.ts'
@@ -27,6 +27,7 @@ export interface ParsedMeta {
 }
 
 const META: GoFile = { name: 'meta.json', code: ErrorCode.corruptedMeta }
+const MARKER = /^(?:deletion|no-compact|no-downsample)-mark\.json$/
 const FILE = /^(?:index|meta\.json|tombstones|chunks\/\d{6})$/
 const SHA256 = /^[0-9a-f]{64}$/i
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
@@ -104,6 +105,10 @@ export function parseMeta(bytes: Uint8Array, expect: BlockId): ParsedMeta {
 /** `index`, `meta.json`, `tombstones` and `chunks/NNNNNN`: the files of a block, and the only names a source keeps. */
 export function isBlockFile(path: string): boolean {
   return FILE.test(path)
+}
+
+export function isMarker(path: string): path is Marker {
+  return MARKER.test(path)
 }
 
 function variantIn({ extensions, rewrites }: Thanos): string | undefined {

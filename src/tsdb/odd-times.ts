@@ -5,7 +5,10 @@ import { complaint } from './go-json.ts'
 import type { ParsedMeta } from './meta.ts'
 
 /** A sentence for each time that cannot be; `now` in ms since the epoch. Empty for nearly every block. */
-export function oddTimes({ meta, uploaded = 0 }: Pick<ParsedMeta, 'meta' | 'uploaded'>, now: number): string[] {
+export function oddTimes(
+  { meta, uploaded = 0 }: Pick<ParsedMeta, 'meta'> & Partial<ParsedMeta>,
+  now: number,
+): string[] {
   const { ulid, minTime, maxTime } = meta
   const odd: string[] = []
   for (const [path, time] of [

@@ -10,6 +10,13 @@ it('a backoff doubles up to its largest, half of it fixed and half random', () =
   expect(delays(1)).toEqual([100, 200, 400, 500, 500])
 })
 
+it('eachBounded gives results in the order of the items, whichever ends first', async () => {
+  const ends = new Map<number, () => void>()
+  const work = eachBounded([1, 2, 3], 3, n => new Promise<number>(resolve => ends.set(n, () => resolve(n * 10))))
+  for (const n of [3, 1, 2]) ends.get(n)?.()
+  expect(await work).toEqual([10, 20, 30])
+})
+
 it('eachBounded works side by side within its bound, starting in list order', async () => {
   const log: number[] = []
   let now = 0

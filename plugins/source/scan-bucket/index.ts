@@ -7,29 +7,25 @@ import {
   BlockgateError,
   type BlockId,
   type BlockSource,
-  blockId,
-  type Candidate,
   checkOptions,
   codeOf,
   ErrorCode,
+  eachBounded,
   type Page,
   type PartialBlock,
   type RunContext,
   rawMessageOf,
-  type Services,
   type ViewEnd,
 } from 'blockgate'
 import * as v from 'valibot'
-import { type MetaCache, metaCache } from './cache.ts'
+import { MetaCache } from './cache.ts'
 import { type Inspector, inspect } from './inspect.ts'
 import { listDelimited, listRecursive } from './list.ts'
-import { type NamedOnce, namedOnce } from './named-once.ts'
-import { shown } from './no-block.ts'
-import { inOrder } from './pool.ts'
-import { retriedList } from './retried-list.ts'
-import { type Sharing, sharing } from './share.ts'
+import { Shown } from './no-block.ts'
+import { listPages, UnreadableKeys } from './pages.ts'
+import { Sharing } from './share.ts'
 import { readToken, writeToken } from './token.ts'
-import { type Versions, versions } from './versions.ts'
+import { Versions } from './versions.ts'
 
 export interface ScanBucketOptions {
   /**
@@ -72,26 +68,23 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
         concurrency: v.optional(positive),
         metaLimit: v.optional(positive),
       }),
-    async start(services) {
-      const share = sharing()
-      const { log } = services.host
-      started = { services, share, cache: metaCache(services, share), named: namedOnce(log), versions: versions(log) }
+    async start({ bucket, host, state }) {
+      const share = new Sharing()
+      const cache = new MetaCache({ host, state }, share)
+      const unreadable = new UnreadableKeys(host.log)
+      started = { bucket, host, share, cache, unreadable, versions: new Versions(host.log) }
     },
     pages: run => scan(options, started, run),
     async stop(signal) {
-      await started?.cache.save('now', signal)
+      await started?.cache.save('changed', signal)
     },
   }
 }
 
 const positive = v.pipe(v.number('be a number'), v.integer('be an integer'), v.minValue(1, 'be >= 1'))
 
-interface Started {
-  readonly services: Services
-  readonly share: Sharing
-  readonly cache: MetaCache
-  readonly named: NamedOnce
-  readonly versions: Versions
+interface Started extends Omit<Inspector, 'metaLimit' | 'signal'> {
+  readonly unreadable: UnreadableKeys
 }
 
 async function* scan(
@@ -99,61 +92,51 @@ async function* scan(
   started: Started | undefined,
   { signal, resume }: RunContext,
 ): AsyncGenerator<Page, ViewEnd, undefined> {
-  if (!started)
+  if (!started) {
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
-  const { services, share, cache, named, versions } = started
-  const { log } = services.host
+  }
+  const { bucket, host, cache, unreadable } = started
   const from = resume === undefined ? undefined : readToken(listing, resume)
-  if (resume !== undefined && !from) log.warn('the resume token is not of this listing: it starts from the beginning')
+  if (resume !== undefined && !from) {
+    host.log.warn('the resume token is not of this listing: it starts from the beginning')
+  }
   await cache.load()
-  const { bucket, host } = services
-  const at: Inspector = { bucket, cache, share, versions, host, metaLimit, signal }
-  const unreadable = named.inRun()
-  const keys = shown(retriedList(services, signal, unreadable.tell), bucket.options)
-  const { list } = keys
+  unreadable.beginRun()
+  const shown = new Shown()
+  const list = listPages(started, signal, page => {
+    shown.see(page)
+    for (const key of page.unreadable ?? []) unreadable.add(key)
+  })
+  const at: Inspector = { ...started, metaLimit, signal }
   const seen = new Set<BlockId>()
-  let blocks = 0
+  let isEmpty = true
   const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)
   try {
     for await (const batch of batches) {
-      for (const block of batch.blocks) if (block.meta || block.deletionMark || block.unreadable) seen.add(block.id)
-      blocks += batch.blocks.length + batch.misnamed.length
-      const results = await inOrder(batch.blocks, concurrency, block => inspect(at, block))
-      await cache.save('many')
-      const misnamed = batch.misnamed.flatMap(folder => refused(folder, seen))
-      yield pageOf([...results, ...misnamed], batch.next && writeToken(listing, batch.next))
+      for (const { id, meta, deletionMark, unreadable } of batch.blocks) {
+        if (meta || deletionMark || unreadable) seen.add(id)
+      }
+      if (batch.blocks.length > 0) isEmpty = false
+      const blocks = batch.blocks.filter(({ id, misnamed }) => misnamed === undefined || !seen.has(id))
+      const results = await eachBounded(blocks, concurrency, block => inspect(at, block))
+      await cache.save('full')
+      yield {
+        blocks: results.filter(result => 'meta' in result),
+        partial: results.filter((result): result is PartialBlock => !('meta' in result)),
+        resume: batch.next && writeToken(listing, batch.next),
+      }
     }
     signal.throwIfAborted()
-    if (!from) {
-      await cache.retain(seen)
-      unreadable.forgetOthers()
-    }
-    return { complete: !from, ...(blocks === 0 && !from && { cause: keys.cause() }) }
+    if (from) return { complete: false }
+    await cache.retain(seen)
+    unreadable.endRun()
+    return { complete: true, ...(isEmpty && { cause: shown.cause(bucket.options) }) }
   } catch (error) {
     if (codeOf(error) !== ErrorCode.listingFailed) throw error
-    log.error('the listing failed: the view is incomplete', { code: codeOf(error), error: rawMessageOf(error) })
+    host.log.error('the listing failed: the view is incomplete', { code: codeOf(error), error: rawMessageOf(error) })
     return { complete: false, cause: error }
   } finally {
     // After an abort nobody should wait for a disk: what was read stays in memory, for the next run or stop() to save.
-    if (!signal.aborted) await cache.save('now')
+    if (!signal.aborted) await cache.save('changed')
   }
-}
-
-/** The block in a folder whose name no other program finds: refused, unless it is there under its name too. */
-function refused(folder: string, seen: ReadonlySet<BlockId>): PartialBlock[] {
-  const id = blockId(folder.toUpperCase())
-  if (seen.has(id)) return []
-  const message = `its folder must be named ${id}, in upper case: current value is ${folder}`
-  const error = new BlockgateError(ErrorCode.invalidKey, message, { at: 'scan-bucket' })
-  return [{ id, reason: 'lower-case-folder', error, keep: true }]
-}
-
-function pageOf(results: readonly (Candidate | PartialBlock)[], resume: string | undefined): Page {
-  const blocks: Candidate[] = []
-  const partial: PartialBlock[] = []
-  for (const result of results) {
-    if ('meta' in result) blocks.push(result)
-    else partial.push(result)
-  }
-  return { blocks, partial, resume }
 }

@@ -1,14 +1,20 @@
 /** The two ways to list a bucket: each gives the blocks it saw, a batch at a time, in key order. */
-import { BlockgateError, type BlockId, ErrorCode, type ListPage, type ObjectInfo, type UnreadableKey } from 'blockgate'
+import {
+  BlockgateError,
+  type BlockId,
+  ErrorCode,
+  eachBounded,
+  type ListPage,
+  type ObjectInfo,
+  type UnreadableKey,
+} from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
-import { addListed, emptyBlock, folderOf, isBehindBlocks, isMisnamed, type ListedBlock } from './listed.ts'
-import { inOrder } from './pool.ts'
+import { folderOf, isBehindBlocks, ListedBlock, misnamed } from './listed.ts'
 import type { Position } from './token.ts'
 
 export interface Batch {
+  /** In key order, those with a folder that is misnamed last. */
   readonly blocks: readonly ListedBlock[]
-  /** Folders that are named by a ULID in lower case. */
-  readonly misnamed: readonly string[]
   /** Where the next batch begins; undefined after the last one. */
   readonly next: Position | undefined
 }
@@ -27,7 +33,7 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
   for (;;) {
     const page = await list('', cursor)
     const blocks: ListedBlock[] = []
-    const misnamed: string[] = []
+    const bad: ListedBlock[] = []
     const close = () => {
       if (open) blocks.push(open.block)
       after = open?.block.id ?? after
@@ -35,21 +41,20 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
     }
     for (const info of listed(page)) {
       const id = folderOf(info.key)
-      if (id === undefined && info.key.endsWith('/meta.json') && isMisnamed(info.key.slice(0, -9))) {
-        misnamed.push(info.key.slice(0, -10))
-      }
+      if (id === undefined && info.key.endsWith('/meta.json')) bad.push(...misnamed(info.key.slice(0, -9)))
       if (id === undefined || isYielded(id, from)) continue
       if (id !== open?.block.id) {
         close()
         assertOrder(id, after)
-        open = { block: emptyBlock(id), cursor }
+        open = { block: new ListedBlock(id), cursor }
       }
-      if (open) addListed(open.block, info)
+      open?.block.add(info)
     }
-    const last = page.cursor === undefined || isBehindBlocks(page.objects.at(-1)?.key)
-    if (last) close()
-    yield { blocks, misnamed, next: last ? undefined : { cursor: open ? open.cursor : page.cursor, after } }
-    if (last) return
+    const isLast = page.cursor === undefined || isBehindBlocks(page.objects.at(-1)?.key)
+    if (isLast) close()
+    const next = isLast ? undefined : { cursor: open ? open.cursor : page.cursor, after }
+    yield { blocks: [...blocks, ...bad], next }
+    if (isLast) return
     cursor = page.cursor
   }
 }
@@ -68,49 +73,53 @@ export async function* listDelimited(
   let after = from?.after
   for (;;) {
     const page = await list('', cursor, '/')
-    const bad = new Map(page.unreadable?.map(at => [at.key, at]))
-    const folders = bad.size === 0 ? page.prefixes : [...page.prefixes, ...bad.keys()].sort(compareKeys)
-    const ids = folders.flatMap(prefix => (prefix.length === 27 ? (folderOf(prefix) ?? []) : []))
-    const fresh = ids.filter(id => !isYielded(id, from))
-    const last =
+    const unreadable = new Map(page.unreadable?.map(at => [at.key, at]))
+    const prefixes = unreadable.size === 0 ? page.prefixes : [...page.prefixes, ...unreadable.keys()].sort(compareKeys)
+    const folders = prefixes.filter(key => key.length === 27)
+    const ids = folders.flatMap(key => folderOf(key) ?? []).filter(id => !isYielded(id, from))
+    const isLast =
       page.cursor === undefined || isBehindBlocks(page.prefixes.at(-1)) || isBehindBlocks(page.objects.at(-1)?.key)
-    for (let start = 0; start === 0 || start < fresh.length; start += FOLDERS) {
-      const part = fresh.slice(start, start + FOLDERS)
+    for (let start = 0; start === 0 || start < ids.length; start += FOLDERS) {
+      const part = ids.slice(start, start + FOLDERS)
       for (const id of part) {
         assertOrder(id, after)
         after = id
       }
-      const blocks = await inOrder(part, concurrency, async (id): Promise<ListedBlock> => {
-        const unreadable = bad.get(`${id}/`)
-        return unreadable ? { ...emptyBlock(id), unreadable } : await listFolder(list, id, signal)
-      })
-      const partEnd = start + FOLDERS >= fresh.length
-      yield {
-        blocks,
-        misnamed: partEnd ? page.prefixes.filter(isMisnamed).map(prefix => prefix.slice(0, -1)) : [],
-        next: partEnd && last ? undefined : { cursor: partEnd ? page.cursor : cursor, after },
-      }
+      const blocks = await eachBounded(part, concurrency, id => listFolder(list, id, unreadable.get(`${id}/`), signal))
+      if (start + FOLDERS < ids.length) yield { blocks, next: { cursor, after } }
+      else
+        yield {
+          blocks: [...blocks, ...folders.flatMap(misnamed)],
+          next: isLast ? undefined : { cursor: page.cursor, after },
+        }
     }
-    if (last) return
+    if (isLast) return
     cursor = page.cursor
   }
 }
 
-/** One block's folder. That it cannot be listed is that block's trouble, not the view's. */
-async function listFolder(list: ListPages, id: BlockId, signal: AbortSignal): Promise<ListedBlock> {
-  const block = emptyBlock(id)
+/** One block's folder, which may be `unreadable`. That it cannot be listed is that block's trouble, not the view's. */
+async function listFolder(
+  list: ListPages,
+  id: BlockId,
+  unreadable: UnreadableKey | undefined,
+  signal: AbortSignal,
+): Promise<ListedBlock> {
+  const block = new ListedBlock(id)
+  if (unreadable) block.add(unreadable)
   try {
     let cursor: string | undefined
-    do {
+    while (!block.unreadable) {
       const page = await list(`${id}/`, cursor)
-      for (const info of listed(page)) addListed(block, info)
+      for (const info of listed(page)) block.add(info)
       cursor = page.cursor
-    } while (cursor !== undefined)
-    return block
+      if (cursor === undefined) break
+    }
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    return { ...emptyBlock(id), unreadable: { error } }
+    block.unreadable = { error }
   }
+  return block
 }
 
 /** The objects and what cannot be read, in key order. */

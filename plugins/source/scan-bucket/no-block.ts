@@ -1,56 +1,45 @@
 /** A bucket that shows objects and no block: mostly its blocks lie in a folder, and the bucket was given no prefix. */
 import { isBlockId, type ListPage } from 'blockgate'
-import type { ListPages } from './list.ts'
-
-export interface Shown {
-  /** The same listing, counted. */
-  readonly list: ListPages
-  /** What was shown, and what to do, one sentence; undefined where there was nothing. */
-  cause(): string | undefined
-}
 
 const MAX_KEY = 200
 /** At the root of a volume that is empty otherwise. */
 const VOLUME = 'lost+found/'
 
-/** `options`: the bucket's, whose `prefix` is in no key that it lists. */
-export function shown(list: ListPages, options: unknown): Shown {
-  const given = prefixOf(options)
-  let keys = 0
-  let isMore = false
-  let noun = 'object'
-  let first: string | undefined
-  let inFolder: string | undefined
-  let refused: string | undefined
-  const see = ({ objects, prefixes, unreadable = [], cursor }: ListPage) => {
+/** What the pages of a listing showed. */
+export class Shown {
+  #keys = 0
+  #noun = 'object'
+  #isMore = false
+  #first: string | undefined
+  #inFolder: string | undefined
+  #unreadable: string | undefined
+
+  see({ objects, prefixes, unreadable = [], cursor }: ListPage): void {
     const bad = unreadable.filter(({ key }) => key !== VOLUME)
-    keys += objects.length + prefixes.length + bad.length
-    if (prefixes.length > 0 || bad.length > 0) noun = 'key'
-    isMore = cursor !== undefined
-    first ??= objects[0]?.key ?? prefixes[0]
-    refused ??= bad[0]?.key
-    inFolder ??= objects.find(({ key }) => folderOfBlocks(key) !== undefined)?.key
+    this.#keys += objects.length + prefixes.length + bad.length
+    if (prefixes.length > 0 || bad.length > 0) this.#noun = 'key'
+    this.#isMore = cursor !== undefined
+    this.#first ??= objects[0]?.key ?? prefixes[0]
+    this.#unreadable ??= bad[0]?.key
+    this.#inFolder ??= objects.find(({ key }) => folderOfBlocks(key) !== undefined)?.key
   }
-  return {
-    async list(...asked) {
-      const page = await list(...asked)
-      see(page)
-      return page
-    },
-    cause() {
-      const example = inFolder ?? first
-      if (example === undefined) {
-        if (refused !== undefined) return `nothing but what cannot be read, such as ${quoted(refused)}`
-        return (
-          given &&
-          `nothing lies below the bucket's prefix ${quoted(given)}: it must be the folder of the folders <ULID>/`
-        )
-      }
-      const below = folderOfBlocks(example) ?? '<folder>'
-      const prefix = given ? `${given}/${below}` : below
-      const what = `${isMore ? 'at least ' : ''}${keys} ${noun}${keys === 1 ? '' : 's'} such as ${quoted(example)}`
-      return `${what}, and no block: blocks must lie in folders <ULID>/ at the root, or below the bucket's prefix: give it one, such as prefix: ${quoted(prefix)}`
-    },
+
+  /**
+   * Why there is no block, and what to do, one sentence; undefined where there is nothing at all. `options` are the bucket's, whose
+   * `prefix` is in no key that it lists.
+   */
+  cause(options: unknown): string | undefined {
+    const given = prefixOf(options)
+    const example = this.#inFolder ?? this.#first
+    if (example === undefined) {
+      if (this.#unreadable) return `nothing but what cannot be read, such as ${quoted(this.#unreadable)}`
+      if (!given) return undefined
+      return `nothing lies below the bucket's prefix ${quoted(given)}: it must be the folder of the folders <ULID>/`
+    }
+    const below = folderOfBlocks(example) ?? '<folder>'
+    const count = `${this.#isMore ? 'at least ' : ''}${this.#keys} ${this.#noun}${this.#keys === 1 ? '' : 's'}`
+    const prefix = quoted(given ? `${given}/${below}` : below)
+    return `${count} such as ${quoted(example)}, and no block: blocks must lie in folders <ULID>/ at the root, or below the bucket's prefix: give it one, such as prefix: ${prefix}`
   }
 }
 
@@ -62,8 +51,8 @@ function folderOfBlocks(key: string): string | undefined {
 }
 
 function prefixOf(options: unknown): string | undefined {
-  const { prefix } = (typeof options === 'object' && options !== null ? options : {}) as { readonly prefix?: unknown }
-  return typeof prefix === 'string' && prefix !== '' ? prefix.replace(/\/$/, '') : undefined
+  const prefix = (options as { readonly prefix?: unknown } | undefined)?.prefix
+  return typeof prefix === 'string' ? prefix.replace(/\/$/, '') : undefined
 }
 
 function quoted(key: string): string {

@@ -1,45 +1,39 @@
 /** Blocks of one bucket say the same things over and over: equal texts and label sets are held once. */
 import type { BlockFile, BlockMeta } from 'blockgate'
 
-export interface Sharing {
-  text<T extends string>(value: T): T
-  meta(meta: BlockMeta, files: readonly BlockFile[]): BlockMeta
-  files(files: readonly BlockFile[]): BlockFile[]
-}
-
 /** Distinct values kept for comparison. Beyond it sharing starts afresh: it saves memory, and must not cost it. */
 const KEPT = 10_000
 
-export function sharing(): Sharing {
-  const texts = new Map<string, string>()
-  const labelSets = new Map<string, BlockMeta['labels']>()
-  const text = <T extends string>(value: T): T => {
-    const found = texts.get(value)
+export class Sharing {
+  readonly #texts = new Map<string, string>()
+  readonly #labels = new Map<string, BlockMeta['labels']>()
+
+  text<T extends string>(value: T): T {
+    const found = this.#texts.get(value)
     if (found !== undefined) return found as T
     const own = ownText(value)
-    keep(texts, own, own)
+    keep(this.#texts, own, own)
     return own
   }
-  const labelsOf = (labels: BlockMeta['labels']) => {
-    const key = JSON.stringify(labels)
-    const found = labelSets.get(key)
-    if (!found) keep(labelSets, key, labels)
-    return found ?? labels
+
+  files(files: readonly BlockFile[]): BlockFile[] {
+    return files.map(file => ({ ...file, path: this.text(file.path) }))
   }
-  const files: Sharing['files'] = list => list.map(file => ({ ...file, path: text(file.path) }))
-  return {
-    text,
-    files,
-    meta: (meta, complete) => ({
+
+  meta(meta: BlockMeta): BlockMeta {
+    const key = JSON.stringify(meta.labels)
+    const labels = this.#labels.get(key) ?? meta.labels
+    if (labels === meta.labels) keep(this.#labels, key, labels)
+    return {
       ...meta,
-      ulid: text(meta.ulid),
-      labels: labelsOf(meta.labels),
-      source: text(meta.source),
-      ...(meta.variant !== undefined && { variant: text(meta.variant) }),
+      ulid: this.text(meta.ulid),
+      labels,
+      source: this.text(meta.source),
+      ...(meta.variant !== undefined && { variant: this.text(meta.variant) }),
       // A block that was never compacted is its own source; one that was shares its sources with its downsampled ones.
-      compaction: { ...meta.compaction, sources: meta.compaction.sources.map(text) },
-      files: files(complete),
-    }),
+      compaction: { ...meta.compaction, sources: meta.compaction.sources.map(source => this.text(source)) },
+      files: this.files(meta.files),
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** Where a later run goes on: the resume token of a page. */
-
-import { type BlockId, isBlockId } from 'blockgate'
+import type { BlockId } from 'blockgate'
+import { ulid } from 'blockgate/tsdb'
 import * as v from 'valibot'
 
 export type Listing = 'recursive' | 'delimited'
@@ -11,15 +11,15 @@ export type Listing = 'recursive' | 'delimited'
  */
 export interface Position {
   /** Undefined is the first page. */
-  readonly cursor: string | undefined
-  readonly after: BlockId | undefined
+  readonly cursor?: string | undefined
+  readonly after?: BlockId | undefined
 }
 
-const schema = v.object({
-  listing: v.picklist(['recursive', 'delimited']),
-  cursor: v.optional(v.string()),
-  after: v.optional(v.custom<BlockId>(id => typeof id === 'string' && isBlockId(id))),
-})
+const schema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ listing: v.string(), cursor: v.optional(v.string()), after: v.optional(ulid) }),
+)
 
 /** The token of a position; cursors of the two kinds of listing are not exchangeable, so it names the kind. */
 export function writeToken(listing: Listing, position: Position): string {
@@ -28,15 +28,6 @@ export function writeToken(listing: Listing, position: Position): string {
 
 /** Undefined where the token is damaged, or of the other kind of listing. */
 export function readToken(listing: Listing, token: string): Position | undefined {
-  const result = v.safeParse(schema, parse(token))
-  if (!result.success || result.output.listing !== listing) return undefined
-  return { cursor: result.output.cursor, after: result.output.after }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // not ours: the schema refuses it
-  }
+  const { success, output } = v.safeParse(schema, token)
+  return success && output.listing === listing ? output : undefined
 }

@@ -15,60 +15,67 @@ export interface Version {
   readonly modified: number
 }
 
-export interface Versions {
-  isSame(known: Version, listed: ObjectInfo): boolean
-  /** The version that was read, which may be newer than the one listed. */
-  read(listed: ObjectInfo, info: ObjectInfo): Version
-  /** An object was read although it was known: did it say the same as before? */
-  readAgain(known: Version, listed: ObjectInfo, same: boolean): void
-}
-
 /** Objects that show it: one may have been written twice within the tick of a clock. */
 const ENOUGH = 3
 
-export function versions(log: Log): Versions {
-  let byTime = false
-  let shown = 0
-  let wasted = 0
-  const show = () => {
-    if (byTime || ++shown < ENOUGH) return
-    byTime = true
-    log.warn('etags of the bucket change though the objects do not: whether a meta is new is told by its size and time')
+export class Versions {
+  readonly #log: Log
+  readonly #told = new Set<string>()
+  /** Etags are not believed. */
+  #byTime = false
+  /** Objects whose etag changed, and whose content, time and size did not. */
+  #rewritten = 0
+  /** Objects whose etag and time changed, and whose content did not. */
+  #wasted = 0
+
+  constructor(log: Log) {
+    this.#log = log
   }
-  let none = false
-  const noEtag = () => {
-    if (none) return
-    none = true
-    log.warn('the bucket gives no etags: whether a meta is new is told by its size and time')
+
+  isSame(known: Version, listed: ObjectInfo): boolean {
+    if (known.size !== listed.size) return false
+    if (known.etag === '' || listed.etag === '') this.#tell(`the bucket gives no etags: ${BY_TIME}`)
+    else if (isSameEtag(known, listed)) return true
+    else if (!this.#byTime) return false
+    return isSameTime(known, listed)
   }
-  return {
-    isSame(known, listed) {
-      if (known.size !== listed.size) return false
-      if (known.etag === '' || listed.etag === '') noEtag()
-      else if (isSameEtag(known, listed)) return true
-      else if (!byTime) return false
-      return isSameTime(known, listed)
-    },
-    read(listed, info) {
-      const sameTime = isSameTime(info, listed)
-      const sameEtag = isSameEtag(info, listed)
-      if (sameTime && info.size === listed.size && !sameEtag) show()
-      // A proxy that compresses tells the size of what it sends.
-      const { etag, size } = sameEtag || (byTime && sameTime) ? listed : info
-      // A listing may give the time to the millisecond, and a GET to the second.
-      return { etag: ownText(etag), size, modified: sameTime ? listed.modified : info.modified }
-    },
-    readAgain(known, listed, same) {
-      if (known.size === listed.size && isSameEtag(known, listed)) return
-      if (isSameTime(known, listed)) {
-        if (same) return show()
-        if (known.size !== listed.size) return
-        // The etag was right, and the time is too coarse.
-        shown = Number.NEGATIVE_INFINITY
-        byTime = false
-      } else if (same && ++wasted === ENOUGH) {
-        log.warn('metas are read in every run: neither their etags nor their times stay as they are')
-      }
-    },
+
+  /** The version that was read, which may be newer than the one listed. */
+  read(listed: ObjectInfo, info: ObjectInfo): Version {
+    const sameTime = isSameTime(info, listed)
+    const sameEtag = isSameEtag(info, listed)
+    if (sameTime && info.size === listed.size && !sameEtag) this.#countRewritten()
+    // A proxy that compresses tells the size of what it sends.
+    const { etag, size } = sameEtag || (this.#byTime && sameTime) ? listed : info
+    // A listing may give the time to the millisecond, and a GET to the second.
+    return { etag: ownText(etag), size, modified: sameTime ? listed.modified : info.modified }
+  }
+
+  /** An object was read although it was known: did it say the `same` as before? */
+  readAgain(known: Version, listed: ObjectInfo, same: boolean): void {
+    const sameSize = known.size === listed.size
+    if (sameSize && isSameEtag(known, listed)) return
+    if (!isSameTime(known, listed)) {
+      if (same && ++this.#wasted >= ENOUGH) this.#tell(ALL_IS_READ)
+    } else if (same) this.#countRewritten()
+    else if (sameSize) {
+      // The etag was right, and the time is too coarse.
+      this.#rewritten = Number.NEGATIVE_INFINITY
+      this.#byTime = false
+    }
+  }
+
+  #countRewritten(): void {
+    if (++this.#rewritten < ENOUGH) return
+    this.#byTime = true
+    this.#tell(`etags of the bucket change though the objects do not: ${BY_TIME}`)
+  }
+
+  #tell(message: string): void {
+    if (!this.#told.has(message)) this.#log.warn(message)
+    this.#told.add(message)
   }
 }
+
+const BY_TIME = 'whether a meta is new is told by its size and time'
+const ALL_IS_READ = 'metas are read in every run: neither their etags nor their times stay as they are'

@@ -27,7 +27,7 @@ it('a run in which every meta is listed and none is there is no success, and say
   const { summary, error } = await (await start()).sync()
   expect(summary.blocks).toMatchObject({ seen: 3, added: 0 })
   expect(error).toMatchObject({ code: 'nothing-served' })
-  expect(error?.rawMessage).toContain('the listing shows it, and a GET says that it is not there')
+  expect(error?.rawMessage).toContain('the listing shows meta.json, and a GET says that it is not there')
 })
 
 it('and drops nothing of what is loaded, however often it is so', async () => {

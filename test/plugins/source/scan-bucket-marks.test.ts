@@ -82,7 +82,7 @@ describe('deletion marks', () => {
       if (call.includes('mark')) await h.delete(`${ID1}/deletion-mark.json`)
     }
     expect(first(await h.run())?.notes).toEqual([
-      'deletion-mark.json cannot be read: the listing shows it, and a GET says that it is not there: the block is kept',
+      'deletion-mark.json cannot be read: the listing shows deletion-mark.json, and a GET says that it is not there: the block is kept',
     ])
     h.before = () => {}
     await h.put(`${ID1}/deletion-mark.json`, JSON.stringify({ id: ID1, version: 1, deletion_time: 5 }))

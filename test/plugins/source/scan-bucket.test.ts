@@ -226,7 +226,7 @@ describe('scanBucket', () => {
     h.before = async call => {
       if (call === `get ${ID1}/meta.json`) await h.delete(`${ID1}/meta.json`)
     }
-    const detail = 'meta.json: the listing shows it, and a GET says that it is not there'
+    const detail = 'the listing shows meta.json, and a GET says that it is not there'
     expect((await h.run()).pages[0]?.partial).toEqual([{ id: ID1, reason: 'no-meta-json', detail, keep: true }])
     h.before = () => {}
     expect(await h.run()).toMatchObject({ ids: [], partial: [`${ID1} no-meta-json false`], complete: true })

@@ -1,0 +1,123 @@
+/** Small objects of a block: as they were read before, or read now. */
+import {
+  BlockgateError,
+  type BlockId,
+  type Bucket,
+  backoffMs,
+  codeOf,
+  ErrorCode,
+  type Host,
+  isTransient,
+  type ObjectInfo,
+  rawMessageOf,
+  sleep,
+} from 'blockgate'
+import { parseDeletionMark, parseMeta } from 'blockgate/tsdb'
+import { completeFiles } from './files.ts'
+import type { BadMeta, GoodMeta, KnownMark } from './known.ts'
+import type { ListedBlock } from './listed.ts'
+import type { Sharing } from './share.ts'
+import type { Version, Versions } from './versions.ts'
+
+export interface Reading {
+  readonly bucket: Bucket
+  readonly host: Host
+  readonly share: Sharing
+  readonly versions: Versions
+  /** Most bytes of a meta.json. */
+  readonly metaLimit: number
+  readonly signal: AbortSignal
+}
+
+/** It cannot be read now, and so is not remembered. */
+export interface Unread {
+  readonly error: unknown
+}
+
+/** How an object is understood. */
+interface Kind<T> {
+  /** Most bytes that are read. */
+  readonly limit: number
+  parse(bytes: Uint8Array): T
+  /** In place of what could not be parsed. */
+  bad(message: string): T
+}
+
+export function metaOf({ share, metaLimit }: Reading, { id, files }: ListedBlock): Kind<GoodMeta | BadMeta> {
+  const bad = (reason: BadMeta['reason'], message: string) => ({ files: share.files(files), reason, message })
+  return {
+    limit: metaLimit,
+    parse(bytes) {
+      const { meta, uploaded, declared } = parseMeta(bytes, id)
+      const complete = completeFiles(declared, files)
+      if (typeof complete === 'string') return bad('incomplete', complete)
+      return { meta: share.meta({ ...meta, files: complete }), uploaded }
+    },
+    bad: message => bad('corrupted-meta-json', message),
+  }
+}
+
+export function markOf(id: BlockId): Kind<Pick<KnownMark, 'time' | 'problem'>> {
+  // A deletion mark is a few hundred bytes.
+  return { limit: 1 << 20, parse: bytes => ({ time: parseDeletionMark(bytes, id) }), bad: problem => ({ problem }) }
+}
+
+/** `before` where the listing shows that version, or else what is read now. @throws the signal's reason, and nothing else */
+export async function read<T extends object>(
+  at: Reading,
+  { limit, parse, bad }: Kind<T>,
+  listed: ObjectInfo,
+  before: (Version & T) | undefined,
+): Promise<(Version & T) | Unread> {
+  if (before && at.versions.isSame(before, listed)) return before
+  const tooLarge = (size: number | string) => ({
+    ...at.versions.read(listed, listed),
+    ...bad(`${nameOf(listed)}: must be at most ${limit} bytes: current value is ${size}`),
+  })
+  if (listed.size > limit) return tooLarge(listed.size)
+  const small = await readSmall(at, listed, limit)
+  if ('error' in small) return codeOf(small.error) === ErrorCode.bodyTooLarge ? tooLarge('more') : small
+  let said: T
+  try {
+    said = parse(small.bytes)
+  } catch (error) {
+    said = bad(rawMessageOf(error))
+  }
+  const version = at.versions.read(listed, small.info)
+  if (before) at.versions.readAgain(before, listed, JSON.stringify(before) === JSON.stringify({ ...before, ...said }))
+  return { ...version, ...said }
+}
+
+/** The bucket's own tries end with the head of the answer: a body that breaks after it is asked for again here. */
+const TRIES = 3
+const BACKOFF = { base: 100, max: 5000 }
+
+/** All bytes of an object, and the version of it that they are. @throws the signal's reason, and nothing else */
+async function readSmall(
+  { bucket, host, signal }: Reading,
+  listed: ObjectInfo,
+  limit: number,
+): Promise<{ readonly info: ObjectInfo; readonly bytes: Uint8Array } | Unread> {
+  for (let attempt = 1; ; attempt++) {
+    let isBody = false
+    try {
+      await using body = await bucket.get(listed.key, { signal })
+      if (!body) {
+        // Deleted in between, or a store that shows what it does not give: which of both, the next listing knows.
+        const message = `the listing shows ${nameOf(listed)}, and a GET says that it is not there`
+        return { error: new BlockgateError(ErrorCode.notFound, message, { at: 'scan-bucket' }) }
+      }
+      isBody = true
+      return { info: body.info, bytes: await body.bytes(limit) }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (attempt === TRIES || !isBody || !isTransient(error)) return { error }
+    }
+    await sleep(host, backoffMs(host, BACKOFF, attempt), signal)
+  }
+}
+
+/** Behind the block's folder. */
+function nameOf({ key }: ObjectInfo): string {
+  return key.slice(27)
+}
