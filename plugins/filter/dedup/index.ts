@@ -30,23 +30,18 @@ export function dedup(options: Readonly<Record<string, never>> = {}): SetStage {
     async select(blocks) {
       const groups = new Map<string, Block[]>()
       await inSlices(host, blocks, ({ meta }) => {
-        if (meta.compaction.sources.length === 0) return
-        const key = groupKey(meta)
-        const group = groups.get(key)
-        if (group) group.push(blockOf(meta))
-        else groups.set(key, [blockOf(meta)])
+        if (meta.compaction.sources.length > 0) push(groups, groupKey(meta), blockOf(meta))
       })
       const coveredBy = new Map<BlockId, BlockId>()
       for (const group of groups.values()) await cover(host, group, coveredBy)
       const selections: Selection[] = []
-      await inSlices(host, blocks, ({ meta: { ulid } }) => selections.push(selection(ulid, coveredBy.get(ulid))))
+      await inSlices(host, blocks, ({ meta: { ulid: id } }) => {
+        const supersededBy = coveredBy.get(id)
+        selections.push(supersededBy === undefined ? { id } : { id, skip: 'duplicate', supersededBy })
+      })
       return selections
     },
   }
-}
-
-function selection(id: BlockId, supersededBy: BlockId | undefined): Selection {
-  return supersededBy === undefined ? { id } : { id, skip: 'duplicate', supersededBy }
 }
 
 function groupKey({ labels, resolution, variant }: BlockMeta): string {
@@ -75,32 +70,19 @@ async function cover(host: Host | undefined, group: readonly Block[], coveredBy:
   const bySource = new Map<BlockId, Block[]>()
   await inSlices(host, await sortInSlices(host, group, byReach), block => {
     const parent = rarest(block.sources, bySource).find(accepted => holds(accepted, block))
-    if (parent) {
-      coveredBy.set(block.ulid, parent.ulid)
-      return
-    }
-    for (const source of block.sources) {
-      const holders = bySource.get(source)
-      if (holders) holders.push(block)
-      else bySource.set(source, [block])
-    }
+    if (parent) coveredBy.set(block.ulid, parent.ulid)
+    else for (const source of block.sources) push(bySource, source, block)
   })
 }
 
 function holds(parent: Block, child: Block): boolean {
-  if (parent.minTime > child.minTime || parent.maxTime < child.maxTime) return false
-  for (const source of child.sources) if (!parent.hasSource(source)) return false
-  return true
+  return parent.minTime <= child.minTime && parent.maxTime >= child.maxTime && child.sources.every(parent.hasSource)
 }
 
 /** The shortest list of accepted blocks that must have any block holding these sources, in the order of acceptance. */
 function rarest(sources: readonly BlockId[], bySource: ReadonlyMap<BlockId, readonly Block[]>): readonly Block[] {
-  let shortest: readonly Block[] | undefined
-  for (const source of sources) {
-    const holders = bySource.get(source) ?? []
-    if (shortest === undefined || holders.length < shortest.length) shortest = holders
-  }
-  return shortest ?? []
+  const lists = sources.map(source => bySource.get(source) ?? [])
+  return lists.reduce((shortest, list) => (list.length < shortest.length ? list : shortest))
 }
 
 /** A block that holds another one has more sources, or as many and at least its time. */
@@ -108,4 +90,10 @@ function byReach(a: Block, b: Block): number {
   return (
     b.sources.length - a.sources.length || b.maxTime - b.minTime - (a.maxTime - a.minTime) || (a.ulid < b.ulid ? -1 : 1)
   )
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
 }

@@ -71,7 +71,7 @@ function compile(rule: RelabelRule): Step {
 
 const text = v.string('be a string')
 
-const ruleEntries = {
+const ruleSchema = v.strictObject({
   // Prometheus' default action is replace: left out means replace, which is unsupported like every other.
   action: v.optional(
     v.picklist(['keep', 'drop', 'hashmod'], 'be keep, drop or hashmod, other relabel actions are unsupported'),
@@ -79,34 +79,38 @@ const ruleEntries = {
   ),
   sourceLabels: v.optional(v.array(text)),
   separator: v.optional(text),
-  regex: v.optional(text),
+  regex: v.optional(
+    v.pipe(
+      text,
+      v.check(
+        regex => mistakeIn(regex) === undefined,
+        ({ input }) => `be an RE2 expression (${mistakeIn(input)})`,
+      ),
+    ),
+  ),
   modulus: v.optional(
     v.pipe(v.number(), v.integer('be an integer'), v.minValue(1, 'be >= 1'), v.maxValue(2 ** 53, 'be <= 2^53')),
   ),
   targetLabel: v.optional(v.pipe(text, v.nonEmpty('not be empty'))),
+})
+
+function mistakeIn(regex: string): string | undefined {
+  try {
+    // Without flags, so that the message quotes the expression as it was given.
+    RE2JS.compile(regex)
+    return undefined
+  } catch (error) {
+    return rawMessageOf(error)
+  }
 }
 
 function checkRules(options: MatchLabelsOptions): readonly Problem[] {
-  const problems = checkOptions(options, { relabel: v.optional(v.array(v.unknown(), 'be a list of relabel rules')) })
-  const rules = problems.some(({ path }) => path === 'relabel') ? [] : (options?.relabel ?? [])
-  return [...problems, ...rules.flatMap((rule, i) => checkRule(rule, `relabel[${i}]`))]
-}
-
-/** Its fields, and what its action asks for beyond their types. */
-function checkRule(rule: RelabelRule, path: string): readonly Problem[] {
-  const problems = [...checkOptions(rule, ruleEntries, path)]
-  if (typeof rule !== 'object' || rule === null) return problems
-  for (const field of ['modulus', 'targetLabel'] as const) {
-    if (rule.action === 'hashmod' && rule[field] === undefined) {
-      problems.push({ path: `${path}.${field}`, must: 'be given for hashmod', value: undefined })
-    }
-  }
-  if (problems.some(problem => problem.path === `${path}.regex`)) return problems
-  try {
-    // Without flags, so that the message quotes the expression as it was given.
-    RE2JS.compile(rule.regex ?? '')
-  } catch (error) {
-    problems.push({ path: `${path}.regex`, must: `be an RE2 expression (${rawMessageOf(error)})`, value: rule.regex })
-  }
-  return problems
+  const problems = checkOptions(options, { relabel: v.optional(v.array(ruleSchema, 'be a list of relabel rules')) })
+  const rules: readonly RelabelRule[] = Array.isArray(options?.relabel) ? options.relabel : []
+  const missing = rules.flatMap((rule, i) =>
+    (['modulus', 'targetLabel'] as const)
+      .filter(field => rule?.action === 'hashmod' && rule[field] === undefined)
+      .map(field => ({ path: `relabel[${i}].${field}`, must: 'be given for hashmod', value: undefined })),
+  )
+  return [...problems, ...missing]
 }

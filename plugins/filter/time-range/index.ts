@@ -1,7 +1,6 @@
 /** Keeps the blocks that touch a window of time. */
 import { type BlockStage, checkOptions, type Duration, type Problem, parseDuration, skip } from 'blockgate'
 import * as v from 'valibot'
-import { parseTime } from './time.ts'
 
 export interface TimeRangeOptions {
   /** Blocks that end less than this long ago; '6w' and, as Thanos writes it, '-6w' are the same. Default: no such bound. */
@@ -46,8 +45,20 @@ function moves({ from, newerThan }: TimeRangeOptions): boolean {
   return newerThan !== undefined || isAgo(from)
 }
 
+const RFC3339 = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+
+/** In ms since the epoch; undefined where it is no RFC 3339 time, no finite number of ms, and not `-6w`. */
 function timeOf(time: unknown, now: number): number | undefined {
-  return parseTime(time) ?? (isAgo(time) ? ago(time, now) : undefined)
+  if (typeof time === 'number') return Number.isFinite(time) ? time : undefined
+  if (isAgo(time)) return ago(time, now)
+  const day = typeof time === 'string' ? RFC3339.exec(time)?.[1] : undefined
+  return day !== undefined && isDay(day) ? Date.parse(time as string) : undefined
+}
+
+/** Date.parse takes February 30 for March 2; a config that says so is wrong. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
 }
 
 function ago(duration: unknown, now: number): number | undefined {
@@ -77,6 +88,8 @@ const length = v.custom<Duration>(
   "be a duration such as '1d12h' or '6w', or a number of ms >= 0",
 )
 
+type Option = keyof TimeRangeOptions
+
 function checkWindow(options: TimeRangeOptions): readonly Problem[] {
   const problems = checkOptions(options, {
     newerThan: v.optional(length),
@@ -94,18 +107,15 @@ function checkWindow(options: TimeRangeOptions): readonly Problem[] {
   ]
 }
 
-type Option = keyof TimeRangeOptions
-
 function bothGiven(options: TimeRangeOptions, path: Option, other: Option): readonly Problem[] {
   if (options[path] === undefined || options[other] === undefined) return []
   return [{ path, must: `not be given together with ${other}`, value: options[path] }]
 }
 
-/** A mixed window, one end fixed and the other not, depends on when it is asked: it may be empty, and that is no mistake. */
-function upsideDown(options: TimeRangeOptions, lower: Option, upper: Option): readonly Problem[] {
-  const given = { [lower]: options[lower], [upper]: options[upper] }
-  if (given[lower] === undefined || given[upper] === undefined || isAgo(given[lower]) !== isAgo(given[upper])) return []
-  const { min, max } = windowAt(given, 0)
-  if (min <= max) return []
-  return [{ path: lower, must: `not begin after ${upper} (${String(given[upper])})`, value: given[lower] }]
+/** A window with one end that is fixed and one that moves may be empty for a while, and that is no mistake. */
+function upsideDown(options: TimeRangeOptions, path: Option, upper: Option): readonly Problem[] {
+  const [begin, end] = [options[path], options[upper]]
+  if (begin === undefined || end === undefined || isAgo(begin) !== isAgo(end)) return []
+  const { min, max } = windowAt({ [path]: begin, [upper]: end }, 0)
+  return min <= max ? [] : [{ path, must: `not begin after ${upper} (${end})`, value: begin }]
 }

@@ -188,11 +188,11 @@ it('tells the place of everything that is wrong', () => {
 it('tells the problems of every rule beside unknown options', () => {
   const relabel = [{ action: 'keep', regex: '(', regexp: 'a' }, null, { action: 'hashmod', modulo: 3 }]
   expect(problems({ relabel, rules: [], more: 1 }).map(text => text.replace(/ must.*/, ''))).toEqual([
+    'relabel[0].regex',
+    'relabel[1]',
     'rules',
     'more',
     'relabel[0].regexp',
-    'relabel[0].regex',
-    'relabel[1]',
     'relabel[2].modulo',
     'relabel[2].modulus',
     'relabel[2].targetLabel',
