@@ -190,10 +190,10 @@ it('tells the problems of every rule beside unknown options', () => {
   expect(problems({ relabel, rules: [], more: 1 }).map(text => text.replace(/ must.*/, ''))).toEqual([
     'relabel[0].regex',
     'relabel[1]',
-    'rules',
-    'more',
     'relabel[0].regexp',
     'relabel[2].modulo',
+    'rules',
+    'more',
     'relabel[2].modulus',
     'relabel[2].targetLabel',
   ])
