@@ -89,8 +89,17 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
   }
 }
 
+/** What is used of a ReadableStream. */
+export interface ByteStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+    cancel(reason?: unknown): Promise<void>
+    releaseLock(): void
+  }
+}
+
 /** A stream of another's as a source; what is not read of it is cancelled. */
-export function streamSource(stream: ReadableStream<Uint8Array>): BodySource {
+export function streamSource(stream: ByteStream): BodySource {
   const reader = stream.getReader()
   return {
     async read() {
@@ -99,9 +108,8 @@ export function streamSource(stream: ReadableStream<Uint8Array>): BodySource {
     },
     async close(how) {
       if (how.end === 'read') reader.releaseLock()
-      else if (how.end === 'cancelled') await reader.cancel()
-      // An errored stream rejects a cancel with the error its reader has seen already.
-      else await reader.cancel(how.error).catch(() => {})
+      // An errored stream rejects a cancel with the error that its reader has seen, or does not want to see.
+      else await reader.cancel(how.end === 'error' ? how.error : undefined).catch(() => {})
     },
   }
 }

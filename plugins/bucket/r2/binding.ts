@@ -1,4 +1,5 @@
 /** What is used of an R2 bucket's binding: any `R2Bucket` of a Worker's `env` fits, and so does a double. */
+import type { ByteStream } from 'blockgate/bucket'
 
 export interface R2Binding {
   head(key: string): Promise<R2Head | null>
@@ -21,17 +22,10 @@ export interface R2Head {
 }
 
 export interface R2Body extends R2Head {
-  readonly body: {
-    getReader(): R2Reader
-    cancel(reason?: unknown): Promise<void>
-  }
+  readonly body: ByteStream & { cancel(reason?: unknown): Promise<void> }
 }
 
-export interface R2Reader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
-  cancel(reason?: unknown): Promise<void>
-  releaseLock(): void
-}
+export type R2Reader = ReturnType<ByteStream['getReader']>
 
 export interface R2Page {
   readonly objects: readonly R2Head[]

@@ -1,19 +1,7 @@
 /** What an R2 binding throws, as errors of ours. R2 puts its code at the end of the message: `get: … (10001)`. */
-import { BucketError, rawMessageOf } from 'blockgate'
+import { BucketError, orAborted, rawMessageOf } from 'blockgate'
 
-/** R2's own code, where it gave one. */
-export class R2Error extends BucketError {
-  readonly r2Code: number | undefined
-
-  constructor(
-    message: string,
-    options: ConstructorParameters<typeof BucketError>[1] & { r2Code?: number | undefined },
-  ) {
-    super(message, options)
-    this.r2Code = options.r2Code
-  }
-}
-
+/** A range that has no bytes of the object. */
 const INVALID_RANGE = 10039
 /** Where an answer has no code: the local R2 says so of a range that starts at the end. */
 const UNSPECIFIED = 0
@@ -47,23 +35,38 @@ const NETWORK = /network connection lost|internal error; reference/i
 /** A message is one line, and no longer than this. */
 const MAX_TEXT = 200
 
-/** `error` of the binding, for a call of which `what` must be (`object "a" must be readable`). */
-export function r2Error(what: string, error: unknown): R2Error {
-  const text = rawMessageOf(error).replaceAll(/\s+/g, ' ').slice(0, MAX_TEXT)
-  const code = codeIn(rawMessageOf(error))
-  const status = code === undefined ? undefined : STATUS.get(code)
-  const broken = (code !== undefined && BROKEN.has(code)) || NETWORK.test(text) || saysRetry(error)
-  return new R2Error(`${what}: R2 says: ${text}`, {
-    status,
-    r2Code: code,
+/**
+ * The answer to `request`, of which `what` must be (`object "a" must be readable`). R2 takes no signal: after an abort it goes
+ * on, and nobody waits.
+ *
+ * @throws BucketError for whatever the binding threw; the signal's reason
+ */
+export async function call<T>(what: string, request: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await orAborted(request, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw r2Error(what, error)
+  }
+}
+
+/** `error` of the binding as one of ours. */
+export function r2Error(what: string, error: unknown): BucketError {
+  const message = rawMessageOf(error)
+  const text = message.replaceAll(/\s+/g, ' ').slice(0, MAX_TEXT)
+  const code = codeIn(message)
+  const isBroken = (code !== undefined && BROKEN.has(code)) || NETWORK.test(text) || saysRetry(error)
+  return new BucketError(`${what}: R2 says: ${text}`, {
+    status: code === undefined ? undefined : STATUS.get(code),
     cause: error,
-    retryable: broken || undefined,
+    retryable: isBroken || undefined,
   })
 }
 
-/** True where `error` may be that of a range which has no bytes of the object. */
+/** True where `error` of a call may be that of a range which has no bytes of the object. */
 export function mayBeRange(error: unknown): boolean {
-  return error instanceof R2Error && (error.r2Code === INVALID_RANGE || error.r2Code === UNSPECIFIED)
+  const code = error instanceof BucketError ? codeIn(rawMessageOf(error.cause)) : undefined
+  return code === INVALID_RANGE || code === UNSPECIFIED
 }
 
 function codeIn(message: string): number | undefined {

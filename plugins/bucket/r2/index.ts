@@ -1,10 +1,9 @@
 /** Objects in R2, by the binding of a Cloudflare Worker. */
-import { type Bucket, type BucketReader, checkOptions, type ListPage } from 'blockgate'
+import { type Bucket, BucketError, type BucketReader, checkOptions, type ListPage } from 'blockgate'
 import { assertKey, prefixed } from 'blockgate/bucket'
 import * as v from 'valibot'
 import type { R2Binding } from './binding.ts'
-import { call } from './call.ts'
-import { R2Error } from './errors.ts'
+import { call } from './errors.ts'
 import { getObject, infoOf } from './get.ts'
 
 export type { R2Binding, R2Body, R2Head, R2Page, R2Range, R2Reader } from './binding.ts'
@@ -31,7 +30,7 @@ export function r2(options: R2Options): Bucket {
 function wholeBucket(options: R2Options): Bucket {
   const binding = (key?: string): R2Binding => {
     if (key !== undefined) assertKey(key)
-    if (!options?.binding) throw new R2Error('binding must be given', { retryable: false })
+    if (!options?.binding) throw new BucketError('binding must be given', { retryable: false })
     return options.binding
   }
   return {
@@ -86,7 +85,7 @@ async function listPage(
   const page = await call(what, request, signal)
   // A page may be short, even empty, and have another after it: only `truncated` tells.
   if (page.truncated && (!page.cursor || page.cursor === cursor)) {
-    throw new R2Error(`${what}: the answer cannot be used: it does not say how to go on`, { retryable: true })
+    throw new BucketError(`${what}: the answer cannot be used: it does not say how to go on`, { retryable: true })
   }
   return {
     objects: page.objects.map(infoOf),

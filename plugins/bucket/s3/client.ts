@@ -1,6 +1,6 @@
 /** The SDK: loaded when the bucket starts, and set up so that it does nothing behind our back. */
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
-import type { S3Options, S3Sender } from './options.ts'
+import { connectionsOf, type S3Options, type S3Sender } from './options.ts'
 
 /** The SDK's module, of which the commands come. */
 export type S3Module = typeof import('@aws-sdk/client-s3')
@@ -18,18 +18,18 @@ const ANY_REGION = 'us-east-1'
 const quiet = () => {}
 
 /** Loads the SDK; nothing is connected yet. */
-export async function openSession(options: S3Options, connections: number): Promise<S3Session> {
+export async function openSession(options: S3Options): Promise<S3Session> {
   const module = await import('@aws-sdk/client-s3')
   if (options.client) return { module, client: options.client, close: quiet }
-  const client = new module.S3Client(clientConfig(options, connections))
+  const client = new module.S3Client(clientConfig(options))
   return { module, client, close: () => client.destroy() }
 }
 
-/** For the SDK's client: what it shall not do by itself, and what the options say. */
-export function clientConfig(options: S3Options, connections: number): S3ClientConfig {
+/** What the SDK's client shall not do by itself, and what the options say. */
+function clientConfig(options: S3Options): S3ClientConfig {
   const { endpoint, credentials, ca } = options
   const region = options.region ?? (endpoint === undefined ? undefined : ANY_REGION)
-  const agent = { keepAlive: true, maxSockets: connections }
+  const agent = { keepAlive: true, maxSockets: connectionsOf(options) }
   return {
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),

@@ -1,11 +1,10 @@
 /** Objects and ranges of them. */
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { ObjectBody, ObjectInfo, Range } from 'blockgate'
-import { type BodySource, objectBody, resolveRange, type Span } from 'blockgate/bucket'
+import { type BodySource, exactBytes, objectBody, resolveRange, type Span, streamSource } from 'blockgate/bucket'
+import { infoOf } from './answers.ts'
 import { S3Error } from './errors.ts'
-import { infoOf } from './info.ts'
 import type { Flight, Requests } from './requests.ts'
-import { sourceOf } from './source.ts'
 
 /** The object `key` or a range of it; undefined where there is none. One request, but for a range without any bytes. */
 export async function getObject(
@@ -14,10 +13,10 @@ export async function getObject(
   range: Range | undefined,
   signal: AbortSignal,
 ): Promise<ObjectBody | undefined> {
-  resolveRange(range, 0) // throws for a range of no numbers
-  if (range && ('suffix' in range ? range.suffix : range.length) === 0) return await empty(requests, key, signal)
-  const answer = await request(requests, key, range, signal)
-  return answer === 'no-bytes' ? await empty(requests, key, signal) : answer
+  // Of the largest object of all: no bytes of it are none of any.
+  const { from, to } = resolveRange(range, Number.MAX_SAFE_INTEGER)
+  const body = from < to ? await request(requests, key, range, signal) : 'no-bytes'
+  return body === 'no-bytes' ? await empty(requests, key, signal) : body
 }
 
 /** No bytes, and what is known of the object: HTTP has no range for that, and says nothing of it with a 416. */
@@ -37,7 +36,7 @@ async function request(
   signal: AbortSignal,
 ): Promise<ObjectBody | 'no-bytes' | undefined> {
   const what = `object "${key}" must be readable`
-  const input = { Bucket: requests.bucket, Key: key, ...(range && { Range: header(range) }) }
+  const input = { Bucket: requests.options.bucket, Key: key, ...(range && { Range: header(range) }) }
   let flight: Flight<GetObjectCommandOutput>
   try {
     flight = await requests.open(what, sdk => new sdk.GetObjectCommand(input), signal)
@@ -47,13 +46,22 @@ async function request(
     if (error instanceof S3Error && error.status === 416 && range) return 'no-bytes'
     throw error
   }
-  const source = sourceOf(flight.output.Body)
+  const body = sourceOf(flight.output.Body)
+  const source: BodySource = {
+    read: () => flight.inTime(() => body.read()),
+    async close(how) {
+      try {
+        await body.close(how)
+      } finally {
+        flight[Symbol.dispose]()
+      }
+    },
+  }
   try {
     const { info, span } = told(key, range, flight.output)
-    return objectBody(info, exactly(what, span.to - span.from, source, flight), signal)
+    return objectBody(info, exactBytes(what, span.to - span.from, source), signal)
   } catch (error) {
     await source.close({ end: 'cancelled' })
-    flight[Symbol.dispose]()
     throw error
   }
 }
@@ -79,25 +87,25 @@ function told(
   )
 }
 
-/** The `size` bytes of `source`; more or fewer are an error. A connection that breaks looks like an early end. */
-function exactly(what: string, size: number, source: BodySource, flight: Flight<unknown>): BodySource {
-  let seen = 0
+/** What is used of a Readable of Node. */
+interface NodeStream extends AsyncIterable<Uint8Array> {
+  destroy(): unknown
+}
+
+/** A body as the SDK gives it on Node and Deno; a client of the user's own may have a stream of the web. */
+function sourceOf(body: unknown): BodySource {
+  if (body instanceof ReadableStream) return streamSource(body)
+  const stream = body as NodeStream
+  const chunks = stream[Symbol.asyncIterator]()
   return {
     async read() {
-      const chunk = await flight.inTime(what, () => source.read())
-      seen += chunk?.length ?? 0
-      if (chunk === undefined ? seen < size : seen > size) {
-        const comes = chunk === undefined ? `${seen} came` : 'more came'
-        throw new S3Error(`${what}: its body must have ${size} bytes: ${comes}`, { retryable: true })
-      }
-      return chunk
+      const { done, value } = await chunks.next()
+      // A Buffer is a view of a pool that others write to; as a plain array it is compared and logged as one.
+      return done ? undefined : new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     },
-    async close(how) {
-      try {
-        await source.close(how)
-      } finally {
-        flight[Symbol.dispose]()
-      }
+    close(how) {
+      // Read to the end, the connection goes back to the pool; half read, it can only be closed.
+      if (how.end !== 'read') stream.destroy()
     },
   }
 }

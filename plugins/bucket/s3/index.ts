@@ -1,11 +1,10 @@
 /** Objects in S3, or in any store that speaks its protocol. Node and Deno. */
-import { BlockgateError, type Bucket, durationMs, ErrorCode } from 'blockgate'
+import { BlockgateError, type Bucket, ErrorCode } from 'blockgate'
 import { assertKey, prefixed } from 'blockgate/bucket'
-import { openSession, type S3Session } from './client.ts'
+import { openSession } from './client.ts'
 import { getObject } from './get.ts'
-import { identityOf } from './identity.ts'
 import { listPage } from './list.ts'
-import { problemsOf, type S3Options } from './options.ts'
+import { identityOf, problemsOf, type S3Options } from './options.ts'
 import { Requests } from './requests.ts'
 import { deleteObject, putObject } from './write.ts'
 
@@ -23,7 +22,6 @@ export function s3(options: S3Options): Bucket {
 }
 
 function wholeBucket(options: S3Options): Bucket {
-  let session: S3Session | undefined
   let requests: Requests | undefined
   const ready = (key?: string): Requests => {
     if (key !== undefined) assertKey(key)
@@ -36,20 +34,14 @@ function wholeBucket(options: S3Options): Bucket {
     options,
     check: () => problemsOf(options),
     async start({ host }) {
-      const { bucket = '', endpoint, concurrency = 128 } = options
-      session = await openSession(options, concurrency)
-      const timeoutMs = durationMs(options.requestTimeout, '30s')
-      const place = { bucket, endpoint, accessKeyId: options.credentials?.accessKeyId }
-      requests = new Requests(session, host, { ...place, concurrency, timeoutMs })
+      requests = new Requests(await openSession(options), host, options)
     },
-    list: async (prefix, list) => await listPage(ready(), prefix, { ...list, version: options.listVersion ?? 2 }),
+    list: async (prefix, list) => await listPage(ready(), prefix, list),
     get: async (key, { range, signal }) => await getObject(ready(key), key, range, signal),
-    put: async (key, body, { if: condition, signal }) =>
-      await putObject(ready(key), key, body, { ...options, condition, signal }),
+    put: async (key, body, { if: condition, signal }) => await putObject(ready(key), key, body, condition, signal),
     delete: async (key, { signal }) => await deleteObject(ready(key), key, signal),
     async stop() {
-      session?.close()
-      session = undefined
+      requests?.close()
       requests = undefined
     },
   }

@@ -2,15 +2,13 @@
 import type { ListObjectsCommandOutput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ListPage, UnreadableKey } from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
+import { decodeKey, guessKey, infoOf } from './answers.ts'
 import { S3Error } from './errors.ts'
-import { infoOf } from './info.ts'
-import { decodeKey, guessKey } from './keys.ts'
 import type { Requests } from './requests.ts'
 
 export interface ListOptions {
-  /** Of the protocol. By version 2 a cursor is the store's token; by version 1 it is a key or a common prefix. */
-  readonly version: 1 | 2
   readonly delimiter?: '/'
+  /** By version 2 of the protocol the store's token, by version 1 the last key or common prefix of the page before. */
   readonly cursor?: string | undefined
   readonly signal: AbortSignal
 }
@@ -20,7 +18,8 @@ type Output = ListObjectsV2CommandOutput & Pick<ListObjectsCommandOutput, 'NextM
 
 /** At most 1,000 objects and common prefixes, as the store gives them. */
 export async function listPage(requests: Requests, prefix: string, options: ListOptions): Promise<ListPage> {
-  const { cursor, version } = options
+  const { cursor } = options
+  const isFirst = requests.options.listVersion === 1
   const what = `prefix "${prefix}" must be listable`
   const page = await ask(requests, what, prefix, options)
   const unreadable: UnreadableKey[] = []
@@ -43,14 +42,14 @@ export async function listPage(requests: Requests, prefix: string, options: List
   // Some stores do not count common prefixes in KeyCount: more than it says is fine, less is not.
   const count = objects.length + prefixes.length + unreadable.length
   if (page.IsTruncated === undefined || count < (page.KeyCount ?? 0)) throw wrong(what, 'the page is not whole')
-  const next = version === 1 ? markerOf(page, [...objects.map(({ key }) => key), ...prefixes]) : tokenOf(what, page)
+  const next = isFirst ? markerOf(page, [...objects.map(({ key }) => key), ...prefixes]) : tokenOf(what, page)
   // A page that leads to itself, or is no listing at all, must never pass for the end of one.
-  const stuck = next === undefined || next === cursor || (version === 1 && compareKeys(next, cursor ?? '') < 0)
+  const stuck = next === undefined || next === cursor || (isFirst && compareKeys(next, cursor ?? '') < 0)
   if (page.IsTruncated && stuck) throw wrong(what, 'it does not say how to go on')
   return {
     objects,
     // By version 1 the common prefix that the page before ended with may come again.
-    prefixes: version === 1 ? prefixes.filter(common => common !== cursor) : prefixes,
+    prefixes: isFirst ? prefixes.filter(common => common !== cursor) : prefixes,
     ...(unreadable.length > 0 && { unreadable }),
     cursor: page.IsTruncated ? next : undefined,
   }
@@ -60,22 +59,17 @@ async function ask(
   requests: Requests,
   what: string,
   prefix: string,
-  { version, delimiter, cursor, signal }: ListOptions,
+  { delimiter, cursor, signal }: ListOptions,
 ): Promise<Output> {
-  const input = {
-    Bucket: requests.bucket,
-    Prefix: prefix,
-    // XML cannot hold some characters that a key may have.
-    EncodingType: 'url' as const,
-    ...(delimiter && { Delimiter: delimiter }),
+  const { bucket, listVersion } = requests.options
+  // XML cannot hold some characters that a key may have.
+  const input = { Bucket: bucket, Prefix: prefix, EncodingType: 'url', Delimiter: delimiter } as const
+  if (listVersion === 1) {
+    return await requests.send(what, sdk => new sdk.ListObjectsCommand({ ...input, Marker: cursor }), signal)
   }
-  if (version === 1) {
-    const marked = { ...input, ...(cursor !== undefined && { Marker: cursor }) }
-    return await requests.send<Output>(what, sdk => new sdk.ListObjectsCommand(marked), signal)
-  }
-  const from = { ...input, ...(cursor !== undefined && { ContinuationToken: cursor }) }
+  const command = { ...input, ContinuationToken: cursor }
   try {
-    return await requests.send<Output>(what, sdk => new sdk.ListObjectsV2Command(from), signal)
+    return await requests.send(what, sdk => new sdk.ListObjectsV2Command(command), signal)
   } catch (error) {
     if (!(error instanceof S3Error && cursor === undefined && REFUSED.test(error.s3Code ?? ''))) throw error
     throw new S3Error(`${error.rawMessage} (${ONLY_1})`, error)

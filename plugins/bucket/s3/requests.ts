@@ -1,36 +1,33 @@
-/** One request after the other through the client: a slot for each, a time-out, the caller's signal, and errors of ours. */
-import { type Host, linkSignals, orAborted } from 'blockgate'
+/** Requests through the client: no more at once than connections, with a time-out, the caller's signal, and errors of ours. */
+import { durationMs, type Host, linkSignals, orAborted } from 'blockgate'
 import type { S3Module, S3Session } from './client.ts'
-import { type Place, S3Error, s3Error } from './errors.ts'
-import { Slots } from './slots.ts'
+import { S3Error, s3Error } from './errors.ts'
+import { connectionsOf, type S3Options } from './options.ts'
 
-export interface RequestsOptions extends Place {
-  readonly concurrency: number
-  readonly timeoutMs: number
-}
-
-/** An answer whose body may still be coming; its slot is taken until it is disposed. */
+/** An answer whose body may still be coming; its connection is taken until it is disposed. */
 export interface Flight<T> extends Disposable {
   readonly output: T
   /** Settles as the next bytes do; bytes that do not come in time are an error. */
-  inTime<R>(what: string, next: () => Promise<R>): Promise<R>
+  inTime<R>(next: () => Promise<R>): Promise<R>
 }
 
 export class Requests {
+  readonly options: S3Options
   readonly #session: S3Session
   readonly #host: Host
-  readonly #options: RequestsOptions
-  readonly #slots: Slots
+  readonly #timeoutMs: number
+  readonly #connections: Connections
 
-  constructor(session: S3Session, host: Host, options: RequestsOptions) {
+  constructor(session: S3Session, host: Host, options: S3Options) {
+    this.options = options
     this.#session = session
     this.#host = host
-    this.#options = options
-    this.#slots = new Slots(options.concurrency)
+    this.#timeoutMs = durationMs(options.requestTimeout, '30s')
+    this.#connections = new Connections(connectionsOf(options))
   }
 
-  get bucket(): string {
-    return this.#options.bucket
+  close(): void {
+    this.#session.close()
   }
 
   /** Sends a command whose answer has no body. `what` must be, for the message of an error. */
@@ -41,40 +38,74 @@ export class Requests {
 
   /** @throws S3Error, or the reason of the signal */
   async open<T>(what: string, command: (sdk: S3Module) => unknown, signal: AbortSignal): Promise<Flight<T>> {
-    const slot = await this.#slots.take(signal)
+    const connection = await this.#connections.take(signal)
     // Of one request: a signal that lives as long as a run must not collect a listener from each.
     const link = linkSignals(signal)
     const close = () => {
       link[Symbol.dispose]()
-      slot[Symbol.dispose]()
+      connection[Symbol.dispose]()
     }
-    const inTime = async <R>(what: string, work: () => Promise<R>): Promise<R> => {
-      using _ = this.#host.setTimer(this.#options.timeoutMs, () => link.abort(this.#late(what)))
+    const inTime = async <R>(work: () => Promise<R>): Promise<R> => {
+      using _ = this.#host.setTimer(this.#timeoutMs, () => {
+        const late = `${what}: nothing came for ${this.#timeoutMs} ms (option requestTimeout)`
+        link.abort(new S3Error(late, { retryable: true }))
+      })
       try {
         return await orAborted(work(), link.signal)
       } catch (error) {
         signal.throwIfAborted()
-        throw error instanceof S3Error ? error : this.error(what, error)
+        throw error instanceof S3Error ? error : s3Error(what, error, this.options, this.#host.now())
       }
     }
     try {
       const { client, module } = this.#session
-      const sent = () => client.send(command(module), { abortSignal: link.signal })
       // The client is the SDK's, and so is what it answers to its own command.
-      const output = (await inTime(what, sent)) as T
+      const output = (await inTime(() => client.send(command(module), { abortSignal: link.signal }))) as T
       return { output, inTime, [Symbol.dispose]: close }
     } catch (error) {
       close()
       throw error
     }
   }
+}
 
-  error(what: string, error: unknown): S3Error {
-    return s3Error(what, error, this.#options, this.#host.now())
+/**
+ * As many as there are, first come, first served. The client would queue for one itself, with the time that a request has
+ * already running: behind bodies that take their time, requests would time out that were never sent.
+ */
+class Connections {
+  #free: number
+  readonly #waiting = new Set<() => void>()
+
+  constructor(count: number) {
+    this.#free = count
   }
 
-  #late(what: string): S3Error {
-    const { timeoutMs } = this.#options
-    return new S3Error(`${what}: nothing came for ${timeoutMs} ms (option requestTimeout)`, { retryable: true })
+  /** Dispose it once, to give it back. Rejects with the signal's reason when it aborts first. */
+  async take(signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted()
+    if (this.#free > 0) this.#free--
+    else {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.add(resolve)
+      try {
+        await orAborted(promise, signal)
+      } catch (error) {
+        // Granted in the same moment: it goes to the next one.
+        if (!this.#waiting.delete(resolve)) this.#giveBack()
+        throw error
+      }
+    }
+    return { [Symbol.dispose]: () => this.#giveBack() }
+  }
+
+  #giveBack(): void {
+    const [next] = this.#waiting
+    if (!next) {
+      this.#free++
+      return
+    }
+    this.#waiting.delete(next)
+    next()
   }
 }

@@ -6,31 +6,28 @@ import type { Requests } from './requests.ts'
 
 export type Condition = 'absent' | { readonly etag: string } | undefined
 
-export interface PutOptions extends Pick<S3Options, 'unquotedIfMatch' | 'racedPutCode'> {
-  readonly condition: Condition
-  readonly signal: AbortSignal
-}
-
 export async function putObject(
   requests: Requests,
   key: string,
   body: Uint8Array,
-  { condition, unquotedIfMatch, racedPutCode, signal }: PutOptions,
+  condition: Condition,
+  signal: AbortSignal,
 ): Promise<'stored' | 'conflict'> {
-  const input = { Bucket: requests.bucket, Key: key, Body: body, ...headers(condition, unquotedIfMatch === true) }
+  const { options } = requests
+  const input = { Bucket: options.bucket, Key: key, Body: body, ...headers(condition, options) }
   try {
     await requests.send(`object "${key}" must be writable`, sdk => new sdk.PutObjectCommand(input), signal)
     return 'stored'
   } catch (error) {
     if (condition === undefined || !(error instanceof S3Error)) throw error
-    if (isConflict(error, condition, racedPutCode)) return 'conflict'
+    if (isConflict(error, condition, options)) return 'conflict'
     if (error.status !== 501) throw error
     throw new BlockgateError(ErrorCode.unsupported, `store must know conditional puts: ${error.rawMessage}`)
   }
 }
 
 export async function deleteObject(requests: Requests, key: string, signal: AbortSignal): Promise<void> {
-  const input = { Bucket: requests.bucket, Key: key }
+  const input = { Bucket: requests.options.bucket, Key: key }
   try {
     await requests.send(`object "${key}" must be removable`, sdk => new sdk.DeleteObjectCommand(input), signal)
   } catch (error) {
@@ -38,15 +35,15 @@ export async function deleteObject(requests: Requests, key: string, signal: Abor
   }
 }
 
-function headers(condition: Condition, unquoted: boolean): { IfNoneMatch?: string; IfMatch?: string } {
+function headers(condition: Condition, { unquotedIfMatch }: S3Options): { IfNoneMatch?: string; IfMatch?: string } {
   if (condition === undefined) return {}
   if (condition === 'absent') return { IfNoneMatch: '*' }
-  return { IfMatch: unquoted ? condition.etag : `"${condition.etag}"` }
+  return { IfMatch: unquotedIfMatch ? condition.etag : `"${condition.etag}"` }
 }
 
 /** 409 is a writer beside us that was first; an etag of an object that is missing is a 404 (S3, "Conditional writes"). */
-function isConflict({ status, s3Code }: S3Error, condition: Condition, racedCode: string | undefined): boolean {
+function isConflict({ status, s3Code }: S3Error, condition: Condition, { racedPutCode }: S3Options): boolean {
   if (status === 412 || s3Code === 'ConditionalRequestConflict') return true
-  if (s3Code !== undefined && s3Code === racedCode) return true
+  if (s3Code !== undefined && s3Code === racedPutCode) return true
   return typeof condition === 'object' && s3Code === 'NoSuchKey'
 }
