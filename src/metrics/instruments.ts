@@ -25,7 +25,7 @@ export function histogram<const I extends MetricInfo>(meter: Meter, info: I): Ad
 export type Tell<N extends Name> = <K extends N>(
   name: K,
   value: number | undefined,
-  ...labels: (typeof METRICS)[K]['labels'] extends readonly [] ? [] : [Labels<(typeof METRICS)[K]>]
+  ...labels: [(typeof METRICS)[K]['labels'][number]] extends [never] ? [] : [Labels<(typeof METRICS)[K]>]
 ) => void
 
 /** Makes gauges, and counters that somebody else counts. What it returns registers how they are read, together, at each scrape. */
