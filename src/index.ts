@@ -42,7 +42,7 @@ export type {
   UnreadableKey,
 } from './contracts/bucket.ts'
 export { checkOptions, durationOption } from './contracts/check.ts'
-export { type Duration, durationMs, parseDuration } from './contracts/duration.ts'
+export { type Duration, durationMs, instant, parseDuration } from './contracts/duration.ts'
 export {
   BlockgateError,
   codeOf,
@@ -55,11 +55,12 @@ export {
   rawMessageOf,
   StaleFence,
 } from './contracts/errors.ts'
-export type { ComponentState, Health } from './contracts/health.ts'
 export type {
   Bucket,
   Component,
+  ComponentState,
   Fields,
+  Health,
   Host,
   Instance,
   LocalFile,
@@ -69,9 +70,7 @@ export type {
   Services,
   StateStore,
 } from './contracts/host.ts'
-export { instant } from './contracts/instant.ts'
 export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './contracts/metrics.ts'
-export type { NoteSummary, Notes } from './contracts/notes.ts'
 export type {
   Claim,
   Epoch,
@@ -117,7 +116,7 @@ export {
   type ViewEnd,
 } from './contracts/stage.ts'
 export { memoryState, scopedState } from './contracts/state.ts'
-export type { FailureSummary, RunSummary, StageSummary } from './contracts/summary.ts'
+export type { FailureSummary, NoteSummary, Notes, RunSummary, StageSummary } from './contracts/summary.ts'
 export type { ExplainStep, ExplainVerdict, Explanation } from './explain/explain.ts'
 export { type Gateway, gateway, type Platform } from './gateway.ts'
 export { everything, held, type OwnedStage, owned } from './pipeline/owned.ts'

@@ -10,83 +10,61 @@ const PARTS = 64
  * stand still for the sum of them. This one has many parts, of which one grows at a time; the order of a large one is its own.
  */
 export class BlockMap<V> extends Map<BlockId, V> {
-  /** Undefined while it is small: then the map itself has everything. */
-  #parts: readonly Map<BlockId, V>[] | undefined
-  /** Of all parts. */
-  #size = 0
+  #parts = [new Map<BlockId, V>()]
+
+  override get size(): number {
+    return this.#parts.reduce((sum, part) => sum + part.size, 0)
+  }
 
   override get(id: BlockId): V | undefined {
-    return this.#parts ? this.#part(this.#parts, id).get(id) : super.get(id)
+    return this.#partOf(id).get(id)
   }
 
   override has(id: BlockId): boolean {
-    return this.#parts ? this.#part(this.#parts, id).has(id) : super.has(id)
+    return this.#partOf(id).has(id)
   }
 
   override set(id: BlockId, value: V): this {
-    if (!this.#parts && super.size >= SMALL) this.#split()
-    if (!this.#parts) return super.set(id, value)
-    const part = this.#part(this.#parts, id)
-    const before = part.size
+    const part = this.#partOf(id)
     part.set(id, value)
-    this.#size += part.size - before
+    if (this.#parts.length === 1 && part.size > SMALL) {
+      this.#parts = Array.from({ length: PARTS }, () => new Map())
+      for (const [key, inner] of part) this.#partOf(key).set(key, inner)
+    }
     return this
   }
 
   override delete(id: BlockId): boolean {
-    if (!this.#parts) return super.delete(id)
-    const was = this.#part(this.#parts, id).delete(id)
-    if (was) this.#size--
-    return was
+    return this.#partOf(id).delete(id)
   }
 
   override clear(): void {
-    this.#parts = undefined
-    super.clear()
+    this.#parts = [new Map()]
   }
 
-  override get size(): number {
-    return this.#parts ? this.#size : super.size
+  override *entries(): Generator<[BlockId, V], undefined> {
+    for (const part of this.#parts) yield* part
   }
 
-  override [Symbol.iterator](): MapIterator<[BlockId, V]> {
+  override *keys(): Generator<BlockId, undefined> {
+    for (const part of this.#parts) yield* part.keys()
+  }
+
+  override *values(): Generator<V, undefined> {
+    for (const part of this.#parts) yield* part.values()
+  }
+
+  override [Symbol.iterator](): Generator<[BlockId, V], undefined> {
     return this.entries()
   }
 
-  override entries(): MapIterator<[BlockId, V]> {
-    return this.#parts ? (all(this.#parts, part => part.entries()) as MapIterator<[BlockId, V]>) : super.entries()
-  }
-
-  override keys(): MapIterator<BlockId> {
-    return this.#parts ? (all(this.#parts, part => part.keys()) as MapIterator<BlockId>) : super.keys()
-  }
-
-  override values(): MapIterator<V> {
-    return this.#parts ? (all(this.#parts, part => part.values()) as MapIterator<V>) : super.values()
-  }
-
   override forEach(fn: (value: V, id: BlockId, map: Map<BlockId, V>) => void): void {
-    for (const [id, value] of this.entries()) fn(value, id, this)
-  }
-
-  #split(): void {
-    const parts = Array.from({ length: PARTS }, () => new Map<BlockId, V>())
-    for (const [id, value] of super.entries()) this.#part(parts, id).set(id, value)
-    this.#size = super.size
-    super.clear()
-    this.#parts = parts
+    for (const [id, value] of this) fn(value, id, this)
   }
 
   /** By the end of the ULID's time and the end of its random part: in a bucket either may be the same for all. */
-  #part(parts: readonly Map<BlockId, V>[], id: BlockId): Map<BlockId, V> {
+  #partOf(id: BlockId): Map<BlockId, V> {
     const hash = id.charCodeAt(25) + 7 * id.charCodeAt(24) + 13 * id.charCodeAt(9) + 29 * id.charCodeAt(8)
-    return parts[hash % PARTS || 0] as Map<BlockId, V>
+    return this.#parts[hash % this.#parts.length || 0] as Map<BlockId, V>
   }
-}
-
-function* all<V, T>(
-  parts: readonly Map<BlockId, V>[],
-  of: (part: Map<BlockId, V>) => Iterable<T>,
-): Generator<T, undefined> {
-  for (const part of parts) for (const item of of(part)) yield item
 }

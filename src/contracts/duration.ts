@@ -1,4 +1,4 @@
-/** Durations as Prometheus' users write them. */
+/** Durations as Prometheus' users write them, and instants as text. */
 
 /** '250ms', '30s', '3m', '1d12h', '6w', '1y': units from the longest to the shortest, each once; a number is milliseconds. */
 export type Duration = string | number
@@ -32,4 +32,9 @@ export const DURATION_MUST = "be a duration such as '30s', '1d12h' or '6w', or a
 /** Milliseconds of an option that `check()` has passed already; `fallback` where the option is absent. */
 export function durationMs(value: Duration | undefined, fallback: Duration): number {
   return parseDuration(value) ?? parseDuration(fallback) ?? 0
+}
+
+/** An instant as RFC 3339; a number of ms that no Date can hold is shown as it is. */
+export function instant(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
 }

@@ -115,3 +115,17 @@ export interface Bucket extends BucketReader, BucketWriter, Component {
   /** The same for all who read the same objects, wherever they run: gateways with different ones refuse to work together. */
   readonly identity?: string | undefined
 }
+
+/**
+ *   new → starting → running → stopping → stopped → starting …
+ *                  ↘ failed ↗
+ */
+export type ComponentState = 'new' | 'starting' | 'running' | 'failed' | 'stopping' | 'stopped'
+
+/** How a part of a gateway is. */
+export interface Health {
+  readonly name: string
+  readonly state: ComponentState
+  /** What `start` or `stop` threw. */
+  readonly error?: string
+}

@@ -1,8 +1,7 @@
 /** What the engine tells while it works. A runtime hands an implementation over as `Platform.metrics`; without one nothing is measured. */
 
 import type { BlockId, Candidate } from './block.ts'
-import type { Health } from './health.ts'
-import type { Bucket, Host, Instance, LocalFiles } from './host.ts'
+import type { Bucket, Health, Host, Instance, LocalFiles } from './host.ts'
 import type { Plan } from './plan.ts'
 import type { LoadedBlock } from './stage.ts'
 import type { RunSummary } from './summary.ts'

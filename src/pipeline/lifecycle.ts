@@ -1,8 +1,7 @@
 /** Starting and stopping the parts of a gateway. */
 import { allEnded, orAborted, within } from '../async/signals.ts'
 import { BlockgateError, codeOf, ErrorCode, errorFields, rawMessageOf } from '../contracts/errors.ts'
-import type { ComponentState, Health } from '../contracts/health.ts'
-import type { Component, Host, Services } from '../contracts/host.ts'
+import type { Component, ComponentState, Health, Host, Services } from '../contracts/host.ts'
 
 export interface Part {
   /** Unique in the pipeline; errors and health carry it. */

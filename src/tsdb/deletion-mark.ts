@@ -1,8 +1,8 @@
 /** `<ulid>/deletion-mark.json`, as https://github.com/thanos-io/thanos `pkg/block/metadata/markers.go` writes it. */
 import * as v from 'valibot'
 import type { BlockId } from '../contracts/block.ts'
+import { instant } from '../contracts/duration.ts'
 import { ErrorCode } from '../contracts/errors.ts'
-import { instant } from '../contracts/instant.ts'
 import { complaint, type GoFile, invalid, object, parseGo, ulid } from './go-json.ts'
 
 const FILE: GoFile = { name: 'deletion-mark.json', code: ErrorCode.corruptBlock }

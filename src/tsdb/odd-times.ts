@@ -1,6 +1,6 @@
 /** Times of a block that cannot be: seconds where milliseconds belong, years to come. */
 import { blockIdTime } from '../contracts/block.ts'
-import { instant } from '../contracts/instant.ts'
+import { instant } from '../contracts/duration.ts'
 import { complaint } from './go-json.ts'
 import type { ParsedMeta } from './meta.ts'
 

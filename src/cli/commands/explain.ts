@@ -2,8 +2,8 @@
 
 import type { ResolvedConfig } from '../../config/config.ts'
 import { type BlockId, isBlockId } from '../../contracts/block.ts'
+import { instant } from '../../contracts/duration.ts'
 import { isOwnershipUnavailable } from '../../contracts/errors.ts'
-import { instant } from '../../contracts/instant.ts'
 import type { Owner, RingMember } from '../../contracts/ownership.ts'
 import type { ExplainStep, Explanation } from '../../explain/explain.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'

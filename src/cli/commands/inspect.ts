@@ -1,7 +1,7 @@
 /** `blockgate inspect <dir or ULID>`: what is in a block, and what is wrong with it. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { instant } from '../../contracts/instant.ts'
+import { instant } from '../../contracts/duration.ts'
 import { bytesText } from '../../contracts/text.ts'
 import { nodeHost, nodeLog } from '../../runtime/node.ts'
 import { type Painter, painter, visible } from '../../runtime/terminal/text.ts'

@@ -1,8 +1,8 @@
 /** The pages of the blocks: a list with filters, and one block with its history. */
 import { html } from 'hono/html'
 import { BLOCK_STATES } from '../../catalogue/catalogue.ts'
+import { instant } from '../../contracts/duration.ts'
 import type { Host } from '../../contracts/host.ts'
-import { instant } from '../../contracts/instant.ts'
 import { bytesText, labelsText } from '../../contracts/text.ts'
 import type { Gateway } from '../../gateway.ts'
 import { blocksAnswer } from '../answers.ts'

@@ -1,6 +1,6 @@
 /** What a run came to, for a person. */
 import type { BlockId } from '../../contracts/block.ts'
-import { instant } from '../../contracts/instant.ts'
+import { instant } from '../../contracts/duration.ts'
 import { timeText } from '../../contracts/text.ts'
 import type { RunResult } from '../../sync/run-result.ts'
 import type { Env, Output } from './screen.ts'
