@@ -25,7 +25,7 @@ export const DEBIAN = [
   { command: 'jq', package: 'jq' },
 ]
 
-/** Why `npm ci` has to run, or undefined. `start` leaves the development packages out, so that what comes later runs it again. */
+/** Why `npm ci` has to run, or undefined. For `start` it installs what that needs alone, so that what comes later runs it again. */
 export function whyInstall(root, goal) {
   const installed = modified(join(root, 'node_modules/.package-lock.json'))
   if (installed === undefined) return 'nothing is installed yet'
@@ -65,7 +65,7 @@ function main(goal) {
 
 function install(why, goal) {
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  if (goal === 'start') args.push('--omit=dev')
+  if (goal === 'start') args.push('--workspace=tools/start', '--omit=dev')
   say(`${why}: npm ${args.join(' ')}`)
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   const { status, error } = spawnSync(npm, args, { cwd: ROOT, stdio: 'inherit', shell: process.platform === 'win32' })
