@@ -48,6 +48,7 @@ export {
   codeOf,
   ErrorCode,
   type ErrorOptions,
+  errorFields,
   isOwnershipUnavailable,
   isRetryable,
   LeaseLost,

@@ -28,6 +28,6 @@ describe('the factory of a plugin', () => {
 
   it('is found for all but what plugins are made of', async () => {
     const without = await Promise.all(folders.map(async folder => ((await factoryOf(folder)) ? [] : [folder])))
-    expect(without.flat()).toEqual(['sink/shelf'])
+    expect(without.flat()).toEqual(['sink/block-store'])
   })
 })

@@ -1,17 +1,7 @@
 /** A sink that mirrors whole blocks to the disk. A block shows when all of it is there, and not before. */
-import {
-  type BlockContext,
-  type BlockFile,
-  BlockgateError,
-  type BlockSink,
-  checkOptions,
-  ErrorCode,
-  type LocalFiles,
-  type PreparedBlock,
-  type Services,
-} from 'blockgate'
+import { type BlockSink, type BucketReader, checkOptions } from 'blockgate'
 import { keyProblem } from 'blockgate/bucket'
-import { type Foreign, Shelf, tellForeign } from 'blockgate/plugins/sink/shelf'
+import { BlockStore } from 'blockgate/plugins/sink/block-store'
 import * as v from 'valibot'
 import { checkedBytes, mirror } from './mirror.ts'
 
@@ -32,8 +22,15 @@ export interface DirectoryOptions {
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), directory({ path: 'blocks' })] })
  */
 export function directory(options: DirectoryOptions = {}): BlockSink {
-  const shelf = new Shelf({ sink: 'directory', path: options?.path ?? 'blocks' })
-  let world: World | undefined
+  let bucket: BucketReader
+  const store = new BlockStore({
+    sink: 'directory',
+    path: options?.path ?? 'blocks',
+    async damage(_, { meta }, { sizes }) {
+      const wrong = meta.files.find(({ path, size }) => sizes.get(path) !== size)
+      return wrong && `${wrong.path} must have ${wrong.size} bytes: current value is ${sizes.get(wrong.path)}`
+    },
+  })
   return {
     kind: 'sink',
     name: 'directory',
@@ -41,70 +38,26 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
     options,
     check: () => checkOptions(options, { path: v.optional(pathOption), verify: v.optional(v.boolean()) }),
 
-    async start({ bucket, files, host, observer }, signal) {
-      if (!files) {
-        throw new BlockgateError(ErrorCode.unsupported, 'directory() must have a disk: services.files is undefined')
-      }
-      const foreign: Foreign[] = []
-      await shelf.start(
-        files,
-        host,
-        {
-          damage: async ({ meta }, { sizes }) => misfit(meta.files, sizes),
-          foreign: ({ id, folder, sizes }) => void foreign.push({ id, folder, names: [...sizes.keys()] }),
-          observer,
-        },
-        signal,
-      )
-      tellForeign(foreign, host.log)
-      world = { bucket, files, verify: options.verify ?? true }
+    async start(services, signal) {
+      bucket = services.bucket
+      await store.start(services, signal)
     },
 
-    stop: signal => shelf.settled(signal),
-    loaded: () => shelf.loaded,
-    open: id => shelf.open(id),
-    drop: (id, signal) => shelf.drop(id, signal),
+    stop: signal => store.stop(signal),
+    loaded: () => store.loaded,
+    open: id => store.open(id),
+    drop: (id, signal) => store.drop(id, signal),
 
     async prepare(block) {
-      if (!world) throw new BlockgateError(ErrorCode.stageMisuse, 'directory() must be started before it is used')
-      return await prepare(world, shelf, block)
+      block.signal.throwIfAborted()
+      const bytes = checkedBytes(block.meta.files)
+      await store.reserve(block, bytes)
+      return await store.prepare(block, async folder => {
+        await mirror({ bucket, files: store.files, verify: options.verify ?? true }, block, folder)
+        return bytes
+      })
     },
   }
-}
-
-interface World extends Pick<Services, 'bucket'> {
-  readonly files: LocalFiles
-  readonly verify: boolean
-}
-
-async function prepare(world: World, shelf: Shelf, block: BlockContext): Promise<PreparedBlock> {
-  block.signal.throwIfAborted()
-  const bytes = checkedBytes(block.meta.files)
-  block.reserve?.(bytes)
-  await assertRoom(world.files, bytes)
-  return await shelf.prepare(block, async folder => {
-    await mirror(world, block, folder)
-    return bytes
-  })
-}
-
-/** What differs from the meta, as text. */
-function misfit(files: readonly BlockFile[], sizes: ReadonlyMap<string, number>): string | undefined {
-  for (const { path, size } of files) {
-    const actual = sizes.get(path)
-    if (actual !== size) return `${path} must have ${size} bytes: current value is ${actual}`
-  }
-  return undefined
-}
-
-/** Early and clear; a disk that fills up meanwhile fails the write, with the same code. */
-async function assertRoom(files: LocalFiles, bytes: number): Promise<void> {
-  const free = await files.free()
-  if (free >= bytes) return
-  throw new BlockgateError(
-    ErrorCode.diskFull,
-    `free disk must be >= ${bytes} bytes for this block: current value is ${free}`,
-  )
 }
 
 const pathOption = v.pipe(

@@ -1,21 +1,24 @@
 /** Copies the files of a block from the bucket to a folder, side by side and chunk by chunk. */
 import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import {
   type BlockContext,
   type BlockFile,
   BlockgateError,
   BucketError,
+  type BucketReader,
   ErrorCode,
+  eachBounded,
   type LocalFiles,
   linkSignals,
-  type Services,
 } from 'blockgate'
 import { isBlockFile } from 'blockgate/tsdb'
 
 /** Files of one block at once. The pool already loads many blocks side by side. */
 const FILES_AT_ONCE = 4
 
-export interface MirrorDeps extends Pick<Services, 'bucket'> {
+export interface MirrorDeps {
+  readonly bucket: BucketReader
   readonly files: LocalFiles
   readonly verify: boolean
 }
@@ -45,21 +48,14 @@ export function checkedBytes(files: readonly BlockFile[]): number {
  */
 export async function mirror(deps: MirrorDeps, block: BlockContext, folder: string): Promise<void> {
   using link = linkSignals(block.signal)
-  const { files } = block.meta
-  let failure: { readonly error: unknown } | undefined
-  let at = 0
-  const lane = async () => {
-    for (let file = files[at++]; file && !failure; file = files[at++]) {
-      try {
-        await copy(deps, block.path, file, folder, link.signal)
-      } catch (error) {
-        failure ??= { error }
-        link.abort(failure.error)
-      }
+  await eachBounded(block.meta.files, FILES_AT_ONCE, async file => {
+    try {
+      await copy(deps, block.path, file, folder, link.signal)
+    } catch (error) {
+      link.abort(error)
+      throw error
     }
-  }
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, lane))
-  if (failure) throw failure.error
+  })
 }
 
 async function copy(
@@ -70,7 +66,7 @@ async function copy(
   signal: AbortSignal,
 ): Promise<void> {
   await using body = await bucket.get(prefix + file.path, { signal })
-  if (!body) throw new BlockgateError(ErrorCode.notFound, `object "${prefix}${file.path}" must exist: it is missing`)
+  if (!body) throw new BlockgateError(ErrorCode.notFound, `object "${prefix}${file.path}" is missing`)
   const { size } = body.info
   if (size !== file.size) throw corrupt(file.path, `have ${file.size} bytes`, size)
   await files.writeAtomic(`${folder}/${file.path}`, checked(body.stream, file, verify), signal)
@@ -82,18 +78,18 @@ async function* checked(
   file: BlockFile,
   verify: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = verify && file.sha256 !== undefined ? sha256.create() : undefined
+  const hash = sha256.create()
+  const hashed = verify && file.sha256 !== undefined
   let size = 0
   for await (const chunk of stream) {
     size += chunk.length
     if (size > file.size) throw cut(file, 'more')
-    hash?.update(chunk)
+    if (hashed) hash.update(chunk)
     yield chunk
   }
   if (size < file.size) throw cut(file, size)
-  const digest = hash && hex(hash.digest())
-  if (digest !== undefined && digest !== file.sha256)
-    throw corrupt(file.path, `have the SHA-256 ${file.sha256}`, digest)
+  const digest = hashed ? bytesToHex(hash.digest()) : file.sha256
+  if (digest !== file.sha256) throw corrupt(file.path, `have the SHA-256 ${file.sha256}`, digest)
 }
 
 /** The store said the right size and sent another: a connection that broke looks like this, so another try may help. */
@@ -104,8 +100,4 @@ function cut({ path, size }: BlockFile, actual: number | string): BucketError {
 function corrupt(path: string, must: string, value: unknown): BlockgateError {
   const name = JSON.stringify(path.slice(0, 64))
   return new BlockgateError(ErrorCode.corruptBlock, `file ${name} must ${must}: current value is ${value}`)
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,15 +1,7 @@
 /** Makes the index-header of a block from a few ranges of its index. */
+import { type BlockContext, type BucketReader, linkSignals } from 'blockgate'
+import type { BlockStore } from 'blockgate/plugins/sink/block-store'
 import {
-  type BlockContext,
-  type BlockFile,
-  BlockgateError,
-  type BucketReader,
-  ErrorCode,
-  type LocalFiles,
-  linkSignals,
-} from 'blockgate'
-import {
-  assertIndexSize,
   encodeIndexHeader,
   INDEX_TOC_BYTES,
   type IndexEnds,
@@ -18,6 +10,7 @@ import {
   parseIndexToc,
 } from 'blockgate/tsdb'
 import type { Gate } from './gate.ts'
+import { indexSize } from './header.ts'
 import { IndexObject } from './index-object.ts'
 
 /** Smaller parts are gathered to one write. */
@@ -25,20 +18,10 @@ const WRITE_BYTES = 64 * 1024
 
 export interface BuildDeps {
   readonly bucket: BucketReader
-  readonly files: LocalFiles
+  readonly store: BlockStore
   readonly gate: Gate
   readonly headBytes: number
   readonly tailBytes: number
-}
-
-/** @throws BlockgateError `corrupt-block` where the meta names no index, or one that cannot be */
-export function indexSize(files: readonly BlockFile[]): number {
-  const size = files.find(({ path }) => path === 'index')?.size
-  if (size === undefined) {
-    throw new BlockgateError(ErrorCode.corruptBlock, 'file "index" must be among the files of the block: it is missing')
-  }
-  assertIndexSize(size)
-  return size
 }
 
 /**
@@ -48,34 +31,23 @@ export function indexSize(files: readonly BlockFile[]): number {
  */
 export async function build(deps: BuildDeps, block: BlockContext, path: string): Promise<number> {
   using link = linkSignals(block.signal)
-  const { bucket, files, gate } = deps
+  const { bucket, store, gate } = deps
   const size = indexSize(block.meta.files)
-  const object = new IndexObject(block, { bucket, gate, size, link })
+  const object = new IndexObject(`${block.path}index`, { bucket, gate, size, link })
   try {
     const { head, tail } = await object.ends(deps.headBytes, deps.tailBytes)
     const version = parseIndexStart(head)
     const index: IndexEnds = { version, size, toc: parseIndexToc(tail.subarray(-INDEX_TOC_BYTES), size) }
     const bytes = indexHeaderSize(index)
-    block.reserve?.(bytes)
-    await assertRoom(files, bytes)
+    await store.reserve(block, bytes)
     const parts = encodeIndexHeader(index, (from, to) => object.read(from, to))
-    await files.writeAtomic(path, gathered(parts), link.signal)
+    await store.files.writeAtomic(path, gathered(parts), link.signal)
     return bytes
   } catch (error) {
     // Ends the requests beside the one that failed.
     link.abort(error)
     throw error
   }
-}
-
-/** Early and clear; a disk that fills up meanwhile fails the write, with the same code. */
-async function assertRoom(files: LocalFiles, bytes: number): Promise<void> {
-  const free = await files.free()
-  if (free >= bytes) return
-  throw new BlockgateError(
-    ErrorCode.diskFull,
-    `free disk must be >= ${bytes} bytes for this index-header: current value is ${free}`,
-  )
 }
 
 /** The same bytes: most headers are four small parts, and a write each would cost more than a copy. */

@@ -1,6 +1,5 @@
 /** The index object of a block, read by ranges that never overlap and are all of one version of the object. */
 import {
-  type BlockContext,
   BlockgateError,
   BucketError,
   type BucketReader,
@@ -34,16 +33,16 @@ export interface IndexObjectOptions {
 }
 
 export class IndexObject {
-  readonly #options: IndexObjectOptions
   readonly #key: string
+  readonly #options: IndexObjectOptions
   /** By offset. */
   #pieces: readonly Piece[] = []
   /** What the first answer says of the object. */
   #first: ObjectInfo | undefined
 
-  constructor(block: Pick<BlockContext, 'path'>, options: IndexObjectOptions) {
+  constructor(key: string, options: IndexObjectOptions) {
+    this.#key = key
     this.#options = options
-    this.#key = `${block.path}index`
   }
 
   /**
@@ -57,10 +56,8 @@ export class IndexObject {
       this.#pieces = [{ from: 0, bytes }]
       return { head: bytes, tail: bytes }
     }
-    const [last, first] = await Promise.all([
-      this.#get({ suffix: tail }, tail),
-      this.#get({ offset: 0, length: head }, head),
-    ])
+    const reads = [this.#get({ suffix: tail }, tail), this.#get({ offset: 0, length: head }, head)] as const
+    const [last, first] = await Promise.all(reads)
     this.#pieces = [
       { from: 0, bytes: first },
       { from: size - tail, bytes: last },
@@ -83,25 +80,22 @@ export class IndexObject {
   }
 
   async *#parts(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const running: Promise<Part>[] = []
-    let at = from
+    const ahead: Promise<Part>[] = []
     try {
-      for (;;) {
-        while (running.length < PARTS_AT_ONCE && at < to) {
-          const length = Math.min(PART_BYTES, to - at)
-          const part = this.#part(at, length)
+      for (let at = from; at < to || ahead.length > 0; ) {
+        if (at < to && ahead.length < PARTS_AT_ONCE) {
+          const part = this.#part(at, Math.min(PART_BYTES, to - at))
           // At once, and not when its turn comes: the parts before it may take minutes.
           part.catch(error => this.#options.link.abort(error))
-          running.push(part)
-          at += length
+          ahead.push(part)
+          at += PART_BYTES
+        } else {
+          using part = await (ahead.shift() as Promise<Part>)
+          yield part.bytes
         }
-        const next = running.shift()
-        if (!next) return
-        using part = await next
-        yield part.bytes
       }
     } finally {
-      for (const part of running) part.then(discard, () => {})
+      for (const part of ahead) part.then(unused => unused[Symbol.dispose]()).catch(() => {})
     }
   }
 
@@ -119,7 +113,7 @@ export class IndexObject {
   async #get(range: Range, length: number): Promise<Uint8Array> {
     const { bucket, link } = this.#options
     await using body = await bucket.get(this.#key, { range, signal: link.signal })
-    if (!body) throw new BlockgateError(ErrorCode.notFound, `object "${this.#key}" must exist: it is missing`)
+    if (!body) throw new BlockgateError(ErrorCode.notFound, `object "${this.#key}" is missing`)
     this.#assertSame(body.info)
     const bytes = new Uint8Array(length)
     let at = 0
@@ -133,20 +127,15 @@ export class IndexObject {
   }
 
   #assertSame(info: ObjectInfo): void {
-    const first = this.#first ?? info
-    this.#first = first
+    const { size } = this.#options
+    this.#first ??= info
     // Behind a proxy each answer may have an etag of its own: then the time of the last change decides.
-    if (!isSameEtag(first, info) && !isSameTime(first, info)) {
-      throw new BucketError(`object "${this.#key}" must stay the same between two reads: it changed`, {
-        retryable: true,
-      })
+    if (!isSameEtag(this.#first, info) && !isSameTime(this.#first, info)) {
+      throw new BucketError(`object "${this.#key}" changed between two reads`, { retryable: true })
     }
-    const { size } = info
-    if (size === this.#options.size) return
-    throw new BlockgateError(
-      ErrorCode.corruptBlock,
-      `file "index" must have ${this.#options.size} bytes: current value is ${size}`,
-    )
+    if (info.size === size) return
+    const text = `file "index" must have ${size} bytes: current value is ${info.size}`
+    throw new BlockgateError(ErrorCode.corruptBlock, text)
   }
 
   /** The store said the right size and sent another: a connection that broke looks like this, so another try may help. */
@@ -158,8 +147,4 @@ export class IndexObject {
 
 interface Part extends Disposable {
   readonly bytes: Uint8Array
-}
-
-function discard(part: Part): void {
-  part[Symbol.dispose]()
 }

@@ -1,28 +1,26 @@
 /** A sink that keeps the index-header of each block on the disk, in Thanos' format and layout. */
 import {
   type BlockContext,
-  BlockgateError,
-  type BlockId,
   type BlockSink,
+  type BucketReader,
   checkOptions,
   codeOf,
   ErrorCode,
   type Log,
-  type PreparedBlock,
   rawMessageOf,
 } from 'blockgate'
 import { keyProblem } from 'blockgate/bucket'
-import { type FoundFolder, Shelf, someOf, tellForeign } from 'blockgate/plugins/sink/shelf'
+import { BlockStore, type FoundFolder } from 'blockgate/plugins/sink/block-store'
 import * as v from 'valibot'
 import { BackgroundCheck } from './background-check.ts'
-import { type BuildDeps, build, indexSize } from './build.ts'
-import { assertEnds, assertHeader, HEADER, headerIn, strangeFiles } from './existing.ts'
+import { build } from './build.ts'
 import { Gate } from './gate.ts'
+import { assertEnds, assertHeader, CACHES, HEADER, headerIn, indexSize } from './header.ts'
 
 export interface IndexHeadersOptions {
   /**
    * Folder of the blocks, below the config's `dir`; '' is `dir` itself. Default '': with Thanos' `--data-dir` as `dir`, its
-   * index-headers are taken over, and a Thanos takes over ours.
+   * index-headers are imported, and a Thanos takes over ours.
    */
   readonly path?: string | undefined
   /** Bytes at the end of the index that are read first: they hold its TOC and usually the postings offset table. Default 262144. */
@@ -48,10 +46,21 @@ const MAX_READ_BYTES = 16 * 1024 * 1024
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), indexHeaders()], dir: '/var/thanos/store' })
  */
 export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
-  const shelf = new Shelf({ sink: 'index-headers', path: options?.path ?? '' })
   const gate = new Gate(PARTS_AT_ONCE)
-  let world: World | undefined
-  let check: BackgroundCheck | undefined
+  const store = new BlockStore({
+    sink: 'index-headers',
+    path: options?.path ?? '',
+    mayGo: name => CACHES.test(name),
+    async damage(files, { meta, bytes }, { folder, sizes }) {
+      const size = sizes.get(HEADER)
+      if (size !== bytes) return `${HEADER} must have ${bytes} bytes: current value is ${size}`
+      await assertEnds(headerIn(files, folder), size, indexSize(meta.files))
+      return undefined
+    },
+  })
+  const check = new BackgroundCheck(store)
+  let bucket: BucketReader
+  let log: Log
   return {
     kind: 'sink',
     name: 'index-headers',
@@ -64,138 +73,57 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
         headBytes: v.optional(bytesOption),
       }),
 
-    async start({ bucket, files, host, observer }, signal) {
-      if (!files) {
-        throw new BlockgateError(ErrorCode.unsupported, 'indexHeaders() must have a disk: services.files is undefined')
-      }
-      const foreign = new Map<BlockId, FoundFolder>()
-      await shelf.start(
-        files,
-        host,
-        {
-          async damage({ meta, bytes }, { folder, sizes }) {
-            const size = sizes.get(HEADER)
-            if (size !== bytes) return `${HEADER} must have ${bytes} bytes: current value is ${size}`
-            await assertEnds(headerIn(files, folder), size, indexSize(meta.files))
-            return undefined
-          },
-          foreign: found => void foreign.set(found.id, found),
-          observer,
-        },
-        signal,
-      )
-      tellFound([...foreign.values()], host.log)
-      check = new BackgroundCheck({ files, host, shelf })
-      if (!observer) check.start()
-      world = {
-        bucket,
-        files,
-        gate,
-        log: host.log,
-        foreign,
-        tailBytes: options.tailBytes ?? TAIL_BYTES,
-        headBytes: options.headBytes ?? HEAD_BYTES,
-      }
+    async start(services, signal) {
+      bucket = services.bucket
+      log = services.host.log
+      const found = await store.start(services, signal)
+      const message = 'index-headers of a Thanos store are imported as their blocks are offered'
+      if (found.length > 0) log.info(message, { blocks: found.length })
+      if (!services.observer) check.start(services.host)
     },
 
     async stop(signal) {
-      await check?.stop()
-      await shelf.settled(signal)
+      await check.stop()
+      await store.stop(signal)
     },
-    loaded: () => shelf.loaded,
-    damaged: () => check?.damaged ?? new Set(),
+    loaded: () => store.loaded,
+    damaged: () => check.damaged,
     drop(id, signal) {
-      check?.damaged.delete(id)
-      return shelf.drop(id, signal)
+      check.damaged.delete(id)
+      return store.drop(id, signal)
     },
 
     async prepare(block) {
-      if (!world) throw new BlockgateError(ErrorCode.stageMisuse, 'indexHeaders() must be started before it is used')
-      return await prepare(world, shelf, block)
+      block.signal.throwIfAborted()
+      indexSize(block.meta.files)
+      const imported = await store.import(block, found => bytesOf(found, block, store, log))
+      if (imported) return imported
+      const { tailBytes = TAIL_BYTES, headBytes = HEAD_BYTES } = options
+      const deps = { bucket, store, gate, tailBytes, headBytes }
+      return await store.prepare(block, folder => build(deps, block, `${folder}/${HEADER}`))
     },
   }
 }
 
-interface World extends BuildDeps {
-  readonly log: Log
-  /** Folders that stand where blocks would show. One that is being taken over is not among them. */
-  readonly foreign: Map<BlockId, FoundFolder>
-}
-
-async function prepare(world: World, shelf: Shelf, block: BlockContext): Promise<PreparedBlock> {
-  block.signal.throwIfAborted()
-  const size = indexSize(block.meta.files)
-  const found = world.foreign.get(block.id)
-  if (found) {
-    const adopted = await takeOver(world, shelf, block, found, size)
-    if (adopted) return adopted
-  }
-  return await shelf.prepare(block, folder => build(world, block, `${folder}/${HEADER}`))
-}
-
-/** The block from the header that Thanos left, without a request; undefined where there was none that is good: it is gone now. */
-async function takeOver(
-  { files, foreign, log }: World,
-  shelf: Shelf,
+/** The bytes of the header that another store gateway left in the folder; undefined where there is none that is good. */
+async function bytesOf(
+  { folder, sizes }: FoundFolder,
   block: BlockContext,
-  found: FoundFolder,
-  indexBytes: number,
-): Promise<PreparedBlock | undefined> {
-  const { id } = block
-  const strange = strangeFiles(found)
-  if (strange.length > 0) {
-    throw new BlockgateError(
-      ErrorCode.diskFailed,
-      `folder "${found.folder}" must be free for this block: it has files that no store gateway keeps there: ${someOf(strange)}`,
-    )
-  }
-  foreign.delete(id)
-  const back = () => void foreign.set(id, found)
-  const bytes = found.sizes.get(HEADER)
-  if (bytes === undefined) {
-    await orBack(shelf.discard(id), back)
+  { files }: BlockStore,
+  log: Log,
+): Promise<number | undefined> {
+  const bytes = sizes.get(HEADER)
+  if (bytes === undefined) return undefined
+  block.reserve?.(bytes)
+  try {
+    await assertHeader(headerIn(files, folder), bytes, indexSize(block.meta.files))
+    return bytes
+  } catch (error) {
+    if (codeOf(error) !== ErrorCode.corruptBlock) throw error
+    const message = 'a damaged index-header is removed from the disk and built again'
+    log.warn(message, { block: block.id, why: rawMessageOf(error) })
     return undefined
   }
-  try {
-    block.reserve?.(bytes)
-    await assertHeader(headerIn(files, found.folder), bytes, indexBytes)
-  } catch (error) {
-    // Somebody else has removed it meanwhile: the folder is free.
-    if (codeOf(error) === ErrorCode.notFound) return undefined
-    if (codeOf(error) !== ErrorCode.corruptBlock) {
-      back()
-      throw error
-    }
-    log.warn('a damaged index-header is removed from the disk and built again', {
-      block: id,
-      why: rawMessageOf(error),
-    })
-    await orBack(shelf.discard(id), back)
-    return undefined
-  }
-  return await shelf.adopt(block, bytes, back)
-}
-
-async function orBack(work: Promise<void>, back: () => void): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    back()
-    throw error
-  }
-}
-
-/** One line each for what will be taken over and what is in the way. */
-function tellFound(found: readonly FoundFolder[], log: Log): void {
-  const strange = found.flatMap(({ id, folder, sizes }) => {
-    const names = strangeFiles({ id, folder, sizes })
-    return names.length > 0 ? [{ id, folder, names }] : []
-  })
-  const headers = found.length - strange.length
-  if (headers > 0) {
-    log.info('index-headers of a Thanos store will be taken over as their blocks are offered', { blocks: headers })
-  }
-  tellForeign(strange, log)
 }
 
 const pathOption = v.pipe(

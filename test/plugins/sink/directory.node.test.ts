@@ -291,7 +291,7 @@ describe('directory', () => {
     bucket.get = async () => void gets++ as undefined
     const bytes = block.meta.files.reduce((sum, file) => sum + file.size, 0)
     const error = await sink.prepare(blockContext(block)).catch(e => e)
-    expect(error.message).toBe(`disk-full: free disk must be >= ${bytes} bytes for this block: current value is 1000`)
+    expect(error.message).toBe(`disk-full: the block needs ${bytes} bytes: the disk has 1000 free`)
     expect(gets).toBe(0)
     expect(await services.files.list('')).toEqual([])
   })

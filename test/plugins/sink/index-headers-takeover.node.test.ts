@@ -27,7 +27,7 @@ describe('a Thanos data folder', () => {
     const block = await storedIndex(store, 1, small)
     expect([...sink.loaded().keys()]).toEqual([])
     expect(lines.map(line => [line.message, line.fields])).toEqual([
-      ['index-headers of a Thanos store will be taken over as their blocks are offered', { blocks: 1 }],
+      ['index-headers of a Thanos store are imported as their blocks are offered', { blocks: 1 }],
     ])
     await add(sink, block, 3)
     expect(bucket.gets).toEqual([])
@@ -87,7 +87,7 @@ describe('a Thanos data folder', () => {
     const before = await services.files.list('')
     const error = await sink.prepare(blockContext(await storedIndex(store, 1, small))).catch(e => e)
     expect(error.message).toBe(
-      `disk-failed: folder "${testId(1)}" must be free for this block: it has files that no store gateway keeps there: index, meta.json`,
+      `disk-failed: folder "${testId(1)}" is in the way of this block: this sink did not make index, meta.json`,
     )
     expect(lines.map(({ level, fields }) => [level, fields])).toEqual([
       ['warn', { blocks: testId(1), files: `${testId(1)}/index, ${testId(1)}/meta.json` }],

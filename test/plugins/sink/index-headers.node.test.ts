@@ -79,7 +79,7 @@ describe('indexHeaders refuses', () => {
     }
     const error = await sink.prepare(blockContext(block)).catch(e => e)
     expect(error).toMatchObject({ code: 'bucket-failed', retryable: true })
-    expect(error.rawMessage).toBe(`object "${block.path}index" must stay the same between two reads: it changed`)
+    expect(error.rawMessage).toBe(`object "${block.path}index" changed between two reads`)
     expect(await services.files.list('')).toEqual([])
   })
 
@@ -148,9 +148,7 @@ describe('indexHeaders refuses', () => {
     const { sink, bucket, store, services } = await world({ root: folder(), files, headBytes: 64, tailBytes: 64 })
     const error = await sink.prepare(blockContext(await storedIndex(store, 1, small))).catch(e => e)
     const { length } = await headerOf(small)
-    expect(error.message).toBe(
-      `disk-full: free disk must be >= ${length} bytes for this index-header: current value is 100`,
-    )
+    expect(error.message).toBe(`disk-full: the block needs ${length} bytes: the disk has 100 free`)
     expect(bucket.gets).toHaveLength(2)
     expect(await services.files.list('')).toEqual([])
   })

@@ -1,7 +1,7 @@
 import type { LoadedBlock } from 'blockgate'
 import { blockMeta, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { decodeManifest, encodeManifest } from '../../../plugins/sink/shelf/manifest.ts'
+import { decodeManifest, encodeManifest } from '../../../plugins/sink/block-store/manifest.ts'
 import { type Harness, harness } from '../source/scan-harness.ts'
 
 const ID = testId(1)

@@ -10,7 +10,7 @@ export class HeldBlock {
   #moved: Promise<void> = Promise.resolve()
   #left: Promise<void> | undefined
   #removed: Promise<void> | undefined
-  #onIdle: (() => void) | undefined
+  #onIdle = () => {}
 
   /** `folder` is where its files are now. */
   constructor(files: LocalFiles, folder: string, loaded: LoadedBlock) {
@@ -19,20 +19,23 @@ export class HeldBlock {
     this.loaded = loaded
   }
 
-  /** One rename. */
-  show(folder: string): Promise<void> {
-    return this.#move(folder)
+  /** One rename. Readers read on. */
+  move(folder: string): Promise<void> {
+    this.#moved = this.#files.rename(this.#folder, folder).then(() => {
+      this.#folder = folder
+    })
+    return this.#moved
   }
 
-  /** One rename, the first time it is called. Readers read on. */
+  /** As move(), the first time it is called. */
   leave(folder: string): Promise<void> {
-    this.#left ??= this.#move(folder)
+    this.#left ??= this.move(folder)
     return this.#left
   }
 
   /** Removes the files, once no reader is open. Nobody may open() any more. */
   remove(): Promise<void> {
-    this.#removed ??= this.#idle().then(() => this.#files.remove(this.#folder))
+    this.#removed ??= this.#remove()
     return this.#removed
   }
 
@@ -53,7 +56,7 @@ export class HeldBlock {
       },
       [Symbol.dispose]: () => {
         this.#readers.delete(reader)
-        if (this.#readers.size === 0) this.#onIdle?.()
+        if (this.#readers.size === 0) this.#onIdle()
       },
     }
   }
@@ -72,36 +75,26 @@ export class HeldBlock {
     }
   }
 
+  /** Offsets are read from the block's own files, so one that leads outside means that the block is damaged. */
   #assertRange(file: string, offset: number, length: number): void {
     const { meta } = this.loaded
     const size = meta.files.find(({ path }) => path === file)?.size
     if (size === undefined) {
-      const name = JSON.stringify(file.slice(0, 64))
-      throw new BlockgateError(
-        ErrorCode.notFound,
-        `file of ${meta.ulid} must be one of its meta: current value is ${name}`,
-      )
+      const text = `block ${meta.ulid} has no file ${JSON.stringify(file.slice(0, 64))}`
+      throw new BlockgateError(ErrorCode.notFound, text)
     }
-    // Offsets are read from the block's own files, so one that leads outside means that the block is damaged.
     if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
-      throw new BlockgateError(
-        ErrorCode.corruptBlock,
-        `range of "${file}" must end at <= ${size}: current value is ${offset} + ${length}`,
-      )
+      const text = `cannot read ${length} bytes at ${offset} of "${file}": it has ${size} bytes`
+      throw new BlockgateError(ErrorCode.corruptBlock, text)
     }
   }
 
-  #move(folder: string): Promise<void> {
-    this.#moved = this.#files.rename(this.#folder, folder).then(() => {
-      this.#folder = folder
-    })
-    return this.#moved
-  }
-
-  #idle(): Promise<void> {
-    if (this.#readers.size === 0) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#onIdle = resolve
-    })
+  async #remove(): Promise<void> {
+    if (this.#readers.size > 0) {
+      await new Promise<void>(resolve => {
+        this.#onIdle = resolve
+      })
+    }
+    await this.#files.remove(this.#folder)
   }
 }

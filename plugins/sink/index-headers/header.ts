@@ -1,7 +1,6 @@
-/** Index-headers that are on the disk already: ours after a restart, and those of a Thanos store. */
-import { BlockgateError, ErrorCode, type LocalFiles } from 'blockgate'
-import type { FoundFolder } from 'blockgate/plugins/sink/shelf'
-import { checkIndexHeader, checkIndexHeaderEnds, type IndexEnds, type ReadAt } from 'blockgate/tsdb'
+/** Index-headers on the disk: ours after a restart, and those of other store gateways. */
+import { type BlockFile, BlockgateError, ErrorCode, type LocalFiles } from 'blockgate'
+import { assertIndexSize, checkIndexHeader, checkIndexHeaderEnds, type ReadAt } from 'blockgate/tsdb'
 
 export const HEADER = 'index-header'
 
@@ -9,11 +8,14 @@ export const HEADER = 'index-header'
  * What store gateways of others keep in a block's folder, all of it caches: the header, of Mimir a sample of it beside, of old ones
  * an index.cache.json; and what they leave when they are killed: temp files, and the parts of their downloads.
  */
-const CACHES = /^(?:(?:sparse-)?index-header(?:\.tmp)?|index\.cache\.json|[0-9A-Za-z-]{1,40}\.part-\d+)$/
+export const CACHES: RegExp = /^(?:(?:sparse-)?index-header(?:\.tmp)?|index\.cache\.json|[0-9A-Za-z-]{1,40}\.part-\d+)$/
 
-/** Files in the folder that are no caches: then it is somebody's data. */
-export function strangeFiles({ sizes }: FoundFolder): readonly string[] {
-  return [...sizes.keys()].filter(name => !CACHES.test(name)).sort()
+/** @throws BlockgateError `corrupt-block` where the meta names no index, or one that cannot be */
+export function indexSize(files: readonly BlockFile[]): number {
+  const size = files.find(({ path }) => path === 'index')?.size
+  if (size === undefined) throw new BlockgateError(ErrorCode.corruptBlock, 'the block\'s meta names no file "index"')
+  assertIndexSize(size)
+  return size
 }
 
 /** How the header in `folder` is read. */
@@ -32,18 +34,16 @@ const SMALL = 16 * 1024
  */
 export async function assertEnds(read: ReadAt, size: number, indexBytes: number): Promise<void> {
   if (size <= SMALL) await assertHeader(read, size, indexBytes)
-  else assertOf(await checkIndexHeaderEnds(size, read), indexBytes)
+  else assertOf((await checkIndexHeaderEnds(size, read)).size, indexBytes)
 }
 
 /** As assertEnds(), and all that is between must be sound: it reads the whole header. */
 export async function assertHeader(read: ReadAt, size: number, indexBytes: number): Promise<void> {
-  assertOf((await checkIndexHeader(size, read)).index, indexBytes)
+  assertOf((await checkIndexHeader(size, read)).index.size, indexBytes)
 }
 
-function assertOf(index: IndexEnds, indexBytes: number): void {
-  if (index.size === indexBytes) return
-  throw new BlockgateError(
-    ErrorCode.corruptBlock,
-    `index-header: size of its index must be ${indexBytes} as the block's meta says: current value is ${index.size}`,
-  )
+function assertOf(size: number, expected: number): void {
+  if (size === expected) return
+  const text = `index-header: size of its index must be ${expected} as the block's meta says: current value is ${size}`
+  throw new BlockgateError(ErrorCode.corruptBlock, text)
 }

@@ -1,0 +1,330 @@
+/** The blocks that show, those on their way in, and those on their way out. */
+import {
+  type BlockContext,
+  BlockgateError,
+  type BlockId,
+  BlockMap,
+  type BlockReader,
+  ErrorCode,
+  errorFields,
+  inSlices,
+  type LoadedBlock,
+  type LocalFiles,
+  type Log,
+  orAborted,
+  type PreparedBlock,
+  type Services,
+  StaleFence,
+  Turns,
+} from 'blockgate'
+import { HeldBlock } from './held-block.ts'
+import { encodeManifest, MANIFEST } from './manifest.ts'
+import { below, blockFolders, type Damage, type FoundFolder, restore } from './restore.ts'
+
+export interface BlockStoreOptions {
+  /** The sink's name: it is in the manifests. */
+  readonly sink: string
+  /** Folder of the blocks on the disk; '' is its root. */
+  readonly path: string
+  readonly damage: Damage
+  /** True for the name of a file that another program may have left in the folder of a block, and that may go. Default: none. */
+  readonly mayGo?: ((name: string) => boolean) | undefined
+}
+
+/**
+ * What a sink that keeps blocks on a disk is made of: a folder a block, with a manifest in it, below one path. A block comes
+ * and goes by one rename from and to `.blockgate-tmp`, so a process that dies at any byte leaves whole blocks, and something
+ * in `.blockgate-tmp`, which the next start removes. A folder without a manifest of this sink is unmanaged: it is left alone,
+ * whatever its name, for the user may have pointed `path` at a Prometheus data directory.
+ *
+ * @example const store = new BlockStore({ sink: 'directory', path: 'blocks', damage: async () => undefined })
+ */
+export class BlockStore {
+  readonly loaded: Map<BlockId, LoadedBlock> = new BlockMap()
+  readonly #options: BlockStoreOptions
+  readonly #temp: string
+  readonly #blocks = new BlockMap<HeldBlock>()
+  /** For one block, a rename that shows it and one that takes it away must not overlap. */
+  readonly #turns = new Turns<BlockId>()
+  readonly #leaving = new Set<Promise<void>>()
+  /** Blocks where an unmanaged folder stands. One that is being imported is not among them. */
+  readonly #unmanaged = new Set<BlockId>()
+  #disk: { readonly files: LocalFiles; readonly log: Log } | undefined
+  #names = 0
+
+  constructor(options: BlockStoreOptions) {
+    this.#options = options
+    this.#temp = below(options.path, '.blockgate-tmp')
+  }
+
+  /**
+   * Removes what a process that died left, and damaged blocks, and shows those that are whole. An observer removes nothing: what
+   * does not look whole may be on its way at the gateway that runs.
+   * @returns the unmanaged folders whose files all may go
+   * @throws BlockgateError of the disk, or `unsupported` where there is none; the reason of `signal`, soon after it aborts
+   */
+  async start(
+    { files, host, observer }: Pick<Services, 'files' | 'host' | 'observer'>,
+    signal?: AbortSignal,
+  ): Promise<readonly FoundFolder[]> {
+    const { sink } = this.#options
+    if (!files) throw new BlockgateError(ErrorCode.unsupported, `${sink} needs a disk: services.files is undefined`)
+    if (!observer) await files.remove(this.#temp)
+    this.#disk = { files, log: host.log }
+    const { whole, damaged, unmanaged } = await restore(files, this.#options, host, signal)
+    await inSlices(host, whole, block => this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block)))
+    if (!observer)
+      for (const { id, why } of damaged) {
+        host.log.warn('a damaged block is removed from the disk and will be loaded again', { block: id, why })
+        await this.#discard(id)
+      }
+    for (const { id } of unmanaged) this.#unmanaged.add(id)
+    this.#warnOf(unmanaged)
+    return unmanaged.filter(found => this.#strange(found).length === 0)
+  }
+
+  /** The disk. @throws BlockgateError `stage-misuse` before the start */
+  get files(): LocalFiles {
+    return this.#started().files
+  }
+
+  /** Where the files of a block are once it shows. */
+  folderOf(id: BlockId): string {
+    return below(this.#options.path, id)
+  }
+
+  open(id: BlockId): BlockReader | undefined {
+    return this.#blocks.get(id)?.open()
+  }
+
+  /**
+   * Asks the disk budget, and the disk, whether there is room for `bytes` of the block; a disk that fills up meanwhile fails the write.
+   * @throws BlockgateError `disk-budget` or `disk-full`
+   */
+  async reserve(block: BlockContext, bytes: number): Promise<void> {
+    block.reserve?.(bytes)
+    const free = await this.files.free()
+    if (free >= bytes) return
+    throw new BlockgateError(ErrorCode.diskFull, `the block needs ${bytes} bytes: the disk has ${free} free`)
+  }
+
+  /** `fill` writes the block's files into the folder it is given, and gives their bytes. Whatever fails, nothing is left. */
+  async prepare(block: BlockContext, fill: (folder: string) => Promise<number>): Promise<PreparedBlock> {
+    const { files } = this.#started()
+    const temp = this.#tempFolder(block.id)
+    const loaded = await this.#filled(block, temp, fill)
+    const held = new HeldBlock(files, temp, loaded)
+    return this.#prepared(held, temp, () => held.move(this.folderOf(block.id)))
+  }
+
+  /**
+   * Imports the folder that another program left where the block would show. `check` gives the bytes of what is in it, or
+   * undefined where it is of no use: then the folder is removed. Until the commit the folder stays as it is.
+   * @returns undefined where there is nothing to import
+   * @throws BlockgateError `disk-failed` where a file in it may not go
+   */
+  async import(
+    block: BlockContext,
+    check: (found: FoundFolder) => Promise<number | undefined>,
+  ): Promise<PreparedBlock | undefined> {
+    const { id } = block
+    // Of two attempts at once the later one makes a copy of its own.
+    if (!this.#unmanaged.delete(id)) return undefined
+    const temp = this.#tempFolder(id)
+    const folder = this.folderOf(id)
+    let shown = false
+    try {
+      // As it is now: somebody may have removed it since the start.
+      const [found] = await blockFolders(await this.files.list(folder), this.#options.path)
+      if (!found) return undefined
+      this.#assertMayGo(found)
+      const bytes = await check(found)
+      if (bytes === undefined) {
+        await this.#discard(id)
+        return undefined
+      }
+      const loaded = await this.#filled(block, temp, async () => bytes)
+      const prepared = this.#prepared(new HeldBlock(this.files, folder, loaded), temp, async () => {
+        await this.files.rename(`${temp}/${MANIFEST}`, `${folder}/${MANIFEST}`)
+        shown = true
+        await this.#tidy(id, temp)
+      })
+      return {
+        ...prepared,
+        [Symbol.asyncDispose]: async () => {
+          await prepared[Symbol.asyncDispose]()
+          if (!shown) this.#unmanaged.add(id)
+        },
+      }
+    } catch (error) {
+      this.#unmanaged.add(id)
+      throw error
+    }
+  }
+
+  /** Gone from `loaded` at once. Resolves when the files are gone too; where the signal aborts before, they still go. */
+  async drop(id: BlockId, signal: AbortSignal): Promise<void> {
+    const block = this.#blocks.get(id)
+    if (!block) return
+    this.#forget(id)
+    await orAborted(this.#away(id, block), signal)
+  }
+
+  /** Resolves when nothing is on its way out, or when time is up: the next start removes what is left. */
+  async stop(signal: AbortSignal): Promise<void> {
+    await orAborted(Promise.allSettled(this.#leaving), signal).catch(() => {})
+  }
+
+  #started(): { readonly files: LocalFiles; readonly log: Log } {
+    if (this.#disk) return this.#disk
+    throw new BlockgateError(ErrorCode.stageMisuse, `${this.#options.sink} must be started before it is used`)
+  }
+
+  /** Never the same twice: an attempt that was given up may still write when the next one starts. */
+  #tempFolder(id: BlockId): string {
+    this.#names++
+    return `${this.#temp}/${id}-${this.#names}`
+  }
+
+  /** Writes everything that can fail for want of room. The manifest is last: it says that all else is there. */
+  async #filled(
+    { id, meta, lease, signal }: BlockContext,
+    temp: string,
+    fill: (folder: string) => Promise<number>,
+  ): Promise<LoadedBlock> {
+    try {
+      signal.throwIfAborted()
+      const loaded = { meta, bytes: await fill(temp), fence: lease?.fence }
+      const manifest = encodeManifest(this.#options.sink, loaded)
+      await this.files.writeAtomic(`${temp}/${MANIFEST}`, manifest, signal)
+      signal.throwIfAborted()
+      return loaded
+    } catch (error) {
+      await this.#tidy(id, temp)
+      throw error
+    }
+  }
+
+  #prepared(held: HeldBlock, temp: string, place: () => Promise<void>): PreparedBlock {
+    const { bytes, meta } = held.loaded
+    let committed: Promise<void> | undefined
+    let disposed: Promise<void> | undefined
+    return {
+      bytes,
+      commit: async () => {
+        if (disposed) {
+          throw new BlockgateError(ErrorCode.stageMisuse, `disposed block ${meta.ulid} must not be committed`)
+        }
+        committed ??= this.#show(held, place)
+        await committed
+      },
+      [Symbol.asyncDispose]: async () => {
+        const tidy = () => this.#tidy(meta.ulid, temp)
+        disposed ??= committed ? committed.catch(tidy) : tidy()
+        await disposed
+      },
+    }
+  }
+
+  /** Brings the block where it shows, in the place of an older copy. A higher fence than the new one's keeps the older. */
+  #show(block: HeldBlock, place: () => Promise<void>): Promise<void> {
+    const { ulid: id } = block.loaded.meta
+    return this.#turns.run(id, async () => {
+      const old = this.#blocks.get(id)
+      if (old) {
+        assertFence(id, block.loaded.fence, old.loaded.fence)
+        await old.leave(this.#tempFolder(id))
+      }
+      try {
+        await place()
+        this.#put(block)
+      } catch (error) {
+        if (old) this.#forget(id)
+        throw error
+      } finally {
+        // #away() has logged what fails: for the caller the new copy counts.
+        if (old) this.#away(id, old).catch(() => {})
+      }
+    })
+  }
+
+  #put(block: HeldBlock): void {
+    const { ulid } = block.loaded.meta
+    this.#blocks.set(ulid, block)
+    this.loaded.set(ulid, block.loaded)
+  }
+
+  #forget(id: BlockId): void {
+    this.#blocks.delete(id)
+    this.loaded.delete(id)
+  }
+
+  #away(id: BlockId, block: HeldBlock): Promise<void> {
+    const work = async () => {
+      try {
+        await this.#turns.run(id, () => block.leave(this.#tempFolder(id)))
+        await block.remove()
+      } catch (error) {
+        const message = 'files of a dropped block stay on the disk until the next start'
+        this.#disk?.log.warn(message, { block: id, ...errorFields(error) })
+        throw error
+      }
+    }
+    const gone = work().finally(() => this.#leaving.delete(gone))
+    this.#leaving.add(gone)
+    return gone
+  }
+
+  /** Removes a folder that shows and is not a block of this store, as a block goes. */
+  async #discard(id: BlockId): Promise<void> {
+    const temp = this.#tempFolder(id)
+    await this.#turns.run(id, () => this.files.rename(this.folderOf(id), temp))
+    await this.files.remove(temp)
+  }
+
+  /** Why a block failed matters more than what is left of it: the next start removes that. */
+  async #tidy(id: BlockId, temp: string): Promise<void> {
+    const { files, log } = this.#started()
+    try {
+      await files.remove(temp)
+    } catch (error) {
+      log.warn('temp files of a block stay on the disk until the next start', { block: id, ...errorFields(error) })
+    }
+  }
+
+  #assertMayGo(found: FoundFolder): void {
+    const strange = this.#strange(found)
+    if (strange.length === 0) return
+    const text = `folder "${found.folder}" is in the way of this block: this sink did not make ${someOf(strange)}`
+    throw new BlockgateError(ErrorCode.diskFailed, text)
+  }
+
+  /** The files that may not go: then the folder is somebody's data. */
+  #strange({ sizes }: FoundFolder): readonly string[] {
+    return [...sizes.keys()].filter(name => !this.#options.mayGo?.(name)).sort()
+  }
+
+  /** One line for all of them. */
+  #warnOf(unmanaged: readonly FoundFolder[]): void {
+    const all = unmanaged.filter(found => this.#strange(found).length > 0).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    if (all.length === 0) return
+    const message =
+      'files that this sink did not make are in the way: they are not touched, and their blocks cannot be loaded'
+    const files = all.flatMap(found => this.#strange(found).map(name => below(found.folder, name)))
+    this.#started().log.warn(message, { blocks: someOf(all.map(({ id }) => id)), files: someOf(files) })
+  }
+}
+
+function assertFence(id: BlockId, fence: number | undefined, held: number | undefined): void {
+  if (fence !== undefined && held !== undefined && fence < held) {
+    throw new StaleFence(`fence of block ${id} must be >= ${held}: current value is ${fence}`)
+  }
+}
+
+const NAMED = 5
+
+/** A few of the names, and how many more there are. */
+function someOf(names: readonly string[]): string {
+  const more = names.length - NAMED
+  return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
