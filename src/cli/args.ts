@@ -1,40 +1,41 @@
-/** From what was typed to a command and its arguments; what cannot be followed names the nearest that could. */
-import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { rawMessageOf } from '../contracts/errors.ts'
+/** From what was typed to a command and its arguments. What cannot be followed names the nearest that could. */
+import { parseArgs } from 'node:util'
+import { parseDuration } from '../contracts/duration.ts'
 import { suggestion } from '../contracts/nearest.ts'
-import { type Args, type Command, OPTIONS, type OptionName } from './command.ts'
+import { MEMBER_ID } from '../members/contract.ts'
+import { type Args, type Command, OPTIONS, type OptionInfo, type OptionName } from './command.ts'
 import { usageError } from './exit.ts'
-import { memberId, time, wholeNumber } from './values.ts'
 
 export type Request =
   | { readonly do: 'help'; readonly command: Command | undefined }
   | { readonly do: 'version' }
   | { readonly do: 'run'; readonly command: Command; readonly args: Args }
 
-const SHORT: Readonly<Partial<Record<OptionName, string>>> = { help: 'h' }
+const INFO: Readonly<Record<string, OptionInfo | undefined>> = OPTIONS
 
 /** @throws CliError with exit code 2 */
 export function readArgs(argv: readonly string[], commands: readonly Command[]): Request {
+  const options = Object.entries(OPTIONS).map(([name, { value, short }]) => {
+    return [name, { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) }] as const
+  })
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
-    options: known(Object.keys(OPTIONS) as OptionName[]),
+    options: Object.fromEntries(options),
     strict: false,
     allowPositionals: true,
     tokens: true,
   })
   const [name, ...rest] = positionals
   const command = commands.find(c => c.name === name)
-  if (name !== undefined && !command) {
-    throw usageError(`unknown command "${name}"${suggestion(name, namesOf(commands)) || list(commands)}`)
-  }
-  const unknown = tokens.flatMap(token =>
-    token.kind === 'option' ? optionProblem(token.name, token.rawName, command) : [],
-  )
-  if (unknown.length > 0) throw usageError([...new Set(unknown)].join('; '))
+  const names = commands.map(c => c.name)
+  const list = `: the commands are ${names.join(', ')}`
+  if (name !== undefined && !command) throw usageError(`unknown command "${name}"${suggestion(name, names) || list}`)
+  const problems = tokens.flatMap(token => (token.kind === 'option' ? optionProblem(token, command) : []))
+  if (problems.length > 0) throw usageError([...new Set(problems)].join('; '))
   if (values.help === true) return { do: 'help', command }
   if (!command) {
     if (values.version === true) return { do: 'version' }
-    throw usageError(`a command must be given${list(commands)}`)
+    throw usageError(`a command must be given${list}`)
   }
   const { argument } = command
   if (argument === undefined && rest.length > 0) throw usageError(`${command.name} takes no argument: "${rest[0]}"`)
@@ -42,56 +43,62 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
     const given = rest.length === 0 ? 'none is given' : `${rest.length} are given`
     throw usageError(`${command.name} needs one argument, ${argument}: ${given}`)
   }
-  return { do: 'run', command, args: { ...strict(argv, command), argument: rest[0] ?? '' } }
-}
-
-function strict(argv: readonly string[], command: Command): Omit<Args, 'argument'> {
-  let values: Readonly<Record<string, unknown>>
-  try {
-    values = parseArgs({ args: [...argv], options: known(namesFor(command)), allowPositionals: true }).values
-  } catch (error) {
-    // Of a value that is missing, or that a flag does not take; its later sentences are about parseArgs itself.
-    throw usageError(rawMessageOf(error).split(/\.\s/)[0] ?? '', { cause: error })
-  }
   const text = (name: OptionName) => (typeof values[name] === 'string' ? values[name] : undefined)
-  const member = text('member')
-  return {
+  const read = <T>(name: OptionName, as: (text: string) => T) => {
+    const given = text(name)
+    return given === undefined ? undefined : as(given)
+  }
+  const args = {
     config: text('config'),
     json: values.json === true,
     confirmDrops: values['confirm-drops'] === true,
-    min: wholeNumber('--min', text('min')),
-    wait: time('--wait', text('wait')),
-    member: member === undefined ? undefined : memberId(member),
+    min: read('min', copies),
+    wait: read('wait', time),
+    member: read('member', memberId),
     cancel: values.cancel === true,
     off: values.off === true,
+    argument: rest[0] ?? '',
   }
+  return { do: 'run', command, args }
 }
 
-function optionProblem(name: string, typed: string, command: Command | undefined): readonly string[] {
-  const names: readonly string[] = command ? namesFor(command) : ['help', 'version']
-  if (names.includes(name)) return []
-  const where = command ? ` of ${command.name}` : ''
-  const options = names.map(known => `--${known}`)
-  return [`unknown option ${typed}${where}${suggestion(typed, options)}`]
+interface OptionToken {
+  readonly name: string
+  /** As it was typed. */
+  readonly rawName: string
+  readonly value?: string | undefined
+  readonly inlineValue?: boolean | undefined
 }
 
-function namesFor(command: Command): readonly OptionName[] {
-  return [...command.options, 'help']
+function optionProblem({ name, rawName, value, inlineValue }: OptionToken, command: Command | undefined): string[] {
+  const names: readonly string[] = command ? [...command.options, 'help'] : ['help', 'version']
+  if (!names.includes(name)) {
+    const where = command ? ` of ${command.name}` : ''
+    const options = names.map(known => `--${known}`)
+    return [`unknown option ${rawName}${where}${suggestion(rawName, options)}`]
+  }
+  const needed = INFO[name]?.value
+  if (needed === undefined) {
+    return value === undefined ? [] : [`${rawName} takes no value: current value is ${JSON.stringify(value)}`]
+  }
+  const isMissing = value === undefined || (!inlineValue && value.startsWith('-'))
+  return isMissing ? [`${rawName} must have a value: ${rawName} ${needed}`] : []
 }
 
-function known(names: readonly OptionName[]): NonNullable<ParseArgsConfig['options']> {
-  return Object.fromEntries(
-    names.map(name => {
-      const short = SHORT[name]
-      return [name, { type: OPTIONS[name].type, ...(short && { short }) }]
-    }),
-  )
+function copies(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw usageError(`--min must be a whole number >= 1: current value is ${JSON.stringify(text)}`)
 }
 
-function namesOf(commands: readonly Command[]): string[] {
-  return commands.map(c => c.name)
+function time(text: string): number {
+  const ms = parseDuration(text)
+  if (ms !== undefined) return ms
+  throw usageError(`--wait must be a time such as '90s' or '10m': current value is ${JSON.stringify(text)}`)
 }
 
-function list(commands: readonly Command[]): string {
-  return `: the commands are ${namesOf(commands).join(', ')}`
+/** @throws CliError with exit code 2 */
+export function memberId(text: string): string {
+  if (MEMBER_ID.test(text)) return text
+  const must = 'a member must be named by its id, 1 to 128 of A-Z a-z 0-9 . _ : -'
+  throw usageError(`${must}: current value is ${JSON.stringify(text)}`)
 }

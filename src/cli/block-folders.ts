@@ -1,5 +1,5 @@
 /** A block's folder on a disk, or in the bucket of a config. */
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { retried } from '../bucket/wrappers/retried.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -9,19 +9,13 @@ import { localFiles } from '../runtime/node.ts'
 import { usageError } from './exit.ts'
 import type { BlockFolder } from './inspect-block.ts'
 
-export async function diskFolder(path: string): Promise<BlockFolder> {
-  const where = resolve(path)
-  const files = localFiles(where)
-  const listed = [...(await files.list(''))].sort((a, b) => (a.path < b.path ? -1 : 1))
-  return {
-    where,
-    name: basename(where),
-    files: listed,
-    read: (file, offset, length) => files.read(file, offset, length),
-  }
+export async function diskFolder(where: string): Promise<BlockFolder> {
+  const local = localFiles(where)
+  const files = [...(await local.list(''))].sort((a, b) => (a.path < b.path ? -1 : 1))
+  return { where, name: basename(where), files, read: (...range) => local.read(...range) }
 }
 
-/** Calls `work` with the block's folder, with no file in it where there is none. The bucket is started, and nothing else. */
+/** Calls `work` with the block's folder, which has no file where there is none. Only the bucket is started. */
 export async function withBucketFolder<T>(
   { bucket: raw, instance }: ResolvedConfig,
   host: Host,
@@ -33,17 +27,17 @@ export async function withBucketFolder<T>(
   const bucket = retried(raw, host)
   await raw.start?.({ host, bucket, instance, files: undefined, state: memoryState(), observer: true })
   try {
+    const files = await list(bucket, `${id}/`, signal)
     return await work({
       where: `${id}/ in bucket ${raw.name}`,
       name: id,
-      files: await list(bucket, `${id}/`, signal),
-      async read(file, offset, length) {
-        await using body = await bucket.get(`${id}/${file}`, { range: { offset, length }, signal })
+      files,
+      async read(path, offset, length) {
+        await using body = await bucket.get(`${id}/${path}`, { range: { offset, length }, signal })
         const bytes = await body?.bytes(length)
         if (bytes?.length === length) return bytes
-        throw new Error(
-          `${file}: must have ${length} bytes from ${offset}: current value is ${bytes?.length ?? 'none'}`,
-        )
+        const found = bytes?.length ?? 'none'
+        throw new Error(`${path}: must have ${length} bytes from ${offset}: current value is ${found}`)
       },
     })
   } finally {

@@ -1,4 +1,5 @@
-/** What a command is. One file a command in ./commands, and one line in ./commands.ts. */
+/** What a command is, and what all commands share: their options, and how they print. */
+import { type Painter, painter } from '../runtime/terminal/text.ts'
 import type { Env, Output } from '../runtime/terminal.ts'
 
 /** The world of a command: the process, or a test's own. */
@@ -12,9 +13,9 @@ export interface Io {
 }
 
 export interface OptionInfo {
-  readonly type: 'string' | 'boolean'
-  /** What stands for the value in the help: `<file>`. */
+  /** What stands for the value in the help, such as `<file>`; an option without it is a flag. */
   readonly value?: string
+  readonly short?: string
   readonly about: string
 }
 
@@ -33,19 +34,18 @@ export type OptionName =
 /** Every option of every command: a name means the same everywhere. */
 export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
   config: {
-    type: 'string',
     value: '<file>',
     about: 'the config; default: blockgate.config.ts, .mts or .js in the working folder',
   },
-  json: { type: 'boolean', about: 'print the result as JSON on stdout, and nothing else there' },
-  'confirm-drops': { type: 'boolean', about: 'let the run drop as many blocks as it has reasons to' },
-  min: { type: 'string', value: '<number>', about: 'how many live members must serve each block, >= 1; must be given' },
-  wait: { type: 'string', value: '<time>', about: "wait that long for it, such as '90s' or '10m', and ask every 2 s" },
-  member: { type: 'string', value: '<id>', about: "which member; default: the config's instance.id" },
-  cancel: { type: 'boolean', about: 'take the drain back' },
-  off: { type: 'boolean', about: 'end the freeze' },
-  help: { type: 'boolean', about: 'print this help' },
-  version: { type: 'boolean', about: 'print the version' },
+  json: { about: 'print the result as JSON on stdout, and nothing else there' },
+  'confirm-drops': { about: 'let the run drop as many blocks as it has reasons to' },
+  min: { value: '<number>', about: 'how many live members must serve each block, >= 1; must be given' },
+  wait: { value: '<time>', about: "wait up to this long, such as '90s' or '10m', and ask every 2 s" },
+  member: { value: '<id>', about: "which member; default: the config's instance.id" },
+  cancel: { about: 'take the drain back' },
+  off: { about: 'end the freeze' },
+  help: { short: 'h', about: 'print this help' },
+  version: { about: 'print the version' },
 }
 
 export interface Args {
@@ -71,8 +71,19 @@ export interface Command {
   /** Beside `help`, which every command has. */
   readonly options: readonly OptionName[]
   /** What the help says beneath the usage. */
-  readonly details: string
+  readonly details: readonly string[]
   readonly examples: readonly string[]
   /** @returns the exit code. What it throws ends the process with 2 (usage, config) or 3. */
   run(args: Args, io: Io): Promise<number>
+}
+
+/** Prints `answer`: as one line of JSON with `--json`, else as the lines of `text`. */
+export function print<T>(
+  { json }: Args,
+  { stdout, env }: Io,
+  answer: T,
+  text: (answer: T, paint: Painter) => readonly string[],
+): void {
+  const lines = json ? [JSON.stringify(answer)] : text(answer, painter(stdout, env))
+  stdout.write(`${lines.join('\n')}\n`)
 }

@@ -23,8 +23,8 @@ export interface Coverage {
 
 const NAMED = 10
 
-/** What each member that clients ask says it serves. @throws OwnershipUnavailable */
-export async function liveClaims(operator: Operator): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
+/** The advertised blocks of each member that clients ask. @throws OwnershipUnavailable */
+export async function advertisedBlocks(operator: Operator): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
   const { members } = await operator.ring()
   const serving = members.filter(({ ready }) => ready)
   return new Map(await Promise.all(serving.map(async ({ id }) => [id, await operator.claims(id)] as const)))
@@ -33,10 +33,10 @@ export async function liveClaims(operator: Operator): Promise<ReadonlyMap<string
 /** A superseded block has the copies of the block that holds all of it, where those are more than its own. */
 export function coverageOf(
   { complete, blocks, superseded }: Offered,
-  claims: ReadonlyMap<string, ReadonlySet<BlockId>>,
+  advertised: ReadonlyMap<string, ReadonlySet<BlockId>>,
   min: number,
 ): Coverage {
-  const serving = (id: BlockId) => [...claims].flatMap(([member, claimed]) => (claimed.has(id) ? [member] : []))
+  const serving = (id: BlockId) => [...advertised].flatMap(([member, ids]) => (ids.has(id) ? [member] : []))
   const copies: number[] = []
   const below: BlockId[] = []
   const all = [...blocks.map(({ meta }) => meta.ulid), ...superseded.keys()]
@@ -50,14 +50,14 @@ export function coverageOf(
     .sort()
     .slice(0, NAMED)
     .map(block => ({ block, members: serving(block) }))
-  // An emptied bucket, a wrong prefix: nothing that is to be served would be served by enough.
-  const isBlind = all.length === 0 && [...claims.values()].some(claimed => claimed.size > 0)
+  // The bucket was emptied, or the prefix is wrong: "every block" would be none.
+  const isBlind = all.length === 0 && [...advertised.values()].some(ids => ids.size > 0)
   return {
     min,
     holds: complete && below.length === 0 && !isBlind,
     complete,
     blocks: all.length,
-    members: [...claims.keys()],
+    members: [...advertised.keys()],
     copies: Array.from(copies, count => count ?? 0),
     below: { blocks: below.length, first },
   }

@@ -1,16 +1,7 @@
 /** How a command ends: exit codes, and the errors that choose one. */
 
-export const ExitCode = {
-  ok: 0,
-  /** Some block failed, the view was incomplete, drops wait for a confirmation; what was asked about is not there, or not as it must be. */
-  findings: 1,
-  /** Bad usage, or a bad config. */
-  usage: 2,
-  /** The run failed, or could not begin. */
-  failed: 3,
-  /** The run was done, and nothing is served though there is something in the bucket. */
-  nothingServed: 4,
-} as const
+/** Their meaning: see EXIT_CODES. */
+export const ExitCode = { ok: 0, findings: 1, usage: 2, failed: 3, nothingServed: 4 } as const
 
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ['0', 'fine'],

@@ -1,13 +1,11 @@
 /** What is in a block's folder, and what is wrong with it: on a disk, or in a bucket. */
-import * as v from 'valibot'
 import { type BlockId, type BlockMeta, isBlockId } from '../contracts/block.ts'
-import { rawMessageOf } from '../contracts/errors.ts'
+import { ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import { futureMark, parseDeletionMark } from '../tsdb/deletion-mark.ts'
-import { object } from '../tsdb/go-json.ts'
+import { object, parseGo, ulid } from '../tsdb/go-json.ts'
 import { assertIndexSize, INDEX_START_BYTES, INDEX_TOC_BYTES, parseIndexStart, parseIndexToc } from '../tsdb/index.ts'
 import { type DeclaredFile, isBlockFile, isMarker, type ParsedMeta, parseMeta } from '../tsdb/meta.ts'
 import { oddTimes } from '../tsdb/odd-times.ts'
-import { parseJson } from '../tsdb/untrusted-json.ts'
 
 /** A folder, wherever it is. Paths are relative to it. */
 export interface BlockFolder {
@@ -49,7 +47,8 @@ export async function inspectBlock(folder: BlockFolder, now: number): Promise<Bl
   const problems: string[] = []
   const parsed = await attempt(problems, () => readMeta(folder, sizes.get(META)))
   if (parsed) problems.push(...filesProblems(parsed.declared, sizes), ...oddTimes(parsed, now))
-  const deletionTime = await attempt(problems, () => readMark(folder, sizes.get(MARK), parsed?.meta.ulid, now))
+  const id = parsed?.meta.ulid ?? (isBlockId(folder.name) ? folder.name : undefined)
+  const deletionTime = await attempt(problems, () => readMark(folder, sizes.get(MARK), id, now))
   if (!sizes.has('index')) problems.push('index: must be there')
   if (!files.some(file => file.path.startsWith('chunks/') && isBlockFile(file.path))) {
     problems.push('chunks: must be there: none is')
@@ -80,38 +79,31 @@ async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T
 
 async function readMeta(folder: BlockFolder, size: number | undefined): Promise<ParsedMeta> {
   if (size === undefined) throw new Error(`${META}: must be there`)
-  if (size > META_LIMIT) throw new Error(`${META}: must have <= ${META_LIMIT} bytes: current value is ${size}`)
-  const bytes = size === 0 ? new Uint8Array() : await folder.read(META, 0, size)
-  return parseMeta(bytes, idOf(folder.name, bytes))
+  const bytes = await readWhole(folder, META, size, META_LIMIT)
+  return parseMeta(bytes, isBlockId(folder.name) ? folder.name : ownId(bytes))
+}
+
+/** A copy of a block may lie in a folder of any name: then the meta's own ULID is believed. */
+function ownId(bytes: Uint8Array): BlockId {
+  return parseGo({ name: META, code: ErrorCode.corruptBlock }, object({ ulid }), bytes).ulid
 }
 
 async function readMark(
-  { name, read }: BlockFolder,
+  folder: BlockFolder,
   size: number | undefined,
-  ulid: BlockId | undefined,
+  id: BlockId | undefined,
   now: number,
 ): Promise<number | undefined> {
-  const id = ulid ?? (isBlockId(name) ? name : undefined)
   if (size === undefined || id === undefined) return undefined
-  if (size > MARK_LIMIT) throw new Error(`${MARK}: must have <= ${MARK_LIMIT} bytes: current value is ${size}`)
-  const time = parseDeletionMark(size === 0 ? new Uint8Array() : await read(MARK, 0, size), id)
+  const time = parseDeletionMark(await readWhole(folder, MARK, size, MARK_LIMIT), id)
   const problem = futureMark(time, now)
   if (problem !== undefined) throw new Error(problem)
   return time
 }
 
-/** A copy of a block may lie in a folder of any name: then the meta's own ULID is taken for right. */
-function idOf(name: string, bytes: Uint8Array): BlockId {
-  if (isBlockId(name)) return name
-  let ulid: unknown
-  try {
-    ulid = v.parse(object({ ulid: v.unknown() }), parseJson(bytes)).ulid
-  } catch (error) {
-    throw new Error(`${META}: must be JSON${v.isValiError(error) ? ' with a ulid' : `: ${rawMessageOf(error)}`}`)
-  }
-  if (typeof ulid === 'string') ulid = ulid.toUpperCase()
-  if (typeof ulid === 'string' && isBlockId(ulid)) return ulid
-  throw new Error(`${META}: ulid: must be a ULID: current value is ${JSON.stringify(ulid)?.slice(0, 64)}`)
+async function readWhole({ read }: BlockFolder, file: string, size: number, limit: number): Promise<Uint8Array> {
+  if (size > limit) throw new Error(`${file}: must have <= ${limit} bytes: current value is ${size}`)
+  return size === 0 ? new Uint8Array() : await read(file, 0, size)
 }
 
 function filesProblems(declared: readonly DeclaredFile[], sizes: ReadonlyMap<string, number>): string[] {

@@ -1,15 +1,14 @@
 /** The config file: found, imported, checked. Whatever is wrong is told in lines that say where. */
-import { existsSync } from 'node:fs'
-import { extname, isAbsolute, join, relative } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type ConfigInput, describeProblem, type ResolvedConfig, resolveConfig } from '../config/config.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
+import { countOf } from '../contracts/text.ts'
 import type { Io } from './command.ts'
 import { usageError } from './exit.ts'
-import { moduleHint } from './module-hint.ts'
 
 const NAMES = ['blockgate.config.ts', 'blockgate.config.mts', 'blockgate.config.js'] as const
-const EXTENSIONS: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs'])
 
 export interface LoadedConfig {
   readonly path: string
@@ -22,15 +21,15 @@ export interface LoadedConfig {
  */
 export async function loadConfig(given: string | undefined, io: Io): Promise<LoadedConfig> {
   const path = given === undefined ? findConfig(io.cwd) : namedConfig(given, io.cwd)
-  const name = shown(path, io.cwd)
+  const inside = relative(io.cwd, path)
+  const name = inside.startsWith('..') ? path : inside
   const input = await importConfig(path, name)
   try {
     return { path, config: await resolveConfig(input, { env: io.env }) }
   } catch (error) {
     if (error instanceof ConfigError) {
-      const lines = error.problems.map(problem => `  ${describeProblem(problem)}`)
-      const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`
-      throw usageError(`${name} has ${count}:\n${lines.join('\n')}`, { cause: error })
+      const lines = error.problems.map(problem => `\n  ${describeProblem(problem)}`)
+      throw usageError(`${name} has ${countOf(lines.length, 'problem')}:${lines.join('')}`, { cause: error })
     }
     const cause = error instanceof Error ? error.cause : undefined
     throw usageError(`${name}${lineOf(cause, path)}: ${rawMessageOf(error)}`, { cause: error })
@@ -44,12 +43,10 @@ function findConfig(cwd: string): string {
 }
 
 function namedConfig(given: string, cwd: string): string {
-  const path = isAbsolute(given) ? given : join(cwd, given)
+  const path = resolve(cwd, given)
   if (!existsSync(path)) throw usageError(`the config must be a file: there is no ${path}`)
-  if (!EXTENSIONS.has(extname(path))) {
-    throw usageError(`the config must be a .ts, .mts, .js or .mjs file: current value is ${given}`)
-  }
-  return path
+  if (['.ts', '.mts', '.js', '.mjs'].includes(extname(path))) return path
+  throw usageError(`the config must be a .ts, .mts, .js or .mjs file: current value is ${given}`)
 }
 
 async function importConfig(path: string, name: string): Promise<ConfigInput<Io['env']>> {
@@ -77,7 +74,28 @@ function lineOf(error: unknown, path: string): string {
   return line === undefined ? '' : `:${line}`
 }
 
-function shown(path: string, cwd: string): string {
-  const inside = relative(cwd, path)
-  return inside.startsWith('..') ? path : inside
+/** What Node says where it reads an ES module as CommonJS, or finds `require` in one. */
+const TAKEN_FOR_COMMONJS = /outside a module|Unexpected token 'export'|require is not defined/
+/** A .ts or .js file that is taken for CommonJS has no named exports. In any other file the name is mistyped. */
+const NO_EXPORTS = /requested module '[./#][^']*\.[jt]s' does not provide an export named/
+
+/**
+ * How a project becomes one of ES modules, where Node took the config, or a file it imports, for CommonJS; else nothing.
+ * The package.json nearest to `path`, the config, counts.
+ */
+function moduleHint(message: string, path: string): string {
+  const noExports = NO_EXPORTS.test(message)
+  if (!noExports && !TAKEN_FOR_COMMONJS.test(message)) return ''
+  const type = typeOfPackage(path)
+  // Without a type Node decides by what stands in the file: then a name that it does not find is not exported.
+  if (type === 'module' || (noExports && type !== 'commonjs')) return ''
+  return '\n  write "type": "module" into package.json: npm pkg set type=module; or name the config, and what it imports, .mts'
+}
+
+function typeOfPackage(path: string): unknown {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json')
+    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')).type
+  }
+  return undefined
 }

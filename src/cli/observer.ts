@@ -1,4 +1,5 @@
 /** Parts of a gateway, started as observers for the time of one command: nothing is joined, claimed or written. */
+import { linkSignals } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Component, Host } from '../contracts/host.ts'
@@ -6,11 +7,11 @@ import type { Operator } from '../contracts/ownership.ts'
 import { parts } from '../gateway.ts'
 import { Lifecycle } from '../pipeline/lifecycle.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
-import { fileState, nodeHost, nodeLog } from '../runtime/node.ts'
+import { nodeHost, nodeLog } from '../runtime/node.ts'
 import type { Args, Io } from './command.ts'
 import { usageError } from './exit.ts'
 import { loadConfig } from './load-config.ts'
-import { overlaidState, readOnlyFiles } from './read-only.ts'
+import { readOnlyPlatform } from './read-only.ts'
 
 export interface Observer {
   readonly config: ResolvedConfig
@@ -19,8 +20,8 @@ export interface Observer {
 }
 
 /**
- * Calls `work` with the member store of the config, while the ownership plugin is started, and what else `wanted` says.
- * @throws CliError with exit code 2 where the config has none, or it is out of reach of this process
+ * Calls `work` with the member store of the config. The ownership plugin is started, or what else `wanted` says.
+ * @throws CliError with exit code 2 where the config has no members, or their store is out of reach of this process
  */
 export async function withOperator<T>(
   args: Args,
@@ -30,35 +31,22 @@ export async function withOperator<T>(
 ): Promise<T> {
   const { config } = await loadConfig(args.config, io)
   const operator = operatorOf(config)
-  const log = { ...nodeLog({ stream: io.stderr, env: io.env }), info() {} }
-  const host = nodeHost({ log })
-  const all = parts(config, {
-    host,
-    files: readOnlyFiles(config.dir),
-    state: overlaidState(fileState(config.dir, log, { readOnly: true })),
-    observer: true,
-  })
+  const host = nodeHost({ log: { ...nodeLog({ stream: io.stderr, env: io.env }), info() {} } })
+  const all = parts(config, readOnlyPlatform(config.dir, host))
   const lifecycle = new Lifecycle(all.filter(({ component }) => wanted(component, config)))
-  const late = new AbortController()
-  const stop = async () => {
-    const timer = host.setTimer(config.stopGraceMs, () => {
-      late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${config.stopGraceMs} ms`))
-    })
-    try {
-      await lifecycle.stop(late.signal)
-    } finally {
-      timer[Symbol.dispose]()
-    }
-  }
+  const late = linkSignals()
   await lifecycle.start(late.signal)
   try {
     return await work({ config, host, operator })
   } finally {
-    await stop()
+    using _ = host.setTimer(config.stopGraceMs, () => {
+      late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${config.stopGraceMs} ms`))
+    })
+    await lifecycle.stop(late.signal)
   }
 }
 
-export function isOwned(component: Component): boolean {
+function isOwned(component: Component): boolean {
   return ownershipOf(component) !== undefined
 }
 

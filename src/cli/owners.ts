@@ -1,7 +1,6 @@
 /** Who is to hold a block, and who has it, as lines. */
 import type { Owner, RingMember } from '../contracts/ownership.ts'
-import type { Painter } from '../runtime/terminal/text.ts'
-import { visible } from '../runtime/terminal/text.ts'
+import { type Painter, visible } from '../runtime/terminal/text.ts'
 import { table } from './text.ts'
 
 /** `members`: what the member store says of them, where it was asked. */
@@ -13,16 +12,14 @@ export function ownersText(
 ): string[] {
   const shown = owners.filter(({ member, target, serves }) => target || serves || member === me)
   const serving = owners.filter(({ live, serves }) => live && serves).map(({ member }) => visible(member))
-  const rows = shown.map(({ member, rank, target, live, serves }) =>
-    [
-      String(rank + 1),
-      member,
-      members?.find(({ id }) => id === member)?.zone ?? '-',
-      target ? 'owner' : '-',
-      live ? 'up' : 'down',
-      serves ? 'serves it' : '-',
-    ].map(visible),
-  )
+  const rows = shown.map(({ member, rank, target, live, serves }) => [
+    String(rank + 1),
+    member,
+    members?.find(({ id }) => id === member)?.zone ?? '-',
+    target ? 'owner' : '-',
+    live ? 'up' : 'down',
+    serves ? 'serves it' : '-',
+  ])
   return [
     'by rank',
     ...table(rows, '  '),

@@ -1,12 +1,19 @@
 /** A platform that changes nothing on the disk: a gateway may be running on the same folder. */
 import { existsSync } from 'node:fs'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
-import type { LocalFiles, StateStore } from '../contracts/host.ts'
-import { localFiles } from '../runtime/node.ts'
+import type { Host, LocalFiles, StateStore } from '../contracts/host.ts'
+import type { Platform } from '../gateway.ts'
+import { fileState, localFiles } from '../runtime/node.ts'
+
+/** Of a gateway that only looks: nothing is joined, claimed or written. */
+export function readOnlyPlatform(dir: string, host: Host): Platform {
+  const state = overlaidState(fileState(dir, host.log, { readOnly: true }))
+  return { host, files: readOnlyFiles(dir), state, observer: true }
+}
 
 /**
- * The files below `root`; what would change something does nothing. So a sink starts with what is whole, and leaves the temp
- * files of the gateway that is loading blocks beside us.
+ * The files below `root`. A write, a rename and a removal do nothing, so a sink starts with what is whole, and leaves the
+ * temp files of the gateway that is loading blocks.
  */
 export function readOnlyFiles(root: string): LocalFiles {
   // localFiles() makes a root that is missing.

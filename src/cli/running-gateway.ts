@@ -5,7 +5,9 @@ import type { ListenAddress } from '../config/listen-address.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import type { Owner } from '../contracts/ownership.ts'
+import type { Owner as BlockOwner } from '../contracts/ownership.ts'
+import { limitedBytes } from '../http/requests.ts'
+import { Event, Owner } from '../http/schema/answers.ts'
 import { hostText } from './text.ts'
 
 export interface Known {
@@ -13,7 +15,7 @@ export interface Known {
   /** The last 20 events, oldest first. */
   readonly history: readonly BlockEvent[]
   /** By rank; null where it cannot know. */
-  readonly owners: readonly Owner[] | null
+  readonly owners: readonly BlockOwner[] | null
 }
 
 /** Why there is no answer: one sentence without a final period. */
@@ -23,47 +25,27 @@ export interface Unknown {
 
 const TIMEOUT_MS = 3_000
 const MAX_BYTES = 1024 * 1024
-
-const ANSWER = v.object({
-  history: v.array(
-    v.object({
-      at: v.number(),
-      run: v.string(),
-      kind: v.string(),
-      by: v.string(),
-      reason: v.string(),
-      detail: v.optional(v.string()),
-    }),
-  ),
-  owners: v.nullable(
-    v.array(
-      v.object({
-        member: v.string(),
-        rank: v.number(),
-        target: v.boolean(),
-        serves: v.boolean(),
-        live: v.boolean(),
-      }),
-    ),
-  ),
-})
+const ANSWER = v.object({ history: v.array(Event), owners: v.nullable(v.array(Owner)) })
 
 /** Asks at the address of the config. Never rejects. */
 export async function askGateway(http: ListenAddress | undefined, id: BlockId, host: Host): Promise<Known | Unknown> {
   if (!http) return { problem: 'the config has no http address to ask a running gateway at' }
-  if (http.port === 0)
-    return { problem: 'the http port of the config is any free one: no running gateway can be asked' }
+  if (http.port === 0) return { problem: 'the config has http port 0, any free one: no running gateway can be asked' }
   const url = `http://${reachable(http.host)}:${http.port}`
   const late = new AbortController()
-  const timer = host.setTimer(TIMEOUT_MS, () => late.abort(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+  const timer = host.setTimer(TIMEOUT_MS, () => late.abort(new Error(`timed out after ${TIMEOUT_MS / 1000} s`)))
   try {
     const response = await fetch(`${url}/api/v1/blocks/${id}`, { signal: late.signal, redirect: 'error' })
     if (response.status === 404) return { problem: `the gateway at ${url} has not seen the block` }
     if (!response.ok) return { problem: `${url} answers with ${response.status}` }
-    const answer = v.safeParse(ANSWER, JSON.parse(await limitedText(response)))
+    const bytes = await limitedBytes(response.body, MAX_BYTES)
+    if (!bytes) return { problem: `the answer of ${url} has more than ${MAX_BYTES} bytes` }
+    const answer = v.safeParse(ANSWER, JSON.parse(new TextDecoder().decode(bytes)))
     return answer.success ? { url, ...answer.output } : { problem: `what answers at ${url} is no gateway` }
   } catch (error) {
-    return { problem: `no gateway answers at ${url}: ${reasonOf(error)}` }
+    // The message of fetch itself is always `fetch failed`.
+    const cause = error instanceof Error ? error.cause : undefined
+    return { problem: `no gateway answers at ${url}: ${rawMessageOf(cause ?? error)}` }
   } finally {
     timer[Symbol.dispose]()
   }
@@ -72,20 +54,4 @@ export async function askGateway(http: ListenAddress | undefined, id: BlockId, h
 /** Where a server that listens on every interface is reached from its own machine. */
 function reachable(host: string | undefined): string {
   return host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : hostText(host)
-}
-
-async function limitedText({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of body ?? []) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > MAX_BYTES) throw new Error(`the answer must have <= ${MAX_BYTES} bytes`)
-  }
-  return text
-}
-
-/** Of fetch, whose own message is `fetch failed`. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  return rawMessageOf(cause ?? error)
 }

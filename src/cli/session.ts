@@ -1,28 +1,23 @@
 /** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
-import { linkSignals, orAborted, within } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config/config.ts'
-import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host, Log } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
-import { type Gateway, gateway } from '../gateway.ts'
-import { fileState, localFiles, lockFolder, nodeHost, nodeLog } from '../runtime/node.ts'
+import { type Gateway, gateway, type Platform } from '../gateway.ts'
+import { fileState, localFiles, nodeHost, nodeLog } from '../runtime/node.ts'
 import { type StopSignals, signalCode, stopSignals } from '../runtime/server/stop-signals.ts'
 import { Screen } from '../runtime/terminal.ts'
 import { setupTracing } from '../runtime/tracing.ts'
 import { BLOCKS_FAILED } from '../sync/failure-log.ts'
 import type { Args, Io } from './command.ts'
+import { lockDir } from './dir-lock.ts'
 import { CliError, ExitCode } from './exit.ts'
 import { loadConfig } from './load-config.ts'
-import { overlaidState, readOnlyFiles } from './read-only.ts'
+import { readOnlyPlatform } from './read-only.ts'
 
-/** What spans that wait for their collector cost a command at its end: little where it is dead. */
+/** How long a command waits at its end until its spans are sent: little where the collector does not answer. */
 const SPANS = { quietMs: 2_000 } as const
-/** And a gateway that is told to stop: Kubernetes kills it after a while, however slow the collector is. */
+/** The same for `run`: Kubernetes kills it after a while, however slow the collector is. */
 const RUN_SPANS = { quietMs: 5_000, maxMs: 5_000 } as const
-
-const UNLOCK_MS = 2_000
-/** A disk that takes longer is told, ms. */
-const LONG_MS = 30_000
 
 export interface Session {
   /** Of the config. */
@@ -66,23 +61,21 @@ export async function withGateway<T>(
     // Its failure is told where it is awaited, below.
     return made?.stop()
   })
-  const lock = readOnly
-    ? undefined
-    : await locked(config, host, command, stop.signal).catch((error: unknown) => {
-        if (stop.caught === undefined) throw error
-        throw new CliError(verbose ? ExitCode.ok : signalCode(stop.caught), 'stopped before dir was locked')
-      })
-  // Two on one folder would remove what the other one is loading.
-  await using _ = lock && soon(host, lock)
+  const lock = async () => {
+    try {
+      return await lockDir(config, host, command, stop.signal)
+    } catch (error) {
+      if (stop.caught === undefined) throw error
+      throw new CliError(verbose ? ExitCode.ok : signalCode(stop.caught), 'stopped before dir was locked')
+    }
+  }
+  await using _ = readOnly ? undefined : await lock()
   const tracing = setupTracing(io.env, { log })
-  const state = fileState(config.dir, log, { readOnly })
-  made = gateway(config, {
-    host,
-    files: readOnly ? readOnlyFiles(config.dir) : localFiles(config.dir),
-    state: readOnly ? overlaidState(state) : state,
-    metrics,
-    observer: readOnly,
-  })
+  const { dir } = config
+  const platform: Platform = readOnly
+    ? readOnlyPlatform(dir, host)
+    : { host, files: localFiles(dir), state: fileState(dir, log), metrics }
+  made = gateway(config, platform)
   try {
     return await work({ path, config, gateway: made, host, screen, stop })
   } finally {
@@ -91,49 +84,5 @@ export async function withGateway<T>(
     } finally {
       await tracing.shutdown(verbose ? RUN_SPANS : SPANS)
     }
-  }
-}
-
-/** @throws BlockgateError `dir-in-use`; `start-failed` where the disk does not answer; the reason of `signal` */
-async function locked(
-  { dir, startTimeoutMs: ms }: ResolvedConfig,
-  host: Host,
-  command: string,
-  signal: AbortSignal,
-): Promise<AsyncDisposable> {
-  const late = () => new BlockgateError(ErrorCode.startFailed, `dir "${dir}" must answer within ${ms} ms`)
-  using link = linkSignals(signal)
-  let timers: readonly Disposable[] = []
-  const disarm = () => {
-    for (const timer of timers) timer[Symbol.dispose]()
-  }
-  // A wait for a process on another machine is none for the disk.
-  const arm = (waitMs: number) => {
-    disarm()
-    timers = [
-      host.setTimer(waitMs + ms, () => link.abort(late())),
-      host.setTimer(waitMs + LONG_MS, () => host.log.warn('dir takes long to answer', { dir })),
-    ]
-  }
-  arm(0)
-  try {
-    const lock = lockFolder(dir, `blockgate ${command}`, host, { signal: link.signal, onWait: arm })
-    return await orAborted(lock, link.signal)
-  } finally {
-    disarm()
-  }
-}
-
-/** Given back, or not waited for: a disk that does not answer must not keep the process. */
-function soon(host: Host, lock: AsyncDisposable): AsyncDisposable {
-  const late = () => new Error(`it must be given back within ${UNLOCK_MS} ms`)
-  return {
-    async [Symbol.asyncDispose]() {
-      try {
-        await within(host, UNLOCK_MS, undefined, late, Promise.resolve(lock[Symbol.asyncDispose]()))
-      } catch (error) {
-        host.log.error('the lock of dir was not given back', { error: rawMessageOf(error) })
-      }
-    },
   }
 }

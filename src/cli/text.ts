@@ -1,53 +1,29 @@
-/** Values as lines of a person's terminal. What comes out of a bucket is made visible. */
+/** Lines for a person's terminal. */
 import type { BlockMeta } from '../contracts/block.ts'
+import { instant } from '../contracts/duration.ts'
+import { countOf, durationText, labelsText } from '../contracts/text.ts'
 import { visible } from '../runtime/terminal/text.ts'
 
-/** Rows under each other; the last column is not padded. `indent` stands before each row. */
+/**
+ * Rows under each other; the last column is not padded. `indent` stands before each row. Cells may come out of a bucket:
+ * they are made visible.
+ */
 export function table(rows: readonly (readonly string[])[], indent = ''): string[] {
+  const shown = rows.map(row => row.map(visible))
   const widths: number[] = []
-  for (const row of rows) {
-    for (const [i, cell] of row.entries()) {
-      if (i < row.length - 1) widths[i] = Math.max(widths[i] ?? 0, cell.length)
-    }
+  for (const row of shown) {
+    for (const [i, cell] of row.slice(0, -1).entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
   }
-  return rows.map(row => (indent + row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')).trimEnd())
+  return shown.map(row => (indent + row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')).trimEnd())
 }
 
-/** `90d`, `36h`, `1m 30s`: exact, in the units of a config. */
-export function durationText(ms: number): string {
-  if (ms === 0) return '0s'
-  let rest = Math.abs(ms)
-  const parts: string[] = []
-  for (const [unit, size] of UNITS) {
-    const n = Math.floor(rest / size)
-    if (n > 0) parts.push(`${n}${unit}`)
-    rest -= n * size
-  }
-  return (ms < 0 ? '-' : '') + parts.join(' ')
-}
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-  ['ms', 1],
-] as const
-
-/** `{cluster="eu", replica="a"}` */
-export function labelsText(labels: BlockMeta['labels']): string {
-  const pairs = Object.entries(labels).map(([name, value]) => visible(`${name}=${JSON.stringify(value)}`))
-  return `{${pairs.join(', ')}}`
-}
-
-/** `2, from 3 sources` */
-export function levelText({ compaction }: BlockMeta): string {
-  return `${compaction.level}, from ${countOf(compaction.sources.length, 'source')}`
-}
-
-/** `1 block`, `2 blocks` */
-export function countOf(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
+/** Rows that tell what a block holds. */
+export function metaRows({ minTime, maxTime, labels, compaction }: BlockMeta): string[][] {
+  return [
+    ['time', `${instant(minTime)} to ${instant(maxTime)} (${durationText(maxTime - minTime)})`],
+    ['labels', labelsText(labels)],
+    ['level', `${compaction.level}, from ${countOf(compaction.sources.length, 'source')}`],
+  ]
 }
 
 /** Options on one line: `delay: 24h, relabel: [{ action: keep }]`. */
@@ -59,7 +35,7 @@ export function optionsText(value: unknown): string {
 }
 
 function inner(value: unknown): string {
-  if (typeof value === 'string') return /^[\w./:@%+() -]+$/.test(value) ? value : visible(JSON.stringify(value))
+  if (typeof value === 'string') return /^[\w./:@%+() -]+$/.test(value) ? value : JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(inner).join(', ')}]`
   return isRecord(value) ? `{ ${optionsText(value)} }` : String(value)
 }

@@ -1,4 +1,4 @@
-/** Waiting for others: asked again and again until it is so, or the time is up. */
+/** Waiting for others: to ask again and again until the answer fits, or the time is up. */
 import { sleep } from '../async/signals.ts'
 import { isOwnershipUnavailable } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
@@ -6,9 +6,9 @@ import type { Host } from '../contracts/host.ts'
 const AGAIN_MS = 2_000
 
 /**
- * The first answer that `isSo`, or the last one within `waitMs`; with 0 it asks once. A member store that is away for a
- * while is asked again, too.
- * @throws OwnershipUnavailable where it is still away at the end
+ * The first answer that `isSo`, or the last one within `waitMs`; with 0 it asks once. It also asks again while the member
+ * store cannot be reached.
+ * @throws OwnershipUnavailable where it cannot be reached at the end
  */
 export async function until<T>(
   host: Host,
@@ -18,7 +18,7 @@ export async function until<T>(
 ): Promise<T> {
   const end = host.monotonic() + waitMs
   for (;;) {
-    // Asked before: the last question is one that was put when the time was up, however long the answers take.
+    // Decided before the question: the last one is asked when the time is up, however long the answers take.
     const isLast = host.monotonic() >= end
     try {
       const answer = await ask()

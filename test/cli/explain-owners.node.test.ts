@@ -103,7 +103,7 @@ describe('blockgate explain', () => {
     ['{"history":[{"at":"now"}],"owners":null}', 200, 'what answers at URL is no gateway'],
     ['<html>', 200, 'no gateway answers at URL: '],
     ['{}', 500, 'URL answers with 500'],
-    [' '.repeat(2 ** 20 + 1), 200, 'no gateway answers at URL: the answer must have <= 1048576 bytes'],
+    [' '.repeat(2 ** 20 + 1), 200, 'the answer of URL has more than 1048576 bytes'],
   ])('says so where something else answers: %#', async (body, status, problem) => {
     const server = createServer((_, response) => response.writeHead(status).end(body))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -119,7 +119,7 @@ describe('blockgate explain', () => {
 
   it('says so where the config has no address to ask at', async () => {
     expect((await explain({ members }, { http: ':0' })).stdout).toContain(
-      '\nno events: the http port of the config is any free one: no running gateway can be asked\n',
+      '\nno events: the config has http port 0, any free one: no running gateway can be asked\n',
     )
   })
 })

@@ -67,11 +67,13 @@ gw-3    -     active  yes    none       yes     no        -        -         -  
 `)
   })
 
-  it('says that all is frozen, and that the rules of those that are up differ', async () => {
+  it('says that all is frozen, and that the config fingerprints of those that are up differ', async () => {
     const rules = (state: 'active' | 'down') => [member('gw-1'), member('gw-2', { rules: 'old', state })]
     const differ = await cluster(folder(), { members: rules('active'), frozen: true }).run('ring')
     expect(differ.stdout).toContain('\nfrozen: nothing is released or taken over until `blockgate freeze --off`\n')
-    expect(differ.stdout).toContain('\nthe rules of the live members differ: nothing is released until they agree\n')
+    expect(differ.stdout).toContain(
+      '\nthe config fingerprints of the live members differ: nothing is released until they agree\n',
+    )
     const agree = await cluster(folder(), { members: rules('down') }).run('ring')
     expect(agree.stdout).not.toMatch(/frozen|differ/)
     expect((await cluster(folder(), {}).run('ring')).stdout).toContain('there is no member')

@@ -57,8 +57,9 @@ describe('blockgate', () => {
     [['sync', 'now'], 'sync takes no argument: "now"'],
     [['explain'], 'explain needs one argument, <ULID>: none is given'],
     [['explain', 'a', 'b'], 'explain needs one argument, <ULID>: 2 are given'],
-    [['sync', '--config'], "Option '--config <value>' argument missing"],
-    [['sync', '--json=yes'], "Option '--json' does not take an argument"],
+    [['sync', '--config'], '--config must have a value: --config <file>'],
+    [['sync', '--config', '--json'], '--config must have a value: --config <file>'],
+    [['sync', '--json=yes'], '--json takes no value: current value is "yes"'],
   ])('%j is bad usage: one line on stderr, exit code 2', async (args, message) => {
     expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr: `blockgate: ${message}\n` })
   })

@@ -1,10 +1,11 @@
 /** `blockgate check`: what the config comes to. */
+import { durationText } from '../../contracts/text.ts'
 import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
-import { type Painter, painter } from '../../runtime/terminal/text.ts'
-import type { Command } from '../command.ts'
+import type { Painter } from '../../runtime/terminal/text.ts'
+import { type Command, print } from '../command.ts'
 import { ExitCode } from '../exit.ts'
 import { loadConfig } from '../load-config.ts'
-import { durationText, hostText, optionsText, table } from '../text.ts'
+import { hostText, optionsText, table } from '../text.ts'
 
 export const check: Command = {
   name: 'check',
@@ -13,47 +14,41 @@ export const check: Command = {
   details: [
     'Checks the config and starts nothing: no bucket, no disk, no peer is asked. All problems are told at once, and end it',
     'with 2. It prints the stages in their order, the barriers at which every block waits for all others, and the options',
-    'that were given; what may be a secret is hidden.',
-  ].join('\n'),
+    'that were given. What may be a secret is hidden.',
+  ],
   examples: ['blockgate check', 'blockgate check --config prod.config.ts --json'],
   async run(args, io) {
     const { path, config } = await loadConfig(args.config, io)
-    const described = describeConfig(config)
-    if (args.json) io.stdout.write(`${JSON.stringify({ config: path, ...described })}\n`)
-    else io.stdout.write(`${text(path, described, painter(io.stdout, io.env)).join('\n')}\n`)
+    print(args, io, { config: path, ...describeConfig(config) }, text)
     return ExitCode.ok
   },
 }
 
-function text(path: string, config: ConfigDescription, paint: Painter): string[] {
-  const { instance, bucket, stages } = config
+function text(told: ConfigDescription & { readonly config: string }, paint: Painter): string[] {
+  const { instance, bucket, stages, http } = told
   return [
     ...table([
-      ['config', path],
+      ['config', told.config],
       ['instance', instance.id + (instance.zone === undefined ? '' : `, zone ${instance.zone}`)],
       ['bucket', bucket === undefined ? 'none' : `${bucket.name}  ${optionsText(bucket.options ?? {})}`],
-      ['dir', config.dir],
-      ['every', durationText(config.everyMs)],
-      ['concurrency', String(config.concurrency)],
-      ['blockTimeout', durationText(config.blockTimeoutMs)],
-      ['stopGrace', durationText(config.stopGraceMs)],
-      ['http', config.http ? `${hostText(config.http.host)}:${config.http.port}` : 'off'],
-      ['token', config.token ? '(hidden)' : 'none: changes are allowed from this machine only'],
+      ['dir', told.dir],
+      ['every', durationText(told.everyMs)],
+      ['concurrency', String(told.concurrency)],
+      ['blockTimeout', durationText(told.blockTimeoutMs)],
+      ['stopGrace', durationText(told.stopGraceMs)],
+      ['http', http ? `${hostText(http.host)}:${http.port}` : 'off'],
+      ['token', told.token ? '(hidden)' : 'none: changes are allowed from this machine only'],
     ]),
     '',
     paint.bold('pipeline'),
-    ...pipeline(stages, paint),
+    // A line a stage, with a rule under each barrier.
+    ...table(stages.map((stage, i) => [String(i + 1).padStart(3), stage.kind, stage.name, optionsOf(stage)])).flatMap(
+      (line, i) => {
+        const stage = stages[i]
+        return stage?.kind === 'set' ? [line, paint.dim(`     ── barrier: end of segment ${stage.segment} ──`)] : [line]
+      },
+    ),
   ]
-}
-
-/** A line a stage, with a rule under each barrier. */
-function pipeline(stages: readonly StageDescription[], paint: Painter): string[] {
-  const rows = stages.map((stage, i) => [String(i + 1).padStart(3), stage.kind, stage.name, optionsOf(stage)])
-  const lines = table(rows, '')
-  return lines.flatMap((line, i) => {
-    if (stages[i]?.kind !== 'set') return [line]
-    return [line, paint.dim(`     ── barrier: end of segment ${stages[i].segment} ──`)]
-  })
 }
 
 function optionsOf({ options, ownership }: StageDescription): string {

@@ -1,19 +1,19 @@
 /** `blockgate explain <ULID>`: why a block is loaded, or not. */
-
 import type { ResolvedConfig } from '../../config/config.ts'
 import { type BlockId, isBlockId } from '../../contracts/block.ts'
 import { instant } from '../../contracts/duration.ts'
 import { isOwnershipUnavailable } from '../../contracts/errors.ts'
 import type { Owner, RingMember } from '../../contracts/ownership.ts'
+import { countOf } from '../../contracts/text.ts'
 import type { ExplainStep, Explanation } from '../../explain/explain.ts'
 import { signalCode } from '../../runtime/server/stop-signals.ts'
-import { type Painter, painter, visible } from '../../runtime/terminal/text.ts'
-import type { Command } from '../command.ts'
+import { type Painter, visible } from '../../runtime/terminal/text.ts'
+import { type Args, type Command, type Io, print } from '../command.ts'
 import { ExitCode, usageError } from '../exit.ts'
 import { ownersText } from '../owners.ts'
 import { askGateway, type Known, type Unknown } from '../running-gateway.ts'
-import { withGateway } from '../session.ts'
-import { countOf, durationText, labelsText, levelText, table } from '../text.ts'
+import { type Session, withGateway } from '../session.ts'
+import { metaRows, table } from '../text.ts'
 
 export const explain: Command = {
   name: 'explain',
@@ -26,31 +26,32 @@ export const explain: Command = {
     'can be used beside a running gateway. An ownership plugin with a hand-over is asked for the owners; of any other, only an',
     "add can tell. The gateway that runs at the config's http address is asked for the last events of the block. Exits with 0",
     'where the block is in the bucket and can be offered, whatever the verdict; with 1 where it is not.',
-  ].join('\n'),
+  ],
   examples: ['blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH', 'blockgate explain 01M82F4VZX6D8RGEKE0HPYTSKH --json'],
   async run(args, io) {
-    const id = ulid(args.argument)
-    return await withGateway(
-      args,
-      io,
-      { command: 'explain', readOnly: true },
-      async ({ gateway, config, host, stop }) => {
-        let told: Explanation
-        try {
-          told = await gateway.explain(id, stop.signal)
-        } catch (error) {
-          if (stop.caught === undefined) throw error
-          return signalCode(stop.caught)
-        }
-        const running = await askGateway(config.http, id, host)
-        const owned = await ownersOf(config, told, running)
-        const answer = { ...told, ...owned, gateway: running }
-        if (args.json) io.stdout.write(`${JSON.stringify(answer)}\n`)
-        else io.stdout.write(`${text(answer, config.instance.id, painter(io.stdout, io.env)).join('\n')}\n`)
-        return told.candidate ? ExitCode.ok : ExitCode.findings
-      },
-    )
+    const id = blockId(args.argument)
+    const options = { command: 'explain', readOnly: true }
+    return await withGateway(args, io, options, session => explainBlock(id, args, io, session))
   },
+}
+
+async function explainBlock(
+  id: BlockId,
+  args: Args,
+  io: Io,
+  { gateway, config, host, stop }: Session,
+): Promise<number> {
+  let told: Explanation
+  try {
+    told = await gateway.explain(id, stop.signal)
+  } catch (error) {
+    if (stop.caught === undefined) throw error
+    return signalCode(stop.caught)
+  }
+  const running = await askGateway(config.http, id, host)
+  const answer = { ...told, ...(await ownersOf(config, told, running)), gateway: running }
+  print(args, io, answer, (_, paint) => text(answer, config.instance.id, paint))
+  return told.candidate ? ExitCode.ok : ExitCode.findings
 }
 
 interface Owned {
@@ -74,28 +75,25 @@ async function ownersOf({ plan }: ResolvedConfig, { steps }: Explanation, runnin
 }
 
 /** @throws CliError with exit code 2 */
-export function ulid(text: string): BlockId {
+export function blockId(text: string): BlockId {
   if (isBlockId(text)) return text
   const upper = text.toUpperCase()
   const hint = isBlockId(upper) ? `: did you mean ${upper}?` : ''
   throw usageError(`a block must be named by its ULID, 26 characters: current value is ${JSON.stringify(text)}${hint}`)
 }
 
-type Answer = Explanation & Owned & { readonly gateway: Known | Unknown }
-
-function text(told: Answer, me: string, paint: Painter): string[] {
+function text(told: Explanation & Owned & { readonly gateway: Known | Unknown }, me: string, paint: Painter): string[] {
   const { block, view, candidate, steps, owners, members, gateway } = told
-  const meta = candidate?.meta
-  const about = meta && [
-    ['time', `${instant(meta.minTime)} to ${instant(meta.maxTime)} (${durationText(meta.maxTime - meta.minTime)})`],
-    ['labels', labelsText(meta.labels)],
-    ['level', levelText(meta)],
-    ...(candidate.deletionTime === undefined ? [] : [['marked', `for deletion at ${instant(candidate.deletionTime)}`]]),
-    ...(candidate.notes ?? []).map(note => ['wrong', visible(note)]),
+  const { deletionTime, notes = [] } = candidate ?? {}
+  const about = [
+    ...(candidate ? metaRows(candidate.meta) : []),
+    ...(deletionTime === undefined ? [] : [['marked', `for deletion at ${instant(deletionTime)}`]]),
+    ...notes.map(note => ['wrong', note]),
   ]
+  const incomplete = view.complete ? '' : paint.red(' (the view is incomplete)')
   return [
-    `${paint.bold(block)}, of ${countOf(view.blocks, 'block')}${view.complete ? '' : paint.red(' (the view is incomplete)')}`,
-    ...table(about ?? [], '  '),
+    `${paint.bold(block)}, of ${countOf(view.blocks, 'block')}${incomplete}`,
+    ...table(about, '  '),
     ...(steps.length > 0 ? [''] : []),
     ...table(
       steps.map(step => [step.kind, step.stage, stepText(step)]),
@@ -111,16 +109,10 @@ function text(told: Answer, me: string, paint: Painter): string[] {
 
 function eventsText(gateway: Known | Unknown): string[] {
   if ('problem' in gateway) return [visible(`no events: ${gateway.problem}`)]
-  const rows = gateway.history.map(({ at, kind, by, reason, detail }) =>
-    [instant(at), kind, by || '-', `${reason || '-'}${detail === undefined ? '' : ` (${detail})`}`].map(visible),
-  )
+  const rows = gateway.history.map(({ at, kind, by, reason, detail }) => {
+    return [instant(at), kind, by || '-', `${reason || '-'}${detail === undefined ? '' : ` (${detail})`}`]
+  })
   return [`events, from the gateway at ${gateway.url}`, ...(rows.length > 0 ? table(rows, '  ') : ['  none yet'])]
-}
-
-function stepText({ verdict, reason, detail, supersededBy }: ExplainStep): string {
-  const word = VERDICTS[verdict]
-  const more = [supersededBy && `${supersededBy} holds all of it`, detail].filter(part => part)
-  return visible(`${word}${reason === undefined ? '' : `: ${reason}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}`)
 }
 
 const VERDICTS: Readonly<Record<ExplainStep['verdict'], string>> = {
@@ -131,20 +123,24 @@ const VERDICTS: Readonly<Record<ExplainStep['verdict'], string>> = {
   'not-asked': '-',
 }
 
+function stepText({ verdict, reason, detail, supersededBy }: ExplainStep): string {
+  const more = [supersededBy && `${supersededBy} holds all of it`, detail].filter(part => part)
+  return `${VERDICTS[verdict]}${reason === undefined ? '' : `: ${reason}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}`
+}
+
 function conclusion({ verdict, steps, view, loaded }: Explanation, paint: Painter): string[] {
   const by = steps.find(step => step.verdict === 'skipped' || step.verdict === 'failed')
   const where = by === undefined ? '' : ` by ${by.stage}: ${by.reason}`
-  const lines = {
+  if (verdict === 'passed') {
+    const next = loaded ? ', and is held' : ' that can be asked now; who owns it is asked at the add'
+    return [paint.green(`passes every stage${next}`)]
+  }
+  const why = {
     absent: `not in the bucket${view.complete ? '' : ', as far as it could be listed'}`,
     partial: `in the bucket, but cannot be offered: ${by?.reason}`,
     skipped: `skipped${where}`,
     failed: `failed${where}`,
-    passed: loaded
-      ? 'passes every stage, and is held'
-      : 'passes every stage that can be asked now; who owns it is asked at the add',
-  } satisfies Record<Explanation['verdict'], string>
-  const good = verdict === 'passed'
-  const held = loaded && !good ? 'The sink holds it: the next run decides whether it stays.' : ''
-  const free = !loaded && !good ? 'The sink does not hold it.' : ''
-  return [(good ? paint.green : paint.red)(lines[verdict]), ...[held, free].filter(line => line !== '')]
+  }
+  const held = loaded ? 'The sink holds it: the next run decides whether it stays.' : 'The sink does not hold it.'
+  return [paint.red(why[verdict]), held]
 }

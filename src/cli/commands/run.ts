@@ -18,13 +18,13 @@ export const run: Command = {
     'signal ends the process.',
     "At SIGINT, SIGTERM or SIGHUP runs stop, adds in flight may finish within the config's stopGrace, spans are sent, and it",
     'exits with 0; a second signal ends at once.',
-  ].join('\n'),
+  ],
   examples: [
     'blockgate run',
     'OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 blockgate run --config prod.config.ts',
   ],
   async run(args, io) {
-    // A quarter of a second to load, for this command alone.
+    // They take a quarter of a second to load, and only this command needs them.
     const { serveGateway } = await import('../../runtime/node-server.ts')
     const { setupMetrics } = await import('../../runtime/metrics.ts')
     const meters = setupMetrics()
@@ -43,11 +43,10 @@ async function serve(session: Session, io: Io, listen: () => Promise<Service>): 
   const onPlain = ({ reason, ...progress }: RunProgress) => log.info(`${reason} run goes on`, progress)
   const progress = showProgress(gateway, { output: screen, host, env: io.env, onPlain })
   try {
-    const first = gateway.start()
-    await first.catch((error: unknown) => {
+    await gateway.start().catch((error: unknown) => {
       if (stop.caught === undefined || codeOf(error) !== ErrorCode.stopped) throw error
     })
-    await aborted(stop.signal)
+    await stop.stopped
   } finally {
     progress[Symbol.dispose]()
     await service.stop()
@@ -55,18 +54,11 @@ async function serve(session: Session, io: Io, listen: () => Promise<Service>): 
   return ExitCode.ok
 }
 
-/** A plugin's promise that nobody awaits must not end what serves thousands of blocks. */
+/** A promise of a plugin that nobody awaits must not end a process that serves thousands of blocks. */
 function surviveStrays(log: Log): void {
   const tell = (message: string) => (error: unknown) => {
     log.error(message, { error: rawMessageOf(error), stack: error instanceof Error ? error.stack : undefined })
   }
   process.on('unhandledRejection', tell('a promise was rejected, and nobody awaited it'))
   process.on('uncaughtException', tell('an error was thrown, and nobody caught it'))
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

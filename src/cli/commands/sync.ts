@@ -16,7 +16,7 @@ export const sync: Command = {
     'elsewhere. The summary goes to stdout. A run that would drop more than 10 blocks and more than a fifth of what is',
     'loaded, or all of it, drops none of them, unless --confirm-drops is given. At a signal, adds in flight may finish within',
     "the config's stopGrace; a second signal ends at once.",
-  ].join('\n'),
+  ],
   examples: ['blockgate sync', 'blockgate sync --json | jq .blocks', 'blockgate sync --confirm-drops'],
   run: (args, io) => withGateway(args, io, { command: 'sync' }, session => syncOnce(args, io, session)),
 }
