@@ -6,23 +6,24 @@ export class Coalesced {
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
 
-  /** `work` never rejects. */
   constructor(work: () => Promise<void>) {
     this.#work = work
   }
 
+  /** Settles as the work does that began after this call; how the one before ended is told to those who asked for it. */
   request(): Promise<void> {
     if (!this.#running) return this.#begin()
-    this.#next ??= this.#running.then(() => {
+    const begin = () => {
       this.#next = undefined
       return this.#begin()
-    })
+    }
+    this.#next ??= this.#running.then(begin, begin)
     return this.#next
   }
 
   /** Resolves when nothing is in flight and nothing waits. */
   async idle(): Promise<void> {
-    while (this.#running) await (this.#next ?? this.#running)
+    while (this.#running) await (this.#next ?? this.#running).catch(() => {})
   }
 
   #begin(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Signals and waiting, on a host's timers. */
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 
 /** One signal of several that can be taken apart again: its listeners go when it is disposed. */
@@ -34,19 +35,14 @@ export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): L
 }
 
 /** Resolves after `ms` of the host's time; rejects with the signal's reason when it aborts first. */
-export function sleep(host: Host, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const timer = host.setTimer(ms, () => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    })
-    const onAbort = () => {
-      timer[Symbol.dispose]()
-      reject(signal?.reason)
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-  })
+export async function sleep(host: Host, ms: number, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = host.setTimer(ms, resolve)
+  try {
+    await (signal ? orAborted(promise, signal) : promise)
+  } finally {
+    timer[Symbol.dispose]()
+  }
 }
 
 /** Settles as `work` does, or rejects with the signal's reason, whichever is first. `work` itself goes on. */
@@ -84,4 +80,24 @@ export async function within<T>(
 export async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
   await Promise.allSettled(work)
   await Promise.all(work)
+}
+
+export interface Limits {
+  readonly host: Host
+  /** How long a plugin may take for one answer, ms. */
+  readonly stageTimeoutMs: number
+}
+
+/**
+ * Settles as `work` does. What is answered after the limit, or after the abort, is not looked at.
+ * @throws BlockgateError `stage-stuck` with `what` once the limit is over; the reason of `signal`
+ */
+export function limited<T>(
+  { host, stageTimeoutMs: ms }: Limits,
+  signal: AbortSignal,
+  what: string,
+  work: Promise<T>,
+): Promise<T> {
+  const late = () => new BlockgateError(ErrorCode.stageStuck, `${what} must answer within ${ms} ms`)
+  return within(host, ms, signal, late, work)
 }

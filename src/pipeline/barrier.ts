@@ -1,6 +1,6 @@
 /** A set stage at work: everything in, a verdict on every block out. */
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
-import { type Limits, limited } from '../async/limited.ts'
+import { type Limits, limited } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'

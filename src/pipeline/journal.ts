@@ -2,6 +2,7 @@
  * The journal of loads in flight. A load is written down before it starts; what is found in it at start was in flight
  * when the process crashed. One block that crashes the process must not do so for ever.
  */
+import { Coalesced } from '../async/coalesced.ts'
 import { type BlockId, isBlockId } from '../contracts/block.ts'
 import { errorFields } from '../contracts/errors.ts'
 import type { Log, StateStore } from '../contracts/host.ts'
@@ -23,15 +24,16 @@ export class LoadJournal {
   readonly #crashes = new Map<BlockId, number>()
   /** Of those with crashes, the ones that the last complete view did not have. */
   #absent = new Set<BlockId>()
-  /** The last write that has begun or waits; it never rejects. */
-  #last: Promise<void> = Promise.resolve()
-  /** A write that has not begun: it carries all changes until then. */
-  #next: Promise<void> | undefined
+  readonly #writes: Coalesced
   #isLost = false
 
   constructor(state: StateStore, log: Log) {
     this.#state = state
     this.#log = log
+    this.#writes = new Coalesced(async () => {
+      const document: Document = { inFlight: [...this.#inFlight], deaths: Object.fromEntries(this.#crashes) }
+      await state.set(KEY, document)
+    })
   }
 
   /** Reads what the last process left, counts one crash more for each block it had in flight, and writes that down. */
@@ -74,7 +76,7 @@ export class LoadJournal {
   /** Resolves once the disk knows that the load begins. Many loads that begin at once share one write. */
   begin(id: BlockId): Promise<void> {
     this.#inFlight.add(id)
-    return this.#write()
+    return this.#writes.request()
   }
 
   /** The load ended, well or badly, with the process alive. `loaded` clears the block's crashes. */
@@ -85,40 +87,20 @@ export class LoadJournal {
   }
 
   /** Resolves when nothing is being written: a process that exits before that leaves a crash that was none. */
-  async written(): Promise<void> {
-    let seen: Promise<void> | undefined
-    while (seen !== this.#last) {
-      seen = this.#last
-      await seen
-    }
+  written(): Promise<void> {
+    return this.#writes.idle()
   }
 
   /** A full disk keeps nobody from serving what is held: told once, until a note is written again. Never rejects. */
   async #note(): Promise<void> {
     try {
-      await this.#write()
+      await this.#writes.request()
       this.#isLost = false
     } catch (error) {
       if (this.#isLost) return
       this.#isLost = true
       this.#log.warn('the journal of loads cannot be written', errorFields(error))
     }
-  }
-
-  /** A write that begins after this call: the running one may have been too early to carry the change. */
-  #write(): Promise<void> {
-    if (!this.#next) {
-      this.#next = this.#last.then(() => {
-        this.#next = undefined
-        return this.#state.set(KEY, {
-          inFlight: [...this.#inFlight],
-          deaths: Object.fromEntries(this.#crashes),
-        } satisfies Document)
-      })
-      // Who waits for a write is told of its failure.
-      this.#last = this.#next.catch(() => {})
-    }
-    return this.#next
   }
 }
 

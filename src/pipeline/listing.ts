@@ -1,7 +1,6 @@
 /** One look at the bucket through the source: its pages, one at a time, and whether the view was complete. */
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
-import { type Limits, limited } from '../async/limited.ts'
-import { within } from '../async/signals.ts'
+import { type Limits, limited, within } from '../async/signals.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Plan } from '../contracts/plan.ts'
 import type { BlockSource, Page, RunContext } from '../contracts/stage.ts'

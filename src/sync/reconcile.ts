@@ -3,7 +3,7 @@
  * rules of docs/architecture.md, in the order of `decide`.
  */
 import { eachBounded } from '../async/each.ts'
-import { type Limits, limited } from '../async/limited.ts'
+import { type Limits, limited } from '../async/signals.ts'
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'

@@ -1,7 +1,6 @@
 /** One run: the source's pages through the segments, over the barriers, into the sink; then what may go. */
 
-import { limited } from '../async/limited.ts'
-import { type LinkedSignal, linkSignals, orAborted } from '../async/signals.ts'
+import { type LinkedSignal, limited, linkSignals, orAborted } from '../async/signals.ts'
 import { inSlices, pause } from '../async/slices.ts'
 import { type Task, WorkQueue } from '../async/work-queue.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
