@@ -1,4 +1,5 @@
 /** What a case of the sink kit is given: a started sink over a bucket that holds blocks, and short words for what cases do. */
+import { wrapped } from '../../bucket/wrappers/wrapped.ts'
 import type { BlockId, Candidate } from '../../contracts/block.ts'
 import type { Bucket, Services } from '../../contracts/host.ts'
 import type { BlockSink, PreparedBlock } from '../../contracts/stage.ts'
@@ -15,109 +16,89 @@ export interface SinkKit extends ComponentKitOptions {
   readonly it: (name: string, fn: (subject: Subject) => Promise<void>) => void
 }
 
-/** Runs `fn` with a started sink, and stops it whatever happens. */
-export async function withSubject(kit: SinkKit, fn: (subject: Subject) => Promise<void>): Promise<void> {
-  const instance = { id: 'test-1', zone: undefined }
-  const given = kit.services?.(instance) ?? defaultServices({ instance })
-  const bucket = new WatchedBucket(given.bucket)
-  const services = { ...given, bucket }
-  const [block, other, third] = await kit.blocks(given.bucket)
-  assert(block && other && third, 'at least three blocks')
-  const start = (use: (sink: BlockSink) => Promise<void>) =>
-    withStarted(kit.factory(), { name: kit.name, services: () => services }, use)
-  await start(sink => fn(new Subject(sink, services, bucket, { block, other, third }, start)))
+/** A bucket that tells when it is asked for an object. */
+export interface WatchedBucket extends Bucket {
+  gets: number
+  /** Called before each get. */
+  onGet: () => void
 }
 
-export class Subject {
+export interface Subject {
   readonly sink: BlockSink
   readonly services: Services
-  /** Counts what the sink asks for. */
   readonly bucket: WatchedBucket
   readonly block: Candidate
   readonly other: Candidate
   readonly third: Candidate
-  readonly #start: (use: (sink: BlockSink) => Promise<void>) => Promise<unknown>
-
-  constructor(
-    sink: BlockSink,
-    services: Services,
-    bucket: WatchedBucket,
-    blocks: { readonly block: Candidate; readonly other: Candidate; readonly third: Candidate },
-    start: (use: (sink: BlockSink) => Promise<void>) => Promise<unknown>,
-  ) {
-    this.sink = sink
-    this.services = services
-    this.bucket = bucket
-    this.block = blocks.block
-    this.other = blocks.other
-    this.third = blocks.third
-    this.#start = start
-  }
-
-  prepare(block: Candidate, given: BlockContextGiven = {}): Promise<PreparedBlock> {
-    return this.settled(this.sink.prepare(blockContext(block, given)), 'prepare()')
-  }
-
+  /** `work`, which must end. */
+  ends<T>(work: Promise<T>, what: string): Promise<T>
+  prepare(block: Candidate, given?: BlockContextGiven): Promise<PreparedBlock>
+  dispose(prepared: PreparedBlock): Promise<void>
   /** prepare, commit, dispose. */
-  async add(block: Candidate, given: BlockContextGiven = {}): Promise<void> {
-    const prepared = await this.prepare(block, given)
-    await this.settled(prepared.commit(), 'commit()')
-    await this.dispose(prepared)
-  }
-
-  async dispose(prepared: PreparedBlock): Promise<void> {
-    await this.settled(Promise.resolve(prepared[Symbol.asyncDispose]()), 'dispose')
-  }
-
-  drop(id: BlockId): Promise<void> {
-    return this.settled(this.sink.drop(id, new AbortController().signal), 'drop()')
-  }
-
+  add(block: Candidate, given?: BlockContextGiven): Promise<void>
+  drop(id: BlockId): Promise<void>
   /** Stops the sink, and hands a new one over the same disk to `use`. */
-  async restarted(use: (sink: BlockSink) => Promise<void> | void): Promise<void> {
-    await this.settled(this.sink.stop?.(new AbortController().signal) ?? Promise.resolve(), 'stop()')
-    await this.#start(async sink => use(sink))
-  }
-
+  restarted(use: (sink: BlockSink) => Promise<void> | void): Promise<void>
   /** Every file on the disk, `path:size`; empty where there is no disk. */
-  async disk(): Promise<readonly string[]> {
-    const files = (await this.services.files?.list('')) ?? []
-    return files.map(({ path, size }) => `${path}:${size}`).sort()
-  }
-
-  settled<T>(work: Promise<T>, what: string): Promise<T> {
-    return within(this.services.host, work, what)
-  }
+  disk(): Promise<readonly string[]>
+  /** The bytes of an object of `block`. */
+  stored(path: string): Promise<Uint8Array>
 }
 
-/** A bucket that tells when it is asked for an object. */
-export class WatchedBucket implements Bucket {
-  readonly name: string
-  readonly #bucket: Bucket
-  gets = 0
-  /** Called before each get. */
-  onGet: () => void = () => {}
+const { signal } = new AbortController()
 
-  constructor(bucket: Bucket) {
-    this.name = bucket.name
-    this.#bucket = bucket
+/** Runs `fn` with a started sink, and stops it whatever happens. */
+export async function withSubject(kit: SinkKit, fn: (subject: Subject) => Promise<void>): Promise<void> {
+  const instance = { id: 'test-1', zone: undefined }
+  const given = kit.services?.(instance) ?? defaultServices({ instance })
+  const bucket: WatchedBucket = Object.assign(
+    wrapped(given.bucket, ({ op }, make) => {
+      if (op === 'get') {
+        bucket.gets++
+        bucket.onGet()
+      }
+      return make()
+    }),
+    { gets: 0, onGet() {} },
+  )
+  const services = { ...given, bucket }
+  const [block, other, third] = await kit.blocks(given.bucket)
+  assert(block && other && third, 'at least three blocks')
+  const start = async (use: (sink: BlockSink) => Promise<void>) => {
+    await withStarted(kit.factory(), { name: kit.name, services: () => services }, use)
   }
-
-  get(...[key, options]: Parameters<Bucket['get']>): ReturnType<Bucket['get']> {
-    this.gets++
-    this.onGet()
-    return this.#bucket.get(key, options)
-  }
-
-  list(...[prefix, options]: Parameters<Bucket['list']>): ReturnType<Bucket['list']> {
-    return this.#bucket.list(prefix, options)
-  }
-
-  put(...[key, body, options]: Parameters<Bucket['put']>): ReturnType<Bucket['put']> {
-    return this.#bucket.put(key, body, options)
-  }
-
-  delete(...[key, options]: Parameters<Bucket['delete']>): ReturnType<Bucket['delete']> {
-    return this.#bucket.delete(key, options)
-  }
+  const ends: Subject['ends'] = (work, what) => within(services.host, work, what)
+  await start(async sink => {
+    const subject: Subject = {
+      sink,
+      services,
+      bucket,
+      block,
+      other,
+      third,
+      ends,
+      prepare: (each, context = {}) => ends(sink.prepare(blockContext(each, context)), 'prepare()'),
+      dispose: prepared => ends(Promise.resolve(prepared[Symbol.asyncDispose]()), 'dispose'),
+      async add(each, context) {
+        const prepared = await subject.prepare(each, context)
+        await ends(prepared.commit(), 'commit()')
+        await subject.dispose(prepared)
+      },
+      drop: id => ends(sink.drop(id, signal), 'drop()'),
+      async restarted(use) {
+        await ends(sink.stop?.(signal) ?? Promise.resolve(), 'stop()')
+        await start(async again => use(again))
+      },
+      async disk() {
+        const files = (await services.files?.list('')) ?? []
+        return files.map(({ path, size }) => `${path}:${size}`).sort()
+      },
+      async stored(path) {
+        const body = await given.bucket.get(block.path + path, { signal })
+        assert(body, `object ${path}`)
+        return await body.bytes(1 << 30)
+      },
+    }
+    await fn(subject)
+  })
 }
