@@ -86,12 +86,10 @@ export class ConfigError extends BlockgateError {
   }
 }
 
-const timeout = v.optional(
-  v.pipe(
-    durationOption,
-    v.check(d => durationMs(d, 0) >= 1, 'be >= 1 ms'),
-  ),
-)
+function atLeast(ms: number): v.GenericSchema {
+  const isEnough = v.check<Duration, string>(d => durationMs(d, 0) >= ms, `be >= ${ms} ms`)
+  return v.optional(v.pipe(durationOption, isEnough))
+}
 
 const ENTRIES = {
   pipeline: v.array(v.unknown(), 'be a list of stages'),
@@ -102,18 +100,13 @@ const ENTRIES = {
       zone: v.optional(v.string()),
     }),
   ),
-  every: v.optional(
-    v.pipe(
-      durationOption,
-      v.check(d => durationMs(d, 0) >= 100, 'be >= 100 ms'),
-    ),
-  ),
+  every: atLeast(100),
   concurrency: v.optional(
     v.pipe(v.number(), v.integer('be a whole number'), v.minValue(1, 'be >= 1'), v.maxValue(10_000, 'be <= 10000')),
   ),
-  blockTimeout: timeout,
-  stageTimeout: timeout,
-  startTimeout: timeout,
+  blockTimeout: atLeast(1),
+  stageTimeout: atLeast(1),
+  startTimeout: atLeast(1),
   stopGrace: v.optional(durationOption),
   diskBudget: v.optional(
     v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
@@ -172,30 +165,26 @@ type Slot = Component & Readonly<Record<string, unknown>>
 function checkPipeline(pipeline: readonly unknown[]): Problem[] {
   const problems: Problem[] = []
   const report = (path: string, must: string, value: unknown) => problems.push({ path, must, value })
-  let owner = -1
-  let lastSet = -1
-  const seen = new Set<unknown>()
-  for (const [i, value] of pipeline.entries()) {
+  const owners = [...pipeline.keys()].filter(i => isStage(pipeline[i]) && ownershipOf(pipeline[i]))
+  const lastSet = pipeline.findLastIndex(stage => isStage(stage) && stage.kind === 'set')
+  for (const [i, stage] of pipeline.entries()) {
     const path = `pipeline[${i}]`
-    if (!isStage(value)) {
-      report(path, 'be a stage: an object with a kind and a name', value)
+    if (!isStage(stage)) {
+      report(path, 'be a stage: an object with a kind and a name', stage)
       continue
     }
-    if (seen.has(value)) report(path, 'be a stage of its own: this object stands in the list twice', value.name)
-    seen.add(value)
-    const expected = i === 0 ? ['source'] : i === pipeline.length - 1 ? ['sink'] : ['block', 'set']
-    if (!expected.includes(String(value.kind))) report(path, `be a ${expected.join(' or ')} stage`, value.kind)
-    else problems.push(...checkShape(value, path))
-    if (value.kind === 'set') lastSet = i
-    if (ownershipOf(value)) {
-      if (owner >= 0) report(path, `be the only owned(): another stands at pipeline[${owner}]`, value.name)
-      owner = i
+    if (pipeline.indexOf(stage) < i) {
+      report(path, 'be a stage of its own: this object stands in the list twice', stage.name)
     }
-    problems.push(...checkComponent(value, path))
+    const expected = i === 0 ? ['source'] : i === pipeline.length - 1 ? ['sink'] : ['block', 'set']
+    if (expected.includes(String(stage.kind))) problems.push(...checkShape(stage, path))
+    else report(path, `be a ${expected.join(' or ')} stage`, stage.kind)
+    if (owners.indexOf(i) > 0) report(path, `be the only owned(): another stands at pipeline[${owners[0]}]`, stage.name)
+    problems.push(...checkComponent(stage, path))
   }
   if (pipeline.length < 2) report('pipeline', 'have a source first and a sink last', `${pipeline.length} stages`)
-  if (owner >= 0 && owner < lastSet)
-    report(`pipeline[${owner}]`, `stand after the last set stage, pipeline[${lastSet}]`, 'owned')
+  const owner = owners.at(-1) ?? lastSet
+  if (owner < lastSet) report(`pipeline[${owner}]`, `stand after the last set stage, pipeline[${lastSet}]`, 'owned')
   return problems
 }
 
@@ -227,17 +216,11 @@ function checkShape(stage: Slot, path: string): Problem[] {
 
 function checkComponent(component: Component, path: string): Problem[] {
   try {
-    return (component.check?.() ?? []).map(p => ({
-      ...p,
-      path: p.path.startsWith('[') ? path + p.path : dotted(path, p.path),
-    }))
+    const problems = component.check?.() ?? []
+    return problems.map(problem => ({ ...problem, path: path + problem.path.replace(/^(?=[^[])/, '.') }))
   } catch (error) {
     return [{ path, must: `have a check() that does not throw (${rawMessageOf(error)})`, value: component.name }]
   }
-}
-
-function dotted(path: string, rest: string): string {
-  return rest === '' ? path : `${path}.${rest}`
 }
 
 function isStage(value: unknown): value is Slot {

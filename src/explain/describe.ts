@@ -54,10 +54,9 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     token: config.token !== undefined,
     stages: [
       stage(plan.source, 1),
-      ...plan.segments.flatMap(({ stages, barrier }, i) => [
-        ...stages.map(entry => stage(entry, i + 1)),
-        ...(barrier ? [stage(barrier, i + 1)] : []),
-      ]),
+      ...plan.segments.flatMap(({ stages, barrier }, i) => {
+        return [...stages, ...(barrier ? [barrier] : [])].map(entry => stage(entry, i + 1))
+      }),
       stage(plan.sink, plan.segments.length),
     ],
   }

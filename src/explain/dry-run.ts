@@ -1,9 +1,10 @@
 /**
- * Blocks on their way through the pipeline without an add: nothing is claimed, loaded, dropped or written down, and no span
- * is made. The source and the set stages see the whole view, as in a run.
+ * A run without an add: nothing is claimed, loaded, dropped or written, and no span is made. The source and the set stages
+ * see the whole view.
  */
 import { type Context, context, createContextKey } from '@opentelemetry/api'
 import { eachBounded } from '../async/each.ts'
+import { type LinkedSignal, linkSignals } from '../async/signals.ts'
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import type { Host, Instance } from '../contracts/host.ts'
@@ -34,22 +35,29 @@ export interface DryView {
   readonly complete: boolean
 }
 
-export class DryRun {
+export class DryRun implements Disposable {
   readonly #deps: DryDeps
   readonly #run: RunContext
+  /** Its listeners are let go when this is disposed. */
+  readonly #link: LinkedSignal
 
   /** `loaded`: what counts as held already. */
   constructor(deps: DryDeps, loaded: ReadonlyMap<BlockId, unknown>, signal: AbortSignal) {
     const now = deps.host.now()
     this.#deps = deps
+    this.#link = linkSignals(signal)
     this.#run = {
       id: `dry-${now.toString(36)}`,
       reason: 'manual',
       now,
-      signal,
+      signal: this.#link.signal,
       loaded: new Set(loaded.keys()),
       resume: undefined,
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.#link[Symbol.dispose]()
   }
 
   /** `wanted`: which of the blocks are kept. @throws BlockgateError what the source threw */
@@ -74,11 +82,11 @@ export class DryRun {
   }
 
   /** Of one block in these stages: `passed`, or what kept it out. */
-  async outcome(candidate: Candidate, stages: readonly Named<BlockStage>[]): Promise<Outcome> {
-    return await this.#attempt(candidate, chainOf(stages))
+  outcome(candidate: Candidate, stages: readonly Named<BlockStage>[]): Promise<Outcome> {
+    return this.#attempt(candidate, chainOf(stages))
   }
 
-  /** The blocks that pass these stages, in their order; `known` is known to. */
+  /** The blocks that pass these stages, in their order. `known` passes without being asked for. */
   async filter(
     blocks: readonly Candidate[],
     stages: readonly Named<BlockStage>[],
@@ -105,7 +113,7 @@ export class DryRun {
     const quiet = new BlockTrace({ host, id, level: compaction.level, attempt: 1, runId: run.id, instance: '' })
     const deps = { host, blockTimeoutMs, stuck: new Map() }
     const outcome = await attempt(deps, run, candidate, run.loaded.has(id), chain, quiet)
-    // What a stage says after the signal is about the signal.
+    // What a stage answers after the signal may be because of the signal.
     run.signal.throwIfAborted()
     return outcome
   }

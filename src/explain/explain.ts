@@ -1,8 +1,4 @@
-/**
- * Why one block is loaded here, or not: its way through the pipeline without an add. The source and the set stages see the
- * whole view, as in a run; nothing is claimed, loaded, dropped or written down, and no span is made.
- */
-import { linkSignals } from '../async/signals.ts'
+/** Why one block is loaded here, or not: its way through a dry run. */
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { codeOf, ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Owner, OwnershipPlugin } from '../contracts/ownership.ts'
@@ -44,91 +40,94 @@ type Step = { -readonly [K in keyof ExplainStep]: ExplainStep[K] }
 
 /** @throws BlockgateError what the source or a set stage threw: then no run could tell either */
 export async function explain(deps: DryDeps, id: BlockId, signal: AbortSignal): Promise<Explanation> {
-  const link = linkSignals(signal)
-  try {
-    return await explainWithin(deps, id, link.signal)
-  } finally {
-    link[Symbol.dispose]()
-  }
-}
-
-async function explainWithin(deps: DryDeps, id: BlockId, signal: AbortSignal): Promise<Explanation> {
-  const { plan } = deps
+  const { plan, instance } = deps
   const loaded = plan.sink.stage.loaded()
-  const dry = new DryRun(deps, loaded, signal)
+  using dry = new DryRun(deps, loaded, signal)
   // Only a set stage asks for the others.
   const { seen, blocks, partial, complete } = await dry.view(({ meta }) => plan.segments.length > 1 || meta.ulid === id)
   const candidate = blocks.find(block => block.meta.ulid === id)
-  const steps = plan.order.map((stage): Step => ({ stage, kind: 'block', verdict: 'not-asked' }))
-  const answer = (verdict: Explanation['verdict']): Explanation => ({
+  const steps = new Steps(plan)
+  const broken = partial.get(id)
+  if (candidate) steps.tell(plan.source, { verdict: 'passed' })
+  else if (broken) steps.tell(plan.source, partialStep(broken))
+  let verdict: Explanation['verdict'] = broken ? 'partial' : 'absent'
+  if (candidate) verdict = await walk(plan, dry, blocks, candidate, steps, instance.id)
+  if (verdict === 'passed') steps.tell(plan.sink, { verdict: loaded.has(id) ? 'passed' : 'at-add' })
+  return {
     block: id,
     verdict,
     loaded: loaded.has(id),
     view: { complete, blocks: seen + partial.size },
     candidate,
-    steps: verdict === 'absent' ? [] : steps,
-  })
-  nameKinds(plan, steps)
-  if (candidate) set(steps, plan.source, { verdict: 'passed' })
-  const broken = partial.get(id)
-  if (broken) set(steps, plan.source, partialStep(broken))
-  if (!candidate) return answer(broken ? 'partial' : 'absent')
-  const verdict = await walk(deps, dry, blocks, candidate, steps)
-  if (verdict === 'passed') set(steps, plan.sink, { verdict: loaded.has(id) ? 'passed' : 'at-add' })
-  return answer(verdict)
+    steps: verdict === 'absent' ? [] : steps.all,
+  }
+}
+
+/** What each stage says, in list order. */
+class Steps {
+  readonly all: readonly Step[]
+
+  constructor({ source, segments, sink }: Plan) {
+    const stages = segments.flatMap(({ stages, barrier }) => [...stages, ...(barrier ? [barrier] : [])])
+    this.all = [source, ...stages, sink].map(({ name, stage: { kind } }) => ({
+      stage: name,
+      kind,
+      verdict: 'not-asked',
+    }))
+  }
+
+  tell({ name }: { readonly name: string }, told: Partial<Step>): void {
+    Object.assign(this.all.find(step => step.stage === name) ?? {}, told)
+  }
 }
 
 /** The block through every segment, and past each barrier together with all that passed the stages before it. */
 async function walk(
-  deps: DryDeps,
+  { segments }: Plan,
   dry: DryRun,
   all: readonly Candidate[],
   candidate: Candidate,
-  steps: readonly Step[],
+  steps: Steps,
+  me: string,
 ): Promise<'skipped' | 'failed' | 'passed'> {
   const id = candidate.meta.ulid
   let blocks = all
-  for (const { stages, barrier } of deps.plan.segments) {
-    const watched = stages.map(entry => watch(entry, steps[entry.position], deps.instance.id))
-    const outcome = await dry.outcome(candidate, watched)
-    const by = 'by' in outcome ? steps.find(step => step.stage === outcome.by) : undefined
+  for (const { stages, barrier } of segments) {
+    const outcome = await dry.outcome(
+      candidate,
+      stages.map(entry => watched(entry, told => steps.tell(entry, told), me)),
+    )
     if (outcome.kind === 'skipped' || outcome.kind === 'failed') {
-      Object.assign(by ?? {}, stepOf(outcome))
+      steps.tell({ name: outcome.by }, stepOf(outcome))
       return outcome.kind
     }
     if (!barrier) break
-    const others = await dry.filter(blocks, stages, id)
-    const { selections, going } = await dry.select(barrier, others)
+    const { selections, going } = await dry.select(barrier, await dry.filter(blocks, stages, id))
     const mine = selections.find(selection => selection.id === id)
     if (mine?.skip !== undefined) {
-      set(steps, barrier, { verdict: 'skipped', reason: mine.skip, supersededBy: mine.supersededBy })
+      steps.tell(barrier, { verdict: 'skipped', reason: mine.skip, supersededBy: mine.supersededBy })
       return 'skipped'
     }
-    set(steps, barrier, { verdict: 'passed' })
+    steps.tell(barrier, { verdict: 'passed' })
     blocks = going
   }
   return 'passed'
 }
 
-/** The stage, told in `step`. An ownership plugin is asked for the owners, never for a claim. */
-function watch(entry: Named<BlockStage>, step: Step | undefined, me: string): Named<BlockStage> {
+type Tell = (told: Partial<Step>) => void
+
+/** The stage, which tells what it does with the block. An ownership plugin is asked for the owners, never for a claim. */
+function watched(entry: Named<BlockStage>, tell: Tell, me: string): Named<BlockStage> {
   const { stage } = entry
   const plugin = ownershipOf(stage)
-  const tell = (told: Partial<Step>) => Object.assign(step ?? {}, told)
-  return {
-    ...entry,
-    stage: {
-      kind: 'block',
-      name: stage.name,
-      handle(block, next) {
-        if (plugin) return owners(plugin, block, next, me, tell)
-        return stage.handle(block, change => {
-          tell({ verdict: 'passed' })
-          return next(change)
-        })
-      },
-    },
+  const handle: BlockStage['handle'] = (block, next) => {
+    if (plugin) return owners(plugin, block, next, me, tell)
+    return stage.handle(block, change => {
+      tell({ verdict: 'passed' })
+      return next(change)
+    })
   }
+  return { ...entry, stage: { kind: 'block', name: stage.name, handle } }
 }
 
 async function owners(
@@ -136,7 +135,7 @@ async function owners(
   block: Parameters<BlockStage['handle']>[0],
   next: Parameters<BlockStage['handle']>[1],
   me: string,
-  tell: (told: Partial<Step>) => void,
+  tell: Tell,
 ): ReturnType<BlockStage['handle']> {
   if (!plugin.handover) {
     tell({ verdict: 'at-add', detail: `claim() of ${plugin.name} is asked at the add` })
@@ -166,14 +165,4 @@ function stepOf(outcome: Extract<Outcome, { readonly by: string }>): Partial<Ste
 function partialStep({ reason, error, detail }: PartialBlock): Partial<Step> {
   if (error === undefined) return { verdict: 'skipped', reason, detail }
   return { verdict: 'failed', reason, detail: rawMessageOf(error) }
-}
-
-function nameKinds({ source, segments, sink }: Plan, steps: readonly Step[]): void {
-  set(steps, source, { kind: 'source' })
-  set(steps, sink, { kind: 'sink' })
-  for (const { barrier } of segments) if (barrier) set(steps, barrier, { kind: 'set' })
-}
-
-function set(steps: readonly Step[], { position }: { readonly position: number }, told: Partial<Step>): void {
-  Object.assign(steps[position] ?? {}, told)
 }

@@ -1,5 +1,4 @@
 /** What a run would offer to `owned()` now: every block that the source sees and no filter keeps out. */
-import { linkSignals } from '../async/signals.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { type DryDeps, DryRun } from './dry-run.ts'
@@ -8,7 +7,7 @@ export interface Offered {
   /** Whether the source saw the whole bucket. */
   readonly complete: boolean
   readonly blocks: readonly Candidate[]
-  /** Blocks that a set stage put aside because another block, the value, holds all of them. */
+  /** Blocks that a set stage skipped because another block, the value, holds all of them. */
   readonly superseded: ReadonlyMap<BlockId, BlockId>
 }
 
@@ -17,24 +16,19 @@ export interface Offered {
  * @throws BlockgateError what the source or a set stage threw
  */
 export async function offered(deps: DryDeps, signal: AbortSignal): Promise<Offered> {
-  const link = linkSignals(signal)
-  try {
-    const dry = new DryRun(deps, new Map(), link.signal)
-    const { complete, blocks: seen } = await dry.view()
-    const superseded = new Map<BlockId, BlockId>()
-    let blocks = seen
-    for (const { stages, barrier } of deps.plan.segments) {
-      const owned = stages.findIndex(({ stage }) => ownershipOf(stage))
-      blocks = await dry.filter(blocks, owned < 0 ? stages : stages.slice(0, owned))
-      if (!barrier) break
-      const { selections, going } = await dry.select(barrier, blocks)
-      for (const { id, skip, supersededBy } of selections) {
-        if (skip !== undefined && supersededBy !== undefined) superseded.set(id, supersededBy)
-      }
-      blocks = going
+  using dry = new DryRun(deps, new Map(), signal)
+  const { complete, blocks: seen } = await dry.view()
+  const superseded = new Map<BlockId, BlockId>()
+  let blocks = seen
+  for (const { stages, barrier } of deps.plan.segments) {
+    const owned = stages.findIndex(({ stage }) => ownershipOf(stage))
+    blocks = await dry.filter(blocks, owned < 0 ? stages : stages.slice(0, owned))
+    if (!barrier) break
+    const { selections, going } = await dry.select(barrier, blocks)
+    for (const { id, skip, supersededBy } of selections) {
+      if (skip !== undefined && supersededBy !== undefined) superseded.set(id, supersededBy)
     }
-    return { complete, blocks, superseded }
-  } finally {
-    link[Symbol.dispose]()
+    blocks = going
   }
+  return { complete, blocks, superseded }
 }
