@@ -1,13 +1,11 @@
 /** The conformance kit of buckets: every Bucket runs it, raw and behind `prefixed()`. */
 import type { Bucket } from '../contracts/host.ts'
-import { bodyCases, lifeCases } from './bucket-kit/bodies.ts'
+import { bodyCases, rangeCases } from './bucket-kit/bodies.ts'
 import { keyCases } from './bucket-kit/keys.ts'
-import { listingCases } from './bucket-kit/listing.ts'
+import { listingCases, unreadableCases } from './bucket-kit/listing.ts'
 import { conditionCases, objectCases } from './bucket-kit/objects.ts'
-import { rangeCases } from './bucket-kit/ranges.ts'
-import { type BucketFixture, type BucketKit, unstarted, withSubject } from './bucket-kit/subject.ts'
-import { unreadableCases } from './bucket-kit/unreadable.ts'
-import type { Runner } from './kit.ts'
+import { type BucketFixture, type BucketKit, withSubject } from './bucket-kit/subject.ts'
+import { assertEqual, type Runner } from './kit.ts'
 
 export interface TestBucketOptions {
   /** What the report calls the bucket. */
@@ -35,20 +33,31 @@ export interface BucketSupports {
  * @example testBucket({ describe, it }, { name: 'memory', factory: () => ({ bucket: memory() }) })
  */
 export function testBucket(runner: Runner, options: TestBucketOptions): void {
+  const { name, factory, spoil, supports } = options
   const kit: BucketKit = {
     runner,
-    it: (name, fn) => runner.it(name, async () => await withSubject(await options.factory(), fn)),
-    itUnstarted: (name, fn) => runner.it(name, async () => await unstarted(await options.factory(), fn)),
-    conditionalPut: options.supports?.conditionalPut !== false,
+    it: (name, fn) => runner.it(name, async () => await withSubject(await factory(), fn)),
   }
-  runner.describe(`testBucket: ${options.name}`, () => {
+  runner.describe(`testBucket: ${name}`, () => {
     objectCases(kit)
-    conditionCases(kit)
+    conditionCases(kit, supports?.conditionalPut !== false)
     listingCases(kit)
-    unreadableCases(kit, options.spoil)
+    unreadableCases(kit, spoil)
     rangeCases(kit)
     bodyCases(kit)
     keyCases(kit)
-    lifeCases(kit)
+    runner.it('stops without start, and twice', async () => {
+      const { bucket, cleanup } = await factory()
+      const { signal } = new AbortController()
+      try {
+        for (const _ of ['once', 'twice']) await bucket.stop?.(signal)
+      } finally {
+        await cleanup?.()
+      }
+    })
+    kit.it('stops twice after start, and finds no problem with its options', async ({ bucket, signal }) => {
+      assertEqual(bucket.check?.() ?? [], [], 'no problems')
+      for (const _ of ['once', 'twice']) await bucket.stop?.(signal)
+    })
   })
 }

@@ -1,6 +1,8 @@
-/** Cases of listings: order, pages, prefixes, the delimiter. */
-import { assert, assertEqual } from '../kit.ts'
-import { type BucketKit, numbered } from './subject.ts'
+/** Cases of listings: order, pages, prefixes, the delimiter, and folders that cannot be read. */
+import { ErrorCode } from '../../contracts/errors.ts'
+import type { Bucket } from '../../contracts/host.ts'
+import { assert, assertEqual, leaveOut } from '../kit.ts'
+import { assertFails, type BucketKit, numbered } from './subject.ts'
 
 const MANY = 2500
 /** More than one page of every store we know. */
@@ -8,79 +10,45 @@ const OVER_A_PAGE = 1100
 
 export function listingCases({ it }: BucketKit): void {
   it('lists nothing in an empty bucket', async s => {
-    assertEqual(await s.pages(''), [{ objects: [], prefixes: [], cursor: undefined }], 'one empty page')
-  })
-  it('lists nothing below a prefix that no key has', async s => {
-    await s.put('a/b')
-    assertEqual(await s.keys('a/b/'), [], 'nothing below an object')
-    assertEqual(await s.keys('b/'), [], 'nothing below a missing folder')
+    const page = await s.bucket.list('', { signal: s.signal })
+    assertEqual(page, { objects: [], prefixes: [], cursor: undefined }, 'one empty page')
   })
   it(`lists ${MANY} objects over all pages, in order, each once`, async s => {
     const keys = numbered('a/', MANY)
     await s.putAll(keys)
     assertEqual(await s.keys('a/'), keys, 'all keys')
   })
-  it('lists an empty prefix as the whole bucket', async s => {
-    await s.putAll(['a', 'b/c', 'd/e/f'])
-    assertEqual(await s.keys(''), ['a', 'b/c', 'd/e/f'], 'all keys')
-  })
   it('takes a prefix as the start of a key, not as a folder', async s => {
-    await s.putAll(['a/b', 'a/bc', 'a/bc-d', 'a/bd/e', 'a-b', 'b'])
-    assertEqual(await s.keys('a/b'), ['a/b', 'a/bc', 'a/bc-d', 'a/bd/e'], 'keys that start so')
+    const below = ['a/b', 'a/bc', 'a/bc-d', 'a/bd/e']
+    await s.putAll([...below, 'a-b', 'b', 'c/d/e'])
+    assertEqual(await s.keys('a/b'), below, 'keys that start so')
     assertEqual(await s.keys('a/bc'), ['a/bc', 'a/bc-d'], 'keys that start so')
-    assertEqual(await s.keys('a/'), ['a/b', 'a/bc', 'a/bc-d', 'a/bd/e'], 'keys that start so')
+    assertEqual(await s.keys('a/'), below, 'keys that start so')
+    assertEqual(await s.keys('a/b/'), [], 'nothing below an object')
+    assertEqual(await s.keys('d/'), [], 'nothing below a missing folder')
+    assertEqual(await s.keys(''), ['a-b', ...below, 'b', 'c/d/e'], 'the whole bucket')
   })
-  it('lists in the byte order of whole keys, across folders', async s => {
-    const keys = ['a!', 'a-b', 'a-c/d', 'a.b', 'a/b', 'a/c/d', 'a/c0', 'a0', 'aa/b', 'b']
-    await s.putAll([...keys].reverse())
-    assertEqual(await s.keys(''), keys, 'byte order')
-  })
-  it('lists in the order of UTF-8, which is not that of UTF-16', async s => {
-    const keys = ['Z', 'a', 'é', '€', '\uffee', '\u{1f600}']
-    await s.putAll([...keys].reverse())
-    assertEqual(await s.keys(''), keys, 'UTF-8 order')
-  })
-  it('gathers keys at the delimiter', async s => {
-    await s.putAll(['a', 'b-c', 'b/c', 'b/d/e', 'b0', 'c/d'])
-    const pages = await s.pages('', '/')
-    assertEqual(
-      pages.flatMap(page => page.objects.map(o => o.key)),
-      ['a', 'b-c', 'b0'],
-      'objects of the top',
-    )
-    assertEqual(
-      pages.flatMap(page => page.prefixes),
-      ['b/', 'c/'],
-      'common prefixes',
-    )
-  })
-  it('gathers below a prefix that ends inside a name', async s => {
-    await s.putAll(['a/bc', 'a/bd/e', 'a/bd/f', 'a/c/d'])
-    const pages = await s.pages('a/b', '/')
-    assertEqual(
-      pages.flatMap(page => page.objects.map(o => o.key)),
-      ['a/bc'],
-      'objects',
-    )
-    assertEqual(
-      pages.flatMap(page => page.prefixes),
-      ['a/bd/'],
-      'common prefixes',
-    )
+  const orders = {
+    'the byte order of whole keys, across folders': 'a! a-b a-c/d a.b a/b a/c/d a/c0 a0 aa/b b',
+    'the order of UTF-8, which is not that of UTF-16': 'Z a é € \uffee \u{1f600}',
+  }
+  for (const [order, keys] of Object.entries(orders)) {
+    it(`lists in ${order}`, async s => {
+      await s.putAll(keys.split(' ').reverse())
+      assertEqual(await s.keys(''), keys.split(' '), order)
+    })
+  }
+  it('gathers keys at the delimiter, also below a prefix that ends inside a name', async s => {
+    await s.putAll(['a', 'b-c', 'b/c', 'b/d/e', 'b0', 'c/d', 'e/fg', 'e/fh/i', 'e/fh/j', 'e/g/h'])
+    const top = { objects: ['a', 'b-c', 'b0'], prefixes: ['b/', 'c/', 'e/'], unreadable: [] }
+    assertEqual(await s.list('', '/'), top, 'objects and common prefixes of the top')
+    const below = { objects: ['e/fg'], prefixes: ['e/fh/'], unreadable: [] }
+    assertEqual(await s.list('e/f', '/'), below, 'objects and common prefixes below e/f')
   })
   it(`lists ${OVER_A_PAGE} common prefixes over all pages, in order, each once`, async s => {
     await s.putAll(['f-first', ...numbered('f/', OVER_A_PAGE, '/x'), 'f/00500/y', 'f/z'])
-    const pages = await s.pages('f/', '/')
-    assertEqual(
-      pages.flatMap(page => page.prefixes),
-      numbered('f/', OVER_A_PAGE, '/'),
-      'all common prefixes',
-    )
-    assertEqual(
-      pages.flatMap(page => page.objects.map(o => o.key)),
-      ['f/z'],
-      'the object after them',
-    )
+    const all = { objects: ['f/z'], prefixes: numbered('f/', OVER_A_PAGE, '/'), unreadable: [] }
+    assertEqual(await s.list('f/', '/'), all, 'all common prefixes, and the object after them')
   })
   it('goes on after the cursor when objects before and after it were deleted', async s => {
     const keys = numbered('a/', OVER_A_PAGE)
@@ -89,7 +57,7 @@ export function listingCases({ it }: BucketKit): void {
     const seen = first.objects.map(object => object.key)
     assert(first.cursor !== undefined, `a cursor after a page of ${seen.length} of ${OVER_A_PAGE} objects`)
     const next = keys[seen.length] ?? ''
-    for (const key of [seen[0], seen.at(-1), next]) await s.bucket.delete(key ?? '', { signal: s.signal })
+    for (const key of [seen[0], seen.at(-1), next]) await s.delete(key ?? '')
     let cursor: string | undefined = first.cursor
     while (cursor !== undefined) {
       const page = await s.bucket.list('', { cursor, signal: s.signal })
@@ -97,17 +65,50 @@ export function listingCases({ it }: BucketKit): void {
       cursor = page.cursor
     }
     // A store may show what was deleted during the listing; it may not skip or repeat anything else.
-    assertEqual(
-      seen.filter(key => key !== next),
-      keys.filter(key => key !== next),
-      'all others, each once',
-    )
+    const others = (all: readonly string[]) => all.filter(key => key !== next)
+    assertEqual(others(seen), others(keys), 'all others, each once')
   })
   it('shows in a new listing what was put and deleted after the last one', async s => {
     await s.putAll(['a/1', 'a/2'])
     await s.keys('')
     await s.put('a/3')
-    await s.bucket.delete('a/1', { signal: s.signal })
+    await s.delete('a/1')
     assertEqual(await s.keys(''), ['a/2', 'a/3'], 'the objects of now')
+  })
+}
+
+/** `spoil` makes a folder one that cannot be read: it is named, and takes nothing else with it. */
+export function unreadableCases(
+  { it, runner }: BucketKit,
+  spoil: ((bucket: Bucket, folder: string) => Promise<void> | void) | undefined,
+): void {
+  if (!spoil) {
+    leaveOut(runner, 'folders that cannot be read', 'spoil is not given')
+    return
+  }
+  it('lists what is beside a folder that it cannot read, and never takes that one for empty', async s => {
+    await s.putAll(['a/1', 'b/1', 'b/2', 'c/1'])
+    await spoil(s.bucket, 'b/')
+    const flat = { objects: ['a/1', 'c/1'], prefixes: [], unreadable: ['b/'] }
+    assertEqual(await s.list(''), flat, 'the others, and the folder')
+    const gathered = { objects: [], prefixes: ['a/', 'c/'], unreadable: ['b/'] }
+    assertEqual(await s.list('', '/'), gathered, 'the common prefixes, and the folder')
+    const list = () => s.bucket.list('b/', { signal: s.signal })
+    await assertFails(list, ErrorCode.bucketFailed, 'a listing of the folder itself')
+  })
+  it('gathers a folder in which it cannot read a deeper one', async s => {
+    await s.putAll(['a/1', 'b/c/1'])
+    await spoil(s.bucket, 'b/c/')
+    const gathered = { objects: [], prefixes: ['a/', 'b/'], unreadable: [] }
+    assertEqual(await s.list('', '/'), gathered, 'both common prefixes')
+    assertEqual((await s.list('b/')).unreadable, ['b/c/'], 'the deeper one')
+  })
+  it('lists on over all pages before and behind a folder that it cannot read', async s => {
+    const objects = [...numbered('a/', 550), ...numbered('c/', 550)]
+    await s.putAll([...objects, 'b/1', 'd/1'])
+    await spoil(s.bucket, 'b/')
+    await spoil(s.bucket, 'd/')
+    const all = { objects, prefixes: [], unreadable: ['b/', 'd/'] }
+    assertEqual(await s.list(''), all, 'all others, each once, and the folders')
   })
 }
