@@ -7,22 +7,14 @@ export class StoreCalls {
   readonly #host: Host
   readonly #timeoutMs: number
   readonly #closed = new AbortController()
-  #errors = 0
-  #failure: string | undefined
+  /** Calls that failed, or whose answer did not come in time. */
+  errors = 0
+  /** What the last call failed with; undefined once one is answered. */
+  failure: string | undefined
 
   constructor(host: Host, timeoutMs: number) {
     this.#host = host
     this.#timeoutMs = timeoutMs
-  }
-
-  /** Calls that failed, or whose answer did not come in time. */
-  get errors(): number {
-    return this.#errors
-  }
-
-  /** What the last call failed with; undefined once one is answered. */
-  get failure(): string | undefined {
-    return this.#failure
   }
 
   /**
@@ -36,8 +28,8 @@ export class StoreCalls {
     try {
       // A store that throws instead of rejecting fails like any other.
       const answer = await within(this.#host, this.#timeoutMs, signal, late, (async () => call())())
-      if (this.#failure !== undefined) this.#host.log.info('the member store can be reached again')
-      this.#failure = undefined
+      if (this.failure !== undefined) this.#host.log.info('the member store can be reached again')
+      this.failure = undefined
       return answer
     } catch (error) {
       if (!signal.aborted) this.#failed(error)
@@ -52,11 +44,11 @@ export class StoreCalls {
 
   /** Logged once for each time that the store is away. */
   #failed(error: unknown): void {
-    this.#errors++
-    const first = this.#failure === undefined
-    this.#failure = rawMessageOf(error)
+    this.errors++
+    const first = this.failure === undefined
+    this.failure = rawMessageOf(error)
     if (first) {
-      this.#host.log.warn('the member store cannot be reached', { code: codeOf(error), error: this.#failure })
+      this.#host.log.warn('the member store cannot be reached', { code: codeOf(error), error: this.failure })
     }
   }
 }

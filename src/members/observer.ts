@@ -64,10 +64,15 @@ export class Observer {
   readonly #liveness: Liveness
   readonly #claims = new Map<string, Claims>()
   readonly #started: Mark
-  #view: MembersView | undefined
+  /** What the last poll that succeeded showed. */
+  view: MembersView | undefined
+  /** The largest that any view had: a store that lost its own must not take it back. */
+  epoch: Epoch = 0
+  /** Entries that were left out, each counted when it appeared. */
+  broken = 0
+  #brokenNow = 0
   /** Before the last poll that succeeded. */
   #asked: Mark | undefined
-  #epoch: Epoch = 0
   /** `minMembers` were up at once. */
   #enough = false
   /**
@@ -75,28 +80,12 @@ export class Observer {
    * one, and whoever comes back first must not load the world.
    */
   readonly #missing = new Map<string, Mark>()
-  #broken = 0
-  #brokenNow = 0
 
   constructor(options: ObserverOptions, parts: ObserverParts) {
     this.#options = options
     this.#parts = parts
     this.#liveness = new Liveness(options, parts)
     this.#started = mark(parts.host)
-  }
-
-  get view(): MembersView | undefined {
-    return this.#view
-  }
-
-  /** The largest that any view had: a store that lost its own must not take it back. */
-  get epoch(): Epoch {
-    return this.#epoch
-  }
-
-  /** Entries that were left out, each counted when it appeared. */
-  get broken(): number {
-    return this.#broken
   }
 
   /** As in HandoverCounts. */
@@ -123,12 +112,12 @@ export class Observer {
   get gap(): string | undefined {
     const { minMembers, startGraceMs, expireAfterMs } = this.#options
     const { session } = this.#parts
-    const view = this.#view
+    const view = this.view
     if (session?.superseded) return 'a newer process has the id of this member'
     if (!view) return 'the member store could not be read yet'
     const old = Math.round(this.sinceRead)
     if (old >= expireAfterMs) return `the member store was read ${old} ms ago: must be < ${expireAfterMs} ms`
-    if (view.epoch < this.#epoch) return 'the member store has lost its members, and they have not come back'
+    if (view.epoch < this.epoch) return 'the member store has lost its members, and they have not come back'
     if (!session) return undefined
     // Nothing is begun in an epoch that is known to be over.
     if (view.epoch < session.seen) return 'the members have changed, and could not be read since'
@@ -172,7 +161,7 @@ export class Observer {
     const { store, heartbeatMs } = this.#options
     const { calls } = this.#parts
     const heartbeats = await calls.make(() => store.heartbeats())
-    const last = this.#view?.record
+    const last = this.view?.record
     const same =
       last?.epoch === heartbeats.epoch && last.storeId === heartbeats.storeId && last.frozen === heartbeats.frozen
     const record = same ? last : await calls.make(() => store.entries())
@@ -182,16 +171,16 @@ export class Observer {
   #see(view: MembersView, asked: Mark, takeIn: (() => void) | undefined): void {
     const { host, session, onEpoch, onDoubt } = this.#parts
     const { epoch, record, heartbeats } = view
-    const later = epoch > this.#epoch
-    if (record !== this.#view?.record) host.log.info('epoch', { epoch, cause: record.cause })
+    const later = epoch > this.epoch
+    if (record !== this.view?.record) host.log.info('epoch', { epoch, cause: record.cause })
     this.#miss(view)
     if (view.live.size >= this.#options.minMembers) this.#enough = true
-    this.#view = view
+    this.view = view
     this.#asked = asked
-    if (later) this.#epoch = epoch
+    if (later) this.epoch = epoch
     takeIn?.()
     const broken = record.broken + heartbeats.broken + (this.#options.beside?.broken ?? 0)
-    this.#broken += Math.max(0, broken - this.#brokenNow)
+    this.broken += Math.max(0, broken - this.#brokenNow)
     this.#brokenNow = broken
     session?.see(epoch)
     if (session?.joined) {
@@ -204,7 +193,7 @@ export class Observer {
 
   #miss({ record: { members } }: MembersView): void {
     const now = mark(this.#parts.host)
-    for (const id of this.#view?.live ?? []) if (!members.has(id)) this.#missing.set(id, now)
+    for (const id of this.view?.live ?? []) if (!members.has(id)) this.#missing.set(id, now)
     for (const [id, since] of this.#missing) {
       if (members.has(id) || elapsed(since, now) >= this.#options.expireAfterMs) this.#missing.delete(id)
     }

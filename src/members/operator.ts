@@ -2,7 +2,7 @@
 import type { Operator, RingMember } from '../contracts/ownership.ts'
 import type { MemberStore } from './contract.ts'
 
-/** A member may come up, or lose its place, between the look and the step. */
+/** A member may come up, or lose its place, between the read and the step. */
 const ATTEMPTS = 3
 
 /** What operators can do with `store`, once it has started. */
@@ -18,20 +18,8 @@ export function operatorOf(store: MemberStore): Operator {
         const { id, zone, address, state, placed, draining, incarnation, rules } = member
         const heartbeat = heartbeats.get(id)
         const ready = state !== 'down' && heartbeat?.incarnation === incarnation && heartbeat.storeId === storeId
-        const heartbeatAge = heartbeat?.age ?? Number.MAX_SAFE_INTEGER
-        return {
-          id,
-          zone,
-          address,
-          state,
-          ready,
-          placed,
-          draining,
-          incarnation,
-          rules,
-          heartbeatAge,
-          stats: heartbeat?.stats,
-        }
+        const said = { ready, heartbeatAge: heartbeat?.age ?? Number.MAX_SAFE_INTEGER, stats: heartbeat?.stats }
+        return { id, zone, address, state, placed, draining, incarnation, rules, ...said }
       })
       members.sort((a, b) => (a.id < b.id ? -1 : 1))
       return { epoch, cause, storeId, frozen, members }

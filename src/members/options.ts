@@ -4,6 +4,8 @@ import { checkOptions, durationOption } from '../contracts/check.ts'
 import { type Duration, durationMs, parseDuration } from '../contracts/duration.ts'
 import type { Problem } from '../contracts/host.ts'
 import type { MemberStore } from './contract.ts'
+import type { HandoverOptions } from './handover.ts'
+import type { MembershipOptions } from './membership.ts'
 
 export interface MemberOptions {
   /** Copies of each block, an integer >= 1. All members must have the same. Default 1. */
@@ -13,7 +15,7 @@ export interface MemberOptions {
    * find a gateway, plus their longest query. Default '30s'.
    */
   readonly handoverDelay?: Duration | undefined
-  /** After lingering for this long, one other member that serves the block is enough. A last copy stays all the same. Default: never. */
+  /** After waiting for this long, a block goes where one other member serves it. A last copy stays all the same. Default: never. */
   readonly maxPendingHandOff?: Duration | undefined
   /** @deprecated The name of `maxPendingHandOff` until 0.1. */
   readonly maxLinger?: Duration | undefined
@@ -21,11 +23,11 @@ export interface MemberOptions {
   readonly minMembers?: number | undefined
   /** How long `minMembers` is waited for, and how long a store that cannot be reached at the start. Default '60s'. */
   readonly startGrace?: Duration | undefined
-  /** How often this member says that it is there, and looks who else is. Default '3s'. */
+  /** How often this member sends a heartbeat, and polls the store for the others. Default '3s'. */
   readonly heartbeat?: Duration | undefined
   /** @deprecated The name of `heartbeat` until 0.1. */
   readonly beat?: Duration | undefined
-  /** A member whose heartbeat has not moved for this long is set down; at least three heartbeats. Default '15s'. */
+  /** A member without a new heartbeat for this long is marked unhealthy; at least three heartbeats. Default '15s'. */
   readonly expireAfter?: Duration | undefined
   /** A member that is down keeps its place for this long: a restart moves nothing. Default '5m'. */
   readonly grace?: Duration | undefined
@@ -75,9 +77,8 @@ export function checkMemberOptions(
   )
   const own = checkOptions(options, { store, ...ENTRIES, ...entries })
   const parts = own.some(({ path }) => path === 'store') ? [] : problemsBelow('store', options?.store?.check?.())
-  const times = own.some(({ path }) => path === 'heartbeat' || path === 'beat' || path === 'expireAfter')
-    ? []
-    : expireProblems(options ?? {})
+  const timed = own.some(({ path }) => ['heartbeat', 'beat', 'expireAfter'].includes(path))
+  const times = timed ? [] : expireProblems(options ?? {})
   return [...own, ...times, ...parts]
 }
 
@@ -87,17 +88,9 @@ export function problemsBelow(at: string, problems: readonly Problem[] = []): re
 }
 
 /** The options with their defaults, durations in ms, as Membership and MemberHandover take them. */
-export function memberTimes(given: MemberOptions): {
-  readonly minMembers: number
-  readonly address: string | undefined
-  readonly startGraceMs: number
-  readonly heartbeatMs: number
-  readonly expireAfterMs: number
-  readonly graceMs: number
-  readonly forgetAfterMs: number
-  readonly handoverDelayMs: number
-  readonly maxPendingMs: number | undefined
-} {
+export function memberTimes(
+  given: MemberOptions,
+): Omit<MembershipOptions, 'store' | 'rules' | 'beside'> & Pick<HandoverOptions, 'handoverDelayMs' | 'maxPendingMs'> {
   // What is no object is told by check(); until then it must not make a factory throw.
   const options = given ?? {}
   return {

@@ -74,7 +74,7 @@ export class Releases {
       if (reply.status !== 'ok') this.#membership.poll()
     } catch (error) {
       // For the others they may be released, here they are held: so they are claimed again.
-      served.doubt()
+      served.dirty = true
       for (const { reject } of batch) reject(error)
     }
   }

@@ -20,8 +20,10 @@ interface Writer {
 export class Served {
   #ids = new BlockMap<true>()
   #announced = false
-  #dirty = false
-  #told = ''
+  /** The store may not have all that is served. */
+  dirty = false
+  /** The id of the store that has all claims, as far as is known; else `''`. Heartbeats carry it. */
+  told = ''
   /** Whether clients ask this process: while they do not, its claims must not count. */
   counts = true
 
@@ -29,18 +31,8 @@ export class Served {
     return this.#ids.has(id)
   }
 
-  /** The id of the store that has all claims, as far as is known; else `''`. Heartbeats carry it. */
-  get told(): string {
-    return this.#told
-  }
-
-  /** The store may not have all that is served. */
-  get dirty(): boolean {
-    return this.#dirty
-  }
-
   mustTell(storeId: string): boolean {
-    return this.#announced && (this.#dirty || this.#told !== storeId)
+    return this.#announced && (this.dirty || this.told !== storeId)
   }
 
   /** Sets all that is served, at the start; from here on it can be published. */
@@ -54,16 +46,11 @@ export class Served {
 
   /** The store has none of this process's claims any more, or may have none. */
   lost(): void {
-    this.#told = ''
-    this.#dirty = true
+    this.told = ''
+    this.dirty = true
   }
 
-  /** It is not known which claims of this process the store has. */
-  doubt(): void {
-    this.#dirty = true
-  }
-
-  /** The release went through: the block is served no longer. */
+  /** The block was released: it is served no longer. */
   released(id: BlockId): void {
     this.#ids.delete(id)
   }
@@ -94,7 +81,7 @@ export class Served {
       })
     } catch (error) {
       for (const id of gone) this.#ids.set(id, true)
-      this.#dirty = true
+      this.dirty = true
       throw error
     }
   }
@@ -105,7 +92,7 @@ export class Served {
    */
   async tell(host: Host, writer: Writer, storeId: string): Promise<void> {
     const ids = this.#ids
-    this.#dirty = false
+    this.dirty = false
     try {
       const claimed = await writer.readClaims()
       const extra: BlockId[] = []
@@ -119,9 +106,9 @@ export class Served {
         await pause(host, 8)
       }
       // Where another set was announced meanwhile, that is published the next time.
-      if (ids === this.#ids) this.#told = storeId
+      if (ids === this.#ids) this.told = storeId
     } catch (error) {
-      this.#dirty = true
+      this.dirty = true
       throw error
     }
   }

@@ -53,11 +53,14 @@ export class Session {
   readonly calls: StoreCalls
   readonly #options: SessionOptions
   readonly #turns = new Turns<'writes'>()
-  #incarnation = 0
+  /** 0 before the first join. */
+  incarnation = 0
+  /** The largest epoch that any answer told. */
+  seen: Epoch = 0
+  /** A newer process has the id: there is no way back. */
+  superseded = false
   #sequence = 0
-  #seen: Epoch = 0
   #joined = false
-  #superseded = false
   #closed = false
   #stats: MemberStats | undefined
   /** When the heartbeat became due that has not begun, on the monotonic clock. */
@@ -70,33 +73,18 @@ export class Session {
     this.calls = options.calls
   }
 
-  /** 0 before the first join. */
-  get incarnation(): number {
-    return this.#incarnation
-  }
-
   /** The store has an entry of this process that is up, as far as is known. */
   get joined(): boolean {
-    return this.#joined && !this.#superseded
-  }
-
-  /** A newer process has the id: there is no way back. */
-  get superseded(): boolean {
-    return this.#superseded
-  }
-
-  /** The largest epoch that any answer told. */
-  get seen(): Epoch {
-    return this.#seen
+    return this.#joined && !this.superseded
   }
 
   see(epoch: Epoch): void {
-    this.#seen = Math.max(this.#seen, epoch)
+    this.seen = Math.max(this.seen, epoch)
   }
 
   supersede(): void {
-    if (this.#superseded) return
-    this.#superseded = true
+    if (this.superseded) return
+    this.superseded = true
     this.#options.onLost()
   }
 
@@ -120,9 +108,9 @@ export class Session {
    */
   async write<T extends Answer>(call: (stamp: Stamp) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      if (this.#superseded) throw new OwnershipUnavailable('a newer process has the id of this member')
+      if (this.superseded) throw new OwnershipUnavailable('a newer process has the id of this member')
       if (!this.#joined) throw new OwnershipUnavailable('this process is not a member now')
-      const answer = await call({ id: this.id, incarnation: this.#incarnation, sequence: ++this.#sequence })
+      const answer = await call({ id: this.id, incarnation: this.incarnation, sequence: ++this.#sequence })
       const status = typeof answer === 'string' ? answer : answer.status
       if (status === 'missing' || status === 'down') {
         this.#joined = false
@@ -170,9 +158,9 @@ export class Session {
   heartbeat(): Promise<void> {
     const { served, host, closed } = this.#options
     return this.inTurn(async () => {
-      for (let round = 1; round <= ROUNDS && !this.#superseded && !closed.aborted; round++) {
+      for (let round = 1; round <= ROUNDS && !this.superseded && !closed.aborted; round++) {
         if (!this.#joined) await this.#join()
-        if (this.#superseded) return
+        if (this.superseded) return
         const { status, storeId } = await this.#writeHeartbeat()
         if (status === 'missing' || status === 'down') continue
         if (status !== 'ok' || !served.mustTell(storeId)) return
@@ -186,7 +174,7 @@ export class Session {
     if (this.#due !== undefined) this.#delays.push(this.#waitedMs)
     if (this.#delays.length > MAX_DELAYS) this.#delays.shift()
     this.#due = undefined
-    const request = { storeId: served.counts ? served.told : '', stats: this.#stats, seen: this.#seen }
+    const request = { storeId: served.counts ? served.told : '', stats: this.#stats, seen: this.seen }
     const reply = await this.write(stamp => calls.make(() => store.heartbeat(stamp, request)))
     this.see(reply.epoch)
     onEpoch(reply.epoch)
@@ -197,13 +185,13 @@ export class Session {
   async #join(): Promise<void> {
     const { store, calls, served, entry, onEpoch } = this.#options
     for (let attempt = 1; attempt <= JOIN_ATTEMPTS; attempt++) {
-      const replaces = this.#incarnation === 0 ? await this.#replaced() : 0
-      const order = { incarnation: this.#incarnation, sequence: ++this.#sequence, replaces, seen: this.#seen }
+      const replaces = this.incarnation === 0 ? await this.#replaced() : 0
+      const order = { incarnation: this.incarnation, sequence: ++this.#sequence, replaces, seen: this.seen }
       const reply = await calls.make(() => store.join({ ...entry, ...order }))
       if (reply.status === 'superseded') return this.supersede()
       if (reply.status === 'other-bucket') throw otherBucket(entry.bucket, reply)
       if (reply.status !== 'joined') continue
-      this.#incarnation = reply.incarnation
+      this.incarnation = reply.incarnation
       this.#joined = true
       this.see(reply.epoch)
       // Whatever was claimed before is gone.
