@@ -1,15 +1,4 @@
-import { describe, expect, test } from 'vitest'
-import { explore } from './bfs.ts'
-import { SLOTS } from './clean-slots.ts'
-import { protocol, settled } from './protocol.ts'
+import { SLOTS } from './clean.ts'
+import { holds } from './holds.ts'
 
-describe('with locks that exclude nobody the protocol keeps every copy, counts no claim that is not true, and can always settle', () => {
-  for (const { name, config, states, lingers } of SLOTS) {
-    test(name, () => {
-      const seen = explore(protocol(config), states + 1, lingers ? undefined : settled(config))
-
-      expect(seen.story).toBeUndefined()
-      expect(seen.states).toBe(states)
-    })
-  }
-})
+holds('With locks that exclude nobody', SLOTS)

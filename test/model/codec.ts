@@ -1,6 +1,14 @@
 /** Worlds as strings of small numbers, and back. */
-import type { Slots } from './seats.ts'
-import { type Config, FAULTS, type MemberEntry, nobody, type Process, type Store, type World } from './world.ts'
+import {
+  type Config,
+  FAULTS,
+  type MemberEntry,
+  nobody,
+  type Process,
+  type Slots,
+  type Store,
+  type World,
+} from './world.ts'
 
 const buffer = Buffer.alloc(512)
 let length = 0
@@ -112,5 +120,5 @@ export function decode(state: string, config: Config): World {
   const left = FAULTS.map(take)
   const floor = config.ranks.map(take)
   const replica = (bits & 2) !== 0 ? takeStore() : undefined
-  return { store, replica, processes, late, parent: (bits & 1) !== 0, left, floor }
+  return { config, store, replica, processes, late, parent: (bits & 1) !== 0, left, floor }
 }

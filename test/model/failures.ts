@@ -1,6 +1,6 @@
 /** What goes wrong, and how the store is told: crash, pause, silence, late messages, failover, an emptied store. */
 import { has } from './placement.ts'
-import { each, eachBlock, excuse, NAMES, type Rule } from './rule.ts'
+import { excuse, type Rule, rulesFor } from './rule.ts'
 import {
   accepted,
   budget,
@@ -21,146 +21,117 @@ import {
 } from './world.ts'
 
 export function failures(config: Config): Rule[] {
-  return [...crashes(config), ...silence(config), ...lateness(config), ...losses(config)]
-}
+  const { rule, each, eachBlock, eachMember } = rulesFor(config)
+  const alive = (world: World, member: number) =>
+    world.processes.some(process => process.member === member && up(process) && !superseded(world, process))
 
-function crashes(config: Config): Rule[] {
+  /** Its heartbeat stands still. Others mark it, evict it and forget it; a process that was only paused may wake at any time. */
+  const silence = (
+    label: string,
+    when: (world: World, entry: MemberEntry, member: number) => boolean,
+    step: (world: World, entry: MemberEntry) => void,
+  ) =>
+    eachMember(
+      label,
+      (world, entry, member) => entry.exists && when(world, entry, member),
+      (world, entry) => {
+        step(world, entry)
+        world.store.epoch++
+        excuseNoticed(world)
+      },
+    )
+
+  const loss = (label: string, fault: Fault, when: (world: World) => boolean, step: (world: World) => void): Rule =>
+    rule(
+      label,
+      world => budget(world, fault) > 0 && when(world),
+      world => {
+        step(world)
+        excuseNoticed(world)
+      },
+    )
+  const begun = (world: World) => world.processes.some(process => process.run !== OFF)
+
   return [
     ...each(
-      config,
       'crashes',
       (world, process) => up(process) && budget(world, 'crash') > 0,
       (world, process) => {
         spend(world, 'crash')
         const { down, incarnation } = recordOf(world, process)
-        const heartbeating = incarnation === process.incarnation && accepted(world, process, config) && !down
-        process.run = heartbeating ? GHOST : CRASHED
-        return excuse(world, config)
+        const counts = incarnation === process.incarnation && accepted(world, process) && !down
+        process.run = counts ? GHOST : CRASHED
+        excuse(world)
       },
     ),
     ...eachBlock(
-      config,
       'can never load',
       (world, process, block) =>
         up(process) && budget(world, 'poison') > 0 && !has(process.loaded | process.poisoned, block),
       (world, process, block) => {
         spend(world, 'poison')
         process.poisoned |= 1 << block
-        return undefined
       },
     ),
-  ]
-}
 
-/** Its heartbeat stands still. Others set it down, then end its grace, then forget it; a process that was only paused may wake at any time. */
-function silence(config: Config): Rule[] {
-  const ofMember = (
-    label: string,
-    when: (world: World, record: MemberEntry, member: number) => boolean,
-    step: (world: World, record: MemberEntry, member: number) => void,
-  ): Rule[] =>
-    NAMES.slice(0, config.members).map((name, member) => ({
-      label: `${name} ${label}`,
-      when: world => when(world, world.store.records[member] as MemberEntry, member),
-      step: world => {
-        step(world, world.store.records[member] as MemberEntry, member)
-        world.store.epoch++
-        return excuseNoticed(world, config)
-      },
-    }))
-  const alive = (world: World, member: number) =>
-    world.processes.some(process => process.member === member && up(process) && !superseded(world, process, config))
-
-  return [
-    ...ofMember(
-      'is silent and set down',
-      (world, record, member) => record.exists && !record.down && !alive(world, member),
-      (_, record) => {
-        record.down = true
+    ...silence(
+      ' is silent and marked unhealthy',
+      (world, entry, member) => !entry.down && !alive(world, member),
+      (_, entry) => {
+        entry.down = true
       },
     ),
-    ...ofMember(
-      'is paused and set down',
-      (world, record, member) => record.exists && !record.down && alive(world, member) && budget(world, 'pause') > 0,
-      (world, record) => {
+    ...silence(
+      ' is paused and marked unhealthy',
+      (world, entry, member) => !entry.down && alive(world, member) && budget(world, 'pause') > 0,
+      (world, entry) => {
         spend(world, 'pause')
-        record.down = true
+        entry.down = true
       },
     ),
-    ...ofMember(
-      'loses its place',
-      (_, record) => record.exists && record.down && record.placed,
-      (_, record) => {
-        record.placed = false
+    ...silence(
+      ' is evicted',
+      (_, entry) => entry.down && entry.placed,
+      (_, entry) => {
+        entry.placed = false
       },
     ),
-    ...ofMember(
-      'is forgotten',
-      (world, record) => record.exists && record.down && budget(world, 'forget') > 0,
-      (world, record) => {
+    ...silence(
+      ' is forgotten',
+      (world, entry) => entry.down && budget(world, 'forget') > 0,
+      (world, entry) => {
         spend(world, 'forget')
-        Object.assign(record, nobody())
+        Object.assign(entry, nobody())
       },
     ),
-  ]
-}
 
-/** Ghosts whose record is not live under their incarnation have been noticed. */
-function excuseNoticed(world: World, config: Config): undefined {
-  for (const process of world.processes) {
-    const record = recordOf(world, process)
-    const live = record.exists && !record.down && record.incarnation === process.incarnation
-    if (process.run === GHOST && !live) process.run = CRASHED
-  }
-  return excuse(world, config)
-}
-
-function lateness(config: Config): Rule[] {
-  const stores = (world: World): Store[] => (world.replica ? [world.store, world.replica] : [world.store])
-  return [
     ...each(
-      config,
       'publishes, and the message is late',
       (world, process) =>
         up(process) &&
-        accepted(world, process, config) &&
+        accepted(world, process) &&
         budget(world, 'late') > 0 &&
         (serving(process) & ~recordOf(world, process).claims) !== 0,
       (world, process) => {
         spend(world, 'late')
         world.late[process.member] = { blocks: serving(process), incarnation: process.incarnation }
-        for (const store of stores(world)) (store.records[process.member] as MemberEntry).past = false
-        return undefined
+        for (const store of world.replica ? [world.store, world.replica] : [world.store]) {
+          ;(store.records[process.member] as MemberEntry).past = false
+        }
       },
     ),
-    ...NAMES.slice(0, config.members).map((name, member) => ({
-      label: `${name}'s late message lands`,
-      when: (world: World) => (world.late[member] as World['late'][number]).blocks !== 0,
-      step: (world: World) => {
+    ...eachMember(
+      "'s late message lands",
+      (world, _, member) => (world.late[member] as World['late'][number]).blocks !== 0,
+      (world, entry, member) => {
         const { blocks, incarnation } = world.late[member] as World['late'][number]
-        const record = world.store.records[member] as MemberEntry
         world.late[member] = { blocks: 0, incarnation: 0 }
-        const newest = record.incarnation === incarnation && !record.past
-        if (record.exists && (newest || config.variant === 'no sequence')) record.claims |= blocks
-        return undefined
+        const newest = entry.incarnation === incarnation && !entry.past
+        if (entry.exists && (newest || config.variant === 'no sequence')) entry.claims |= blocks
       },
-    })),
-  ]
-}
+    ),
 
-function losses(config: Config): Rule[] {
-  const rule = (label: string, fault: Fault, when: (world: World) => boolean, step: (world: World) => void): Rule => ({
-    label,
-    when: world => budget(world, fault) > 0 && when(world),
-    step: world => {
-      step(world)
-      return excuseNoticed(world, config)
-    },
-  })
-  const begun = (world: World) => world.processes.some(process => process.run !== OFF)
-
-  return [
-    rule(
+    loss(
       'the replica has got this far',
       'failover',
       world => world.replica === undefined && begun(world),
@@ -169,7 +140,7 @@ function losses(config: Config): Rule[] {
         world.replica = { epoch, slots: [...slots], records: records.map(record => ({ ...record })) }
       },
     ),
-    rule(
+    loss(
       'failover: what came later is lost',
       'failover',
       world => world.replica !== undefined,
@@ -183,11 +154,21 @@ function losses(config: Config): Rule[] {
         for (const process of world.processes) Object.assign(process, { knows: false, told: false })
       },
     ),
-    rule('the store is emptied', 'empty', begun, world => {
+    loss('the store is emptied', 'empty', begun, world => {
       spend(world, 'empty')
       const { epoch, slots, records } = world.store
       world.store = { epoch: epoch + 1, slots: slots.map(() => 0), records: records.map(nobody) }
-      for (const process of world.processes) Object.assign(process, { told: false })
+      for (const process of world.processes) process.told = false
     }),
   ]
+}
+
+/** Ghosts whose entry is not live under their incarnation have been noticed. */
+function excuseNoticed(world: World): void {
+  for (const process of world.processes) {
+    const record = recordOf(world, process)
+    const live = record.exists && !record.down && record.incarnation === process.incarnation
+    if (process.run === GHOST && !live) process.run = CRASHED
+  }
+  excuse(world)
 }

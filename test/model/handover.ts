@@ -1,7 +1,7 @@
 /** Steps of the hand-over: load, get ready, publish, drop; and a compaction. What stands between is in release.ts. */
 import { has, isLive } from './placement.ts'
 import { releases } from './release.ts'
-import { each, eachBlock, type Rule } from './rule.ts'
+import { type Rule, rulesFor } from './rule.ts'
 import {
   accepted,
   budget,
@@ -17,6 +17,7 @@ import {
 
 export function handover(config: Config): Rule[] {
   const { variant } = config
+  const { rule, each, eachBlock } = rulesFor(config)
   const compacts = (config.faults.compaction ?? 0) > 0
 
   /** Known, and not to be loaded: dedup has taken it out. */
@@ -29,7 +30,7 @@ export function handover(config: Config): Rule[] {
     (has(process.targets[block] as number, process.member) || has(process.failsOver, block)) &&
     !child(process, block) &&
     !unknown(process, block) &&
-    !superseded(world, process, config)
+    !superseded(world, process)
 
   /** It has a verdict on each block that is its own. */
   const settled = (world: World, process: Process) =>
@@ -43,15 +44,15 @@ export function handover(config: Config): Rule[] {
     )
 
   /** Loaded, and either not its own any more, or superseded. */
-  const lingers = (world: World, process: Process, block: number) =>
+  const pending = (world: World, process: Process, block: number) =>
     up(process) &&
     has(serving(process), block) &&
     (child(process, block) || !has(process.targets[block] as number, process.member)) &&
     process.seen !== 0 &&
-    accepted(world, process, config)
+    accepted(world, process)
 
   const goesAtOnce =
-    variant === 'drop on losing ownership' || variant === 'drop on losing the slot' || variant === 'linger limit'
+    variant === 'drop on losing ownership' || variant === 'drop on losing the slot' || variant === 'time limit'
 
   const drop = (process: Process, block: number) => {
     process.loaded &= ~(1 << block)
@@ -59,77 +60,66 @@ export function handover(config: Config): Rule[] {
   }
 
   return [
-    ...eachBlock(config, 'loads', wanted, (_, process, block) => {
+    ...eachBlock('loads', wanted, (_, process, block) => {
       process.loaded |= 1 << block
-      return undefined
     }),
     ...each(
-      config,
       'is ready',
       (world, process) => up(process) && !process.ready && settled(world, process),
       (_, process) => {
         process.ready = true
-        return undefined
       },
     ),
     ...each(
-      config,
       'publishes',
       (world, process) =>
         up(process) &&
-        accepted(world, process, config) &&
+        accepted(world, process) &&
         (process.told || !process.knows) &&
         (serving(process) & ~recordOf(world, process).claims) !== 0,
       (world, process) => {
         recordOf(world, process).claims |= serving(process)
         recordOf(world, process).past = true
-        return undefined
       },
     ),
-    ...releases(config, lingers, child),
+    ...releases(config, pending, child),
     ...eachBlock(
-      config,
       'drops',
       (_, process, block) => up(process) && has(process.dropping, block),
-      (_, process, block) => void drop(process, block),
+      (_, process, block) => drop(process, block),
     ),
     // What some gateways do instead.
     ...eachBlock(
-      config,
       'drops',
-      (world, process, block) => goesAtOnce && lingers(world, process, block),
-      (_, process, block) => void drop(process, block),
+      (world, process, block) => goesAtOnce && pending(world, process, block),
+      (_, process, block) => drop(process, block),
     ),
     ...eachBlock(
-      config,
       'drops',
       (_, process, block) =>
         variant === 'children go when the parent is listed' &&
         up(process) &&
         child(process, block) &&
         has(serving(process), block),
-      (_, process, block) => void drop(process, block),
+      (_, process, block) => drop(process, block),
     ),
     ...(compacts
       ? [
-          {
-            label: 'b1 is compacted into b2',
-            when: (world: World) => budget(world, 'compaction') > 0,
-            step: (world: World) => {
+          rule(
+            'b1 is compacted into b2',
+            world => budget(world, 'compaction') > 0,
+            world => {
               spend(world, 'compaction')
               world.parent = true
-              return undefined
             },
-          },
+          ),
         ]
       : []),
     ...each(
-      config,
       'lists b2',
       (world, process) => up(process) && world.parent && !process.listed,
       (_, process) => {
         process.listed = true
-        return undefined
       },
     ),
   ]

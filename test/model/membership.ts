@@ -1,6 +1,6 @@
 /** Steps of membership: join, observe, tell, heartbeat, drain, stop. */
 import { failoverOwnersOf, has, isComplete, ownersOf, set } from './placement.ts'
-import { each, excuse, NAMES, type Rule } from './rule.ts'
+import { excuse, type Rule, rulesFor } from './rule.ts'
 import {
   accepted,
   budget,
@@ -8,7 +8,6 @@ import {
   CRASHED,
   GHOST,
   LEFT,
-  type MemberEntry,
   OFF,
   type Process,
   recordOf,
@@ -22,6 +21,7 @@ import {
 
 export function membership(config: Config): Rule[] {
   const { variant } = config
+  const { each, eachMember } = rulesFor(config)
 
   /** Writes the record anew and takes the old claims away, in one step. */
   const enter = (world: World, process: Process) => {
@@ -51,7 +51,7 @@ export function membership(config: Config): Rule[] {
       seen: 0,
     })
     enter(world, process)
-    return excuse(world, config)
+    excuse(world)
   }
 
   const mayBegin = (world: World, process: Process) => {
@@ -60,29 +60,24 @@ export function membership(config: Config): Rule[] {
     return process.incarnation === 0 || budget(world, 'restart') > 0
   }
 
-  const mayWrite = (world: World, process: Process) => up(process) && accepted(world, process, config)
+  const mayWrite = (world: World, process: Process) => up(process) && accepted(world, process)
   const early = variant === 'claims before ready'
-  const hasty = variant === 'the beat names the store id before the claims are told'
+  const hasty = variant === 'the heartbeat names the store id before the claims are told'
 
   return [
-    ...each(config, 'joins', mayBegin, (world, process) => begin(world, process, 0)),
+    ...each('joins', mayBegin, (world, process) => begin(world, process, 0)),
     ...each(
-      config,
       'restarts with its disk',
       (world, process) => process.loaded !== 0 && mayBegin(world, process),
       (world, process) => begin(world, process, process.loaded),
     ),
     ...each(
-      config,
       'joins again',
       (world, process) =>
-        up(process) &&
-        !superseded(world, process, config) &&
-        (!accepted(world, process, config) || recordOf(world, process).down),
+        up(process) && !superseded(world, process) && (!accepted(world, process) || recordOf(world, process).down),
       (world, process) => void enter(world, process),
     ),
     ...each(
-      config,
       'observes',
       (world, process) =>
         up(process) &&
@@ -92,21 +87,20 @@ export function membership(config: Config): Rule[] {
       (world, process) => {
         process.seen = world.store.epoch
         process.slots = [...world.store.slots]
-        process.complete = set(process.slots.flatMap((slot, at) => (isComplete(world, slot, config) ? [at] : [])))
+        process.complete = set(process.slots.flatMap((slot, at) => (isComplete(world, slot) ? [at] : [])))
         const replicas = config.rules?.[process.member] ?? config.replicas
-        process.targets = config.ranks.map((_, block) => ownersOf(world, block, config, replicas))
-        const failoverOwners = config.ranks.map((_, block) => failoverOwnersOf(world, block, config))
+        process.targets = config.ranks.map((_, block) => ownersOf(world, block, replicas))
+        const failoverOwners = config.ranks.map((_, block) => failoverOwnersOf(world, block))
         process.failsOver = set(
           failoverOwners.flatMap((members, block) => (has(members, process.member) ? [block] : [])),
         )
-        if (variant === 'stand-ins count as owners') {
+        if (variant === 'failover owners count as owners') {
           process.targets = process.targets.map((owners, block) => (failoverOwners[block] as number) || owners)
         }
         process.knows = true
       },
     ),
     ...each(
-      config,
       'tells all its claims',
       (world, process) => mayWrite(world, process) && process.knows && !process.told && (process.ready || early),
       (world, process) => {
@@ -119,8 +113,7 @@ export function membership(config: Config): Rule[] {
       },
     ),
     ...each(
-      config,
-      'beats',
+      'sends a heartbeat',
       (world, process) =>
         mayWrite(world, process) && !recordOf(world, process).current && (process.told || (hasty && process.knows)),
       (world, process) => {
@@ -129,7 +122,6 @@ export function membership(config: Config): Rule[] {
       },
     ),
     ...each(
-      config,
       'stops: its claims are away and it is down',
       (world, process) => mayWrite(world, process) && budget(world, 'stop') > 0 && variant !== 'stop says nothing',
       (world, process) => {
@@ -140,39 +132,33 @@ export function membership(config: Config): Rule[] {
       },
     ),
     ...each(
-      config,
       'closes',
       (world, process) =>
         process.run === LEFT || (variant === 'stop says nothing' && up(process) && budget(world, 'stop') > 0),
       (world, process) => {
         if (process.run !== LEFT) spend(world, 'stop')
         process.run = OFF
-        return excuse(world, config)
+        excuse(world)
       },
     ),
-    ...intent(config, 'is drained', 'drain', true),
-    ...intent(config, 'is drained no more', 'cancel', false),
+    ...intent(' is drained', 'drain', true),
+    ...intent(' is drained no more', 'cancel', false),
   ]
+
+  /** It stands in the entry, whatever becomes of the process. */
+  function intent(label: string, fault: 'drain' | 'cancel', on: boolean): Rule[] {
+    return eachMember(
+      label,
+      (world, entry) => entry.exists && entry.draining !== on && budget(world, fault) > 0,
+      (world, entry) => {
+        spend(world, fault)
+        entry.draining = on
+        world.store.epoch++
+      },
+    )
+  }
 }
 
 function isTwin(world: World, process: Process): boolean {
   return world.processes.indexOf(process) >= world.store.records.length
-}
-
-/** The intent to drain stands in the record, whatever becomes of the process. */
-function intent(config: Config, label: string, fault: 'drain' | 'cancel', on: boolean): Rule[] {
-  return NAMES.slice(0, config.members).map((name, member) => ({
-    label: `${name} ${label}`,
-    when: world => {
-      const record = world.store.records[member] as MemberEntry
-      return record.exists && record.draining !== on && budget(world, fault) > 0
-    },
-    step: world => {
-      spend(world, fault)
-      const record = world.store.records[member] as MemberEntry
-      record.draining = on
-      world.store.epoch++
-      return undefined
-    },
-  }))
 }

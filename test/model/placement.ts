@@ -1,6 +1,5 @@
 /** Who is to hold a block: a pure function of the record, or of the record and the slots. */
-import { unpack } from './seats.ts'
-import { type Config, type MemberEntry, nobody, type World } from './world.ts'
+import { type MemberEntry, nobody, type World } from './world.ts'
 
 export function isPlaced(record: MemberEntry): boolean {
   return record.exists && record.placed && !record.draining
@@ -15,40 +14,42 @@ export function placed(world: World): number {
 }
 
 /** Who sits in a slot and may: each once, down or not. */
-export function sitting(world: World, slot: number, config: Config): readonly number[] {
-  const members = unpack(slot, config.replicas).filter(member => isPlaced(world.store.records[member] ?? nobody()))
-  return config.variant === 'two seats of one member count as two' ? members : [...new Set(members)]
+export function holdersOf(world: World, slot: number): readonly number[] {
+  const members = unpack(slot, world.config.replicas).filter(member =>
+    isPlaced(world.store.records[member] ?? nobody()),
+  )
+  return world.config.variant === 'two ranks of one member count as two' ? members : [...new Set(members)]
 }
 
 /** As many sit in the slot as can. */
-export function isComplete(world: World, slot: number, config: Config): boolean {
-  return sitting(world, slot, config).length >= Math.min(config.replicas, placed(world))
+export function isComplete(world: World, slot: number): boolean {
+  return holdersOf(world, slot).length >= Math.min(world.config.replicas, placed(world))
 }
 
 /** Who sits in the slot, or the first ranks of those that are placed; down or not. */
-export function ownersOf(world: World, block: number, config: Config, replicas: number): number {
-  if (config.slots) return set(sitting(world, world.store.slots[block] as number, config))
-  return set(ranked(world, block, config).slice(0, replicas))
+export function ownersOf(world: World, block: number, replicas: number): number {
+  if (world.config.slots) return set(holdersOf(world, world.store.slots[block] as number))
+  return set(ranked(world, block).slice(0, replicas))
 }
 
 /** Where all owners are down, the next ranks that are live load the block; owners they are not. A slot has one failover owner. */
-export function failoverOwnersOf(world: World, block: number, config: Config): number {
-  if (config.slots) return set(failoverOwnersOfSlot(world, block, config))
-  const live = ranked(world, block, config).map(member => isLive(world.store.records[member]))
-  if (live.slice(0, config.replicas).includes(true)) return 0
-  const members = ranked(world, block, config).filter((_, rank) => live[rank])
-  return set(members.slice(0, config.replicas))
+export function failoverOwnersOf(world: World, block: number): number {
+  if (world.config.slots) return set(failoverOwnersOfSlot(world, block))
+  const live = ranked(world, block).map(member => isLive(world.store.records[member]))
+  if (live.slice(0, world.config.replicas).includes(true)) return 0
+  const members = ranked(world, block).filter((_, rank) => live[rank])
+  return set(members.slice(0, world.config.replicas))
 }
 
 /** Nobody stands in where nobody sits: whoever is to sit down loads the block. */
-function failoverOwnersOfSlot(world: World, block: number, config: Config): readonly number[] {
+function failoverOwnersOfSlot(world: World, block: number): readonly number[] {
   const isUp = (member: number) => isLive(world.store.records[member])
-  const owners = bits(ownersOf(world, block, config, config.replicas))
-  return owners.length === 0 || owners.some(isUp) ? [] : ranked(world, block, config).filter(isUp).slice(0, 1)
+  const owners = bits(ownersOf(world, block, world.config.replicas))
+  return owners.length === 0 || owners.some(isUp) ? [] : ranked(world, block).filter(isUp).slice(0, 1)
 }
 
-function ranked(world: World, block: number, config: Config): readonly number[] {
-  return (config.ranks[block] as readonly number[]).filter(member =>
+function ranked(world: World, block: number): readonly number[] {
+  return (world.config.ranks[block] as readonly number[]).filter(member =>
     isPlaced(world.store.records[member] as MemberEntry),
   )
 }
@@ -63,4 +64,24 @@ export function has(bits: number, element: number): boolean {
 
 export function bits(mask: number): readonly number[] {
   return [0, 1, 2, 3].filter(element => has(mask, element))
+}
+
+/**
+ * Who is recorded in a slot, sorted; FREE where nobody is. Here each block is a slot of its own, and a member may hold two ranks: nothing
+ * excludes it. Ranks and fences are left out: the same members give the same targets in whatever order, so a precondition that compares
+ * the members alone is weaker than the store's; what holds with it holds with the store's.
+ */
+export type Holders = readonly number[]
+
+export const FREE = -1
+
+export function unpack(slot: number, replicas: number): Holders {
+  return [slot & 7, slot >> 3].slice(0, replicas).map(holder => holder - 1)
+}
+
+/** The slot, as a small number, after one of these ranks went to somebody else. */
+export function passed(slot: number, replicas: number, from: number, to: number): number {
+  const holders = [...unpack(slot, replicas)]
+  holders[holders.indexOf(from)] = to
+  return holders.sort((a, b) => b - a).reduce((packed, member) => packed * 8 + member + 1, 0)
 }

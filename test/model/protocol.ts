@@ -18,7 +18,7 @@ export function protocol(config: Config): Model {
       for (const rule of rules) {
         if (!rule.when(world)) continue
         const after = decode(state, config)
-        const broken = rule.step(after) ?? lost(after, config)
+        const broken = rule.step(after) ?? lost(after)
         raise(after, config)
         forgetDetails(after, config)
         emit(rule.label, encode(after), broken)
@@ -31,10 +31,10 @@ export function protocol(config: Config): Model {
 }
 
 /** No gap, and no copy less than before. */
-function lost(world: World, config: Config): string | undefined {
+function lost(world: World): string | undefined {
   for (const [block, floor] of world.floor.entries()) {
     const wanted = Math.min(floor, Math.max(1, placed(world)))
-    const have = copies(world, block, config)
+    const have = copies(world, block)
     if (have < wanted)
       return have === 0 ? `nobody serves ${BLOCKS[block]}` : `${have} copy of ${BLOCKS[block]}, not ${wanted}`
   }
@@ -44,7 +44,7 @@ function lost(world: World, config: Config): string | undefined {
 /** From now on there must be as many copies as there are, up to the replicas, and to the members there are for them. */
 function raise(world: World, config: Config): void {
   const most = config.faults.urgent ? 1 : Math.min(config.replicas, Math.max(1, placed(world)))
-  world.floor = world.floor.map((floor, block) => Math.min(most, Math.max(floor, copies(world, block, config))))
+  world.floor = world.floor.map((floor, block) => Math.min(most, Math.max(floor, copies(world, block))))
 }
 
 /** Worlds that go on alike become equal: an epoch matters only as long as it is the store's, and nothing is asked of the dead. */

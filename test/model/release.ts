@@ -1,6 +1,6 @@
 /** Steps of release: one atomic step of the store, and what some make of it. */
 import { bits, has, isLive, ownersOf, set } from './placement.ts'
-import { each, eachBlock, type Rule } from './rule.ts'
+import { type Rule, rulesFor } from './rule.ts'
 import {
   accepted,
   budget,
@@ -16,18 +16,19 @@ import {
 
 export function releases(
   config: Config,
-  lingers: (world: World, process: Process, block: number) => boolean,
+  pending: (world: World, process: Process, block: number) => boolean,
   child: (process: Process, block: number) => boolean,
 ): Rule[] {
   const { variant } = config
+  const { eachBlock } = rulesFor(config)
   const superseding = (process: Process, block: number) => (child(process, block) ? 1 : block)
   const ownersFor = (process: Process, block: number) => process.targets[superseding(process, block)] as number
 
   /** The slot is as it was when the owners were computed, and complete. */
   const guarded = (world: World, process: Process, block: number) => {
     const need = superseding(process, block)
-    const compared = variant === 'the guard is of the child' ? block : need
-    if (process.slots[compared] !== world.store.slots[compared] && variant !== 'no guard') return false
+    const compared = variant === 'the precondition is of the child' ? block : need
+    if (process.slots[compared] !== world.store.slots[compared] && variant !== 'no precondition') return false
     if (process.slots[need] === 0 && variant === 'an empty slot lets go') return true
     return variant === 'an incomplete slot counts as complete' || has(process.complete, need)
   }
@@ -45,7 +46,7 @@ export function releases(
     if (epoch !== world.store.epoch && !anyEpoch) return false
     if (variant === 'release by epoch alone') return true
     if (variant !== 'rules may differ' && rulesDiffer(world, config)) return false
-    const own = superseding(process, block) === block || variant === 'needs as first written'
+    const own = superseding(process, block) === block || variant === 'superseding as first written'
     if (own && has(owners, process.member)) return false
     if (config.slots && quorum === 'all' && !guarded(world, process, block)) return false
     if (owners === 0) return variant === 'nobody need own it' || variant === 'an empty slot lets go'
@@ -73,7 +74,7 @@ export function releases(
         !world.processes.some(other => other.member === member && has(serving(other), need)),
     )
     if (liar !== undefined) return `the release counted a claim that is not true`
-    const others = config.slots && owners !== 0 && owners !== ownersOf(world, need, config, config.replicas)
+    const others = config.slots && owners !== 0 && owners !== ownersOf(world, need, config.replicas)
     return others ? 'the release asked others than the owners' : undefined
   }
 
@@ -82,37 +83,33 @@ export function releases(
 
   const apart =
     variant === 'release in two steps' || variant === 'release without the epoch' || variant === 'epochs come back'
-  if (apart) return decidedApart(config, lingers, allowed, take)
+  if (apart) return decidedApart(config, pending, allowed, take)
 
   const may = (world: World, process: Process, block: number) =>
-    lingers(world, process, block) && allowed(world, process, block, process.seen, ownersFor(process, block))
+    pending(world, process, block) && allowed(world, process, block, process.seen, ownersFor(process, block))
 
   return [
-    ...eachBlock(config, 'releases', may, (world, process, block) => {
+    ...eachBlock('releases', may, (world, process, block) => {
       process.dropping |= 1 << block
       return take(world, process, block, ownersFor(process, block))
     }),
     ...eachBlock(
-      config,
       'releases (the reply is lost)',
       (world, process, block) => may(world, process, block) && has(recordOf(world, process).claims, block),
       (world, process, block) => take(world, process, block, ownersFor(process, block)),
     ),
     ...eachBlock(
-      config,
       'gets no reply to a release, and takes it as done:',
-      (world, process, block) => variant === 'a timeout counts as released' && lingers(world, process, block),
+      (world, process, block) => variant === 'a timeout counts as released' && pending(world, process, block),
       (_, process, block) => {
         process.dropping |= 1 << block
-        return undefined
       },
     ),
     ...eachBlock(
-      config,
       'is short of disk and releases',
       (world, process, block) =>
         budget(world, 'urgent') > 0 &&
-        lingers(world, process, block) &&
+        pending(world, process, block) &&
         allowed(world, process, block, process.seen, others(world, process), 'any'),
       (world, process, block) => {
         spend(world, 'urgent')
@@ -135,34 +132,32 @@ function rulesDiffer(world: World, { rules }: Config): boolean {
  */
 function decidedApart(
   config: Config,
-  lingers: (world: World, process: Process, block: number) => boolean,
+  pending: (world: World, process: Process, block: number) => boolean,
   allowed: (world: World, process: Process, block: number, epoch: number, owners: number) => boolean,
   take: (world: World, process: Process, block: number, owners: number) => string | undefined,
 ): Rule[] {
   const twice = config.variant === 'release in two steps'
+  const { each, eachBlock } = rulesFor(config)
   return [
     ...eachBlock(
-      config,
       twice ? 'sees that it may release' : 'decides to release',
       (world, process, block) =>
         process.asked < 0 &&
-        lingers(world, process, block) &&
+        pending(world, process, block) &&
         (!twice || allowed(world, process, block, process.seen, process.targets[block] as number)),
       (_, process, block) => {
         process.asked = block
         process.askedIn = process.seen
         process.askedOf = process.targets[block] as number
-        return undefined
       },
     ),
     ...eachBlock(
-      config,
       'releases',
       (world, process, block) =>
         up(process) &&
         process.asked === block &&
         has(process.loaded, block) &&
-        accepted(world, process, config) &&
+        accepted(world, process) &&
         (twice || allowed(world, process, block, process.askedIn, process.askedOf)),
       (world, process, block) => {
         const owners = process.askedOf
@@ -172,12 +167,10 @@ function decidedApart(
       },
     ),
     ...each(
-      config,
       'gives up a release',
       (_, process) => up(process) && process.asked >= 0,
       (_, process) => {
         Object.assign(process, { asked: -1, askedIn: 0, askedOf: 0 })
-        return undefined
       },
     ),
   ]

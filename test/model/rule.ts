@@ -1,5 +1,5 @@
 /** A rule of the model: a step of one process, one member or the world, with what it is called in a story. */
-import { type Config, type Process, serving, superseded, type World } from './world.ts'
+import { type Config, type MemberEntry, type Process, serving, superseded, type World } from './world.ts'
 
 export interface Rule {
   readonly label: string
@@ -11,52 +11,62 @@ export interface Rule {
 export const NAMES = ['A', 'B', 'C', 'D'] as const
 export const BLOCKS = ['b1', 'b2'] as const
 
-/** One rule for each process. */
-export function each(
-  config: Config,
-  label: string,
-  when: (world: World, process: Process) => boolean,
-  step: (world: World, process: Process) => string | undefined,
-): Rule[] {
-  return everyProcess(config).map(({ name, at }) => ({
-    label: `${name} ${label}`,
-    when: world => when(world, world.processes[at] as Process),
-    step: world => step(world, world.processes[at] as Process),
-  }))
-}
+type When<Of extends unknown[]> = (world: World, ...of: Of) => boolean
+/** A string that it returns says which invariant it breaks. */
+type Step<Of extends unknown[]> = (world: World, ...of: Of) => unknown
 
-/** One rule for each process and block. */
-export function eachBlock(
-  config: Config,
-  label: string,
-  when: (world: World, process: Process, block: number) => boolean,
-  step: (world: World, process: Process, block: number) => string | undefined,
-): Rule[] {
-  return config.ranks.flatMap((_, block) =>
-    each(
-      config,
-      `${label} ${BLOCKS[block]}`,
-      (world, process) => when(world, process, block),
-      (world, process) => step(world, process, block),
-    ),
-  )
-}
+/** What makes rules for a config: `rule` one, `each` one for each process, `eachBlock` for each process and block, `eachMember` for each entry. */
+export function rulesFor(config: Config) {
+  const names = NAMES.slice(0, config.members)
+  const processes = config.faults.twin ? [...names, "A's twin"] : names
 
-function everyProcess(config: Config): readonly { readonly name: string; readonly at: number }[] {
-  const members = NAMES.slice(0, config.members).map((name, at) => ({ name: name as string, at }))
-  return config.faults.twin ? [...members, { name: "A's twin", at: config.members }] : members
+  const rule = (label: string, when: When<[]>, step: Step<[]>): Rule => ({
+    label,
+    when,
+    step: world => {
+      const broken = step(world)
+      return typeof broken === 'string' ? broken : undefined
+    },
+  })
+  const each = (label: string, when: When<[Process]>, step: Step<[Process]>): Rule[] =>
+    processes.map((name, at) => {
+      const of = (world: World) => world.processes[at] as Process
+      return rule(
+        `${name} ${label}`,
+        world => when(world, of(world)),
+        world => step(world, of(world)),
+      )
+    })
+  const eachBlock = (label: string, when: When<[Process, number]>, step: Step<[Process, number]>): Rule[] =>
+    config.ranks.flatMap((_, block) =>
+      each(
+        `${label} ${BLOCKS[block]}`,
+        (world, process) => when(world, process, block),
+        (world, process) => step(world, process, block),
+      ),
+    )
+  const eachMember = (label: string, when: When<[MemberEntry, number]>, step: Step<[MemberEntry, number]>): Rule[] =>
+    names.map((name, member) => {
+      const of = (world: World) => world.store.records[member] as MemberEntry
+      return rule(
+        `${name}${label}`,
+        world => when(world, of(world), member),
+        world => step(world, of(world), member),
+      )
+    })
+  return { rule, each, eachBlock, eachMember }
 }
 
 /** Copies of a block, or of what superseded it, that clients reach. */
-export function copies(world: World, block: number, config: Config): number {
-  const enough = config.faults.compaction && block === 0 ? 3 : 1 << block
+export function copies(world: World, block: number): number {
+  const enough = world.config.faults.compaction && block === 0 ? 3 : 1 << block
   const holders = world.processes.filter(
-    process => process.ready && (serving(process) & enough) !== 0 && !superseded(world, process, config),
+    process => process.ready && (serving(process) & enough) !== 0 && !superseded(world, process),
   )
   return holders.length
 }
 
 /** Something took copies that nobody could have kept: a crash that was noticed, the end of a process. */
-export function excuse(world: World, config: Config): undefined {
-  world.floor = world.floor.map((floor, block) => Math.min(floor, copies(world, block, config)))
+export function excuse(world: World): void {
+  world.floor = world.floor.map((floor, block) => Math.min(floor, copies(world, block)))
 }

@@ -1,41 +1,38 @@
 /** What can be broken: each of these is one rule of the protocol left out. */
-export const VARIANTS = [
+export type Variant =
   // Rules of release.
-  'release in two steps',
-  'release by epoch alone',
-  'release without the epoch',
-  'epochs come back',
-  'rules may differ',
-  'stand-ins count as owners',
-  'one active owner is enough',
-  'one claim is enough',
-  'owners that are down count',
-  'nobody need own it',
-  'a timeout counts as released',
+  | 'release in two steps'
+  | 'release by epoch alone'
+  | 'release without the epoch'
+  | 'epochs come back'
+  | 'rules may differ'
+  | 'failover owners count as owners'
+  | 'one active owner is enough'
+  | 'one claim is enough'
+  | 'owners that are down count'
+  | 'nobody need own it'
+  | 'a timeout counts as released'
   // Rules of slots.
-  'no guard',
-  'the slot is compared, the epoch is not',
-  'the guard is of the child',
-  'an incomplete slot counts as complete',
-  'an empty slot lets go',
-  'two seats of one member count as two',
+  | 'no precondition'
+  | 'the slot is compared, the epoch is not'
+  | 'the precondition is of the child'
+  | 'an incomplete slot counts as complete'
+  | 'an empty slot lets go'
+  | 'two ranks of one member count as two'
   // Drops that go round release.
-  'drop on losing ownership',
-  'drop on losing the slot',
-  'linger limit',
-  'children go when the parent is listed',
+  | 'drop on losing ownership'
+  | 'drop on losing the slot'
+  | 'time limit'
+  | 'children go when the parent is listed'
   // Claims that are not true.
-  'stop says nothing',
-  'old claims stay',
-  'publish includes what is being dropped',
-  'no sequence',
-  'no store id',
-  'the beat names the store id before the claims are told',
-  'no incarnation',
+  | 'stop says nothing'
+  | 'old claims stay'
+  | 'publish includes what is being dropped'
+  | 'no sequence'
+  | 'no store id'
+  | 'the heartbeat names the store id before the claims are told'
+  | 'no incarnation'
   // Claims that are true and yet help nobody.
-  'claims before ready',
+  | 'claims before ready'
   // Not unsafe: it never ends.
-  'needs as first written',
-] as const
-
-export type Variant = (typeof VARIANTS)[number]
+  | 'superseding as first written'

@@ -1,5 +1,4 @@
 /** One state of the model: the store, the processes, and what an observer who sees everything remembers. */
-import type { Slots } from './seats.ts'
 import type { Variant } from './variants.ts'
 
 /** How often each may happen in one history; what is not named never does. */
@@ -22,13 +21,14 @@ export const FAULTS = [
   'give',
 ] as const
 export type Fault = (typeof FAULTS)[number]
+export type Faults = Partial<Record<Fault, number>>
 
 export interface Config {
   readonly members: number
   readonly replicas: number
   /** By block: members in the order of their rank for it. With compaction, block 0 is the child and block 1 its parent. */
   readonly ranks: readonly (readonly number[])[]
-  readonly faults: Partial<Record<Fault, number>>
+  readonly faults: Faults
   /** Who is to hold a block is whoever sits in its slot; the ranks only say who stands in. Otherwise the ranks say it. */
   readonly slots?: boolean
   /** A process begins unready. Otherwise it is ready from its start. */
@@ -38,6 +38,8 @@ export interface Config {
   /** Steps that were taken before the story begins; none: nobody has started yet. */
   readonly before?: readonly string[]
   readonly variant?: Variant
+  /** It may go on for ever with something pending. Otherwise all of it can always be handed over in the end. */
+  readonly endless?: boolean
 }
 
 /** Sets of blocks and of members are bit masks. */
@@ -97,6 +99,7 @@ export interface Process {
 }
 
 export interface World {
+  readonly config: Config
   store: Store
   /** What a failover would bring back. */
   replica: Store | undefined
@@ -108,6 +111,9 @@ export interface World {
   /** By block: copies that must not be lost any more. */
   floor: number[]
 }
+
+/** All slots of the store, or those that a process has seen, each as a small number. */
+export type Slots = number[]
 
 const NOBODY: MemberEntry = {
   exists: false,
@@ -130,6 +136,7 @@ export function start(config: Config): World {
   const slots = (): Slots => (config.slots ? config.ranks.map(() => 0) : [])
   const owners = config.faults.twin ? [...members, 0] : members
   return {
+    config,
     store: { epoch: 1, slots: slots(), records: members.map(nobody) },
     replica: undefined,
     processes: owners.map(member => ({
@@ -176,15 +183,15 @@ export function up(process: Process): boolean {
 }
 
 /** The store takes its writes: the record is of its incarnation. */
-export function accepted(world: World, process: Process, config: Config): boolean {
+export function accepted(world: World, process: Process): boolean {
   const record = recordOf(world, process)
   if (!record.exists) return false
-  return record.incarnation === process.incarnation || config.variant === 'no incarnation'
+  return record.incarnation === process.incarnation || world.config.variant === 'no incarnation'
 }
 
 /** A newer process has its id. */
-export function superseded(world: World, process: Process, config: Config): boolean {
-  if (config.variant === 'no incarnation') return false
+export function superseded(world: World, process: Process): boolean {
+  if (world.config.variant === 'no incarnation') return false
   return world.processes.some(other => other.member === process.member && other.incarnation > process.incarnation)
 }
 
