@@ -79,7 +79,7 @@ export async function* encodeIndexHeader(
   const end = new Uint8Array(TOC_BYTES)
   const endView = viewOf(end)
   endView.setBigUint64(0, BigInt(START_BYTES))
-  endView.setBigUint64(8, BigInt(START_BYTES + toc.series - toc.symbols))
+  endView.setBigUint64(8, BigInt(tableOffset(toc)))
   endView.setUint32(16, crc32c(end.subarray(0, 16)))
   yield end
 }
@@ -105,7 +105,19 @@ async function* checked(
  * @throws BlockgateError `corrupt-block` that says where, or what `read` threw
  */
 export async function checkIndexHeaderEnds(size: number, read: ReadAt): Promise<IndexEnds> {
-  return (await readEnds(size, read)).index
+  assertSize(size)
+  const { version, postingsTable } = parseStart(await read(0, START_BYTES))
+  const tail = await read(size - TAIL_BYTES, TAIL_BYTES)
+  const tableAt = parseToc(tail.subarray(INDEX_TOC_BYTES), size)
+  const indexSize = postingsTable + size - TOC_BYTES - tableAt
+  const toc = parseIndexToc(tail.subarray(0, INDEX_TOC_BYTES), indexSize)
+  if (toc.postingsTable !== postingsTable) {
+    throw corrupt('index-header: offset at 6', `be ${toc.postingsTable} as in the index's TOC`, postingsTable)
+  }
+  if (tableOffset(toc) !== tableAt) {
+    throw corrupt('index-header: symbols', `have ${toc.series - toc.symbols} bytes`, tableAt - START_BYTES)
+  }
+  return { version, size: indexSize, toc }
 }
 
 /**
@@ -118,7 +130,8 @@ export async function checkIndexHeader(size: number, read: ReadAt): Promise<Inde
   assertSize(size)
   const whole = size <= READ_BYTES ? await read(0, size) : undefined
   const at: ReadAt = whole ? async (offset, length) => whole.subarray(offset, offset + length) : read
-  const { index, tableAt } = await readEnds(size, at)
+  const index = await checkIndexHeaderEnds(size, at)
+  const tableAt = tableOffset(index.toc)
   const checkFrom = async (from: number, check: SectionCheck) => {
     const to = from + check.size
     for (let offset = from; offset < to; offset += READ_BYTES) {
@@ -133,26 +146,15 @@ export async function checkIndexHeader(size: number, read: ReadAt): Promise<Inde
   }
 }
 
-async function readEnds(size: number, at: ReadAt): Promise<{ readonly index: IndexEnds; readonly tableAt: number }> {
-  assertSize(size)
-  const start = parseStart(await at(0, START_BYTES))
-  const tail = await at(size - TAIL_BYTES, TAIL_BYTES)
-  const tableAt = parseToc(tail.subarray(INDEX_TOC_BYTES), size)
-  const indexSize = start.postingsTable + size - TOC_BYTES - tableAt
-  const toc = parseIndexToc(tail.subarray(0, INDEX_TOC_BYTES), indexSize)
-  if (toc.postingsTable !== start.postingsTable) {
-    throw corrupt('index-header: offset at 6', `be ${toc.postingsTable} as in the index's TOC`, start.postingsTable)
-  }
-  if (toc.series - toc.symbols !== tableAt - START_BYTES) {
-    throw corrupt('index-header: symbols', `have ${toc.series - toc.symbols} bytes`, tableAt - START_BYTES)
-  }
-  return { index: { version: start.version, size: indexSize, toc }, tableAt }
-}
-
 function assertSize(size: number): void {
   const limit = MAX_INDEX_BYTES + START_BYTES + TOC_BYTES
   if (Number.isSafeInteger(size) && size >= MIN_BYTES && size <= limit) return
   throw corrupt('index-header: size', `be ${MIN_BYTES} to ${limit} bytes`, size)
+}
+
+/** Where the postings offset table begins in the header. */
+function tableOffset(toc: IndexToc): number {
+  return START_BYTES + toc.series - toc.symbols
 }
 
 function symbolsOf({ toc }: IndexEnds, what: string): SectionCheck {
@@ -177,7 +179,7 @@ function parseStart(bytes: Uint8Array): { readonly version: IndexVersion; readon
   }
 }
 
-/** Where the postings offset table begins in the header. */
+/** Where the postings offset table begins, as the TOC of the header says. */
 function parseToc(bytes: Uint8Array, size: number): number {
   const view = viewOf(bytes)
   const what = `index-header: TOC at ${size - TOC_BYTES}`
