@@ -1,11 +1,11 @@
 import { BlockgateError, type BlockId, type Page } from 'blockgate'
 import { runContext, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { type Harness, harness, type Seen, summary } from './scan-harness.ts'
+import { type Harness, harness } from './scan-harness.ts'
 
 const ids = (count: number) => Array.from({ length: count }, (_, i) => testId(i + 1))
-const lists = (h: Harness) => h.calls.filter(call => call.startsWith('list'))
 const idsOf = (pages: readonly Page[]) => pages.map(page => page.blocks.map(block => block.meta.ulid))
+const listings = ['recursive', 'delimited'] as const
 
 /** A block is three objects: chunks/000001, index, meta.json. */
 async function filled(count: number, pageSize: number, listing: 'recursive' | 'delimited' = 'recursive') {
@@ -15,63 +15,57 @@ async function filled(count: number, pageSize: number, listing: 'recursive' | 'd
   return { h, blocks }
 }
 
-/** Runs until the listing that fails has been tried for the last time. */
-async function patient(h: Harness, work: Promise<Seen>): Promise<Seen> {
-  await h.host.advance(60_000)
-  return await work
+/** Requests of `h` whose name begins with `call` fail, from the `nth` on. */
+function fail(h: Harness, call: string, error: Error = new Error('503'), nth = 1): void {
+  let seen = 0
+  h.before = asked => {
+    if (asked.startsWith(call) && ++seen >= nth) throw error
+  }
 }
 
 describe('scanBucket, row 11: requests', () => {
   it('makes one LIST for each page of the bucket, one GET for each new meta, and no other request', async () => {
     const { h, blocks } = await filled(6, 4)
-    const { ids: seen } = await h.run()
-    expect(seen).toEqual(blocks)
-    expect(lists(h)).toEqual(Array.from({ length: 5 }, () => 'list '))
-    expect(h.calls.filter(call => call.startsWith('get')).sort()).toEqual(blocks.map(id => `get ${id}/meta.json`))
+    const { ids, lists, gets } = await h.run()
+    expect([ids, lists]).toEqual([blocks, Array(5).fill('list ')])
+    expect(gets.toSorted()).toEqual(blocks.map(id => `get ${id}/meta.json`))
     expect(h.calls).toHaveLength(5 + 6)
   })
 
   it('makes one LIST for the root and one for each block when the listing is delimited', async () => {
     const { h, blocks } = await filled(3, 1000, 'delimited')
-    await h.run()
-    expect(lists(h)).toEqual(['list ', ...blocks.map(id => `list ${id}/`)])
+    expect((await h.run()).lists).toEqual(['list ', ...blocks.map(id => `list ${id}/`)])
     expect(h.calls).toHaveLength(1 + 3 + 3)
   })
 
   it('lists no page behind the last name that a ULID can have', async () => {
     const { h, blocks } = await filled(2, 7)
     for (let i = 0; i < 50; i++) await h.put(`debug/${i}`, '')
-    expect(await h.run()).toMatchObject({ ids: blocks, complete: true })
-    expect(lists(h)).toHaveLength(1)
+    expect(await h.run()).toMatchObject({ ids: blocks, complete: true, lists: ['list '] })
   })
 
-  it('has never more requests under way than its concurrency', async () => {
-    for (const listing of ['recursive', 'delimited'] as const) {
-      const h = await harness({ listing, concurrency: 3 })
-      for (const id of ids(10)) await h.block(id)
-      let now = 0
-      let most = 0
-      h.before = async () => {
-        most = Math.max(most, ++now)
-        await settle()
-        now--
-      }
-      expect((await h.run()).ids).toHaveLength(10)
-      expect(most).toBe(3)
+  it.each(listings)('has never more requests under way than its concurrency: %s', async listing => {
+    const h = await harness({ listing, concurrency: 3 })
+    for (const id of ids(10)) await h.block(id)
+    let now = 0
+    let most = 0
+    h.before = async () => {
+      most = Math.max(most, ++now)
+      await settle()
+      now--
     }
+    expect((await h.run()).ids).toHaveLength(10)
+    expect(most).toBe(3)
   })
 })
 
 describe('scanBucket, pages', () => {
   it('yields the blocks of a listing page before it asks for the next', async () => {
     const { h, blocks } = await filled(6, 4)
-    const it = h.source.pages(runContext())
     const seen: (readonly BlockId[])[] = []
-    for (let n = 1; ; n++) {
-      const step = await it.next()
-      if (step.done) break
-      expect(lists(h)).toHaveLength(n)
-      seen.push(step.value.blocks.map(block => block.meta.ulid))
+    for await (const page of h.source.pages(runContext())) {
+      seen.push(page.blocks.map(block => block.meta.ulid))
+      expect(h.calls.filter(call => call === 'list ')).toHaveLength(seen.length)
     }
     // 3 objects a block, 4 a page: a block that is cut by the end of a page comes with the page that ends it.
     expect(seen).toEqual([[blocks[0]], [blocks[1]], [blocks[2]], [blocks[3], blocks[4]], [blocks[5]]])
@@ -84,26 +78,23 @@ describe('scanBucket, pages', () => {
     expect((await h.run({ resume: pages[0]?.resume })).ids).toEqual(idsOf(pages).slice(1).flat())
   })
 
-  for (const listing of ['recursive', 'delimited'] as const) {
-    for (const pageSize of [1, 2, 3, 4, 5, 7, 100]) {
-      it(`resumes behind any page with every other block whole and once: ${listing}, ${pageSize} objects a page`, async () => {
-        const { h, blocks } = await filled(5, pageSize, listing)
-        await h.put(`${testId(3)}/debug/x`, '')
-        await h.put('0', 'before every block')
-        const { pages } = await h.run()
-        expect(idsOf(pages).flat()).toEqual(blocks)
-        expect(pages.at(-1)?.resume).toBeUndefined()
-        for (const [index, page] of pages.entries()) {
-          if (page.resume === undefined) continue
-          const before = idsOf(pages.slice(0, index + 1)).flat()
-          const rest = await h.run({ resume: page.resume })
-          expect([...before, ...rest.ids]).toEqual(blocks)
-          expect(rest.partial).toEqual([])
-          expect(rest.complete).toBe(false)
-        }
-      })
-    }
-  }
+  it.each(listings.flatMap(listing => [1, 2, 3, 4, 5, 7, 100].map(pageSize => [listing, pageSize] as const)))(
+    'resumes behind any page with every other block whole and once: %s, %i objects a page',
+    async (listing, pageSize) => {
+      const { h, blocks } = await filled(5, pageSize, listing)
+      await h.put(`${testId(3)}/debug/x`, '')
+      await h.put('0', 'before every block')
+      const { pages } = await h.run()
+      expect(idsOf(pages).flat()).toEqual(blocks)
+      expect(pages.at(-1)?.resume).toBeUndefined()
+      for (const [index, page] of pages.entries()) {
+        if (page.resume === undefined) continue
+        const before = idsOf(pages.slice(0, index + 1)).flat()
+        const rest = blocks.slice(before.length)
+        expect(await h.run({ resume: page.resume })).toMatchObject({ ids: rest, partial: [], complete: false })
+      }
+    },
+  )
 
   it('resumes a resumed run, and forgets no cached meta for having seen a part only', async () => {
     const { h, blocks } = await filled(6, 4)
@@ -111,20 +102,16 @@ describe('scanBucket, pages', () => {
     const second = await h.run({ resume: first.pages[1]?.resume })
     const third = await h.run({ resume: second.pages[1]?.resume })
     expect(third.ids).toEqual(blocks.slice(3))
-    h.calls.length = 0
-    await h.run()
-    expect(h.calls.filter(call => call.startsWith('get'))).toEqual([])
+    expect((await h.run()).gets).toEqual([])
   })
 
   it('starts from the beginning, with a complete view, where the token is not its own', async () => {
     const { h, blocks } = await filled(2, 4)
-    const other = await harness({ listing: 'delimited' }, { pageSize: 1 })
-    for (const id of blocks) await other.block(id)
-    const foreign = (await other.run()).pages[0]?.resume ?? ''
-    for (const resume of ['', '{', 'null', '{"listing":"recursive","after":"x"}', foreign]) {
+    const other = (await (await filled(2, 1, 'delimited')).h.run()).pages[0]?.resume ?? ''
+    for (const resume of ['', '{', 'null', '{"listing":"recursive","after":"x"}', other]) {
       expect(await h.run({ resume })).toMatchObject({ ids: blocks, complete: true })
     }
-    expect(h.host.lines.map(line => line.level)).toEqual(Array.from({ length: 5 }, () => 'warn'))
+    expect(h.host.lines.map(line => line.level)).toEqual(Array(5).fill('warn'))
   })
 })
 
@@ -138,31 +125,26 @@ describe('scanBucket, row 8: a listing that fails', () => {
     const work = h.run()
     await settle()
     expect(h.calls).toHaveLength(1)
-    expect(await patient(h, work)).toMatchObject({ ids: blocks, complete: true })
+    await h.host.advance(60_000)
+    expect(await work).toMatchObject({ ids: blocks, complete: true })
     expect(h.host.lines.map(line => line.level)).toEqual(['warn', 'warn'])
     expect(h.host.pendingTimers).toBe(0)
   })
 
   it('makes the view incomplete after three tries: what was seen whole stands, and the cut block is not offered', async () => {
     const { h, blocks } = await filled(6, 4)
-    h.before = call => {
-      if (call === 'list ' && lists(h).length > 2) throw new Error('503')
-    }
-    expect(await patient(h, h.run())).toMatchObject({ ids: blocks.slice(0, 2), partial: [], complete: false })
-    expect(lists(h)).toHaveLength(2 + 3)
-    expect(h.host.lines.at(-1)).toMatchObject({
-      level: 'error',
-      fields: { code: 'listing-failed', error: 'cannot list "": 503' },
-    })
+    fail(h, 'list ', new Error('503'), 3)
+    const seen = await h.patientRun()
+    expect(seen).toMatchObject({ ids: blocks.slice(0, 2), partial: [], complete: false })
+    expect(seen.lists).toHaveLength(2 + 3)
+    const fields = { code: 'listing-failed', error: 'cannot list "": 503' }
+    expect(h.host.lines.at(-1)).toMatchObject({ level: 'error', fields })
   })
 
   it('is not tried again where another try cannot help', async () => {
     const { h } = await filled(1, 4)
-    h.before = () => {
-      throw new BlockgateError('unsupported', 'no listing here')
-    }
-    expect((await h.run()).complete).toBe(false)
-    expect(h.calls).toEqual(['list '])
+    fail(h, '', new BlockgateError('unsupported', 'no listing here'))
+    expect(await h.run()).toMatchObject({ complete: false, lists: ['list '] })
   })
 
   it('is not what it takes an error for that comes from elsewhere', async () => {
@@ -172,48 +154,31 @@ describe('scanBucket, row 8: a listing that fails', () => {
     await expect(it.throw(new Error('of the consumer'))).rejects.toThrow('of the consumer')
   })
 
-  it('gives nothing and an incomplete view where no page can be listed', async () => {
-    const { h } = await filled(2, 4)
-    h.before = () => {
-      throw new Error('503')
-    }
-    expect(await patient(h, h.run())).toMatchObject({ pages: [], complete: false })
-    expect(h.calls).toEqual(['list ', 'list ', 'list '])
-  })
-
-  it('keeps the cached metas of blocks that an incomplete view did not show', async () => {
-    const { h } = await filled(3, 4)
+  it('gives nothing where no page can be listed, and keeps the cached metas', async () => {
+    const { h, blocks } = await filled(3, 4)
     await h.run()
-    h.before = () => {
-      throw new Error('503')
-    }
-    await patient(h, h.run())
+    fail(h, '')
+    const seen = await h.patientRun()
+    expect(seen).toMatchObject({ pages: [], complete: false, lists: ['list ', 'list ', 'list '], gets: [] })
     h.before = () => {}
-    h.calls.length = 0
-    expect((await h.run()).ids).toHaveLength(3)
-    expect(h.calls.filter(call => call.startsWith('get'))).toEqual([])
+    expect(await h.run()).toMatchObject({ ids: blocks, gets: [] })
   })
 
   it('of one folder, in a delimited listing, is the trouble of that block alone', async () => {
     const { h, blocks } = await filled(3, 1000, 'delimited')
     await h.run()
-    h.calls.length = 0
-    h.before = call => {
-      if (call === `list ${blocks[1]}/`) throw new Error('503')
-    }
-    expect(await patient(h, h.run())).toMatchObject({
-      ids: [blocks[0], blocks[2]],
-      partial: [`${blocks[1]} unreadable true`],
-      complete: true,
-    })
-    expect(lists(h).filter(call => call === `list ${blocks[1]}/`)).toHaveLength(3)
+    fail(h, `list ${blocks[1]}/`)
+    const seen = await h.patientRun()
+    const partial = [`${blocks[1]} unreadable true`]
+    expect(seen).toMatchObject({ ids: [blocks[0], blocks[2]], partial, complete: true })
+    expect(seen.lists.filter(call => call === `list ${blocks[1]}/`)).toHaveLength(3)
     h.before = () => {}
-    expect((await h.run()).ids).toEqual(blocks)
-    expect(h.calls.filter(call => call.startsWith('get'))).toEqual([])
+    expect(await h.run()).toMatchObject({ ids: blocks, gets: [] })
   })
 
-  it('that is not in key order makes the view incomplete, and no block comes twice', async () => {
-    for (const listing of ['recursive', 'delimited'] as const) {
+  it.each(listings)(
+    'that is not in key order makes the view incomplete, and no block comes twice: %s',
+    async listing => {
       const { h, blocks } = await filled(2, 1000, listing)
       const list = h.services.bucket.list.bind(h.services.bucket)
       h.services.bucket.list = async (prefix, options) => {
@@ -224,47 +189,40 @@ describe('scanBucket, row 8: a listing that fails', () => {
       const seen = await h.run()
       expect(seen.complete).toBe(false)
       expect(new Set(seen.ids).size).toBe(seen.ids.length)
-      expect(h.host.lines.at(-1)?.fields.error).toBe(
-        `a listing must be in key order: ${blocks[0]} comes after ${blocks[1]}`,
-      )
-    }
-  })
+      const error = `a listing must be in key order: ${blocks[0]} comes after ${blocks[1]}`
+      expect(h.host.lines.at(-1)?.fields).toMatchObject({ error })
+    },
+  )
 })
 
 describe('scanBucket, abort', () => {
   const reason = new Error('the run ends')
-  const cases: readonly (readonly [name: string, listing: 'recursive' | 'delimited', at: string])[] = [
-    ['the first listing page', 'recursive', 'list '],
-    ['a meta', 'recursive', `get ${testId(2)}/meta.json`],
-    ['a deletion mark', 'recursive', `get ${testId(1)}/deletion-mark.json`],
-    ['the folder of a block', 'delimited', `list ${testId(2)}/`],
-  ]
-  for (const [name, listing, at] of cases) {
-    it(`rejects with the reason of the signal, and asks for nothing more, while it reads ${name}`, async () => {
-      const h = await harness({ listing, concurrency: 1 })
-      for (const id of ids(3)) await h.block(id)
-      const mark = { id: testId(1), version: 1, deletion_time: 5 }
-      await h.put(`${testId(1)}/deletion-mark.json`, JSON.stringify(mark))
-      const controller = new AbortController()
-      h.before = call => {
-        if (call !== at) return
-        controller.abort(reason)
-        throw new Error('the client says it in its own way')
-      }
-      await expect(h.run({ signal: controller.signal })).rejects.toBe(reason)
-      expect(h.calls.at(-1)).toBe(at)
-      expect(h.host.lines).toEqual([])
-    })
-  }
+
+  it.each([
+    ['recursive', 'list '],
+    ['recursive', `get ${testId(2)}/meta.json`],
+    ['recursive', `get ${testId(1)}/deletion-mark.json`],
+    ['delimited', `list ${testId(2)}/`],
+  ] as const)('%s: rejects with the reason of the signal, and asks for nothing more, at %s', async (listing, at) => {
+    const h = await harness({ listing, concurrency: 1 })
+    for (const id of ids(3)) await h.block(id)
+    await h.mark(testId(1), 5)
+    const controller = new AbortController()
+    h.before = call => {
+      if (call !== at) return
+      controller.abort(reason)
+      throw new Error('the client says it in its own way')
+    }
+    await expect(h.run({ signal: controller.signal })).rejects.toBe(reason)
+    expect(h.calls.at(-1)).toBe(at)
+    expect(h.host.lines).toEqual([])
+  })
 
   it('rejects with the reason while it waits for another try', async () => {
     const { h } = await filled(1, 4)
-    h.before = () => {
-      throw new Error('503')
-    }
+    fail(h, '')
     const controller = new AbortController()
-    const work = h.run({ signal: controller.signal })
-    const rejected = expect(work).rejects.toBe(reason)
+    const rejected = expect(h.run({ signal: controller.signal })).rejects.toBe(reason)
     await settle()
     controller.abort(reason)
     await rejected
@@ -276,8 +234,7 @@ describe('scanBucket, abort', () => {
     const { h, blocks } = await filled(6, 4)
     const controller = new AbortController()
     const it = h.source.pages(runContext({ signal: controller.signal }))
-    const page = (await it.next()).value as Page
-    expect(summary([page]).ids).toEqual([blocks[0]])
+    expect(idsOf([(await it.next()).value as Page])).toEqual([[blocks[0]]])
     controller.abort(reason)
     h.calls.length = 0
     await expect(it.next()).rejects.toBe(reason)

@@ -1,5 +1,5 @@
 import type { Bucket } from 'blockgate'
-import { memoryBucket, runContext, testId } from 'blockgate/testing'
+import { memoryBucket, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { harness } from './scan-harness.ts'
 
@@ -33,60 +33,46 @@ describe.each([
 ] as const)('scanBucket, listing %s with pages of %i, and what cannot be read', (listing, pageSize) => {
   async function filled(...unreadable: readonly string[]) {
     const keys = new Set(unreadable)
-    const store = memoryBucket({ pageSize })
-    const h = await harness({ listing }, { store: spoiled(store, keys) })
+    const h = await harness({ listing }, { store: spoiled(memoryBucket({ pageSize }), keys) })
     for (const id of [ID1, ID2, ID3]) await h.block(id)
     await h.put('0-first/x', 'x')
     await h.put('0-first/y', 'x')
     return { h, keys }
   }
-  const warned = ({ host }: Awaited<ReturnType<typeof filled>>['h']) =>
-    host.lines.filter(line => line.level === 'warn').map(line => `${line.fields.key}: ${line.fields.error}`)
 
-  it.each(['', 'chunks/', 'index', 'meta.json'])(
-    'keeps a block whose "%s" it cannot read, and offers the others',
-    async part => {
-      const { h } = await filled(`${ID2}/${part}`)
-      expect(await h.run()).toMatchObject({ ids: [ID1, ID3], partial: [`${ID2} unreadable true`], complete: true })
-    },
-  )
+  it.each(['', 'chunks/', 'index', 'meta.json'])('keeps a block whose "%s" it cannot read', async part => {
+    const { h } = await filled(`${ID2}/${part}`)
+    expect(await h.run()).toMatchObject({ ids: [ID1, ID3], partial: [`${ID2} unreadable true`], complete: true })
+  })
 
   it('does not mind what is no block', async () => {
     const { h } = await filled('0-first/')
     expect(await h.run()).toMatchObject({ ids: [ID1, ID2, ID3], partial: [], complete: true })
   })
 
-  it('is told where there is nothing else; a volume has its lost+found', async () => {
+  it('tells where there is nothing else; a volume has its lost+found', async () => {
     const keys = new Set(['lost+found/'])
     const h = await harness({ listing }, { store: spoiled(memoryBucket({ pageSize }), keys) })
-    const endOf = async () => {
-      const pages = h.source.pages(runContext())
-      for (;;) {
-        const step = await pages.next()
-        if (step.done) return step.value
-      }
-    }
     await h.put('lost+found/x', 'x')
-    expect(await endOf()).toEqual({ complete: true, cause: undefined })
+    expect(await h.run()).toMatchObject({ complete: true, cause: undefined })
     await h.put('anonymous/x', 'x')
     keys.add('anonymous/')
-    expect(await endOf()).toEqual({
-      complete: true,
-      cause: 'nothing but what cannot be read, such as "anonymous/"',
-    })
+    const cause = 'nothing but what cannot be read, such as "anonymous/"'
+    expect(await h.run()).toMatchObject({ complete: true, cause })
   })
 
-  it('names each once, and once more when it could be read in between', async () => {
+  it('logs each once, and once more when it could be read in between', async () => {
     const { h, keys } = await filled('0-first/', `${ID2}/chunks/`)
-    const both = [`0-first/: "0-first/" may not be read`, `${ID2}/chunks/: "${ID2}/chunks/" may not be read`]
+    const both = ['0-first/', `${ID2}/chunks/`].map(key => `${key}: "${key}" may not be read`)
+    const warned = () => h.host.lines.map(({ level, fields }) => level === 'warn' && `${fields.key}: ${fields.error}`)
     await h.run()
     await h.run()
-    expect(warned(h)).toEqual(both)
+    expect(warned()).toEqual(both)
     keys.delete('0-first/')
     await h.run()
     keys.add('0-first/')
     await h.run()
-    expect(warned(h)).toEqual([...both, both[0]])
+    expect(warned()).toEqual([...both, both[0]])
   })
 
   it('reads no meta again of a block that could not be read for a while', async () => {
@@ -95,8 +81,22 @@ describe.each([
     keys.add(`${ID2}/`)
     await h.run()
     keys.clear()
-    h.calls.length = 0
-    expect(await h.run()).toMatchObject({ ids: [ID1, ID2, ID3] })
-    expect(h.calls.filter(call => call.startsWith('get'))).toEqual([])
+    expect(await h.run()).toMatchObject({ ids: [ID1, ID2, ID3], gets: [] })
   })
+})
+
+it.each(['recursive', 'delimited'] as const)('tells of a bucket with objects and no block: %s', async listing => {
+  const h = await harness({ listing }, { pageSize: 2 })
+  expect(await h.run()).toMatchObject({ complete: true, cause: undefined })
+  await h.put('anonymous/bucket-index.json.gz', 'x')
+  await h.put(`team/a/${ID1}/index`, 'x')
+  expect((await h.run()).cause).toMatch(
+    listing === 'recursive'
+      ? /^2 objects such as "team\/a\/\w+\/index", and no block: .* give it one, such as prefix: "team\/a"$/
+      : /^2 keys such as "anonymous\/", and no block: .* prefix: "<folder>"$/,
+  )
+  await h.put('x', '')
+  if (listing === 'recursive') expect((await h.run()).cause).toMatch(/^at least 2 objects such as/)
+  await h.block(ID2, null)
+  expect(await h.run()).toMatchObject({ complete: true, cause: undefined })
 })

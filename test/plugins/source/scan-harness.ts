@@ -1,5 +1,5 @@
 /** A bucket that counts what it is asked, and a source that is started on it. */
-import type { BlockId, BlockSource, Bucket, Page, RunContext, Services } from 'blockgate'
+import type { BlockId, BlockSource, Bucket, Candidate, Page, RunContext, Services, ViewEnd } from 'blockgate'
 import { type ScanBucketOptions, scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { type FakeHost, fakeHost, memoryBucket, memoryState, runContext, services } from 'blockgate/testing'
 
@@ -18,17 +18,30 @@ export interface Harness {
   delete(key: string): Promise<void>
   /** Puts index, one chunks file and, last, meta.json; `change` is merged into the meta, `null` leaves meta.json out. */
   block(id: BlockId, change?: Readonly<Record<string, unknown>> | null): Promise<void>
+  /** Marks a block for deletion at `seconds`; with a text, that is the mark. */
+  mark(id: BlockId, seconds: number | string): Promise<void>
   run(given?: Partial<RunContext>): Promise<Seen>
+  /** The same, and time goes on until a listing that fails was tried for the last time. */
+  patientRun(given?: Partial<RunContext>): Promise<Seen>
+  /** Messages of the log at this level. */
+  logged(level: string): string[]
   /** Another source on the same bucket and state: the process was restarted. */
   restarted(options?: ScanBucketOptions): Promise<Harness>
 }
 
 export interface Seen {
   readonly pages: readonly Page[]
+  readonly blocks: readonly Candidate[]
   readonly ids: readonly string[]
   /** `<id> <reason> <keep>` */
   readonly partial: readonly string[]
+  /** Messages of partial blocks. */
+  readonly errors: readonly (string | undefined)[]
   readonly complete: boolean
+  readonly cause: unknown
+  /** Requests of this run. */
+  readonly lists: readonly string[]
+  readonly gets: readonly string[]
 }
 
 export function metaJson(id: BlockId, change: Readonly<Record<string, unknown>> = {}): string {
@@ -45,7 +58,7 @@ export function metaJson(id: BlockId, change: Readonly<Record<string, unknown>> 
 
 export async function harness(
   options: ScanBucketOptions = {},
-  { pageSize = 1000, store = memoryBucket({ pageSize }), state = memoryState() } = {},
+  { pageSize = 1000, store = memoryBucket({ pageSize }) as Bucket, state = memoryState() } = {},
 ): Promise<Harness> {
   const host = fakeHost()
   const calls: string[] = []
@@ -82,27 +95,47 @@ export async function harness(
       await self.put(`${id}/index`, 'index')
       if (change) await self.put(`${id}/meta.json`, metaJson(id, change))
     },
-    run: given => drain(source, runContext(given)),
+    async mark(id, seconds) {
+      const text = typeof seconds === 'string' ? seconds : JSON.stringify({ id, version: 1, deletion_time: seconds })
+      await self.put(`${id}/deletion-mark.json`, text)
+    },
+    async run(given) {
+      const from = calls.length
+      const { pages, end } = await drain(source, runContext(given))
+      const asked = calls.slice(from)
+      const lists = asked.filter(call => call.startsWith('list'))
+      const gets = asked.filter(call => call.startsWith('get'))
+      return { ...summary(pages), complete: end.complete, cause: end.cause, lists, gets }
+    },
+    async patientRun(given) {
+      const work = self.run(given)
+      await host.advance(60_000)
+      return await work
+    },
+    logged: level => host.lines.filter(line => line.level === level).map(({ message }) => message),
     restarted: (again = options) => harness(again, { pageSize, store, state }),
   }
   return self
 }
 
-export async function drain(source: BlockSource, run: RunContext): Promise<Seen> {
+async function drain(source: BlockSource, run: RunContext): Promise<{ pages: Page[]; end: ViewEnd }> {
   const it = source.pages(run)
   const pages: Page[] = []
   for (;;) {
     const step = await it.next()
-    if (step.done) return { ...summary(pages), complete: step.value.complete }
+    if (step.done) return { pages, end: step.value }
     pages.push(step.value)
   }
 }
 
-/** What pages say, for those a test took by hand. */
-export function summary(pages: readonly Page[]): Omit<Seen, 'complete'> {
+function summary(pages: readonly Page[]): Pick<Seen, 'pages' | 'blocks' | 'ids' | 'partial' | 'errors'> {
+  const blocks = pages.flatMap(page => page.blocks)
+  const partial = pages.flatMap(page => page.partial)
   return {
     pages,
-    ids: pages.flatMap(page => page.blocks.map(block => block.meta.ulid)),
-    partial: pages.flatMap(page => page.partial.map(({ id, reason, keep }) => `${id} ${reason} ${keep}`)),
+    blocks,
+    ids: blocks.map(block => block.meta.ulid),
+    partial: partial.map(({ id, reason, keep }) => `${id} ${reason} ${keep}`),
+    errors: partial.map(({ error }) => (error as Error | undefined)?.message),
   }
 }
