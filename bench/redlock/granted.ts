@@ -1,7 +1,7 @@
 /** Whether somebody may load the blocks of some slots. */
 import { type BlockMeta, isOwnershipUnavailable, type OwnershipPlugin } from 'blockgate'
 import { blockMeta, testId } from 'blockgate/testing'
-import { slotOf } from '../../plugins/ownership/redlock/slot-of.ts'
+import { slotOf } from '../../plugins/ownership/redlock/slots.ts'
 
 const { signal } = new AbortController()
 

@@ -70,7 +70,7 @@ describe('a lock server that is the only one', () => {
     const [server] = servers
     if (server) server.up = false
     await c.advance(2_000)
-    server?.empty()
+    server?.table.empty()
     if (server) server.up = true
     await c.advance(60_000)
     expect(await seats(c)).toEqual(were)
@@ -129,7 +129,7 @@ describe('of three lock servers', () => {
       if (!server) throw new Error('there must be three')
       if (fault === 'down') server.up = false
       if (fault === 'hung') server.hung = true
-      if (fault === 'empty') server.empty()
+      if (fault === 'empty') server.table.empty()
       if (fault === 'cut') server.cut('gw-2')
       await c.advance(2 * TTL_MS)
       upload(c)
@@ -163,7 +163,7 @@ describe('of three lock servers', () => {
   it('two may lose their memory one after another: nothing moves', async () => {
     const { c, servers, held: before, seats: were } = await rested(3)
     for (const server of servers.slice(1)) {
-      server.empty()
+      server.table.empty()
       await c.advance(4_000)
     }
     await c.advance(60_000)

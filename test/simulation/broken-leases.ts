@@ -1,8 +1,9 @@
 /** Locks and slots with one rule taken out. */
 import type { OwnershipPlugin } from 'blockgate'
 import type { SlotStore } from 'blockgate/members'
+import type { LockArguments } from '../support/lock-table.ts'
 import { bound } from './bound.ts'
-import type { LockArguments, LockClient, Running } from './world.ts'
+import type { LockClient, Running } from './world.ts'
 
 /** Where the TTL stands, behind the one key and its value. */
 const TTL_AT = 2
@@ -61,7 +62,6 @@ function sending(client: LockClient, change: (args: LockArguments) => LockArgume
     duplicate(override) {
       const connection = client.duplicate(override)
       return bound(connection, {
-        evalsha: (hash, keys, args) => connection.evalsha(hash, keys, change(args)),
         eval: (script, keys, args) => connection.eval(script, keys, change(args)),
       })
     },

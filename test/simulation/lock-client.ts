@@ -1,8 +1,8 @@
 /** A lock server as one process has it: what is used of a client of ioredis, and of the connections that it makes. */
-import { createHash } from 'node:crypto'
+import { commandOf, type LockArguments } from '../support/lock-table.ts'
 import type { LockServer } from './lock-server.ts'
 import { Connection, type Route } from './network.ts'
-import type { LockArguments, LockClient, LockConnection, Running, World } from './world.ts'
+import type { LockClient, LockConnection, Running, World } from './world.ts'
 
 type Listener = (arg?: unknown) => void
 
@@ -79,21 +79,11 @@ class SimLockConnection implements LockConnection {
     return this
   }
 
-  evalsha(hash: string, keyCount: number, args: LockArguments): Promise<number> {
-    return this.#command(hash, args, ({ table }) => table.evalsha(hash, keyCount, args))
-  }
-
-  eval(script: string, keyCount: number, args: LockArguments): Promise<number> {
-    const hash = createHash('sha1').update(script).digest('hex')
-    this.#world.locks.script(hash, script)
-    return this.#command(hash, args, ({ table }) => table.eval(script, hash, keyCount, args))
-  }
-
-  #command(hash: string, args: LockArguments, run: (server: LockServer) => number): Promise<number> {
-    const [key, value] = args
+  eval(script: string, _keyCount: number, args: LockArguments): Promise<number> {
     const { locks, scheduler } = this.#world
+    const [command, key, value] = [commandOf(script), String(args[0]), args[1]]
     const sent = scheduler.now
-    locks.sent(this.#running, hash, args)
+    locks.sent(this.#running, command, key)
     if (this.status !== 'ready') return Promise.reject(new Error("Stream isn't writeable"))
     return new Promise((resolve, reject) => {
       if (this.#packet.length === 0) scheduler.after(0, `${this.#running.id} lock packet`, () => this.#send())
@@ -101,16 +91,12 @@ class SimLockConnection implements LockConnection {
         reject,
         run: () => {
           const { table } = this.#server
-          const free = table.get(String(key)) === undefined
-          try {
-            const done = run(this.#server)
-            if (free && table.get(String(key)) === value) locks.granted(this.#running, String(key))
-            return () => {
-              if (done === 1) locks.answered(this.#running, hash, args, sent)
-              resolve(done)
-            }
-          } catch (error) {
-            return () => reject(error)
+          const free = table.get(key) === undefined
+          const done = table.eval(script, args)
+          if (free && table.get(key) === value) locks.granted(this.#running, key)
+          return () => {
+            if (done === 1) locks.answered(this.#running, command, key, sent)
+            resolve(done)
           }
         },
       })

@@ -3,7 +3,7 @@
 import { LockServer } from './lock-server.ts'
 import { CALM, type NetworkWeather } from './network.ts'
 import type { Random } from './random.ts'
-import type { LockArguments, Locks, Running, World } from './world.ts'
+import type { Locks, Running, World } from './world.ts'
 
 /** The rate of the fastest clock that a server may have. */
 const FASTEST = 1.1
@@ -20,8 +20,6 @@ export class LockServers implements Locks {
   forgot: number = Number.NEGATIVE_INFINITY
   readonly #world: World
   #onGrant: OnGrant[] = []
-  /** Hashes of scripts that give a lock back. */
-  readonly #giving = new Set<string>()
   /** `gw-1 <slot>/<rank>`: when the member gave it back last, ms. */
   readonly #given = new Map<string, number>()
   /** `gw-1 <slot>/<rank>`: when the member asked for what locked or renewed it last, ms. */
@@ -49,16 +47,12 @@ export class LockServers implements Locks {
     return now < (this.#locked.get(key) ?? 0) + (this.#world.options.leases?.ttlMs ?? 0) / FASTEST
   }
 
-  script(hash: string, text: string): void {
-    if (text.includes('"del"')) this.#giving.add(hash)
+  sent({ id }: Running, command: string, key: string): void {
+    if (command === 'release') this.#given.set(`${id} ${seatOf(key)}`, this.#world.scheduler.now)
   }
 
-  sent({ id }: Running, hash: string, [key]: LockArguments): void {
-    if (this.#giving.has(hash)) this.#given.set(`${id} ${seatOf(String(key))}`, this.#world.scheduler.now)
-  }
-
-  answered({ id }: Running, hash: string, [key]: LockArguments, sent: number): void {
-    if (!this.#giving.has(hash)) this.#locked.set(`${id} ${seatOf(String(key))}`, sent)
+  answered({ id }: Running, command: string, key: string, sent: number): void {
+    if (command !== 'release') this.#locked.set(`${id} ${seatOf(key)}`, sent)
   }
 
   granted(running: Running, key: string): void {

@@ -1,7 +1,7 @@
 /** Who sits in which slot, as the records say it: worked out here once more, beside the code under test. */
 import type { BlockMeta } from 'blockgate'
 import type { EntriesView, SlotEntry, SlotView } from 'blockgate/members'
-import { slotOf } from '../../plugins/ownership/redlock/slot-of.ts'
+import { slotOf } from '../../plugins/ownership/redlock/slots.ts'
 
 /** What one process has read, or what the store has. */
 export interface Records {

@@ -9,6 +9,7 @@ import type {
   SlotEntry,
   SlotStore,
 } from 'blockgate/members'
+import type { LockArguments } from '../support/lock-table.ts'
 import type { Listings, SimBucket } from './bucket.ts'
 import type { LockServer } from './lock-server.ts'
 import type { NetworkWeather } from './network.ts'
@@ -93,11 +94,8 @@ export interface LockConnection {
   disconnect(reconnect?: boolean): void
   on(event: string, listener: (arg?: unknown) => void): unknown
   once(event: string, listener: (arg?: unknown) => void): unknown
-  evalsha(hash: string, keyCount: number, args: LockArguments): Promise<number>
   eval(script: string, keyCount: number, args: LockArguments): Promise<number>
 }
-
-export type LockArguments = readonly (string | number)[]
 
 /** The lock servers, as they truly are. */
 export interface Locks {
@@ -109,11 +107,9 @@ export interface Locks {
   counts(member: string, seat: string, since: number): boolean
   reaches(member: string, server: LockServer): boolean
   /** What a process sends, before it arrives. */
-  sent(running: Running, hash: string, args: LockArguments): void
+  sent(running: Running, command: string, key: string): void
   /** A server has done what the process had sent then, ms, and the process knows. */
-  answered(running: Running, hash: string, args: LockArguments, sent: number): void
-  /** What the script with this hash is. */
-  script(hash: string, text: string): void
+  answered(running: Running, command: string, key: string, sent: number): void
   /** A server has granted what is locked by this key. */
   granted(running: Running, key: string): void
   lose(server: LockServer, change: (server: LockServer) => void): void

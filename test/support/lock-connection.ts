@@ -1,15 +1,6 @@
-/** One connection of a client of ioredis to a lock server of lock-servers.ts. */
-import { createHash } from 'node:crypto'
+/** One connection of a client of ioredis to a lock server of lock-servers.ts. It behaves by the options that it was made with. */
 import type { Host } from 'blockgate'
-
-/** A part of a command. */
-export type Argument = string | number
-
-/** Of a request that was sent: whoever waits for it. */
-export interface Waiting {
-  resolve(value: number): void
-  reject(error: Error): void
-}
+import type { LockArguments } from './lock-table.ts'
 
 /** What a connection knows of the other end. */
 export interface Server {
@@ -19,43 +10,42 @@ export interface Server {
   reaches(member: string): boolean
   accept(connection: TestConnection): void
   close(connection: TestConnection): void
-  /** Whoever waits is answered when it is done, or never. `script`: of an EVAL. */
-  receive(member: string, script: string | undefined, hash: string, args: readonly Argument[], waiting: Waiting): void
+  /** `answer` is called when it is done, or never. */
+  receive(member: string, script: string, args: LockArguments, answer: (done: number | Error) => void): void
 }
 
-type Options = Readonly<Record<string, unknown>>
+export interface ConnectionOptions {
+  readonly connectTimeout?: number
+  readonly socketTimeout?: number
+  readonly retryStrategy?: (times: number) => number
+}
 
-/** The part of a connection of ioredis that lock servers are asked by. */
 export class TestConnection {
   status = 'wait'
-  readonly options: Options
   readonly #server: Server
   readonly #member: string
-  readonly #listeners = new Map<string, Set<(arg: unknown) => void>>()
-  readonly #waiting = new Set<Waiting>()
-  readonly #offline: (() => void)[] = []
+  readonly #options: ConnectionOptions
+  readonly #listeners = new Map<string, ((arg: unknown) => void)[]>()
+  /** Requests that were sent and not answered. */
+  readonly #waiting = new Set<(done: number | Error) => void>()
   #timer: Disposable | undefined
+  #silence: Disposable | undefined
   #attempts = 0
 
-  constructor(server: Server, member: string, options: Options) {
+  constructor(server: Server, member: string, options: ConnectionOptions) {
     this.#server = server
     this.#member = member
-    this.options = options
-    if (options.lazyConnect !== true) this.connect().catch(() => {})
+    this.#options = options
   }
 
   on(event: string, listener: (arg: unknown) => void): this {
-    const listeners = this.#listeners.get(event) ?? new Set()
-    this.#listeners.set(event, listeners.add(listener))
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener])
     return this
   }
 
+  /** Nothing happens twice that is waited for by this. */
   once(event: string, listener: (arg: unknown) => void): this {
-    const own = (arg: unknown) => {
-      this.#listeners.get(event)?.delete(own)
-      listener(arg)
-    }
-    return this.on(event, own)
+    return this.on(event, listener)
   }
 
   async connect(): Promise<void> {
@@ -63,100 +53,83 @@ export class TestConnection {
     await undefined
     if (this.status !== 'connecting') throw closed()
     const { name, host, up } = this.#server
-    if (up && this.#server.reaches(this.#member)) return this.#ready()
-    if (!up) {
-      this.#emit('error', coded('ECONNREFUSED', `connect ECONNREFUSED ${name}:6379`))
-      this.#retry()
-      throw closed()
+    if (up && this.#server.reaches(this.#member)) {
+      this.#attempts = 0
+      this.status = 'ready'
+      this.#server.accept(this)
+      return
     }
     const { promise, reject } = Promise.withResolvers<void>()
-    this.#timer = host.setTimer(Number(this.options.connectTimeout ?? 10_000), () => {
-      this.#emit('error', coded('ETIMEDOUT', 'connect ETIMEDOUT'))
+    const fail = (code: string, message: string) => {
+      this.#emit('error', Object.assign(new Error(message), { code }))
       this.#retry()
       reject(closed())
-    })
+    }
+    if (!up) fail('ECONNREFUSED', `connect ECONNREFUSED ${name}:6379`)
+    else {
+      const ms = this.#options.connectTimeout ?? 10_000
+      this.#timer = host.setTimer(ms, () => fail('ETIMEDOUT', 'connect ETIMEDOUT'))
+    }
     return promise
   }
 
-  disconnect(reconnect = false): void {
+  disconnect(): void {
     if (this.status === 'end') return
     this.#close()
-    if (reconnect) {
-      this.#retry()
-      return
-    }
     this.status = 'end'
-    for (const event of ['close', 'end']) this.#emit(event, undefined)
+    this.#emit('end', undefined)
   }
 
-  /** By the other end. */
+  /** By the other end, or for want of an answer. */
   broken(): void {
     this.#close()
-    this.#emit('close', undefined)
     this.#retry()
   }
 
-  evalsha(hash: string, ...args: (Argument | readonly Argument[])[]): Promise<number> {
-    return this.#send(undefined, hash, args.flat())
-  }
-
-  eval(script: string, ...args: (Argument | readonly Argument[])[]): Promise<number> {
-    return this.#send(script, createHash('sha1').update(script).digest('hex'), args.flat())
-  }
-
-  #send(script: string | undefined, hash: string, args: readonly Argument[]): Promise<number> {
+  eval(script: string, _keyCount: number, args: LockArguments): Promise<number> {
     return new Promise((resolve, reject) => {
-      const settled = (settle: () => void) => {
-        if (this.#waiting.delete(waiting)) settle()
+      if (this.status === 'end') return reject(closed())
+      if (this.status !== 'ready')
+        return reject(new Error("Stream isn't writeable and enableOfflineQueue options is false"))
+      const answer = (done: number | Error) => {
+        if (!this.#waiting.delete(answer)) return
+        this.#silence?.[Symbol.dispose]()
+        this.#silence = undefined
+        if (this.#waiting.size > 0) this.#watch()
+        if (done instanceof Error) reject(done)
+        else resolve(done)
       }
-      const waiting: Waiting = {
-        resolve: value => settled(() => resolve(value)),
-        reject: error => settled(() => reject(error)),
-      }
-      const send = () => {
-        this.#waiting.add(waiting)
-        this.#server.receive(this.#member, script, hash, args, waiting)
-      }
-      if (this.status === 'ready') send()
-      else if (this.status === 'end') reject(closed())
-      else if (this.options.enableOfflineQueue !== false) this.#offline.push(send)
-      else reject(new Error("Stream isn't writeable and enableOfflineQueue options is false"))
+      this.#waiting.add(answer)
+      this.#watch()
+      this.#server.receive(this.#member, script, args, answer)
     })
   }
 
-  #ready(): void {
-    this.#attempts = 0
-    this.status = 'ready'
-    this.#server.accept(this)
-    this.#emit('ready', undefined)
-    for (const send of this.#offline.splice(0)) send()
+  #watch(): void {
+    const { socketTimeout } = this.#options
+    if (socketTimeout) this.#silence ??= this.#server.host.setTimer(socketTimeout, () => this.broken())
   }
 
   #close(): void {
     this.#timer?.[Symbol.dispose]()
+    this.#silence?.[Symbol.dispose]()
+    this.#silence = undefined
     this.#server.close(this)
     this.status = 'close'
-    for (const waiting of [...this.#waiting]) waiting.reject(closed())
+    for (const answer of [...this.#waiting]) answer(closed())
   }
 
   #retry(): void {
-    const strategy = this.options.retryStrategy ?? ((times: number) => Math.min(times * 50, 2000))
-    const delay = (strategy as (times: number) => unknown)(++this.#attempts)
     this.status = 'reconnecting'
-    if (typeof delay === 'number')
-      this.#timer = this.#server.host.setTimer(delay, () => void this.connect().catch(() => {}))
-    else this.disconnect()
+    const ms = this.#options.retryStrategy?.(++this.#attempts) ?? 1_000
+    this.#timer = this.#server.host.setTimer(ms, () => void this.connect().catch(() => {}))
   }
 
   #emit(event: string, arg: unknown): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(arg)
+    for (const listener of this.#listeners.get(event) ?? []) listener(arg)
   }
 }
 
 function closed(): Error {
   return new Error('Connection is closed.')
-}
-
-function coded(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code })
 }

@@ -1,7 +1,7 @@
 /**
  * Lock servers for tests on a fake host, without a network: what `redlock({ clients })` takes in place of clients of ioredis. A
- * connection behaves as one of ioredis does with the options that it was made with: offline queue, retries, time-out to connect. It
- * knows no `commandTimeout`, so that whoever waits for ever is found out. Time is the host's: all waits end by `host.advance()`.
+ * connection knows no `commandTimeout`, so that whoever waits for ever is found out. Time is the host's: all waits end by
+ * `host.advance()`.
  *
  * @example
  * const { servers, clientsFor } = lockServers(3, host)
@@ -10,13 +10,13 @@
  */
 import type { Host } from 'blockgate'
 import type { RedisClient } from 'blockgate/plugins/store/redis'
-import { type Argument, type Server, TestConnection, type Waiting } from './lock-connection.ts'
-import { LockTable } from './lock-table.ts'
+import { type ConnectionOptions, type Server, TestConnection } from './lock-connection.ts'
+import { commandOf, type LockArguments, LockTable } from './lock-table.ts'
 
 export interface LockServer {
-  /** What it has locked now. */
+  /** What it has locked now; `table.empty()` is a restart without persistence. */
   readonly table: LockTable
-  /** False: it breaks its connections and refuses new ones. What it has locked stays; `empty()` takes that away. Default true. */
+  /** False: it breaks its connections and refuses new ones. What it has locked stays. Default true. */
   up: boolean
   /** True: connections stand and nothing is answered, as under SIGSTOP; what has arrived is done once it is false. Default false. */
   hung: boolean
@@ -28,8 +28,6 @@ export interface LockServer {
   readonly log: string[]
   /** Connections that stand now. */
   readonly connections: number
-  /** As after a restart without persistence. */
-  empty(): void
   /** Nothing gets through between this member and this server, in either direction, and nobody is told. */
   cut(member: string): void
   mend(member: string): void
@@ -58,7 +56,6 @@ class TestServer implements LockServer, Server {
   #hung = false
   readonly #standing = new Set<TestConnection>()
   readonly #cut = new Set<string>()
-  readonly #names = new Map<string, string>()
   readonly #arrived: (() => void)[] = []
 
   constructor(name: string, host: Host) {
@@ -89,10 +86,6 @@ class TestServer implements LockServer, Server {
     return this.#standing.size
   }
 
-  empty(): void {
-    this.table.empty()
-  }
-
   cut(member: string): void {
     this.#cut.add(member)
   }
@@ -113,15 +106,12 @@ class TestServer implements LockServer, Server {
     this.#standing.delete(connection)
   }
 
-  receive(member: string, script: string | undefined, hash: string, args: readonly Argument[], waiting: Waiting): void {
+  receive(member: string, script: string, args: LockArguments, answer: (done: number | Error) => void): void {
     if (!this.reaches(member)) return
-    const [keyCount, ...rest] = args
     const request = () => {
-      const answer = this.#execute(member, script, hash, Number(keyCount), rest)
+      const done = this.#execute(member, script, args)
       const arrive = () => {
-        if (!this.reaches(member)) return
-        if (answer instanceof Error) waiting.reject(answer)
-        else waiting.resolve(answer)
+        if (this.reaches(member)) answer(done)
       }
       if (this.answersAfter > 0) this.host.setTimer(this.answersAfter, arrive)
       else arrive()
@@ -135,31 +125,13 @@ class TestServer implements LockServer, Server {
     return {
       options,
       isCluster: false,
-      duplicate: (override: object) => new TestConnection(this, member, { ...options, ...override }),
+      duplicate: (override: ConnectionOptions) => new TestConnection(this, member, override),
     }
   }
 
-  #execute(
-    member: string,
-    script: string | undefined,
-    hash: string,
-    keyCount: number,
-    rest: readonly Argument[],
-  ): number | Error {
+  #execute(member: string, script: string, args: LockArguments): number | Error {
     if (this.refuses !== undefined) return Object.assign(new Error(this.refuses), { name: 'ReplyError' })
-    if (script !== undefined) this.#names.set(hash, nameOf(script))
-    try {
-      const { table } = this
-      const done = script === undefined ? table.evalsha(hash, keyCount, rest) : table.eval(script, hash, keyCount, rest)
-      this.log.push(`${this.#names.get(hash)} ${member} ${rest.slice(0, keyCount).join(' ')}`)
-      return done
-    } catch (error) {
-      return error as Error
-    }
+    this.log.push(`${commandOf(script)} ${member} ${args[0]}`)
+    return this.table.eval(script, args)
   }
-}
-
-function nameOf(script: string): string {
-  if (script.includes('"exists"')) return 'acquire'
-  return script.includes('"del"') ? 'release' : 'extend'
 }

@@ -1,7 +1,7 @@
-/**
- * What one lock server does, without a network: the three scripts of the npm package `redlock`, as a client sends them, on keys that
- * expire by a clock that is given.
- */
+/** What one lock server does, without a network: the scripts of the npm package `redlock`, for one key each, by a clock that is given. */
+
+/** As the package sends them: a key, the value of the lock, and a TTL in ms. */
+export type LockArguments = readonly (string | number)[]
 
 export interface Entry {
   readonly value: string
@@ -9,27 +9,28 @@ export interface Entry {
   readonly ends: number
 }
 
+export function commandOf(script: string): 'acquire' | 'extend' | 'release' {
+  if (script.includes('"exists"')) return 'acquire'
+  return script.includes('"del"') ? 'release' : 'extend'
+}
+
 export class LockTable {
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
-  readonly #scripts = new Map<string, string>()
 
   /** `clock`: the server's own, ms. */
   constructor(clock: () => number) {
     this.#clock = clock
   }
 
-  /** EVALSHA. @throws Error NOSCRIPT, as Redis does, for a script that was never sent as text */
-  evalsha(hash: string, keyCount: number, args: readonly (string | number)[]): number {
-    const script = this.#scripts.get(hash)
-    if (script === undefined) throw new Error('NOSCRIPT No matching script. Please use EVAL.')
-    return this.#run(script, keyCount, args)
-  }
-
-  /** EVAL, which remembers the script under `hash`. */
-  eval(script: string, hash: string, keyCount: number, args: readonly (string | number)[]): number {
-    this.#scripts.set(hash, script)
-    return this.#run(script, keyCount, args)
+  /** EVAL: the number of keys that it was done for. */
+  eval(script: string, [key, value, ttl]: LockArguments): 0 | 1 {
+    const command = commandOf(script)
+    const held = this.get(String(key))
+    if (held !== (command === 'acquire' ? undefined : value)) return 0
+    if (command === 'release') this.#entries.delete(String(key))
+    else this.#entries.set(String(key), { value: String(value), ends: this.#clock() + Number(ttl) })
+    return 1
   }
 
   /** The value under a key that has not expired. */
@@ -46,7 +47,6 @@ export class LockTable {
   /** As after a restart without persistence. */
   empty(): void {
     this.#entries.clear()
-    this.#scripts.clear()
   }
 
   /** What a copy of the server knows now. */
@@ -58,19 +58,5 @@ export class LockTable {
   restore(snapshot: ReadonlyMap<string, Entry>): void {
     this.empty()
     for (const [key, entry] of snapshot) this.#entries.set(key, entry)
-  }
-
-  #run(script: string, keyCount: number, args: readonly (string | number)[]): number {
-    const keys = args.slice(0, keyCount).map(String)
-    const [value, ttl] = [String(args[keyCount]), Number(args[keyCount + 1])]
-    const mine = keys.filter(key => this.get(key) === value)
-    if (script.includes('"exists"')) {
-      if (keys.some(key => this.get(key) !== undefined)) return 0
-    } else if (script.includes('"del"')) {
-      for (const key of mine) this.#entries.delete(key)
-      return mine.length
-    } else if (mine.length < keys.length) return 0
-    for (const key of keys) this.#entries.set(key, { value, ends: this.#clock() + ttl })
-    return keys.length
   }
 }

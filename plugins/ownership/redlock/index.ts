@@ -1,13 +1,18 @@
 /** Ownership by leases: members hold slots of blocks by locks on Redis, and hand them over one at a time. */
-import type { OwnershipPlugin } from 'blockgate'
-import { openLocks } from './open-locks.ts'
-import type { RedlockOptions } from './options.ts'
-import { slotLeases } from './slot-leases.ts'
+import { type BlockMeta, durationMs, type OwnershipPlugin, OwnershipUnavailable } from 'blockgate'
+import { type Assign, claimOf, Leases, MemberHandover, Membership, memberTimes, operatorOf } from 'blockgate/members'
+import { LeaseManager } from './lease-manager.ts'
+import { Locks } from './locks.ts'
+import { checkRedlock, type RedlockOptions, SLOTS, TTL } from './options.ts'
+import { Slots } from './slots.ts'
 
 export type { RedlockOptions } from './options.ts'
 
+/** Of everything here that members must agree on beside their options. */
+const RULES_VERSION = 1
+
 /**
- * Blocks fall into slots by a hash of their ULID, and each slot is held by `replicas` members, by a lock and a record with a fence. A
+ * Blocks fall into slots by a hash of their ULID, and each slot is held by `replicas` members, by a lock and an entry with a fence. A
  * member that joins is given slots by those that have more than their share, one after another; its blocks follow as with
  * hashRing(): who held them lets go when the new holder serves them. One that dies keeps its slots for `grace`, and others serve
  * its blocks meanwhile.
@@ -15,5 +20,54 @@ export type { RedlockOptions } from './options.ts'
  * @example owned(redlock({ store: redisStore({ cluster: 'prod', url }), clients: [url], replicas: 2 }))
  */
 export function redlock(options: RedlockOptions): OwnershipPlugin {
-  return slotLeases(options, (ttlMs, host) => openLocks(options.clients, ttlMs, host))
+  const { store, slots: count = SLOTS, replicas = 1 } = options ?? {}
+  const times = memberTimes(options)
+  const ttlMs = durationMs(options?.ttl, TTL)
+  const rules = JSON.stringify(['redlock', RULES_VERSION, replicas, count])
+  const slots: Slots = new Slots(store, count, replicas, () => membership)
+  const membership = new Membership({ ...times, store, rules, beside: slots })
+  const assign: Assign = (block, entries) => slots.assign(block, entries)
+  const mustAssign: Assign = (block, entries) => slots.mustAssign(block, entries)
+  const epochOf = (block: BlockMeta) => slots.versionOf(block)
+  const leases = new Leases(membership, assign)
+  const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })
+  let manager: LeaseManager | undefined
+  membership.onLook(({ broken }) => manager?.look(broken))
+
+  return {
+    name: 'redlock',
+    options,
+    exclusive: false,
+    handover,
+    operator: operatorOf(store),
+    check: () => checkRedlock(options),
+    async start(services, signal) {
+      if (!services.observer) {
+        const { host } = services
+        const locks = await Locks.open(options.clients, ttlMs, host)
+        manager = new LeaseManager({ host, store, membership, locks, slots, ttlMs })
+      }
+      await membership.start(services, signal)
+      manager?.start()
+    },
+    async stop(signal) {
+      manager?.close()
+      handover.stop()
+      await membership.stop(signal)
+      await manager?.release()
+    },
+    epoch: block => (block ? slots.versionOf(block) : slots.version()),
+    async claim(block, signal) {
+      signal.throwIfAborted()
+      const { record } = membership.mustKnow()
+      const lock = () => {
+        const slot = slots.slotOf(block)
+        const held = manager?.lockOf(slot)
+        if (held) return held
+        throw new OwnershipUnavailable(`this member holds slot ${slot}, and its lock could not be taken or renewed`)
+      }
+      return claimOf(block, { membership, leases, assigned: mustAssign(block, record), epoch: epochOf(block), lock })
+    },
+    watch: listener => membership.watch(listener),
+  }
 }

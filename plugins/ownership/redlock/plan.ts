@@ -1,187 +1,130 @@
 /**
- * Who is to have which seat: a pure function of the member record and the slot records, so that members that see the same plan the
- * same. What is taken stays where it is, as long as the shares are fair; an open seat goes to whom placement ranks first for the slot
- * among those who have too few.
+ * Who is to hold which rank of which slot: a pure function of the entries of members and slots, so that members that have read the
+ * same plan the same. Whoever holds a rank keeps it as long as the shares are fair. An open rank goes to the member that placement
+ * ranks first for the slot among those that have too few.
  */
 import type { SlotEntry } from 'blockgate/members'
-import type { Seat } from './seats.ts'
-import type { SlotOrder } from './slot-of.ts'
+import type { Candidates } from './candidates.ts'
+import type { SlotRank, Slots } from './slots.ts'
 
-export interface PlanInput {
-  readonly slots: number
-  readonly me: string
-  /** Copies of a block. Where there are fewer members, there are fewer copies. */
-  readonly replicas: number
-  /** Who may have seats, by id. */
-  readonly members: readonly string[]
-  /** Of these, who is up. */
-  readonly live: ReadonlySet<string>
-  /** Of those that are up, who can be expected to take a seat. */
-  readonly takers: ReadonlySet<string>
-  /** The records of a slot that count, by rank. */
-  readonly seated: (slot: number) => readonly SlotEntry[]
-  /** Who goes first for an open seat, and may be one too many for it: whoever had it before its record was lost; `''`: nobody. */
-  readonly first: (seat: Seat) => string
-  readonly order: SlotOrder
-}
-
-export interface OpenSeat extends Seat {
+export interface OpenRank extends SlotRank {
   readonly to: string
 }
 
-/** Each member's count of seats, as the plan goes on, and what is fair for those who can take some. */
-class Shares {
+export class Plan {
+  /** Ranks that nobody holds, each with the member that is to take it. */
+  readonly open: OpenRank[] = []
+  readonly #slots: Pick<Slots, 'numbers' | 'of' | 'heldBefore'>
+  readonly #candidates: Candidates
+  readonly #takers: readonly string[]
+  /** Who holds each slot, recorded or planned. */
+  readonly #holders: readonly Set<string>[]
+  /** How much each candidate holds, recorded or planned. */
   readonly #counts: Map<string, number>
-  #least = 0
-  /** How many may have one more than the least. */
-  #extra = 0
-  #above = 0
 
-  constructor(members: readonly string[]) {
-    this.#counts = new Map(members.map(id => [id, 0]))
+  /** `takers`: candidates that can be expected to take what is open. */
+  constructor(slots: Pick<Slots, 'numbers' | 'of' | 'heldBefore'>, candidates: Candidates, takers: readonly string[]) {
+    this.#slots = slots
+    this.#candidates = candidates
+    this.#takers = takers
+    this.#counts = new Map(candidates.ids.map(id => [id, 0]))
+    this.#holders = slots.numbers.map(() => new Set())
+    for (const slot of slots.numbers) for (const { holder } of this.#recorded(slot)) this.#move(slot, undefined, holder)
+    this.#fill()
+    this.#balance()
   }
 
-  /** What others have is not there to be shared out. `seats`: of all. */
-  shareOut(seats: number, takers: ReadonlySet<string>): void {
-    let left = seats
-    for (const [id, count] of this.#counts) if (!takers.has(id)) left -= count
-    this.#least = Math.floor(left / takers.size)
-    this.#extra = left % takers.size
-    this.#above = [...takers].filter(id => this.of(id) > this.#least).length
+  /**
+   * What a member is to give up now, so that somebody who has at least two fewer can take it. Others give up one each at the same
+   * time: what those that have more give comes first. Nothing while a rank is open: until it is taken nobody knows who has how many.
+   */
+  gives(member: string): SlotRank | undefined {
+    for (;;) {
+      const [from, to] = [this.#most(this.#takers), this.#fewest(this.#takers)]
+      if (from === undefined || to === undefined || this.open.length > 0) return undefined
+      if (this.#lead(from, to) < 2 || this.#lead(member, to) < 2) return undefined
+      const given = this.#firstFor(to, from)
+      if (!given || from === member) return given
+      this.#move(given.slot, from, to)
+    }
   }
 
-  of(id: string): number {
+  #fill(): void {
+    // What others have is not there to be shared out.
+    const others = this.#candidates.ids.filter(id => !this.#takers.includes(id)).map(id => this.#count(id))
+    const all = others.reduce((left, count) => left - count, this.#holders.length * this.#candidates.copies)
+    const share = Math.floor(all / this.#takers.length)
+    for (const [slot, holders] of this.#holders.entries()) {
+      const recorded = this.#recorded(slot).map(entry => entry.rank)
+      for (let rank = 0; holders.size < this.#candidates.copies; rank++) {
+        if (recorded.includes(rank)) continue
+        const takers = this.#takersOf(slot)
+        const before = takers.find(id => id === this.#slots.heldBefore({ slot, rank }))
+        const to = before ?? takers.find(id => this.#count(id) < share) ?? this.#fewest(takers)
+        if (to === undefined) break
+        this.open.push({ slot, rank, to })
+        this.#move(slot, undefined, to)
+      }
+    }
+  }
+
+  /** Whoever has too few, and holds the slots that were left, takes over what was planned for somebody else. */
+  #balance(): void {
+    for (let i = 0; i < this.open.length; i++) {
+      const { to, ...rank } = this.open[i] as OpenRank
+      const other = this.#fewest(this.#takersOf(rank.slot))
+      if (other === undefined || this.#lead(to, other) < 2 || this.#slots.heldBefore(rank) === to) continue
+      this.#move(rank.slot, to, other)
+      this.open[i] = { ...rank, to: other }
+      i = -1
+    }
+  }
+
+  /** What `from` holds in the slot for which `to` comes first, of those that `to` does not hold. */
+  #firstFor(to: string, from: string): SlotRank | undefined {
+    let best: { readonly place: number; readonly entry: SlotEntry } | undefined
+    for (const [slot, holders] of this.#holders.entries()) {
+      if (!holders.has(from) || holders.has(to)) continue
+      const entry = this.#recorded(slot).find(({ holder }) => holder === from)
+      const place = this.#candidates.order(slot).indexOf(to)
+      if (entry && (!best || place < best.place)) best = { place, entry }
+    }
+    return best?.entry
+  }
+
+  #recorded(slot: number): readonly SlotEntry[] {
+    return this.#candidates.holders(this.#slots.of(slot))
+  }
+
+  /** Who could take a rank of the slot, by placement. */
+  #takersOf(slot: number): readonly string[] {
+    return this.#candidates.order(slot).filter(id => this.#takers.includes(id) && !this.#holders[slot]?.has(id))
+  }
+
+  #move(slot: number, from: string | undefined, to: string): void {
+    if (from !== undefined) {
+      this.#holders[slot]?.delete(from)
+      this.#counts.set(from, this.#count(from) - 1)
+    }
+    this.#holders[slot]?.add(to)
+    this.#counts.set(to, this.#count(to) + 1)
+  }
+
+  #count(id: string): number {
     return this.#counts.get(id) ?? 0
   }
 
-  add(id: string, change: 1 | -1): void {
-    const count = this.of(id) + change
-    this.#counts.set(id, count)
-    if (change === 1 && count === this.#least + 1) this.#above++
-    if (change === -1 && count === this.#least) this.#above--
+  /** How many more `a` holds. */
+  #lead(a: string, b: string): number {
+    return this.#count(a) - this.#count(b)
   }
 
-  /** The first who has too few; else the first who may have one more than the least. */
-  next(candidates: readonly string[]): string | undefined {
-    const few = candidates.find(id => this.of(id) < this.#least)
-    if (few !== undefined || this.#above >= this.#extra) return few
-    return candidates.find(id => this.of(id) === this.#least)
+  /** The first of those that hold the fewest. */
+  #fewest(ids: readonly string[]): string | undefined {
+    return ids.toSorted((a, b) => this.#lead(a, b))[0]
   }
 
-  /** The first of those with the smallest count. */
-  fewest(ids: Iterable<string>): string | undefined {
-    let found: string | undefined
-    for (const id of ids) if (found === undefined || this.of(id) < this.of(found)) found = id
-    return found
-  }
-
-  /** The first of those with the largest count. */
-  most(ids: Iterable<string>): string | undefined {
-    let found: string | undefined
-    for (const id of ids) if (found === undefined || this.of(id) > this.of(found)) found = id
-    return found
-  }
-}
-
-export class Plan {
-  /** Seats that nobody has, each with the member that is to take it. */
-  readonly open: readonly OpenSeat[]
-  /**
-   * What this member is to give up next, so that somebody with at least two fewer can take it. Others give up theirs at the same
-   * time: what they are to give before it is counted.
-   */
-  readonly gives: Seat | undefined
-  readonly #input: PlanInput
-  readonly #shares: Shares
-  /** Who sits in each slot, planned or recorded. */
-  readonly #sitting: readonly Set<string>[]
-
-  constructor(input: PlanInput) {
-    const { slots, replicas, members, takers, seated } = input
-    const copies = Math.min(replicas, members.length)
-    this.#input = input
-    this.#shares = new Shares(members)
-    this.#sitting = Array.from({ length: slots }, (_, slot) => new Set(seated(slot).map(({ holder }) => holder)))
-    for (const sitting of this.#sitting) for (const id of sitting) this.#shares.add(id, 1)
-    this.#shares.shareOut(slots * copies, takers)
-    const open: OpenSeat[] = []
-    for (const [slot, sitting] of this.#sitting.entries()) {
-      if (sitting.size >= copies) continue
-      const taken = new Set(seated(slot).map(record => record.rank))
-      for (let rank = 0; rank < replicas && sitting.size < copies; rank++) {
-        if (taken.has(rank)) continue
-        const to = this.#taker({ slot, rank }, open)
-        if (to === undefined) break
-        open.push({ slot, rank, to })
-        this.#sit(slot, to)
-      }
-    }
-    this.open = open
-    this.gives = this.#gives()
-  }
-
-  #sit(slot: number, id: string): void {
-    this.#sitting[slot]?.add(id)
-    this.#shares.add(id, 1)
-  }
-
-  #candidates(slot: number): readonly string[] {
-    const { order, takers } = this.#input
-    return order.of(slot).filter(id => takers.has(id) && !this.#sitting[slot]?.has(id))
-  }
-
-  #taker(seat: Seat, open: OpenSeat[]): string | undefined {
-    const candidates = this.#candidates(seat.slot)
-    const before = this.#input.first(seat)
-    if (candidates.includes(before)) return before
-    return this.#shares.next(candidates) ?? this.#swapped(candidates, open) ?? this.#shares.fewest(candidates)
-  }
-
-  /**
-   * All who have too few sit in the slot already: one of them takes over what was just planned for somebody else, who is free for
-   * this slot then.
-   */
-  #swapped(candidates: readonly string[], open: OpenSeat[]): string | undefined {
-    for (const [i, { slot, rank, to }] of open.entries()) {
-      if (!candidates.includes(to) || to === this.#input.first({ slot, rank })) continue
-      const other = this.#shares.next(this.#candidates(slot))
-      if (other === undefined) continue
-      open[i] = { slot, rank, to: other }
-      this.#sitting[slot]?.delete(to)
-      this.#shares.add(to, -1)
-      this.#sit(slot, other)
-      return to
-    }
-    return undefined
-  }
-
-  #gives(): Seat | undefined {
-    const { me, live, takers } = this.#input
-    const shares = this.#shares
-    const poorest = shares.fewest(takers)
-    if (!live.has(me) || poorest === undefined || shares.of(me) - shares.of(poorest) < 2) return undefined
-    for (;;) {
-      const [from, to] = [shares.most(live), shares.fewest(takers)]
-      if (from === undefined || to === undefined || shares.of(from) - shares.of(to) < 2) return undefined
-      const seat = this.#handed(from, to)
-      if (seat === undefined || from === me) return seat
-      shares.add(from, -1)
-      shares.add(to, 1)
-      this.#sitting[seat.slot]?.delete(from)
-      this.#sitting[seat.slot]?.add(to)
-    }
-  }
-
-  /** The recorded seat of `from` in whose slot `to` comes first, of those in which it does not sit yet. */
-  #handed(from: string, to: string): Seat | undefined {
-    const { seated, order } = this.#input
-    let best: { readonly place: number; readonly seat: Seat } | undefined
-    for (const [slot, sitting] of this.#sitting.entries()) {
-      if (!sitting.has(from) || sitting.has(to)) continue
-      const record = seated(slot).find(({ holder }) => holder === from)
-      const place = order.of(slot).indexOf(to)
-      if (record && (best === undefined || place < best.place)) best = { place, seat: { slot, rank: record.rank } }
-    }
-    return best?.seat
+  #most(ids: readonly string[]): string | undefined {
+    return ids.toSorted((a, b) => this.#lead(b, a))[0]
   }
 }

@@ -1,20 +1,21 @@
-/** Providers of locks on lock servers of a fake host. */
+/** Locks on lock servers of a fake host. */
 import { type FakeHost, fakeHost, settle } from 'blockgate/testing'
-import { LockServers } from '../../../../plugins/ownership/redlock/clients.ts'
-import type { Lock, LockProvider } from '../../../../plugins/ownership/redlock/lock.ts'
-import { RedlockLocks } from '../../../../plugins/ownership/redlock/locks.ts'
-import { lockServers, type LockServers as TestServers } from '../../../support/lock-servers.ts'
+import type { Lock } from '../../../../plugins/ownership/redlock/lock.ts'
+import { Locks } from '../../../../plugins/ownership/redlock/locks.ts'
+import { type LockServer, lockServers } from '../../../support/lock-servers.ts'
 
+export const UNAVAILABLE = 'ownership-unavailable'
 export const TTL = 30_000
 export const TIMEOUT = 1_000
 export const MARGIN = 250
 /** How long a lock is valid after it was asked for. */
 export const VALID = TTL - TTL * 0.01 - 2 - MARGIN
 
-export interface LockWorld extends TestServers {
+export interface LockWorld {
   readonly host: FakeHost
+  readonly servers: readonly LockServer[]
   /** Locks of one member, connected. */
-  locksOf(member: string, more?: { readonly timeoutMs?: number; readonly margin?: () => number }): Promise<RedlockLocks>
+  locksOf(member: string, host?: FakeHost): Promise<Locks>
   /** `acquire a x`, … of each server. */
   readonly logs: readonly (readonly string[])[]
   /** How many servers have the resource locked now. */
@@ -23,23 +24,25 @@ export interface LockWorld extends TestServers {
   stop(): Promise<void>
 }
 
-export function lockWorld(count: number, host: FakeHost = fakeHost()): LockWorld {
-  const world = lockServers(count, host)
-  const open: LockServers[] = []
+export function lockWorld(count: number): LockWorld {
+  const host = fakeHost()
+  const { servers, clientsFor } = lockServers(count, host)
+  const open: Locks[] = []
   return {
-    ...world,
     host,
-    async locksOf(member, { timeoutMs = TIMEOUT, margin = () => MARGIN } = {}) {
-      const servers = await LockServers.open({ clients: world.clientsFor(member), host, timeoutMs })
-      open.push(servers)
-      return await RedlockLocks.make({ clients: servers.clients, ttlMs: TTL, host, pauseMargin: margin })
+    servers,
+    async locksOf(member, own = host) {
+      const locks = await Locks.open(clientsFor(member), TTL, own)
+      open.push(locks)
+      return locks
     },
     get logs() {
-      return world.servers.map(({ log }) => log)
+      return servers.map(({ log }) => log)
     },
-    held: resource => world.servers.filter(({ table }) => table.get(resource) !== undefined).length,
+    held: resource => servers.filter(({ table }) => table.get(resource) !== undefined).length,
     async stop() {
-      await Promise.all(open.map(servers => servers.stop()))
+      await Promise.all(open.map(locks => locks.close()))
+      await host.advance(10 * TTL)
     },
   }
 }
@@ -66,7 +69,7 @@ export function handled<T>(work: Promise<T>): Promise<T> {
 }
 
 /** A lock that must be there to be had. */
-export async function taken(locks: LockProvider, resource = 'x'): Promise<Lock> {
+export async function taken(locks: Locks, resource = 'x'): Promise<Lock> {
   const lock = await locks.acquire(resource)
   if (!lock) throw new Error(`${resource} must be free`)
   return lock

@@ -3,8 +3,7 @@ import { isOwnershipUnavailable, type OwnershipUnavailable } from 'blockgate'
 import type { RedisClient } from 'blockgate/plugins/store/redis'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { LockServers, requestTimeoutMs } from '../../../../plugins/ownership/redlock/clients.ts'
-import { RedlockLocks } from '../../../../plugins/ownership/redlock/locks.ts'
+import { Locks } from '../../../../plugins/ownership/redlock/locks.ts'
 import { PATIENCE } from '../../../support/patience.ts'
 import { type RedisServer, type RedisServerOptions, startRedis } from '../../../support/redis.ts'
 import { loggingHost } from '../../store/redis/stores.ts'
@@ -16,14 +15,13 @@ const TTL = 1_500
 const LONG = 600_000
 /** How long a server has to answer. */
 const ANSWER = 120_000
-const MARGIN = 100
-const opened: LockServers[] = []
+const opened: Locks[] = []
 const redis: RedisServer[] = []
 const unhandled: unknown[] = []
 const keep = (error: unknown) => void unhandled.push(error)
 beforeEach(() => void process.on('unhandledRejection', keep))
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map(servers => servers.stop()))
+  await Promise.all(opened.splice(0).map(locks => locks.close()))
   await Promise.all(redis.splice(0).map(server => server.stop()))
   process.off('unhandledRejection', keep)
   expect(unhandled.splice(0)).toEqual([])
@@ -36,11 +34,10 @@ async function started(count: number, options: RedisServerOptions = {}): Promise
 }
 
 /** Locks of one process. */
-async function provider(clients: readonly (string | RedisClient)[], ttlMs = LONG, timeoutMs = ANSWER) {
+async function provider(clients: readonly (string | RedisClient)[], ttlMs = LONG, timeoutMs?: number) {
   const { host, lines } = loggingHost()
-  const servers = await LockServers.open({ clients, host, timeoutMs })
-  opened.push(servers)
-  const locks = await RedlockLocks.make({ clients: servers.clients, ttlMs, host, pauseMargin: () => MARGIN })
+  const locks = await Locks.open(clients, ttlMs, host, timeoutMs ?? (ttlMs === LONG ? ANSWER : undefined))
+  opened.push(locks)
   return Object.assign(locks, { lines })
 }
 
@@ -73,12 +70,12 @@ describe.each([1, 3])('locks on %i Redis', count => {
 
   it('are taken over when they have expired, after the signal of the old one, and can then be extended like any other', async () => {
     const servers = await started(count)
-    const [a, b] = await Promise.all([provider(urls(servers), TTL, requestTimeoutMs(TTL)), provider(urls(servers))])
+    const [a, b] = await Promise.all([provider(urls(servers), TTL), provider(urls(servers))])
     const old = await vi.waitFor(() => taken(a), PATIENCE)
     const lock = await vi.waitFor(() => taken(b), PATIENCE)
     expect([old.signal.aborted, old.valid]).toEqual([true, false])
     expect(lock.valid).toBe(true)
-    expect([await old.extend(), await lock.extend()]).toEqual(['lost', 'extended'])
+    expect([await old.extend(), await lock.extend()]).toEqual([false, true])
     await old.release()
     expect(await a.acquire('x')).toBe(undefined)
   })
@@ -88,7 +85,7 @@ describe.each([1, 3])('locks on %i Redis', count => {
     const [a, b] = await Promise.all([provider(urls(servers)), provider(urls(servers))])
     const lock = await taken(a)
     await Promise.all(servers.map(server => server.restartEmpty()))
-    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe('lost')
+    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe(false)
     expect([lock.valid, lock.signal.aborted]).toEqual([false, true])
     expect((await vi.waitFor(() => taken(b), PATIENCE)).valid).toBe(true)
   })
@@ -119,7 +116,7 @@ describe('locks on one Redis', () => {
     expect(client.status).toBe('wait')
     expect(await server.command('SELECT', 3)).toBe('OK')
     expect(await server.command('KEYS', '*')).toEqual(['{c}:lock/1/0'])
-    await Promise.all(opened.splice(0).map(servers => servers.stop()))
+    await Promise.all(opened.splice(0).map(locks => locks.close()))
     await client.connect()
     expect(await client.ping()).toBe('PONG')
     client.disconnect()
@@ -135,7 +132,7 @@ describe('locks on one Redis', () => {
       isCluster: false,
       duplicate: () => own[own.push(client.duplicate()) - 1],
     }
-    const locks = await provider([stubborn], TTL, requestTimeoutMs(TTL))
+    const locks = await provider([stubborn], TTL)
     await (await vi.waitFor(() => taken(locks), PATIENCE)).release()
     await server.stop()
     expect(await known(locks.acquire('x'))).toBe(false)
@@ -164,7 +161,7 @@ describe('locks on three Redis', () => {
     if (how === 'stopped') await first.stop()
     else if (how === 'paused') first.pause()
     else await first.restartEmpty()
-    expect(await lock.extend()).toBe('extended')
+    expect(await lock.extend()).toBe(true)
     expect(await b.acquire('x')).toBe(undefined)
     await lock.release()
     expect((await taken(b)).valid).toBe(true)
@@ -173,7 +170,7 @@ describe('locks on three Redis', () => {
 
   it('are refused in bounded time while two are paused; what is held stays valid, and is extended when they go on', async () => {
     const servers = await started(3)
-    const locks = await provider(urls(servers), LONG, requestTimeoutMs(LONG))
+    const locks = await provider(urls(servers), LONG, 1_000)
     const lock = await vi.waitFor(() => taken(locks), PATIENCE)
     const there = () => Promise.all(servers.map(server => server.command('EXISTS', 'x')))
     await vi.waitFor(async () => expect(await there()).toEqual([1, 1, 1]), PATIENCE)
@@ -181,7 +178,7 @@ describe('locks on three Redis', () => {
     expect(await Promise.all([known(locks.acquire('y')), known(lock.extend())])).toEqual([false, false])
     expect(lock.valid).toBe(true)
     for (const server of servers.slice(1)) server.resume()
-    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe('extended')
+    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe(true)
     // What was asked for meanwhile, and was in vain, is not left locked.
     expect((await vi.waitFor(() => taken(locks, 'y'), PATIENCE)).valid).toBe(true)
     expect(locks.lines.filter(({ level }) => level === 'warn')).toHaveLength(2)

@@ -1,25 +1,14 @@
-/** The plugin as users have it, on simulated lock servers: the kit, and what several members are granted. */
+/** The plugin keeps the contract of ownership plugins, and members with one view agree; all on simulated lock servers. */
 import { type RedlockOptions, redlock } from 'blockgate/plugins/ownership/redlock'
 import { memoryStore } from 'blockgate/plugins/store/memory'
-import { type FakeHost, sampleBlocks, services, testOwnership } from 'blockgate/testing'
+import { type FakeHost, services, testOwnership } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { never, World } from '../../../members/world.ts'
-import { type LockServers, lockServers } from '../../../support/lock-servers.ts'
+import { never } from '../../../members/world.ts'
+import { BLOCKS, RedlockWorld } from './world.ts'
 
-const SLOTS = 32
-
-/** A world whose members lock on `count` servers. */
-function lockedWorld(count: number): { readonly world: World<RedlockOptions>; readonly locks: LockServers } {
-  const world = new World<RedlockOptions>((store, options, id) =>
-    redlock({ slots: SLOTS, ...options, store, clients: locks.clientsFor(id) }),
-  )
-  const locks = lockServers(count, world.host)
-  return { world, locks }
-}
-
-for (const count of [1, 3]) {
-  /** Of each plugin that the kit was given: its world, and the host that it is started on. */
-  const worlds = new WeakMap<object, World<RedlockOptions>>()
+for (const count of [1, 3] as const) {
+  /** Of each plugin that the tests were given: its world, and the host that it is started on. */
+  const worlds = new WeakMap<object, RedlockWorld>()
   const hosts: FakeHost[] = []
   testOwnership(
     { describe, it },
@@ -27,20 +16,20 @@ for (const count of [1, 3]) {
       name: `redlock on ${count} lock servers`,
       services: instance => services({ instance, host: hosts.at(-1) as FakeHost }),
       factory: () => {
-        const { world } = lockedWorld(count)
-        hosts.push(world.host)
-        const { plugin } = world.member('test-1', {}, { host: world.host })
-        worlds.set(plugin, world)
+        const own = new RedlockWorld({}, count)
+        const { host } = own.world
+        hosts.push(host)
+        const { plugin } = own.world.member('test-1', {}, { host })
+        worlds.set(plugin, own)
         return plugin
       },
       change: async plugin => {
-        const world = worlds.get(plugin)
-        await world?.started('test-2')
-        await world?.advance(10_000)
+        const own = worlds.get(plugin)
+        await own?.join('test-2')
+        await own?.advance(10_000)
       },
       invalid: [
         () => redlock({ store: memoryStore(), clients: [] }),
-        () => redlock({ store: memoryStore(), clients: ['redis://a', 'redis://b'] }),
         () => redlock({ store: memoryStore(), clients: ['redis://a'], slots: 0 }),
         () => redlock({} as RedlockOptions),
         () => redlock({ store: null, clients: null } as unknown as RedlockOptions),
@@ -50,16 +39,14 @@ for (const count of [1, 3]) {
 }
 
 it('200 blocks are shared by members with one view: each has its replicas, the same for all', async () => {
-  const { world } = lockedWorld(3)
-  const members = [await world.started('a', { replicas: 2 }), await world.started('b', { replicas: 2 })]
-  members.push(await world.started('c', { replicas: 2 }))
-  await world.advance(10_000)
-  for (const { meta } of sampleBlocks(200)) {
-    const claims = await Promise.all(members.map(({ plugin }) => plugin.claim(meta, never)))
+  const own = new RedlockWorld({ replicas: 2, slots: 32 }, 3)
+  for (const id of 'abc') await own.join(id)
+  await own.advance(10_000)
+  for (const block of BLOCKS) {
+    const claims = await Promise.all(own.members.map(({ plugin }) => plugin.claim(block, never)))
     expect(claims.filter(({ status }) => status === 'granted')).toHaveLength(2)
-    const owners = members.map(({ handover }) => handover.owners(meta).map(({ member, target }) => [member, target]))
-    expect(owners[1]).toEqual(owners[0])
-    expect(owners[2]).toEqual(owners[0])
+    const owners = own.members.map(({ handover }) => handover.owners(block).map(o => [o.member, o.target]))
+    expect(owners).toEqual([owners[0], owners[0], owners[0]])
   }
-  for (const member of members) await world.along(member.stop())
+  await own.stop()
 })

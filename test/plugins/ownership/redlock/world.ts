@@ -1,111 +1,98 @@
-/** Members that lease slots: the worlds of test/members, with locks on one table of this process, without a network. */
-import { LeaseLost, OwnershipUnavailable } from 'blockgate'
-import { elapsed, type Mark, mark } from 'blockgate/members'
-import type { FakeHost } from 'blockgate/testing'
-import type { Lock } from '../../../../plugins/ownership/redlock/lock.ts'
-import type { RedlockOptions } from '../../../../plugins/ownership/redlock/options.ts'
-import { type OpenLocks, slotLeases } from '../../../../plugins/ownership/redlock/slot-leases.ts'
-import { World } from '../../../members/world.ts'
+/** Members that lease slots: the worlds of test/members, with locks on simulated lock servers. */
+import { type BlockMeta, isOwnershipUnavailable } from 'blockgate'
+import { type RedlockOptions, redlock } from 'blockgate/plugins/ownership/redlock'
+import { meta, never, type TestMember, World } from '../../../members/world.ts'
+import { type LockServer, lockServers } from '../../../support/lock-servers.ts'
 
-/** A lock server that all members of a world share. */
-export class TestLocks {
-  readonly #host: FakeHost
-  readonly #held = new Map<string, { readonly by: object; ends: number }>()
-  /** Members that cannot reach it. */
-  readonly cut = new Set<string>()
-  /** Nobody can. */
-  away = false
-  /** `acquire gw-1 0/0`, `extend …`, `release …`: what arrived, in order. */
-  readonly log: string[] = []
-  /** Members that have connected. */
-  readonly opened: string[] = []
+export const SLOTS = 16
+export const BLOCKS: readonly BlockMeta[] = Array.from({ length: 200 }, (_, i) => meta(i + 1))
 
-  constructor(host: FakeHost) {
-    this.#host = host
-  }
-
-  /** As after a restart without persistence. */
-  empty(): void {
-    this.#held.clear()
-  }
-
-  /** Resources that are locked now. */
-  get locked(): readonly string[] {
-    return [...this.#held].filter(([, { ends }]) => ends > this.#host.monotonic()).map(([resource]) => resource)
-  }
-
-  /** The locks of one member, on the clocks of its own host. */
-  open(member: string, ttlMs: number, host: FakeHost): OpenLocks {
-    this.opened.push(member)
-    const ask = async <T>(what: string, resource: string, answer: () => T): Promise<T> => {
-      await undefined
-      if (this.away || this.cut.has(member)) throw new OwnershipUnavailable('the lock server is away')
-      this.log.push(`${what} ${member} ${resource.replace(/^.*lock\//, '')}`)
-      const result = answer()
-      await undefined
-      return result
-    }
-    const now = () => this.#host.monotonic()
-    return {
-      acquire: async resource => {
-        const by = {}
-        let since = mark(host)
-        const granted = await ask('acquire', resource, () => {
-          const held = this.#held.get(resource)
-          if (held && held.ends > now()) return false
-          this.#held.set(resource, { by, ends: now() + ttlMs })
-          return true
-        })
-        if (!granted) return undefined
-        const controller = new AbortController()
-        let over = false
-        const valid = (at: Mark = mark(host)) => !over && elapsed(since, at) < ttlMs * 0.9
-        const mine = () => this.#held.get(resource)?.by === by && (this.#held.get(resource)?.ends ?? 0) > now()
-        const end = () => {
-          over = true
-          controller.abort(new LeaseLost('the lock is over'))
-        }
-        const lock: Lock = {
-          resource,
-          signal: controller.signal,
-          get valid() {
-            if (!over && !valid()) end()
-            return !over
-          },
-          extend: async () => {
-            const at = mark(host)
-            if (!lock.valid) return 'lost'
-            const extended = await ask('extend', resource, () => {
-              if (!mine()) return false
-              this.#held.set(resource, { by, ends: now() + ttlMs })
-              return true
-            })
-            if (extended) since = at
-            else end()
-            return extended ? 'extended' : 'lost'
-          },
-          release: async () => {
-            end()
-            await ask('release', resource, () => mine() && this.#held.delete(resource)).catch(() => {})
-          },
-        }
-        return lock
-      },
-      async close() {},
-    }
-  }
-}
-
-export interface RedlockWorld {
+export class RedlockWorld {
   readonly world: World<RedlockOptions>
-  readonly locks: TestLocks
+  readonly servers: readonly LockServer[]
+  readonly members: TestMember[] = []
+
+  constructor(shared: Partial<RedlockOptions> = {}, count: 1 | 3 = 1) {
+    const world: World<RedlockOptions> = new World((store, options, id) =>
+      redlock({ slots: SLOTS, ...shared, ...options, store, clients: clientsFor(id) }),
+    )
+    const { servers, clientsFor } = lockServers(count, world.host)
+    this.world = world
+    this.servers = servers
+  }
+
+  /** The first lock server. */
+  get server(): LockServer {
+    return this.servers[0] as LockServer
+  }
+
+  /** Started, after those that are there. */
+  async join(id: string, options: Partial<RedlockOptions> = {}): Promise<TestMember> {
+    const member = await this.world.started(id, options)
+    this.members.push(member)
+    return member
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.world.advance(ms)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.map(member => this.world.along(member.stop())))
+  }
+
+  get entries() {
+    return this.world.table.slots(undefined)?.slots ?? []
+  }
+
+  /** Who is recorded: `<slot>/<rank>` → id, or `''` where it was given up. */
+  get holders(): ReadonlyMap<string, string> {
+    return new Map(this.entries.map(({ slot, rank, holder }) => [`${slot}/${rank}`, holder]))
+  }
+
+  /** How much each member holds; `''`: given up. */
+  get shares(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const { holder } of this.entries) counts[holder] = (counts[holder] ?? 0) + 1
+    return counts
+  }
+
+  /** The member makes an entry, as somebody would who was granted the lock by a server that had forgotten it. */
+  enter(id: string, slot: number, rank = 0, give = false): void {
+    const { table } = this.world
+    const { incarnation = 0, sequence = 0 } = table.heartbeats().heartbeats.get(id) ?? {}
+    const request = { slot, rank, fence: table.fence(), give }
+    const answer = table.hold({ id, incarnation, sequence: sequence + 1 }, request)
+    if (answer !== 'ok') throw new Error(`it must be written: ${answer}`)
+  }
 }
 
-export function redlockWorld(shared: Partial<RedlockOptions> = {}): RedlockWorld {
-  const world: World<RedlockOptions> = new World((store, options, id) => {
-    const given: RedlockOptions = { clients: [], slots: 16, ...shared, ...options, store }
-    return slotLeases(given, async (ttlMs, host) => locks.open(id, ttlMs, host as FakeHost))
-  })
-  const locks = new TestLocks(world.host)
-  return { world, locks }
+/** Members `a`, `b`, … that have come to rest. */
+export async function rested(ids: string, options: Partial<RedlockOptions> = {}): Promise<RedlockWorld> {
+  const own = new RedlockWorld(options)
+  for (const id of ids) await own.join(id)
+  await own.advance(15_000)
+  return own
 }
+
+/** How each block's claim is answered. */
+export function answers(member: TestMember): Promise<readonly string[]> {
+  return Promise.all(
+    BLOCKS.map(async block => {
+      try {
+        const claim = await member.plugin.claim(block, never)
+        return claim.status === 'granted' ? claim.status : claim.reason
+      } catch (error) {
+        if (isOwnershipUnavailable(error)) return 'unavailable'
+        throw error
+      }
+    }),
+  )
+}
+
+export async function grantedTo(member: TestMember): Promise<readonly BlockMeta[]> {
+  const told = await answers(member)
+  return BLOCKS.filter((_, i) => told[i] === 'granted')
+}
+
+export const count = (list: readonly string[], what: string): number => list.filter(each => each === what).length
