@@ -138,36 +138,28 @@ export class LeaseManager {
   async #takeAll(ranks: readonly SlotRank[]): Promise<void> {
     const { host } = this.#options
     const now = mark(host)
+    const isDue = (tried: Mark | undefined) => !tried || elapsed(tried, now) >= AGAIN_MS
+    const due = ranks.filter(rank => isDue(this.#tried.get(keyOf(rank))))
     const before = this.#held.size
-    let reachable = true
-    await eachBounded(ranks, AT_ONCE, async rank => {
-      const tried = this.#tried.get(keyOf(rank))
-      if (!reachable || (tried && elapsed(tried, now) < AGAIN_MS)) return
-      this.#tried.set(keyOf(rank), now)
-      reachable = await this.#take(rank)
-    })
+    await this.#quietly('a slot could not be taken', () => eachBounded(due, AT_ONCE, rank => this.#take(rank)))
     const taken = this.#held.size - before
     if (taken > 0) host.log.info('slots taken', { taken, held: this.#held.size })
   }
 
-  /**
-   * Lock, fence, a look at the lock, entry: in this order. Never rejects.
-   * @returns false where lock servers or store could not be reached
-   */
-  async #take({ slot, rank }: SlotRank): Promise<boolean> {
-    const { store, membership, locks } = this.#options
-    let lock: Lock | undefined
+  /** Lock, fence, a look at the lock, entry: in this order. */
+  async #take({ slot, rank }: SlotRank): Promise<void> {
+    const { host, store, membership, locks } = this.#options
+    const key = keyOf({ slot, rank })
+    this.#tried.set(key, mark(host))
+    const lock = await locks.acquire(`blockgate:{${store.cluster ?? ''}}:lock/${key}`)
+    if (!lock) return
     try {
-      lock = await locks.acquire(`blockgate:{${store.cluster ?? ''}}:lock/${keyOf({ slot, rank })}`)
-      if (!lock) return true
       lock.fence = (await membership.calls?.make(() => store.fence())) ?? 0
-      const may = () => lock?.valid && !this.#closed && this.#free(slot, rank)
+      // The turn may have come late: the fence of whoever was granted the lock since is larger, and nothing is lost by not trying.
+      const may = () => lock.valid && !this.#closed && this.#free(slot, rank)
       if (await this.#record({ slot, rank, fence: lock.fence, give: false }, may)) this.#held.set(slot, { rank, lock })
-      return true
-    } catch (error) {
-      return this.#failed('a slot could not be taken', error)
     } finally {
-      if (this.#held.get(slot)?.lock !== lock) await lock?.release()
+      if (this.#held.get(slot)?.lock !== lock) await lock.release()
     }
   }
 
@@ -180,48 +172,39 @@ export class LeaseManager {
     return !holders.some(entry => entry.rank === rank && entry.holder !== me)
   }
 
-  /** Makes an entry, unless `may` says otherwise when its turn has come, which may be late. @returns whether it was made */
-  async #record(request: HoldRequest, may: () => boolean | undefined = () => true): Promise<boolean> {
+  /** Makes an entry, unless `may` says otherwise when its turn has come. @returns whether it was made */
+  async #record(request: HoldRequest, may = () => true): Promise<boolean> {
     const { store, membership, slots } = this.#options
     const { session, calls } = membership
-    return (
-      (await session?.inTurn(async () => {
-        if (!calls || !may()) return undefined
-        try {
-          return await session.write(stamp => calls.make(() => store.hold(stamp, request)))
-        } finally {
-          this.#written = slots.readings
-          membership.poll()
-        }
-      })) === 'ok'
-    )
+    const answer = await session?.inTurn(async () => {
+      if (!calls || !may()) return undefined
+      try {
+        return await session.write(stamp => calls.make(() => store.hold(stamp, request)))
+      } finally {
+        this.#written = slots.readings
+        membership.poll()
+      }
+    })
+    return answer === 'ok'
   }
 
   async #giveUp(ranks: readonly SlotRank[]): Promise<void> {
     const { host, store, membership } = this.#options
-    await eachBounded(ranks, AT_ONCE, async ({ slot, rank }) => {
-      try {
-        const fence = (await membership.calls?.make(() => store.fence())) ?? 0
-        // The lock first: whoever reads the entry can take it at once.
-        await this.#letGo([slot])
-        await this.#record({ slot, rank, fence, give: true })
-      } catch (error) {
-        this.#failed('a slot could not be given up', error)
-      }
-    })
-    if (ranks.length > 0) host.log.info('slots given up', { given: ranks.length, held: this.#held.size })
+    if (ranks.length === 0) return
+    const give = async ({ slot, rank }: SlotRank) => {
+      const fence = (await membership.calls?.make(() => store.fence())) ?? 0
+      // The lock first: whoever reads the entry can take it at once.
+      await this.#letGo([slot])
+      await this.#record({ slot, rank, fence, give: true })
+    }
+    await this.#quietly('a slot could not be given up', () => eachBounded(ranks, AT_ONCE, give))
+    host.log.info('slots given up', { given: ranks.length, held: this.#held.size })
   }
 
   /** Never rejects. What was lost is let go, and taken anew, by a pass. */
   async #renew(): Promise<void> {
     const due = [...this.#held.values()].filter(({ lock }) => lock.due)
-    await eachBounded(due, AT_ONCE, async ({ lock }) => {
-      try {
-        await lock.extend()
-      } catch (error) {
-        this.#failed('a lock could not be renewed', error)
-      }
-    })
+    await eachBounded(due, AT_ONCE, ({ lock }) => this.#quietly('a lock could not be renewed', () => lock.extend()))
     this.look()
   }
 
@@ -232,10 +215,13 @@ export class LeaseManager {
     await Promise.all(held.map(lock => lock?.release()))
   }
 
-  /** Servers that are away have been logged. @returns false where they are */
-  #failed(what: string, error: unknown): boolean {
-    if (isOwnershipUnavailable(error)) return false
-    if (!this.#closed) this.#options.host.log.error(what, { code: codeOf(error), error: rawMessageOf(error) })
-    return true
+  /** Never rejects. Servers that are away have been logged. */
+  async #quietly(failure: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (this.#closed || isOwnershipUnavailable(error)) return
+      this.#options.host.log.error(failure, { code: codeOf(error), error: rawMessageOf(error) })
+    }
   }
 }
