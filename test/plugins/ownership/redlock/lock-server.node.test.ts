@@ -85,7 +85,9 @@ describe('a lock server', () => {
     for (let i = 0; i < 3; i++) {
       const asked = ask()
       expect(await outcome(asked)).toBe(UNAVAILABLE)
-      await expect(asked).rejects.toThrow(/^ownership-unavailable: Redis at lock-0:6379.*: connect ECONNREFUSED lock-0:6379$/)
+      await expect(asked).rejects.toThrow(
+        /^ownership-unavailable: Redis at lock-0:6379.*: connect ECONNREFUSED lock-0:6379$/,
+      )
     }
     expect(lines()).toEqual([AWAY])
     server.up = true
