@@ -1,7 +1,7 @@
 /** From what was typed to a command and its arguments. What cannot be followed names the nearest that could. */
 import { parseArgs } from 'node:util'
+import { suggestion } from '../config/option-hints.ts'
 import { parseDuration } from '../contracts/duration.ts'
-import { suggestion } from '../contracts/nearest.ts'
 import { MEMBER_ID } from '../members/contract.ts'
 import { type Args, type Command, OPTIONS, type OptionInfo, type OptionName } from './command.ts'
 import { usageError } from './exit.ts'

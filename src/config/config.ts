@@ -125,8 +125,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
   const problems = [...checkOptions(config, ENTRIES)]
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
-  if (problems.length > 0)
-    throw new ConfigError(problems.flatMap((await import('../contracts/option-hints.ts')).hinted))
+  if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
   return {
     plan: planPipeline(config.pipeline),
     bucket: config.bucket,

@@ -1,8 +1,9 @@
 /** Blocks: ids, metas, and what a source knows beside the meta. */
 import { BlockgateError, ErrorCode } from './errors.ts'
+import { show } from './shown-options.ts'
 
 declare const brand: unique symbol
-/** A ULID: 26 characters of Crockford's base 32, upper case, at most 2^128 − 1. It is safe as a folder name and in a key. */
+/** A ULID: 26 characters of Crockford's base 32, upper case, at most 2^128 − 1. Safe as a folder name and in a key. */
 export type BlockId = string & { readonly [brand]: 'BlockId' }
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
@@ -14,12 +15,8 @@ export function isBlockId(text: string): text is BlockId {
 
 /** @throws BlockgateError `invalid-key` where `text` is not a strict ULID */
 export function blockId(text: string): BlockId {
-  if (!isBlockId(text))
-    throw new BlockgateError(
-      ErrorCode.invalidKey,
-      `a block id must be a ULID: current value is ${JSON.stringify(text.slice(0, 64))}`,
-    )
-  return text
+  if (isBlockId(text)) return text
+  throw new BlockgateError(ErrorCode.invalidKey, `a block id must be a ULID: current value is ${show(text)}`)
 }
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
@@ -54,10 +51,7 @@ export interface BlockMeta {
   readonly source: string
   /** From the meta, completed from the listing. */
   readonly files: readonly BlockFile[]
-  /**
-   * What tells blocks with equal sources, labels and resolution apart: `thanos.extensions` (Cortex' partition) and
-   * `thanos.rewrites` as one text. Absent where there is nothing of the kind.
-   */
+  /** Tells blocks with equal sources, labels and resolution apart: `thanos.extensions` and `thanos.rewrites` as one text. */
   readonly variant?: string | undefined
   /** Read-ahead sizes of `thanos.index_stats`, in bytes. */
   readonly readAhead: { readonly series: number; readonly chunk: number } | undefined
@@ -65,7 +59,7 @@ export interface BlockMeta {
 
 export type Marker = 'deletion-mark.json' | 'no-compact-mark.json' | 'no-downsample-mark.json'
 
-/** What the source knows beside the meta: plain data, survives a barrier and a checkpoint. */
+/** A block that the source offers: its meta, and what the source knows beside it. Plain data. */
 export interface Candidate {
   readonly meta: BlockMeta
   /** Key prefix of the block: `<ulid>/` now, `<tenant>/<ulid>/` later. */
@@ -73,11 +67,8 @@ export interface Candidate {
   readonly markers: readonly Marker[]
   /** When the block's upload was finished, in ms. */
   readonly uploaded: number | undefined
-  /**
-   * deletion-mark.json's deletion_time in ms, read by the source only where `markers` names the mark. Undefined when
-   * unreadable or invalid: the block is kept.
-   */
+  /** The time in deletion-mark.json, ms; undefined without a mark, and for one that cannot be read: the block is kept. */
   readonly deletionTime?: number | undefined
-  /** What is wrong about a block that is offered all the same: sentences for people, shown wherever the block is. */
+  /** What is wrong about a block that is offered all the same, for people. */
   readonly notes?: readonly string[] | undefined
 }

@@ -1,4 +1,4 @@
-/** Object storage as the engine sees it: three reads and two writes, no promise of anything a store does not give. */
+/** Object storage as the engine sees it. */
 export interface ObjectInfo {
   readonly key: string
   readonly size: number
@@ -8,9 +8,9 @@ export interface ObjectInfo {
   readonly modified: number
 }
 
-/** An object or a folder that is there and could not be read. Nobody may take what is in it for absent. */
+/** An object or a folder that is there and could not be read: what is in it is not absent. */
 export interface UnreadableKey {
-  /** Of a folder with its `/`. Where a store encoded it wrongly it is as near as can be told: not one to ask for. */
+  /** Of a folder with its `/`. Where a store encoded it wrongly, it is only near to the key: do not ask for it. */
   readonly key: string
   readonly error: unknown
 }
@@ -20,7 +20,7 @@ export interface ListPage {
   readonly objects: readonly ObjectInfo[]
   /** With a delimiter: the common prefixes, each ending in `/`. */
   readonly prefixes: readonly string[]
-  /** What stands among these and could not be read, in key order: the rest of the page holds. Default: nothing. */
+  /** What stands among these and could not be read, in key order. Default: nothing. */
   readonly unreadable?: readonly UnreadableKey[] | undefined
   /** Hand it to the next call; undefined after the last page. A page may be empty and still have one. */
   readonly cursor: string | undefined
@@ -39,10 +39,7 @@ export interface ObjectBody extends AsyncDisposable {
 export type Range = { readonly offset: number; readonly length: number } | { readonly suffix: number }
 
 export interface BucketReader {
-  /**
-   * Keys that start with `prefix`: every page, in order. An error is a typed error, never an empty page. One object or folder
-   * below the prefix that cannot be read is no error: it is `unreadable`.
-   */
+  /** Keys that start with `prefix`, in order. An error is thrown, never an empty page; one key that cannot be read is `unreadable`. */
   list(
     prefix: string,
     options: { readonly delimiter?: '/'; readonly cursor?: string | undefined; readonly signal: AbortSignal },

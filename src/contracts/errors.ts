@@ -76,8 +76,9 @@ export class BlockgateError extends Error {
   /** Normalises anything thrown. An error that already carries a string `code` of ours keeps it; `at` is stamped once. */
   static from(error: unknown, fallback: string = ErrorCode.internal, at?: string): BlockgateError {
     if (error instanceof BlockgateError && (error.at !== undefined || at === undefined)) return error
-    const code = codeOf(error) ?? fallback
-    return new BlockgateError(code, rawMessageOf(error), { cause: error, at: atOf(error) ?? at })
+    const known = Object(error).at
+    const stamp = typeof known === 'string' ? known : at
+    return new BlockgateError(codeOf(error) ?? fallback, rawMessageOf(error), { cause: error, at: stamp })
   }
 }
 
@@ -107,8 +108,8 @@ export class StaleFence extends BlockgateError {
 
 /** The `code` of an error of ours, over two copies of the package; undefined for any other value. */
 export function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error) || !('rawMessage' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  const { code, rawMessage } = Object(error)
+  return typeof code === 'string' && rawMessage !== undefined ? code : undefined
 }
 
 /** True for every OwnershipUnavailable, also one that another copy of the package made. */
@@ -120,26 +121,18 @@ export function isOwnershipUnavailable(error: unknown): boolean {
 export function isRetryable(error: unknown): boolean {
   const code = codeOf(error)
   if (code === undefined) return true
-  const { retryable = true, cause } = error as { readonly retryable?: unknown; readonly cause?: unknown }
+  const { retryable = true, cause } = Object(error)
   // An error that was stamped with its stage has the one that knows as its cause.
   return retryable === true && !PERMANENT.has(code) && isRetryable(cause)
 }
 
 /** The bare text of anything thrown. */
 export function rawMessageOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null) {
-    if ('rawMessage' in error && typeof error.rawMessage === 'string') return error.rawMessage
-    if ('message' in error && typeof error.message === 'string') return error.message
-  }
-  return String(error)
+  const { rawMessage, message } = Object(error)
+  return [rawMessage, message].find(text => typeof text === 'string') ?? String(error)
 }
 
 /** What a log line says of an error. */
 export function errorFields(error: unknown): { readonly code: string | undefined; readonly error: string } {
   return { code: codeOf(error), error: rawMessageOf(error) }
-}
-
-function atOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('at' in error)) return undefined
-  return typeof error.at === 'string' ? error.at : undefined
 }

@@ -1,4 +1,4 @@
-/** What a runtime gives to the engine and to plugins: the only way out of a plugin. */
+/** What a runtime gives to the engine and to plugins, and the parts that every plugin has. */
 import type { BucketReader, BucketWriter } from './bucket.ts'
 
 /** Clock, timers, randomness and log. `setTimeout`, `Date.now` and `console` are lint errors in `src` and `plugins`. */
@@ -11,10 +11,7 @@ export interface Host {
   random(): number
   /** Calls `fn` once after `ms`; disposing the timer cancels it. */
   setTimer(ms: number, fn: () => void): Disposable
-  /**
-   * Resolves in a later turn of the event loop, after the timers and the input and output that are due now: long work awaits
-   * it now and then. `pause()` says when.
-   */
+  /** Resolves in a later turn of the event loop, after the timers, input and output that are due now: see `pause()`. */
   nextTurn(): Promise<void>
   readonly log: Log
 }
@@ -34,10 +31,7 @@ export interface LocalFiles {
   list(prefix: string): Promise<readonly LocalFile[]>
   /** Temp file, fsync, rename, fsync of the folder. An abort or an error leaves neither the file nor the temp file. */
   writeAtomic(path: string, body: AsyncIterable<Uint8Array> | Uint8Array, signal: AbortSignal): Promise<void>
-  /**
-   * Renames a file or a folder, and syncs the folders around both; makes the folders above `to`. An error leaves everything
-   * as it was. A folder that is not empty is never replaced.
-   */
+  /** Of a file or folder; makes the folders above `to`, and syncs. An error leaves all as it was; a full folder is never replaced. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file, or a folder with everything in it; missing is fine. */
   remove(path: string): Promise<void>
@@ -50,10 +44,7 @@ export interface LocalFile {
   readonly size: number
 }
 
-/**
- * Small JSON documents that survive a restart of the process: tokens, checkpoints, caches. `get` of a document that is
- * missing or damaged is undefined. Each component sees keys of its own only.
- */
+/** Small JSON documents that survive a restart. `get` gives undefined for one that is missing or damaged. Each component has its own keys. */
 export interface StateStore {
   get(key: string): Promise<unknown>
   set(key: string, value: unknown): Promise<void>
@@ -67,7 +58,7 @@ export interface Services {
   readonly instance: Instance
   readonly files: LocalFiles | undefined
   readonly state: StateStore
-  /** Somebody only looks (`blockgate explain`): nothing may be joined, claimed or written. */
+  /** Only `explain` will be asked: nothing may be joined, claimed or written. */
   readonly observer: boolean
 }
 
@@ -87,32 +78,28 @@ export interface Problem {
   readonly known?: readonly string[]
 }
 
-/** The parts every plugin has. A factory is pure and never throws: what is wrong with its options is told by `check()`. */
+/** The parts every plugin has. A factory is pure and never throws: `check()` tells what is wrong with its options. */
 export interface Component {
   /** Kebab-case, the name of the plugin's folder: it is in spans, metrics and summaries. */
   readonly name: string
-  /**
-   * The options that the factory was given, as they are: `blockgate check` and the pages show them, with secrets hidden and
-   * functions by name. They reach no span, metric or log.
-   */
+  /** What the factory was given: `blockgate check` and the pages show it, with secrets hidden. It reaches no span, metric or log. */
   readonly options?: unknown
-  /** What it cannot work without: a config that does not give it is told so before anything starts. Default: nothing. */
+  /** A config that does not give it is refused. Default: nothing. */
   readonly needs?: readonly 'bucket'[]
   /** Pure. Called by resolveConfig before anything starts; each path is prefixed with where the component stands. */
   check?(): readonly Problem[]
-  /**
-   * Again only after stop(): where another part could not start, all are stopped, and may be started anew. Must be safe to
-   * stop() after a start that threw, and without start. `signal` aborts when the gateway is stopped meanwhile: what has begun
-   * ends then, and nothing new begins.
-   */
+  /** Again only after stop(), where another part could not start. `signal` aborts when the gateway is stopped meanwhile: begin nothing then. */
   start?(services: Services, signal?: AbortSignal): Promise<void>
-  /** May be called twice, and during a start that does not end. What works in the background has ended when it returns; `signal` says that time is up. */
+  /**
+   * Called after a start that threw, perhaps twice, without a start, and during one that does not end. Background work has ended
+   * when it returns; `signal` aborts when time is up.
+   */
   stop?(signal: AbortSignal): Promise<void>
 }
 
 /** A bucket is a component too: it may check its options, and open and close its client. */
 export interface Bucket extends BucketReader, BucketWriter, Component {
-  /** The same for all who read the same objects, wherever they run: gateways with different ones refuse to work together. */
+  /** The same for all who read the same objects: gateways with different ones refuse to work together. */
   readonly identity?: string | undefined
 }
 

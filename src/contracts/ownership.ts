@@ -1,4 +1,4 @@
-/** Who may load a block: the seat that a ring, a Redis lease, a static hash or the user's own function fits. */
+/** Who may load a block: the contract of a ring, a Redis lease, a static hash or the user's own function. */
 import type { BlockId, BlockMeta } from './block.ts'
 import type { Component } from './host.ts'
 
@@ -10,16 +10,13 @@ export interface OwnershipPlugin extends Component {
   readonly exclusive: boolean
   /** Version of the answer for this block (redlock: its slot's fence), or of the whole view. Only grows. */
   epoch(block?: BlockMeta): Epoch
-  /**
-   * Asked just before the add. Throws OwnershipUnavailable when it cannot know: nothing is added, nothing dropped. An answer
-   * that is no Claim fails the block.
-   */
+  /** Asked just before the add. @throws OwnershipUnavailable when it cannot know: then nothing is added, and nothing dropped */
   readonly claim: (block: BlockMeta, signal: AbortSignal) => Promise<Claim>
   /** Calls `listener` after every change of the answers; `epoch()` already gives the new version then. */
   watch?(listener: (change: OwnershipChange) => void): Disposable
-  /** Where there is none, a loaded block that claim() denies is dropped at once (static shards, plain functions), unless all are: then a person is asked. */
+  /** Without it a loaded block that claim() denies is dropped at once, unless all are denied: then a person is asked. */
   readonly handover?: Handover
-  /** What operators see and do. It works also where the plugin was started as an observer. */
+  /** What operators see and do; also where the plugin was started as an observer. */
   readonly operator?: Operator
 }
 
@@ -30,35 +27,32 @@ export interface OwnershipChange {
 }
 
 export interface Handover {
-  /** All that this process serves, at start and after the store was lost. Excludes what is being dropped. */
+  /** All that this process serves, at start and after the store was lost, without what is being dropped. */
   publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void>
   serve(
     change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
     signal: AbortSignal,
   ): Promise<void>
   /**
-   * One atomic step at the store; `superseding` is the block itself, or the parent that supersedes it. After `kept` a change that
-   * affects the block says when to ask again. `urgent`: the disk is short; that one other live member serves it is enough.
+   * One atomic step at the store: may the block go? `superseding` is the block itself, or the parent that supersedes it. After
+   * `kept` a change that affects the block says when to ask again. `urgent`: the disk is short, so one other live server is enough.
    */
   release(
     block: { readonly id: BlockId; readonly superseding: BlockMeta; readonly urgent?: boolean },
     decidedIn: Epoch,
     signal: AbortSignal,
   ): Promise<'released' | 'kept'>
-  /** By rank. Local, no side effect: for loaded blocks, explain, ready and the API. Throws OwnershipUnavailable like claim(). */
+  /** By rank. Local, without side effects. @throws OwnershipUnavailable like claim() */
   owners(block: BlockMeta): readonly Owner[]
-  /** Whether owners() may answer now, and members() is what is, not what was. True where it is left out. */
+  /** Whether owners() may answer now, and members() is up to date. True where it is left out. */
   known?(): boolean
   members(): readonly Member[]
   standing(): Standing
-  /** Why it cannot be known now who owns what, for people: one sentence without a final period; undefined where it is known. */
+  /** Why owners are not known now, one sentence without a final period; undefined where they are. */
   unknown?(): string | undefined
-  /**
-   * Whether clients ask this process: while they do not, nobody may let go of a block because it is served here. True until
-   * told otherwise.
-   */
+  /** Whether clients ask this process: if not, no other may drop a block because it is served here. True until told otherwise. */
   ready(is: boolean): void
-  /** What this process says of itself to operators; told with the next heartbeat. */
+  /** For operators, told with the next heartbeat. */
   report(stats: MemberStats): void
   /** Since the start; for metrics. */
   counts(): HandoverCounts
@@ -68,19 +62,19 @@ export interface Handover {
 export interface HandoverCounts {
   /** Calls that failed, or whose answer was lost. */
   readonly storeErrors: number
-  /** Silent members that were not set down, because too many were silent at once. */
+  /** Silent members that were not marked unhealthy, because too many were silent at once. */
   readonly refusedExpiries: number
-  /** Entries of the store that were not what they must be, and were left out. */
+  /** Invalid entries of the store, left out. */
   readonly broken: number
-  /** How late a heartbeat began after it was due, ms: the most of the last 60. Undefined where there are no heartbeats. */
+  /** How late a heartbeat began, ms: the longest of the last 60. Undefined where there are none. */
   readonly heartbeatDelayMs?: number | undefined
 }
 
 export type MemberState = 'active' | 'leaving' | 'down'
 
 /**
- * `joining`: not a member yet. `alone`: the store could not be reached since the start, for longer than the grace for it:
- * what is held is served. `superseded`: a newer process has this id; this one must not be asked any more.
+ * `joining`: not a member yet. `alone`: the store could not be reached since the start, so what is held is served.
+ * `superseded`: a newer process has this id, and this one must not be asked any more.
  */
 export type Standing = 'joining' | 'alone' | 'member' | 'leaving' | 'superseded'
 
@@ -96,7 +90,7 @@ export interface Member {
 export interface Owner {
   readonly member: string
   readonly rank: number
-  /** It is to hold the block now: by placement, or in the place of owners that are all down. */
+  /** It is to hold the block now: by placement, or as the failover owner. */
   readonly target: boolean
   readonly serves: boolean
   readonly live: boolean
@@ -136,7 +130,7 @@ export interface Ring {
 }
 
 export interface RingMember extends Member {
-  /** Clients ask it, and it has told this store all that it serves: what it claims counts. */
+  /** Clients ask it, and it has told this store all that it serves: its advertised blocks count. */
   readonly ready: boolean
   readonly placed: boolean
   readonly draining: boolean
@@ -150,19 +144,19 @@ export type Claim =
   | { readonly status: 'granted'; readonly epoch: Epoch; readonly lease: Lease }
   | { readonly status: 'denied'; readonly epoch: Epoch; readonly reason: string; readonly owners: readonly string[] }
 
-/** For the add only: the engine disposes it once the block's outcome is settled. What is loaded is protected by Handover. */
+/** For the add only: the engine disposes it once the block has its outcome. What is loaded is protected by Handover. */
 export interface Lease extends AsyncDisposable {
   /** Grows with every grant for the same thing; undefined where the plugin has none. */
   readonly fence: number | undefined
   /** Aborts, with LeaseLost as the reason, when the lease is lost. */
   readonly signal: AbortSignal
   /**
-   * Asked before the load begins, when nothing would be wasted, and again before the loaded block is shown: then only a
-   * block that somebody else serves is worth throwing away.
+   * Asked before the load begins, and again before the loaded block is shown: then only a block that somebody else serves
+   * is worth throwing away.
    * @throws LeaseLost
    */
   assertHeld(before?: 'load' | 'commit'): void
 }
 
-/** The smallest plugin: true means "mine", false that it is not. Any other answer fails the block. */
+/** The smallest plugin: true means "mine". An answer that is no boolean fails the block. */
 export type OwnershipFunction = (block: BlockMeta) => boolean | Promise<boolean>

@@ -1,4 +1,4 @@
-/** The contracts of the pipeline: source, block stage, set stage, sink, and the outcomes only the engine can make. */
+/** The contracts of the pipeline: source, block stage, set stage, sink, and outcomes. */
 import type { BlockId, BlockMeta, Candidate } from './block.ts'
 import type { Component } from './host.ts'
 import type { Epoch, Lease } from './ownership.ts'
@@ -9,7 +9,7 @@ export type RunReason = 'startup' | 'interval' | 'ownership-change' | 'manual'
 export interface RunContext {
   readonly id: string
   readonly reason: RunReason
-  /** One wall-clock reading for the whole run, in ms: every filter of a run agrees what "now" is. */
+  /** One reading of the wall clock for the whole run, ms: every filter agrees what "now" is. */
   readonly now: number
   readonly signal: AbortSignal
   /** What the sink held when the run began. */
@@ -17,7 +17,7 @@ export interface RunContext {
   readonly resume: string | undefined
 }
 
-/** A candidate on its way through the block stages of one segment. Made when the pool takes the block, not before. */
+/** A candidate on its way through the block stages of one segment. */
 export interface BlockContext extends Candidate {
   readonly id: BlockId
   readonly run: RunContext
@@ -27,8 +27,8 @@ export interface BlockContext extends Candidate {
   readonly signal: AbortSignal
   readonly lease: Lease | undefined
   /**
-   * Given to a sink's `prepare()`: to be called with the bytes that the block will take, as the sink counts them, once they are
-   * known and before they are written; again where they turn out to be others. Throws `disk-budget` where they do not fit.
+   * Given to a sink's `prepare()`, which calls it with the bytes that the block will take before it writes them, and again where
+   * they turn out to be others. @throws BlockgateError `disk-budget` where they do not fit
    */
   readonly reserve?: ((bytes: number) => void) | undefined
 }
@@ -40,24 +40,21 @@ export interface SkipOptions {
   readonly retain?: boolean
   /** Look at the block again in the same run when ownership changes. */
   readonly recheck?: 'ownership-change'
-  /** For people, beside the reason: `until 2026-01-31T10:30:00Z`. Shown by `explain`, the API and the block's page. */
+  /** For people, beside the reason: `until 2026-01-31T10:30:00Z`. */
   readonly detail?: string
-  /**
-   * The block's own time is over: it was marked for deletion, or is older than a window that moves. So the last of the loaded blocks
-   * may go without a question; many at once still ask.
-   */
+  /** Its time is over (marked for deletion, too old): the last loaded block may go without a question; many at once still ask. */
   readonly expired?: boolean
 }
 export type Skip = { readonly [settled]: 'skip'; readonly reason: string } & SkipOptions
 
-/** A stage's verdict "not this block". `reason` is kebab-case: a metric label, a span attribute, a line of the summary. */
+/** A stage's verdict "not this block". `reason` is kebab-case: it becomes a metric label. */
 export function skip(reason: string, options: SkipOptions = {}): Skip {
   return { kind: 'skip', reason, ...options } as unknown as Skip
 }
 
 /**
- * What became of a block. Only `next()` makes one: a stage cannot forge `added`, and `by` is stamped by the composer.
- * `passed` is the outcome of a block that went through the stages before a set stage: the rest is decided after it.
+ * What became of a block. Only the engine makes one, and stamps `by` with the stage's name. `passed`: it went through the
+ * stages before a set stage, and the rest is decided after that.
  */
 export type Outcome = { readonly [settled]: 'outcome' } & (
   | { readonly kind: 'added' | 'unchanged' | 'passed' }
@@ -75,15 +72,12 @@ export type Outcome = { readonly [settled]: 'outcome' } & (
   | { readonly kind: 'failed'; readonly by: string; readonly error: unknown }
 )
 
-/** A loaded block's result beside its outcome: what the reconcile step did with it. */
+/** An outcome, or what the end of a run did with a loaded block. */
 export type BlockResult =
   | Outcome
   | { readonly kind: 'dropped' | 'retained'; readonly by: string; readonly reason: string }
 
-/**
- * Runs the stages below. Never rejects: a failure below is a `failed` outcome. Call it at most once and await it.
- * `lease` and `signal` are combined with, not put in place of, those above.
- */
+/** Runs the stages below, under their lease and signal and these. Never rejects: a failure is an outcome. Call it at most once, and await it. */
 export type Next = (change?: { readonly lease?: Lease; readonly signal?: AbortSignal }) => Promise<Outcome>
 
 /** Asked once per block, concurrently for many blocks. Returns what `next()` returned, or `skip(reason)`. */
@@ -92,10 +86,10 @@ export interface BlockStage extends Component {
   readonly handle: (block: BlockContext, next: Next) => Promise<Outcome | Skip>
 }
 
-/** Sees every block at once: a barrier. Pure data in, pure data out; it keeps no state between runs. */
+/** Sees every block at once, and keeps no state between runs. */
 export interface SetStage extends Component {
   readonly kind: 'set'
-  /** Must name every id exactly once; the order of the list is the new order. A throw ends the run and changes nothing. */
+  /** Names every id exactly once, in the new order. A throw ends the run and changes nothing. */
   readonly select: (
     blocks: readonly Candidate[],
     run: RunContext,
@@ -106,7 +100,7 @@ export interface Selection {
   readonly id: BlockId
   /** The reason to skip it; absent means: goes on. */
   readonly skip?: string
-  /** The block that holds all this one holds. A loaded block lingers until that one is served. */
+  /** The block that holds all of this one. A loaded block stays until that one is served. */
   readonly supersededBy?: BlockId
 }
 
@@ -130,16 +124,13 @@ export interface Page {
 /** How a view ended. */
 export interface ViewEnd {
   readonly complete: boolean
-  /**
-   * What a person must know, an error or a sentence without a final period: why the view is incomplete; of a complete one,
-   * why it shows no block where there is something else. The run is told with it.
-   */
+  /** For people, an error or a sentence without a final period: why the view is incomplete, or shows no block. */
   readonly cause?: unknown
 }
 
 export interface BlockSource extends Component {
   readonly kind: 'source'
-  /** Yields every block at most once. The return value says whether the view was complete: it cannot be forgotten. */
+  /** Yields every block at most once, and returns whether the view was complete. */
   pages(run: RunContext): AsyncGenerator<Page, ViewEnd, undefined>
 }
 
@@ -147,10 +138,7 @@ export interface BlockSink extends Component {
   readonly kind: 'sink'
   /** What is held now: whole, validated, and there after a restart. Cheap: asked often. */
   loaded(): ReadonlyMap<BlockId, LoadedBlock>
-  /**
-   * Blocks of `loaded()` whose copy turned out to be damaged: the next run takes their claims back, drops them, and loads them
-   * again. A sink that checks all of a block before it shows needs none.
-   */
+  /** Blocks of `loaded()` whose copy turned out to be damaged: the next run withdraws them, drops them, and loads them again. */
   damaged?(): ReadonlySet<BlockId>
   /** Load without showing. A throw or an abort leaves nothing that loaded() or a restart can see. */
   readonly prepare: (block: BlockContext) => Promise<PreparedBlock>

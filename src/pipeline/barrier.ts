@@ -6,6 +6,7 @@ import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Named } from '../contracts/plan.ts'
+import { show } from '../contracts/shown-options.ts'
 import type { RunContext, Selection, SetStage } from '../contracts/stage.ts'
 import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
 import { isReason } from './outcome.ts'
@@ -61,7 +62,7 @@ async function check(
     }
     if (skip === undefined) going.push(block)
     else if (!isReason(skip)) {
-      throw invalid(`the reason of a skip must be kebab-case: current value is ${JSON.stringify(skip)}`)
+      throw invalid(`the reason of a skip must be kebab-case: current value is ${show(skip)}`)
     }
   })
   const missing = blocks.size - named.size

@@ -1,6 +1,7 @@
 /** Outcomes are made here and nowhere else. */
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
+import { show } from '../contracts/shown-options.ts'
 import type { Outcome, Skip } from '../contracts/stage.ts'
 
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
@@ -83,7 +84,5 @@ export function misuse(message: string): BlockgateError {
 
 /** `what` must hold of an answer, and `value` was given. */
 export function wrong(what: string, value: unknown): BlockgateError {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  const shown = typeof value === 'object' && value ? 'an object' : text
-  return misuse(`${what}: current value is ${shown}`)
+  return misuse(`${what}: current value is ${show(value)}`)
 }

@@ -61,7 +61,7 @@ export default defineConfig(() => ({
 })
 
 it('what is to be given instead is an option that there is', async () => {
-  const { OBJSTORE } = await import('../../src/contracts/option-hints.ts')
+  const { OBJSTORE } = await import('../../src/config/option-hints.ts')
   const [problem] = s3({ bucket: 'abc', ...{ unheardOf: 1 } }).check?.() ?? []
   const targets = Object.values(OBJSTORE).flatMap(must => /^be given as (\w+)[^(]*$/.exec(must)?.[1] ?? [])
   expect(targets.length).toBeGreaterThan(5)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
-import { nearest } from '../../src/contracts/nearest.ts'
+import { nearest } from '../../src/config/option-hints.ts'
 import { blockgate } from '../support/cli.ts'
 import { tempFolders } from '../support/temp-folders.ts'
 

@@ -74,7 +74,7 @@ describe('owned()', () => {
     ],
     [
       { status: 'granted', epoch: 1, lease: {} },
-      'a lease must have signal, assertHeld() and [Symbol.asyncDispose](): current value is an object',
+      'a lease must have signal, assertHeld() and [Symbol.asyncDispose](): current value is {}',
     ],
   ])('fails a block of which claim() answers %j', async (answer, message) => {
     const ownership = { ...everything(), claim: async () => answer as Claim }
