@@ -1,110 +1,107 @@
-/** Cases of slots: fences and holders. */
-import { codeOf, ErrorCode } from 'blockgate'
-import type { SlotStore } from 'blockgate/members'
-import { assert, assertEqual, assertRejects } from 'blockgate/testing'
-import { held, hold, slotIt } from './slot-subject.ts'
-import { slotsOf, viewOf } from './slot-views.ts'
-import { type Contract, versionOf } from './subject.ts'
+/** Cases of slots: fences, holders, and the releases that depend on them. */
+import type { ReleaseItem } from 'blockgate/members'
+import { expect } from 'vitest'
+import { A, B, type Cases, itemOf, ok, type Process, type SlotSubject, slotsOf, viewOf } from './subject.ts'
 
 const WRONG = [
   ...[{ slot: -1 }, { slot: 0.5 }, { slot: 65_536 }, { rank: -1 }, { rank: 0.5 }, { rank: 16 }],
   ...[{ fence: -1 }, { fence: 0.5 }, { fence: Number.MAX_SAFE_INTEGER }],
 ]
 
-export function slotCases(kit: Contract): void {
-  const it = slotIt(kit)
+/** Members a and b serve A and B; b holds a rank of slots 7 and 8. `item` is decided by what slot 7 is now. */
+async function decided(s: SlotSubject) {
+  const [a, b] = [await s.member('a', [A, B]), await s.member('b', [A, B])]
+  await s.held(b)
+  await s.held(b, { slot: 8 })
+  const again = async (): Promise<ReleaseItem> => {
+    const holders = (await slotsOf(s.store)).filter(({ slot }) => slot === 7)
+    return itemOf(A, { precondition: { slot: 7, holders } })
+  }
+  const item = await again()
+  const entry = { rank: 1, holder: 'b', fence: 0, ...item.precondition?.holders[0] }
+  return { a, b, item, again, entry }
+}
 
-  it('fences grow, for every client, past the epoch, and raise no epoch', async (s, store) => {
-    const a = s.process('a')
-    await a.joined()
+const CHANGES: Readonly<Record<string, (s: SlotSubject, b: Process) => Promise<unknown>>> = {
+  'has another fence': (s, b) => s.held(b),
+  'was given up': async (s, b) => s.hold(b, { fence: await s.store.fence(), give: true }),
+  'has another rank held, too': (s, b) => s.held(b, { rank: 0 }),
+  'has the last rank held, too': (s, b) => s.held(b, { rank: 15 }),
+}
+
+export const SLOTS: Cases<SlotSubject> = {
+  'fences grow, for every client, past the epoch, and raise no epoch': async s => {
+    await s.process('a').joined()
     const epoch = await s.epoch()
-    const fences = [await store.fence(), await (s.other as SlotStore).fence(), await store.fence()]
-    assert(
-      fences.every((fence, i) => fence > (fences[i - 1] ?? epoch)),
-      `fences above ${epoch}: are ${fences.join()}`,
-    )
-    assertEqual(await s.epoch(), epoch, 'the epoch')
-  })
-  it('no slot has a holder at first', async (_, store) => {
-    assertEqual({ ...(await viewOf(store)), version: 0 }, { version: 0, slots: [], broken: 0 }, 'the slots')
-  })
-  it('a member is recorded with its fence, and every client sees it', async (s, store) => {
+    const fences = [epoch, await s.store.fence(), await s.other.fence(), await s.store.fence()]
+    expect(fences).toEqual([...new Set(fences)].sort((x, y) => x - y))
+    expect(await s.epoch()).toBe(epoch)
+  },
+  'no slot has a holder at first; one is recorded with its fence, and every client sees it': async s => {
+    expect(await viewOf(s.store)).toMatchObject({ slots: [], broken: 0 })
     const a = await s.member('a')
-    const fence = await held(store, a)
-    assertEqual(await slotsOf(s.other as SlotStore), [{ slot: 7, rank: 1, holder: 'a', fence }], 'the slots')
-  })
-  it('slots of a known version are not told again, and those of another one are', async (s, store) => {
+    const fence = await s.held(a)
+    expect(await slotsOf(s.other)).toEqual([{ slot: 7, rank: 1, holder: 'a', fence }])
+  },
+  'slots of a known version are not told again, and those of another one are': async s => {
     const a = await s.member('a')
-    const empty = await viewOf(store)
-    await held(store, a)
-    const view = await store.slots(empty.version)
-    assertEqual(view?.slots.length, 1, 'the number of slots after a change')
-    assertEqual(await store.slots(view?.version), undefined, 'the slots of a known version')
-    assertEqual(await (s.other as SlotStore).slots(view?.version), undefined, 'the same for another client')
-    await held(store, a)
-    const again = await store.slots(view?.version)
-    assert(again && view && again.version > view.version, 'slots of a larger version after another change')
-    assert(await store.slots(empty.version), 'slots for one who knows an old version')
-    await hold(store, a, { fence: await store.fence(), give: true })
-    assert(await store.slots(again.version), 'slots after one was given up')
-  })
-  it('only a larger fence takes a slot over', async (s, store) => {
+    const empty = await viewOf(s.store)
+    await s.held(a)
+    const view = await s.store.slots(empty.version)
+    expect(view?.slots.length).toBe(1)
+    for (const store of [s.store, s.other]) expect(await store.slots(view?.version)).toBeUndefined()
+    await s.held(a)
+    const again = await s.store.slots(view?.version)
+    expect(again?.version).toBeGreaterThan(view?.version ?? 0)
+    expect(await s.store.slots(empty.version)).toBeDefined()
+    await s.hold(a, { fence: await s.store.fence(), give: true })
+    expect(await s.store.slots(again?.version)).toBeDefined()
+  },
+  'only a larger fence takes a slot over': async s => {
     const [a, b] = [await s.member('a'), await s.member('b')]
-    const before = await store.fence()
-    const fence = await held(store, a)
-    const written = await s.everything()
-    const { version } = await viewOf(store)
-    for (const old of [before, fence]) {
-      assertEqual(await hold(store, b, { fence: old }), 'older', `the reply to fence ${old}`)
-    }
-    assertEqual(await hold(store, a, { fence, give: true }), 'older', 'the reply to its holder with its own fence')
-    assertEqual(await s.everything(), written, 'nothing to be written')
-    assertEqual(await store.slots(version), undefined, 'the version of the slots to be the same')
-    assertEqual((await slotsOf(store))[0]?.holder, 'a', 'the holder')
-    await held(store, b)
-    assertEqual((await slotsOf(store))[0]?.holder, 'b', 'the holder after a larger fence')
-  })
-  it('ranks of one slot, and slots, do not touch one another', async (s, store) => {
+    const before = await s.store.fence()
+    const fence = await s.held(a)
+    const { version } = await viewOf(s.store)
+    for (const old of [before, fence]) await s.refused(() => s.hold(b, { fence: old }), 'older')
+    await s.refused(() => s.hold(a, { fence, give: true }), 'older')
+    expect(await s.store.slots(version)).toBeUndefined()
+    await s.held(b)
+    expect((await slotsOf(s.store))[0]?.holder).toBe('b')
+  },
+  'ranks of one slot, and slots, do not touch one another': async s => {
     const [a, b] = [await s.member('a'), await s.member('b')]
-    await held(store, a)
-    await held(store, b, { rank: 0 })
-    await held(store, b, { slot: 70 })
-    const holders = (await slotsOf(store)).map(r => `${r.slot}/${r.rank} ${r.holder}`)
-    assertEqual(holders, ['7/0 b', '7/1 a', '70/1 b'], 'the holders')
-  })
-  it('its holder gives a slot up; nobody else does', async (s, store) => {
+    await s.held(a)
+    await s.held(b, { rank: 0 })
+    await s.held(b, { slot: 70 })
+    const holders = (await slotsOf(s.store)).map(({ slot, rank, holder }) => `${slot}/${rank} ${holder}`)
+    expect(holders).toEqual(['7/0 b', '7/1 a', '70/1 b'])
+  },
+  'its holder gives a slot up; nobody else does, and nobody one that nobody held': async s => {
     const [a, b] = [await s.member('a'), await s.member('b')]
-    await held(store, a)
-    assertEqual(
-      await hold(store, b, { fence: await store.fence(), give: true }),
-      'older',
-      'the reply to another member',
-    )
-    const fence = await store.fence()
-    assertEqual(await hold(store, a, { fence, give: true }), 'ok', 'the reply to the holder')
-    assertEqual(await slotsOf(store), [{ slot: 7, rank: 1, holder: '', fence }], 'the slots')
-    assertEqual(await hold(store, a, { fence: await store.fence(), give: true }), 'older', 'the reply once it is free')
-    await held(store, b)
-  })
-  it('a slot that nobody ever held cannot be given up', async (s, store) => {
-    const a = await s.member('a')
-    assertEqual(await hold(store, a, { fence: await store.fence(), give: true }), 'older', 'the reply')
-    assertEqual(await slotsOf(store), [], 'the slots')
-  })
-  it('a hold is a sign of life and changes no claims; it raises no epoch, and may be done while frozen', async (s, store) => {
-    const a = await s.member('a')
-    await s.member('b')
-    await s.store.freeze(true)
-    const [epoch, claims] = [await s.epoch(), await versionOf(a)]
-    await s.pass(20, 'b')
-    await held(store, a)
-    const { heartbeats } = await store.heartbeats()
-    const [own, other] = [heartbeats.get('a'), heartbeats.get('b')]
-    assert(own && other && own.age < other.age, 'a heartbeat that is younger than one of before')
-    assertEqual([own.sequence, own.claims, own.storeId], [a.sequence, claims, a.storeId], 'the heartbeat')
-    assertEqual(await s.epoch(), epoch, 'the epoch')
-  })
-  it('watch is told of a slot that changed', async (s, store) => {
+    const gives = async (member: Process) => s.hold(member, { fence: await s.store.fence(), give: true })
+    expect([await gives(a), await slotsOf(s.store)]).toEqual(['older', []])
+    await s.held(a)
+    expect(await gives(b)).toBe('older')
+    const fence = await s.store.fence()
+    expect(await s.hold(a, { fence, give: true })).toBe('ok')
+    expect(await slotsOf(s.store)).toEqual([{ slot: 7, rank: 1, holder: '', fence }])
+    expect(await gives(a)).toBe('older')
+    await s.held(b)
+  },
+  'a hold is a sign of life and changes nothing that is served; it raises no epoch, and may be done while frozen':
+    async s => {
+      const a = await s.member('a')
+      await s.member('b')
+      await s.store.freeze(true)
+      const [epoch, claims] = [await s.epoch(), await a.version()]
+      await s.pass(20, 'b')
+      await s.held(a)
+      const [own, other] = [await s.heartbeat('a'), await s.heartbeat('b')]
+      expect(own).toMatchObject({ sequence: a.sequence, claims, storeId: a.storeId })
+      expect(own.age).toBeLessThan(other.age)
+      expect(await s.epoch()).toBe(epoch)
+    },
+  'watch is told of a slot that changed': async s => {
     const a = await s.member('a')
     for (const [what, watched] of Object.entries({ other: s.other, own: s.store })) {
       let told = 0
@@ -112,50 +109,94 @@ export function slotCases(kit: Contract): void {
       // One of the calls may be for the join, late; not all of them.
       for (let i = 0; i < 5; i++) {
         const before = told
-        await held(store, a)
+        await s.held(a)
         await s.until(() => told > before, `a call of the ${what} client`)
       }
     }
-  })
-  it('a write of an old process, an old write, and one of a member that is down record nobody', async (s, store) => {
+  },
+  'a write of an old process, an old write, and one of a member that is down record nobody': async s => {
     const a = await s.member('a')
-    const fence = await store.fence()
-    const request = { slot: 7, rank: 1, fence, give: false }
-    assertEqual(await store.hold({ ...a.stamp(), sequence: 0 }, request), 'stale', 'the reply to an old write')
-    assertEqual(
-      await store.hold({ ...a.stamp(), incarnation: 1 }, request),
-      'superseded',
-      'the reply to an old process',
-    )
-    assertEqual(await store.hold({ ...a.stamp(), id: 'nobody' }, request), 'missing', 'the reply to a stranger')
+    const request = { slot: 7, rank: 1, fence: await s.store.fence(), give: false }
+    await s.refused(() => s.store.hold({ ...a.stamp(), sequence: 0 }, request), 'stale')
+    await s.refused(() => s.store.hold({ ...a.stamp(), incarnation: 1 }, request), 'superseded')
+    await s.refused(() => s.store.hold({ ...a.stamp(), id: 'nobody' }, request), 'missing')
     await s.expire('a')
-    const down = await s.everything()
-    assertEqual(await store.hold(a.stamp(), request), 'missing', 'the reply to a member that is down')
-    assertEqual(await s.everything(), down, 'nothing to be written')
-    assertEqual(await slotsOf(store), [], 'the slots')
-  })
-  it('the records outlive their holder', async (s, store) => {
+    await s.refused(() => s.store.hold(a.stamp(), request), 'missing')
+  },
+  'the entries outlive their holder': async s => {
     const a = await s.member('a')
-    const fence = await held(store, a)
+    const entries = [{ slot: 7, rank: 1, holder: 'a', fence: await s.held(a) }]
     await a.leave()
-    assertEqual(await slotsOf(store), [{ slot: 7, rank: 1, holder: 'a', fence }], 'the slots when it is down')
-    await store.forget('a', (await s.record('a')).changed)
-    assertEqual(await slotsOf(store), [{ slot: 7, rank: 1, holder: 'a', fence }], 'the slots when it is forgotten')
-    const b = await s.member('b')
-    await held(store, b)
-    assertEqual((await slotsOf(store))[0]?.holder, 'b', 'the holder after it')
-  })
-  it('slots, ranks and fences that are not what they must be are refused with stage-misuse', async (s, store) => {
+    expect(await slotsOf(s.store)).toEqual(entries)
+    await s.forget('a')
+    expect(await slotsOf(s.store)).toEqual(entries)
+    await s.held(await s.member('b'))
+    expect((await slotsOf(s.store))[0]?.holder).toBe('b')
+  },
+  'slots, ranks and fences that are not what they must be are rejected': async s => {
     const a = await s.member('a')
-    for (const wrong of WRONG) {
-      const what = `hold() of ${JSON.stringify(wrong)}`
-      const error = await assertRejects(() => hold(store, a, { fence: 9, ...wrong }), what)
-      assertEqual(codeOf(error), ErrorCode.stageMisuse, `the code of ${what}`)
-    }
-    for (const [slot, rank] of [
-      [0, 0],
-      [65_535, 15],
-    ] as const)
-      await held(store, a, { slot, rank })
-  })
+    await s.rejected(
+      WRONG.map(wrong => () => s.hold(a, { fence: 9, ...wrong })),
+      'stage-misuse',
+    )
+    await s.held(a, { slot: 0, rank: 0 })
+    await s.held(a, { slot: 65_535, rank: 15 })
+  },
+  'a release goes through while the entries of its slot are those it was decided by, on top of what all need':
+    async s => {
+      const { a, item } = await decided(s)
+      const decidedIn = (await s.epoch()) - 1
+      expect(await a.release([item], { decidedIn })).toEqual({ status: 'epoch' })
+      for (const targets of [['a'], [], ['b', 'c']]) expect(await a.release([{ ...item, targets }])).toEqual(ok())
+      await s.store.freeze(true)
+      expect(await a.release([item])).toEqual({ status: 'frozen' })
+      await s.store.freeze(false)
+      expect(await a.release([item])).toEqual(ok(A))
+    },
+  ...Object.fromEntries(
+    Object.entries(CHANGES).map(([what, change]) => [
+      `a release is kept where the slot ${what} since, and those beside it are not`,
+      async (s: SlotSubject) => {
+        const { a, b, item, again } = await decided(s)
+        await change(s, b)
+        expect(await a.release([item, itemOf(B)])).toEqual(ok(B))
+        expect(await a.served()).toEqual([A])
+        expect(await a.release([await again()])).toEqual(ok(A))
+      },
+    ]),
+  ),
+  'a release is kept where its slot changed hands, also to the one who asks': async s => {
+    const { a, item } = await decided(s)
+    await s.held(a)
+    expect(await a.release([item])).toEqual(ok())
+    expect(await a.served()).toEqual([A, B])
+  },
+  'each item of one release has a precondition of its own': async s => {
+    const { a, item } = await decided(s)
+    const wrong = itemOf(B, { precondition: { slot: 8, holders: [] } })
+    expect(await a.release([wrong, item])).toEqual(ok(A))
+    const holders = (await slotsOf(s.store)).filter(({ slot }) => slot === 8)
+    expect(await a.release([itemOf(B, { precondition: { slot: 8, holders } })])).toEqual(ok(B))
+  },
+  'a release is kept where it names fewer entries than the slot has, or others': async s => {
+    const { a, item, entry } = await decided(s)
+    const others = [[], [{ ...entry, holder: 'a' }], [{ ...entry, rank: 2 }], [entry, { ...entry, rank: 2 }]]
+    for (const holders of others)
+      expect(await a.release([{ ...item, precondition: { slot: 7, holders } }])).toEqual(ok())
+    // Nobody ever held this one.
+    expect(await a.release([{ ...item, precondition: { slot: 9, holders: [] } }])).toEqual(ok(A))
+  },
+  'a precondition with a slot, a rank or a fence that cannot be, or a rank twice, is rejected': async s => {
+    const { a, item, entry } = await decided(s)
+    const wrong = [
+      ...[-1, 0.5, 65_536].map(slot => ({ slot, holders: [] })),
+      ...[-1, 0.5, 16].map(rank => ({ slot: 7, holders: [{ ...entry, rank }] })),
+      ...[-1, 0.5].map(fence => ({ slot: 7, holders: [{ ...entry, fence }] })),
+      { slot: 7, holders: [{ ...entry, holder: 'a' }, entry] },
+    ]
+    await s.rejected(
+      wrong.map(precondition => () => a.release([{ ...item, precondition }])),
+      'stage-misuse',
+    )
+  },
 }

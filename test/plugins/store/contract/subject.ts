@@ -1,9 +1,12 @@
-/** What each case of the member store kit is given: an empty store, with short words for what cases do. */
-import type { BlockId } from 'blockgate'
+/** What each case of the contract is given: an empty store, with short words for what cases do. */
+import { type BlockId, codeOf } from 'blockgate'
 import type {
   ExpireLimit,
+  Fence,
+  Heartbeat,
   HeartbeatReply,
   HeartbeatRequest,
+  HoldRequest,
   JoinReply,
   JoinRequest,
   MemberEntry,
@@ -11,27 +14,32 @@ import type {
   ReleaseItem,
   ReleaseReply,
   ReleaseRequest,
+  SlotEntry,
+  SlotStore,
+  SlotView,
   Stamp,
   WriteStatus,
 } from 'blockgate/members'
-import { assert, assertEqual } from 'blockgate/testing'
-import { hasSlots, slotsOf } from './slot-views.ts'
+import { testId } from 'blockgate/testing'
+import { expect } from 'vitest'
 
 export interface Fixture {
   /** Empty, started, used by one case. */
   readonly store: MemberStore
   /** Another client of the same store, started. Default: the same one. */
-  readonly other?: (() => Promise<MemberStore> | MemberStore) | undefined
-  /** Moves the store's clock by whole ms. Default: the kit waits for the real one, a few ms at a time. */
-  readonly advance?: ((ms: number) => Promise<void> | void) | undefined
+  readonly other?: MemberStore
+  /** Moves the store's clock by whole ms. Default: the cases wait for the real one, a few ms at a time. */
+  readonly advance?: (ms: number) => Promise<void>
   /** Called after the case, also one that failed: stops every client. */
   readonly dispose: () => Promise<void> | void
 }
 
-export interface Contract {
-  /** Registers one case with a store of its own. */
-  readonly it: (name: string, fn: (subject: Subject) => Promise<void>) => void
-}
+/** Cases by their names. */
+export type Cases<S extends Subject = Subject> = Readonly<Record<string, (subject: S) => Promise<void>>>
+
+export const [A, B, C, PARENT] = [testId(1), testId(2), testId(3), testId(9)]
+
+export const STATS = { assigned: 1, serving: 2, pendingHandOff: 3, lastCopy: 4, failed: 5, bytes: 6.5e12 }
 
 /** Heartbeats of this age are fresh in every case that does not say otherwise, ms. */
 export const FRESH = 3_600_000
@@ -48,7 +56,7 @@ export class Subject {
   readonly other: MemberStore
   readonly #advance: Fixture['advance']
 
-  constructor(store: MemberStore, other: MemberStore, advance: Fixture['advance']) {
+  constructor({ store, other = store, advance }: Fixture) {
     this.store = store
     this.other = other
     this.#advance = advance
@@ -59,53 +67,94 @@ export class Subject {
     return new Process(this.store, id, process)
   }
 
-  /** A process that joined, claims `claims`, and has told the store all of it. */
-  async member(id: string, claims: readonly BlockId[] = []): Promise<Process> {
+  /** A process that joined, serves `blocks`, and has told the store all of it: its sequence is 3, or 2 without blocks. */
+  async member(id: string, blocks: readonly BlockId[] = []): Promise<Process> {
     const process = this.process(id)
     await process.joined()
-    if (claims.length > 0) assertEqual(await process.serve(claims), 'ok', `the claims of ${id} to be written`)
-    assertEqual((await process.heartbeat()).status, 'ok', `the heartbeat of ${id} to be written`)
+    if (blocks.length > 0) expect(await process.serve(blocks)).toBe('ok')
+    expect((await process.heartbeat()).status).toBe('ok')
     return process
+  }
+
+  /** Members a and b, which both serve A. */
+  async pair(): Promise<readonly [Process, Process]> {
+    const b = await this.member('b', [A])
+    return [await this.member('a', [A]), b]
   }
 
   async epoch(): Promise<number> {
     return (await this.store.entries()).epoch
   }
 
-  async record(id: string): Promise<MemberEntry> {
-    const record = (await this.store.entries()).members.get(id)
-    assert(record, `a record of ${id}`)
-    return record
+  async entry(id: string): Promise<MemberEntry> {
+    const entry = (await this.store.entries()).members.get(id)
+    if (!entry) throw new Error(`${id} must have an entry`)
+    return entry
   }
 
-  /** Sets the member down as if it were silent. */
+  /** State, `placed`, `draining`, and whether the entry was changed in the epoch of now. */
+  async state(id: string) {
+    const { state, placed, draining, changed } = await this.entry(id)
+    return { state, placed, draining, changedNow: changed === (await this.epoch()) }
+  }
+
+  async heartbeat(id: string): Promise<Heartbeat> {
+    const heartbeat = (await this.store.heartbeats()).heartbeats.get(id)
+    if (!heartbeat) throw new Error(`${id} must have a heartbeat`)
+    return heartbeat
+  }
+
+  /** Makes the member unhealthy as if it were silent. */
   async expire(id: string): Promise<void> {
-    const { heartbeats } = await this.store.heartbeats()
-    const heartbeat = heartbeats.get(id)
-    assert(heartbeat, `a heartbeat of ${id}`)
-    assertEqual(await this.store.expire(id, heartbeat, ANY_NUMBER, 'kit'), 'expired', `the expiry of ${id}`)
+    expect(await this.store.expire(id, await this.heartbeat(id), ANY_NUMBER, 'somebody')).toBe('expired')
+  }
+
+  async evict(id: string): Promise<boolean> {
+    return await this.store.evict(id, (await this.entry(id)).changed)
+  }
+
+  async forget(id: string): Promise<boolean> {
+    return await this.store.forget(id, (await this.entry(id)).changed)
   }
 
   /** All that the store knows, but for the age of heartbeats: equal where nothing was written. */
   async everything(): Promise<unknown> {
-    const record = await this.store.entries()
+    const entries = await this.store.entries()
     const { heartbeats } = await this.store.heartbeats()
-    const ageless = [...heartbeats].map(([id, heartbeat]) => [id, { ...heartbeat, age: 0 }] as const)
-    const claims: [string, ReadonlySet<BlockId>][] = []
-    for (const id of record.members.keys()) claims.push([id, new Set([...(await this.store.claims(id))].sort())])
-    const slots = hasSlots(this.store) ? await slotsOf(this.store) : []
+    const ids = [...entries.members.keys()]
+    const served = await Promise.all(ids.map(async id => [id, await this.store.claims(id)] as const))
     return {
-      record: { ...record, members: byId(record.members) },
-      heartbeats: byId(ageless),
-      claims: byId(claims),
-      slots,
+      entries,
+      heartbeats: new Map([...heartbeats].map(([id, heartbeat]) => [id, { ...heartbeat, age: 0 }])),
+      served: new Map(served),
+      slots: hasSlots(this.store) ? await slotsOf(this.store) : [],
     }
+  }
+
+  /** Expects that `call` gives `reply` and writes nothing. */
+  async refused(call: () => Promise<unknown>, reply: unknown): Promise<void> {
+    const before = await this.everything()
+    expect(await call()).toEqual(reply)
+    expect(await this.everything()).toEqual(before)
+  }
+
+  /** Expects that each call rejects with `code` and writes nothing. */
+  async rejected(calls: readonly (() => Promise<unknown>)[], code: string): Promise<void> {
+    const before = await this.everything()
+    for (const call of calls) {
+      const error: unknown = await call().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+      expect(codeOf(error), String(call)).toBe(code)
+    }
+    expect(await this.everything()).toEqual(before)
   }
 
   /** Lets the heartbeat of `id` grow older by at least `ms`; by exactly that where the clock can be moved. */
   async pass(ms: number, id: string): Promise<void> {
     if (this.#advance) return await this.#advance(ms)
-    const age = async () => (await this.store.heartbeats()).heartbeats.get(id)?.age ?? 0
+    const age = async () => (await this.heartbeat(id)).age
     const until = (await age()) + ms
     await this.until(async () => (await age()) >= until, `the heartbeat of ${id} to grow older by ${ms} ms`)
   }
@@ -117,6 +166,24 @@ export class Subject {
       await this.store.entries()
     }
     throw new Error(`expected ${what} within ${POLLS} questions to the store`)
+  }
+}
+
+/** The subject of a store that has slots. */
+export class SlotSubject extends Subject {
+  declare readonly store: SlotStore
+  declare readonly other: SlotStore
+
+  /** Asks for rank 1 of slot 7, where `given` does not say otherwise. */
+  hold(member: Process, given: Partial<HoldRequest> & { readonly fence: Fence }): Promise<WriteStatus | 'older'> {
+    return this.store.hold(member.stamp(), { slot: 7, rank: 1, give: false, ...given })
+  }
+
+  /** As hold(), with a new fence, and it must not be refused. @returns the fence */
+  async held(member: Process, given: Partial<HoldRequest> = {}): Promise<Fence> {
+    const fence = await this.store.fence()
+    expect(await this.hold(member, { ...given, fence })).toBe('ok')
+    return fence
   }
 }
 
@@ -145,17 +212,14 @@ export class Process {
     const { process } = this
     const texts = { zone: undefined, address: undefined, process, rules: 'rules', bucket: 'bucket' }
     const reply = await this.store.join({ ...this.stamp(), ...texts, replaces: 0, seen: 0, ...given })
-    if (reply.status === 'joined') {
-      this.incarnation = reply.incarnation
-      this.storeId = reply.storeId
-    }
+    if (reply.status === 'joined') Object.assign(this, { incarnation: reply.incarnation, storeId: reply.storeId })
     return reply
   }
 
   /** The reply of a join that must not be refused. */
   async joined(given: Partial<JoinRequest> = {}): Promise<JoinReply & { readonly status: 'joined' }> {
     const reply = await this.join(given)
-    assert(reply.status === 'joined', `${this.id} to join: current value is ${JSON.stringify(reply)}`)
+    if (reply.status !== 'joined') throw new Error(`${this.id} must join: current value is ${JSON.stringify(reply)}`)
     return reply
   }
 
@@ -171,6 +235,16 @@ export class Process {
     return this.store.serve(this.stamp(), { added, dropped })
   }
 
+  /** What it serves, in order. */
+  async served(): Promise<readonly BlockId[]> {
+    return [...(await this.store.claims(this.id))].sort()
+  }
+
+  /** The version of what it serves. */
+  async version(): Promise<number> {
+    return (await this.store.heartbeats()).heartbeats.get(this.id)?.claims ?? Number.NaN
+  }
+
   /** Decided in the epoch of now, with heartbeats of any age, where `given` does not say otherwise. */
   async release(items: readonly ReleaseItem[], given: Partial<ReleaseRequest> = {}): Promise<ReleaseReply> {
     const decidedIn = given.decidedIn ?? (await this.store.entries()).epoch
@@ -178,29 +252,29 @@ export class Process {
   }
 }
 
-/** The claims of `process`, in their order. */
-export async function claimsOf({ store, id }: Process): Promise<readonly BlockId[]> {
-  return [...(await store.claims(id))].sort()
+/** Member b must serve the block itself, where `given` does not say otherwise. */
+export function itemOf(id: BlockId, given: Partial<ReleaseItem> = {}): ReleaseItem {
+  return { id, superseding: id, targets: ['b'], quorum: 'all', ...given }
 }
 
-/** The version of the claims of `process`. */
-export async function versionOf({ store, id }: Process): Promise<number> {
-  const heartbeat = (await store.heartbeats()).heartbeats.get(id)
-  assert(heartbeat, `a heartbeat of ${id}`)
-  return heartbeat.claims
+/** The reply to a release that was decided in the right epoch. */
+export function ok(...released: readonly BlockId[]): ReleaseReply {
+  return { status: 'ok', released }
 }
 
-/** Runs `fn` with a subject; disposes of the fixture whatever happens. */
-export async function withSubject(fixture: Fixture, fn: (subject: Subject) => Promise<void>): Promise<void> {
-  const { store, other, advance, dispose } = fixture
-  try {
-    await fn(new Subject(store, (await other?.()) ?? store, advance))
-  } finally {
-    await dispose()
-  }
+/** One that has a part of it must have all. */
+export function hasSlots(store: object): store is SlotStore {
+  return 'fence' in store || 'hold' in store || 'slots' in store
 }
 
-/** A hash has no order. */
-function byId<T>(entries: Iterable<readonly [string, T]>): ReadonlyMap<string, T> {
-  return new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
+/** The whole view, whatever is known. */
+export async function viewOf(store: SlotStore): Promise<SlotView> {
+  const view = await store.slots(undefined)
+  if (!view) throw new Error('one who knows no slots must be given all')
+  return view
+}
+
+/** The entries by slot and rank: a hash has no order. */
+export async function slotsOf(store: SlotStore): Promise<readonly SlotEntry[]> {
+  return (await viewOf(store)).slots.toSorted((a, b) => a.slot - b.slot || a.rank - b.rank)
 }

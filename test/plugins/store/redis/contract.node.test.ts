@@ -19,5 +19,5 @@ testMemberStore('redis', async () => {
   const dispose = async () => {
     for (const each of [store, other]) await each.stop?.(new AbortController().signal)
   }
-  return { store, other: () => other, dispose }
+  return { store, other, dispose }
 })
