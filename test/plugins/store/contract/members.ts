@@ -81,8 +81,9 @@ export const MEMBERS: Cases = {
     expect(await a.leave()).toBe('ok')
     expect(await s.state('a')).toEqual({ state: 'down', placed: true, draining: false, changedNow: true })
     expect(await a.served()).toEqual([])
+    const { changed } = await s.entry('a')
     expect(await a.leave()).toBe('ok')
-    expect((await s.state('a')).changedNow).toBe(true)
+    expect((await s.entry('a')).changed).toBe(changed)
   },
   'expire makes a member unhealthy whose heartbeat is still the one seen': async s => {
     const a = await s.member('a', [A])
