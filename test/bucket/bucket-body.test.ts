@@ -1,27 +1,24 @@
-import { type BodyEnd, objectBody, streamSource } from 'blockgate/bucket'
+import { type BodyEnd, exactBytes, objectBody, streamSource } from 'blockgate/bucket'
 import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 
 const info = { key: 'a', size: 3, etag: 'e', modified: 0 }
+const { signal } = new AbortController()
 
 /** A body of one-byte chunks that writes down what is asked of its source. */
 function make(size: number, failAt?: number) {
   const log: (string | BodyEnd)[] = []
   const controller = new AbortController()
   let at = 0
-  const body = objectBody(
-    info,
-    {
-      async read() {
-        log.push('read')
-        if (at === failAt) throw new Error('broken')
-        return at < size ? Uint8Array.of(at++) : undefined
-      },
-      close: how => void log.push(how),
+  const source = {
+    async read() {
+      log.push('read')
+      if (at === failAt) throw new Error('broken')
+      return at < size ? Uint8Array.of(at++) : undefined
     },
-    controller.signal,
-  )
-  return { body, log, controller }
+    close: (how: BodyEnd) => void log.push(how),
+  }
+  return { body: objectBody(info, source, controller.signal), source, log, controller }
 }
 
 describe('objectBody()', () => {
@@ -35,12 +32,13 @@ describe('objectBody()', () => {
     expect(log).toEqual(['read'])
   })
 
-  it('closes its source once when it was read to the end, whatever comes then', async () => {
+  it('closes its source once when it was read to the end, whatever comes then, and gives its bytes once', async () => {
     const { body, log, controller } = make(2)
     expect(await body.bytes(2)).toEqual(Uint8Array.of(0, 1))
     await body[Symbol.asyncDispose]()
     controller.abort()
     expect(log).toEqual(['read', 'read', 'read', { end: 'read' }])
+    await expect(body.bytes(2)).rejects.toThrow('must be read once')
   })
 
   it('closes its source once when it is disposed, aborted and disposed again', async () => {
@@ -65,9 +63,8 @@ describe('objectBody()', () => {
   })
 
   it('is aborted from the start by a signal that has aborted', async () => {
-    const log: BodyEnd[] = []
+    const { source, log } = make(1)
     const reason = new Error('too late')
-    const source = { read: async () => undefined, close: (how: BodyEnd) => void log.push(how) }
     await expect(objectBody(info, source, AbortSignal.abort(reason)).bytes(1)).rejects.toBe(reason)
     expect(log).toEqual([{ end: 'error', error: reason }])
   })
@@ -80,46 +77,40 @@ describe('objectBody()', () => {
     await expect(reader.read()).rejects.toThrow('must be read once, before it is disposed')
   })
 
-  it('gives its bytes once: a second time is an error, not an empty body', async () => {
-    const { body } = make(2)
-    await body.bytes(2)
-    await expect(body.bytes(2)).rejects.toThrow('must be read once')
-  })
-
   it('leaves no listener on the signal of a body that ended', async () => {
-    const controller = new AbortController()
-    let listeners = 0
-    const { signal } = controller
-    const add = signal.addEventListener.bind(signal)
-    const remove = signal.removeEventListener.bind(signal)
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++
-      add(...args)
-    }
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--
-      remove(...args)
-    }
-    await objectBody(info, { read: async () => undefined, close() {} }, signal).bytes(1)
-    expect(listeners).toBe(0)
+    const { source } = make(1)
+    const listening = new Set<unknown>()
+    const counted = Object.assign(new AbortController().signal, {
+      addEventListener: (_: string, listener: unknown) => void listening.add(listener),
+      removeEventListener: (_: string, listener: unknown) => void listening.delete(listener),
+    })
+    const body = objectBody(info, source, counted)
+    expect(listening.size).toBe(1)
+    await body.bytes(1)
+    expect(listening.size).toBe(0)
   })
 
   it('errors the stream when its source cannot be closed at the end', async () => {
-    const source = { read: async () => undefined, close: () => Promise.reject(new Error('cannot close')) }
-    await expect(objectBody(info, source, new AbortController().signal).bytes(1)).rejects.toThrow('cannot close')
+    const close = () => Promise.reject(new Error('cannot close'))
+    await expect(objectBody(info, { ...make(1).source, close }, signal).bytes(1)).rejects.toThrow('cannot close')
   })
 })
 
 describe('streamSource()', () => {
   it('cancels the stream when the body is disposed', async () => {
-    let cancelled = false
-    const stream = new ReadableStream<Uint8Array>({
-      pull: c => c.enqueue(Uint8Array.of(1)),
-      cancel() {
-        cancelled = true
-      },
-    })
-    await objectBody(info, streamSource(stream), new AbortController().signal)[Symbol.asyncDispose]()
-    expect(cancelled).toBe(true)
+    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>()
+    const stream = new ReadableStream<Uint8Array>({ pull: c => c.enqueue(Uint8Array.of(1)), cancel })
+    await objectBody(info, streamSource(stream), signal)[Symbol.asyncDispose]()
+    await cancelled
+  })
+})
+
+describe('exactBytes()', () => {
+  it.each([
+    [2, 'must have 3 bytes: 2 came'],
+    [4, 'must have 3 bytes: more came'],
+  ])('fails a body of 3 bytes of which %i come, and it may be tried again', async (size, message) => {
+    const body = objectBody(info, exactBytes('it', 3, make(size).source), signal)
+    await expect(body.bytes(9)).rejects.toMatchObject({ message: expect.stringContaining(message), retryable: true })
   })
 })
