@@ -230,7 +230,7 @@ async function open(
   }
   await step('reading the journal of loads', () => journal.open())
   await step('reading what a person is asked', async () => {
-    for (const ids of [absences, asked]) await ids.load(state)
+    for (const ids of [absences, asked]) await ids.load(state, host)
   })
   plan.ownership.handover?.ready(false)
   await started()

@@ -31,7 +31,7 @@ export {
   isBlockId,
   type Marker,
 } from './contracts/block.ts'
-export { BlockMap } from './contracts/block-map.ts'
+export { BlockMap, BlockSet } from './contracts/block-map.ts'
 export type {
   BucketReader,
   BucketWriter,

@@ -167,7 +167,9 @@ export class Catalogue {
 
   async #sort(): Promise<Entry[]> {
     const changes = this.#changes
-    const sorted = await sortInSlices(this.#host, [...this.#entries.values()], (a, b) => (a.id < b.id ? -1 : 1))
+    const entries: Entry[] = []
+    await inSlices(this.#host, this.#entries.values(), entry => entries.push(entry))
+    const sorted = await sortInSlices(this.#host, entries, (a, b) => (a.id < b.id ? -1 : 1))
     this.#sorting = undefined
     if (changes === this.#changes) this.#sorted = sorted
     return sorted

@@ -1,13 +1,14 @@
-/** A map of as many blocks as a bucket has, that grows without holding up the event loop. */
+/** Maps and sets of as many blocks as a bucket has, that grow without holding up the event loop. */
 import type { BlockId } from './block.ts'
 
 /** Fewer entries are one part, in the order in which they came. */
-const SMALL = 4_096
+const SMALL = 1_024
 const PARTS = 64
 
 /**
  * A Map that grows copies all it has: 13 ms of CPU at 262,144 entries. All maps of blocks grow at the same block, so a run would
  * stand still for the sum of them. This one has many parts, of which one grows at a time; the order of a large one is its own.
+ * Whoever iterates while it changes gets what is there from the beginning to the end, and perhaps what came or went meanwhile.
  */
 export class BlockMap<V> extends Map<BlockId, V> {
   #parts = [new Map<BlockId, V>()]
@@ -66,5 +67,84 @@ export class BlockMap<V> extends Map<BlockId, V> {
   #partOf(id: BlockId): Map<BlockId, V> {
     const hash = id.charCodeAt(25) + 7 * id.charCodeAt(24) + 13 * id.charCodeAt(9) + 29 * id.charCodeAt(8)
     return this.#parts[hash % this.#parts.length || 0] as Map<BlockId, V>
+  }
+}
+
+/** A Set as BlockMap is a Map. */
+export class BlockSet extends Set<BlockId> {
+  readonly #ids = new BlockMap<true>()
+
+  constructor(ids: Iterable<BlockId> = []) {
+    super()
+    for (const id of ids) this.add(id)
+  }
+
+  override has(id: BlockId): boolean {
+    return this.#ids.has(id)
+  }
+
+  override add(id: BlockId): this {
+    this.#ids.set(id, true)
+    return this
+  }
+
+  override delete(id: BlockId): boolean {
+    return this.#ids.delete(id)
+  }
+
+  override clear(): void {
+    this.#ids.clear()
+  }
+
+  override get size(): number {
+    return this.#ids.size
+  }
+
+  override [Symbol.iterator](): Generator<BlockId, undefined> {
+    return this.#ids.keys()
+  }
+
+  override keys(): Generator<BlockId, undefined> {
+    return this.#ids.keys()
+  }
+
+  override values(): Generator<BlockId, undefined> {
+    return this.#ids.keys()
+  }
+
+  override *entries(): Generator<[BlockId, BlockId], undefined> {
+    for (const id of this) yield [id, id]
+  }
+
+  override forEach(fn: (id: BlockId, same: BlockId, set: Set<BlockId>) => void): void {
+    for (const id of this) fn(id, id, this)
+  }
+
+  override union<T>(other: ReadonlySetLike<T>): Set<BlockId | T> {
+    return new Set<BlockId>(this).union(other)
+  }
+
+  override intersection<T>(other: ReadonlySetLike<T>): Set<BlockId & T> {
+    return new Set<BlockId>(this).intersection(other)
+  }
+
+  override difference<T>(other: ReadonlySetLike<T>): Set<BlockId> {
+    return new Set<BlockId>(this).difference(other)
+  }
+
+  override symmetricDifference<T>(other: ReadonlySetLike<T>): Set<BlockId | T> {
+    return new Set<BlockId>(this).symmetricDifference(other)
+  }
+
+  override isSubsetOf(other: ReadonlySetLike<unknown>): boolean {
+    return new Set<BlockId>(this).isSubsetOf(other)
+  }
+
+  override isSupersetOf(other: ReadonlySetLike<unknown>): boolean {
+    return new Set<BlockId>(this).isSupersetOf(other)
+  }
+
+  override isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
+    return new Set<BlockId>(this).isDisjointFrom(other)
   }
 }

@@ -185,7 +185,7 @@ export interface MemberStore extends Component {
    * Each item is judged after those before it. `missing` also where the own record is `down`; then comes `epoch`, then `frozen`.
    */
   release(stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply>
-  /** What a member claims. */
+  /** What a member claims. All that it claims from the beginning to the end of the call is there; what comes or goes meanwhile may be. */
   claims(id: string): Promise<ReadonlySet<BlockId>>
 
   /**

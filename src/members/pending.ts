@@ -4,6 +4,7 @@ import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { Coalesced } from '../async/coalesced.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import { BlockMap, BlockSet } from '../contracts/block-map.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 
@@ -18,6 +19,8 @@ export interface PendingHandOff {
   readonly since: Mark
   /** Since when each member was seen serving `superseding` without a break, on the monotonic clock. */
   readonly seen: Map<string, number>
+  /** How many interruptions there had been when `seen` was begun. */
+  interruptions: number
   /** When it was told that it could go; undefined where it was asked for since. */
   told: Mark | undefined
 }
@@ -26,10 +29,11 @@ export interface PendingHandOff {
 export type Verdict = 'ready' | 'blocked' | 'over' | { readonly wait: number }
 
 export class PendingHandOffs {
-  readonly #blocks = new Map<BlockId, PendingHandOff>()
+  readonly #blocks = new BlockMap<PendingHandOff>()
   readonly #judge: (block: PendingHandOff) => Verdict
   readonly #tell: (ids: ReadonlySet<BlockId>) => void
   #checks: Coalesced | undefined
+  #interruptions = 0
   #timer: { readonly at: number; readonly timer: Disposable } | undefined
 
   /** `judge` is asked after each poll and when a wait is over; `tell` hears of those that could go now. */
@@ -41,8 +45,16 @@ export class PendingHandOffs {
   /** Somebody asks whether the block may go. What was seen for another `superseding` does not count. */
   ask(host: Host, id: BlockId, superseding: BlockMeta, urgent: boolean): PendingHandOff {
     const before = this.#blocks.get(id)
-    const seen = before?.superseding.ulid === superseding.ulid ? before.seen : new Map<string, number>()
-    const block: PendingHandOff = { id, superseding, urgent, since: before?.since ?? mark(host), seen, told: undefined }
+    if (before) this.#afterInterruption(before)
+    const block: PendingHandOff = {
+      id,
+      superseding,
+      urgent,
+      since: before?.since ?? mark(host),
+      seen: before?.superseding.ulid === superseding.ulid ? before.seen : new Map(),
+      interruptions: this.#interruptions,
+      told: undefined,
+    }
     this.#blocks.set(id, block)
     return block
   }
@@ -53,7 +65,12 @@ export class PendingHandOffs {
 
   /** This process did not poll for a while: nobody was seen without a break. */
   interrupted(): void {
-    for (const block of this.#blocks.values()) block.seen.clear()
+    this.#interruptions++
+  }
+
+  #afterInterruption(block: PendingHandOff): void {
+    if (block.interruptions !== this.#interruptions) block.seen.clear()
+    block.interruptions = this.#interruptions
   }
 
   /** Judges all of them anew, and tells which could go: once more where it was asked for meanwhile. */
@@ -66,10 +83,11 @@ export class PendingHandOffs {
     // What is asked for meanwhile sets its own.
     this.stop()
     const now = mark(host)
-    const ready = new Set<BlockId>()
+    const ready = new BlockSet()
     let next = Number.POSITIVE_INFINITY
     try {
       await inSlices(host, this.#blocks.values(), block => {
+        this.#afterInterruption(block)
         const verdict = this.#judge(block)
         if (verdict === 'over') this.#blocks.delete(block.id)
         else if (typeof verdict === 'object') next = Math.min(next, verdict.wait)

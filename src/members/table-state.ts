@@ -1,5 +1,5 @@
 /** What a member table holds, and the rules by which its steps are refused. */
-import type { BlockId } from '../contracts/block.ts'
+import { BlockSet } from '../contracts/block-map.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type {
   Fence,
@@ -24,7 +24,7 @@ export interface TableState {
   /** Each member has one. */
   readonly heartbeats: Map<string, StoredHeartbeat>
   /** A member that is not in it claims nothing. */
-  readonly claims: Map<string, Set<BlockId>>
+  readonly claims: Map<string, BlockSet>
   /** When members were expired, ms; the newest last. */
   readonly expiries: number[]
   /** The last fence that was given. */
@@ -52,7 +52,7 @@ export function copyState(state: TableSnapshot): TableState {
     ...state,
     entries: new Map(state.entries),
     heartbeats: new Map(state.heartbeats),
-    claims: new Map([...state.claims].map(([id, blocks]) => [id, new Set(blocks)])),
+    claims: new Map([...state.claims].map(([id, blocks]) => [id, new BlockSet(blocks)])),
     expiries: [...state.expiries],
     slots: new Map(state.slots),
   }

@@ -4,6 +4,7 @@
  * checks its arguments first, and throws where the store would reject.
  */
 import type { BlockId } from '../contracts/block.ts'
+import { BlockSet } from '../contracts/block-map.ts'
 import type { Epoch, MemberState } from '../contracts/ownership.ts'
 import {
   assertBlockIds,
@@ -121,7 +122,7 @@ export class MemberTable {
     assertBlockIds(added, dropped)
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
-    const own = this.#state.claims.get(stamp.id) ?? new Set()
+    const own = this.#state.claims.get(stamp.id) ?? new BlockSet()
     let changes = 0
     for (const id of dropped) if (own.delete(id)) changes++
     for (const id of added) {
@@ -158,6 +159,12 @@ export class MemberTable {
   claims(id: string): ReadonlySet<BlockId> {
     assertMemberId(id)
     return new Set(this.#state.claims.get(id))
+  }
+
+  /** The same without a copy: it changes as the table does. */
+  liveClaims(id: string): Iterable<BlockId> {
+    assertMemberId(id)
+    return this.#state.claims.get(id) ?? []
   }
 
   expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): ExpireReply {

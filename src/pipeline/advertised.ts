@@ -5,6 +5,7 @@
  */
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
+import { BlockSet } from '../contracts/block-map.ts'
 import { errorFields } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Handover } from '../contracts/ownership.ts'
@@ -17,7 +18,7 @@ export class AdvertisedBlocks {
   readonly #host: Host
   readonly #isHeld: (id: BlockId) => boolean
   readonly #stop = new AbortController()
-  readonly #added = new Set<BlockId>()
+  readonly #added = new BlockSet()
   #telling: Promise<void> | undefined
 
   /** `isHeld`: whether the sink holds the block now. */
@@ -30,12 +31,12 @@ export class AdvertisedBlocks {
   /** Everything that is served, at start. A store that cannot be reached is no reason not to serve: it is told later. */
   async publish(served: Iterable<BlockId>): Promise<void> {
     if (!this.#handover) return
-    const all = new Set<BlockId>()
+    const all = new BlockSet()
     await inSlices(this.#host, served, id => all.add(id))
     try {
       await this.#handover.publish(all, this.#stop.signal)
     } catch (error) {
-      this.#later('publish', all, error)
+      await this.#later('publish', all, error)
     }
   }
 
@@ -75,18 +76,18 @@ export class AdvertisedBlocks {
         await this.#handover?.serve({ added: batch, dropped: [] }, this.#stop.signal)
         await pause(this.#host)
       } catch (error) {
-        this.#later('serve', added, error)
+        await this.#later('serve', added, error)
         return
       }
     }
   }
 
-  #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): void {
-    for (const id of ids) this.#added.add(id)
+  async #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): Promise<void> {
     this.#host.log.warn('blocks were not advertised, will be tried again', {
       what,
       blocks: ids.size,
       ...errorFields(error),
     })
+    await inSlices(this.#host, ids, id => this.#added.add(id))
   }
 }

@@ -3,6 +3,7 @@ import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api
 import { type Limits, limited } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
+import { BlockMap, BlockSet } from '../contracts/block-map.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Named } from '../contracts/plan.ts'
@@ -34,7 +35,7 @@ export async function select(
   try {
     const answer = context.with(trace.setSpan(parent, span), async () => stage.select(blocks, run))
     const selections = await limited(limits, run.signal, 'select()', answer)
-    const byId = new Map<BlockId, Candidate>()
+    const byId = new BlockMap<Candidate>()
     await inSlices(limits.host, blocks, block => byId.set(block.meta.ulid, block))
     const going = await check(limits.host, byId, selections)
     span.setAttribute(Attribute.blocksOut, going.length)
@@ -53,7 +54,7 @@ async function check(
   blocks: ReadonlyMap<BlockId, Candidate>,
   selections: readonly Selection[],
 ): Promise<Candidate[]> {
-  const named = new Set<BlockId>()
+  const named = new BlockSet()
   const going: Candidate[] = []
   await inSlices(host, selections, ({ id, skip }) => {
     const block = blocks.get(id)

@@ -1,9 +1,11 @@
 /** What reconcile knows of loaded blocks, kept over restarts: a `sync` is a process of its own. */
+import { inSlices } from '../async/slices.ts'
 import { type BlockId, isBlockId } from '../contracts/block.ts'
-import { codeOf, rawMessageOf } from '../contracts/errors.ts'
-import type { Log, StateStore } from '../contracts/host.ts'
+import { BlockSet } from '../contracts/block-map.ts'
+import { errorFields } from '../contracts/errors.ts'
+import type { Host, StateStore } from '../contracts/host.ts'
 
-export class KeptIds extends Set<BlockId> {
+export class KeptIds extends BlockSet {
   readonly #key: string
   #isSaved = true
 
@@ -24,26 +26,27 @@ export class KeptIds extends Set<BlockId> {
   }
 
   override clear(): void {
-    for (const id of this) this.delete(id)
+    if (this.size > 0) this.#isSaved = false
+    super.clear()
   }
 
-  async load(state: StateStore): Promise<void> {
+  async load(state: StateStore, host: Host): Promise<void> {
     const ids = await state.get(this.#key)
-    if (Array.isArray(ids)) for (const id of ids) if (typeof id === 'string' && isBlockId(id)) super.add(id)
+    if (!Array.isArray(ids)) return
+    await inSlices(host, ids, id => typeof id === 'string' && isBlockId(id) && super.add(id))
   }
 
   /** Where it fails, the next run tries again. */
-  async save(state: StateStore, log: Log): Promise<void> {
+  async save(state: StateStore, host: Host): Promise<void> {
     if (this.#isSaved) return
     this.#isSaved = true
     try {
-      await (this.size > 0 ? state.set(this.#key, [...this]) : state.delete(this.#key))
+      const ids: BlockId[] = []
+      await inSlices(host, this, id => ids.push(id))
+      await (ids.length > 0 ? state.set(this.#key, ids) : state.delete(this.#key))
     } catch (error) {
       this.#isSaved = false
-      log.warn(`the ${this.#key} blocks cannot be written down`, {
-        code: codeOf(error),
-        error: rawMessageOf(error),
-      })
+      host.log.warn(`the ${this.#key} blocks cannot be written down`, errorFields(error))
     }
   }
 }

@@ -38,7 +38,7 @@ interface Offer {
 export class Offers {
   readonly #deps: OfferDeps
   /** Blocks to be looked at again when ownership changes. */
-  #parked = new Set<Offer>()
+  #retryQueue: Offer[] = []
   /** What has changed, for each look at blocks that were parked: a change that comes while it goes on counts for the rest. */
   readonly #looks = new Set<Changes>()
   readonly #timers = new Set<Disposable>()
@@ -56,13 +56,13 @@ export class Offers {
   /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
   onChange(change: OwnershipChange): void {
     for (const changes of this.#looks) changes.add(change)
-    if (this.#parked.size === 0) return
+    if (this.#retryQueue.length === 0) return
     const changes = new Changes()
     changes.add(change)
     this.#looks.add(changes)
-    const parked = this.#parked
-    this.#parked = new Set()
-    this.#deps.queue.pushFront(this.#affected(parked, changes))
+    const waiting = this.#retryQueue
+    this.#retryQueue = []
+    this.#deps.queue.pushFront(this.#affected(waiting, changes))
   }
 
   /** Cancels the backoffs that still wait. */
@@ -72,12 +72,12 @@ export class Offers {
   }
 
   /** Looks at one after another when a lane is free: there may be as many as the bucket has. */
-  *#affected(parked: Iterable<Offer>, changes: Changes): Generator<Task, void> {
+  *#affected(waiting: Iterable<Offer>, changes: Changes): Generator<Task, void> {
     let others = 0
-    for (const offer of parked) {
+    for (const offer of waiting) {
       if (offer.reoffers < MAX_REOFFERS && changes.affects(offer.candidate.meta)) yield this.#again(offer)
       else {
-        this.#parked.add(offer)
+        this.#retryQueue.push(offer)
         if (++others % 64 === 0) yield nothing
       }
     }
@@ -101,7 +101,7 @@ export class Offers {
     const now = ownership.epoch(meta)
     const newer = now > (outcome.epoch ?? before) && now > offer.offeredIn
     if (newer && offer.reoffers < MAX_REOFFERS) queue.pushFront([this.#again(offer)])
-    else this.#parked.add(offer)
+    else this.#retryQueue.push(offer)
   }
 
   #again(offer: Offer): () => Promise<void> {

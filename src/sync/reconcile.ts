@@ -6,6 +6,7 @@ import { eachBounded } from '../async/each.ts'
 import { type Limits, limited } from '../async/signals.ts'
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import { BlockMap } from '../contracts/block-map.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { Plan } from '../contracts/plan.ts'
@@ -64,18 +65,20 @@ type Release = Extract<Decision, { readonly do: 'release' }> & { readonly id: Bl
 const KEEP: Decision = { do: 'keep' }
 /** More drops than this, and than a fifth of what is loaded, need a person's word. */
 const FREE_DROPS = 10
+/** Blocks that are withdrawn at once. */
+const BATCH = 1_000
 
 export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<BlockId, LoadedResult>> {
   const { host, plan, view, asked } = input
   const loaded = plan.sink.stage.loaded()
   /** Of the blocks that are not simply kept. */
-  const decisions = new Map<BlockId, Decision>()
+  const decisions = new BlockMap<Decision>()
   await inSlices(host, loaded, ([id, { meta }]) => {
     const decision = decide(input, id, meta)
     if (decision.do !== 'keep') decisions.set(id, decision)
   })
   await settleSuperseded(input, decisions)
-  const results = new Map<BlockId, LoadedResult>()
+  const results = new BlockMap<LoadedResult>()
   const asks = await mustAsk(input, decisions, loaded)
   if (view.listed && view.complete) await inSlices(host, asked, id => !decisions.has(id) && asked.delete(id))
   const drops: Drop[] = []
@@ -188,6 +191,14 @@ async function settleSuperseded({ host, plan }: ReconcileInput, decisions: Map<B
 }
 
 async function drop(input: ReconcileInput, drops: readonly Drop[], results: Map<BlockId, LoadedResult>): Promise<void> {
+  for (let at = 0; at < drops.length; at += BATCH) await dropBatch(input, drops.slice(at, at + BATCH), results)
+}
+
+async function dropBatch(
+  input: ReconcileInput,
+  drops: readonly Drop[],
+  results: Map<BlockId, LoadedResult>,
+): Promise<void> {
   try {
     const ids = drops.map(d => d.id)
     await limited(input, input.signal, 'serve()', input.advertised.withdraw(ids, input.signal))

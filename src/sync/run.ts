@@ -4,6 +4,7 @@ import { type LinkedSignal, limited, linkSignals, orAborted } from '../async/sig
 import { inSlices, pause } from '../async/slices.ts'
 import { type Task, WorkQueue } from '../async/work-queue.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
+import { BlockSet } from '../contracts/block-map.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import type { Outcome, RunContext, RunReason } from '../contracts/stage.ts'
@@ -40,7 +41,7 @@ export class Run {
   readonly #epoch: Epoch
   /** What kept it from beginning. */
   readonly #broken: { readonly error: unknown } | undefined
-  readonly #loaded = new Set<BlockId>()
+  readonly #loaded = new BlockSet()
   readonly #context: RunContext
   readonly #span: RunSpan
   readonly #flow: Flow
@@ -140,7 +141,7 @@ export class Run {
         results = await orAborted(reconcile(input), signal)
         await this.#note(results)
         const { absences, asked, state } = this.#engine
-        const kept = Promise.all([absences, asked].map(ids => ids.save(state, host.log)))
+        const kept = Promise.all([absences, asked].map(ids => ids.save(state, host)))
         await limited(this.#engine, signal, 'writing what a person is asked', kept)
       }
       await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, advertised.told())

@@ -41,7 +41,7 @@ export function emptyView(barriers: number): View {
     partial: new Map(),
     inputs: Array.from({ length: barriers }, () => []),
     offered: [],
-    superseded: new Map(),
+    superseded: new BlockMap(),
     outcomes: new BlockMap(),
     notes: { notes: { count: 0, first: [] }, marked: { count: 0, oldest: null, newest: null } },
   }

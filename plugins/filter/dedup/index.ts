@@ -1,6 +1,7 @@
 /** Skips blocks whose samples a compacted block holds as well. */
 import {
   type BlockId,
+  BlockMap,
   type BlockMeta,
   checkOptions,
   type Host,
@@ -32,7 +33,7 @@ export function dedup(options: Readonly<Record<string, never>> = {}): SetStage {
       await inSlices(host, blocks, ({ meta }) => {
         if (meta.compaction.sources.length > 0) push(groups, groupKey(meta), blockOf(meta))
       })
-      const coveredBy = new Map<BlockId, BlockId>()
+      const coveredBy = new BlockMap<BlockId>()
       for (const group of groups.values()) await cover(host, group, coveredBy)
       const selections: Selection[] = []
       await inSlices(host, blocks, ({ meta: { ulid: id } }) => {
@@ -67,7 +68,7 @@ function blockOf({ ulid, minTime, maxTime, compaction: { sources } }: BlockMeta)
  * hold it.
  */
 async function cover(host: Host | undefined, group: readonly Block[], coveredBy: Map<BlockId, BlockId>): Promise<void> {
-  const bySource = new Map<BlockId, Block[]>()
+  const bySource = new BlockMap<Block[]>()
   await inSlices(host, await sortInSlices(host, group, byReach), block => {
     const parent = rarest(block.sources, bySource).find(accepted => holds(accepted, block))
     if (parent) coveredBy.set(block.ulid, parent.ulid)

@@ -1,5 +1,5 @@
 /** A member store in this process: for tests, for trying a config, and for several gateways in one process. */
-import { BlockgateError, ErrorCode, type Host } from 'blockgate'
+import { BlockgateError, BlockSet, ErrorCode, type Host, inSlices } from 'blockgate'
 import { MemberTable, type SlotStore } from 'blockgate/members'
 
 /**
@@ -11,6 +11,7 @@ import { MemberTable, type SlotStore } from 'blockgate/members'
 export function memoryStore(): SlotStore {
   const listeners = new Set<() => void>()
   let started: MemberTable | undefined
+  let clockOf: Host | undefined
   const table = (): MemberTable => {
     if (!started) throw new BlockgateError(ErrorCode.stageMisuse, 'memoryStore() must be started before it is used')
     return started
@@ -20,6 +21,7 @@ export function memoryStore(): SlotStore {
     shared: false,
     async start({ host }) {
       if (started) return
+      clockOf = host
       started = new MemberTable({ clock: () => host.now(), storeId: randomId(host) })
       started.onEpoch(() => {
         for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener())
@@ -30,7 +32,11 @@ export function memoryStore(): SlotStore {
     leave: async stamp => table().leave(stamp),
     serve: async (stamp, change) => table().serve(stamp, change),
     release: async (stamp, request) => table().release(stamp, request),
-    claims: async id => table().claims(id),
+    async claims(id) {
+      const ids = new BlockSet()
+      await inSlices(clockOf, table().liveClaims(id), block => ids.add(block))
+      return ids
+    },
     expire: async (id, seen, limit, by) => table().expire(id, seen, limit, by),
     evict: async (id, changed) => table().evict(id, changed),
     forget: async (id, changed) => table().forget(id, changed),

@@ -44,6 +44,7 @@ export class Link {
   /** Tries of either connection since Redis answered last. */
   #attempts = 0
   #away = false
+  #connections = 0
 
   private constructor(options: LinkOptions, open: (override: object) => Connection) {
     this.#options = options
@@ -69,7 +70,13 @@ export class Link {
       connected = false
     }
     this.#commands.on('ready', reconnected)
+    this.#commands.on('connect', () => this.#connections++)
     return connected
+  }
+
+  /** How many connections for commands there were after the first. */
+  get connections(): number {
+    return this.#connections
   }
 
   /** Opens the connection that listens, once. */

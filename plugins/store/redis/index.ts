@@ -85,7 +85,13 @@ export function redisStore(options: RedisStoreOptions): SlotStore {
         throw new BlockgateError(ErrorCode.startFailed, problem.message, { at: 'redis' })
       if (problem) host.log.warn(problem.message)
     },
-    ...redisSteps(run, call, keys, () => services?.host),
+    ...redisSteps(
+      run,
+      call,
+      keys,
+      () => services?.host,
+      () => link?.connections ?? 0,
+    ),
     watch(listener) {
       const own = () => listener()
       listeners.add(own)

@@ -1,5 +1,5 @@
 /** The steps of a MemberStore as calls of scripts, and what these answer: Redis is another process, so answers are checked. */
-import { type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
+import { BlockSet, type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
 import {
   assertBlockIds,
   assertHold,
@@ -31,8 +31,20 @@ type Steps = Omit<SlotStore, 'name' | 'shared' | 'cluster' | 'options' | 'check'
 
 const WRITTEN = ['ok', 'missing', 'superseded', 'stale'] as const
 
-/** @param host gives the host once the store was started */
-export function redisSteps(run: Run, call: Call, keys: Keys, host: () => Host | undefined): Steps {
+/** Blocks that are asked for at once: some 160 kB. All of a large member's would not come within the timeout of a command. */
+const SCAN = 5_000
+
+/**
+ * @param host gives the host once the store was started
+ * @param connections how many connections there were so far
+ */
+export function redisSteps(
+  run: Run,
+  call: Call,
+  keys: Keys,
+  host: () => Host | undefined,
+  connections: () => number = () => 0,
+): Steps {
   /** For the scripts that answer whether they did it. */
   const done = async (script: Script, id: string, argument: Argument, own: readonly string[] = []) => {
     assertMemberId(id)
@@ -85,8 +97,18 @@ export function redisSteps(run: Run, call: Call, keys: Keys, host: () => Host | 
     },
     /** No script: through Lua, as many ids as a member has take Redis two to four times as long. */
     async claims(id) {
-      const ids = new Set<ReleaseItem['id']>()
-      await inSlices(host(), texts(await call('SMEMBERS', keys.claims(id))), text => isBlockId(text) && ids.add(text))
+      const ids = new BlockSet()
+      const connection = connections()
+      let cursor = '0'
+      do {
+        const reply = await call('SSCAN', keys.claims(id), cursor, 'COUNT', String(SCAN))
+        const [next, part] = Array.isArray(reply) ? reply : []
+        // A cursor of one server says nothing to the one that has taken its place.
+        if (connections() !== connection)
+          throw new OwnershipUnavailable('the connection to Redis broke', { at: 'redis' })
+        cursor = text(next)
+        await inSlices(host(), texts(part), block => isBlockId(block) && ids.add(block))
+      } while (cursor !== '0')
       return ids
     },
     async expire(id, seen, { max, windowMs }, by) {

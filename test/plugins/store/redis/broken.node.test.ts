@@ -1,3 +1,4 @@
+import { BlockSet } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
@@ -117,7 +118,7 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     const a = await member(store, 'a')
     await store.serve(a.next(), { added: [testId(1)], dropped: [] })
     await redis.command('SADD', 'blockgate:{test}:claims:a', '../x')
-    expect(await store.claims('a')).toEqual(new Set([testId(1)]))
+    expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
   })
 
   it('does not count an expiry that is no time, and keeps a thousand of them', async () => {

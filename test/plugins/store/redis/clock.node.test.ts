@@ -1,4 +1,5 @@
 /** The clock of Redis that stepped back: what was written before it lies in the future. */
+import { BlockSet } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
@@ -33,7 +34,7 @@ describe('redisStore() whose clock stepped back', () => {
     await put(Number(heartbeat.at) + HOUR)
     expect((await store.heartbeats()).heartbeats.get('b')?.age).toBe(0)
     expect(await release()).toEqual({ status: 'ok', released: [] })
-    expect(await store.claims('a')).toEqual(new Set([testId(1)]))
+    expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
 
     await put(Number(heartbeat.at) - HOUR)
     expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })

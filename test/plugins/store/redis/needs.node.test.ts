@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { BlockSet } from 'blockgate'
 import type { SlotStore } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -108,16 +109,16 @@ describe('what redisStore() needs of Redis', () => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     const full = store.serve(a.next(), { added: [testId(2)], dropped: [] })
     await expect(full).rejects.toMatchObject({ ...UNAVAILABLE, rawMessage: expect.stringContaining('OOM') })
-    expect(await store.claims('a')).toEqual(new Set([testId(1)]))
+    expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
     expect(await store.leave(a.next())).toBe('ok')
-    expect(await store.claims('a')).toEqual(new Set())
+    expect(await store.claims('a')).toEqual(new BlockSet())
   })
 })
 
 const README_COMMANDS = [
   ...['+eval', '+evalsha', '+subscribe', '+publish', '+info', '+time', '+type', '+hget', '+hmget', '+hset'],
   ...['+hdel', '+hgetall'],
-  ...['+sadd', '+srem', '+sismember', '+smismember', '+smembers', '+unlink', '+lpush', '+lrange', '+ltrim'],
+  ...['+sadd', '+srem', '+sismember', '+smismember', '+sscan', '+unlink', '+lpush', '+lrange', '+ltrim'],
 ]
 
 /** Does every step once, so that each does something. */
@@ -138,7 +139,7 @@ async function everyStep(store: SlotStore): Promise<void> {
   expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({
     released: [testId(1)],
   })
-  expect(await store.claims('b')).toEqual(new Set([testId(1)]))
+  expect(await store.claims('b')).toEqual(new BlockSet([testId(1)]))
   const heartbeat = (await store.heartbeats()).heartbeats.get('b')
   const seen = { incarnation: b.incarnation, sequence: heartbeat?.sequence ?? 0 }
   expect(await store.expire('b', seen, { max: 1, windowMs: 1000 }, 'a')).toBe('expired')
