@@ -18,124 +18,29 @@ const numberOf = (id: BlockId | undefined) => Array.from({ length: 100 }, (_, n)
 
 testStage({ describe, it }, { name: 'dedup', factory: () => dedup() })
 
-type Row = readonly [n: number, sources: readonly number[], resolution?: number]
+/** `4:1,3,2@1000`: block 4, made of the sources 1, 3 and 2, at the resolution 1000. */
+const parseRow = (row: string) => {
+  const [, n, sources = '', resolution = 0] = /^(\d+):([\d,]+)(?:@(\d+))?$/.exec(row) ?? []
+  return block(Number(n), sources.split(',').map(Number), { resolution: Number(resolution) })
+}
 
-describe('the table of Thanos, in its order', () => {
-  it.each<[rows: readonly Row[], going: readonly number[]]>([
-    [
-      [
-        [1, [1]],
-        [2, [2]],
-        [3, [3]],
-      ],
-      [1, 2, 3],
-    ],
-    [
-      [
-        [6, [6]],
-        [4, [1, 3, 2]],
-        [5, [5]],
-      ],
-      [6, 4, 5],
-    ],
-    [
-      [
-        [5, [5]],
-        [6, [6]],
-        [3, [1, 2]],
-        [4, [1, 2]],
-      ],
-      [5, 6, 3],
-    ],
-    [
-      [
-        [4, [1, 2]],
-        [6, [6]],
-        [5, [1, 3, 2]],
-      ],
-      [6, 5],
-    ],
-    [
-      [
-        [6, [6]],
-        [1, [1]],
-        [2, [2]],
-        [3, [3]],
-        [4, [2, 1, 3]],
-      ],
-      [6, 4],
-    ],
-    [
-      [
-        [10, [1, 2, 3]],
-        [11, [6, 4, 5]],
-        [14, [14]],
-        [1, [1]],
-        [13, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
-        [12, [7, 9, 8]],
-      ],
-      [14, 13],
-    ],
-    [
-      [
-        [8, [1, 3, 2, 4]],
-        [1, [1]],
-        [5, [1, 2]],
-        [6, [1, 3, 2, 4]],
-        [7, [3, 1, 2]],
-      ],
-      [6],
-    ],
-    [
-      [
-        [10, [1, 2, 6, 7]],
-        [1, [1]],
-        [11, [6, 8, 1, 2]],
-      ],
-      [10, 11],
-    ],
-    [
-      [
-        [10, [6, 7, 1, 2]],
-        [1, [1]],
-        [5, [1, 2]],
-        [11, [2, 3, 1]],
-      ],
-      [10, 11],
-    ],
-    [
-      [
-        [1, [1], 0],
-        [2, [1], 1000],
-        [3, [1], 10_000],
-      ],
-      [1, 2, 3],
-    ],
-    [
-      [
-        [1, [1], 0],
-        [6, [6], 10_000],
-        [4, [1, 3, 2], 0],
-        [5, [2, 3, 1], 1000],
-      ],
-      [6, 4, 5],
-    ],
-    [
-      [
-        [10, [7, 5, 1, 2], 0],
-        [12, [6, 7, 1], 10_000],
-        [1, [1], 0],
-        [13, [1], 10_000],
-        [5, [1, 2], 0],
-        [11, [2, 3, 1], 0],
-      ],
-      [10, 12, 11],
-    ],
-  ])('%j', async (rows, going) => {
-    const list = rows.map(([n, sources, resolution = 0]) => block(n, sources, { resolution }))
-    expect(await survivors(list)).toEqual(going)
-    expect(await survivors([...list].reverse())).toEqual([...going].reverse())
-  })
+it.each([
+  ['1:1 2:2 3:3', [1, 2, 3]],
+  ['6:6 4:1,3,2 5:5', [6, 4, 5]],
+  ['5:5 6:6 3:1,2 4:1,2', [5, 6, 3]],
+  ['4:1,2 6:6 5:1,3,2', [6, 5]],
+  ['6:6 1:1 2:2 3:3 4:2,1,3', [6, 4]],
+  ['10:1,2,3 11:6,4,5 14:14 1:1 13:1,2,3,4,5,6,7,8,9 12:7,9,8', [14, 13]],
+  ['8:1,3,2,4 1:1 5:1,2 6:1,3,2,4 7:3,1,2', [6]],
+  ['10:1,2,6,7 1:1 11:6,8,1,2', [10, 11]],
+  ['10:6,7,1,2 1:1 5:1,2 11:2,3,1', [10, 11]],
+  ['1:1 2:1@1000 3:1@10000', [1, 2, 3]],
+  ['1:1 6:6@10000 4:1,3,2 5:2,3,1@1000', [6, 4, 5]],
+  ['10:7,5,1,2 12:6,7,1@10000 1:1 13:1@10000 5:1,2 11:2,3,1', [10, 12, 11]],
+])("of %s these stay, as in Thanos' own table: %j", async (rows, going) => {
+  const list = rows.split(' ').map(parseRow)
+  expect(await survivors(list)).toEqual(going)
+  expect(await survivors(list.toReversed())).toEqual(going.toReversed())
 })
 
 it('a skipped block is a duplicate, superseded by the block that covers it', async () => {
@@ -180,50 +85,43 @@ describe('what tells equal sources apart', () => {
     survivors(
       thanos.map((extra, n) => {
         const ulid = testId(n + 1)
-        const json = {
-          ulid,
-          version: 1,
-          minTime: 0,
-          maxTime: 9,
-          compaction: { level: 2, sources: [testId(50)] },
-          thanos: extra,
-        }
-        return candidate(parseMeta(new TextEncoder().encode(JSON.stringify(json)), ulid).meta)
+        const compaction = { level: 2, sources: [testId(50)] }
+        const text = JSON.stringify({ ulid, version: 1, minTime: 0, maxTime: 9, compaction, thanos: extra })
+        return candidate(parseMeta(new TextEncoder().encode(text), ulid).meta)
       }),
     )
   const part = (partition_id: number, more: object = {}) => ({
     extensions: { partition_info: { partition_count: 4, partition_id, ...more }, time_range: 7_200_000 },
   })
 
-  it('four parts of one Cortex compaction are four blocks', async () => {
-    expect(await parsed(part(0), part(1), part(2), part(3))).toEqual([1, 2, 3, 4])
-  })
-
-  it('a part is no duplicate of the whole, and the whole none of a part', async () => {
-    expect(await parsed(part(0), {})).toEqual([1, 2])
-    expect(await parsed({}, part(0))).toEqual([1, 2])
-    expect(await parsed(part(0), part(0, { partition_count: 2 }))).toEqual([1, 2])
-  })
-
-  it('the same part is one block, whatever the order of the keys and the group it was made in', async () => {
-    const turned = {
-      extensions: {
-        time_range: 86_400_000,
-        partition_info: {
-          partitioned_group_id: 9,
-          partition_id: 1,
-          partitioned_group_creation_time: 5,
-          partition_count: 4,
+  it.each<[name: string, thanos: readonly object[], going: readonly number[]]>([
+    ['four parts of one Cortex compaction are four blocks', [part(0), part(1), part(2), part(3)], [1, 2, 3, 4]],
+    ['a part is no duplicate of the whole', [part(0), {}], [1, 2]],
+    ['the whole is none of a part', [{}, part(0)], [1, 2]],
+    ['a part of four is none of a part of two', [part(0), part(0, { partition_count: 2 })], [1, 2]],
+    [
+      'the same part is one block, whatever the order of the keys and the group it was made in',
+      [
+        part(1),
+        {
+          extensions: {
+            time_range: 86_400_000,
+            partition_info: {
+              ...{ partitioned_group_id: 9, partition_id: 1 },
+              ...{ partitioned_group_creation_time: 5, partition_count: 4 },
+            },
+          },
         },
-      },
-    }
-    expect(await parsed(part(1), turned)).toEqual([1])
-  })
-
-  it('the only part of one is the whole', async () => {
-    expect(
-      await parsed({}, part(0, { partition_count: 1 }), { extensions: null }, { extensions: {}, rewrites: [] }),
-    ).toEqual([1])
+      ],
+      [1],
+    ],
+    [
+      'the only part of one is the whole',
+      [{}, part(0, { partition_count: 1 }), { extensions: null }, { extensions: {}, rewrites: [] }],
+      [1],
+    ],
+  ])('%s', async (_, thanos, going) => {
+    expect(await parsed(...thanos)).toEqual(going)
   })
 
   it.each([
@@ -240,13 +138,11 @@ describe('what tells equal sources apart', () => {
 })
 
 it('blocks with other external labels are no duplicates, in whatever order the labels stand', async () => {
-  const ab = { labels: { a: '1', b: '2' } }
-  const ba = { labels: { b: '2', a: '1' } }
-  expect(await survivors([block(1, [1], ab), block(2, [1, 2], ba)])).toEqual([2])
-  expect(await survivors([block(1, [1], ab), block(2, [1, 2], { labels: { a: '1' } })])).toEqual([1, 2])
-  expect(
-    await survivors([block(1, [1], { labels: { a: 'b' } }), block(2, [1, 2], { labels: { 'a":"b': '' } })]),
-  ).toEqual([1, 2])
+  const going = (a: Record<string, string>, b: Record<string, string>) =>
+    survivors([block(1, [1], { labels: a }), block(2, [1, 2], { labels: b })])
+  expect(await going({ a: '1', b: '2' }, { b: '2', a: '1' })).toEqual([2])
+  expect(await going({ a: '1', b: '2' }, { a: '1' })).toEqual([1, 2])
+  expect(await going({ a: 'b' }, { 'a":"b': '' })).toEqual([1, 2])
 })
 
 /** As the README says it, with no regard to speed. */

@@ -1,13 +1,17 @@
 import { type MatchLabelsOptions, matchLabels, type RelabelRule } from 'blockgate/plugins/filter/match-labels'
-import { blockContext, candidate, testId, testStage } from 'blockgate/testing'
+import { blockContext, candidate, testId, testOutcome, testStage } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { verdict } from './verdict.ts'
+import { problemsOf, verdict } from './verdict.ts'
 
 const at = (relabel: readonly RelabelRule[], labels: Record<string, string> = {}, ulid = testId(1)) =>
-  verdict(matchLabels({ relabel }), blockContext(candidate({ ulid, labels })))
+  verdict(matchLabels({ relabel }), { ulid, labels })
+const problems = (options: unknown) => problemsOf(matchLabels(options as MatchLabelsOptions))
 
-const problems = (options: unknown) =>
-  (matchLabels(options as MatchLabelsOptions).check?.() ?? []).map(p => `${p.path} must ${p.must}`)
+/** Those of the values of label `a` that the rules let through. */
+const kept = async (relabel: readonly RelabelRule[], values: readonly string[]) => {
+  const verdicts = await Promise.all(values.map(a => at(relabel, { a })))
+  return values.filter((_, i) => verdicts[i] === 'passed')
+}
 
 testStage(
   { describe, it },
@@ -22,64 +26,43 @@ testStage(
 )
 
 it('keep lets through what matches as a whole, and drop the rest', async () => {
-  const keep: RelabelRule = { action: 'keep', sourceLabels: ['cluster'], regex: 'A|B' }
-  const drop: RelabelRule = { ...keep, action: 'drop' }
-  const clusters = ['A', 'B', 'C', 'AB']
-  expect(await Promise.all(clusters.map(cluster => at([keep], { cluster })))).toEqual([
-    'passed',
-    'passed',
-    'label-excluded',
-    'label-excluded',
-  ])
-  expect(await Promise.all(clusters.map(cluster => at([drop], { cluster })))).toEqual([
-    'label-excluded',
-    'label-excluded',
-    'passed',
-    'passed',
-  ])
+  const keep: RelabelRule = { action: 'keep', sourceLabels: ['a'], regex: 'A|B' }
+  const values = ['A', 'B', 'C', 'AB']
+  expect(await kept([keep], values)).toEqual(['A', 'B'])
+  expect(await kept([{ ...keep, action: 'drop' }], values)).toEqual(['C', 'AB'])
+  expect(await at([keep], { a: 'C' })).toBe('label-excluded')
 })
 
-it('the first rule that drops decides, and every rule must let the block through', async () => {
-  const rules: readonly RelabelRule[] = [
-    { action: 'drop', sourceLabels: ['message'], regex: 'bad' },
-    { action: 'keep', sourceLabels: ['cluster'], regex: 'eu' },
-  ]
-  expect(await at(rules, { cluster: 'eu', message: 'keepme' })).toBe('passed')
-  expect(await at(rules, { cluster: 'eu', message: 'bad' })).toBe('label-excluded')
-  expect(await at(rules, { cluster: 'us', message: 'keepme' })).toBe('label-excluded')
+const keep = (sourceLabels: readonly string[], regex: string, more: Partial<RelabelRule> = {}): RelabelRule => ({
+  ...{ action: 'keep', sourceLabels, regex },
+  ...more,
 })
+const both = [keep(['message'], 'bad', { action: 'drop' }), keep(['cluster'], 'eu')]
 
-it('a missing label is empty, whatever objects inherit', async () => {
-  expect(await at([{ action: 'keep', sourceLabels: ['cluster'], regex: '' }])).toBe('passed')
-  expect(await at([{ action: 'keep', sourceLabels: ['constructor', 'toString'], regex: ';' }])).toBe('passed')
+it.each<[name: string, rules: readonly RelabelRule[], labels: Record<string, string>, passes: boolean]>([
+  ['every rule must let the block through: both do', both, { cluster: 'eu', message: 'keepme' }, true],
+  ['the first rule that drops decides', both, { cluster: 'eu', message: 'bad' }, false],
+  ['the second rule decides too', both, { cluster: 'us', message: 'keepme' }, false],
+  ['a missing label is empty', [keep(['cluster'], '')], {}, true],
+  ['a missing label is empty, whatever objects inherit', [keep(['constructor', 'toString'], ';')], {}, true],
+  ['several labels are joined by ;', [keep(['a', 'b'], '1;2')], { a: '1', b: '2' }, true],
+  ['… or by the separator given', [keep(['a', 'b'], '1/2', { separator: '/' })], { a: '1', b: '2' }, true],
+  ['… and by no other', [keep(['a', 'b'], '1;2', { separator: '/' })], { a: '1', b: '2' }, false],
+  ['__block_id is the ULID', [keep(['__block_id'], testId(1))], {}, true],
+  ['__block_id is the ULID, also where a label has that name', [keep(['__block_id'], 'x')], { __block_id: 'x' }, false],
+  ['without rules every block passes', [], {}, true],
+  ['a rule without a regex matches everything', [{ action: 'keep' }], { a: '1' }, true],
+  ['a drop without a regex too', [{ action: 'drop' }], { a: '1' }, false],
+])('%s', async (_, rules, labels, passes) => {
+  expect(await at(rules, labels)).toBe(passes ? 'passed' : 'label-excluded')
   const plain = candidate()
-  const inherits = blockContext({ ...plain, meta: { ...plain.meta, labels: {} } })
-  const stage = matchLabels({ relabel: [{ action: 'keep', sourceLabels: ['constructor'], regex: '' }] })
-  expect(await verdict(stage, inherits)).toBe('passed')
+  const inherits = blockContext({ ...plain, meta: { ...plain.meta, labels } })
+  const answer = await matchLabels({ relabel: rules }).handle(inherits, async () => testOutcome('passed'))
+  expect('reason' in answer).toBe(!passes)
 })
 
-it('several labels are joined by ; or by the separator given', async () => {
-  const labels = { a: '1', b: '2' }
-  const rule: RelabelRule = { action: 'keep', sourceLabels: ['a', 'b'], regex: '1;2' }
-  expect(await at([rule], labels)).toBe('passed')
-  expect(await at([{ ...rule, separator: '/', regex: '1/2' }], labels)).toBe('passed')
-  expect(await at([{ ...rule, separator: '/' }], labels)).toBe('label-excluded')
-})
-
-it('__block_id is the ULID, also where an external label has that name', async () => {
-  const rule: RelabelRule = { action: 'keep', sourceLabels: ['__block_id'], regex: testId(7) }
-  expect(await at([rule], { __block_id: 'x' }, testId(7))).toBe('passed')
-  expect(await at([rule], {}, testId(8))).toBe('label-excluded')
-})
-
-it('without rules every block passes, one without labels too', async () => {
-  expect(await at([])).toBe('passed')
-  expect(await verdict(matchLabels(), blockContext(candidate()))).toBe('passed')
-})
-
-it('a rule without a regex matches everything', async () => {
-  expect(await at([{ action: 'keep' }], { a: '1' })).toBe('passed')
-  expect(await at([{ action: 'drop' }], { a: '1' })).toBe('label-excluded')
+it('without options every block passes', async () => {
+  expect(await verdict(matchLabels())).toBe('passed')
 })
 
 it.each<[regex: string, kept: readonly string[], dropped: readonly string[]]>([
@@ -96,11 +79,8 @@ it.each<[regex: string, kept: readonly string[], dropped: readonly string[]]>([
   ['\\Aa\\z', ['a'], ['a\n']],
   ['\\Qa.b*\\E', ['a.b*'], ['axb*']],
   ['(?P<name>a)', ['a'], ['b']],
-])('%s is matched as RE2 does, against the whole value', async (regex, kept, dropped) => {
-  const values = [...kept, ...dropped]
-  const rule: RelabelRule = { action: 'keep', sourceLabels: ['a'], regex }
-  const verdicts = await Promise.all(values.map(a => at([rule], { a })))
-  expect(values.filter((_, i) => verdicts[i] === 'passed')).toEqual(kept)
+])('%s is matched as RE2 does, against the whole value', async (regex, matching, others) => {
+  expect(await kept([keep(['a'], regex)], [...matching, ...others])).toEqual(matching)
 })
 
 // Of two engines only JavaScript's backtracks: over a value from a bucket it could run for hours.
@@ -112,9 +92,7 @@ it.each([
   ['\\x{62}', 'b', 'x'.repeat(62)],
 ])('%s means to RE2, which answers, something else than to the engine of JavaScript', async (regex, ours, theirs) => {
   expect(new RegExp(`^(?:${regex})$`, 's').test(theirs)).toBe(true)
-  const keep: RelabelRule = { action: 'keep', sourceLabels: ['a'], regex }
-  expect(await at([keep], { a: ours })).toBe('passed')
-  expect(await at([keep], { a: theirs })).toBe('label-excluded')
+  expect(await kept([keep(['a'], regex)], [ours, theirs])).toEqual([ours])
 })
 
 it.each([
@@ -152,10 +130,9 @@ it('hashmod on __block_id and keep split the Thanos vector into three shards', a
 })
 
 it('hashmod changes no label of the block itself', async () => {
-  const stage = matchLabels({ relabel: [{ action: 'hashmod', modulus: 3, targetLabel: 'cluster' }] })
-  const block = candidate({ labels: { cluster: 'eu' } })
-  await verdict(stage, blockContext(block))
-  expect({ ...block.meta.labels }).toEqual({ cluster: 'eu' })
+  const labels = { cluster: 'eu' }
+  await at([{ action: 'hashmod', modulus: 3, targetLabel: 'cluster' }], labels)
+  expect(labels).toEqual({ cluster: 'eu' })
 })
 
 it.each([undefined, 'replace', 'labelmap', 'labeldrop', 'labelkeep', 'lowercase', 'keepequal'])(
@@ -167,34 +144,27 @@ it.each([undefined, 'replace', 'labelmap', 'labeldrop', 'labelkeep', 'lowercase'
   },
 )
 
-it('tells the place of everything that is wrong', () => {
-  expect(problems({ relabel: [{ action: 'hashmod' }] })).toEqual([
-    'relabel[0].modulus must be given for hashmod',
-    'relabel[0].targetLabel must be given for hashmod',
-  ])
-  expect(problems({ relabel: [{ action: 'hashmod', modulus: 0, targetLabel: 'a' }] })).toEqual([
-    'relabel[0].modulus must be >= 1',
-  ])
-  expect(problems({ relabel: [{ action: 'keep', regex: '(?=a)' }] })).toEqual([
-    'relabel[0].regex must be an RE2 expression (error parsing regexp: invalid or unsupported Perl syntax: `(?=`)',
-  ])
-  expect(problems({ relabel: [{ action: 'keep', source_labels: ['a'] }] })[0]).toMatch(
-    /^relabel\[0\]\.source_labels must/,
-  )
-  expect(problems({ relabel: {} })).toEqual(['relabel must be a list of relabel rules'])
-  expect(problems({ rules: [] })).toEqual(['rules must be one of the known options: relabel'])
+it.each<[options: object, problems: readonly string[]]>([
+  [
+    { relabel: [{ action: 'hashmod' }] },
+    ['relabel[0].modulus must be given for hashmod', 'relabel[0].targetLabel must be given for hashmod'],
+  ],
+  [{ relabel: [{ action: 'hashmod', modulus: 0, targetLabel: 'a' }] }, ['relabel[0].modulus must be >= 1']],
+  [
+    { relabel: [{ action: 'keep', regex: '(?=a)' }] },
+    ['relabel[0].regex must be an RE2 expression (error parsing regexp: invalid or unsupported Perl syntax: `(?=`)'],
+  ],
+  [{ relabel: {} }, ['relabel must be a list of relabel rules']],
+  [{ rules: [] }, ['rules must be one of the known options: relabel']],
+])('the problems of %j are %j', (options, expected) => {
+  expect(problems(options)).toEqual(expected)
 })
 
 it('tells the problems of every rule beside unknown options', () => {
   const relabel = [{ action: 'keep', regex: '(', regexp: 'a' }, null, { action: 'hashmod', modulo: 3 }]
-  expect(problems({ relabel, rules: [], more: 1 }).map(text => text.replace(/ must.*/, ''))).toEqual([
-    'relabel[0].regex',
-    'relabel[1]',
-    'relabel[0].regexp',
-    'relabel[2].modulo',
-    'rules',
-    'more',
-    'relabel[2].modulus',
-    'relabel[2].targetLabel',
+  const paths = problems({ relabel, rules: [], more: 1 }).map(text => text.replace(/ must.*/, ''))
+  expect(paths.toSorted()).toEqual([
+    ...['more', 'relabel[0].regex', 'relabel[0].regexp', 'relabel[1]', 'relabel[2].modulo', 'relabel[2].modulus'],
+    ...['relabel[2].targetLabel', 'rules'],
   ])
 })

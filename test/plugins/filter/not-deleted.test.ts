@@ -1,43 +1,28 @@
 import { type NotDeletedOptions, notDeleted } from 'blockgate/plugins/filter/not-deleted'
-import { blockContext, candidate, testOutcome, testStage } from 'blockgate/testing'
+import { testStage } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { verdict } from './verdict.ts'
-
-const NOW = Date.UTC(2026, 0, 1)
-const HOUR = 3_600_000
-
-const at = (options: NotDeletedOptions, deletionTime: number | undefined) =>
-  verdict(
-    notDeleted(options),
-    blockContext(candidate({}, { markers: ['deletion-mark.json'], deletionTime }), { run: { now: NOW } }),
-  )
+import { HOUR, NOW, verdict } from './verdict.ts'
 
 testStage(
   { describe, it },
   { name: 'not-deleted', factory: () => notDeleted({ delay: '24h' }), invalid: [() => notDeleted({ delay: -1 })] },
 )
 
-it('keeps a block whose mark is 15 hours old and skips one of 60 hours, with a delay of 48 hours', async () => {
-  expect(await at({ delay: '48h' }, NOW - 15 * HOUR)).toBe('passed')
-  expect(await at({ delay: '48h' }, NOW - 60 * HOUR)).toBe('marked-for-deletion')
+// The time of a block that goes is over: it may go without a question also where it is the last one.
+it.each<[NotDeletedOptions, age: number | undefined, verdict: string]>([
+  [{ delay: '48h' }, 15 * HOUR, 'passed'],
+  [{ delay: '48h' }, 60 * HOUR, 'marked-for-deletion (expired)'],
+  [{ delay: '48h' }, 48 * HOUR, 'passed'],
+  [{ delay: '48h' }, 48 * HOUR + 1000, 'marked-for-deletion (expired)'],
+  [{}, 24 * HOUR, 'passed'],
+  [{}, 24 * HOUR + 1000, 'marked-for-deletion (expired)'],
+  // A mark that cannot be read.
+  [{ delay: 0 }, undefined, 'passed'],
+])('%j: a block whose mark is %j ms old: %s', async (options, age, expected) => {
+  const deletionTime = age === undefined ? undefined : NOW - age
+  expect(await verdict(notDeleted(options), {}, { markers: ['deletion-mark.json'], deletionTime })).toBe(expected)
 })
 
-it('keeps a block whose mark cannot be read, and one without a mark', async () => {
-  expect(await at({ delay: '48h' }, undefined)).toBe('passed')
-  expect(await verdict(notDeleted({ delay: 0 }), blockContext(candidate()))).toBe('passed')
-})
-
-it('a mark must be older than the delay, not as old', async () => {
-  expect(await at({ delay: '24h' }, NOW - 24 * HOUR)).toBe('passed')
-  expect(await at({ delay: '24h' }, NOW - 24 * HOUR - 1000)).toBe('marked-for-deletion')
-})
-
-it('waits 24 hours by default', async () => {
-  expect(await at({}, NOW - 24 * HOUR)).toBe('passed')
-  expect(await at({}, NOW - 24 * HOUR - 1000)).toBe('marked-for-deletion')
-})
-
-it('says that the time of the block is over: it may go without a question also where it is the last one', async () => {
-  const block = blockContext(candidate({}, { deletionTime: NOW - 25 * HOUR }), { run: { now: NOW } })
-  expect(await notDeleted().handle(block, async () => testOutcome('passed'))).toMatchObject({ expired: true })
+it('keeps a block without a mark', async () => {
+  expect(await verdict(notDeleted({ delay: 0 }))).toBe('passed')
 })
