@@ -1,16 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { blockgate, type Running, start } from '../support/cli.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-import { type Case, makeCase } from './case.ts'
+import { describe, expect, it } from 'vitest'
+import { type Case, cases } from './case.ts'
 
-const folder = tempFolders()
-const started: Running[] = []
-afterEach(async () => {
-  for (const { child, ended } of started.splice(0)) {
-    child.kill('SIGKILL')
-    await ended
-  }
-})
+const makeCase = cases()
 
 const AT = 1_790_900_000
 const mark = (id: string, more: object = {}) => JSON.stringify({ id, version: 1, deletion_time: AT, ...more })
@@ -26,7 +17,7 @@ const GOOD = '01M3TKWQ50MG00D00000000000'
 const MADE = new Date(AT * 1000).toISOString().slice(0, 19)
 
 function made(): Case {
-  const project = makeCase(folder())
+  const project = makeCase()
   for (const [ulid, [text]] of Object.entries(BAD)) project.block(ulid, { mark: text })
   project.block(GOOD, { mark: mark(GOOD) })
   return project
@@ -40,7 +31,7 @@ describe('deletion marks that cannot be used', () => {
   it('each run keeps the blocks, and says of each what is wrong with its mark', async () => {
     const project = made()
     for (const run of [1, 2]) {
-      const { stdout, stderr } = await blockgate(['sync'], project)
+      const { stdout, stderr } = await project.blockgate(['sync'])
       expect(stdout, `run ${run}`).toContain('held now: 4')
       for (const [ulid, [, said]] of Object.entries(BAD)) {
         expect(linesOf(stdout + stderr, ulid).join('\n'), `run ${run}`).toMatch(said)
@@ -51,23 +42,18 @@ describe('deletion marks that cannot be used', () => {
   it('explain and inspect say it too, and of a good mark when it was made', async () => {
     const project = made()
     for (const [ulid, [, said]] of Object.entries(BAD)) {
-      expect((await blockgate(['explain', ulid], project)).stdout, ulid).toMatch(said)
-      const inspected = await blockgate(['inspect', ulid], project)
+      expect((await project.blockgate(['explain', ulid])).stdout, ulid).toMatch(said)
+      const inspected = await project.blockgate(['inspect', ulid])
       expect([inspected.code, inspected.stdout + inspected.stderr], ulid).toEqual([1, expect.stringMatching(said)])
     }
-    expect((await blockgate(['explain', GOOD], project)).stdout).toContain(MADE)
-    expect((await blockgate(['inspect', GOOD], project)).stdout).toContain(MADE)
+    for (const command of ['explain', 'inspect']) {
+      expect((await project.blockgate([command, GOOD])).stdout).toContain(MADE)
+    }
   })
 
   it('the API says it too', async () => {
-    const project = made()
-    const running = start(['run'], { ...project, env: { HTTP: '127.0.0.1:0' } })
-    started.push(running)
-    await running.printed('"run done"')
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.stderr)?.[0]
-    for (const [ulid, [, said]] of Object.entries(BAD)) {
-      expect(await (await fetch(`${url}/api/v1/blocks/${ulid}`)).text(), ulid).toMatch(said)
-    }
-    expect(await (await fetch(`${url}/api/v1/blocks/${GOOD}`)).text()).toContain(MADE)
+    const { get } = await made().serve()
+    for (const [ulid, [, said]] of Object.entries(BAD)) expect(await get(`/api/v1/blocks/${ulid}`), ulid).toMatch(said)
+    expect(await get(`/api/v1/blocks/${GOOD}`)).toContain(MADE)
   })
 })

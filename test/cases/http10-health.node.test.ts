@@ -1,17 +1,8 @@
 import { connect } from 'node:net'
-import { afterEach, expect, it } from 'vitest'
-import { type Running, start } from '../support/cli.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-import { makeCase } from './case.ts'
+import { expect, it } from 'vitest'
+import { cases } from './case.ts'
 
-const folder = tempFolders()
-const started: Running[] = []
-afterEach(async () => {
-  for (const { child, ended } of started.splice(0)) {
-    child.kill('SIGKILL')
-    await ended
-  }
-})
+const makeCase = cases()
 
 /** What the server answers until it closes the connection. */
 function answer(port: number, request: string): Promise<string> {
@@ -26,12 +17,9 @@ function answer(port: number, request: string): Promise<string> {
 }
 
 it('a health check in HTTP/1.0 without a Host header gets 200, with GET and with HEAD', async () => {
-  const project = makeCase(folder())
+  const project = makeCase()
   project.block('01M3TMBBX0HA00000000000000')
-  const running = start(['run'], { ...project, env: { HTTP: '127.0.0.1:0' } })
-  started.push(running)
-  await running.printed('"run done"')
-  const port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(running.stderr)?.[1])
+  const port = Number(new URL((await project.serve()).url).port)
   for (const path of ['/-/healthy', '/-/ready']) {
     for (const method of ['GET', 'HEAD']) {
       expect(await answer(port, `${method} ${path} HTTP/1.0\r\n\r\n`), `${method} ${path}`).toMatch(/^HTTP\/1\.\d 200 /)

@@ -1,10 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { blockgate } from '../support/cli.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-import { makeCase, metaText } from './case.ts'
+import { cases, metaText } from './case.ts'
 
-const folder = tempFolders()
+const makeCase = cases()
 
 /** Of each block, the bytes of its meta.json and what must be said of them. */
 const METAS: Readonly<Record<string, readonly [bytes: (whole: string) => string | Uint8Array, said: RegExp]>> = {
@@ -16,9 +14,9 @@ const METAS: Readonly<Record<string, readonly [bytes: (whole: string) => string 
 }
 
 it('five metas that are no JSON, each in its own way: each message says what was found, on one short line', async () => {
-  const project = makeCase(folder())
+  const project = makeCase()
   for (const [ulid, [bytes]] of Object.entries(METAS)) project.block(ulid, { meta: bytes(metaText(ulid)) })
-  const { code, stdout } = await blockgate(['sync'], project)
+  const { code, stdout } = await project.blockgate(['sync'])
   expect(code).toBe(1)
   for (const [ulid, [, said]] of Object.entries(METAS)) {
     const lines = stdout.split('\n').filter(line => line.includes(ulid))

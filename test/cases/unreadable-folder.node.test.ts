@@ -1,23 +1,21 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { blockgate } from '../support/cli.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-import { blocksOf, makeCase } from './case.ts'
+import { cases } from './case.ts'
 
-const folder = tempFolders()
+const makeCase = cases()
 const [A, B] = ['01M3TK4XE0VA00000000000000', '01M3TK6R10VB00000000000000']
 
 /** What `sync --json` says of two blocks and a folder at `path` that nobody may read. */
 async function synced(path: string) {
-  const project = makeCase(folder())
+  const project = makeCase()
   project.block(A)
   project.block(B, { day: 1 })
   const at = join(project.bucket, path)
   mkdirSync(at, { recursive: true })
   chmodSync(at, 0o000)
   try {
-    return await blockgate(['sync', '--json'], { ...project, powerless: true })
+    return await project.sync([], { powerless: true })
   } finally {
     chmodSync(at, 0o700)
   }
@@ -25,19 +23,19 @@ async function synced(path: string) {
 
 describe('a folder of the bucket that this user may not read', () => {
   it('beside the blocks is named once, and both blocks are served', async () => {
-    const { stdout, stderr } = await synced('lost+found')
-    expect(blocksOf(stdout)).toMatchObject({ added: 2, failed: 0 })
+    const { blocks, stderr } = await synced('lost+found')
+    expect(blocks).toMatchObject({ added: 2, failed: 0 })
     expect(stderr.split('\n').filter(line => line.includes('lost+found'))).toHaveLength(1)
   })
 
   it.each(['chunks', 'debug'])('inside one block, %s, fails that block alone', async name => {
-    const { code, stdout } = await synced(`${A}/${name}`)
-    expect([code, blocksOf(stdout)]).toMatchObject([1, { added: 1, failed: 1 }])
+    const { code, stdout, blocks } = await synced(`${A}/${name}`)
+    expect([code, blocks]).toMatchObject([1, { added: 1, failed: 1 }])
     expect(JSON.parse(stdout).failures).toMatchObject([{ block: A }])
   })
 
   it('that is a whole block fails that block alone', async () => {
-    const { code, stdout } = await synced(A)
-    expect([code, blocksOf(stdout)]).toMatchObject([1, { added: 1, failed: 1 }])
+    const { code, blocks } = await synced(A)
+    expect([code, blocks]).toMatchObject([1, { added: 1, failed: 1 }])
   })
 })

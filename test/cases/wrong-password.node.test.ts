@@ -1,20 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { blockgate, type Running, start } from '../support/cli.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-import { blocksOf, makeCase } from './case.ts'
+import { cases } from './case.ts'
 
-const folder = tempFolders()
-const started: Running[] = []
+const makeCase = cases()
 let redis: RedisServer
 beforeAll(async () => {
   redis = await startRedis({ args: ['--requirepass', 'right'], admin: { password: 'right' } })
-})
-afterEach(async () => {
-  for (const { child, ended } of started.splice(0)) {
-    child.kill('SIGKILL')
-    await ended
-  }
 })
 afterAll(() => redis.stop())
 
@@ -34,31 +25,29 @@ export default defineConfig(({ env }) => ({
 }))
 `
 
-function made(password: string) {
-  const project = makeCase(folder(), CONFIG)
+const envOf = (password: string) => ({ REDIS: redis.url.replace('//', `//:${password}@`), HTTP: '127.0.0.1:0' })
+function made() {
+  const project = makeCase(CONFIG)
   project.block('01M3TM7PQ0WA00000000000000')
   project.block('01M3TM9HA0WB00000000000000', { day: 1 })
-  return { ...project, env: { REDIS: redis.url.replace('//', `//:${password}@`), HTTP: '127.0.0.1:0' } }
+  return project
 }
 
 describe('a Redis that wants another password', () => {
   it('sync does not exit with 0: it could ask nobody and loaded nothing', async () => {
-    const { code, stdout, stderr } = await blockgate(['sync'], made('wrong'))
+    const { code, stdout, stderr } = await made().blockgate(['sync'], { env: envOf('wrong') })
     expect(code).not.toBe(0)
     expect(stdout + stderr).toContain('WRONGPASS')
   })
 
   it('/-/ready of run names Redis', async () => {
-    const running = start(['run'], made('wrong'))
-    started.push(running)
-    await running.printed('WRONGPASS')
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.stderr)?.[0]
-    const ready = await fetch(`${url}/-/ready`)
+    const running = await made().serve(envOf('wrong'), 'WRONGPASS')
+    const ready = await fetch(`${running.url}/-/ready`)
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/Redis|redis/)])
   })
 
   it('with the right one the same config loads both blocks', async () => {
-    const { code, stdout } = await blockgate(['sync', '--json'], made('right'))
-    expect([code, blocksOf(stdout)]).toMatchObject([0, { added: 2 }])
+    const { code, blocks } = await made().sync([], { env: envOf('right') })
+    expect([code, blocks]).toMatchObject([0, { added: 2 }])
   })
 })
