@@ -3,6 +3,7 @@ import type { Bucket, Host } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { fakeHost, services } from 'blockgate/testing'
 import { expect } from 'vitest'
+import { type Answer, stubStore } from './stub-store.ts'
 
 /** Bucket `metrics`, with made-up credentials; disposing it stops it. */
 export async function startedS3(
@@ -15,4 +16,17 @@ export async function startedS3(
   await bucket.start?.(services({ host, bucket }))
   const { signal } = new AbortController()
   return Object.assign(bucket, { [Symbol.asyncDispose]: async () => await bucket.stop?.(signal) })
+}
+
+/** What `call` gives, or throws, where the store answers so; and what the store was asked for. */
+export async function asked<T>(
+  answer: Answer,
+  call: (bucket: Bucket) => Promise<T>,
+  options: Partial<S3Options> = {},
+  host?: Host,
+): Promise<{ readonly result: T | unknown; readonly requests: readonly string[] }> {
+  await using store = await stubStore(answer)
+  await using bucket = await startedS3({ endpoint: store.endpoint, ...options }, host)
+  const result = await call(bucket).catch((error: unknown) => error)
+  return { result, requests: store.requests }
 }

@@ -82,29 +82,32 @@ class Connections {
   }
 
   /** Dispose it once, to give it back. Rejects with the signal's reason when it aborts first. */
-  async take(signal: AbortSignal): Promise<Disposable> {
-    signal.throwIfAborted()
-    if (this.#free > 0) this.#free--
-    else {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#waiting.add(resolve)
-      try {
-        await orAborted(promise, signal)
-      } catch (error) {
-        // Granted in the same moment: it goes to the next one.
-        if (!this.#waiting.delete(resolve)) this.#giveBack()
-        throw error
+  take(signal: AbortSignal): Promise<Disposable> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        this.#waiting.delete(granted)
+        reject(signal.reason)
       }
-    }
-    return { [Symbol.dispose]: () => this.#giveBack() }
+      const granted = () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve({ [Symbol.dispose]: () => this.#giveBack() })
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.add(granted)
+      this.#grant()
+    })
   }
 
   #giveBack(): void {
+    this.#free++
+    this.#grant()
+  }
+
+  #grant(): void {
     const [next] = this.#waiting
-    if (!next) {
-      this.#free++
-      return
-    }
+    if (!next || this.#free === 0) return
+    this.#free--
     this.#waiting.delete(next)
     next()
   }
