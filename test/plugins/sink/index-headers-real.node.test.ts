@@ -13,7 +13,7 @@ import { countingBucket } from '../../support/counting-bucket.ts'
 import { storedIndex } from '../../support/indexed-blocks.ts'
 import { openMetrics } from '../../support/openmetrics.ts'
 import { tempFolders } from '../../support/temp-folders.ts'
-import { add, world } from './index-headers-world.ts'
+import { add, headersWorld } from './sink-world.ts'
 
 const folder = tempFolders()
 const QUICKSTART = join(import.meta.dirname, '../../../examples/quickstart/bucket')
@@ -68,7 +68,7 @@ it('1,000 series of two hours: an index of 99,009 bytes becomes a header of 11,5
   const index = await readFile(join(from, 'out', made, 'index'))
   expect(index).toHaveLength(99_009)
 
-  const { root, sink, bucket, store } = await world({ root: folder() })
+  const { root, sink, bucket, store } = await headersWorld({ root: folder() })
   await add(sink, await storedIndex(store, 1, index))
   const header = await readFile(join(root, testId(1), 'index-header'))
   expect(header).toHaveLength(11_539)
@@ -77,7 +77,7 @@ it('1,000 series of two hours: an index of 99,009 bytes becomes a header of 11,5
 
   // With reads that are just large enough it is two, of no more than what the header needs.
   const [head, tail] = [index.readUInt32BE(5) + 13, index.length - Number(index.readBigUInt64BE(index.length - 12))]
-  const exact = await world({ root: folder(), headBytes: head, tailBytes: tail })
+  const exact = await headersWorld({ root: folder(), headBytes: head, tailBytes: tail })
   await add(exact.sink, await storedIndex(exact.store, 1, index))
   expect(exact.bucket.gets).toEqual([`index -${tail}`, `index 0+${head}`])
   expect(head + tail).toBe(11_539 - 14 - 20 + 5)
