@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
-import { type DecodedSpan, decodeSpans } from './decode-otlp.ts'
+import { type DecodedSpan, decodeSpans } from './otlp.ts'
 
 interface BlockView {
   readonly state: string
@@ -34,8 +34,11 @@ beforeAll(async () => {
   await once(collector, 'listening')
   const [port] = await freePorts(1)
   address = `http://127.0.0.1:${port}`
-  const variable = `OTEL_EXPORTER_OTLP_ENDPOINT:http://127.0.0.1:${(collector.address() as AddressInfo).port}`
-  const args = ['scripts/dev-worker.mjs', `--port=${port}`, `--persist-to=${folder}`, `--var=${variable}`]
+  const variables = [
+    `--var=OTEL_EXPORTER_OTLP_ENDPOINT:http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    '--var=OTEL_EXPORTER_OTLP_PROTOCOL:http/json',
+  ]
+  const args = ['scripts/dev-worker.mjs', `--port=${port}`, `--persist-to=${folder}`, ...variables]
   worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } })
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
   for (const stream of [worker.stdout, worker.stderr]) {

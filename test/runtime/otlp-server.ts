@@ -1,9 +1,9 @@
-/** A collector over real HTTP on a free port: reads OTLP protobuf, and answers as a test says. */
+/** A collector over real HTTP on a free port: reads OTLP in JSON, and answers as a test says. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { type DecodedSpan, decodeSpans } from './decode-otlp.ts'
+import { type DecodedSpan, decodeSpans } from './otlp.ts'
 
 const servers: Server[] = []
 

@@ -1,35 +1,9 @@
 import { trace } from '@opentelemetry/api'
-import { afterEach, describe, expect, it } from 'vitest'
-import { setupTracing, type Tracing } from '../../src/runtime/tracing.ts'
-import { type FakeHost, fakeHost, settle } from '../../src/testing/fake-host.ts'
-import { type Collector, collector } from './collector.ts'
+import { describe, expect, it } from 'vitest'
+import { settle } from '../../src/testing/fake-host.ts'
+import { endSpans, never, setUp, status } from './collector.ts'
 
-let current: { tracing: Tracing; stub: Collector; host: FakeHost } | undefined
-
-function setUp(env: Record<string, string> = {}, background = true) {
-  const stub = collector()
-  const host = fakeHost()
-  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.test' }
-  const tracing = setupTracing({ ...endpoint, ...env }, { host, fetch: stub.fetch, background })
-  current = { tracing, stub, host }
-  return { stub, host, tracing }
-}
-
-function endSpans(count: number, name = 'span'): void {
-  for (let i = 0; i < count; i++) trace.getTracer('test').startSpan(`${name} ${i}`).end()
-}
-
-function status(code: number, headers: Record<string, string> = {}): () => Response {
-  return () => new Response(null, { status: code, headers })
-}
-
-afterEach(async () => {
-  current?.stub.answer(status(200))
-  const closed = current?.tracing.shutdown()
-  await current?.host.advance(60_000)
-  await closed
-  current = undefined
-})
+const names = (count: number, name = 'span') => Array.from({ length: count }, (_, i) => `${name} ${i}`)
 
 describe('when spans leave', () => {
   it('a few wait for the schedule delay, and leave together', async () => {
@@ -39,7 +13,7 @@ describe('when spans leave', () => {
     expect(stub.requests).toHaveLength(0)
     await host.advance(1)
     expect(stub.requests).toHaveLength(1)
-    expect(stub.spans().map(span => span.name)).toEqual(['span 0', 'span 1', 'span 2'])
+    expect(stub.spans().map(span => span.name)).toEqual(names(3))
     endSpans(1, 'next')
     await host.advance(700)
     expect(stub.spans()).toHaveLength(4)
@@ -50,7 +24,7 @@ describe('when spans leave', () => {
     endSpans(25)
     await settle()
     expect(stub.requests).toHaveLength(3)
-    expect(stub.spans().map(span => span.name)).toEqual(Array.from({ length: 25 }, (_, i) => `span ${i}`))
+    expect(stub.spans().map(span => span.name)).toEqual(names(25))
   })
 
   it('the requests are outside of the span in which a batch became full', async () => {
@@ -77,32 +51,28 @@ describe('when spans leave', () => {
     })
     endSpans(20)
     await tracing.forceFlush()
-    expect(stub.mostOpen).toBe(4)
-    expect(stub.spans()).toHaveLength(20)
+    expect([stub.mostOpen, stub.spans().length]).toEqual([4, 20])
   })
 
   it('nothing leaves by itself on Workers, and one flush sends all', async () => {
-    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' }, false)
+    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' }, { background: false })
     endSpans(25)
     await host.advance(60_000)
-    expect(stub.requests).toHaveLength(0)
-    expect(host.pendingTimers).toBe(0)
+    expect([stub.requests.length, host.pendingTimers]).toEqual([0, 0])
     await tracing.forceFlush()
-    expect(stub.spans()).toHaveLength(25)
-    expect(host.pendingTimers).toBe(0)
+    expect([stub.spans().length, host.pendingTimers]).toEqual([25, 0])
   })
 
   it('a flush on Workers does not wait for the requests of another flush', async () => {
-    const { stub, tracing } = setUp({}, false)
-    stub.answer(signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
+    const { stub, tracing } = setUp({}, { background: false })
+    stub.answer(never)
     endSpans(1, 'stuck')
-    const stuck = tracing.forceFlush()
+    void tracing.forceFlush()
     await settle()
     stub.answer(status(200))
     endSpans(1, 'free')
     await tracing.forceFlush()
     expect(stub.spans().map(span => span.name)).toEqual(['free 0'])
-    void stuck
   })
 })
 
@@ -121,8 +91,7 @@ describe('when the collector fails', () => {
     await flushed
     expect(stub.requests).toHaveLength(2)
     expect(stub.requests[1]?.body).toEqual(stub.requests[0]?.body)
-    expect(stub.spans()).toHaveLength(2)
-    expect(tracing.dropped).toBe(0)
+    expect([stub.spans().length, tracing.dropped]).toEqual([2, 0])
   })
 
   it('waits longer after each try, up to ten seconds', async () => {
@@ -135,8 +104,7 @@ describe('when the collector fails', () => {
     endSpans(1)
     for (let i = 0; i < 60; i++) await host.advance(1000)
     const waits = at.slice(1).map((time, i) => time - (at[i] ?? 0))
-    const most = [500, 1000, 2000, 4000, 8000, 10_000, 10_000]
-    for (const [i, ms] of most.entries()) {
+    for (const [i, ms] of [500, 1000, 2000, 4000, 8000, 10_000, 10_000].entries()) {
       expect(waits[i]).toBeGreaterThanOrEqual(ms / 2)
       expect(waits[i]).toBeLessThanOrEqual(ms)
     }
@@ -150,7 +118,6 @@ describe('when the collector fails', () => {
     stub.answer(status(503, { 'retry-after': value(host.now()) }))
     endSpans(1)
     await host.advance(0)
-    expect(stub.requests).toHaveLength(1)
     stub.answer(status(200))
     await host.advance(6999)
     expect(stub.requests).toHaveLength(1)
@@ -160,7 +127,7 @@ describe('when the collector fails', () => {
 
   it('a request without an answer ends after OTEL_EXPORTER_OTLP_TIMEOUT and is tried again', async () => {
     const { stub, host, tracing } = setUp({ OTEL_EXPORTER_OTLP_TIMEOUT: '2000', OTEL_BSP_SCHEDULE_DELAY: '0' })
-    stub.answer(signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
+    stub.answer(never)
     endSpans(1)
     await host.advance(1999)
     expect(host.lines).toEqual([])
@@ -168,8 +135,7 @@ describe('when the collector fails', () => {
     expect(host.lines.map(line => line.fields.why)).toEqual(['no answer within 2000 ms'])
     stub.answer(status(200))
     await host.advance(500)
-    expect(stub.spans()).toHaveLength(1)
-    expect(tracing.dropped).toBe(0)
+    expect([stub.spans().length, tracing.dropped]).toEqual([1, 0])
   })
 
   it.each([302, 400, 401, 413, 500])('%i drops the batch at once, counted and told in the log', async code => {
@@ -177,25 +143,18 @@ describe('when the collector fails', () => {
     stub.answer(status(code))
     endSpans(3)
     await tracing.forceFlush()
-    expect(stub.requests).toHaveLength(1)
-    expect(tracing.dropped).toBe(3)
-    expect(host.lines).toEqual([
-      {
-        level: 'warn',
-        message: 'spans cannot be exported',
-        fields: { why: `the collector answered ${code}`, dropped: 3, waiting: 0 },
-      },
-    ])
+    expect([stub.requests.length, tracing.dropped]).toEqual([1, 3])
+    const fields = { why: `the collector answered ${code}`, dropped: 3, waiting: 0 }
+    expect(host.lines).toEqual([{ level: 'warn', message: 'spans cannot be exported', fields }])
   })
 
   it('counts the spans that the collector says it rejected, and sends them no second time', async () => {
-    const { stub, host, tracing } = setUp()
+    const { stub, host, tracing } = setUp({ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' })
     // ExportTraceServiceResponse { partial_success { rejected_spans: 2, error_message: "no" } }
     stub.answer(() => new Response(new Uint8Array([0x0a, 6, 0x08, 2, 0x12, 2, 0x6e, 0x6f])))
     endSpans(5)
     await tracing.forceFlush()
-    expect(stub.requests).toHaveLength(1)
-    expect(tracing.dropped).toBe(2)
+    expect([stub.requests.length, tracing.dropped]).toEqual([1, 2])
     expect(host.lines[0]?.fields.why).toBe('the collector rejected spans: no')
   })
 
@@ -204,8 +163,7 @@ describe('when the collector fails', () => {
     stub.answer(() => new Response('<html>fine</html>'))
     endSpans(1)
     await tracing.forceFlush()
-    expect(stub.requests).toHaveLength(1)
-    expect(tracing.dropped).toBe(0)
+    expect([stub.requests.length, tracing.dropped]).toEqual([1, 0])
   })
 
   it('complains once a minute, not once a batch', async () => {
@@ -223,17 +181,17 @@ describe('when the collector fails', () => {
 
 describe('what is dropped', () => {
   it('a full queue drops the newest spans and counts them', async () => {
-    const { stub, tracing } = setUp({ OTEL_BSP_MAX_QUEUE_SIZE: '10' }, false)
+    const { stub, tracing } = setUp({ OTEL_BSP_MAX_QUEUE_SIZE: '10' }, { background: false })
     endSpans(13)
     expect(tracing.dropped).toBe(3)
     await tracing.forceFlush()
-    expect(stub.spans().map(span => span.name)).toEqual(Array.from({ length: 10 }, (_, i) => `span ${i}`))
+    expect(stub.spans().map(span => span.name)).toEqual(names(10))
   })
 
   it.each([true, false])(
     'a flush gives up after OTEL_BSP_EXPORT_TIMEOUT and keeps the spans (background: %s)',
     async background => {
-      const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' }, background)
+      const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' }, { background })
       stub.answer(status(503))
       endSpans(2)
       let done = false
@@ -250,29 +208,9 @@ describe('what is dropped', () => {
       const again = tracing.forceFlush()
       await host.advance(10_000)
       await again
-      expect(stub.spans().map(span => span.name)).toEqual(['span 0', 'span 1'])
+      expect(stub.spans().map(span => span.name)).toEqual(names(2))
     },
   )
-
-  it('a request that is open when the time of the shutdown is up is cut, and its spans are counted', async () => {
-    const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' })
-    const cut: unknown[] = []
-    stub.answer(
-      signal =>
-        new Promise((_, reject) =>
-          signal.addEventListener('abort', () => {
-            cut.push(host.monotonic())
-            reject(signal.reason)
-          }),
-        ),
-    )
-    endSpans(2)
-    const closed = tracing.shutdown()
-    await host.advance(3000)
-    await closed
-    expect(cut).toEqual([3000])
-    expect(tracing.dropped).toBe(2)
-  })
 
   it('a shutdown with the collector away ends in time, counts what is left and leaves no timer', async () => {
     const { stub, host, tracing } = setUp({ OTEL_BSP_EXPORT_TIMEOUT: '3000' })
@@ -282,8 +220,7 @@ describe('what is dropped', () => {
     const closed = tracing.shutdown()
     await host.advance(3000)
     await closed
-    expect(tracing.dropped).toBe(2)
-    expect(host.pendingTimers).toBe(0)
+    expect([tracing.dropped, host.pendingTimers]).toEqual([2, 0])
     open.end()
     expect(tracing.dropped).toBe(3)
     const sent = stub.requests.length
@@ -291,24 +228,18 @@ describe('what is dropped', () => {
     expect(stub.requests).toHaveLength(sent)
   })
 
-  const DEAD: [string, (signal: AbortSignal) => Response | Promise<Response>][] = [
+  it.each<[string, Parameters<ReturnType<typeof setUp>['stub']['answer']>[0]]>([
     ['refuses connections', () => Promise.reject(new TypeError('fetch failed'))],
-    [
-      'takes the request and never answers',
-      signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    ],
+    ['takes the request and never answers', never],
     ['answers 503 and to come back in an hour', status(503, { 'retry-after': '3600' })],
     [
       'begins an answer and never ends it',
       signal =>
         new Response(
-          new ReadableStream({
-            start: controller => signal.addEventListener('abort', () => controller.error(signal.reason)),
-          }),
+          new ReadableStream({ start: c => signal.addEventListener('abort', () => c.error(signal.reason)) }),
         ),
     ],
-  ]
-  it.each(DEAD)('a collector that %s costs a shutdown no more than its quietMs', async (_, answer) => {
+  ])('a collector that %s costs a shutdown no more than its quietMs', async (_, answer) => {
     const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1', OTEL_BSP_SCHEDULE_DELAY: '50' })
     stub.answer(answer)
     endSpans(20)
@@ -322,39 +253,26 @@ describe('what is dropped', () => {
     expect(closedAt).toBe(0)
     await host.advance(1)
     await closed
-    expect(closedAt).toBe(102_000)
-    expect(tracing.dropped).toBe(20)
-    expect(host.pendingTimers).toBe(0)
+    expect([closedAt, tracing.dropped, host.pendingTimers]).toEqual([102_000, 20, 0])
   })
 
-  it('a slow collector that takes batch after batch gets all of them, within maxMs', async () => {
+  it.each([
+    ['that takes batch after batch gets all of them, whatever quietMs is', undefined, 7500, [20, 0]],
+    ['costs a shutdown no more than its maxMs: open requests are cut', 5000, 5000, [12, 8]],
+  ])('a slow collector %s', async (_, maxMs, ms, expected) => {
     const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
-    stub.answer(
-      () =>
-        new Promise(resolve => {
-          host.setTimer(1500, () => resolve(new Response()))
-        }),
-    )
+    stub.answer(signal => Promise.race([never(signal), slowYes(host)]))
     endSpans(20)
-    const closed = tracing.shutdown({ quietMs: 2000 })
-    await host.advance(7500)
+    const closed = tracing.shutdown({ quietMs: 2000, maxMs })
+    await host.advance(ms)
     await closed
-    expect([stub.spans().length, tracing.dropped]).toEqual([20, 0])
-  })
-
-  it('a slow collector costs a shutdown no more than its maxMs', async () => {
-    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
-    stub.answer(
-      signal =>
-        new Promise((resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason))
-          host.setTimer(1500, () => resolve(new Response()))
-        }),
-    )
-    endSpans(20)
-    const closed = tracing.shutdown({ quietMs: 2000, maxMs: 5000 })
-    await host.advance(5000)
-    await closed
-    expect([stub.spans().length, tracing.dropped]).toEqual([12, 8])
+    expect([stub.spans().length, tracing.dropped]).toEqual(expected)
   })
 })
+
+/** Yes, after 1.5 s. */
+function slowYes(host: ReturnType<typeof setUp>['host']): Promise<Response> {
+  return new Promise(resolve => {
+    host.setTimer(1500, () => resolve(new Response()))
+  })
+}

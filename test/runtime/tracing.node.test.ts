@@ -1,20 +1,25 @@
 /** The exporter over real HTTP, with the process's own clock. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { context, trace } from '@opentelemetry/api'
+import { everything, gateway, memoryState, owned, resolveConfig } from 'blockgate'
+import { memory } from 'blockgate/plugins/sink/memory'
+import { memoryBucket } from 'blockgate/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { nodeHost } from '../../src/runtime/node.ts'
 import { setupTracing, type Tracing } from '../../src/runtime/tracing.ts'
-import { type Received, startCollector, stopCollectors } from './otlp-server.ts'
+import { blocks, scriptedSource } from '../support/world.ts'
+import { JSON_ENV } from './otlp.ts'
+import { startCollector, stopCollectors } from './otlp-server.ts'
 
 const BLOCKS = 5000
 const CHILDREN = 7
 
 const lines: string[] = []
-const keep = (message: string) => {
-  lines.push(message)
-}
-const log = { info: keep, warn: keep, error: keep }
+const keep = (message: string) => void lines.push(message)
+const log = { info: () => {}, warn: keep, error: keep }
 
 let tracing: Tracing | undefined
 
@@ -24,6 +29,16 @@ afterEach(async () => {
   lines.length = 0
   stopCollectors()
 })
+
+/** A collector that answers so, and tracing that sends to it. */
+async function setUp(
+  answer: (n: number, response: ServerResponse) => Promise<number> | number,
+  { background, ...env }: { background?: boolean; [name: string]: string | boolean | undefined } = {},
+) {
+  const collector = await startCollector(answer)
+  tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, ...JSON_ENV, ...env }, { log, background })
+  return { collector, tracing, spans: () => collector.received.flatMap(request => request.spans) }
+}
 
 /** A trace per block: a root linked to the run, and a chain of seven below it; 32 blocks between two turns. */
 async function burst(): Promise<void> {
@@ -44,74 +59,72 @@ async function burst(): Promise<void> {
   run.end()
 }
 
-function expectWhole(received: readonly Received[]): void {
-  const spans = received.flatMap(request => request.spans)
-  expect(spans).toHaveLength(BLOCKS * (CHILDREN + 1) + 1)
-  expect(new Set(spans.map(span => span.spanId)).size).toBe(spans.length)
-  const run = spans.find(span => span.name === 'sync.run')
-  const roots = spans.filter(span => span.name === 'sync.block')
-  expect(new Set(roots.map(root => root.attributes['block.id'])).size).toBe(BLOCKS)
-  expect(roots.every(root => root.parentSpanId === '' && root.links[0]?.spanId === run?.spanId)).toBe(true)
-  const traceOf = new Map(spans.map(span => [span.spanId, span.traceId]))
-  const children = spans.filter(span => span.name.startsWith('block.stage-'))
-  expect(children.every(child => traceOf.get(child.parentSpanId) === child.traceId)).toBe(true)
-}
-
-describe('a burst of 5,000 blocks with 8 spans each loses no span', () => {
-  it('where the collector is slow', async () => {
-    const collector = await startCollector(async () => {
-      await setTimeout(40)
-      return 200
-    })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log })
-    await burst()
-    await tracing.forceFlush()
-    expectWhole(collector.received)
-    expect(tracing.dropped).toBe(0)
-    expect(lines).toEqual([])
-  })
-
-  it('where the collector is away for the first requests', async () => {
-    const collector = await startCollector((n, response) => {
+const MISSES = 'spans cannot be exported'
+it.each<[string, Parameters<typeof startCollector>[0], boolean, string[]]>([
+  ['is slow', async () => await setTimeout(40, 200), true, []],
+  [
+    'is away for the first requests',
+    (n, response) => {
       if (n > 6) return 200
       if (n % 2 === 0) response.setHeader('retry-after', '1')
       return n % 2 === 0 ? 503 : 429
-    })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log })
-    await burst()
-    await tracing.forceFlush()
-    expectWhole(collector.received)
-    expect(tracing.dropped).toBe(0)
-    expect(lines).toEqual(['spans cannot be exported'])
-  })
-
-  it('where all spans end before the first request can be sent', async () => {
-    const collector = await startCollector(() => 200)
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log, background: false })
-    await burst()
-    expect(collector.requests()).toBe(0)
-    await tracing.forceFlush()
-    expectWhole(collector.received)
-    expect(tracing.dropped).toBe(0)
-  })
-
-  it('where the server cuts connections', async () => {
-    const collector = await startCollector((n, response) => {
+    },
+    true,
+    [MISSES],
+  ],
+  ['gets its first request when all spans have ended', () => 200, false, []],
+  [
+    'cuts the first connections',
+    (n, response) => {
       if (n <= 4) response.destroy()
       return n <= 4 ? 503 : 200
-    })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log })
+    },
+    true,
+    [MISSES],
+  ],
+])(
+  'a burst of 5,000 blocks with 8 spans each loses no span where the collector %s',
+  async (_, answer, background, said) => {
+    const { tracing, collector, spans: received } = await setUp(answer, { background })
     await burst()
+    if (!background) expect(collector.requests()).toBe(0)
     await tracing.forceFlush()
-    expectWhole(collector.received)
-    expect(tracing.dropped).toBe(0)
-  })
+    const spans = received()
+    expect(spans).toHaveLength(BLOCKS * (CHILDREN + 1) + 1)
+    expect(new Set(spans.map(span => span.spanId)).size).toBe(spans.length)
+    const traceOf = new Map(spans.map(span => [span.spanId, span.traceId]))
+    const children = spans.filter(span => span.name.startsWith('block.stage-'))
+    expect(children.every(child => traceOf.get(child.parentSpanId ?? '') === child.traceId)).toBe(true)
+    expect([tracing.dropped, lines]).toEqual([0, said])
+  },
+)
+
+it('no span of a run of 5,000 blocks is lost, each block is a trace of its own, linked to the run', async () => {
+  const { tracing, spans: received } = await setUp(() => 200)
+  const source = scriptedSource(blocks(...Array.from({ length: BLOCKS }, (_, i) => i + 1)))
+  const pipeline = [source, owned(everything()), memory()] as const
+  const config = await resolveConfig({ pipeline, bucket: memoryBucket() }, { env: {} })
+  const gate = gateway(config, { host: nodeHost({ log }), state: memoryState() })
+  expect((await gate.sync()).summary.blocks.added).toBe(BLOCKS)
+  await gate.stop()
+  await tracing.shutdown()
+  const spans = received()
+  const named = (name: string) => spans.filter(span => span.name === name)
+  const names = ['sync.block', 'block.owned', 'ownership.claim', 'block.memory']
+  for (const name of names) expect(named(name), name).toHaveLength(BLOCKS)
+  expect([named('sync.run').length, named('source.scripted').length, tracing.dropped]).toEqual([1, 1, 0])
+  expect(spans).toHaveLength(names.length * BLOCKS + 2)
+  expect(new Set(named('sync.block').map(span => span.traceId)).size).toBe(BLOCKS)
+  expect(new Set(named('sync.block').map(span => span.attributes['block.id'])).size).toBe(BLOCKS)
+  const [run] = named('sync.run')
+  for (const span of named('sync.block')) expect(span.links.map(link => link.spanId)).toEqual([run?.spanId])
 })
 
 describe('over real HTTP', () => {
   it('path, headers and gzip arrive as configured', async () => {
     const collector = await startCollector(() => 200)
     tracing = setupTracing({
+      ...JSON_ENV,
       OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.endpoint}/tenant`,
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20t',
       OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
@@ -119,34 +132,18 @@ describe('over real HTTP', () => {
     trace.getTracer('test').startSpan('one').end()
     await tracing.forceFlush()
     const [request] = collector.received
-    expect(request?.url).toBe('/tenant/v1/traces')
-    expect(request?.headers).toMatchObject({
-      authorization: 'Bearer t',
-      'content-type': 'application/x-protobuf',
-      'content-encoding': 'gzip',
-    })
-    expect(request?.spans.map(span => span.name)).toEqual(['one'])
+    expect([request?.url, request?.spans.map(span => span.name)]).toEqual(['/tenant/v1/traces', ['one']])
+    expect(request?.headers).toMatchObject({ authorization: 'Bearer t', 'content-encoding': 'gzip' })
   })
 
   it('a redirect is not followed: another host must not see the headers', async () => {
-    const collector = await startCollector((_, response) => {
+    const { collector, tracing } = await setUp((_, response) => {
       response.setHeader('location', '/elsewhere')
       return 307
     })
-    tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { log, background: false })
     trace.getTracer('test').startSpan('one').end()
     await tracing.forceFlush()
-    expect(collector.requests()).toBe(1)
-    expect(tracing.dropped).toBe(1)
-  })
-
-  it('nothing is sent where no endpoint is given', async () => {
-    const collector = await startCollector(() => 200)
-    tracing = setupTracing({ OTEL_SERVICE_NAME: 'x' })
-    expect(tracing.enabled).toBe(false)
-    await burst()
-    await tracing.forceFlush()
-    expect(collector.requests()).toBe(0)
+    expect([collector.requests(), tracing.dropped]).toEqual([1, 1])
   })
 })
 
@@ -154,22 +151,18 @@ describe('a process', () => {
   const file = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
 
   async function run(endpoint: string, end: string): Promise<string> {
+    const env = { ...JSON_ENV, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_BSP_SCHEDULE_DELAY: '3600000' }
     const script = `
       import { setupTracing } from ${file('src/runtime/tracing.ts')}
       import { trace } from '@opentelemetry/api'
-      const tracing = setupTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: ${JSON.stringify(endpoint)}, OTEL_BSP_SCHEDULE_DELAY: '3600000' })
+      const tracing = setupTracing(${JSON.stringify(env)})
       trace.getTracer('test').startSpan('last').end()
       ${end}
       console.log('dropped', tracing.dropped)`
     const args = ['--conditions=blockgate-source', '--input-type=module', '-e', script]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 })
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    child.stdout.on('data', chunk => {
-      output += chunk
-    })
-    child.stderr.on('data', chunk => {
-      output += chunk
-    })
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
     const [code] = await once(child, 'close')
     return `${output.trim()} exit ${code}`
   }
@@ -185,8 +178,7 @@ describe('a process', () => {
       response.setHeader('connection', 'close')
       return n === 1 ? 503 : 200
     })
-    const output = await run(collector.endpoint, 'await tracing.shutdown()')
-    expect(output).toContain('dropped 0 exit 0')
+    expect(await run(collector.endpoint, 'await tracing.shutdown()')).toContain('dropped 0 exit 0')
     expect(collector.received.flatMap(request => request.spans.map(span => span.name))).toEqual(['last'])
   })
 })

@@ -1,154 +1,112 @@
 import { context, createContextKey, SpanStatusCode, trace } from '@opentelemetry/api'
-import { afterEach, describe, expect, it } from 'vitest'
-import { setupTracing, type Tracing, type TracingOptions } from '../../src/runtime/tracing.ts'
+import { describe, expect, it } from 'vitest'
+import { setupTracing } from '../../src/runtime/tracing.ts'
 import { type FakeHost, fakeHost, settle } from '../../src/testing/fake-host.ts'
-import { collector } from './collector.ts'
+import { collector, ENDPOINT, endSpans, setUp, status } from './collector.ts'
 
-const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.test:4318' }
+const warnings = (host: FakeHost) => host.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
+const ids = ({ traceId, spanId }: { traceId: string; spanId: string }) => ({ traceId, spanId })
 
-let tracing: Tracing | undefined
-
-function setUp(env: Record<string, string>, options: TracingOptions = {}) {
-  const stub = collector()
-  const host = fakeHost()
-  tracing = setupTracing({ ...ENDPOINT, ...env }, { host, fetch: stub.fetch, background: true, ...options })
-  return { stub, host, tracing }
+/** What is sent of one span with these variables. */
+async function sent(env: Record<string, string>) {
+  const made = setUp(env)
+  endSpans(1)
+  await made.tracing.forceFlush()
+  return { ...made, request: made.stub.requests[0] }
 }
-
-function endSpans(count: number, name = 'span'): void {
-  for (let i = 0; i < count; i++) trace.getTracer('test').startSpan(`${name} ${i}`).end()
-}
-
-function warnings(host: FakeHost): string[] {
-  return host.lines.filter(line => line.level === 'warn').map(line => line.message)
-}
-
-afterEach(async () => {
-  await tracing?.shutdown()
-  tracing = undefined
-})
 
 describe('what is sent', () => {
-  it('is protobuf with ids, parents, links, attributes, status, scope and resource', async () => {
+  it('has ids, parents, links, attributes, status, scope and resource', async () => {
     const { stub, tracing } = setUp({
       OTEL_SERVICE_NAME: 'gateway',
       OTEL_RESOURCE_ATTRIBUTES: 'service.name=other,deployment=a%20b',
     })
-    const run = trace.getTracer('blockgate').startSpan('sync.run')
-    await trace.getTracer('blockgate').startActiveSpan(
-      'sync.block',
-      {
-        root: true,
-        links: [{ context: run.spanContext() }],
-        attributes: { 'block.id': '01X', level: 2, ok: true, r: 0.5 },
-      },
-      async block => {
-        await Promise.resolve()
-        const stage = trace.getTracer('blockgate').startSpan('block.owned')
-        stage.setStatus({ code: SpanStatusCode.ERROR, message: 'lost' })
-        stage.end()
-        block.end()
-      },
-    )
+    const tracer = trace.getTracer('blockgate')
+    const run = tracer.startSpan('sync.run')
+    const attributes = { 'block.id': '01X', level: 2, ok: true, r: 0.5 }
+    const options = { root: true, links: [{ context: run.spanContext() }], attributes }
+    await tracer.startActiveSpan('sync.block', options, async block => {
+      await Promise.resolve()
+      const stage = tracer.startSpan('block.owned')
+      stage.setStatus({ code: SpanStatusCode.ERROR, message: 'lost' })
+      stage.end()
+      block.end()
+    })
     run.end()
     await tracing.forceFlush()
     const [stage, block, root] = stub.spans()
-    if (!stage || !block || !root) throw new Error('three spans must arrive')
-    expect([stage.name, block.name, root.name]).toEqual(['block.owned', 'sync.block', 'sync.run'])
-    expect(root).toMatchObject({ ...ids(run.spanContext()), parentSpanId: '', links: [], status: { code: 0 } })
-    expect(block.traceId).not.toBe(root.traceId)
-    expect(block).toMatchObject({
-      parentSpanId: '',
-      links: [ids(run.spanContext())],
-      attributes: { 'block.id': '01X', level: 2, ok: true, r: 0.5 },
-      scope: 'blockgate',
-    })
-    expect(stage).toMatchObject({ traceId: block.traceId, parentSpanId: block.spanId })
-    expect(stage.status).toEqual({ code: 2, message: 'lost' })
-    expect(stage.resource).toMatchObject({ 'service.name': 'gateway', deployment: 'a b' })
-    expect(root.endNanos >= root.startNanos && root.startNanos > 0n).toBe(true)
+    expect([stage?.name, block?.name, root?.name]).toEqual(['block.owned', 'sync.block', 'sync.run'])
+    expect(root).toMatchObject({ ...ids(run.spanContext()), links: [], status: { code: 0 } })
+    expect([root?.parentSpanId, block?.parentSpanId]).toEqual([undefined, undefined])
+    expect(block?.traceId).not.toBe(root?.traceId)
+    expect(block).toMatchObject({ links: [ids(run.spanContext())], attributes, scope: 'blockgate' })
+    expect(stage).toMatchObject({ traceId: block?.traceId, parentSpanId: block?.spanId })
+    expect(stage?.status).toEqual({ code: 2, message: 'lost' })
+    expect(stage?.resource).toMatchObject({ 'service.name': 'gateway', deployment: 'a b' })
+    expect(BigInt(root?.endTimeUnixNano ?? 0) >= BigInt(root?.startTimeUnixNano ?? 1)).toBe(true)
     expect(stub.requests).toHaveLength(1)
-    expect(stub.requests[0]?.headers).toEqual({ 'content-type': 'application/x-protobuf' })
-    expect(stub.requests[0]?.redirect).toBe('manual')
+    expect([stub.requests[0]?.headers, stub.requests[0]?.redirect]).toEqual([
+      { 'content-type': 'application/json' },
+      'manual',
+    ])
   })
 
   it('carries blockgate as the name of the service where nothing else is said', async () => {
-    const { stub, tracing } = setUp({})
-    endSpans(1)
-    await tracing.forceFlush()
-    expect(stub.spans()[0]?.resource['service.name']).toBe('blockgate')
+    expect((await sent({})).stub.spans()[0]?.resource['service.name']).toBe('blockgate')
   })
 
-  it('is JSON where the protocol is http/json', async () => {
-    const { stub, tracing } = setUp({ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' })
-    endSpans(1, 'json')
-    await tracing.forceFlush()
-    expect(stub.requests[0]?.headers['content-type']).toBe('application/json')
-    const body = JSON.parse(new TextDecoder().decode(stub.requests[0]?.body))
-    expect(body.resourceSpans[0].scopeSpans[0].spans[0].name).toBe('json 0')
+  it('is protobuf where no protocol is said', async () => {
+    const { request } = await sent({ OTEL_EXPORTER_OTLP_PROTOCOL: '' })
+    expect(request?.headers).toEqual({ 'content-type': 'application/x-protobuf' })
+    // Field 1, length-delimited: the first ResourceSpans.
+    expect(request?.body[0]).toBe(0x0a)
+    expect(new TextDecoder().decode(request?.body)).toContain('span 0')
   })
 
   it('is compressed where the compression is gzip', async () => {
     const { stub, tracing } = setUp({ OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' })
-    stub.answer(() => new Response(null, { status: 400 }))
+    stub.answer(status(400))
     endSpans(1, 'small')
     await tracing.forceFlush()
-    const sent = stub.requests[0]
-    expect(sent?.headers['content-encoding']).toBe('gzip')
-    const plain = new Blob([new Uint8Array(sent?.body ?? [])]).stream().pipeThrough(new DecompressionStream('gzip'))
-    expect(new TextDecoder().decode(await new Response(plain).arrayBuffer())).toContain('small 0')
+    const [request] = stub.requests
+    expect(request?.headers['content-encoding']).toBe('gzip')
+    const plain = new Blob([new Uint8Array(request?.body ?? [])]).stream().pipeThrough(new DecompressionStream('gzip'))
+    expect(await new Response(plain).text()).toContain('small 0')
   })
 
   it('carries the headers of both variables, percent-decoded, where the own one of traces wins', async () => {
-    const { stub, tracing } = setUp({
+    const { request } = await sent({
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi=, x-team=a,',
       OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'X-Team=b',
     })
-    endSpans(1)
-    await tracing.forceFlush()
-    expect(stub.requests[0]?.headers).toMatchObject({ authorization: 'Basic YTpi=', 'x-team': 'b' })
+    expect(request?.headers).toMatchObject({ authorization: 'Basic YTpi=', 'x-team': 'b' })
   })
 
   it.each([
-    ['http://c:4318', 'http://c:4318/v1/traces'],
-    ['http://c:4318/', 'http://c:4318/v1/traces'],
-    ['https://c/base/?key=1', 'https://c/base/v1/traces?key=1'],
-  ])('goes below the general endpoint %s', async (endpoint, url) => {
-    const { stub, tracing } = setUp({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
-    endSpans(1)
-    await tracing.forceFlush()
-    expect(stub.requests.map(request => request.url)).toEqual([url])
-  })
-
-  it('goes to the endpoint of traces as it is', async () => {
-    const { stub, tracing } = setUp({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c/custom' })
-    endSpans(1)
-    await tracing.forceFlush()
-    expect(stub.requests.map(request => request.url)).toEqual(['http://c/custom'])
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://c:4318', 'http://c:4318/v1/traces'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://c:4318/', 'http://c:4318/v1/traces'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'https://c/base/?key=1', 'https://c/base/v1/traces?key=1'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://c/custom', 'http://c/custom'],
+  ])('goes for %s=%s to %s', async (name, endpoint, url) => {
+    expect((await sent({ [name]: endpoint })).stub.requests.map(request => request.url)).toEqual([url])
   })
 })
 
 describe('where nothing is exported', () => {
-  const off: [string, Record<string, string>][] = [
+  it.each<[string, Record<string, string>]>([
     ['no endpoint is given', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
     ['OTEL_SDK_DISABLED is true', { OTEL_SDK_DISABLED: 'TRUE', OTEL_EXPORTER_OTLP_PROTOCOL: 'not looked at' }],
     ['OTEL_TRACES_EXPORTER is none', { OTEL_TRACES_EXPORTER: 'none' }],
-  ]
-  it.each(off)('spans record nothing and no context is kept: %s', async (_, env) => {
+  ])('spans record nothing and no context is kept: %s', async (_, env) => {
     const { stub, host, tracing } = setUp(env)
     expect(tracing.enabled).toBe(false)
-    const span = trace.getTracer('test').startSpan('span')
-    expect(span.isRecording()).toBe(false)
+    expect(trace.getTracer('test').startSpan('span').isRecording()).toBe(false)
     const key = createContextKey('kept')
-    const kept = context.with(context.active().setValue(key, 1), () => context.active().getValue(key))
-    expect(kept).toBeUndefined()
-    span.end()
+    expect(context.with(context.active().setValue(key, 1), () => context.active().getValue(key))).toBeUndefined()
+    endSpans(1)
     await tracing.forceFlush()
     await tracing.shutdown()
-    expect(stub.requests).toEqual([])
-    expect(host.pendingTimers).toBe(0)
-    expect(host.lines).toEqual([])
-    expect(tracing.dropped).toBe(0)
+    expect([stub.requests, host.pendingTimers, host.lines, tracing.dropped]).toEqual([[], 0, [], 0])
   })
 
   it('an exporter without an endpoint is told in the log', () => {
@@ -170,7 +128,8 @@ describe('where nothing is exported', () => {
 })
 
 describe('values that cannot be followed', () => {
-  const bad: [string, Record<string, string>, string][] = [
+  const PAIRS = 'must be percent-encoded key=value pairs that HTTP allows, with commas between: entry 2 is not'
+  it.each<[string, Record<string, string>, string]>([
     [
       'a protocol',
       { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
@@ -194,12 +153,12 @@ describe('values that cannot be followed', () => {
     [
       'headers, which are not shown',
       { OTEL_EXPORTER_OTLP_HEADERS: 'a=b,secret' },
-      'OTEL_EXPORTER_OTLP_HEADERS must be percent-encoded key=value pairs that HTTP allows, with commas between: entry 2 is not',
+      `OTEL_EXPORTER_OTLP_HEADERS ${PAIRS}`,
     ],
     [
       'headers that HTTP forbids',
       { OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'a=b,c=d%0Ae' },
-      'OTEL_EXPORTER_OTLP_TRACES_HEADERS must be percent-encoded key=value pairs that HTTP allows, with commas between: entry 2 is not',
+      `OTEL_EXPORTER_OTLP_TRACES_HEADERS ${PAIRS}`,
     ],
     [
       'several, all at once',
@@ -207,8 +166,7 @@ describe('values that cannot be followed', () => {
       'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL must be http/protobuf or http/json: current value is "x"; ' +
         'OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip: current value is "br"',
     ],
-  ]
-  it.each(bad)('are an error that names the variable: %s', (_, env, message) => {
+  ])('are an error that names the variable: %s', (_, env, message) => {
     expect(() => setUp(env)).toThrow(
       expect.objectContaining({ code: 'invalid-config', message: `invalid-config: ${message}` }),
     )
@@ -216,7 +174,7 @@ describe('values that cannot be followed', () => {
   })
 
   it('are a warning where they are a number, a flag, a sampler or attributes, and the default is used', async () => {
-    const { stub, host, tracing } = setUp({
+    const { stub, host } = await sent({
       OTEL_SDK_DISABLED: 'yes',
       OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '0',
       OTEL_BSP_SCHEDULE_DELAY: '5s',
@@ -230,8 +188,6 @@ describe('values that cannot be followed', () => {
       'OTEL_BSP_MAX_EXPORT_BATCH_SIZE must be a whole number from 1 to 999999999: current value is "0": 512 is used',
       'OTEL_BSP_SCHEDULE_DELAY must be a whole number from 0 to 999999999: current value is "5s": 5000 is used',
     ])
-    endSpans(1)
-    await tracing.forceFlush()
     expect(stub.spans()[0]?.resource).not.toHaveProperty('a')
   })
 })
@@ -240,12 +196,11 @@ describe('sampling', () => {
   it('takes every trace where the ratio is no number from 0 to 1, and warns', () => {
     const log = fakeHost()
     setUp({ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '2' }, { log: log.log })
-    expect(warnings(log)).toEqual([
-      'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1: current value is "2": 1 is used',
-    ])
+    const must = 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1'
+    expect(warnings(log)).toEqual([`${must}: current value is "2": 1 is used`])
   })
 
-  const samplers: [string, string, number][] = [
+  it.each([
     ['always_on', '', 20],
     ['always_off', '', 0],
     ['traceidratio', '0', 0],
@@ -253,31 +208,32 @@ describe('sampling', () => {
     ['parentbased_always_off', '', 0],
     ['parentbased_traceidratio', '0', 0],
     ['parentbased_traceidratio', '2', 20],
-  ]
-  it.each(samplers)('follows OTEL_TRACES_SAMPLER=%s with the argument "%s"', async (name, argument, expected) => {
+  ])('follows OTEL_TRACES_SAMPLER=%s with the argument "%s"', async (name, argument, expected) => {
     const { stub, tracing } = setUp({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: argument })
     endSpans(20)
     await tracing.forceFlush()
     expect(stub.spans()).toHaveLength(expected)
   })
+
+  it('asks the parent where the sampler is parentbased', async () => {
+    const { stub, tracing } = setUp({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' })
+    const remote = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1, isRemote: true }
+    context.with(trace.setSpanContext(context.active(), remote), () => endSpans(1))
+    await tracing.forceFlush()
+    expect(stub.spans()).toHaveLength(1)
+  })
 })
 
-function ids({ traceId, spanId }: { traceId: string; spanId: string }): { traceId: string; spanId: string } {
-  return { traceId, spanId }
-}
-
-describe('a second setup', () => {
-  it('works after a shutdown, which takes provider and context manager away', async () => {
-    const first = setUp({})
-    await first.tracing.shutdown()
-    await first.tracing.shutdown()
-    expect(trace.getTracer('test').startSpan('between').isRecording()).toBe(false)
-    const second = setUp({})
-    expect(second.tracing.enabled).toBe(true)
-    endSpans(1, 'second')
-    await second.tracing.forceFlush()
-    await settle()
-    expect(second.stub.spans().map(span => span.name)).toEqual(['second 0'])
-    expect(first.stub.requests).toEqual([])
-  })
+it('a second setup works after a shutdown, which takes provider and context manager away', async () => {
+  const first = setUp({})
+  await first.tracing.shutdown()
+  await first.tracing.shutdown()
+  expect(trace.getTracer('test').startSpan('between').isRecording()).toBe(false)
+  const second = setUp({})
+  expect(second.tracing.enabled).toBe(true)
+  endSpans(1, 'second')
+  await second.tracing.forceFlush()
+  await settle()
+  expect(second.stub.spans().map(span => span.name)).toEqual(['second 0'])
+  expect(first.stub.requests).toEqual([])
 })

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { VERSION } from '../../src/version.ts'
 import { blocks, type ScriptedSink, type ScriptedSource, scriptedSink, scriptedSource } from '../support/world.ts'
 import { collector } from './collector.ts'
+import { JSON_ENV } from './otlp.ts'
 
 const MINUTE = 60_000
 
@@ -241,7 +242,7 @@ describe('the spans of a Worker', () => {
     const worker = createWorker<Env>(() => ({ pipeline: [...pipeline], token }), { host, fetch })
     const work: Promise<unknown>[] = []
     const context = { waitUntil: (promise: Promise<unknown>) => void work.push(promise) }
-    const given = { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
+    const given = { ...env, ...JSON_ENV, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
     const runs = () => spans().filter(({ name }) => name === 'sync.run').length
     await worker.scheduled({ cron: '* * * * *' }, given, context)
     await Promise.all(work)
