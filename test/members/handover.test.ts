@@ -1,274 +1,322 @@
-import type { BlockMeta } from 'blockgate'
+import { MAX_IDS } from 'blockgate/members'
 import { describe, expect, it } from 'vitest'
-import { affected, PLUGINS, pair, release, serve, stopAll } from './pair.ts'
-import { blockOf, blocksOf, ids, meta, never } from './world.ts'
+import { affected, drop, joined, PLUGINS, pair, release, serve, served } from './pair.ts'
+import { ALL, blockOf, blocksOf, ids, meta, must, never, World } from './world.ts'
 
-describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
-  describe('release', () => {
-    it('goes through once the owner was seen serving the block for the whole handoverDelay, and no earlier', async () => {
-      const { world, a, b, block } = await pair(make)
+describe.each(PLUGINS)('a release of %s', (_, make) => {
+  it('goes through once the owner was seen serving the block for the whole handoverDelay, and no earlier', async () => {
+    const { world, a, b, block } = await pair(make)
+    expect(await release(a, block)).toBe('kept')
+    await serve(b, block)
+    for (const ms of [4_000, 25_500]) {
+      await world.advance(ms)
       expect(await release(a, block)).toBe('kept')
-      await serve(b, block)
-      await world.advance(4_000)
-      expect(await release(a, block)).toBe('kept')
-      await world.advance(25_500)
-      expect(await release(a, block)).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      await world.advance(4_000)
-      expect(await release(a, block)).toBe('released')
-      expect(world.claims('a')).not.toContain(block.ulid)
-      expect(a.handover.owners(block)).toEqual([
-        { member: 'b', rank: 0, target: true, serves: true, live: true },
-        { member: 'a', rank: 1, target: false, serves: false, live: true },
-      ])
-      await stopAll(a, b)
-    })
-
-    it('is kept without a round trip in an older epoch, while rules differ, and while the cluster is frozen', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      const before = a.plugin.epoch(block) - 1
-      expect(await a.handover.release({ id: block.ulid, superseding: block }, before, never)).toBe('kept')
-      world.table.freeze(true)
-      await world.advance(500)
-      expect(await release(a, block)).toBe('kept')
-      world.table.freeze(false)
-      const c = await world.started('c', { replicas: 2 })
-      await world.advance(4_000)
-      expect(await release(a, block)).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      await c.stop()
-      await world.advance(4_000)
-      expect(await release(a, block)).toBe('released')
-      await stopAll(a, b)
-    })
-
-    it('is refused by the store where the epoch has moved unseen, and told again when it is seen', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      const releasing = release(a, block)
-      world.table.freeze(true)
-      world.table.freeze(false)
-      expect(await releasing).toBe('kept')
-      expect(a.line.writes).toContain('release')
-      expect(world.claims('a')).toContain(block.ulid)
-      const from = a.changes.length
-      await world.advance(4_000)
-      expect(affected(a.changes, from)).toContainEqual([block.ulid])
-      expect(await release(a, block)).toBe('released')
-      await stopAll(a, b)
-    })
-
-    it('of a block that is mine is kept, and forgotten', async () => {
-      const { world, a, b } = await pair(make, { handoverDelay: 0 })
-      const mine = blockOf(a.plugin, 'a')
-      await serve(b, mine)
-      await world.advance(4_000)
-      expect(await release(a, mine)).toBe('kept')
-      expect(await release(a, mine, { urgent: true })).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      const from = a.changes.length
-      await world.advance(8_000)
-      expect(a.changes).toHaveLength(from)
-      await stopAll(a, b)
-    })
-
-    it('of a block that is held in the place of an owner that is down is kept, also where the disk is short', async () => {
-      const { world, a, b } = await pair(make)
-      const c = await world.started('c')
-      await world.advance(500)
-      const block = blocksOf(a.plugin, 'b').find(m => a.handover.owners(m)[1]?.member === 'a')
-      if (!block) throw new Error('a must come after b for one block')
-      await serve(c, block)
-      await b.stop()
-      await world.advance(4_000)
-      expect(await release(a, block, { urgent: true })).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      await stopAll(a, c)
-    })
-
-    it('of a superseded block needs its parent served by the owners of the parent, who may be this member', async () => {
-      const { world, a, b } = await pair(make, { handoverDelay: '10s' })
-      const [child, parent] = blocksOf(a.plugin, 'a') as [BlockMeta, BlockMeta]
-      const unserved = { ...meta(1), ulid: ids(900)[0] as typeof child.ulid }
-      expect(await release(a, child, { superseding: unserved })).toBe('kept')
-      expect(await release(a, child, { superseding: parent })).toBe('kept')
-      await world.advance(14_000)
-      expect(await release(a, child, { superseding: parent })).toBe('released')
-      expect(world.claims('a')).not.toContain(child.ulid)
-      await stopAll(a, b)
-    })
-
-    it('all owners must serve it at two replicas, and one that is down is none', async () => {
-      const world = make()
-      const options = { handoverDelay: 0, replicas: 2 }
-      const a = await world.started('a', options, ids(...Array.from({ length: 200 }, (_, i) => i + 1)))
-      const b = await world.started('b', options)
-      const c = await world.started('c', options)
-      await world.advance(500)
-      const block = Array.from({ length: 200 }, (_, i) => meta(i + 1)).find(
-        m => a.handover.owners(m)[2]?.member === 'a',
-      )
-      if (!block) throw new Error('no block is of b and c')
-      await serve(b, block)
-      await world.advance(4_000)
-      expect(await release(a, block)).toBe('kept')
-      await serve(c, block)
-      await world.advance(4_000)
-      await c.stop()
-      await world.advance(500)
-      expect(await release(a, block)).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      await stopAll(a, b)
-    })
-
-    it('where the disk is short needs one other live member, at once; a last copy stays all the same', async () => {
-      const { world, a, b, block } = await pair(make)
-      const c = await world.started('c')
-      await world.advance(4_000)
-      const other = blocksOf(a.plugin, 'b').find(candidate => candidate.ulid !== block.ulid)
-      if (!other) throw new Error('b must have two blocks')
-      expect(await release(a, other, { urgent: true })).toBe('kept')
-      await serve(c, other)
-      await world.advance(4_000)
-      expect(await release(a, other)).toBe('kept')
-      expect(await release(a, other, { urgent: true })).toBe('released')
-      await stopAll(a, b, c)
-    })
-
-    it('a release whose answer is lost is rejected: the block is served still, and claimed again', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      a.line.fault('release', 'lost')
-      await expect(release(a, block)).rejects.toThrow('no answer')
-      expect(world.claims('a')).not.toContain(block.ulid)
-      expect(a.handover.owners(block).find(o => o.member === 'a')?.serves).toBe(true)
-      await world.advance(4_000)
-      expect(world.claims('a')).toContain(block.ulid)
-      expect(await release(a, block)).toBe('released')
-      await stopAll(a, b)
-    })
-
-    it('a release that lands late takes nothing away that was claimed since', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      a.line.fault('release', 'late')
-      await expect(release(a, block)).rejects.toThrow('no answer')
-      await world.advance(4_000)
-      a.line.land()
-      expect(world.claims('a')).toContain(block.ulid)
-      await stopAll(a, b)
-    })
-
-    it('a block that was released is not claimed by the publish that follows', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      a.line.after('release', () => world.table.restore(world.table.snapshot(), 'store-2'))
-      expect(await release(a, block)).toBe('released')
-      await world.advance(8_000)
-      expect(world.table.heartbeats().heartbeats.get('a')?.storeId).toBe('store-2')
-      expect(world.claims('a')).not.toContain(block.ulid)
-      await stopAll(a, b)
-    })
-
-    it('many releases at once go in one call', async () => {
-      const { world, a, b } = await pair(make, { handoverDelay: 0 })
-      const blocks = blocksOf(a.plugin, 'b').slice(0, 20)
-      await serve(b, ...blocks)
-      await world.advance(4_000)
-      expect(await Promise.all(blocks.map(block => release(a, block)))).toEqual(blocks.map(() => 'released'))
-      expect(a.line.writes.filter(write => write === 'release')).toHaveLength(1)
-      await stopAll(a, b)
-    })
-
-    it('a signal that aborts before the call keeps the block', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      const controller = new AbortController()
-      const releasing = a.handover.release(
-        { id: block.ulid, superseding: block },
-        a.plugin.epoch(block),
-        controller.signal,
-      )
-      controller.abort(new Error('over'))
-      await expect(releasing).rejects.toThrow('over')
-      expect(world.claims('a')).toContain(block.ulid)
-      await stopAll(a, b)
-    })
-
-    it('of one who does not know is kept: a store that is away drops nothing', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      a.line.away = true
-      await world.advance(16_000)
-      expect(await release(a, block)).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      a.line.away = false
-      await stopAll(a, b)
-    })
-
-    it('claims of a store that failed over do not count until they were told again', async () => {
-      const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
-      await serve(b, block)
-      await world.advance(4_000)
-      b.line.away = true
-      world.table.restore(world.table.snapshot(), 'store-2')
-      await world.advance(4_000)
-      expect(await release(a, block)).toBe('kept')
-      expect(a.line.writes).not.toContain('release')
-      expect(world.claims('a')).toContain(block.ulid)
-      b.line.away = false
-      await world.advance(8_000)
-      expect(await release(a, block)).toBe('released')
-      await stopAll(a, b)
-    })
+    }
+    expect(a.line.writes).not.toContain('release')
+    await world.advance(4_000)
+    expect(await release(a, block)).toBe('released')
+    expect(world.claims('a')).not.toContain(block.ulid)
+    expect(a.handover.owners(block)).toEqual([
+      { member: 'b', rank: 0, target: true, serves: true, live: true },
+      { member: 'a', rank: 1, target: false, serves: false, live: true },
+    ])
   })
 
-  describe('a drained member', () => {
-    it('serves on, hands all over, and has nothing in the end', async () => {
-      const { world, a, b } = await pair(make, { handoverDelay: '5s' })
-      world.table.drain('a', true)
-      await world.advance(500)
-      expect(a.handover.standing()).toBe('leaving')
-      const mine = blocksOf(a.plugin, 'b')
-      expect(mine).toHaveLength(200)
-      expect(await a.plugin.claim(meta(1), never)).toMatchObject({
-        status: 'denied',
-        reason: 'draining',
-        owners: ['b'],
-      })
-      for (const block of mine) expect(await release(a, block)).toBe('kept')
-      await serve(b, ...mine)
-      await world.advance(10_000)
-      expect(await Promise.all(mine.map(block => release(a, block)))).toEqual(mine.map(() => 'released'))
-      expect(world.claims('a')).toEqual([])
-      await stopAll(a, b)
-    })
+  it('is kept without a round trip in an older epoch, while rules differ, and while the cluster is frozen', async () => {
+    const { world, a, block } = await served(make)
+    const before = a.plugin.epoch(block) - 1
+    expect(await a.handover.release({ id: block.ulid, superseding: block }, before, never)).toBe('kept')
+    world.table.freeze(true)
+    await world.advance(500)
+    expect(await release(a, block)).toBe('kept')
+    world.table.freeze(false)
+    const c = await world.started('c', { replicas: 2 })
+    await world.advance(4_000)
+    expect(await release(a, block)).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
+    await c.stop()
+    await world.advance(4_000)
+    expect(await release(a, block)).toBe('released')
   })
 
-  it('an epoch change is told after epoch() has moved, for every block', async () => {
+  it('is refused by the store where the epoch has moved unseen, and told again when it is seen', async () => {
+    const { world, a, block } = await served(make)
+    const releasing = release(a, block)
+    world.table.freeze(true)
+    world.table.freeze(false)
+    expect(await releasing).toBe('kept')
+    expect(a.line.writes).toContain('release')
+    expect(world.claims('a')).toContain(block.ulid)
+    const from = a.changes.length
+    await world.advance(4_000)
+    expect(affected(a.changes, from)).toContainEqual([block.ulid])
+    expect(await release(a, block)).toBe('released')
+  })
+
+  it('of a block that is mine is kept, and forgotten', async () => {
+    const { world, a, b } = await pair(make, { handoverDelay: 0 })
+    const mine = blockOf(a.plugin, 'a')
+    await serve(b, mine)
+    await world.advance(4_000)
+    expect(await release(a, mine)).toBe('kept')
+    expect(await release(a, mine, { urgent: true })).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
+    const from = a.changes.length
+    await world.advance(8_000)
+    expect(a.changes).toHaveLength(from)
+  })
+
+  it('of a block that is held in the place of an owner that is down is kept, also where the disk is short', async () => {
+    const world = make()
+    const [a, b, c] = await joined(world, 'bc')
+    const block = must(blocksOf(a.plugin, 'b').find(m => a.handover.owners(m)[1]?.member === 'a'))
+    await serve(must(c), block)
+    await b.stop()
+    await world.advance(4_000)
+    expect(await release(a, block, { urgent: true })).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
+  })
+
+  it('of a superseded block needs its parent served by the owners of the parent, who may be this member', async () => {
+    const { world, a } = await pair(make, { handoverDelay: '10s' })
+    const [child, parent] = [blockOf(a.plugin, 'a'), blockOf(a.plugin, 'a', 1)]
+    expect(await release(a, child, { superseding: meta(900) })).toBe('kept')
+    expect(await release(a, child, { superseding: parent })).toBe('kept')
+    await world.advance(14_000)
+    expect(await release(a, child, { superseding: parent })).toBe('released')
+    expect(world.claims('a')).not.toContain(child.ulid)
+  })
+
+  it('needs all owners at two replicas, and one that is down does not count', async () => {
+    const world = make()
+    const [a, b, c] = await joined(world, 'bc', { handoverDelay: 0, replicas: 2 })
+    const block = must(ALL.find(m => a.handover.owners(m)[2]?.member === 'a'))
+    await serve(b, block)
+    await world.advance(4_000)
+    expect(await release(a, block)).toBe('kept')
+    await serve(must(c), block)
+    await world.advance(4_000)
+    await c?.stop()
+    await world.advance(500)
+    expect(await release(a, block)).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
+  })
+
+  it('where the disk is short needs one other live member, at once; a last copy stays all the same', async () => {
+    const world = make()
+    const [a, , c] = await joined(world, 'bc')
+    const block = blockOf(a.plugin, 'b')
+    expect(await release(a, block, { urgent: true })).toBe('kept')
+    await serve(must(c), block)
+    await world.advance(4_000)
+    expect(await release(a, block)).toBe('kept')
+    expect(await release(a, block, { urgent: true })).toBe('released')
+  })
+
+  it('whose answer is lost is rejected: the block is served still, and claimed again', async () => {
+    const { world, a, block } = await served(make)
+    a.line.fault('release', 'lost')
+    await expect(release(a, block)).rejects.toThrow('no answer')
+    expect(world.claims('a')).not.toContain(block.ulid)
+    expect(a.handover.owners(block).find(o => o.member === 'a')?.serves).toBe(true)
+    await world.advance(4_000)
+    expect(world.claims('a')).toContain(block.ulid)
+    expect(await release(a, block)).toBe('released')
+  })
+
+  it('that lands late takes nothing away that was claimed since', async () => {
+    const { world, a, block } = await served(make)
+    a.line.fault('release', 'late')
+    await expect(release(a, block)).rejects.toThrow('no answer')
+    await world.advance(4_000)
+    a.line.land()
+    expect(world.claims('a')).toContain(block.ulid)
+  })
+
+  it('takes the block out of the publish that follows', async () => {
+    const { world, a, block } = await served(make)
+    a.line.after('release', () => world.failOver())
+    expect(await release(a, block)).toBe('released')
+    await world.advance(8_000)
+    expect(world.table.heartbeats().heartbeats.get('a')?.storeId).toBe('store-2')
+    expect(world.claims('a')).not.toContain(block.ulid)
+  })
+
+  it('goes with others in one call', async () => {
+    const { world, a, b } = await pair(make, { handoverDelay: 0 })
+    const blocks = blocksOf(a.plugin, 'b').slice(0, 20)
+    await serve(b, ...blocks)
+    await world.advance(4_000)
+    expect(await Promise.all(blocks.map(block => release(a, block)))).toEqual(blocks.map(() => 'released'))
+    expect(a.line.writes.filter(write => write === 'release')).toHaveLength(1)
+  })
+
+  it('whose signal aborts before the call keeps the block', async () => {
+    const { world, a, block } = await served(make)
+    const controller = new AbortController()
+    const item = { id: block.ulid, superseding: block }
+    const releasing = a.handover.release(item, a.plugin.epoch(block), controller.signal)
+    controller.abort(new Error('over'))
+    await expect(releasing).rejects.toThrow('over')
+    expect(world.claims('a')).toContain(block.ulid)
+  })
+
+  it('of one who does not know is kept: a store that is away drops nothing', async () => {
+    const { world, a, block } = await served(make)
+    a.line.away = true
+    await world.advance(16_000)
+    expect(await release(a, block)).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
+  })
+
+  it('does not count claims of a store that failed over until they were published again', async () => {
+    const { world, a, b, block } = await served(make)
+    b.line.away = true
+    world.failOver()
+    await world.advance(4_000)
+    expect(await release(a, block)).toBe('kept')
+    expect(a.line.writes).not.toContain('release')
+    expect(world.claims('a')).toContain(block.ulid)
+    b.line.away = false
+    await world.advance(8_000)
+    expect(await release(a, block)).toBe('released')
+  })
+})
+
+describe.each(PLUGINS)('a pending hand-off of %s', (_, make) => {
+  it('is told by one change for exactly the blocks that can go now, in the same epoch', async () => {
+    const { world, a, b } = await pair(make)
+    const blocks = blocksOf(a.plugin, 'b').slice(0, 3)
+    for (const block of blocks) expect(await release(a, block)).toBe('kept')
+    await serve(b, ...blocks.slice(0, 2))
+    const from = a.changes.length
+    await world.advance(29_000)
+    expect(a.changes).toHaveLength(from)
+    await world.advance(5_000)
+    expect(affected(a.changes, from)).toEqual([blocks.slice(0, 2).map(block => block.ulid)])
+    expect(a.changes.at(-1)?.epoch).toBe(a.plugin.epoch())
+  })
+
+  it('is told again where nobody asked for half a minute, and not at every poll', async () => {
+    const { world, a, b, block } = await pair(make, { handoverDelay: 0 })
+    await release(a, block)
+    await serve(b, block)
+    const from = a.changes.length
+    await world.advance(28_000)
+    expect(affected(a.changes, from)).toEqual([[block.ulid]])
+    await world.advance(8_000)
+    expect(affected(a.changes, from)).toEqual([[block.ulid], [block.ulid]])
+  })
+
+  it('waits anew where the owner stopped serving in between, or this process did not poll', async () => {
+    const { world, a, b, block } = await pair(make)
+    await release(a, block)
+    await serve(b, block)
+    await world.advance(20_000)
+    await drop(b, block)
+    await world.advance(4_000)
+    await serve(b, block)
+    await world.advance(20_000)
+    expect(await release(a, block)).toBe('kept')
+    a.line.away = true
+    await world.advance(4_000)
+    a.line.away = false
+    await world.advance(25_000)
+    expect(await release(a, block)).toBe('kept')
+    await world.advance(9_000)
+    expect(await release(a, block)).toBe('released')
+  })
+
+  it('waits for the owner that came last, and after maxPendingHandOff for the member that came first', async () => {
+    const world = make()
+    const options = { handoverDelay: '20s', replicas: 2, maxPendingHandOff: '55s' }
+    const [a, ...others] = await joined(world, 'bcd', options)
+    const [first, second] = ALL.filter(block => a.handover.owners(block)[3]?.member === 'a').map(block => {
+      const owners = a.handover.owners(block).slice(0, 2)
+      return { block, by: owners.map(({ member }) => must(others.find(({ id }) => id === member))) }
+    })
+    const asked = a.changes.length
+    for (const { block } of [must(first), must(second)]) await release(a, block)
+    const serveBoth = async ({ block, by }: NonNullable<typeof first>) => {
+      await serve(must(by[0]), block)
+      await world.advance(12_000)
+      await serve(must(by[1]), block)
+    }
+    await serveBoth(must(first))
+    await world.advance(14_000)
+    expect(await release(a, must(first).block)).toBe('kept')
+    await world.advance(12_000)
+    expect(await release(a, must(first).block)).toBe('released')
+    await serveBoth(must(second))
+    await world.advance(13_500)
+    expect(affected(a.changes, asked)).toEqual([[must(first).block.ulid], [must(second).block.ulid]])
+    expect(await release(a, must(second).block)).toBe('released')
+  })
+
+  it('after maxPendingHandOff needs one other member that was seen for the handoverDelay; a last copy stays', async () => {
+    const world = make()
+    const [a, , c] = await joined(world, 'bc', { handoverDelay: '10s', maxPendingHandOff: '60s' })
+    const [one, two] = [blockOf(a.plugin, 'b'), blockOf(a.plugin, 'b', 1)]
+    await serve(must(c), one)
+    for (const block of [one, two]) expect(await release(a, block)).toBe('kept')
+    const from = a.changes.length
+    await world.advance(59_000)
+    for (const block of [one, two]) expect(await release(a, block)).toBe('kept')
+    await world.advance(15_000)
+    expect(affected(a.changes, from)).toEqual([[one.ulid]])
+    expect(await release(a, one)).toBe('released')
+    expect(await release(a, two)).toBe('kept')
+  })
+
+  it('is told when the wait is over, not at the next poll', async () => {
+    const times = { handoverDelay: '5s', heartbeat: '20s', expireAfter: '60s' }
+    const early = await pair(make, times)
+    await release(early.a, early.block)
+    await serve(early.b, early.block)
+    const from = early.a.changes.length
+    await early.world.advance(28_500)
+    expect(affected(early.a.changes, from)).toEqual([[early.block.ulid]])
+
+    const between = await pair(make, times)
+    await serve(between.b, between.block)
+    await between.world.advance(22_500)
+    const since = between.a.changes.length
+    expect(await release(between.a, between.block)).toBe('kept')
+    await between.world.advance(5_500)
+    expect(affected(between.a.changes, since)).toEqual([[between.block.ulid]])
+  })
+})
+
+describe.each(PLUGINS)('members with %s', (_, make) => {
+  it('hand all over where they drain, serve on, and have nothing in the end', async () => {
+    const { world, a, b } = await pair(make, { handoverDelay: '5s' })
+    world.table.drain('a', true)
+    await world.advance(500)
+    expect(a.handover.standing()).toBe('leaving')
+    expect(blocksOf(a.plugin, 'b')).toHaveLength(200)
+    const denied = { status: 'denied', reason: 'draining', owners: ['b'] }
+    expect(await a.plugin.claim(meta(1), never)).toMatchObject(denied)
+    for (const block of ALL) expect(await release(a, block)).toBe('kept')
+    await serve(b, ...ALL)
+    await world.advance(10_000)
+    expect(await Promise.all(ALL.map(block => release(a, block)))).toEqual(ALL.map(() => 'released'))
+    expect(world.claims('a')).toEqual([])
+  })
+
+  it('tell a change of the epoch after epoch() has moved, for every block', async () => {
     const world = make()
     const a = await world.started('a')
     const seen: number[] = []
     a.plugin.watch?.(change => seen.push(a.plugin.epoch() - change.epoch))
     const from = a.changes.length
-    const b = await world.started('b')
+    await world.started('b')
     await world.advance(250)
     expect(a.changes[from]?.affects(meta(7))).toBe(true)
     expect(new Set(seen)).toEqual(new Set([0]))
-    await stopAll(a, b)
   })
 
-  it('a listener that throws hinders nobody', async () => {
-    const world = make()
-    const a = world.member('a')
+  it('have listeners that cannot hinder each other', async () => {
+    const a = make().member('a')
     a.plugin.watch?.(() => {
       throw new Error('mine')
     })
@@ -276,9 +324,50 @@ describe.each(PLUGINS)('the hand-over of %s', (_, make) => {
     a.plugin.watch?.(change => seen.push(change.epoch))
     await a.start()
     expect(seen.length).toBeGreaterThan(0)
-    expect(a.host.lines.some(l => l.message === 'a listener of the members threw' && l.fields.error === 'mine')).toBe(
-      true,
-    )
-    await a.stop()
+    const told = a.host.lines.find(l => l.message === 'a listener of the members threw')
+    expect(told?.fields.error).toBe('mine')
   })
+})
+
+it('more releases than one call may carry go in several, and each is answered', async () => {
+  const world = new World()
+  const numbers = Array.from({ length: 3 * MAX_IDS }, (_, i) => i + 1)
+  const a = await world.started('a', { handoverDelay: 0 }, ids(...numbers))
+  const b = await world.started('b', { handoverDelay: 0 })
+  await world.advance(500)
+  const blocks = numbers.map(meta).filter(block => a.handover.owners(block).some(o => o.target && o.member === 'b'))
+  expect(blocks.length).toBeGreaterThan(MAX_IDS)
+  for (let at = 0; at < blocks.length; at += MAX_IDS) await serve(b, ...blocks.slice(at, at + MAX_IDS))
+  await world.advance(4_000)
+  expect(await Promise.all(blocks.map(block => release(a, block)))).toEqual(blocks.map(() => 'released'))
+  expect(a.line.writes.filter(write => write === 'release')).toHaveLength(2)
+})
+
+it('a block waits anew for an owner that was none in between (hash-ring: drained, and back to the same blocks)', async () => {
+  const world = new World()
+  const options = { handoverDelay: '20s' }
+  const [a, b, c] = await joined(world, 'bc', options)
+  const block = must(ALL.find(m => `${a.handover.owners(m).map(({ member }) => member)}`.startsWith('c,b')))
+  const gone = async (member = must(c)) => {
+    await member.stop()
+    await world.advance(500)
+    world.table.forget('c', world.table.entries().members.get('c')?.changed ?? 0)
+    await world.advance(500)
+  }
+  await gone()
+  await serve(b, block)
+  await world.advance(4_000)
+  expect(await release(a, block)).toBe('kept')
+  const again = await world.started('c', options)
+  await world.advance(16_000)
+  expect(await release(a, block)).toBe('kept')
+  await drop(b, block)
+  await world.advance(4_000)
+  await serve(b, block)
+  await gone(again)
+  await world.advance(4_000)
+  expect(await release(a, block)).toBe('kept')
+  expect(a.line.writes).not.toContain('release')
+  await world.advance(20_000)
+  expect(await release(a, block)).toBe('released')
 })

@@ -1,6 +1,6 @@
 import { memoryBucket } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { ids, meta, never, World } from './world.ts'
+import { ids, meta, never, one, World } from './world.ts'
 
 it('a member joins at its start, and knows at once who owns what', async () => {
   const world = new World()
@@ -9,7 +9,6 @@ it('a member joins at its start, and knows at once who owns what', async () => {
   expect(world.state('a')).toBe('active')
   expect(a.handover.standing()).toBe('member')
   expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
-  await a.stop()
 })
 
 it('a store that is away at the start is no reason to fail: it is joined when it comes back', async () => {
@@ -27,13 +26,13 @@ it('a store that is away at the start is no reason to fail: it is joined when it
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('member')
   expect(world.claims('a')).toEqual(ids(1))
-  await a.stop()
 })
 
 it('a store whose answers never come is a store that is away', async () => {
   const world = new World()
   const a = world.member('a')
-  for (const method of ['entries', 'heartbeats', 'heartbeats'] as const) a.line.fault(method, 'hangs')
+  a.line.fault('entries', 'hangs')
+  a.line.fault('heartbeats', 'hangs', 2)
   await world.along(a.start())
   expect(a.handover.standing()).toBe('joining')
   await world.advance(4_000)
@@ -44,21 +43,18 @@ it('a store whose answers never come is a store that is away', async () => {
 })
 
 it('a process whose id is at work elsewhere is refused', async () => {
-  const world = new World()
-  const a = await world.started('a')
+  const { world, a } = await one()
   const twin = world.member('a')
   await expect(world.along(twin.start())).rejects.toThrow('instance.id must be of one process alone')
   await twin.stop()
   expect(twin.host.pendingTimers).toBe(0)
   expect(a.handover.standing()).toBe('member')
   expect(world.state('a')).toBe('active')
-  await a.stop()
 })
 
 it('a process that was killed a second ago is taken over once its heartbeat is seen to stand still', async () => {
   const world = new World()
-  const dead = await world.started('a', {}, ids(1))
-  world.hosts.delete(dead.host)
+  world.kill(await world.started('a', {}, ids(1)))
   await world.advance(1_000)
   const again = world.member('a')
   const start = again.start()
@@ -67,27 +63,22 @@ it('a process that was killed a second ago is taken over once its heartbeat is s
   await world.along(start)
   expect(again.handover.standing()).toBe('member')
   expect(world.claims('a')).toEqual([])
-  await again.stop()
 })
 
 it('a process that was stopped, or is down for long, is followed at once', async () => {
-  const world = new World()
-  const first = await world.started('a')
-  await first.stop()
-  const second = world.member('a')
-  await second.start()
-  expect(second.handover.standing()).toBe('member')
-  world.hosts.delete(second.host)
-  await world.host.advance(6_000)
-  const third = world.member('a')
-  await third.start()
-  expect(third.handover.standing()).toBe('member')
-  await third.stop()
+  const { world, a } = await one()
+  await a.stop()
+  for (const silent of [0, 6_000]) {
+    await world.host.advance(silent)
+    const next = world.member('a')
+    await next.start()
+    expect(next.handover.standing()).toBe('member')
+    world.hosts.delete(next.host)
+  }
 })
 
-it('a twin that could not be seen at the start is waited for, and said once', async () => {
-  const world = new World()
-  const a = await world.started('a')
+it('a twin that could not be seen at the start is waited for, and logged once', async () => {
+  const { world, a } = await one()
   const twin = world.member('a')
   twin.line.away = true
   await twin.start()
@@ -98,19 +89,15 @@ it('a twin that could not be seen at the start is waited for, and said once', as
   await a.stop()
   await world.advance(8_000)
   expect(twin.handover.standing()).toBe('member')
-  await twin.stop()
 })
 
 it('a member that works on another bucket than the others is refused', async () => {
   const world = new World()
   const bucket = (identity: string) => ({ ...memoryBucket(), identity })
-  const a = await world.started('a', {}, [], { bucket: bucket('s3://one') })
-  const b = world.member('b', {}, { bucket: bucket('s3://two') })
-  await expect(b.start()).rejects.toThrow(
+  await world.started('a', {}, [], { bucket: bucket('s3://one') })
+  await expect(world.member('b', {}, { bucket: bucket('s3://two') }).start()).rejects.toThrow(
     'bucket must be the one of the other members: current value is s3://two, "a" has s3://one; where both lead to one bucket, give all members one `identity`',
   )
-  await b.stop()
-  await a.stop()
 })
 
 it('a first join whose answer was lost is done again as the same process', async () => {
@@ -123,23 +110,20 @@ it('a first join whose answer was lost is done again as the same process', async
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('member')
   expect(world.table.entries().members.get('a')?.incarnation).toBe(incarnation)
-  await a.stop()
 })
 
-it('an observer joins nothing, heartbeats nothing, and sees who owns what', async () => {
+it('an observer joins nothing, sends no heartbeats, and sees who owns what', async () => {
   const world = new World()
-  const a = await world.started('a', {}, ids(1))
+  await world.started('a', {}, ids(1))
   const observer = world.member('a', {}, { observer: true })
   await observer.start()
-  const before = world.table.entries().epoch
+  const { epoch } = world.table.entries()
   await world.advance(20_000)
   expect(observer.line.writes).toEqual([])
-  expect(world.table.entries().epoch).toBe(before)
+  expect(world.table.entries().epoch).toBe(epoch)
   const [owner] = observer.handover.owners(meta(1))
   expect(owner).toEqual({ member: 'a', rank: 0, target: true, serves: true, live: true })
   await expect(observer.handover.publish(new Set(ids(1)), never)).rejects.toThrow('has not started')
-  await observer.stop()
-  await a.stop()
 })
 
 it('a stop leaves: no claims, down at once, and no timer', async () => {
@@ -155,21 +139,19 @@ it('a stop leaves: no claims, down at once, and no timer', async () => {
 })
 
 it('a stop waits for the writes before it, and nothing is written after it', async () => {
-  const world = new World()
-  const a = await world.started('a')
-  const served = a.handover.serve({ added: ids(3), dropped: [] }, never)
+  const { world, a } = await one()
+  const serve = (n: number) => a.handover.serve({ added: ids(n), dropped: [] }, never)
+  const served = serve(3)
   const stopped = a.stop()
-  await expect(a.handover.serve({ added: ids(5), dropped: [] }, never)).rejects.toThrow('stopped')
-  await stopped
-  await served
+  await expect(serve(5)).rejects.toThrow('stopped')
+  await Promise.all([stopped, served])
   expect(a.line.writes.slice(-2)).toEqual(['serve', 'leave'])
-  await expect(a.handover.serve({ added: ids(4), dropped: [] }, never)).rejects.toThrow('stopped')
+  await expect(serve(4)).rejects.toThrow('stopped')
   expect(world.claims('a')).toEqual([])
 })
 
 it('a stop whose time is up does not wait for a store that hangs', async () => {
-  const world = new World()
-  const a = await world.started('a')
+  const { a } = await one()
   a.line.fault('leave', 'hangs')
   const late = new AbortController()
   const stopped = a.plugin.stop?.(late.signal)

@@ -1,54 +1,60 @@
-/** What the kit of member stores cannot reach: it cannot move clocks back, and takes no copies of a store. */
+/** What the conformance tests of member stores cannot reach: they cannot move clocks back, and take no copies of a store. */
 import { type ExpireLimit, MemberTable } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 
 const A = testId(1)
 const START = 1_767_225_600_000
+const LIMIT: ExpireLimit = { max: 1, windowMs: 1000 }
 
 function world(start = START) {
   const clock = { now: start }
   const table = new MemberTable({ clock: () => clock.now, storeId: 'store-1' })
-  return { clock, table, member: (id: string) => member(table, id) }
+  return { clock, table, member: (id: string, seen?: number) => member(table, id, seen) }
 }
 
 /** A member that joined, claims A, and has told the store all of it. */
-function member(table: MemberTable, id: string) {
+function member(table: MemberTable, id: string, seen = 0) {
   const texts = { zone: undefined, address: undefined, process: `${id}-1`, rules: '', bucket: '' }
-  const joined = table.join({ id, ...texts, incarnation: 0, sequence: 1, replaces: 0, seen: 0 })
+  const joined = table.join({ id, ...texts, incarnation: 0, sequence: 1, replaces: 0, seen })
   if (joined.status !== 'joined') throw new Error(`${id} must join: current value is ${joined.status}`)
   const { incarnation, storeId, epoch } = joined
   let sequence = 1
   const stamp = () => ({ id, incarnation, sequence: ++sequence })
-  const heartbeat = (seen = 0, told = storeId) => table.heartbeat(stamp(), { storeId: told, stats: undefined, seen })
+  const heartbeat = (later = 0, told = storeId) =>
+    table.heartbeat(stamp(), { storeId: told, stats: undefined, seen: later })
   table.serve(stamp(), { added: [A], dropped: [] })
   heartbeat()
-  const release = (target: string, freshMs = 1000) =>
-    table.release(stamp(), {
-      decidedIn: table.entries().epoch,
-      freshMs,
-      items: [{ id: A, superseding: A, targets: [target], quorum: 'all' }],
-    })
-  const seen = () => ({ incarnation, sequence })
-  return { incarnation, epoch, stamp, heartbeat, release, seen }
+  /** Whether it may release A to `target`. */
+  const releases = (target: string, freshMs = 1000) => {
+    const items = [{ id: A, superseding: A, targets: [target], quorum: 'all' as const }]
+    const reply = table.release(stamp(), { decidedIn: table.entries().epoch, freshMs, items })
+    return reply.status === 'ok' && reply.released.length === 1
+  }
+  const hold = (slot: number, fence: number) => table.hold(stamp(), { slot, rank: 0, fence, give: false })
+  return { incarnation, epoch, stamp, heartbeat, releases, hold, seen: () => ({ incarnation, sequence }) }
 }
 
-describe('epochs of a MemberTable', () => {
-  it('an epoch is the clock in whole microseconds', () => {
+describe('epochs and fences of a MemberTable', () => {
+  it('an epoch is the clock in whole microseconds, and so is a fence', () => {
     const { table } = world(START + 0.0015)
-    expect(table.entries().epoch).toBe(0)
+    expect([table.entries().epoch, table.fence()]).toEqual([0, START * 1000 + 1])
     table.freeze(true)
     expect(table.entries().epoch).toBe(START * 1000 + 1)
   })
 
-  it('an epoch grows by one where the clock stands still or goes back', () => {
+  it('they grow by one where the clock stands still or goes back', () => {
     const { table, clock } = world()
-    const epochs = [true, false, true].map(on => {
+    const seen = [true, false, true].map((on, i) => {
+      clock.now -= 1000 * Math.floor(i / 2)
       table.freeze(on)
-      clock.now -= 1000
-      return table.entries().epoch
+      return [table.entries().epoch, table.fence()].map(n => n - START * 1000)
     })
-    expect(epochs).toEqual([START * 1000, START * 1000 + 1, START * 1000 + 2])
+    expect(seen).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ])
   })
 
   it('the clock goes past what a member has seen, and what a member has seen past the clock', () => {
@@ -58,6 +64,13 @@ describe('epochs of a MemberTable', () => {
     clock.now += 6
     table.freeze(true)
     expect(table.entries().epoch).toBe(START * 1000 + 6000)
+  })
+
+  it('a fence goes past an epoch that is ahead of the clock, and raises none', () => {
+    const { table, member } = world()
+    const ahead = START * 1000 + 5000
+    member('a', ahead)
+    expect([table.fence(), table.fence(), table.entries().epoch]).toEqual([ahead + 2, ahead + 3, ahead + 1])
   })
 
   it('no epoch comes near the end of exact numbers, whatever a member says it has seen', () => {
@@ -70,13 +83,13 @@ describe('epochs of a MemberTable', () => {
   })
 
   it('listeners are called when the whole step is done, and not by steps that raise no epoch', () => {
-    const { table } = world()
+    const { table, member } = world()
     const seen: unknown[] = []
     const listening = table.onEpoch(() => {
       const { cause, members, frozen } = table.entries()
       seen.push([cause, members.get('a')?.state, frozen, table.claims('a').size])
     })
-    const a = member(table, 'a')
+    const a = member('a')
     a.heartbeat()
     table.freeze(true)
     table.freeze(true)
@@ -90,29 +103,20 @@ describe('epochs of a MemberTable', () => {
     ])
   })
 
-  it('one function that listens twice is called until both are disposed of', () => {
-    const { table } = world()
-    let calls = 0
-    const listener = () => calls++
-    const listening = [table.onEpoch(listener), table.onEpoch(listener)]
-    table.freeze(true)
-    expect(calls).toBe(2)
-    listening[0]?.[Symbol.dispose]()
-    table.freeze(false)
-    expect(calls).toBe(3)
-  })
-
-  it('a listener that was called may stop listening, and the others are still called', () => {
+  it('one function may listen twice, and one that stops listening while it is called hinders no other', () => {
     const { table } = world()
     const calls: string[] = []
-    const first = table.onEpoch(() => {
-      calls.push('first')
-      first[Symbol.dispose]()
+    const twice = () => calls.push('twice')
+    const listening = [table.onEpoch(twice), table.onEpoch(twice)]
+    const once = table.onEpoch(() => {
+      calls.push('once')
+      once[Symbol.dispose]()
     })
-    table.onEpoch(() => calls.push('second'))
+    table.onEpoch(() => calls.push('last'))
     table.freeze(true)
+    listening[0]?.[Symbol.dispose]()
     table.freeze(false)
-    expect(calls).toEqual(['first', 'second', 'second'])
+    expect(calls).toEqual(['twice', 'twice', 'once', 'last', 'twice', 'last'])
   })
 })
 
@@ -122,8 +126,7 @@ describe('the clock of a MemberTable', () => {
     member('b')
     const a = member('a')
     clock.now += 1000
-    expect(a.release('b', 1000)).toEqual({ status: 'ok', released: [] })
-    expect(a.release('b', 1001)).toEqual({ status: 'ok', released: [A] })
+    expect([a.releases('b', 1000), a.releases('b', 1001)]).toEqual([false, true])
   })
 
   it('a heartbeat that lies in the future after a step back counts as fresh for nobody, and has no age', () => {
@@ -131,23 +134,25 @@ describe('the clock of a MemberTable', () => {
     member('b')
     const a = member('a')
     clock.now -= 1
-    expect(a.release('b')).toEqual({ status: 'ok', released: [] })
+    expect(a.releases('b')).toBe(false)
     expect(table.heartbeats().heartbeats.get('b')?.age).toBe(0)
     clock.now += 1
-    expect(a.release('b')).toEqual({ status: 'ok', released: [A] })
+    expect(a.releases('b')).toBe(true)
   })
 
   it('an expiry counts while it is younger than the window, and not where it lies in the future', () => {
     const { table, clock, member } = world()
-    const limit: ExpireLimit = { max: 1, windowMs: 1000 }
     const [a, b, c] = [member('a'), member('b'), member('c')]
-    expect(table.expire('a', a.seen(), limit, 'x')).toBe('expired')
-    clock.now += 999
-    expect(table.expire('b', b.seen(), limit, 'x')).toBe('refused')
-    clock.now += 1
-    expect(table.expire('b', b.seen(), limit, 'x')).toBe('expired')
-    clock.now -= 1001
-    expect(table.expire('c', c.seen(), limit, 'x')).toBe('expired')
+    const answers = [table.expire('a', a.seen(), LIMIT, 'x')]
+    for (const [ms, id, { seen }] of [
+      [999, 'b', b],
+      [1, 'b', b],
+      [-1001, 'c', c],
+    ] as const) {
+      clock.now += ms
+      answers.push(table.expire(id, seen(), LIMIT, 'x'))
+    }
+    expect(answers).toEqual(['expired', 'refused', 'expired', 'expired'])
   })
 
   it('the age of a heartbeat counts from the last write that was not refused', () => {
@@ -164,34 +169,45 @@ describe('the clock of a MemberTable', () => {
 })
 
 describe('copies of a MemberTable', () => {
-  it('a failover brings the copy back, with its epoch and another store id', () => {
+  it('a failover brings the copy back, with its epoch, slots and fence, and another store id', () => {
     const { table, clock, member } = world()
     const a = member('a')
     table.drain('a', true)
+    const fence = table.fence()
+    a.hold(1, fence)
     const copy = table.snapshot()
-    const known = [table.entries(), table.heartbeats(), table.claims('a')]
+    const [entries, beats, claims, slots] = [
+      table.entries(),
+      table.heartbeats(),
+      table.claims('a'),
+      table.slots(undefined),
+    ]
     clock.now += 10
     table.serve(a.stamp(), { added: [], dropped: [A] })
     member('b')
+    for (const slot of [1, 2]) a.hold(slot, table.fence())
     table.freeze(true)
     clock.now -= 10
     table.restore(copy, 'store-2')
-    const [record, heartbeats, claims] = known as [object, object, object]
-    expect(table.entries()).toEqual({ ...record, storeId: 'store-2' })
-    expect(table.heartbeats()).toEqual({ ...heartbeats, storeId: 'store-2' })
+    expect(table.entries()).toEqual({ ...entries, storeId: 'store-2' })
+    expect(table.heartbeats()).toEqual({ ...beats, storeId: 'store-2' })
     expect(table.claims('a')).toEqual(claims)
+    expect(table.slots(undefined)).toEqual(slots)
+    expect(table.slots(slots?.version)).toBeUndefined()
+    expect(table.fence()).toBe(fence + 1)
   })
 
   it('a copy stays as it was, whatever the table does before and after it came back', () => {
     const { table, member } = world()
     const a = member('a')
-    const limit: ExpireLimit = { max: 1, windowMs: 1000 }
     const copy = table.snapshot()
     for (const storeId of ['store-2', 'store-3']) {
       expect(table.claims('a')).toEqual(new Set([A]))
+      expect(table.slots(undefined)?.slots).toEqual([])
       expect(table.serve({ ...a.stamp(), sequence: 50 }, { added: [testId(2)], dropped: [A] })).toBe('ok')
-      const seen = { incarnation: a.incarnation, sequence: 50 }
-      expect(table.expire('a', seen, limit, 'b')).toBe('expired')
+      a.hold(1, table.fence())
+      const seen = table.heartbeats().heartbeats.get('a') ?? a.seen()
+      expect(table.expire('a', seen, LIMIT, 'b')).toBe('expired')
       table.restore(copy, storeId)
     }
     expect(table.entries().members.get('a')?.state).toBe('active')
@@ -202,9 +218,9 @@ describe('copies of a MemberTable', () => {
     const b = member('b')
     const a = member('a')
     table.restore(table.snapshot(), 'store-2')
-    expect(a.release('b')).toEqual({ status: 'ok', released: [] })
+    expect(a.releases('b')).toBe(false)
     b.heartbeat(0, 'store-2')
-    expect(a.release('b')).toEqual({ status: 'ok', released: [A] })
+    expect(a.releases('b')).toBe(true)
   })
 
   it('after a failover a member that has seen a later epoch brings the epoch past it', () => {
@@ -218,30 +234,27 @@ describe('copies of a MemberTable', () => {
     expect(a.heartbeat(epoch)).toMatchObject({ status: 'ok', epoch: epoch + 1, storeId: 'store-2', frozen: false })
   })
 
-  it('a store that lost everything knows nobody, and gives a new epoch that the lost ones do not reach', () => {
+  it('a store that lost everything knows nobody, and gives epochs, fences and versions that are not those of before', () => {
     const { table, clock, member } = world()
     const a = member('a')
+    const fence = table.fence()
+    a.hold(1, fence)
+    const version = table.slots(undefined)?.version
     table.freeze(true)
     const { epoch } = table.entries()
     table.clear('store-2')
-    expect(table.entries()).toEqual({
-      epoch: 0,
-      cause: '',
-      storeId: 'store-2',
-      frozen: false,
-      members: new Map(),
-      broken: 0,
-    })
-    expect(table.heartbeats()).toEqual({
-      epoch: 0,
-      storeId: 'store-2',
-      frozen: false,
-      heartbeats: new Map(),
-      broken: 0,
-    })
+    const nothing = { epoch: 0, storeId: 'store-2', frozen: false, broken: 0 }
+    expect(table.entries()).toEqual({ ...nothing, cause: '', members: new Map() })
+    expect(table.heartbeats()).toEqual({ ...nothing, heartbeats: new Map() })
+    expect(table.slots(undefined)).toEqual({ version: 0, slots: [], broken: 0 })
     expect([table.claims('a'), a.heartbeat().status]).toEqual([new Set(), 'missing'])
     clock.now += 1
-    expect(member('a').epoch).toBeGreaterThan(epoch)
+    const again = member('a')
+    expect(again.epoch).toBeGreaterThan(epoch)
+    // With the fence of before, and all the same another version.
+    again.hold(1, fence)
+    expect(table.slots(version)?.slots).toEqual([{ slot: 1, rank: 0, holder: 'a', fence }])
+    expect(table.fence()).toBeGreaterThan(fence)
   })
 
   it('listeners outlive a failover and a loss, and are told of neither', () => {
@@ -258,13 +271,20 @@ describe('copies of a MemberTable', () => {
   it('what was read stays as it was read', () => {
     const { table, member } = world()
     const a = member('a')
-    const record = table.entries()
-    const heartbeats = table.heartbeats()
-    const claims = table.claims('a')
+    a.hold(1, table.fence())
+    const [entries, { heartbeats }, claims, slots] = [
+      table.entries(),
+      table.heartbeats(),
+      table.claims('a'),
+      table.slots(undefined),
+    ]
+    const { sequence } = a.seen()
     table.drain('a', true)
     table.serve(a.stamp(), { added: [testId(2)], dropped: [] })
-    expect(record.members.get('a')?.state).toBe('active')
-    expect(heartbeats.heartbeats.get('a')?.sequence).toBe(a.seen().sequence - 1)
+    a.hold(2, table.fence())
+    expect(entries.members.get('a')?.state).toBe('active')
+    expect(heartbeats.get('a')?.sequence).toBe(sequence)
     expect(claims).toEqual(new Set([A]))
+    expect(slots?.slots).toHaveLength(1)
   })
 })

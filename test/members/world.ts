@@ -8,34 +8,23 @@ import { blockMeta, type FakeHost, fakeHost, memoryBucket, services, settle, tes
 /** `away`: nothing arrives. `lost`: it is done, and the answer does not come. `late`: refused now, done by `land()`. */
 export type Fault = 'away' | 'lost' | 'late' | 'hangs'
 
+const READS = ['claims', 'entries', 'heartbeats', 'slots'] as const
+const STEPS = ['expire', 'evict', 'forget', 'drain', 'freeze', 'fence'] as const
+const WRITES = ['join', 'heartbeat', 'leave', 'serve', 'release', 'hold', ...STEPS] as const
+type Method = (typeof READS)[number] | (typeof WRITES)[number]
+
 export interface Line extends SlotStore {
   /** Names of the calls that were made, reads left out. */
   readonly writes: string[]
   /** Every call fails. */
   away: boolean
-  /** The next call of `method` has the fault. */
-  fault(method: Method, fault: Fault): void
+  /** The next `times` calls of `method` have the fault. */
+  fault(method: Method, fault: Fault, times?: number): void
   /** What was `late` arrives now. */
   land(): void
   /** Calls `then` once, when the next call of `method` is done and before its answer arrives. */
   after(method: Method, then: () => void): void
 }
-
-type Method =
-  | 'join'
-  | 'heartbeat'
-  | 'leave'
-  | 'serve'
-  | 'release'
-  | 'claims'
-  | 'entries'
-  | 'heartbeats'
-  | 'expire'
-  | 'fence'
-  | 'hold'
-  | 'slots'
-
-const READS: readonly Method[] = ['claims', 'entries', 'heartbeats', 'slots']
 
 /** A line to `table`. Every call takes a turn of the event loop, as on a network. */
 export function line(table: MemberTable): Line {
@@ -43,8 +32,8 @@ export function line(table: MemberTable): Line {
   const late: (() => unknown)[] = []
   const writes: string[] = []
   const hooks = new Map<Method, () => void>()
-  const call = async <T>(method: Method, work: () => T): Promise<T> => {
-    if (!READS.includes(method)) writes.push(method)
+  const call = async (method: Method, work: () => unknown) => {
+    if (!READS.some(read => read === method)) writes.push(method)
     await undefined
     if (own.away) throw new OwnershipUnavailable('away')
     const at = faults.findIndex(f => f.method === method)
@@ -62,33 +51,24 @@ export function line(table: MemberTable): Line {
     await undefined
     return result
   }
+  const calls = [...READS, ...WRITES].map(method => {
+    const step = table[method].bind(table) as (...args: unknown[]) => unknown
+    return [method, (...args: unknown[]) => call(method, () => step(...args))] as const
+  })
   const own: Line = {
     name: 'line',
     shared: true,
     away: false,
     writes,
-    fault: (method, fault) => void faults.push({ method, fault }),
+    fault(method, fault, times = 1) {
+      for (let i = 0; i < times; i++) faults.push({ method, fault })
+    },
     land() {
       for (const work of late.splice(0)) work()
     },
     after: (method, then) => void hooks.set(method, then),
-    join: request => call('join', () => table.join(request)),
-    heartbeat: (stamp, request) => call('heartbeat', () => table.heartbeat(stamp, request)),
-    leave: stamp => call('leave', () => table.leave(stamp)),
-    serve: (stamp, change) => call('serve', () => table.serve(stamp, change)),
-    release: (stamp, request) => call('release', () => table.release(stamp, request)),
-    claims: id => call('claims', () => table.claims(id)),
-    expire: (...args) => call('expire', () => table.expire(...args)),
-    evict: async (...args) => table.evict(...args),
-    forget: async (...args) => table.forget(...args),
-    drain: async (...args) => table.drain(...args),
-    freeze: async on => table.freeze(on),
-    entries: () => call('entries', () => table.entries()),
-    heartbeats: () => call('heartbeats', () => table.heartbeats()),
-    fence: () => call('fence', () => table.fence()),
-    hold: (stamp, request) => call('hold', () => table.hold(stamp, request)),
-    slots: known => call('slots', () => table.slots(known)),
     watch: listener => table.onEpoch(() => queueMicrotask(() => own.away || listener())),
+    ...(Object.fromEntries(calls) as unknown as Pick<SlotStore, Method>),
   }
   return own
 }
@@ -108,7 +88,7 @@ export interface TestMember {
 /** The plugin of a member, on its line to the store. */
 export type MakePlugin<T> = (store: Line, options: Partial<T>, id: string) => OwnershipPlugin
 
-/** One store and its time; members are made as they are needed. */
+/** One store and its time; members are made as they are needed. All of it is fake, so nothing need be stopped. */
 export class World<T extends MemberOptions = HashRingOptions> {
   readonly host: FakeHost = fakeHost()
   readonly table: MemberTable = new MemberTable({ clock: () => this.host.now(), storeId: 'store-1' })
@@ -126,26 +106,16 @@ export class World<T extends MemberOptions = HashRingOptions> {
     this.hosts.add(host)
     const own = line(this.table)
     const plugin = this.#make(own, options, id)
-    const all = services({
-      bucket: memoryBucket(),
-      ...given,
-      host,
-      instance: { zone: undefined, ...given.instance, id },
-    })
+    const instance = { zone: undefined, ...given.instance, id }
+    const all = services({ bucket: memoryBucket(), ...given, host, instance })
     const changes: OwnershipChange[] = []
     plugin.watch?.(change => changes.push(change))
     const { handover } = plugin
     if (!handover) throw new Error(`${plugin.name} must have a handover`)
     return {
-      id,
-      host,
-      line: own,
-      plugin,
-      handover,
-      changes,
-      services: all,
+      ...{ id, host, line: own, plugin, handover, changes, services: all },
       start: async () => plugin.start?.(all),
-      stop: async () => plugin.stop?.(new AbortController().signal),
+      stop: async () => plugin.stop?.(never),
     }
   }
 
@@ -161,6 +131,23 @@ export class World<T extends MemberOptions = HashRingOptions> {
     await member.handover.publish(new Set(served), never)
     await settle()
     return member
+  }
+
+  /** The process is gone without a word. */
+  kill(member: TestMember): void {
+    this.hosts.delete(member.host)
+    member.line.away = true
+  }
+
+  /** As another member does that saw no heartbeat of it. */
+  expire(id: string): void {
+    const seen = this.table.heartbeats().heartbeats.get(id) ?? { incarnation: 0, sequence: 0 }
+    this.table.expire(id, seen, { max: 9, windowMs: 1 }, 'x')
+  }
+
+  /** A copy takes over that is `snapshot`, or has lost nothing. */
+  failOver(snapshot: ReturnType<MemberTable['snapshot']> = this.table.snapshot()): void {
+    this.table.restore(snapshot, 'store-2')
   }
 
   /** Moves all clocks in steps of 250 ms, and lets everything settle in between. */
@@ -190,8 +177,19 @@ export class World<T extends MemberOptions = HashRingOptions> {
   }
 
   claims(id: string): readonly BlockId[] {
-    return [...this.table.claims(id)]
+    return [...this.table.claims(id)].sort()
   }
+}
+
+/** A world with one member that serves nothing; and with two. */
+export async function one() {
+  const world = new World()
+  return { world, a: await world.started('a') }
+}
+
+export async function two() {
+  const { world, a } = await one()
+  return { world, a, b: await world.started('b') }
 }
 
 export const never: AbortSignal = new AbortController().signal
@@ -200,10 +198,12 @@ export const ids = (...numbers: readonly number[]): readonly BlockId[] => number
 
 export const meta = (n: number): BlockMeta => blockMeta({ ulid: testId(n) })
 
-/** Blocks among 1 to 200 whose only target is `member`. */
+/** Blocks 1 to 200. */
+export const ALL: readonly BlockMeta[] = Array.from({ length: 200 }, (_, i) => meta(i + 1))
+
+/** Those of them whose only target is `member`. */
 export function blocksOf(plugin: OwnershipPlugin, member: string): readonly BlockMeta[] {
-  const all = Array.from({ length: 200 }, (_, i) => meta(i + 1))
-  return all.filter(block => {
+  return ALL.filter(block => {
     const targets = plugin.handover?.owners(block).filter(o => o.target) ?? []
     return targets.length === 1 && targets[0]?.member === member
   })
@@ -211,7 +211,10 @@ export function blocksOf(plugin: OwnershipPlugin, member: string): readonly Bloc
 
 /** The `n`th of them. */
 export function blockOf(plugin: OwnershipPlugin, member: string, n = 0): BlockMeta {
-  const block = blocksOf(plugin, member)[n]
-  if (!block) throw new Error(`${member} must have more than ${n} blocks`)
-  return block
+  return must(blocksOf(plugin, member)[n])
+}
+
+export function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the blocks of this world must have what the test needs')
+  return value
 }
