@@ -3,7 +3,7 @@ import type { Meter } from '@opentelemetry/api'
 import type { MetricsSubject } from '../contracts/metrics.ts'
 import type { MemberState, Standing } from '../contracts/ownership.ts'
 import { observed } from './instruments.ts'
-import { UnderReplicated } from './under-replicated.ts'
+import { underReplicated } from './under-replicated.ts'
 
 const MEMBER_STATES: readonly MemberState[] = ['active', 'leaving', 'down']
 const STANDINGS: readonly Standing[] = ['joining', 'alone', 'member', 'leaving', 'superseded']
@@ -24,8 +24,8 @@ export function handoverGauges(meter: Meter): (subject: MetricsSubject) => void 
     const { plan, guard } = subject
     const { handover } = plan.ownership
     if (!handover) return
-    const replicas = new UnderReplicated(subject, handover)
-    readReplicas(async tell => tell('underReplicated', await replicas.count()))
+    const lacking = underReplicated(subject, handover)
+    readReplicas(async tell => tell('underReplicated', await lacking()))
     readMembers(tell => {
       tell(
         'epoch',

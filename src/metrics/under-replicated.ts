@@ -14,54 +14,43 @@ import { ownershipOf } from '../pipeline/owned.ts'
 /** States of a block that somebody is to serve here. A pending hand-off is counted by those who are to have the block. */
 const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])
 
-export class UnderReplicated {
-  readonly #subject: MetricsSubject
-  readonly #handover: Handover
-  readonly #isWanted: (block: MeasuredBlock) => boolean
-  #epoch: Epoch | undefined
+/** @returns what counts them; undefined where the owners cannot be known now, also where there is no block */
+export function underReplicated(subject: MetricsSubject, handover: Handover): () => Promise<number | undefined> {
+  const { plan, host, instance, guard } = subject
+  const isWanted = wanted(plan)
+  let epoch: Epoch | undefined
   /** Blocks whose first live owner is another member, in this epoch. */
-  #others = new Set<BlockId>()
-
-  constructor(subject: MetricsSubject, handover: Handover) {
-    this.#subject = subject
-    this.#handover = handover
-    this.#isWanted = wanted(subject.plan)
-  }
-
-  /** Undefined where the owners cannot be known now, also where there is no block: 0 would be a guess. */
-  async count(): Promise<number | undefined> {
-    const { plan, blocks, host, guard } = this.#subject
-    let count = 0
-    try {
-      if (this.#handover.known?.() === false) return undefined
-      const epoch = plan.ownership.epoch()
-      if (epoch !== this.#epoch) this.#others = new Set()
-      this.#epoch = epoch
-      await inSlices(host, blocks(), block => {
-        const meta = block.candidate?.meta
-        if (!meta || !this.#isWanted(block) || this.#others.has(meta.ulid)) return
-        if (this.#lacksCopies(meta)) count++
-      })
-    } catch (error) {
-      const rethrow = () => {
-        throw error
-      }
-      if (!isOwnershipUnavailable(error)) guard('handover.owners', rethrow)
-      return undefined
-    }
-    return count
-  }
-
-  #lacksCopies(meta: BlockMeta): boolean {
-    const owners = this.#handover.owners(meta)
-    if (owners.find(owner => owner.live)?.member !== this.#subject.instance.id) {
-      // The epoch may have moved while others had their turn: then the answer is not of the epoch of #others.
-      if (this.#subject.plan.ownership.epoch() === this.#epoch) this.#others.add(meta.ulid)
+  let others = new Set<BlockId>()
+  const lacksCopies = (meta: BlockMeta): boolean => {
+    const owners = handover.owners(meta)
+    if (owners.find(owner => owner.live)?.member !== instance.id) {
+      // While others had their turn the epoch may have moved: then this is no answer of the epoch of `others`.
+      if (plan.ownership.epoch() === epoch) others.add(meta.ulid)
       return false
     }
     const targets = owners.filter(owner => owner.target).length
     return owners.filter(owner => owner.live && owner.serves).length < targets
   }
+  const count = async (): Promise<number | undefined> => {
+    if (handover.known?.() === false) return undefined
+    const now = plan.ownership.epoch()
+    if (now !== epoch) others = new Set()
+    epoch = now
+    let blocks = 0
+    await inSlices(host, subject.blocks(), block => {
+      const meta = block.candidate?.meta
+      if (meta && isWanted(block) && !others.has(meta.ulid) && lacksCopies(meta)) blocks++
+    })
+    return blocks
+  }
+  return () =>
+    count().catch((error: unknown) => {
+      const rethrow = () => {
+        throw error
+      }
+      if (!isOwnershipUnavailable(error)) guard('handover.owners', rethrow)
+      return undefined
+    })
 }
 
 /** A skip counts where owned() or the sink made it: what a filter keeps out is nobody's to serve. */

@@ -6,15 +6,38 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 /** What is read of a schema, or of an action in its pipe. */
 interface Part {
   readonly type: string
+  /** The first is the schema itself; the others are actions. */
   readonly pipe?: readonly Part[]
-  readonly wrapped?: Part
-  readonly item?: Part
-  readonly value?: unknown
-  readonly entries?: Readonly<Record<string, Part>>
-  readonly literal?: unknown
-  readonly options?: readonly unknown[]
-  readonly requirement?: unknown
-  readonly description?: string
+  readonly wrapped: Part
+  readonly item: Part
+  readonly value: Part
+  readonly entries: Readonly<Record<string, Part>>
+  readonly literal: unknown
+  readonly options: unknown
+  readonly requirement: unknown
+  readonly description: string
+}
+
+type Inner = (part: Part) => JsonSchema
+
+/** By the type of a schema or of an action. */
+const KINDS: Readonly<Record<string, (part: Part, inner: Inner) => JsonSchema>> = {
+  string: () => ({ type: 'string' }),
+  number: () => ({ type: 'number' }),
+  boolean: () => ({ type: 'boolean' }),
+  literal: ({ literal }) => ({ const: literal }),
+  picklist: ({ options }) => ({ type: 'string', enum: options }),
+  array: ({ item }, inner) => ({ type: 'array', items: inner(item) }),
+  nullable: ({ wrapped }, inner) => ({ anyOf: [inner(wrapped), { type: 'null' }] }),
+  optional: ({ wrapped }, inner) => inner(wrapped),
+  record: ({ value }, inner) => ({ type: 'object', additionalProperties: inner(value) }),
+  object,
+  strict_object: object,
+  description: ({ description }) => ({ description }),
+  integer: () => ({ type: 'integer' }),
+  min_value: ({ requirement }) => ({ minimum: requirement }),
+  non_empty: () => ({ minLength: 1 }),
+  regex: ({ requirement }) => ({ pattern: (requirement as RegExp).source }),
 }
 
 /**
@@ -22,62 +45,23 @@ interface Part {
  * @throws Error for a part that has no JSON schema here
  */
 export function jsonSchema(root: v.GenericSchema, names: ReadonlyMap<unknown, string>): JsonSchema {
-  const inner = (part: Part | undefined): JsonSchema => {
-    const name = names.get(part)
-    return name === undefined ? of(part as Part) : { $ref: `#/components/schemas/${name}` }
-  }
+  const inner: Inner = part => (names.has(part) ? { $ref: `#/components/schemas/${names.get(part)}` } : of(part))
   const of = (part: Part): JsonSchema => {
-    // The first of a pipe is the schema itself.
-    if (part.pipe) return Object.assign({}, ...part.pipe.map((one, at) => (at === 0 ? inner(one) : action(one))))
-    switch (part.type) {
-      case 'string':
-      case 'number':
-      case 'boolean':
-        return { type: part.type }
-      case 'literal':
-        return { const: part.literal }
-      case 'picklist':
-        return { type: 'string', enum: part.options }
-      case 'array':
-        return { type: 'array', items: inner(part.item) }
-      case 'nullable':
-        return { anyOf: [inner(part.wrapped), { type: 'null' }] }
-      case 'optional':
-        return inner(part.wrapped)
-      case 'record':
-        return { type: 'object', additionalProperties: inner(part.value as Part) }
-      case 'object':
-      case 'strict_object':
-        return object(Object.entries(part.entries ?? {}))
-      default:
-        throw new Error(`a schema of type ${part.type} has no JSON schema`)
-    }
+    if (part.pipe) return Object.assign({}, ...part.pipe.map(inner))
+    const make = KINDS[part.type]
+    if (!make) throw new Error(`Valibot's ${part.type} has no JSON schema`)
+    return make(part, inner)
   }
-  /** No answer has other properties than these. */
-  const object = (entries: readonly (readonly [string, Part])[]): JsonSchema => ({
-    type: 'object',
-    properties: Object.fromEntries(entries.map(([name, part]) => [name, inner(part)])),
-    required: entries.flatMap(([name, part]) => (part.type === 'optional' ? [] : [name])),
-    additionalProperties: false,
-  })
   return of(root as unknown as Part)
 }
 
-function action({ type, requirement, description }: Part): JsonSchema {
-  switch (type) {
-    case 'description':
-      return { description }
-    case 'integer':
-      return { type: 'integer' }
-    case 'min_value':
-      return { minimum: requirement }
-    case 'non_empty':
-      return { minLength: 1 }
-    case 'regex':
-      return { pattern: (requirement as RegExp).source }
-    case 'readonly':
-      return {}
-    default:
-      throw new Error(`an action of type ${type} has no JSON schema`)
+/** No answer has other properties than these. */
+function object({ entries }: Part, inner: Inner): JsonSchema {
+  const all = Object.entries(entries)
+  return {
+    type: 'object',
+    properties: Object.fromEntries(all.map(([name, part]) => [name, inner(part)])),
+    required: all.flatMap(([name, part]) => (part.type === 'optional' ? [] : [name])),
+    additionalProperties: false,
   }
 }
