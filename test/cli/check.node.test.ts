@@ -1,16 +1,14 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { blockgate, configText, project, QUICKSTART } from '../support/cli.ts'
-import { tempFolders } from '../support/temp-folders.ts'
+import { blockgate, configText, QUICKSTART } from '../support/cli.ts'
+import { jsonLine, projectOf, projectWith } from './world.ts'
 
-const folder = tempFolders()
 const CONFIG = join(QUICKSTART, 'blockgate.config.ts')
 
 describe('blockgate check', () => {
   it('prints the pipeline of the quickstart with its barriers and options', async () => {
-    const { code, stdout, stderr } = await blockgate(['check'], { cwd: QUICKSTART, env: { DIR: './x', SHARDS: '3' } })
-    expect([code, stderr]).toEqual([0, ''])
-    expect(stdout).toBe(`config        ${CONFIG}
+    const ended = await blockgate(['check'], { cwd: QUICKSTART, env: { DIR: './x', SHARDS: '3' } })
+    const stdout = `config        ${CONFIG}
 instance      blockgate
 bucket        fs  root: ${join(QUICKSTART, 'bucket')}
 dir           ./x
@@ -32,25 +30,28 @@ pipeline
      ── barrier: end of segment 2 ──
   7  block   owned              static-shard  index: 0, of: 3
   8  sink    directory
-`)
+`
+    expect(ended).toEqual({ code: 0, stdout, stderr: '' })
   })
 
   it('--json prints the same as one line', async () => {
     const { code, stdout } = await blockgate(['check', '--json'], { cwd: QUICKSTART, env: { DIR: './x' } })
-    expect([code, stdout.indexOf('\n')]).toEqual([0, stdout.length - 1])
-    const { stages, ...rest } = JSON.parse(stdout)
-    expect(rest).toEqual({
-      config: CONFIG,
-      instance: { id: 'blockgate' },
-      bucket: { name: 'fs', options: { root: join(QUICKSTART, 'bucket') } },
-      dir: './x',
-      everyMs: 180_000,
-      concurrency: 4,
-      blockTimeoutMs: 600_000,
-      stopGraceMs: 30_000,
-      http: { host: '127.0.0.1', port: 10902 },
-      token: false,
-    })
+    const { stages, ...rest } = jsonLine(stdout)
+    expect([code, rest]).toEqual([
+      0,
+      {
+        config: CONFIG,
+        instance: { id: 'blockgate' },
+        bucket: { name: 'fs', options: { root: join(QUICKSTART, 'bucket') } },
+        dir: './x',
+        everyMs: 180_000,
+        concurrency: 4,
+        blockTimeoutMs: 600_000,
+        stopGraceMs: 30_000,
+        http: { host: '127.0.0.1', port: 10902 },
+        token: false,
+      },
+    ])
     expect(stages).toHaveLength(8)
     expect(stages.slice(4)).toEqual([
       { name: 'dedup', kind: 'set', segment: 1 },
@@ -61,17 +62,10 @@ pipeline
   })
 
   it('names a stage that stands twice as the summary does, and the owned() that the engine puts in', async () => {
-    const made = project(folder())
-    made.write('blockgate.config.ts', configText('dedup(), dedup(),'))
-    const { stdout } = await blockgate(['check', '--json'], { cwd: made.folder })
+    const { stdout } = await blockgate(['check', '--json'], projectWith('dedup(), dedup(),'))
     const { stages } = JSON.parse(stdout)
-    expect(stages.map((s: { name: string }) => s.name)).toEqual([
-      'scan-bucket',
-      'dedup',
-      'dedup#2',
-      'owned',
-      'directory',
-    ])
+    const names = stages.map((s: { name: string }) => s.name)
+    expect(names).toEqual(['scan-bucket', 'dedup', 'dedup#2', 'owned', 'directory'])
     expect(stages[3].ownership).toEqual({ name: 'everything' })
   })
 
@@ -81,21 +75,17 @@ pipeline
       endpoint: 'https://user:${secret}@example.org/path', credentials: { id: '${secret}' }, apiToken: '${secret}',
       url: 'redis://:${secret}@localhost:6379/0', nested: [{ password: '${secret}' }], pick: function byName() {},
     } }`
-    const made = project(folder())
-    made.write('blockgate.config.ts', configText('stage,', head))
     for (const args of [['check'], ['check', '--json']]) {
-      const { code, stdout } = await blockgate(args, { cwd: made.folder })
+      const { code, stdout } = await blockgate(args, projectWith('stage,', head))
       expect(code).toBe(0)
-      expect(stdout).toContain('example.org/path')
-      expect(stdout).toContain('function byName')
+      for (const part of ['example.org/path', 'function byName']) expect(stdout).toContain(part)
       expect(stdout).not.toContain(secret)
     }
   })
 
   it('starts nothing: what start() would do has not happened', async () => {
-    const made = project(folder())
     const head = `const stage = { kind: 'block', name: 'mine', handle: (_, next) => next(), start() { throw new Error('started') } }`
-    made.write('blockgate.config.ts', configText('stage,', head).replace('./bucket', './not-there'))
-    expect((await blockgate(['check'], { cwd: made.folder })).code).toBe(0)
+    const made = projectOf(configText('stage,', head).replace('./bucket', './not-there'))
+    expect((await blockgate(['check'], made)).code).toBe(0)
   })
 })

@@ -1,101 +1,63 @@
-import type { BlockId, Candidate } from 'blockgate'
+import type { BlockId } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { coverageOf } from '../../src/cli/coverage.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-import { blocks } from '../support/world.ts'
+import { blocks, numberOf } from '../support/world.ts'
 import { cluster, member } from './cluster.ts'
-
-const folder = tempFolders()
-/** Compacted from three others; one of them; one that stands for itself. */
-const PARENT = '01M82F6PPKPCYJMTRGKGY7ENZS'
-const CHILD = '01M82F4V1KFE99C9W1MH5YWA1N'
+import { CHILD, folder, jsonLine, PARENT } from './world.ts'
 
 describe('coverageOf', () => {
   const ids = (...numbers: number[]) => new Set(numbers.map(n => testId(n)))
-  const view = (
-    list: readonly Candidate[],
-    superseded: readonly (readonly [number, number])[] = [],
-    complete = true,
-  ) => ({
-    complete,
-    blocks: list,
-    superseded: new Map<BlockId, BlockId>(superseded.map(([child, parent]) => [testId(child), testId(parent)])),
-  })
+  /** Of these blocks; `parents` of those that are superseded; by member, what each serves. */
+  function covered(
+    min: number,
+    numbers: readonly number[],
+    served: Readonly<Record<string, readonly number[]>>,
+    { parents = {}, complete = true }: { parents?: Readonly<Record<number, number>>; complete?: boolean } = {},
+  ) {
+    const pairs = Object.entries(parents).map(([child, parent]): [BlockId, BlockId] => {
+      return [testId(Number(child)), testId(parent)]
+    })
+    const advertised = new Map(Object.entries(served).map(([id, numbers]) => [id, ids(...numbers)]))
+    const view = { complete, blocks: blocks(...numbers), superseded: new Map(pairs) }
+    const { below, ...told } = coverageOf(view, advertised, min)
+    return { ...told, below: below.blocks, first: below.first.map(one => [numberOf(one.block), one.members.join()]) }
+  }
 
   it('counts the members that serve each block, and holds where none is below the minimum', () => {
-    const claims = new Map([
-      ['a', ids(1, 2, 9)],
-      ['b', ids(2)],
-    ])
-    const told = coverageOf(view(blocks(2, 1)), claims, 1)
-    expect(told).toEqual({
-      min: 1,
-      holds: true,
-      complete: true,
-      blocks: 2,
-      members: ['a', 'b'],
-      copies: [0, 1, 1],
-      below: { blocks: 0, first: [] },
-    })
-    expect(coverageOf(view(blocks(2, 1)), claims, 2)).toMatchObject({
-      holds: false,
-      below: { blocks: 1, first: [{ block: testId(1), members: ['a'] }] },
-    })
+    const served = { a: [1, 2, 9], b: [2] }
+    const told = { complete: true, blocks: 2, members: ['a', 'b'], copies: [0, 1, 1] }
+    expect(covered(1, [2, 1], served)).toEqual({ ...told, min: 1, holds: true, below: 0, first: [] })
+    expect(covered(2, [2, 1], served)).toEqual({ ...told, min: 2, holds: false, below: 1, first: [[1, 'a']] })
   })
 
   it('names the first ten that are below, by ULID', () => {
-    const { below, copies } = coverageOf(view(blocks(...Array.from({ length: 12 }, (_, i) => 12 - i))), new Map(), 1)
-    expect(below.blocks).toBe(12)
-    expect(below.first.map(({ block }) => block)).toEqual(Array.from({ length: 10 }, (_, i) => testId(i + 1)))
-    expect(copies).toEqual([12])
+    const numbers = Array.from({ length: 12 }, (_, i) => 12 - i)
+    const { below, copies, first } = covered(1, numbers, {})
+    expect([below, copies, first.map(([n]) => n)]).toEqual([12, [12], Array.from({ length: 10 }, (_, i) => i + 1)])
   })
 
-  it('does not hold where the view is incomplete', () => {
-    expect(coverageOf(view([], [], false), new Map(), 1).holds).toBe(false)
-    expect(coverageOf(view([]), new Map(), 1).holds).toBe(true)
-  })
-
-  it('does not hold where no block is seen and members serve some', () => {
-    expect(coverageOf(view([]), new Map([['a', ids()]]), 1).holds).toBe(true)
-    expect(coverageOf(view([]), new Map([['a', ids(1)]]), 1)).toMatchObject({ holds: false, complete: true, blocks: 0 })
+  it('does not hold where the view is incomplete, nor where no block is seen and members serve some', () => {
+    expect(covered(1, [], {}, { complete: false }).holds).toBe(false)
+    expect(covered(1, [], {}).holds).toBe(true)
+    expect(covered(1, [], { a: [] }).holds).toBe(true)
+    expect(covered(1, [], { a: [1] })).toMatchObject({ holds: false, complete: true, blocks: 0 })
   })
 
   it('gives a superseded block the copies of what holds all of it, over any number of steps, where they are more', () => {
-    const claims = new Map([
-      ['a', ids(3, 4)],
-      ['b', ids(3)],
-    ])
     // 1 → 2 → 3, served twice; 4 has a copy of its own, and its parent 5 none.
-    const told = coverageOf(
-      view(blocks(3, 5), [
-        [1, 2],
-        [2, 3],
-        [4, 5],
-      ]),
-      claims,
-      2,
-    )
-    expect(told.copies).toEqual([1, 1, 3])
-    expect(told.below.first).toEqual([
-      { block: testId(4), members: ['a'] },
-      { block: testId(5), members: [] },
+    const told = covered(2, [3, 5], { a: [3, 4], b: [3] }, { parents: { 1: 2, 2: 3, 4: 5 } })
+    expect([told.copies, told.first]).toEqual([
+      [1, 1, 3],
+      [
+        [4, 'a'],
+        [5, ''],
+      ],
     ])
   })
 
   it('ends where blocks supersede each other in a circle', () => {
-    const told = coverageOf(
-      view(
-        [],
-        [
-          [1, 2],
-          [2, 1],
-        ],
-      ),
-      new Map([['a', ids(2)]]),
-      1,
-    )
-    expect(told).toMatchObject({ holds: true, copies: [0, 2] })
+    expect(covered(1, [], { a: [2] }, { parents: { 1: 2, 2: 1 } })).toMatchObject({ holds: true, copies: [0, 2] })
   })
 })
 
@@ -114,11 +76,8 @@ describe('blockgate coverage', () => {
   }
 
   it('takes the filters of the config into account, and every member that is ready, also one that drains', async () => {
-    const { code, stdout, calls } = await run(
-      { 'gw-1': [[PARENT]], 'gw-2': [[PARENT]], 'gw-3': [[PARENT]], 'gw-4': [[PARENT]] },
-      '--min',
-      '2',
-    )
+    const all = Object.fromEntries(members.map(({ id }) => [id, [[PARENT]]]))
+    const { code, stdout, calls } = await run(all, '--min', '2')
     expect(stdout).toMatch(
       /^\d+ blocks; ready members: gw-1, gw-2\n\n {2}copies {2}blocks\n {2}2 {7}\d+\n\nevery block has 2 or more\n$/,
     )
@@ -135,11 +94,10 @@ describe('blockgate coverage', () => {
   })
 
   it('--wait asks again, and --json prints the last answer', async () => {
-    const { code, stdout } = await run({ 'gw-1': [[], [PARENT]] }, '--min', '1', '--wait', '1ms', '--json')
-    expect([code, JSON.parse(stdout)]).toMatchObject([
-      0,
-      { min: 1, holds: true, complete: true, members: ['gw-1', 'gw-2'] },
-    ])
-    expect((await run({ 'gw-1': [[], [PARENT]] }, '--min', '1')).code).toBe(1)
+    const late = { 'gw-1': [[], [PARENT]] }
+    const { code, stdout } = await run(late, '--min', '1', '--wait', '1ms', '--json')
+    const told = { min: 1, holds: true, complete: true, members: ['gw-1', 'gw-2'] }
+    expect([code, jsonLine(stdout)]).toMatchObject([0, told])
+    expect((await run(late, '--min', '1')).code).toBe(1)
   })
 })

@@ -2,11 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { blockgate, QUICKSTART, start } from '../support/cli.ts'
+import { blockgate, QUICKSTART } from '../support/cli.ts'
 import { type Permissions, SOURCES } from '../support/deno.ts'
-import { tempFolders } from '../support/temp-folders.ts'
+import { endedBy, folder, running as start } from './world.ts'
 
-const folder = tempFolders()
 const BLOCK = '01M82F4V503551737ZN8E730F7'
 
 const deno = (dir: string): Permissions => ({
@@ -25,20 +24,17 @@ it.each([
   const may = permissions(dir)
   const options = { cwd: QUICKSTART, env: { DIR: dir, HTTP: '127.0.0.1:0' }, ...(may && { deno: may }) }
   const running = start(['run'], options)
-  try {
-    await running.printed('run done')
-    const before = readdirSync(dir).sort()
-    const second = await blockgate(['sync'], options)
-    expect([second.code, second.stdout]).toEqual([3, ''])
-    expect(second.stderr).toContain(`dir-in-use: dir "${dir}" must be of one process alone: blockgate run has it`)
-    expect(second.stderr).toContain(`process ${running.child.pid} `)
-    expect(second.stderr.trim().split('\n')).toHaveLength(1)
-    expect((await blockgate(['explain', BLOCK], options)).code).toBe(0)
-    expect((await blockgate(['check'], options)).code).toBe(0)
-    expect(readdirSync(dir).sort()).toEqual(before)
-  } finally {
-    running.child.kill('SIGKILL')
-  }
+  await running.printed('run done')
+  const before = readdirSync(dir).sort()
+  const second = await blockgate(['sync'], options)
+  expect([second.code, second.stdout]).toEqual([3, ''])
+  expect(second.stderr).toContain(`dir-in-use: dir "${dir}" must be of one process alone: blockgate run has it`)
+  expect(second.stderr).toContain(`process ${running.child.pid} `)
+  expect(second.stderr.trim().split('\n')).toHaveLength(1)
+  expect((await blockgate(['explain', BLOCK], options)).code).toBe(0)
+  expect((await blockgate(['check'], options)).code).toBe(0)
+  expect(readdirSync(dir).sort()).toEqual(before)
+  running.child.kill('SIGKILL')
   await running.ended
   const third = await blockgate(['sync', '--json'], options)
   expect(third.stderr).toBe('')
@@ -60,9 +56,7 @@ it.each([
   const held = { pid: 7, host: 'store-b', command: 'blockgate run', since, boot: 'another', socket }
   writeFileSync(join(dir, 'state/lock-1'), JSON.stringify(held))
   const running = start([command], { cwd: QUICKSTART, env: { DIR: dir, HTTP: '127.0.0.1:0' } })
-  await running.printed('waits up to 60 s for a sign of it')
-  running.child.kill('SIGTERM')
-  const ended = await running.ended
+  const ended = await endedBy('SIGTERM', running, 'waits up to 60 s for a sign of it')
   expect([ended.code, ended.stdout]).toEqual([code, ''])
   expect(ended.stderr).toContain('blockgate run has it, process 7 on store-b')
   expect(ended.stderr).toContain('SIGTERM: stopping')

@@ -1,30 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { blockgate, configText, project, type Running, start } from '../support/cli.ts'
+import { expect, it } from 'vitest'
+import { blockgate, configText } from '../support/cli.ts'
 import { freePorts } from '../support/free-ports.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { tempFolders } from '../support/temp-folders.ts'
-
-const folder = tempFolders()
-/** Compacted from three others; one of them. */
-const PARENT = '01M82F6PPKPCYJMTRGKGY7ENZS'
-const CHILD = '01M82F4V1KFE99C9W1MH5YWA1N'
-
-let redis: RedisServer
-const running: Running[] = []
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(async () => {
-  for (const { child } of running) child.kill('SIGKILL')
-  await Promise.all(running.map(({ ended }) => ended))
-  await redis.stop()
-})
+import { startRedis } from '../support/redis.ts'
+import { CHILD, PARENT, projectOf, running } from './world.ts'
 
 it('operators see two gateways on a real Redis, drain one, and take it away, with every block served all the time', async () => {
-  const made = project(folder())
+  await using redis = await startRedis()
   const [one = 0, two = 0] = await freePorts(2)
-  made.write(
-    'blockgate.config.ts',
+  const made = projectOf(
     configText(
       `dedup(), owned(hashRing({ store: redisStore({ cluster: 'cli', url: env.REDIS, commandTimeout: '1m' }), handoverDelay: 0, heartbeat: '200ms', expireAfter: '10m' })),`,
       `import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
@@ -36,8 +19,7 @@ import { redisStore } from 'blockgate/plugins/store/redis'`,
   const cli = (...args: string[]) => blockgate(args, { cwd: made.folder, env: env('gw-1', one) })
   const json = async (...args: string[]) => JSON.parse((await cli(...args, '--json')).stdout)
   const up = async (id: string, port: number) => {
-    const gateway = start(['run'], { cwd: made.folder, env: env(id, port) })
-    running.push(gateway)
+    const gateway = running(['run'], { cwd: made.folder, env: env(id, port) })
     await gateway.printed('run done')
     return gateway
   }

@@ -4,17 +4,17 @@ import { dedup } from 'blockgate/plugins/filter/dedup'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { memory } from 'blockgate/plugins/sink/memory'
 import { expect, it } from 'vitest'
-import { blockgate, project } from '../support/cli.ts'
-import { tempFolders } from '../support/temp-folders.ts'
+import { blockgate } from '../support/cli.ts'
 import { scriptedSource } from '../support/world.ts'
+import { projectOf } from './world.ts'
 
-const folder = tempFolders()
+async function problemsOf(config: object): Promise<string[]> {
+  const error = await resolveConfig(config as Config, { env: {} }).catch(e => e)
+  return error.problems.map(describeProblem)
+}
 
 it('blockgate check names every option of an objstore.yml, and what takes its place', async () => {
-  const made = project(folder())
-  made.write(
-    'blockgate.config.ts',
-    `import { defineConfig } from 'blockgate'
+  const made = projectOf(`import { defineConfig } from 'blockgate'
 import { s3 } from 'blockgate/plugins/bucket/s3'
 import { memory } from 'blockgate/plugins/sink/memory'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
@@ -29,9 +29,8 @@ export default defineConfig(() => ({
   pipeline: [scanBucket({ ...{ listings: 'x', block_meta_fetch_concurrency: 3 } }), memory()],
   ...{ min_time: '-6w', 'max-time': '-2h', sync_block_duration: '3m', flavour: 'x' },
 }))
-`,
-  )
-  const { code, stdout, stderr } = await blockgate(['check'], { cwd: made.folder })
+`)
+  const { code, stdout, stderr } = await blockgate(['check'], made)
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).not.toContain('hunter2')
   expect(stderr.split('\n').map(line => line.replace(/: current value is .*/, ''))).toEqual([
@@ -69,23 +68,20 @@ it('what is to be given instead is an option that there is', async () => {
 })
 
 it('a stage that has no options takes none', async () => {
-  const pipeline = [
+  const stages = [
     dedup({ replicaLabels: ['replica'] } as never),
     newestFirst({ by: 'x' } as never),
     memory({} as never),
   ]
-  const config = { pipeline: [scriptedSource([]), ...pipeline] } as unknown as Config
-  const error = await resolveConfig(config, { env: {} }).catch(e => e)
-  expect(error.problems.map(describeProblem)).toEqual([
+  expect(await problemsOf({ pipeline: [scriptedSource([]), ...stages] })).toEqual([
     'pipeline[1].replicaLabels: must be left out: blocks of each replica stay: current value is ["replica"]',
     'pipeline[2].by: must be left out: there are no options: current value is "x"',
   ])
 })
 
 it('an empty object under a name of Thanos is a problem, too', async () => {
-  const config = { bucket: s3({ bucket: 'abc', ...{ http_config: {} } }), pipeline: [] }
-  const error = await resolveConfig(config as unknown as Config, { env: {} }).catch(e => e)
-  expect(error.problems.map(describeProblem)).toContain(
+  const bucket = s3({ bucket: 'abc', ...{ http_config: {} } })
+  expect(await problemsOf({ bucket, pipeline: [] })).toContain(
     'bucket.http_config: must be left out: requestTimeout and ca take its place: current value is {}',
   )
 })

@@ -1,73 +1,59 @@
 import { OwnershipUnavailable, sleep } from 'blockgate'
 import { fakeHost } from 'blockgate/testing'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { until } from '../../src/cli/until.ts'
 
-const isTrue = (answer: boolean | number) => answer === true
-
-/** Asks `ask` for `waitMs` on a fake clock; the times of the questions, and how it ended. */
-async function asked<T>(waitMs: number, ask: (n: number) => T, isSo: (answer: T) => boolean) {
+/** Asks `ask` for `waitMs` on a fake clock, each question for `takesMs`; the times of the questions, and how it ended. */
+async function asked(waitMs: number, ask: (n: number) => boolean | number, takesMs = 0) {
   const host = fakeHost()
   const began = host.monotonic()
   const times: number[] = []
-  const end = until(
-    host,
-    waitMs,
-    async () => {
-      times.push(host.monotonic() - began)
-      return ask(times.length)
-    },
-    isSo,
-  ).then(
-    answer => ({ answer }),
-    (error: Error) => ({ error: error.message }),
-  )
+  const question = async () => {
+    times.push(host.monotonic() - began)
+    await sleep(host, takesMs)
+    return ask(times.length)
+  }
+  const end = until(host, waitMs, question, answer => answer === true).catch((error: Error) => error.message)
   await host.advance(60_000)
-  return { times, end: await end }
+  return [await end, times]
 }
 
-describe('until', () => {
-  it('asks every 2 s, and ends with the first answer that is so', async () => {
-    expect(await asked(30_000, n => n === 3, isTrue)).toEqual({ times: [0, 2_000, 4_000], end: { answer: true } })
-  })
+const awayFor = (n: number) => (asks: number) => {
+  if (asks <= n) throw new OwnershipUnavailable('away')
+  return true
+}
 
-  it('asks once more when the time is up, and gives that answer', async () => {
-    expect(await asked(5_000, n => n, isTrue)).toEqual({ times: [0, 2_000, 4_000, 5_000], end: { answer: 4 } })
-  })
-
-  it('asks once more also where the first answer takes longer than the time', async () => {
-    const host = fakeHost()
-    let n = 0
-    const slow = async () => {
-      n++
-      await sleep(host, 10_000)
-      return n === 2
-    }
-    const end = until(host, 1_000, slow, isTrue)
-    await host.advance(30_000)
-    expect([await end, n]).toEqual([true, 2])
-  })
-
-  it('asks once where it is not to wait', async () => {
-    expect(await asked(0, n => n, isTrue)).toEqual({ times: [0], end: { answer: 1 } })
-  })
-
-  it('asks a member store that is away again, and fails where it is still away at the end', async () => {
-    const away = (n: number): boolean => {
-      if (n < 3) throw new OwnershipUnavailable('away')
-      return true
-    }
-    expect((await asked(30_000, away, isTrue)).end).toEqual({ answer: true })
-    expect(await asked(2_000, away, isTrue)).toEqual({
-      times: [0, 2_000],
-      end: { error: 'ownership-unavailable: away' },
-    })
-  })
-
-  it('fails at once with any other error', async () => {
-    const broken = (): boolean => {
+it.each([
+  [
+    'asks every 2 s, and ends with the first answer that is so',
+    30_000,
+    (n: number) => n === 3,
+    0,
+    true,
+    [0, 2_000, 4_000],
+  ],
+  [
+    'asks once more when the time is up, and gives that answer',
+    5_000,
+    (n: number) => n,
+    0,
+    4,
+    [0, 2_000, 4_000, 5_000],
+  ],
+  ['asks once more also where the first answer takes longer', 1_000, (n: number) => n === 2, 10_000, true, [0, 10_000]],
+  ['asks once where it is not to wait', 0, (n: number) => n, 0, 1, [0]],
+  ['asks a member store that is away again', 30_000, awayFor(2), 0, true, [0, 2_000, 4_000]],
+  ['fails where it is still away at the end', 2_000, awayFor(9), 0, 'ownership-unavailable: away', [0, 2_000]],
+  [
+    'fails at once with any other error',
+    30_000,
+    () => {
       throw new Error('broken')
-    }
-    expect(await asked(30_000, broken, isTrue)).toEqual({ times: [0], end: { error: 'broken' } })
-  })
+    },
+    0,
+    'broken',
+    [0],
+  ],
+])('until() %s', async (_, waitMs, ask, takesMs, end, times) => {
+  expect(await asked(waitMs, ask, takesMs)).toEqual([end, times])
 })
