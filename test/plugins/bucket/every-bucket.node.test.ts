@@ -46,49 +46,25 @@ describe.each(FACTORIES)('%s()', (_, factory, options) => {
 })
 
 describe('the identity of a bucket', () => {
-  const identity = (options: Partial<S3Options>) => s3({ bucket: 'metrics', ...options }).identity
-
-  it('is another one with another prefix', () => {
-    expect([undefined, 'a', 'a/', 'b'].map(prefix => identity({ prefix }))).toEqual([
-      's3://metrics',
-      's3://metrics/a',
-      's3://metrics/a',
-      's3://metrics/b',
-    ])
-  })
-
-  it('is another one at another endpoint, and the same for two spellings of one', () => {
-    const endpoints = [
-      'http://minio:9000',
-      'HTTP://MINIO:9000/',
-      'https://minio:9000',
-      'http://minio:9001',
-      'http://minio/a',
-    ]
-    expect(endpoints.map(endpoint => identity({ endpoint }))).toEqual([
-      's3://minio:9000/metrics',
-      's3://minio:9000/metrics',
-      's3://minio:9000/metrics',
-      's3://minio:9001/metrics',
-      's3://minio/a/metrics',
-    ])
-    expect(identity({ endpoint: 'https://ceph:443' })).toBe(identity({ endpoint: 'http://ceph:80/' }))
-  })
-
-  it('is the name alone at any endpoint of AWS: there it is unique', () => {
-    for (const endpoint of [
-      undefined,
-      'https://s3.eu-central-1.amazonaws.com',
-      'https://s3.dualstack.us-west-2.amazonaws.com',
-    ]) {
-      expect(identity({ endpoint })).toBe('s3://metrics')
-    }
-    expect(identity({ endpoint: 'https://amazonaws.com.example.org' })).toBe('s3://amazonaws.com.example.org/metrics')
-  })
-
-  it('is what the user says it is, and none where nobody knows', () => {
-    expect(identity({ endpoint: 'http://outside', identity: 'prod', prefix: 'a' })).toBe('prod/a')
-    expect(identity({ client: { send: async () => ({}) } })).toBeUndefined()
-    expect(identity({ endpoint: 'not a URL' })).toBeUndefined()
+  it.each<[Partial<S3Options>, string | undefined]>([
+    [{}, 's3://metrics'],
+    [{ prefix: 'a' }, 's3://metrics/a'],
+    [{ prefix: 'a/' }, 's3://metrics/a'],
+    [{ endpoint: 'http://minio:9000' }, 's3://minio:9000/metrics'],
+    [{ endpoint: 'HTTP://MINIO:9000/' }, 's3://minio:9000/metrics'],
+    [{ endpoint: 'https://minio:9000' }, 's3://minio:9000/metrics'],
+    [{ endpoint: 'http://minio/a' }, 's3://minio/a/metrics'],
+    [{ endpoint: 'https://ceph:443' }, 's3://ceph/metrics'],
+    [{ endpoint: 'http://ceph:80/' }, 's3://ceph/metrics'],
+    // At any endpoint of AWS the name alone: there it is unique.
+    [{ endpoint: 'https://s3.eu-central-1.amazonaws.com' }, 's3://metrics'],
+    [{ endpoint: 'https://s3.dualstack.us-west-2.amazonaws.com' }, 's3://metrics'],
+    [{ endpoint: 'https://amazonaws.com.example.org' }, 's3://amazonaws.com.example.org/metrics'],
+    [{ endpoint: 'http://outside', identity: 'prod', prefix: 'a' }, 'prod/a'],
+    // Nobody knows.
+    [{ client: { send: async () => ({}) } }, undefined],
+    [{ endpoint: 'not a URL' }, undefined],
+  ])('with %o is %s', (options, identity) => {
+    expect(s3({ bucket: 'metrics', ...options }).identity).toBe(identity)
   })
 })

@@ -32,12 +32,18 @@ describe('fs() and what leads out of its root', () => {
     return [flat.objects.map(o => o.key), tree.objects.map(o => o.key), tree.prefixes]
   }
 
-  it('does not read, list or delete through a link to a folder', async () => {
-    await symlink(outside, join(root, 'link'))
-    expect(await fs({ root }).get('link/secret', { signal })).toBeUndefined()
+  it.each([
+    ['out of', () => outside],
+    // It is treated no differently.
+    ['inside', () => join(root, 'real')],
+  ])('does not read, list or delete through a link to a folder %s the root', async (_, target) => {
+    await symlink(target(), join(root, 'link'))
+    for (const key of ['link/secret', 'link/inside']) {
+      expect(await fs({ root }).get(key, { signal })).toBeUndefined()
+      await fs({ root }).delete(key, { signal })
+    }
     expect(await shown()).toEqual([['real/inside'], [], ['real/']])
     expect(await shown('link/')).toEqual([[], [], []])
-    await fs({ root }).delete('link/secret', { signal })
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
   })
 
@@ -74,25 +80,16 @@ describe('fs() and what leads out of its root', () => {
     expect(await readdir(outside)).toEqual(['secret'])
   })
 
-  it('does not read, list or delete a link to a file', async () => {
-    await symlink(join(outside, 'secret'), join(root, 'real', 'link'))
+  it('does not read, list or delete a link to a file, and replaces it instead of writing to where it leads', async () => {
+    const link = join(root, 'real', 'link')
+    await symlink(join(outside, 'secret'), link)
     expect(await fs({ root }).get('real/link', { signal })).toBeUndefined()
     expect(await shown('real/')).toEqual([['real/inside'], ['real/inside'], []])
     await fs({ root }).delete('real/link', { signal })
-    expect((await lstat(join(root, 'real', 'link'))).isSymbolicLink()).toBe(true)
-  })
-
-  it('replaces a link to a file instead of writing to where it leads', async () => {
-    await symlink(join(outside, 'secret'), join(root, 'link'))
-    await fs({ root }).put('link', text('mine'), { signal })
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    await fs({ root }).put('real/link', text('mine'), { signal })
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
-    expect(await (await fs({ root }).get('link', { signal }))?.bytes(4)).toEqual(text('mine'))
-  })
-
-  it('treats a link that stays inside the root no differently', async () => {
-    await symlink(join(root, 'real'), join(root, 'link'))
-    expect(await fs({ root }).get('link/inside', { signal })).toBeUndefined()
-    expect(await shown()).toEqual([['real/inside'], [], ['real/']])
+    expect(await (await fs({ root }).get('real/link', { signal }))?.bytes(4)).toEqual(text('mine'))
   })
 
   it('does not follow a folder that became a link between two pages of a listing', async () => {
@@ -137,19 +134,6 @@ describe('fs() and what leads out of its root', () => {
     expect(await codeFrom(bucket.put('b', text('x'), { signal }))).toBe('invalid-key')
     expect((await readdir(outside, { recursive: true, withFileTypes: true })).filter(e => e.isFile()).length).toBe(1)
     expect(await shown()).toEqual([['a', 'real/inside'], ['a'], ['real/']])
-  })
-
-  it('refuses keys with .. and absolute keys before it touches the disk', async () => {
-    const bucket = fs({ root })
-    for (const key of ['../outside/secret', 'real/../../outside/secret', join(outside, 'secret'), '..']) {
-      expect(await codeFrom(bucket.get(key, { signal })), key).toBe('invalid-key')
-      expect(await codeFrom(bucket.put(key, text('x'), { signal })), key).toBe('invalid-key')
-      expect(await codeFrom(bucket.delete(key, { signal })), key).toBe('invalid-key')
-    }
-    for (const prefix of ['../', '../outside/', 'real/../../outside/', `${outside}/`]) {
-      expect(await shown(prefix), prefix).toEqual([[], [], []])
-    }
-    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
   })
 
   it('neither waits for a FIFO nor lists it', async () => {

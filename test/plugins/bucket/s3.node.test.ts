@@ -1,4 +1,4 @@
-import { type Bucket, ErrorCode, type ObjectBody, type Range } from 'blockgate'
+import type { Bucket, ObjectBody, Range } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { services } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -56,10 +56,9 @@ describe('life of s3()', () => {
   it('sends nothing for a key that leads elsewhere, nor for a range that is no number', async () => {
     const { requests } = await asked(s3Object('hello'), async bucket => {
       for (const key of ['', '../other/a', 'a//b', 'a\0']) {
-        const calls = [bucket.get(key, { signal }), bucket.put(key, new Uint8Array(), { signal })]
-        for (const call of [...calls, bucket.delete(key, { signal })]) {
-          await expect(call).rejects.toMatchObject({ code: ErrorCode.invalidKey })
-        }
+        await expect(bucket.get(key, { signal })).rejects.toThrow('invalid-key')
+        await expect(bucket.put(key, new Uint8Array(), { signal })).rejects.toThrow('invalid-key')
+        await expect(bucket.delete(key, { signal })).rejects.toThrow('invalid-key')
       }
       for (const range of [{ offset: -1, length: 2 }, { suffix: 1.5 }]) {
         await expect(bucket.get('a', { range, signal })).rejects.toThrow('integers >= 0')
