@@ -2,122 +2,94 @@ import type { OwnershipPlugin } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/http/app.ts'
-import { blocks, scriptedOwnership, type World, type WorldOptions, world } from '../support/world.ts'
+import { blocks, scriptedOwnership, type World, world } from '../support/world.ts'
 
 const broken = () => {
   throw new TypeError('broken plugin')
 }
+const rejecting = () => Promise.reject(new TypeError('broken plugin'))
 
-interface Fault {
-  readonly name: string
-  /** As the log and the metric name the call. */
-  readonly call: string
-  readonly options?: WorldOptions
-  /** Breaks it; gives back how it is mended. */
-  readonly breaks: (world: World & { readonly ownership: OwnershipPlugin }) => () => void
-}
-
-const replace = (object: object, name: string, value: unknown): (() => void) => {
+/** Gives back how it is mended. */
+function replace(object: object, name: string, value: unknown): () => void {
   const before = Reflect.get(object, name)
-  Object.defineProperty(object, name, { value, configurable: true, writable: true })
-  return () => Object.defineProperty(object, name, { value: before, configurable: true, writable: true })
+  const define = (it: unknown) => Object.defineProperty(object, name, { value: it, configurable: true, writable: true })
+  define(value)
+  return () => void define(before)
 }
-const handoverOf = ({ ownership }: { readonly ownership: OwnershipPlugin }) => ownership.handover as object
 
-const FAULTS: readonly Fault[] = [
-  { name: 'sink.loaded() throws', call: 'run', breaks: ({ sink }) => replace(sink, 'loaded', broken) },
-  { name: 'sink.loaded() gives no map', call: 'run', breaks: ({ sink }) => replace(sink, 'loaded', () => undefined) },
-  {
-    name: 'the bytes of a loaded block throw',
-    call: 'handover.report',
-    breaks({ sink }) {
-      const held = sink.loaded().get(testId(1)) as object
-      const wrong = Object.defineProperty({ ...held }, 'bytes', { get: broken })
+type Subject = World & { readonly ownership: OwnershipPlugin }
+const handover = ({ ownership }: Subject) => ownership.handover as object
+/** As the log and the metric name the call, how it is broken, and what breaks it. */
+const FAULTS: readonly (readonly [call: string, how: string, breaks: (subject: Subject) => () => void])[] = [
+  ['run', 'sink.loaded() throws', ({ sink }) => replace(sink, 'loaded', broken)],
+  ['run', 'sink.loaded() gives no map', ({ sink }) => replace(sink, 'loaded', () => undefined)],
+  [
+    'handover.report',
+    'the bytes of a loaded block throw',
+    ({ sink }) => {
+      const wrong = Object.defineProperty({ ...sink.loaded().get(testId(1)) }, 'bytes', { get: broken })
       return replace(sink, 'loaded', () => new Map([[testId(1), wrong]]))
     },
-  },
-  { name: 'epoch() throws', call: 'run', breaks: ({ ownership }) => replace(ownership, 'epoch', broken) },
-  {
-    name: 'handover.report() throws',
-    call: 'handover.report',
-    breaks: world => replace(handoverOf(world), 'report', broken),
-  },
-  {
-    name: 'handover.report() rejects',
-    call: 'handover.report',
-    breaks: world => replace(handoverOf(world), 'report', () => Promise.reject(new TypeError('broken plugin'))),
-  },
-  {
-    name: 'handover.standing() throws',
-    call: 'handover.standing',
-    breaks: world => replace(handoverOf(world), 'standing', broken),
-  },
+  ],
+  ['run', 'epoch() throws', ({ ownership }) => replace(ownership, 'epoch', broken)],
+  ['handover.report', 'handover.report() throws', subject => replace(handover(subject), 'report', broken)],
+  ['handover.report', 'handover.report() rejects', subject => replace(handover(subject), 'report', rejecting)],
+  ['handover.standing', 'handover.standing() throws', subject => replace(handover(subject), 'standing', broken)],
 ]
 
-async function scene({ breaks, options }: Fault) {
+async function scene() {
   const ownership = scriptedOwnership([1, 2])
-  let onResult: () => void | Promise<void> = () => {}
-  const made = await world({ list: blocks(1, 2), ownership, every: '1m', ...options, onResult: () => onResult() })
+  const told: { onResult(): void | Promise<void> } = { onResult() {} }
+  const made = await world({ list: blocks(1, 2), ownership, every: '1m', onResult: () => told.onResult() })
   await made.gateway.start()
-  const host = made.host
   const app = createApp({ ...made, version: '1' })
-  const answer = async (path: string) => {
-    const response = await app.request(path)
+  const healthy = async () => {
+    const response = await app.request('/-/healthy')
     return `${response.status} ${await response.text()}`
   }
-  return {
-    ...made,
-    ownership,
-    host,
-    answer,
-    break: () => breaks({ ...made, ownership }),
-    onResult: (fn: typeof onResult) => {
-      onResult = fn
-    },
-  }
+  return { ...made, ownership, told, healthy }
 }
 
 describe('whatever throws, the next run comes and the error is told', () => {
-  for (const fault of FAULTS) {
-    it(fault.name, async () => {
-      const { gateway, host, source, answer, break: breaks, sink, ownership } = await scene(fault)
-      const listings = source.listings
-      const mend = breaks()
-      await host.advance(10 * 60_000)
-      const told = host.lines.filter(line => line.message === 'a call that must not throw threw')
-      expect(told.map(line => line.fields.call)).toContain(fault.call)
-      expect(told[0]?.fields.error).toMatch(/broken plugin|undefined/)
-      if (fault.name.includes('throw')) expect(told[0]?.fields.at).toContain('faults.test.ts')
-      expect(await answer('/-/healthy')).toMatch(/^503 .*(broken plugin|undefined)/)
-      mend()
-      source.list = blocks(1, 2, 3)
-      ownership.gain(3)
-      await host.advance(10 * 60_000)
-      expect(source.listings).toBeGreaterThan(listings + 5)
-      expect(sink.numbers).toEqual([1, 2, 3])
-      expect(await answer('/-/healthy')).toBe('200 healthy\n')
-      await gateway.stop()
-      expect(host.pendingTimers).toBe(0)
-    })
-  }
+  it.each(FAULTS)('%s: %s', async (call, how, breaks) => {
+    const subject = await scene()
+    const { gateway, host, source, sink, ownership, healthy } = subject
+    const { listings } = source
+    const mend = breaks(subject)
+    await host.advance(10 * 60_000)
+    const lines = host.lines.filter(line => line.message === 'a call that must not throw threw')
+    expect(lines.map(line => line.fields.call)).toContain(call)
+    expect(lines[0]?.fields.error).toMatch(/broken plugin|undefined/)
+    if (how.includes('throw')) expect(lines[0]?.fields.at).toContain('faults.test.ts')
+    expect(await healthy()).toMatch(/^503 .*(broken plugin|undefined)/)
+    mend()
+    source.list = blocks(1, 2, 3)
+    ownership.gain(3)
+    await host.advance(10 * 60_000)
+    expect(source.listings).toBeGreaterThan(listings + 5)
+    expect(sink.numbers).toEqual([1, 2, 3])
+    expect(await healthy()).toBe('200 healthy\n')
+    await gateway.stop()
+    expect(host.pendingTimers).toBe(0)
+  })
 
-  it('onResult throws, or rejects', async () => {
-    const made = await scene({ name: '', call: 'onResult', breaks: () => () => {} })
-    const { gateway, host, source, onResult, answer } = made
-    for (const wrong of [broken, async () => broken()]) {
-      onResult(wrong)
-      const { listings } = source
-      await host.advance(10 * 60_000)
-      expect(source.listings).toBeGreaterThan(listings + 5)
-      expect(await answer('/-/healthy')).toMatch(/^503 .*onResult: broken plugin/)
-      onResult(() => {})
-      await host.advance(2 * 60_000)
-      expect(await answer('/-/healthy')).toBe('200 healthy\n')
-    }
+  it.each([
+    ['throws', broken],
+    ['rejects', rejecting],
+  ])('onResult %s', async (_, onResult) => {
+    const { gateway, host, source, told, healthy } = await scene()
+    const mend = replace(told, 'onResult', onResult)
+    const { listings } = source
+    await host.advance(10 * 60_000)
+    expect(source.listings).toBeGreaterThan(listings + 5)
+    expect(await healthy()).toMatch(/^503 .*onResult: broken plugin/)
+    mend()
+    await host.advance(2 * 60_000)
+    expect(await healthy()).toBe('200 healthy\n')
     await gateway.stop()
   })
 
-  it('start() settles where the first run meets one, and the run after it is armed', async () => {
+  it('start() ends where the first run meets one, and the run after it is armed', async () => {
     const ownership = scriptedOwnership([1])
     const { gateway, host, sink, source } = await world({ list: blocks(1), ownership })
     const mend = replace(ownership, 'epoch', broken)
@@ -164,18 +136,19 @@ describe('whatever throws, the next run comes and the error is told', () => {
     await gateway.stop()
   })
 
-  it('a stage that is no generator fails the run in its name', async () => {
-    for (const pages of [
-      broken,
-      () => undefined,
+  it.each([
+    ['throws', broken],
+    ['gives nothing', () => undefined],
+    [
+      'yields nothing',
       async function* () {
         yield undefined
       },
-    ]) {
-      const { gateway, source } = await world({ list: blocks(1) })
-      Object.assign(source, { pages })
-      expect(await gateway.sync()).toMatchObject({ status: 'failed', error: { at: 'scripted' } })
-      await gateway.stop()
-    }
+    ],
+  ])('a source whose pages() %s fails the run in its name', async (_, pages) => {
+    const { gateway, source } = await world({ list: blocks(1) })
+    Object.assign(source, { pages })
+    expect(await gateway.sync()).toMatchObject({ status: 'failed', error: { at: 'scripted' } })
+    await gateway.stop()
   })
 })

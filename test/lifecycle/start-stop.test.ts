@@ -1,117 +1,121 @@
-import type { BlockStage, Component } from 'blockgate'
+import { type BlockStage, type Component, codeOf, rawMessageOf, type StateStore } from 'blockgate'
 import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
 import { memoryStore } from 'blockgate/plugins/store/memory'
-import { fakeHost, services, settle } from 'blockgate/testing'
+import { services, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { Lifecycle } from '../../src/pipeline/lifecycle.ts'
-import { blocks, scriptedOwnership, world } from '../support/world.ts'
+import { blocks, scriptedOwnership, scriptedSink, type WorldOptions, world } from '../support/world.ts'
 
-const codeOf = (error: { code: string }) => error.code
+const never = () => new Promise<never>(() => {})
 
-/** A stage that starts and stops as it is told. */
-function part(
-  name: string,
-  hooks: Pick<Component, 'start' | 'stop'> = {},
-): BlockStage & { readonly log: readonly string[] } {
+/** A stage that logs its starts and stops, and does then as it is told. */
+function part(name: string, { start, stop }: Pick<Component, 'start' | 'stop'> = {}) {
   const log: string[] = []
-  return {
-    log,
+  const stage: BlockStage = {
     kind: 'block',
     name,
     handle: (_, next) => next(),
     async start(...args) {
       log.push('start')
-      await hooks.start?.(...args)
+      await start?.(...args)
     },
     async stop(signal) {
       log.push('stop')
-      await hooks.stop?.(signal)
+      await stop?.(signal)
     },
+  }
+  return { ...stage, log }
+}
+
+/** One whose start ends when it is told to. */
+function slowPart() {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let signal: AbortSignal | undefined
+  const slow = part('slow', {
+    start: (_, given) => {
+      signal = given
+      return promise
+    },
+  })
+  return { ...slow, end: resolve, told: () => signal?.aborted }
+}
+
+async function scene(options: WorldOptions) {
+  const store = memoryStore()
+  const made = await world({ list: blocks(1), ownership: hashRing({ store }), ...options })
+  return {
+    ...made,
+    /** What the ring has this gateway as. */
+    async member() {
+      await store.start?.(services({ host: made.host }))
+      return (await store.entries()).members.get('me')?.state
+    },
+    start: () => made.gateway.start().catch(codeOf),
+    stop: () => made.gateway.stop().catch(rawMessageOf),
   }
 }
 
 describe('stop() during start()', () => {
   it('begins nothing more, and nobody joins after it', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const store = memoryStore()
-    const ownership = hashRing({ store })
-    const sink = (await world()).sink
-    const slow = Object.assign(sink, { start: () => promise })
-    const { gateway, host } = await world({ list: blocks(1), ownership, sink: slow })
-    const start = gateway.start().catch(codeOf)
+    const slow = slowPart()
+    const sink = Object.assign(scriptedSink(), { start: slow.start })
+    const { host, start, stop, member } = await scene({ sink })
+    const started = start()
     await settle()
-    const stop = gateway.stop()
-    expect(await start).toBe('stopped')
-    resolve()
-    await stop
+    const stopped = stop()
+    expect(await started).toBe('stopped')
+    slow.end()
+    await stopped
     await host.advance(600_000)
-    expect(host.pendingTimers).toBe(0)
-    await store.start?.(services({ host }))
-    expect([...(await store.entries()).members]).toEqual([])
-    await expect(gateway.start()).rejects.toMatchObject({ code: 'stopped' })
+    expect([host.pendingTimers, await member(), await start()]).toEqual([0, undefined, 'stopped'])
   })
 
   it('waits for a part that is starting, tells it, and then stops it', async () => {
-    let told: AbortSignal | undefined
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const slow = part('slow', {
-      start: (_, signal) => {
-        told = signal
-        return promise
-      },
-    })
-    const { gateway, host } = await world({ stages: [slow] })
-    const start = gateway.start().catch(codeOf)
+    const slow = slowPart()
+    const { host, start, stop } = await scene({ stages: [slow] })
+    const started = start()
     await settle()
-    let stopped = false
-    const stop = gateway.stop().then(() => {
-      stopped = true
-    })
-    await settle()
-    expect([await start, told?.aborted, stopped, slow.log]).toEqual(['stopped', true, false, ['start']])
-    resolve()
-    await stop
-    expect(slow.log).toEqual(['start', 'stop'])
-    expect(host.pendingTimers).toBe(0)
+    const stopped = stop()
+    expect([await started, slow.told(), slow.log]).toEqual(['stopped', true, ['start']])
+    slow.end()
+    await stopped
+    expect([slow.log, host.pendingTimers]).toEqual([['start', 'stop'], 0])
   })
 
   it('does not wait for a start that hangs longer than the grace, names it, and stops it once more when it ends after all', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const slow = part('slow', { start: () => promise })
-    const { gateway, host } = await world({ stages: [slow] })
-    const start = gateway.start().catch(codeOf)
+    const slow = slowPart()
+    const { host, start, stop } = await scene({ stages: [slow] })
+    const started = start()
     await settle()
-    const stop = gateway.stop().catch((error: { rawMessage: string }) => error.rawMessage)
+    const stopped = stop()
     await host.advance(30_000)
-    expect(await start).toBe('stopped')
-    expect(await stop).toBe('Cannot stop "slow", which is still starting: it must stop within 30000 ms')
+    expect(await started).toBe('stopped')
+    expect(await stopped).toBe('Cannot stop "slow", which is still starting: it must stop within 30000 ms')
     expect(slow.log).toEqual(['start', 'stop'])
-    resolve()
+    slow.end()
     await settle()
-    expect(slow.log).toEqual(['start', 'stop', 'stop'])
-    expect(host.pendingTimers).toBe(0)
+    expect([slow.log, host.pendingTimers]).toEqual([['start', 'stop', 'stop'], 0])
   })
 
-  it('ends a start whose claims cannot be told, and one whose journal cannot be read', async () => {
-    const ownership = scriptedOwnership([1])
-    Object.assign(ownership.handover ?? {}, { publish: () => new Promise(() => {}) })
-    const first = await world({ ownership })
-    const state = { get: () => new Promise<never>(() => {}), set: async () => {}, delete: async () => {} }
-    for (const { gateway, host } of [first, await world({ state })]) {
-      const start = gateway.start().catch(codeOf)
-      await settle()
-      const stop = gateway.stop()
-      await host.advance(5_000)
-      await stop
-      expect(await start).toBe('stopped')
-      expect(host.pendingTimers).toBe(0)
-    }
+  const deaf: StateStore = { get: never, set: async () => {}, delete: async () => {} }
+  const silent = scriptedOwnership([1])
+  Object.assign(silent.handover ?? {}, { publish: never })
+  it.each<[what: string, options: WorldOptions]>([
+    ['blocks cannot be advertised', { ownership: silent }],
+    ['journal cannot be read', { state: deaf }],
+  ])('ends a start whose %s', async (_, options) => {
+    const { host, start, stop } = await scene(options)
+    const started = start()
+    await settle()
+    const stopped = stop()
+    await host.advance(5_000)
+    await stopped
+    expect([await started, host.pendingTimers]).toEqual(['stopped', 0])
   })
 
   it('refuses what is asked for while the parts still start: no run, and no listener, comes after the stop', async () => {
     const ownership = scriptedOwnership([1])
-    const { gateway, source, host } = await world({ list: blocks(1), ownership })
-    const asked = [gateway.start(), gateway.sync()].map(p => p.catch(codeOf))
+    const { gateway, source, host, start } = await scene({ ownership })
+    const asked = [start(), gateway.sync().catch(codeOf)]
     await gateway.stop()
     expect(await Promise.all(asked)).toEqual(['stopped', 'stopped'])
     expect([source.listings, ownership.watchers, host.pendingTimers]).toEqual([0, 0, 0])
@@ -126,27 +130,24 @@ describe('a start that fails', () => {
         if (broken) throw new Error('no disk')
       },
     })
-    const store = memoryStore()
-    const { gateway, host, sink } = await world({ list: blocks(1), stages: [flaky], ownership: hashRing({ store }) })
+    const { gateway, host, sink, member } = await scene({ stages: [flaky] })
     await expect(gateway.start()).rejects.toMatchObject({ code: 'start-failed', at: 'flaky' })
     // The member had joined before that.
-    expect((await store.entries()).members.get('me')?.state).not.toBe('active')
+    expect(await member()).not.toBe('active')
     expect(host.pendingTimers).toBe(0)
     broken = false
     const again = gateway.start()
     await host.advance(60_000)
-    expect((await again).status).toBe('done')
-    expect(sink.numbers).toEqual([1])
-    expect((await store.entries()).members.get('me')?.state).toBe('active')
+    expect([(await again).status, sink.numbers, await member()]).toEqual(['done', [1], 'active'])
     await gateway.stop()
-    expect((await store.entries()).members.get('me')?.state).not.toBe('active')
+    expect(await member()).not.toBe('active')
     expect(host.pendingTimers).toBe(0)
   })
 
   it('stops what was started where it fails after the parts', async () => {
     const whole = part('whole')
     const { gateway, sink } = await world({ list: blocks(1), stages: [whole] })
-    const loaded = sink.loaded
+    const { loaded } = sink
     sink.loaded = () => {
       throw new Error('broken')
     }
@@ -158,9 +159,8 @@ describe('a start that fails', () => {
   })
 
   it('fails where a part does not start in time, and is refused while that part is still at it', async () => {
-    const slow = part('slow', { start: () => new Promise(() => {}) })
-    const { gateway, host } = await world({ stages: [slow] })
-    const start = gateway.start().catch((error: { rawMessage: string }) => error.rawMessage)
+    const { gateway, host } = await world({ stages: [part('slow', { start: never })] })
+    const start = gateway.start().catch(rawMessageOf)
     await host.advance(10 * 60_000)
     await host.advance(5_000)
     expect(await start).toBe('Cannot start "slow": it must start within 600000 ms')
@@ -169,58 +169,31 @@ describe('a start that fails', () => {
     expect(host.pendingTimers).toBe(0)
   })
 
-  it('may take longer than the grace of a stop', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const { gateway, host } = await world({ stages: [part('slow', { start: () => promise })] })
+  it('may take longer than the grace of a stop, but not silently', async () => {
+    const slow = slowPart()
+    const { gateway, host } = await world({ stages: [slow] })
     const start = gateway.start()
     await host.advance(5 * 60_000)
-    // Not silently.
-    expect(host.lines).toMatchObject([
-      { level: 'warn', message: 'a part takes long to start', fields: { part: 'slow' } },
-    ])
-    resolve()
+    slow.end()
     expect((await start).status).toBe('done')
-    expect(host.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+    expect(host.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { message: 'a part takes long to start', fields: { part: 'slow' } },
+    ])
     await gateway.stop()
   })
 })
 
-describe('a stop in which parts hang', () => {
-  it('asks all of them, leaves the ring, and names those that hang', async () => {
-    const hanging = [1, 2].map(n => part(`hanging-${n}`, { stop: () => new Promise(() => {}) }))
-    const store = memoryStore()
-    const { gateway, host } = await world({ list: blocks(1), stages: hanging, ownership: hashRing({ store }) })
-    const start = gateway.start()
-    await host.advance(60_000)
-    await start
-    const stop = gateway.stop().catch((error: { rawMessage: string }) => error.rawMessage)
-    await host.advance(2_000)
-    expect((await store.entries()).members.get('me')?.state).not.toBe('active')
-    await host.advance(28_000)
-    const late = 'it must stop within 30000 ms'
-    expect(await stop).toBe(`Cannot stop "hanging-1": ${late}; Cannot stop "hanging-2": ${late}`)
-    expect(host.pendingTimers).toBe(0)
-  })
-
-  it('stops the bucket last', async () => {
-    const host = fakeHost()
-    const log: string[] = []
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const component = (name: string, wait?: Promise<void>): Component => ({
-      name,
-      async stop() {
-        log.push(name)
-        await wait
-      },
-    })
-    const list = [component('bucket'), component('source', promise), component('sink')]
-    const lifecycle = new Lifecycle(list.map(c => ({ name: c.name, component: c, services: services({ host }) })))
-    await lifecycle.start(new AbortController().signal)
-    const stop = lifecycle.stop(new AbortController().signal)
-    await host.advance(1_000)
-    expect(log).toEqual(['source', 'sink'])
-    resolve()
-    await stop
-    expect(log).toEqual(['source', 'sink', 'bucket'])
-  })
+it('a stop in which parts hang asks all of them, leaves the ring, and names those that hang', async () => {
+  const hanging = [1, 2].map(n => part(`hanging-${n}`, { stop: never }))
+  const { host, start, stop, member } = await scene({ stages: hanging })
+  const started = start()
+  await host.advance(60_000)
+  await started
+  const stopped = stop()
+  await host.advance(2_000)
+  expect(await member()).not.toBe('active')
+  await host.advance(28_000)
+  const late = 'it must stop within 30000 ms'
+  expect(await stopped).toBe(`Cannot stop "hanging-1": ${late}; Cannot stop "hanging-2": ${late}`)
+  expect(host.pendingTimers).toBe(0)
 })

@@ -5,9 +5,8 @@ import {
   type Lease,
   LeaseLost,
   linkSignals,
-  type Next,
   type Outcome,
-  type Skip,
+  rawMessageOf,
   skip,
 } from 'blockgate'
 import { blockContext, fakeHost, settle } from 'blockgate/testing'
@@ -16,132 +15,111 @@ import { BlockTrace } from '../../src/pipeline/block-trace.ts'
 import { type Chain, compose } from '../../src/pipeline/compose.ts'
 import { added, failed } from '../../src/pipeline/outcome.ts'
 
-type Handle = (block: BlockContext, next: Next) => Promise<Outcome | Skip>
-const stage = (name: string, handle: Handle): BlockStage => ({ kind: 'block', name, handle })
+type Handles = Readonly<Record<string, BlockStage['handle']>>
 
-const untraced = () => new BlockTrace({ host: fakeHost(), id: 'x', level: 1, attempt: 1, runId: 'r', instance: 'i' })
-
-function run(stages: BlockStage[], end: Chain = async () => added, block = blockContext()): Promise<Outcome> {
+/** Runs a block through stages, the first outermost. */
+function run(handles: Handles, end: Chain = async () => added): Promise<Outcome> {
+  const block = blockContext()
   const link = linkSignals(block.signal)
-  return compose(
-    stages.map((s, position) => ({ name: s.name, position, stage: s })),
-    end,
-  )({ ...block, signal: link.signal }, { trace: untraced(), abort: link.abort })
+  const trace = new BlockTrace({ host: fakeHost(), id: 'x', level: 1, attempt: 1, runId: 'r', instance: 'i' })
+  const stages = Object.entries(handles).map(([name, handle], position) => {
+    return { name, position, stage: { kind: 'block', name, handle } as const }
+  })
+  return compose(stages, end)({ ...block, signal: link.signal }, { trace, abort: link.abort })
 }
 
 /** What became of it, on one line. */
-const told = (o: Outcome) =>
-  o.kind === 'skipped'
-    ? `skipped ${o.by} ${o.reason}`
-    : o.kind === 'failed'
-      ? `failed ${o.by} ${codeOf(o.error)}`
-      : o.kind
+function told(outcome: Outcome): string {
+  if (outcome.kind === 'skipped') return `skipped ${outcome.by} ${outcome.reason}`
+  return outcome.kind === 'failed' ? `failed ${outcome.by} ${codeOf(outcome.error)}` : outcome.kind
+}
+
+const plain: BlockStage['handle'] = (_, next) => next()
+const aborted = ({ signal }: BlockContext) =>
+  new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+
+function lease(
+  fence: number,
+  assertHeld: Lease['assertHeld'] = () => {},
+  signal = new AbortController().signal,
+): Lease {
+  return { fence, signal, assertHeld, async [Symbol.asyncDispose]() {} }
+}
 
 describe('compose', () => {
   it('runs stages in list order, the first outermost, and returns through them in reverse', async () => {
     const log: string[] = []
-    const logging = (name: string) =>
-      stage(name, async (_, next) => {
+    const logging =
+      (name: string): BlockStage['handle'] =>
+      async (_, next) => {
         log.push(`${name} in`)
         const outcome = await next()
         log.push(`${name} out`)
         return outcome
-      })
-    const outcome = await run([logging('a'), logging('b'), logging('c')], async () => {
+      }
+    const outcome = await run({ a: logging('a'), b: logging('b') }, async () => {
       log.push('add')
       return added
     })
-    expect(log).toEqual(['a in', 'b in', 'c in', 'add', 'c out', 'b out', 'a out'])
-    expect(outcome.kind).toBe('added')
+    expect([outcome.kind, ...log]).toEqual(['added', 'a in', 'b in', 'add', 'b out', 'a out'])
   })
 
   it('stops at a skip, stamped with the name of the stage that said it', async () => {
-    let below = false
-    const outcome = await run([
-      stage('outer', (_, next) => next()),
-      stage('choosy', async () => skip('too-small', { detail: '3 bytes' })),
-      stage('inner', (_, next) => {
-        below = true
-        return next()
-      }),
-    ])
-    expect(outcome).toMatchObject({
-      kind: 'skipped',
-      by: 'choosy',
-      reason: 'too-small',
-      detail: '3 bytes',
-      retain: false,
+    const outcome = await run({
+      outer: plain,
+      choosy: async () => skip('too-small', { detail: '3 bytes' }),
+      inner: () => expect.unreachable(),
     })
-    expect(below).toBe(false)
+    const said = { kind: 'skipped', by: 'choosy', reason: 'too-small', detail: '3 bytes', retain: false }
+    expect(outcome).toMatchObject(said)
   })
 
   it('gives a failure below as an outcome, charged to the stage that raised it, and next() does not reject', async () => {
-    const seen: string[] = []
-    const outcome = await run([
-      stage('outer', async (_, next) => {
-        const result = await next()
-        seen.push(told(result))
-        return result
-      }),
-      stage('broken', async () => {
-        throw new Error('no')
-      }),
-    ])
-    expect(seen).toEqual(['failed broken stage-failed'])
+    let seen: Outcome | undefined
+    const outcome = await run({
+      outer: async (_, next) => (seen = await next()),
+      broken: () => Promise.reject(new Error('no')),
+    })
     expect(told(outcome)).toBe('failed broken stage-failed')
+    expect(seen).toBe(outcome)
   })
 
   it('reports a second next() by the stage that called it', async () => {
     let adds = 0
-    const outcome = await run(
-      [
-        stage('outer', (_, next) => next()),
-        stage('twice', async (_, next) => {
-          await next()
-          return next()
-        }),
-      ],
-      async () => {
-        adds++
-        return added
-      },
-    )
-    expect(told(outcome)).toBe('failed twice stage-misuse')
-    expect(String((outcome as { error?: Error }).error?.message)).toContain('next() must be called at most once')
-    expect(adds).toBe(1)
+    const twice: BlockStage['handle'] = async (_, next) => {
+      await next()
+      return next()
+    }
+    const outcome = await run({ outer: plain, twice }, async () => {
+      adds++
+      return added
+    })
+    expect([told(outcome), adds]).toEqual(['failed twice stage-misuse', 1])
+    expect(rawMessageOf((outcome as { error?: unknown }).error)).toContain('next() must be called at most once')
   })
 
   it('reports a missing await by the stage, aborts what runs below, and waits for it', async () => {
     const log: string[] = []
-    const outcome = await run(
-      [
-        stage('hasty', async (_, next) => {
-          void next()
-          return skip('bored')
-        }),
-      ],
-      async block => {
-        await new Promise<void>(resolve => block.signal.addEventListener('abort', () => resolve(), { once: true }))
-        await settle()
-        log.push('below ended')
-        return failed('add', block.signal.reason)
-      },
-    )
-    log.push('stage ended')
-    expect(told(outcome)).toBe('failed hasty stage-misuse')
-    expect(log).toEqual(['below ended', 'stage ended'])
+    const hasty: BlockStage['handle'] = async (_, next) => {
+      void next()
+      return skip('bored')
+    }
+    const outcome = await run({ hasty }, async block => {
+      await aborted(block)
+      await settle()
+      log.push('below ended')
+      return failed('add', block.signal.reason)
+    })
+    expect([...log, told(outcome)]).toEqual(['below ended', 'failed hasty stage-misuse'])
   })
 
   it('lets a stage race next() and throw, and charges the stage with what it threw', async () => {
-    const outcome = await run(
-      [stage('timeout', async (_, next) => Promise.race([next(), Promise.reject(new Error('late'))]))],
-      block =>
-        new Promise(resolve =>
-          block.signal.addEventListener('abort', () => resolve(failed('add', block.signal.reason))),
-        ),
-    )
-    expect(outcome).toMatchObject({ kind: 'failed', by: 'timeout' })
-    expect(String((outcome as { error?: Error }).error?.message)).toBe('stage-failed: late')
+    const timeout: BlockStage['handle'] = (_, next) => Promise.race([next(), Promise.reject(new Error('late'))])
+    const outcome = await run({ timeout }, async block => {
+      await aborted(block)
+      return failed('add', block.signal.reason)
+    })
+    expect(outcome).toMatchObject({ kind: 'failed', by: 'timeout', error: { message: 'stage-failed: late' } })
   })
 
   it.each([
@@ -149,85 +127,38 @@ describe('compose', () => {
     ['a forged outcome', { kind: 'added' }],
     ['a string', 'added'],
     ['a reason that is not kebab-case', skip('Not Mine')],
+    ["another block's outcome", failed('add', new Error('x'))],
   ])('refuses a stage that returns %s', async (_, value) => {
-    const outcome = await run([stage('forger', async () => value as unknown as Outcome)])
-    expect(told(outcome)).toBe('failed forger stage-misuse')
+    const forger: BlockStage['handle'] = async (_block, next) => {
+      await next()
+      return value as Outcome
+    }
+    expect(told(await run({ forger }))).toBe('failed forger stage-misuse')
   })
 
-  it("refuses another block's outcome", async () => {
-    let kept: Outcome | undefined
-    const keep = stage('keep', async (_, next) => (kept = await next()))
-    await run([keep], async () => failed('add', new Error('x')))
-    const outcome = await run([
-      stage('forger', async (_, next) => {
-        await next()
-        return kept as Outcome
-      }),
-    ])
-    expect(told(outcome)).toBe('failed forger stage-misuse')
-  })
-
-  it('combines the signals of all stages above: any of them aborts what is below', async () => {
-    const outer = new AbortController()
-    const inner = new AbortController()
-    let signal: AbortSignal | undefined
-    await run(
-      [
-        stage('a', (_, next) => next({ signal: outer.signal })),
-        stage('b', (_, next) => next({ signal: inner.signal })),
-      ],
-      async block => {
-        signal = block.signal
-        expect(signal.aborted).toBe(false)
-        outer.abort(new Error('outer'))
-        return added
-      },
-    )
-    expect(signal?.aborted).toBe(true)
-    expect(String(signal?.reason)).toContain('outer')
-  })
-
-  it('combines leases: both must be held, and the inner fence counts', async () => {
-    const lease = (fence: number, ok = true): Lease => ({
-      fence,
-      signal: new AbortController().signal,
-      assertHeld() {
-        if (!ok) throw new LeaseLost()
-      },
-      async [Symbol.asyncDispose]() {},
-    })
-    let fence: number | undefined
+  it.each([0, 1])('combines the signals of all stages above: any of them aborts what is below (%s)', async which => {
+    const signals = [new AbortController(), new AbortController()] as const
     const outcome = await run(
-      [stage('a', (_, next) => next({ lease: lease(1, false) })), stage('b', (_, next) => next({ lease: lease(2) }))],
-      async block => {
-        fence = block.lease?.fence
-        try {
-          block.lease?.assertHeld()
-          return added
-        } catch (error) {
-          return failed('add', error)
-        }
+      { a: (_, next) => next({ signal: signals[0].signal }), b: (_, next) => next({ signal: signals[1].signal }) },
+      async ({ signal }) => {
+        expect(signal.aborted).toBe(false)
+        signals[which]?.abort(new LeaseLost())
+        return failed('add', signal.reason)
       },
     )
-    expect(fence).toBe(2)
     expect(told(outcome)).toBe('failed add lease-lost')
   })
 
-  it('tells both leases what they are asked before', async () => {
+  it('combines leases: both must be held for what they are asked before, and the inner fence counts', async () => {
     const asked: unknown[] = []
-    const lease = (fence: number): Lease => ({
-      fence,
-      signal: new AbortController().signal,
-      assertHeld: before => void asked.push([fence, before]),
-      async [Symbol.asyncDispose]() {},
+    const of = (fence: number) => lease(fence, before => void asked.push([fence, before]))
+    let fence: number | undefined
+    await run({ a: (_, next) => next({ lease: of(1) }), b: (_, next) => next({ lease: of(2) }) }, async block => {
+      fence = block.lease?.fence
+      block.lease?.assertHeld('load')
+      return added
     })
-    await run(
-      [stage('a', (_, next) => next({ lease: lease(1) })), stage('b', (_, next) => next({ lease: lease(2) }))],
-      async block => {
-        block.lease?.assertHeld('load')
-        return added
-      },
-    )
+    expect(fence).toBe(2)
     expect(asked).toEqual([
       [1, 'load'],
       [2, 'load'],
@@ -236,11 +167,14 @@ describe('compose', () => {
 
   it("aborts what is below with the lease's reason when the lease is lost", async () => {
     const controller = new AbortController()
-    const lost: Lease = { fence: 1, signal: controller.signal, assertHeld() {}, async [Symbol.asyncDispose]() {} }
-    const outcome = await run([stage('a', (_, next) => next({ lease: lost }))], async block => {
-      controller.abort(new LeaseLost('gone'))
-      return failed('add', block.signal.reason)
-    })
+    const lost = lease(1, () => {}, controller.signal)
+    const outcome = await run(
+      { a: (_, next) => next({ lease: lost }), b: (_, next) => next({ lease: lease(2) }) },
+      async block => {
+        controller.abort(new LeaseLost('gone'))
+        return failed('add', block.lease?.signal.reason)
+      },
+    )
     expect(told(outcome)).toBe('failed add lease-lost')
   })
 })
