@@ -1,75 +1,70 @@
 import type { BlockStage, Candidate, SetStage } from 'blockgate'
 import { settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { blocks, scriptedOwnership, type World, type WorldOptions, world } from '../support/world.ts'
+import { blocks, scriptedOwnership, type World, world } from '../support/world.ts'
 
 const never = () => new Promise<never>(() => {})
 const MINUTE = 60_000
 
-function setStage(select: SetStage['select']): SetStage {
-  return { kind: 'set', name: 'ordering', select }
-}
+const setStage = (select: SetStage['select']): SetStage => ({ kind: 'set', name: 'ordering', select })
 const all = (list: readonly Candidate[]) => list.map(({ meta }) => ({ id: meta.ulid }))
 
-interface Hang {
-  readonly name: string
-  /** What of the world hangs from now on. */
-  readonly hang: (world: World) => void
-  readonly options?: WorldOptions
-  /** In the error of the run that fails; undefined where no run does. */
-  readonly error: object | undefined
-}
-
 let ownership = scriptedOwnership()
-const broken = (call: 'serve' | 'release') => () => {
-  ownership.servedByOthers.add(1)
-  if (call === 'release') ownership.lose(1)
-  else ownership.gain(3)
-  Object.assign(ownership.handover ?? {}, { [call]: never })
-}
-
 let select: SetStage['select'] = all
-const HANGS: readonly Hang[] = [
-  {
-    name: 'pages()',
-    hang: ({ source }) => Object.assign(source, { pages: () => ({ next: never, return: never }) }),
-    error: { code: 'stage-stuck', at: 'scripted', rawMessage: 'pages() must answer within 300000 ms' },
-  },
-  {
-    name: 'a page of pages() after the first',
-    hang: ({ source }) =>
+const stage = (stage: string, call: string) => ({
+  code: 'stage-stuck',
+  at: stage,
+  rawMessage: `${call} must answer within 300000 ms`,
+})
+const answerless = () => ({ next: never, return: never })
+
+/** What hangs from now on, and the error of the run that fails for it; undefined where no run does. */
+const HANGS: readonly (readonly [what: string, error: object | undefined, hang: (world: World) => void])[] = [
+  ['pages()', stage('scripted', 'pages()'), ({ source }) => Object.assign(source, { pages: answerless })],
+  [
+    'a page of pages() after the first',
+    stage('scripted', 'pages()'),
+    ({ source }) =>
       Object.assign(source, {
         async *pages() {
           yield { blocks: blocks(1), partial: [], resume: undefined }
           await never()
         },
       }),
-    error: { code: 'stage-stuck', at: 'scripted' },
-  },
-  {
-    name: 'select()',
-    options: { stages: [setStage((...args) => select(...args))] },
-    hang: () => {
-      select = never
+  ],
+  ['select()', stage('ordering', 'select()'), () => (select = never)],
+  [
+    'serve()',
+    { code: 'stage-stuck' },
+    () => {
+      ownership.gain(3)
+      Object.assign(ownership.handover ?? {}, { serve: never })
     },
-    error: { code: 'stage-stuck', at: 'ordering', rawMessage: 'select() must answer within 300000 ms' },
-  },
-  { name: 'serve() of the claims', hang: broken('serve'), error: { code: 'stage-stuck' } },
-  { name: 'release()', hang: broken('release'), error: undefined },
-  {
-    name: 'drop()',
-    hang: ({ sink, source }) => {
+  ],
+  [
+    'release()',
+    undefined,
+    () => {
+      ownership.servedByOthers.add(1)
+      ownership.lose(1)
+      Object.assign(ownership.handover ?? {}, { release: never })
+    },
+  ],
+  [
+    'drop()',
+    undefined,
+    ({ sink, source }) => {
       sink.drop = never
       source.list = blocks(1)
     },
-    error: undefined,
-  },
+  ],
 ]
 
-async function hanging({ hang, options }: Hang): Promise<World> {
+async function hanging(hang: (world: World) => void): Promise<World> {
   select = all
   ownership = scriptedOwnership([1, 2])
-  const made = await world({ list: blocks(1, 2), every: '1m', ownership, ...options })
+  const stages = [setStage((...args) => select(...args))]
+  const made = await world({ list: blocks(1, 2), every: '1m', ownership, stages })
   await made.gateway.start()
   hang(made)
   made.source.list = made.source.list.length === 1 ? made.source.list : blocks(1, 2, 3)
@@ -77,33 +72,24 @@ async function hanging({ hang, options }: Hang): Promise<World> {
 }
 
 describe('an answer that never comes', () => {
-  for (const wrong of HANGS) {
-    it(`${wrong.name}: the run ends, names it, and the next one comes`, async () => {
-      const { host, results, gateway } = await hanging(wrong)
-      await host.advance(3 * MINUTE)
-      const before = results.length
-      await host.advance(20 * MINUTE)
-      expect(results.length).toBeGreaterThan(before + 1)
-      if (wrong.error) expect(results.find(r => r.error)?.error).toMatchObject(wrong.error)
-      else
-        expect(host.lines.filter(l => String(l.fields.error).includes('must answer within')).length).toBeGreaterThan(0)
-      const stop = gateway.stop()
-      await host.advance(40_000)
-      await stop
-      expect(host.pendingTimers).toBe(0)
-    })
+  it.each(HANGS)('%s: the run ends, names it, and the next one comes', async (_, error, hang) => {
+    const { host, results, gateway } = await hanging(hang)
+    await host.advance(3 * MINUTE)
+    const before = results.length
+    await host.advance(20 * MINUTE)
+    expect(results.length).toBeGreaterThan(before + 1)
+    if (error) expect(results.find(r => r.error)?.error).toMatchObject(error)
+    else expect(host.lines.some(l => String(l.fields.error).includes('must answer within'))).toBe(true)
+    await stopped(gateway, host)
+  })
 
-    it(`${wrong.name}: a stop is not kept from its end`, async () => {
-      const { host, gateway, results } = await hanging(wrong)
-      await host.advance(3 * MINUTE)
-      expect(gateway.progress).toBeDefined()
-      const stop = gateway.stop()
-      await host.advance(40_000)
-      await stop
-      expect(host.pendingTimers).toBe(0)
-      expect(results.at(-1)?.status).toBe('stopped')
-    })
-  }
+  it.each(HANGS)('%s: a stop is not kept from its end', async (_, _error, hang) => {
+    const { host, gateway, results } = await hanging(hang)
+    await host.advance(3 * MINUTE)
+    expect(gateway.progress).toBeDefined()
+    await stopped(gateway, host)
+    expect(results.at(-1)?.status).toBe('stopped')
+  })
 
   it('changes nothing when it comes after all', async () => {
     const late = Promise.withResolvers<void>()
@@ -134,16 +120,14 @@ describe('an answer that never comes', () => {
     const go = sink.gate(1)
     const start = gateway.start()
     await settle()
-    Object.assign(source, { pages: () => ({ next: never, return: never }) })
+    Object.assign(source, { pages: answerless })
     await host.advance(2 * MINUTE)
     go()
     await host.advance(5 * MINUTE)
     expect((await start).status).toBe('done')
     expect(sink.numbers).toEqual([2, 1])
     await host.advance(40_000)
-    const stop = gateway.stop()
-    await host.advance(40_000)
-    await stop
+    await stopped(gateway, host)
   })
 
   it('a released block is not dropped once the run was given up', async () => {
@@ -167,14 +151,17 @@ describe('an answer that never comes', () => {
     const { gateway, host } = await world({ list: blocks(1), stages: [deaf] })
     const start = gateway.start()
     await settle()
-    const stop = gateway.stop()
-    await host.advance(35_000)
-    await stop
+    await stopped(gateway, host)
     expect((await start).status).toBe('stopped')
-    expect(host.lines.find(l => l.message === 'a stage never settled')?.fields).toEqual({
-      block: testId(1),
-      stage: 'deaf',
-    })
-    expect(host.pendingTimers).toBe(0)
+    const told = host.lines.find(l => l.message === 'a stage never settled')
+    expect(told?.fields).toEqual({ block: testId(1), stage: 'deaf' })
   })
 })
+
+/** Stops the gateway, which must end within its grace and leave no timer. */
+async function stopped(gateway: World['gateway'], host: World['host']): Promise<void> {
+  const stop = gateway.stop()
+  await host.advance(40_000)
+  await stop
+  expect(host.pendingTimers).toBe(0)
+}

@@ -3,17 +3,6 @@
 /** `sync` calls throw or give nonsense; `async` ones may hang besides. `end`: works first, for what must be done is done by whoever stops. */
 export type CallKind = 'sync' | 'async' | 'end'
 
-/** mulberry32 */
-export function chance(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 export class Trouble {
   readonly #random: () => number
   readonly #rate: number
