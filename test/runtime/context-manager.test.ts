@@ -6,11 +6,7 @@ const key = createContextKey('test')
 const one = ROOT_CONTEXT.setValue(key, 1)
 
 describe('AsyncContextManager', () => {
-  it('is at the root context outside of any with()', () => {
-    expect(new AsyncContextManager().active()).toBe(ROOT_CONTEXT)
-  })
-
-  it('keeps a context across awaits, and goes back to the outer one', async () => {
+  it('keeps a context across awaits, goes back to the outer one, and is at the root outside of any', async () => {
     const manager = new AsyncContextManager()
     const two = ROOT_CONTEXT.setValue(key, 2)
     const seen = await manager.with(one, async () => {
@@ -25,15 +21,7 @@ describe('AsyncContextManager', () => {
     expect(manager.active()).toBe(ROOT_CONTEXT)
   })
 
-  it('hands over this and the arguments', () => {
-    const counter = { start: 40, add: (n: number): number => n }
-    counter.add = function add(this: typeof counter, n: number) {
-      return this.start + n
-    }
-    expect(new AsyncContextManager().with(one, counter.add, counter, 2)).toBe(42)
-  })
-
-  it('binds a function to a context, and leaves its this and length alone', () => {
+  it('calls and binds a function with its this, its arguments and its length, and returns what is none', () => {
     const manager = new AsyncContextManager()
     const target = {
       name: 'target',
@@ -41,13 +29,10 @@ describe('AsyncContextManager', () => {
         return [this.name, first, second, manager.active()]
       },
     }
+    expect(manager.with(one, target.seen, target, 'a', 'b')).toEqual(['target', 'a', 'b', one])
     const bound = manager.bind(one, target.seen)
     expect(bound.length).toBe(2)
     expect(bound.call(target, 'a', 'b')).toEqual(['target', 'a', 'b', one])
-  })
-
-  it('returns what is no function as it is', () => {
-    const emitter = {}
-    expect(new AsyncContextManager().bind(one, emitter)).toBe(emitter)
+    expect(manager.bind(one, target)).toBe(target)
   })
 })
