@@ -1,4 +1,3 @@
-import { request as send } from 'node:http'
 import { connect } from 'node:net'
 import { parseListenAddress, type ResolvedConfig } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
@@ -23,18 +22,7 @@ async function served(options: WorldOptions & { http?: string | false; orFreePor
 
 const portOf = (url: string) => Number(new URL(url).port)
 
-/** With headers that fetch() does not let one set. */
-function post(url: string, headers: Record<string, string> = {}, body = ''): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const request = send(`${url}/api/v1/sync`, { method: 'POST', headers, agent: false }, response => {
-      response.resume()
-      response.on('end', () => resolve(response.statusCode))
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
-}
-
+// What it answers is tested over a socket in test/http.
 describe('serveGateway', () => {
   it('answers before the first run, and is ready after it', async () => {
     const { url, gateway } = await served({ list: blocks(1) })
@@ -45,32 +33,6 @@ describe('serveGateway', () => {
     const { blocks: told } = (await (await fetch(`${url}/api/v1/blocks`)).json()) as { blocks: { state: string }[] }
     expect(told.map(b => b.state)).toEqual(['serving'])
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('blockgate_blocks_loaded 1\n')
-  })
-
-  it('allows a change from this machine, and from no page of a browser on it', async () => {
-    const { url, host, results } = await served()
-    const { port } = new URL(url)
-    expect(await post(url)).toBe(202)
-    await host.advance(0)
-    expect(results).toHaveLength(1)
-    expect(await post(url, { origin: 'https://evil.example' })).toBe(403)
-    expect(await post(url, { host: `evil.example:${port}` })).toBe(403)
-    expect(await post(url, { 'x-forwarded-for': '203.0.113.9' })).toBe(403)
-    await host.advance(0)
-    expect(results).toHaveLength(1)
-  })
-
-  it('with a token refuses this machine, too, unless it has the token', async () => {
-    const { url } = await served({ token: 'correct-horse-battery' })
-    expect(await post(url)).toBe(401)
-    expect(await post(url, { authorization: 'Bearer correct-horse-battery' })).toBe(202)
-  })
-
-  it('cuts a long body off, also one that does not tell its length', async () => {
-    const { url } = await served()
-    const headers = { 'content-type': 'application/json' }
-    expect(await post(url, headers, `"${'x'.repeat(5_000)}"`)).toBe(413)
-    expect(await post(url, { ...headers, 'transfer-encoding': 'chunked' }, `"${'x'.repeat(5_000)}"`)).toBe(413)
   })
 
   it('says that something listens there already, and what to do', async () => {
@@ -125,15 +87,5 @@ describe('serveGateway', () => {
     })
     await service.stop()
     await closed
-  })
-
-  it('survives what is no HTTP', async () => {
-    const { url } = await served()
-    const socket = connect(portOf(url), '127.0.0.1')
-    const answer = new Promise<string>(resolve => socket.once('data', data => resolve(String(data))))
-    socket.write('\0\u0001 nonsense\r\n\r\n')
-    expect(await answer).toMatch(/^HTTP\/1.1 400 /)
-    socket.destroy()
-    expect((await fetch(`${url}/-/healthy`)).status).toBe(200)
   })
 })

@@ -17,6 +17,8 @@ interface Env {
 }
 
 const env: Env = { CONCURRENCY: 4 }
+const SECRET: Env = { ...env, TOKEN: 'a-long-secret' }
+const TOKEN = { authorization: 'Bearer a-long-secret' }
 
 interface Scene {
   readonly worker: Worker<Env>
@@ -25,6 +27,7 @@ interface Scene {
   readonly made: { readonly source: ScriptedSource; readonly sink: ScriptedSink }[]
   readonly context: WorkerContext & { readonly work: Promise<unknown>[] }
   cron(env?: Env): Promise<void>
+  post(headers?: HeadersInit, env?: Env): Promise<Response>
   /** 200 where the gateway is ready, 503 where not; then the state of each block. */
   states(): Promise<unknown>
 }
@@ -47,6 +50,8 @@ function scene({ numbers = [1, 2, 3], prepare = (_: ScriptedSink) => {} } = {}):
     made,
     context,
     cron: (given = env) => worker.scheduled({ cron: '* * * * *' }, given, context),
+    post: (headers = TOKEN, given = SECRET) =>
+      worker.fetch(new Request('http://localhost/api/v1/sync', { method: 'POST', headers }), given, context),
     async states() {
       const ask = (path: string) => worker.fetch(new Request(`http://worker${path}`), env, context)
       const answer: { blocks: readonly { state: string }[] } = await (await ask('/api/v1/blocks')).json()
@@ -59,26 +64,15 @@ const said = (host: FakeHost) => host.lines.map(({ level, message }) => `${level
 const reasons = (host: FakeHost) => host.lines.flatMap(({ fields }) => fields.reason ?? [])
 
 describe('createWorker()', () => {
-  it('makes one run for each cron, on one gateway: a startup run, then interval runs', async () => {
-    const { cron, host, made } = scene()
-    await cron()
-    await cron()
-    expect(reasons(host)).toEqual(['startup', 'interval'])
-    expect(made.map(({ source, sink }) => [source.listings, sink.numbers])).toEqual([[2, [1, 2, 3]]])
-  })
-
-  it('answers from the same isolate, also before the first cron', async () => {
-    const { cron, states, made } = scene()
+  it('makes one run for each cron, on one gateway, which answers from its first event on and leaves no timer', async () => {
+    const { cron, states, host, made } = scene()
     expect(await states()).toEqual([503])
     await cron()
-    expect(await states()).toEqual([200, 'serving', 'serving', 'serving'])
-    expect(made).toHaveLength(1)
-  })
-
-  it('leaves no timer behind: it would belong to an event that is over', async () => {
-    const { cron, host } = scene()
-    await cron()
     expect(host.pendingTimers).toBe(0)
+    await cron()
+    expect(await states()).toEqual([200, 'serving', 'serving', 'serving'])
+    expect(reasons(host)).toEqual(['startup', 'interval'])
+    expect(made.map(({ source, sink }) => [source.listings, sink.numbers])).toEqual([[2, [1, 2, 3]]])
   })
 
   it('makes no second run while one goes on, and waits for nothing of another event', async () => {
@@ -147,31 +141,25 @@ describe('createWorker()', () => {
   })
 
   it('makes the run that a request with the token asks for, and the event waits for it', async () => {
-    const { worker, host, context, made } = scene()
-    const given = { ...env, TOKEN: 'a-long-secret' }
-    const post = (headers: HeadersInit) =>
-      worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
-    expect((await post({})).status).toBe(401)
-    expect((await post({ authorization: 'Bearer a-long-secret' })).status).toBe(202)
+    const { post, host, context, made } = scene()
+    expect([(await post({})).status, (await post()).status]).toEqual([401, 202])
     await Promise.all(context.work)
     expect([reasons(host), made[0]?.sink.numbers, host.pendingTimers]).toEqual([['manual'], [1, 2, 3], 0])
   })
 
   it('makes no run for a request without a token in the config: nobody is on the machine of a Worker', async () => {
-    const { worker, context, made } = scene()
-    const answer = await worker.fetch(new Request('http://localhost/api/v1/sync', { method: 'POST' }), env, context)
+    const { post, context, made } = scene()
+    const { status } = await post({}, env)
     await Promise.all(context.work)
-    expect([answer.status, made[0]?.source.listings]).toEqual([403, 0])
+    expect([status, made[0]?.source.listings]).toEqual([403, 0])
   })
 
   it('makes no run for a request that comes during one, and says so in the log', async () => {
     let go = () => {}
-    const { cron, host, worker, context, made } = scene({ prepare: sink => (go = sink.gate(1)) })
-    const given = { ...env, TOKEN: 'a-long-secret' }
-    const first = cron(given)
+    const { cron, host, post, made } = scene({ prepare: sink => (go = sink.gate(1)) })
+    const first = cron(SECRET)
     await settle()
-    const headers = { authorization: 'Bearer a-long-secret' }
-    await worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
+    await post()
     await settle()
     expect(said(host)).toEqual(['error: a run that was asked for did not begin'])
     go()
@@ -180,10 +168,8 @@ describe('createWorker()', () => {
   })
 
   it('stops the run of a request after 20 seconds, before the platform would', async () => {
-    const { host, worker, context, made, cron } = scene({ prepare: sink => made.length === 0 && sink.gate(1) })
-    const given = { ...env, TOKEN: 'a-long-secret' }
-    const headers = { authorization: 'Bearer a-long-secret' }
-    await worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
+    const { host, post, made, cron } = scene({ prepare: sink => made.length === 0 && sink.gate(1) })
+    await post()
     await host.advance(20_000)
     await cron()
     expect(made.map(({ sink }) => sink.numbers)).toEqual([

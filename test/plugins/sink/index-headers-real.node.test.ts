@@ -2,21 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Candidate } from 'blockgate'
-import { services, testId } from 'blockgate/testing'
-import { parseMeta } from 'blockgate/tsdb'
+import { testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { fs } from '../../../plugins/bucket/fs/index.ts'
-import { indexHeaders } from '../../../plugins/sink/index-headers/index.ts'
-import { localFiles } from '../../../src/runtime/node.ts'
-import { countingBucket } from '../../support/counting-bucket.ts'
 import { storedIndex } from '../../support/indexed-blocks.ts'
 import { openMetrics } from '../../support/openmetrics.ts'
 import { tempFolders } from '../../support/temp-folders.ts'
 import { add, headersWorld } from './sink-world.ts'
 
 const folder = tempFolders()
-const QUICKSTART = join(import.meta.dirname, '../../../examples/quickstart/bucket')
 
 /** The sections of a real index and of its header, which must be the same bytes. */
 function assertSections(index: Buffer, header: Buffer): void {
@@ -33,30 +26,6 @@ function assertSections(index: Buffer, header: Buffer): void {
   tableAt.writeUInt32BE(14 + series - symbols)
   expect(Buffer.compare(header.subarray(0, -4), Buffer.concat([expected, tableAt]))).toBe(0)
 }
-
-it('each block of the quickstart is one request and a header of 818 bytes with the sections of its index', async () => {
-  const root = folder()
-  const bucket = countingBucket(fs({ root: QUICKSTART }))
-  const sink = indexHeaders()
-  const all = services({ bucket, files: localFiles(root) })
-  await bucket.start?.(all)
-  await sink.start?.(all)
-  const sizes: number[] = []
-  for (const id of readdirSync(QUICKSTART).sort()) {
-    const block = await quickstartBlock(id)
-    if (!block) continue
-    await add(sink, block)
-    const header = await readFile(join(root, id, 'index-header'))
-    assertSections(await readFile(join(QUICKSTART, id, 'index')), header)
-    sizes.push(header.length)
-  }
-  // Of 15 blocks one has no meta.json, and that of another is torn.
-  expect(sizes).toEqual(Array.from({ length: 13 }, () => 818))
-  expect(bucket.gets.filter(get => get === 'index 0+4325')).toHaveLength(12)
-  expect(bucket.gets.filter(get => get === 'index 0+5765')).toHaveLength(1)
-  expect(bucket.gets).toHaveLength(13)
-  expect(bucket.others).toEqual([])
-})
 
 it('1,000 series of two hours: an index of 99,009 bytes becomes a header of 11,539', async () => {
   const from = folder()
@@ -83,11 +52,3 @@ it('1,000 series of two hours: an index of 99,009 bytes becomes a header of 11,5
   expect(head + tail).toBe(11_539 - 14 - 20 + 5)
   expect(Buffer.compare(await readFile(join(exact.root, testId(1), 'index-header')), header)).toBe(0)
 })
-
-/** Undefined where the meta is missing or torn. */
-async function quickstartBlock(id: string): Promise<Candidate | undefined> {
-  const bytes = await readFile(join(QUICKSTART, id, 'meta.json')).catch(() => Buffer.of())
-  if (!bytes.toString().includes('"thanos"')) return undefined
-  const { meta } = parseMeta(bytes, id as Candidate['meta']['ulid'])
-  return { meta, path: `${id}/`, markers: [], uploaded: undefined }
-}
