@@ -8,9 +8,9 @@
  */
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
-import { screenOn } from '../test/chaos/screen.ts'
 import { BOUNDS, type Moves, measureMoves, type Part, type Timed } from './redlock/moves.ts'
 import { measureRest, type Rest } from './redlock/rest.ts'
+import { screenOn } from './redlock/screen.ts'
 import type { Usage } from './redlock/usage.ts'
 import { type Row, round, tableOf } from './table.ts'
 

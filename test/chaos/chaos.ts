@@ -1,34 +1,23 @@
 /** One run: schedule after schedule, and all that was seen on the way. */
-import { performance } from 'node:perf_hooks'
+import { historyOf, noCounts } from './asked.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
-import { addCounts, type Counts, noCounts } from './counters.ts'
 import type { Gap } from './coverage.ts'
-import { historyOf } from './history.ts'
-import { CUT_OFF } from './lock-schedules.ts'
 import { Notice } from './notice.ts'
-import type { Report } from './report.ts'
-import type { Breakable, Schedule } from './schedule.ts'
-import type { Screen } from './screen.ts'
+import { CUT_OFF, type Schedule, type World } from './schedules.ts'
 import { crashBoundMs, type Settings } from './settings.ts'
 import { Watcher } from './watcher.ts'
 
-type Server = Breakable & { readonly url: string }
+type Server = World['redis'] & { readonly url: string }
 
-export interface ChaosOptions {
+export interface ChaosOptions extends Pick<ClusterOptions, 'folder' | 'ports' | 'env'> {
   readonly settings: Settings
   /** The name of the plugin. */
   readonly ownership: string
-  readonly schedules: readonly Schedule[]
-  readonly screen: Screen
-  readonly folder: string
   readonly redis: Server
   readonly lockServers: readonly Server[]
-  readonly cut: { down(): Promise<void>; up(): Promise<void>; readonly endpoint: string }
-  /** One for each gateway. */
-  readonly ports: readonly number[]
+  readonly cut: World['cut'] & { readonly endpoint: string }
   readonly endpoint: string
   readonly bucket: string
-  readonly env: NodeJS.ProcessEnv
 }
 
 /** A change is to be noticed within this. */
@@ -37,144 +26,119 @@ const NOTICE_MS = 1_000
 const TOLD = 5
 /** A block that nobody had for so long at the end of a schedule is away, and not between two answers. */
 const AWAY_MS = 3_000
-/** Two gateways: the first one up must not load the world. */
-const MIN_MEMBERS = 2
 
-export async function chaos(options: ChaosOptions): Promise<Report> {
-  const { settings, schedules, screen } = options
-  const begun = performance.now()
-  const violations: string[] = []
-  const total = { counts: noCounts(), adds: 0, strangers: 0 }
-  const done: { name: string; seconds: number }[] = []
-  let now = 'start'
-  const onViolation = (text: string) => {
-    violations.push(`${now}: ${text}`)
-    if (violations.length <= TOLD) screen.say(`VIOLATION: ${now}: ${text}`)
+export class Chaos {
+  readonly violations: string[] = []
+  readonly #options: ChaosOptions
+  readonly #begun = performance.now()
+  readonly #watcher: Watcher
+  readonly #notice = new Notice()
+  readonly #counts = noCounts()
+  readonly #clusters: Cluster[] = []
+  readonly #boundMs: number
+  #schedules = 0
+  /** What is going on. */
+  #now = 'start'
+
+  constructor(options: ChaosOptions) {
+    this.#options = options
+    const { timings } = options.settings
+    this.#boundMs = crashBoundMs(timings)
+    this.#watcher = new Watcher({
+      overlapMs: timings.handoverDelayMs,
+      crashBoundMs: this.#boundMs,
+      onViolation: (text, gap) => {
+        this.#violated(`${describe(gap)} ${text}`)
+        if (this.violations.length > 1) return
+        const ports = new Map(this.#watcher.gateways.map(id => [id, options.ports[Number(id.split('-')[1]) - 1] ?? 0]))
+        void historyOf(gap.block, ports).then(lines => lines.forEach(this.#say))
+      },
+    })
   }
-  const bound = crashBoundMs(settings.timings)
-  const watcher = new Watcher({
-    overlapMs: settings.timings.handoverDelayMs,
-    crashBoundMs: bound,
-    onViolation(text, gap) {
-      onViolation(`${describe(gap)} ${text}`)
-      if (violations.length > 1) return
-      const ports = new Map(watcher.gateways.map(id => [id, portOf(options, id)]))
-      void historyOf(gap.block, ports).then(lines => lines.forEach(screen.say))
-    },
-  })
-  const notice = new Notice()
-  let cluster: Cluster | undefined
-  const endCluster = async () => {
-    if (!cluster) return
-    for (const id of cluster.up) await addCounts(cluster.counts, portOf(options, id)).catch(() => {})
-    await cluster.end()
-    add(total.counts, cluster.counts)
-    total.adds += cluster.adds
-    total.strangers += cluster.strangers
-    cluster = undefined
-  }
-  try {
-    for (const schedule of schedules) {
-      const name = clusterName(options, schedule)
-      if (cluster?.options.common.cluster !== name) {
-        await endCluster()
-        cluster = newCluster(options, schedule, { watcher, notice, onViolation })
-      }
-      now = `before ${schedule.name}`
-      const members = schedule.members(settings)
-      if (members > 0) await cluster.resize(members)
-      now = schedule.name
-      const from = performance.now()
-      screen.say(`${schedule.name}: ${cluster.up.length} gateways, ${schedule.replicas} replicas`)
-      await schedule.run({ ...options, cluster, say: screen.say })
-      const missing = watcher.missing(AWAY_MS)
-      if (missing.length > 0) onViolation(`${missing.length} blocks are away at the end, such as ${missing[0]}`)
-      const behind = notice.behind(Date.now() - NOTICE_MS)
-      if (behind.length > 0) onViolation(`${behind.join(', ')} have not noticed the last change`)
-      const seconds = (performance.now() - from) / 1000
-      done.push({ name: schedule.name, seconds })
-      screen.say(`${schedule.name} took ${seconds.toFixed(1)} s; ${watcher.plannedGaps} gaps so far`)
+
+  async run(schedules: readonly Schedule[]): Promise<void> {
+    try {
+      for (const schedule of schedules) await this.#runOne(schedule)
+    } catch (error) {
+      this.#say(`${this.#now} was given up`)
+      this.#violated(error instanceof Error ? error.message : String(error))
+    } finally {
+      await this.#clusters.at(-1)?.end()
     }
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    if (violations.length >= TOLD) screen.say(`${now} was given up: ${text}`)
-    onViolation(text)
-  } finally {
-    await endCluster()
+    const { maxMs } = this.#notice
+    if (maxMs > NOTICE_MS) this.#violated(`a change must be noticed within ${NOTICE_MS} ms: it took ${maxMs} ms`)
   }
-  if (notice.maxMs > NOTICE_MS)
-    onViolation(`a change must be noticed within ${NOTICE_MS} ms: it took ${notice.maxMs} ms`)
-  return {
-    ownership: options.ownership,
-    gateways: settings.gateways,
-    blocks: settings.blocks,
-    schedules: done,
-    answers: watcher.answers,
-    slowestAnswerMs: watcher.slowestMs,
-    unanswered: watcher.failures,
-    gaps: watcher.plannedGaps,
-    unsure: watcher.unsure,
-    crashGaps: watcher.crashGaps,
-    longestCrashMs: watcher.longestCrashMs,
-    crashBoundMs: bound,
-    adds: total.adds,
-    nonOwnerAdds: total.strangers,
-    epochs: notice.epochs,
-    noticed: notice.count,
-    noticeMaxMs: notice.maxMs,
-    counts: total.counts,
-    violations,
-    seconds: (performance.now() - begun) / 1000,
+
+  closingLine(): string {
+    const { ownership, settings } = this.#options
+    const { wastedBytes, reoffered, skipped } = this.#counts
+    const { answers, plannedGaps, unsure, longestCrashMs } = this.#watcher
+    const sum = (of: (cluster: Cluster) => number) => this.#clusters.reduce((n, cluster) => n + of(cluster), 0)
+    const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+    return [
+      `chaos ${this.violations.length === 0 ? 'passed' : 'FAILED'}: ${ownership}, ${settings.gateways} gateways`,
+      `${settings.blocks} blocks, ${this.#schedules} schedules, ${answers} answers`,
+      `${plannedGaps} gaps, ${unsure} unsure`,
+      `longest away after a crash ${seconds(longestCrashMs)} (bound ${seconds(this.#boundMs)})`,
+      `${sum(({ strangers }) => strangers)} of ${sum(({ adds }) => adds)} adds by non-owners`,
+      `${this.#notice.epochs} epochs, noticed within ${Math.round(this.#notice.maxMs)} ms`,
+      `${wastedBytes} bytes wasted, ${reoffered} re-offers, ${skipped} skips at the add`,
+      `${this.violations.length} violations, ${seconds(performance.now() - this.#begun)}`,
+    ].join(', ')
   }
-}
 
-/** Its gateways must not find what others had in the same Redis, or on disk. */
-function clusterName({ ownership }: ChaosOptions, { replicas, ownLockServers }: Schedule): string {
-  return `${ownership}-replicas-${replicas}${ownLockServers ? '-own-lock-servers' : ''}`
-}
-
-function newCluster(
-  options: ChaosOptions,
-  schedule: Schedule,
-  ears: { readonly watcher: Watcher; readonly notice: Notice; readonly onViolation: (text: string) => void },
-): Cluster {
-  const { settings, ownership, screen, folder, redis, ports, endpoint, bucket, env } = options
-  const { broken, timings, blocks, slots } = settings
-  const { replicas } = schedule
-  const common: ClusterOptions['common'] = {
-    ownership,
-    broken,
-    replicas,
-    minMembers: MIN_MEMBERS,
-    timings,
-    redis: redis.url,
-    slots,
-    cluster: clusterName(options, schedule),
-    endpoint,
-    bucket,
+  async #runOne(schedule: Schedule): Promise<void> {
+    const { settings } = this.#options
+    const { name, replicas = 1, members = settings.gateways } = schedule
+    this.#now = `before ${name}`
+    const cluster = await this.#clusterFor(schedule)
+    if (members > 0) await cluster.resize(members)
+    this.#now = name
+    this.#say(`${cluster.up.length} gateways, ${replicas} replicas`)
+    await schedule.run({ ...this.#options, cluster, say: this.#say })
+    const missing = this.#watcher.missing(AWAY_MS)
+    if (missing.length > 0) this.#violated(`${missing.length} blocks are away at the end, such as ${missing[0]}`)
+    const behind = this.#notice.behind(Date.now() - NOTICE_MS)
+    if (behind.length > 0) this.#violated(`${behind.join(', ')} have not noticed the last change`)
+    this.#schedules++
   }
-  const lockServersOf = (id: string) => lockServersFor(options, schedule, id)
-  const told = { ...ears, say: screen.say, status: screen.status }
-  return new Cluster({ common, lockServersOf, env, folder, ports, blocks, ...told })
-}
 
-/** One of them is behind the proxy for the gateway that may be cut off from it. */
-function lockServersFor(options: ChaosOptions, { ownLockServers }: Schedule, id: string): readonly string[] {
-  const { redis, lockServers, cut } = options
-  if (!ownLockServers) return [redis.url]
-  const [first = '', ...others] = lockServers.map(({ url }) => url)
-  return [id === CUT_OFF ? cut.endpoint.replace('http:', 'redis:') : first, ...others]
+  /** Its gateways must not find what others had in the same Redis, or on disk. */
+  async #clusterFor({ replicas = 1, ownLockServers }: Schedule): Promise<Cluster> {
+    const { settings, ownership, redis, lockServers, cut, endpoint, bucket, folder, ports, env } = this.#options
+    const name = `${ownership}-replicas-${replicas}${ownLockServers ? '-own-lock-servers' : ''}`
+    const last = this.#clusters.at(-1)
+    if (last?.options.common.cluster === name) return last
+    await last?.end()
+    const { broken, timings, slots, blocks } = settings
+    const [first = '', ...others] = lockServers.map(({ url }) => url)
+    const cluster = new Cluster({
+      common: { ownership, broken, replicas, timings, redis: redis.url, slots, cluster: name, endpoint, bucket },
+      // One of them is behind the proxy for the gateway that may be cut off from it.
+      lockServersOf: id => {
+        if (!ownLockServers) return [redis.url]
+        return [id === CUT_OFF ? cut.endpoint.replace('http:', 'redis:') : first, ...others]
+      },
+      ...{ env, folder, ports, blocks, watcher: this.#watcher, notice: this.#notice, counts: this.#counts },
+      say: this.#say,
+      onViolation: text => this.#violated(text),
+    })
+    this.#clusters.push(cluster)
+    return cluster
+  }
+
+  readonly #say = (text: string) => {
+    const seconds = ((performance.now() - this.#begun) / 1000).toFixed(1)
+    console.error(`${seconds.padStart(6)} s  ${this.#now}: ${text}`)
+  }
+
+  #violated(text: string): void {
+    this.violations.push(`${this.#now}: ${text}`)
+    if (this.violations.length <= TOLD) this.#say(`VIOLATION: ${text}`)
+  }
 }
 
 function describe({ block, from, to, longest, last, next }: Gap): string {
   const ms = (time: number) => Math.round(time)
   return `${block} was with ${last} until ${ms(from)} and with ${next} from ${ms(to)} on (at most ${ms(longest)} ms)`
-}
-
-function portOf({ ports }: ChaosOptions, id: string): number {
-  return ports[Number(id.split('-')[1]) - 1] ?? 0
-}
-
-function add(into: Counts, more: Counts): void {
-  for (const name of Object.keys(into) as (keyof Counts)[]) into[name] += more[name]
 }

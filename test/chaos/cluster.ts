@@ -2,13 +2,17 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { addCounts, type Counts, noCounts } from './counters.ts'
-import type { GatewayEvent } from './events.ts'
+import { addCounts, type Counts } from './asked.ts'
 import type { Notice } from './notice.ts'
 import { type GatewayProcess, startProcess } from './process.ts'
-import type { GatewaySettings } from './settings.ts'
-import { STEP_MS, Waits } from './waits.ts'
+import type { GatewayEvent, GatewaySettings } from './settings.ts'
 import type { Watcher } from './watcher.ts'
+
+/** A step that takes longer has failed. */
+const STEP_MS = 240_000
+const POLL_MS = 250
+/** Polls in a row: one may fall between two answers. */
+const POLLS = 3
 
 export interface ClusterOptions {
   readonly common: Omit<GatewaySettings, 'id' | 'port' | 'dir' | 'lockServers'>
@@ -16,37 +20,34 @@ export interface ClusterOptions {
   readonly lockServersOf: (id: string) => readonly string[]
   readonly env: NodeJS.ProcessEnv
   readonly folder: string
+  /** One for each gateway. */
   readonly ports: readonly number[]
   readonly blocks: number
   readonly watcher: Watcher
   readonly notice: Notice
+  readonly counts: Counts
   readonly say: (text: string) => void
-  readonly status: (text: string) => void
   readonly onViolation: (text: string) => void
 }
 
 interface Member {
-  readonly id: string
   readonly settings: GatewaySettings
-  process: GatewayProcess
+  readonly process: GatewayProcess
   /** The next end of the process is what was asked for. */
   ending: boolean
 }
 
 export class Cluster {
   readonly options: ClusterOptions
-  readonly waits: Waits
   readonly #members = new Map<string, Member>()
   /** They may turn unready once they have handed over all they had. */
   readonly #draining = new Set<string>()
-  readonly counts: Counts = noCounts()
   adds = 0
+  /** Adds by gateways that did not own the block. */
   strangers = 0
 
   constructor(options: ClusterOptions) {
     this.options = options
-    const { watcher, blocks, common, status } = options
-    this.waits = new Waits({ watcher, blocks, replicas: common.replicas, status })
   }
 
   get up(): readonly string[] {
@@ -59,17 +60,18 @@ export class Cluster {
   }
 
   start(...ids: readonly string[]): void {
-    this.options.say(`start ${ids.join(', ')}`)
+    const { say, onViolation, watcher } = this.options
+    say(`start ${ids.join(', ')}`)
     for (const id of ids) {
       const settings = this.#settings(id)
       mkdirSync(settings.dir, { recursive: true })
-      const member: Member = { id, settings, process: this.#spawn(settings, 'run', []), ending: false }
+      const member: Member = { settings, process: this.#spawn(settings, 'run'), ending: false }
       this.#members.set(id, member)
       this.#watch(id, settings.port)
       void member.process.ended.then(how => {
         if (member.ending) return
-        this.options.onViolation(`${id} ended with ${how}, and nobody had asked for it`)
-        void this.options.watcher.leave(id)
+        onViolation(`${id} ended with ${how}, and nobody had asked for it`)
+        void watcher.leave(id)
       })
     }
   }
@@ -79,33 +81,31 @@ export class Cluster {
     await this.drain(...ids)
     for (const id of ids) {
       await this.stop(id)
-      await this.#command(id, 'forget', [id])
+      await this.#command(id, 'forget', id)
       this.#draining.delete(id)
     }
   }
 
   async drain(...ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.#draining.add(id)
-    this.options.say(`drain ${ids.join(', ')}`)
-    await Promise.all(ids.map(id => this.#command(id, 'drain', ['--wait', `${STEP_MS}ms`])))
+    await Promise.all(ids.map(id => this.beginDrain(id, '--wait', `${STEP_MS}ms`)))
   }
 
   /** The intent alone; nobody waits. */
-  async beginDrain(id: string): Promise<void> {
+  async beginDrain(id: string, ...args: readonly string[]): Promise<void> {
     this.#draining.add(id)
-    this.options.say(`drain ${id}, without waiting`)
-    await this.#command(id, 'drain', [])
+    this.options.say(`drain ${[id, ...args].join(' ')}`)
+    await this.#command(id, 'drain', ...args)
   }
 
   async cancelDrain(id: string): Promise<void> {
-    await this.#command(id, 'drain', ['--cancel'])
-    this.options.say(`drain --cancel ${id}, which serves ${this.options.watcher.served(id)}`)
+    await this.#command(id, 'drain', '--cancel')
+    this.#say('drain --cancel', id)
     this.#draining.delete(id)
   }
 
   /** SIGTERM; it must exit with 0. Its disk stays. */
   async stop(id: string): Promise<void> {
-    this.options.say(`SIGTERM ${id}`)
+    this.#say('SIGTERM', id)
     const member = await this.#leaving(id)
     member.process.signal('SIGTERM')
     const how = await within(member.process.ended, `${id} must end after SIGTERM`)
@@ -114,7 +114,7 @@ export class Cluster {
   }
 
   async kill(id: string): Promise<void> {
-    this.options.say(`SIGKILL ${id}, which serves ${this.options.watcher.served(id)}`)
+    this.#say('SIGKILL', id)
     const member = await this.#leaving(id)
     const left = this.options.watcher.leave(id, true)
     member.process.signal('SIGKILL')
@@ -123,7 +123,7 @@ export class Cluster {
   }
 
   async pause(id: string): Promise<void> {
-    this.options.say(`SIGSTOP ${id}, which serves ${this.options.watcher.served(id)}`)
+    this.#say('SIGSTOP', id)
     const left = this.options.watcher.leave(id, true)
     this.#member(id).process.signal('SIGSTOP')
     this.options.notice.gone(id)
@@ -131,9 +131,10 @@ export class Cluster {
   }
 
   resume(id: string): void {
-    this.options.say(`SIGCONT ${id}`)
-    this.#member(id).process.signal('SIGCONT')
-    this.#watch(id, this.#member(id).settings.port)
+    this.#say('SIGCONT', id)
+    const { process, settings } = this.#member(id)
+    process.signal('SIGCONT')
+    this.#watch(id, settings.port)
   }
 
   /** Starts or retires gateways until there are `count`. */
@@ -143,7 +144,36 @@ export class Cluster {
     const fewer = this.up.filter(id => !wanted.includes(id))
     if (more.length > 0) this.start(...more)
     if (fewer.length > 0) await this.retire(...fewer)
-    await this.waits.settled()
+    await this.settled()
+  }
+
+  /** Every gateway is ready, and every block is with as many of them as it is to be. */
+  async settled(): Promise<void> {
+    const { watcher, blocks, common } = this.options
+    const copies = Math.min(common.replicas, this.up.length)
+    await this.until(`${blocks} blocks must have ${copies} servers each`, () => {
+      return this.up.every(id => watcher.isReady(id)) && watcher.copies().get(copies) === blocks
+    })
+  }
+
+  /** Every block is with somebody. */
+  async served(): Promise<void> {
+    const { blocks, watcher } = this.options
+    await this.until('every block must be served', () => {
+      return [...watcher.copies().values()].reduce((sum, n) => sum + n, 0) === blocks
+    })
+  }
+
+  /** @throws Error that says what must be, and how it stands, where it is not within the time of a step */
+  async until(what: string, done: () => boolean): Promise<void> {
+    const begun = performance.now()
+    for (let times = 0; times < POLLS; times = done() ? times + 1 : 0) {
+      if (performance.now() - begun > STEP_MS) {
+        const copies = [...this.options.watcher.copies()].sort().map(([servers, blocks]) => `${servers}×${blocks}`)
+        throw new Error(`${what} within ${STEP_MS / 1000} s: servers×blocks ${copies.join(' ') || 'none'}`)
+      }
+      await delay(POLL_MS)
+    }
   }
 
   /** Ends every process. */
@@ -155,6 +185,10 @@ export class Cluster {
       member.process.signal('SIGKILL')
       await member.process.ended
     }
+  }
+
+  #say(what: string, id: string): void {
+    this.options.say(`${what} ${id}, which serves ${this.options.watcher.served(id)}`)
   }
 
   #settings(id: string): GatewaySettings {
@@ -178,45 +212,44 @@ export class Cluster {
     })
   }
 
-  /** The last look at its counts. */
+  /** Its counts are read for the last time. */
   async #leaving(id: string): Promise<Member> {
     const member = this.#member(id)
-    if (this.up.includes(id)) {
-      await addCounts(this.counts, member.settings.port).catch((error: unknown) => {
-        this.options.say(`the counts of ${id} are lost: ${error}`)
-      })
-    }
+    const { counts, notice, say } = this.options
+    await addCounts(counts, member.settings.port).catch((error: unknown) => {
+      say(`the counts of ${id} are lost: ${error}`)
+    })
     member.ending = true
-    this.options.notice.gone(id)
+    notice.gone(id)
     this.#members.delete(id)
     return member
   }
 
-  async #command(id: string, command: string, args: readonly string[]): Promise<void> {
-    const how = await within(this.#spawn(this.#settings(id), command, args).ended, `blockgate ${command} must end`)
-    if (how !== 0)
-      throw new Error(`blockgate ${command} ${args.join(' ')} for ${id} must exit with 0: it ended with ${how}`)
+  async #command(id: string, command: string, ...args: readonly string[]): Promise<void> {
+    const process = this.#spawn(this.#settings(id), command, ...args)
+    const how = await within(process.ended, `blockgate ${command} must end`)
+    if (how === 0) return
+    throw new Error(`blockgate ${command} ${args.join(' ')} for ${id} must exit with 0: it ended with ${how}`)
   }
 
-  #spawn(settings: GatewaySettings, command: string, args: readonly string[]): GatewayProcess {
-    const { id } = settings
-    return startProcess(command, args, {
-      env: { ...this.options.env, CHAOS: JSON.stringify(settings) },
-      log: join(this.options.folder, `${settings.cluster}-${id}.log`),
-      onEvent: event => this.#onEvent(id, event),
-    })
+  #spawn(settings: GatewaySettings, ...args: readonly string[]): GatewayProcess {
+    const { id, cluster } = settings
+    const env = { ...this.options.env, CHAOS: JSON.stringify(settings) }
+    const log = join(this.options.folder, `${cluster}-${id}.log`)
+    return startProcess(args, env, log, event => this.#onEvent(id, event))
   }
 
   #onEvent(id: string, event: GatewayEvent): void {
+    const { notice, say, onViolation } = this.options
     if (event.event === 'epoch') {
-      const ms = this.options.notice.saw(id, event.epoch, event.at)
-      if (ms > 500) this.options.say(`${id} noticed a change after ${ms.toFixed(0)} ms`)
+      const ms = notice.saw(id, event.epoch, event.at)
+      if (ms > 500) say(`${id} noticed a change after ${ms.toFixed(0)} ms`)
       return
     }
     this.adds++
     if (event.owner) return
     this.strangers++
-    this.options.onViolation(`${id} began to load ${event.block}, which is not its own in epoch ${event.epoch}`)
+    onViolation(`${id} began to load ${event.block}, which is not its own in epoch ${event.epoch}`)
   }
 }
 

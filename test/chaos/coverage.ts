@@ -91,11 +91,6 @@ export class Coverage {
     return [...this.#seen].flatMap(([block, { until }]) => (until < at ? [block] : []))
   }
 
-  /** Every block that was ever served. */
-  get blocks(): number {
-    return this.#seen.size
-  }
-
   /** Takes in, by their starts, the segments that nothing earlier can come before. */
   #settle(): readonly Gap[] {
     const horizon = Math.min(...[...this.#gateways.values()].map(({ latest }) => latest.from))

@@ -7,7 +7,7 @@
  *   npm run chaos -- --ownership redlock   one plugin
  *   npm run chaos -- --only <schedule>     one schedule
  *   npm run chaos -- --broken              without hand-over: it must fail
- *   npm run chaos -- --json --blocks 500
+ *   npm run chaos -- --blocks 500
  *
  * Exits with 1 and the story where a block was away, or a gateway loaded what was not its own.
  */
@@ -20,18 +20,14 @@ import { putFolder } from '../support/put-folder.ts'
 import { startRadosgw } from '../support/radosgw.ts'
 import { startRedis } from '../support/redis.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
-import { chaos } from './chaos.ts'
-import { OWNERSHIPS, ownership, type Tried } from './ownerships.ts'
-import { closingLine, type Report } from './report.ts'
-import type { Schedule } from './schedule.ts'
+import { Chaos } from './chaos.ts'
+import { OWNERSHIPS, ownership } from './ownerships.ts'
 import { chosen } from './schedules.ts'
-import { screenOn } from './screen.ts'
-import { type Settings, settingsOf } from './settings.ts'
+import { settingsOf } from './settings.ts'
 
 const BUCKET = 'chaos'
 
 const { settings, runs } = asked()
-const screen = screenOn(process.stderr)
 const folder = mkdtempSync(join(tmpdir(), 'blockgate-chaos-'))
 let failed = true
 try {
@@ -39,48 +35,28 @@ try {
   await using store = await startRadosgw()
   await using redis = await startRedis()
   const { latencyMs, blocks } = settings
-  await using proxy = await tcpProxy({
-    target: store.endpoint,
-    requestDelay: latencyMs / 2,
-    responseDelay: latencyMs / 2,
-  })
+  const half = latencyMs / 2
+  await using proxy = await tcpProxy({ target: store.endpoint, requestDelay: half, responseDelay: half })
   await putFolder(store, BUCKET, makeBlocks(folder, blocks))
-  screen.say(`${blocks} blocks are in the bucket`)
   const lockServers = await Promise.all([1, 2, 3].map(async () => servers.use(await startRedis())))
   await using cut = await tcpProxy({ target: (lockServers[0] ?? redis).url })
   const ports = await freePorts(settings.gateways)
-  const reports: Report[] = []
+  const env = { ...process.env, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey }
+  const where = { folder, ports, env, endpoint: proxy.endpoint, bucket: BUCKET }
+  failed = false
   for (const { plugin, schedules } of runs) {
-    const report = await chaos({
-      settings,
-      ownership: plugin.name,
-      schedules,
-      screen,
-      folder,
-      redis,
-      lockServers,
-      cut,
-      ports,
-      endpoint: proxy.endpoint,
-      bucket: BUCKET,
-      env: { ...process.env, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey },
-    })
-    reports.push(report)
-    console.log(settings.json ? JSON.stringify(report) : closingLine(report))
+    const chaos = new Chaos({ settings, ownership: plugin.name, redis, lockServers, cut, ...where })
+    await chaos.run(schedules)
+    console.log(chaos.closingLine())
+    if (chaos.violations.length > 0) failed = true
   }
-  failed = reports.some(({ violations }) => violations.length > 0)
 } finally {
-  if (failed) screen.say(`the logs of the gateways are in ${folder}`)
+  if (failed) console.error(`the logs of the gateways are in ${folder}`)
   else rmSync(folder, { recursive: true, force: true })
 }
 process.exit(failed ? 1 : 0)
 
-interface Asked {
-  readonly settings: Settings
-  readonly runs: readonly { readonly plugin: Tried; readonly schedules: readonly Schedule[] }[]
-}
-
-function asked(): Asked {
+function asked() {
   try {
     const settings = settingsOf(process.argv.slice(2))
     const plugins = settings.ownership === 'all' ? OWNERSHIPS : [ownership(settings.ownership)]

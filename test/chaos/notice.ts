@@ -12,18 +12,8 @@ interface Known {
 export class Notice {
   readonly #gateways = new Map<string, Known>()
   readonly #raised = new Set<number>()
-  #max = 0
-  #count = 0
-
   /** Of the slowest so far. */
-  get maxMs(): number {
-    return this.#max
-  }
-
-  /** Pairs of an epoch and a gateway that was ready when it was raised. */
-  get count(): number {
-    return this.#count
-  }
+  maxMs = 0
 
   /** Epochs that anybody has seen. */
   get epochs(): number {
@@ -32,23 +22,19 @@ export class Notice {
 
   /** The gateway is ready from now on: what is raised after `at` it must notice. */
   ready(gateway: string, at: number): void {
-    const known = this.#known(gateway)
-    known.since ??= at
+    this.#known(gateway).since ??= at
   }
 
   /** The gateway has seen `epoch` at `at`, ms since the epoch of Unix. @returns the longest it took for one that it was ready for */
   saw(gateway: string, epoch: number, at: number): number {
     const known = this.#known(gateway)
+    const { since } = known
     this.#raised.add(epoch)
-    let longest = 0
-    for (const raised of this.#raised) {
-      const madeAt = raised / 1000
-      if (raised <= known.epoch || raised > epoch || known.since === undefined || madeAt < known.since) continue
-      this.#count++
-      longest = Math.max(longest, at - madeAt)
-    }
+    const missed = [...this.#raised].filter(raised => raised > known.epoch && raised <= epoch)
+    const due = missed.filter(raised => since !== undefined && raised / 1000 >= since)
+    const longest = Math.max(0, ...due.map(raised => at - raised / 1000))
     known.epoch = Math.max(known.epoch, epoch)
-    this.#max = Math.max(this.#max, longest)
+    this.maxMs = Math.max(this.maxMs, longest)
     return longest
   }
 

@@ -13,22 +13,14 @@ export interface Tried {
 }
 
 export const OWNERSHIPS: readonly Tried[] = [
-  {
-    name: 'ring',
-    locks: false,
-    make: (settings, store) => hashRing({ store, ...shared(settings) }),
-  },
+  { name: 'ring', locks: false, make: (settings, store) => hashRing({ store, ...shared(settings) }) },
   {
     name: 'redlock',
     locks: true,
-    make: (settings, store) =>
-      redlock({
-        store,
-        clients: settings.lockServers,
-        slots: settings.slots,
-        ttl: settings.timings.ttlMs,
-        ...shared(settings),
-      }),
+    make(settings, store) {
+      const { lockServers: clients, slots, timings } = settings
+      return redlock({ store, clients, slots, ttl: timings.ttlMs, ...shared(settings) })
+    },
   },
 ]
 
@@ -40,13 +32,8 @@ export function ownership(name: string): Tried {
   throw new Error(`the ownership must be one of ${names.join(', ')}: current value is ${name}`)
 }
 
-function shared({ replicas, minMembers, timings, port }: GatewaySettings) {
-  return {
-    replicas,
-    minMembers,
-    heartbeat: timings.heartbeatMs,
-    expireAfter: timings.expireAfterMs,
-    handoverDelay: timings.handoverDelayMs,
-    address: `127.0.0.1:${port}`,
-  }
+function shared({ replicas, timings, port }: GatewaySettings) {
+  const { heartbeatMs: heartbeat, expireAfterMs: expireAfter, handoverDelayMs: handoverDelay } = timings
+  // Two members: the first one up must not load the world.
+  return { replicas, minMembers: 2, heartbeat, expireAfter, handoverDelay, address: `127.0.0.1:${port}` }
 }

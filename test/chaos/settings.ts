@@ -35,8 +35,9 @@ const SHORT: Timings = { ...QUICK, awayMs: 15_000 }
 
 export interface Settings {
   readonly short: boolean
+  /** Without hand-over. */
   readonly broken: boolean
-  readonly json: boolean
+  /** One schedule. */
   readonly only: string | undefined
   /** The plugin, or `all`. */
   readonly ownership: string
@@ -51,23 +52,25 @@ export interface Settings {
 }
 
 /** What one gateway process is told, in the variable CHAOS. */
-export interface GatewaySettings {
+export interface GatewaySettings extends Pick<Settings, 'ownership' | 'broken' | 'timings' | 'slots'> {
   readonly id: string
   readonly port: number
   readonly dir: string
-  readonly ownership: string
-  readonly broken: boolean
   readonly replicas: number
-  readonly minMembers: number
-  readonly timings: Timings
   readonly redis: string
   /** Of plugins with locks. */
   readonly lockServers: readonly string[]
-  readonly slots: number
   readonly cluster: string
   readonly endpoint: string
   readonly bucket: string
 }
+
+/** What a gateway process tells, as lines of JSON on its standard output. */
+export type GatewayEvent =
+  /** It has read the member entries of this epoch, at this time of the wall clock. */
+  | { readonly event: 'epoch'; readonly epoch: number; readonly at: number }
+  /** An add was begun: by a target owner of the block, or not, by the answers of the plugin at this version. */
+  | { readonly event: 'add'; readonly block: string; readonly owner: boolean; readonly epoch: number }
 
 /** @throws Error with what must be */
 export function settingsOf(argv: readonly string[]): Settings {
@@ -77,28 +80,17 @@ export function settingsOf(argv: readonly string[]): Settings {
       short: { type: 'boolean', default: false },
       full: { type: 'boolean', default: false },
       broken: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
       only: { type: 'string' },
       ownership: { type: 'string', default: 'all' },
       blocks: { type: 'string' },
     },
   })
-  const { short, full, broken, json, only, ownership } = values
+  const { short, full, broken, only, ownership } = values
   if (short && full) throw new Error('--short and --full must not be given together')
   const blocks = Number(values.blocks ?? (short ? 300 : 2_000))
   if (!Number.isSafeInteger(blocks) || blocks < 10) throw new Error('--blocks must be a whole number >= 10')
-  return {
-    short,
-    broken,
-    json,
-    only,
-    ownership,
-    gateways: short ? 4 : 5,
-    blocks,
-    slots: short ? 64 : 256,
-    latencyMs: 30,
-    timings: full ? FULL : short ? SHORT : QUICK,
-  }
+  const size = { gateways: short ? 4 : 5, slots: short ? 64 : 256, blocks, latencyMs: 30 }
+  return { short, broken, only, ownership, ...size, timings: full ? FULL : short ? SHORT : QUICK }
 }
 
 /** Reading and loading what a crashed gateway had, beside other work, on a slow machine. */

@@ -1,6 +1,12 @@
 /** Asks all gateways all the time, and judges what was away: in a planned change nothing may be, after a crash not for long. */
-import { Coverage, type Gap } from './coverage.ts'
-import { poll } from './poll.ts'
+import { Agent, get } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Answer, Coverage, type Gap } from './coverage.ts'
+
+const EVERY_MS = 200
+/** Longer than any pause of a busy machine; who is slower than this does not serve. */
+const TIMEOUT_MS = 5_000
+const NOTHING: ReadonlySet<string> = new Set()
 
 export interface WatcherOptions {
   /** For how long a hand-over promises two servers. */
@@ -17,23 +23,15 @@ interface Asked {
   blocks: ReadonlySet<string>
 }
 
-interface Crash {
-  readonly gateway: string
-  readonly at: number
-}
-
 export class Watcher {
   readonly #options: WatcherOptions
   #coverage: Coverage
   readonly #asked = new Map<string, Asked>()
-  readonly #crashes: Crash[] = []
+  readonly #crashes: { readonly gateway: string; readonly at: number }[] = []
   answers = 0
-  /** Requests that a gateway that should be there did not answer. */
-  failures = 0
-  slowestMs = 0
   plannedGaps = 0
-  crashGaps = 0
   longestCrashMs = 0
+  crashGaps = 0
   /** Answers were too slow to say. */
   unsure = 0
 
@@ -47,29 +45,19 @@ export class Watcher {
     return [...this.#asked.keys()]
   }
 
-  get blocks(): number {
-    return this.#coverage.blocks
-  }
-
   /** `onReady` is called with each answer that says something else than the one before. */
   watch(id: string, port: number, onReady: (ready: boolean) => void): void {
     const abort = new AbortController()
     this.#coverage.come(id, performance.now())
-    const done = poll({
-      port,
-      signal: abort.signal,
-      onAnswer: (answer, ready, error) => {
-        if (abort.signal.aborted) return
-        this.answers++
-        this.slowestMs = Math.max(this.slowestMs, answer.to - answer.from)
-        if (error && asked.ready) this.failures++
-        if (ready !== asked.ready && !error) onReady(ready)
-        asked.ready = ready
-        asked.blocks = answer.blocks
-        this.#judge(this.#coverage.answer(id, answer))
-      },
+    const done = poll(port, abort.signal, (answer, ready) => {
+      if (abort.signal.aborted) return
+      this.answers++
+      if (ready !== undefined && ready !== asked.ready) onReady(ready)
+      asked.ready = ready ?? false
+      asked.blocks = answer.blocks
+      this.#judge(this.#coverage.answer(id, answer))
     })
-    const asked: Asked = { abort, done, ready: false, blocks: new Set() }
+    const asked: Asked = { abort, done, ready: false, blocks: NOTHING }
     this.#asked.set(id, asked)
   }
 
@@ -97,13 +85,8 @@ export class Watcher {
 
   /** By their last answers: how many of the blocks have how many servers. */
   copies(): ReadonlyMap<number, number> {
-    const servers = new Map<string, number>()
-    for (const { blocks } of this.#asked.values()) {
-      for (const block of blocks) servers.set(block, (servers.get(block) ?? 0) + 1)
-    }
-    const copies = new Map<number, number>()
-    for (const count of servers.values()) copies.set(count, (copies.get(count) ?? 0) + 1)
-    return copies
+    const servers = count([...this.#asked.values()].flatMap(({ blocks }) => [...blocks]))
+    return count([...servers.values()])
   }
 
   served(id: string): number {
@@ -129,4 +112,70 @@ export class Watcher {
       } else this.unsure++
     }
   }
+}
+
+function count<T>(items: readonly T[]): Map<T, number> {
+  const counts = new Map<T, number>()
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1)
+  return counts
+}
+
+/**
+ * Asks one gateway again and again what a client may ask it for. No answer counts as one without blocks, with `ready` undefined.
+ * Resolves once the signal was aborted.
+ */
+async function poll(
+  port: number,
+  signal: AbortSignal,
+  onAnswer: (answer: Answer, ready: boolean | undefined) => void,
+): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  let tag = ''
+  let ready: boolean | undefined
+  let blocks = NOTHING
+  while (!signal.aborted) {
+    const from = performance.now()
+    try {
+      const told = await ask(agent, port, tag, signal)
+      if (told) {
+        tag = told.tag
+        ready = told.ready
+        blocks = told.ready ? new Set(told.blocks) : NOTHING
+      }
+    } catch {
+      if (signal.aborted) break
+      tag = ''
+      ready = undefined
+      blocks = NOTHING
+    }
+    onAnswer({ from, to: performance.now(), blocks }, ready)
+    await delay(Math.max(0, EVERY_MS - (performance.now() - from)), undefined, { signal }).catch(() => {})
+  }
+  agent.destroy()
+}
+
+interface Told {
+  readonly tag: string
+  readonly ready: boolean
+  readonly blocks: readonly string[]
+}
+
+/** Undefined where nothing has changed since the answer with the tag. */
+function ask(agent: Agent, port: number, tag: string, signal: AbortSignal): Promise<Told | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'if-none-match': tag }
+    const where = { agent, host: '127.0.0.1', port, path: '/api/v1/serving' }
+    const request = get({ ...where, headers, signal, timeout: TIMEOUT_MS }, async response => {
+      try {
+        const body = (await response.setEncoding('utf8').toArray()).join('')
+        if (response.statusCode === 304) resolve(undefined)
+        else if (response.statusCode === 200) resolve({ ...JSON.parse(body), tag: response.headers.etag ?? '' })
+        else reject(new Error(`the answer must be 200: it is ${response.statusCode}`))
+      } catch (error) {
+        reject(error)
+      }
+    })
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+    request.on('error', reject)
+  })
 }
