@@ -60,8 +60,7 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
   const key = JSON.stringify(info.key)
-  const gone = () =>
-    new BlockgateError(ErrorCode.bucketFailed, `body of ${key} must be read once, before it is disposed`)
+  const gone = () => new BlockgateError(ErrorCode.bucketFailed, `body of ${key} was read or disposed before`)
   return {
     info,
     stream,
@@ -73,7 +72,7 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
       for await (const chunk of stream) {
         size += chunk.length
         if (size > limit) {
-          throw new BlockgateError(ErrorCode.bodyTooLarge, `body of ${key} must have <= ${limit} bytes: it has more`)
+          throw new BlockgateError(ErrorCode.bodyTooLarge, `body of ${key} has more than ${limit} bytes`)
         }
         chunks.push(chunk)
       }
@@ -114,7 +113,10 @@ export function streamSource(stream: ByteStream): BodySource {
   }
 }
 
-/** `source` of `what`, which must give `size` bytes: a connection that breaks may look like an early end. */
+/**
+ * `source`, which must give `size` bytes: a connection that breaks may look like an early end. `what` begins the message of the
+ * error: `cannot read object "a"`.
+ */
 export function exactBytes(what: string, size: number, source: BodySource): BodySource {
   let seen = 0
   return {
@@ -123,8 +125,8 @@ export function exactBytes(what: string, size: number, source: BodySource): Body
       const chunk = await source.read()
       seen += chunk?.length ?? 0
       if (chunk ? seen <= size : seen === size) return chunk
-      const came = chunk ? 'more' : seen
-      throw new BucketError(`${what}: its body must have ${size} bytes: ${came} came`, { retryable: true })
+      const came = chunk ? `more than ${size}` : `${seen} of ${size}`
+      throw new BucketError(`${what}: ${came} bytes came`, { retryable: true })
     },
   }
 }

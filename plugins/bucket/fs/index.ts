@@ -54,23 +54,23 @@ function wholeBucket(options: FsOptions): Bucket {
       await open()
     },
     list: (prefix, list) =>
-      guarded(`folder of "${prefix}" must be readable`, list.signal, async () => {
+      guarded(`cannot list prefix "${prefix}"`, list.signal, async () => {
         const { root, folders } = await open()
         return await listPage(root, folders, prefix, list)
       }),
     get: (key, { range, signal }) =>
-      guarded(`object "${key}" must be readable`, signal, async () => {
+      guarded(`cannot read object "${key}"`, signal, async () => {
         const { root } = await open()
         return await readObject(root, key, range, signal)
       }),
     put: (key, body, { if: condition, signal }) =>
-      guarded(`object "${key}" must be writable`, signal, async () => {
+      guarded(`cannot write object "${key}"`, signal, async () => {
         const { root, temps } = await open()
         pathOf(root, key)
         return await writes.run(key, () => writeObject(root, temps, key, body, condition, signal))
       }),
     delete: (key, { signal }) =>
-      guarded(`object "${key}" must be removable`, signal, async () => {
+      guarded(`cannot delete object "${key}"`, signal, async () => {
         const { root } = await open()
         pathOf(root, key)
         await writes.run(key, () => removeObject(root, key))

@@ -65,7 +65,7 @@ export async function openInside(path: string): Promise<{ handle: FileHandle; st
       if (!same) await handle.close()
     }
   }
-  throw new BucketError(`file must stay the same while it is opened: "${path}" changed ${LOOKS} times`, {
+  throw new BucketError(`cannot open file "${path}": it changed ${LOOKS} times meanwhile`, {
     retryable: true,
   })
 }
@@ -97,7 +97,7 @@ export async function makeFolder(folder: string): Promise<void> {
     const stats = await unlessAbsent(lstat(folder))
     if (stats?.isSymbolicLink()) throw linkInTheWay(folder)
     if (stats?.isDirectory() === false) {
-      throw new BucketError(`folder of an object must not be an object itself: "${folder}" is a file`, {
+      throw new BucketError(`"${folder}" is an object: no other object can stand below it`, {
         retryable: false,
       })
     }
@@ -130,12 +130,12 @@ export function unreadable(key: string, error: unknown): UnreadableKey {
   const code = codeOfFs(error)
   if (!(error instanceof Error && 'code' in error) || SHORT.has(code)) throw error
   const what = key.endsWith('/') ? 'folder' : 'object'
-  return { key, error: new BucketError(`${what} "${key}" must be readable: it failed with ${code}`, { cause: error }) }
+  return { key, error: new BucketError(`cannot read ${what} "${key}": it failed with ${code}`, { cause: error }) }
 }
 
 /** What a listing tells of a symbolic link. */
 export function linkAt(key: string): UnreadableKey {
-  const error = new BucketError(`"${key.slice(0, -1)}" must not be a symbolic link: none is followed below the root`, {
+  const error = new BucketError(`"${key.slice(0, -1)}" is a symbolic link: none is followed below the root`, {
     retryable: false,
   })
   return { key, error }

@@ -32,7 +32,7 @@ export async function readObject(
         const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - at))
         const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
         // A file that something else shortens must not pass for a whole object.
-        if (bytesRead === 0) throw new BucketError(`object "${key}" must have ${info.size} bytes: it ended at ${at}`)
+        if (bytesRead === 0) throw new BucketError(`object "${key}" ended after ${at} of ${info.size} bytes`)
         at += bytesRead
         return chunk.subarray(0, bytesRead)
       },

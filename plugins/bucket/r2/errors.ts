@@ -36,7 +36,7 @@ const NETWORK = /network connection lost|internal error; reference/i
 const MAX_TEXT = 200
 
 /**
- * The answer to `request`, of which `what` must be (`object "a" must be readable`). R2 takes no signal: after an abort it goes
+ * The answer to `request`; `what` begins the message of an error: `cannot read object "a"`. R2 takes no signal: after an abort it goes
  * on, and nobody waits.
  *
  * @throws BucketError for whatever the binding threw; the signal's reason

@@ -11,7 +11,7 @@ export async function getObject(
   range: Range | undefined,
   signal: AbortSignal,
 ): Promise<ObjectBody | undefined> {
-  const what = `object "${key}" must be readable`
+  const what = `cannot read object "${key}"`
   /** No bytes, and what is known of the object: R2 has no range for that. */
   const empty = async (): Promise<ObjectBody | undefined> => {
     const head = await call(what, binding.head(key), signal)

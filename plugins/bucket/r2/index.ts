@@ -49,11 +49,11 @@ function wholeBucket(options: R2Options): Bucket {
     async put(key, body, { if: condition, signal }) {
       signal.throwIfAborted()
       const request = binding(key).put(key, body, condition && { onlyIf: onlyIf(condition) })
-      return (await call(`object "${key}" must be writable`, request, signal)) === null ? 'conflict' : 'stored'
+      return (await call(`cannot write object "${key}"`, request, signal)) === null ? 'conflict' : 'stored'
     },
     async delete(key, { signal }) {
       signal.throwIfAborted()
-      await call(`object "${key}" must be removable`, binding(key).delete(key), signal)
+      await call(`cannot delete object "${key}"`, binding(key).delete(key), signal)
     },
   }
 }
@@ -80,12 +80,14 @@ async function listPage(
   { delimiter, cursor, signal }: ListOptions,
 ): Promise<ListPage> {
   signal.throwIfAborted()
-  const what = `prefix "${prefix}" must be listable`
+  const what = `cannot list prefix "${prefix}"`
   const request = binding.list({ prefix, ...(delimiter && { delimiter }), ...(cursor !== undefined && { cursor }) })
   const page = await call(what, request, signal)
   // A page may be short, even empty, and have another after it: only `truncated` tells.
   if (page.truncated && (!page.cursor || page.cursor === cursor)) {
-    throw new BucketError(`${what}: the answer cannot be used: it does not say how to go on`, { retryable: true })
+    throw new BucketError(`${what}: the answer cannot be used: it does not say where the next page is`, {
+      retryable: true,
+    })
   }
   return {
     objects: page.objects.map(infoOf),

@@ -15,7 +15,7 @@ export function infoOf(key: string, size: number | undefined, { ETag, LastModifi
     return { key, size, etag, modified }
   }
   const told = JSON.stringify({ size, modified: LastModified })
-  throw new S3Error(`object "${key}" must have a size and a time: the store gives ${told}`, { retryable: false })
+  throw new S3Error(`the store gives no size or no time of object "${key}": ${told}`, { retryable: false })
 }
 
 /** A key of a listing, URL-encoded as HTML forms are: `+` is a space. Undefined where it is not well-formed. */

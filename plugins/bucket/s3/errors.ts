@@ -27,6 +27,14 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 /** A connection that broke, in words that `isTransient` does not know. */
 const BROKEN = /^(?:HPE_|ERR_STREAM_PREMATURE_CLOSE$|ERR_SOCKET_)/
 
+/** What an operator searches for. */
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'host not found',
+  ETIMEDOUT: 'connection timed out',
+}
+
 /** Certificates that Node refuses. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/
 
@@ -42,7 +50,7 @@ interface SdkError {
 }
 
 /**
- * `error` of the SDK, for a request of which `what` must be (`object "a" must be readable`). What the store says of
+ * `error` of the SDK, for a request that failed: `what` is `cannot read object "a"`. What the store says of
  * signatures repeats the access key and what was signed, so an answer of the store is never kept as a cause.
  *
  * @param now the wall clock: `Retry-After` may be a date
@@ -55,9 +63,9 @@ export function s3Error(what: string, error: unknown, options: S3Options, now: n
   const code = textOf(sdk.Code)
   const answer = { status, requestId, s3Code: code, retryAfterMs: retryAfterMs(headers?.['retry-after'], now) }
   if (code !== undefined) {
-    const must = mustOf(code, what, options, headers?.['x-amz-bucket-region'])
+    const failed = failureOf(code, what, options, headers?.['x-amz-bucket-region'])
     const said = `the store says ${code} (${status})${wordsOf(sdk, code, options)}`
-    return new S3Error(`${must}: ${said}`, { ...answer, retryable: RETRYABLE.has(code) || undefined })
+    return new S3Error(`${failed}: ${said}`, { ...answer, retryable: RETRYABLE.has(code) || undefined })
   }
   // An answer without an error of S3 in it comes from something in between, or was cut short.
   const good = status < 300
@@ -67,34 +75,35 @@ export function s3Error(what: string, error: unknown, options: S3Options, now: n
   })
 }
 
-function mustOf(code: string, what: string, { bucket, credentials }: S3Options, region: string | undefined): string {
+/** What the store's `code` means here. */
+function failureOf(code: string, what: string, { bucket, credentials }: S3Options, region: string | undefined): string {
   const id = credentials?.accessKeyId
   const key = id === undefined ? 'accessKeyId' : `accessKeyId "${shortKey(id)}"`
   // Some stores write InvalidAccessKeyID.
   switch (code.toLowerCase()) {
     case 'nosuchbucket':
-      return `bucket "${bucket}" must exist`
+      return `bucket "${bucket}" does not exist`
     case 'invalidbucketname':
-      return `bucket must be a name that the store takes: current value is "${bucket}"`
+      return `the store does not take "${bucket}" as the name of a bucket`
     case 'invalidaccesskeyid':
     case 'xadminusernotfound': // versitygw
-      return `${key} must be one that the store knows`
+      return `the store does not know ${key}`
     case 'signaturedoesnotmatch':
-      return `secretAccessKey must be the one of ${key}`
+      return `secretAccessKey is not the one of ${key}`
     case 'expiredtoken':
     case 'invalidtoken':
     case 'tokenrefreshrequired':
-      return 'sessionToken must be valid'
+      return 'sessionToken is not valid, or has expired'
     case 'authorizationheadermalformed':
     case 'illegallocationconstraintexception':
     case 'permanentredirect':
     case 'temporaryredirect':
-      return `region and endpoint must be those of bucket "${bucket}"${region ? `, which is in ${region.slice(0, MAX_TEXT)}` : ''}`
+      return `bucket "${bucket}" is ${region ? `in ${region.slice(0, MAX_TEXT)}` : 'somewhere else'}, see options region and endpoint`
     case 'requesttimetooskewed':
     case 'requestexpired':
-      return 'the clock of this machine must agree with that of the store'
+      return 'the clock of this machine differs from that of the store'
     case 'accessdenied':
-      return `${key} must be one that the store knows, and ${what} with it`
+      return `${what}: access denied to ${key}, or the store does not know it`
     default:
       return what
   }
@@ -119,20 +128,22 @@ function unanswered(what: string, error: unknown, sdk: SdkError, { endpoint }: S
   const code = textOf(sdk.code) ?? ''
   const message = textOf(sdk.message) ?? String(error).slice(0, MAX_TEXT)
   if (sdk.name === 'CredentialsProviderError') {
-    return new S3Error(`credentials must be given, or found where the SDK looks for them: ${message}`, {
+    return new S3Error(`no credentials are given, or found where the SDK looks for them: ${message}`, {
       retryable: false,
     })
   }
   const store = endpoint === undefined ? 'the store' : `endpoint "${endpoint}"`
   if (CERTIFICATE.test(code)) {
-    return new S3Error(`certificate of ${store} must be one that is trusted, see option ca: it failed with ${code}`, {
+    return new S3Error(`the certificate of ${store} is not trusted (${code}), see option ca`, {
       retryable: false,
       cause: error,
     })
   }
-  const must = code === 'ENOTFOUND' || code === 'ECONNREFUSED' ? `${store} must be reachable` : what
+  const failed = code === 'ENOTFOUND' || code === 'ECONNREFUSED' ? `cannot reach ${store}` : what
+  const words = WORDS[code]
+  const why = words ? `${words} (${code})` : code === '' ? message : `it failed with ${code}`
   const isBroken = isTransient(error) || sdk.name === 'TimeoutError' || BROKEN.test(code)
-  return new S3Error(`${must}: it failed with ${code || message}`, { retryable: isBroken, cause: error })
+  return new S3Error(`${failed}: ${why}`, { retryable: isBroken, cause: error })
 }
 
 /** `Retry-After` in seconds or as a date (RFC 9110 10.2.3), in ms; undefined for anything else. */

@@ -35,7 +35,7 @@ async function request(
   range: Range | undefined,
   signal: AbortSignal,
 ): Promise<ObjectBody | 'no-bytes' | undefined> {
-  const what = `object "${key}" must be readable`
+  const what = `cannot read object "${key}"`
   const input = { Bucket: requests.options.bucket, Key: key, ...(range && { Range: header(range) }) }
   let flight: Flight<GetObjectCommandOutput>
   try {
@@ -82,7 +82,7 @@ function told(
   const comes = total === undefined ? { from: 0, to: info.size } : { from: Number(from), to: Number(last) + 1 }
   if (comes.from === span.from && comes.to === span.to) return { info, span }
   throw new S3Error(
-    `store must send bytes ${span.from} to ${span.to} of object "${key}": it sends ${comes.from} to ${comes.to}`,
+    `cannot read object "${key}": asked for bytes ${span.from} to ${span.to}, got ${comes.from} to ${comes.to}`,
     { retryable: false },
   )
 }

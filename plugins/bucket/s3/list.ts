@@ -20,7 +20,7 @@ type Output = ListObjectsV2CommandOutput & Pick<ListObjectsCommandOutput, 'NextM
 export async function listPage(requests: Requests, prefix: string, options: ListOptions): Promise<ListPage> {
   const { cursor } = options
   const isFirst = requests.options.listVersion === 1
-  const what = `prefix "${prefix}" must be listable`
+  const what = `cannot list prefix "${prefix}"`
   const page = await ask(requests, what, prefix, options)
   const unreadable: UnreadableKey[] = []
   /** The key and what else the store says of it, or nothing where that makes no sense: the rest of the page does. */
@@ -30,7 +30,7 @@ export async function listPage(requests: Requests, prefix: string, options: List
     const near = key ?? guessKey(raw)
     if (!near.startsWith(prefix)) throw wrong(what, `it has the key ${JSON.stringify(raw)}`)
     try {
-      if (key === undefined) throw new S3Error(`key ${JSON.stringify(raw)} of the listing must be URL-encoded`)
+      if (key === undefined) throw new S3Error(`key ${JSON.stringify(raw)} of the listing is not URL-encoded`)
       return [told(key)]
     } catch (error) {
       unreadable.push({ key: near, error })
@@ -45,7 +45,7 @@ export async function listPage(requests: Requests, prefix: string, options: List
   const next = isFirst ? markerOf(page, [...objects.map(({ key }) => key), ...prefixes]) : tokenOf(what, page)
   // A page that leads to itself, or is no listing at all, must never pass for the end of one.
   const stuck = next === undefined || next === cursor || (isFirst && compareKeys(next, cursor ?? '') < 0)
-  if (page.IsTruncated && stuck) throw wrong(what, 'it does not say how to go on')
+  if (page.IsTruncated && stuck) throw wrong(what, 'it does not say where the next page is')
   return {
     objects,
     // By version 1 the common prefix that the page before ended with may come again.
@@ -79,7 +79,7 @@ async function ask(
 /** What a store may say of a parameter that it does not know. */
 const REFUSED = /^(Invalid(Argument|Request|URI)|MethodNotAllowed|NotImplemented|Unsupported\w+)$/
 
-const ONLY_1 = 'a store that lists by version 1 only must be given option listVersion: 1'
+const ONLY_1 = 'for a store that lists by version 1 only give option listVersion: 1'
 
 /** A store that does not know version 2 answers by version 1: that shows, and matters, where another page follows. */
 function tokenOf(what: string, { IsTruncated, KeyCount, NextContinuationToken }: Output): string | undefined {

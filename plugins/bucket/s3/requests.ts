@@ -30,7 +30,7 @@ export class Requests {
     this.#session.close()
   }
 
-  /** Sends a command whose answer has no body. `what` must be, for the message of an error. */
+  /** Sends a command whose answer has no body. `what` begins the message of an error: `cannot list prefix "a"`. */
   async send<T>(what: string, command: (sdk: S3Module) => unknown, signal: AbortSignal): Promise<T> {
     using flight = await this.open<T>(what, command, signal)
     return flight.output
@@ -47,7 +47,7 @@ export class Requests {
     }
     const inTime = async <R>(work: () => Promise<R>): Promise<R> => {
       using _ = this.#host.setTimer(this.#timeoutMs, () => {
-        const late = `${what}: nothing came for ${this.#timeoutMs} ms (option requestTimeout)`
+        const late = `${what}: timed out after ${this.#timeoutMs / 1000} s (option requestTimeout)`
         link.abort(new S3Error(late, { retryable: true }))
       })
       try {

@@ -16,20 +16,20 @@ export async function putObject(
   const { options } = requests
   const input = { Bucket: options.bucket, Key: key, Body: body, ...headers(condition, options) }
   try {
-    await requests.send(`object "${key}" must be writable`, sdk => new sdk.PutObjectCommand(input), signal)
+    await requests.send(`cannot write object "${key}"`, sdk => new sdk.PutObjectCommand(input), signal)
     return 'stored'
   } catch (error) {
     if (condition === undefined || !(error instanceof S3Error)) throw error
     if (isConflict(error, condition, options)) return 'conflict'
     if (error.status !== 501) throw error
-    throw new BlockgateError(ErrorCode.unsupported, `store must know conditional puts: ${error.rawMessage}`)
+    throw new BlockgateError(ErrorCode.unsupported, `the store has no conditional puts: ${error.rawMessage}`)
   }
 }
 
 export async function deleteObject(requests: Requests, key: string, signal: AbortSignal): Promise<void> {
   const input = { Bucket: requests.options.bucket, Key: key }
   try {
-    await requests.send(`object "${key}" must be removable`, sdk => new sdk.DeleteObjectCommand(input), signal)
+    await requests.send(`cannot delete object "${key}"`, sdk => new sdk.DeleteObjectCommand(input), signal)
   } catch (error) {
     if (!(error instanceof S3Error && error.s3Code === 'NoSuchKey')) throw error
   }

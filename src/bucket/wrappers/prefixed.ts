@@ -27,7 +27,7 @@ export function prefixed(bucket: Bucket, prefix: string | undefined): Bucket {
   }
   const without = (key: string): string => {
     if (key.startsWith(base)) return key.slice(base.length)
-    throw new BucketError(`key must start with "${base}": bucket "${bucket.name}" listed "${key}"`, {
+    throw new BucketError(`bucket "${bucket.name}" listed "${key}", which is not below "${base}"`, {
       retryable: false,
     })
   }

@@ -54,6 +54,8 @@ describe('prefixed()', () => {
   it('fails a listing in which the bucket shows a key from elsewhere', async () => {
     const inner = await filled('other/x')
     const lying = { ...inner, list: () => inner.list('', { signal }) }
-    await expect(prefixed(lying, 'team').list('', { signal })).rejects.toThrow('key must start with "team/"')
+    await expect(prefixed(lying, 'team').list('', { signal })).rejects.toThrow(
+      'listed "other/x", which is not below "team/"',
+    )
   })
 })

@@ -107,10 +107,7 @@ describe('fs()', () => {
     expect(await list()).toMatchObject({
       objects: ['a/1', 'c/1'],
       unreadable: ['b/1', 'b/2/'],
-      says: [
-        'object "b/1" must be readable: it failed with EACCES',
-        'folder "b/2/" must be readable: it failed with EACCES',
-      ],
+      says: ['cannot read object "b/1": it failed with EACCES', 'cannot read folder "b/2/": it failed with EACCES'],
     })
   })
 
@@ -183,7 +180,7 @@ describe('fs()', () => {
   it('leaves no temp file behind a conflict or a failed put', async () => {
     await putAll('a')
     await made.bucket.put('a', text('y'), { if: 'absent', signal })
-    await expect(putAll('a/b')).rejects.toThrow('must not be an object itself')
+    await expect(putAll('a/b')).rejects.toThrow('no other object can stand below it')
     const [own = 'its folder'] = await readdir(at('.blockgate-tmp'))
     expect(await readdir(at('.blockgate-tmp', own))).toEqual([])
   })
@@ -217,7 +214,7 @@ describe('fs()', () => {
     await reader?.read()
     await truncate(at('a'), 100_000)
     await reader?.read()
-    await expect(reader?.read()).rejects.toThrow('object "a" must have 200000 bytes: it ended at 100000')
+    await expect(reader?.read()).rejects.toThrow('object "a" ended after 100000 of 200000 bytes')
   })
 
   it('leaves no file open behind bodies that were read, disposed, cancelled or aborted', async () => {

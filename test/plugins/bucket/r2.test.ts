@@ -61,7 +61,7 @@ describe('r2()', () => {
     const get = () => Promise.reject(new Error(message))
     const error = await thrown(r2({ binding: binding({ get }) }).get('a', { signal }))
     expect([error.status, error.retryable]).toEqual([status, retryable])
-    expect(error.rawMessage).toBe(`object "a" must be readable: R2 says: ${message}`)
+    expect(error.rawMessage).toBe(`cannot read object "a": R2 says: ${message}`)
   })
 
   it('never takes an error for a missing object, nor one of a range for an empty one', async () => {

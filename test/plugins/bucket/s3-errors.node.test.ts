@@ -25,26 +25,26 @@ const list = (bucket: Bucket) => bucket.list('a/', { signal })
 
 describe('errors of the store', () => {
   const key = 'accessKeyId "THE-…"'
-  const place = 'region and endpoint must be those of bucket "metrics"'
+  const place = 'bucket "metrics" is somewhere else, see options region and endpoint'
   it.each([
-    [404, 'NoSuchBucket', 'bucket "metrics" must exist'],
-    [400, 'InvalidBucketName', 'bucket must be a name that the store takes: current value is "metrics"'],
-    [403, 'InvalidAccessKeyId', `${key} must be one that the store knows`],
-    [403, 'InvalidAccessKeyID', `${key} must be one that the store knows`],
-    [404, 'XAdminUserNotFound', `${key} must be one that the store knows`],
-    [403, 'SignatureDoesNotMatch', `secretAccessKey must be the one of ${key}`],
-    [403, 'AccessDenied', `${key} must be one that the store knows, and object "a/b" must be readable with it`],
-    [400, 'ExpiredToken', 'sessionToken must be valid'],
+    [404, 'NoSuchBucket', 'bucket "metrics" does not exist'],
+    [400, 'InvalidBucketName', 'the store does not take "metrics" as the name of a bucket'],
+    [403, 'InvalidAccessKeyId', `the store does not know ${key}`],
+    [403, 'InvalidAccessKeyID', `the store does not know ${key}`],
+    [404, 'XAdminUserNotFound', `the store does not know ${key}`],
+    [403, 'SignatureDoesNotMatch', `secretAccessKey is not the one of ${key}`],
+    [403, 'AccessDenied', `cannot read object "a/b": access denied to ${key}, or the store does not know it`],
+    [400, 'ExpiredToken', 'sessionToken is not valid, or has expired'],
     [301, 'PermanentRedirect', place],
     [400, 'AuthorizationHeaderMalformed', place],
-    [403, 'RequestExpired', 'the clock of this machine must agree with that of the store'],
-    [400, 'Other', 'object "a/b" must be readable'],
-  ])('tell %i %s with what must be, the status and the id of the request', async (status, code, must) => {
+    [403, 'RequestExpired', 'the clock of this machine differs from that of the store'],
+    [400, 'Other', 'cannot read object "a/b"'],
+  ])('tell %i %s with what it means, the status and the id of the request', async (status, code, meaning) => {
     const error = await thrown(s3Failure(status, code, { message: 'you may not' }), get)
     expect(codeOf(error)).toBe('bucket-failed')
     // What stores say of signatures repeats the key.
     const words = /Signature|InvalidAccess/.test(code) ? '' : ': you may not'
-    expect(error.rawMessage).toBe(`${must}: the store says ${code} (${status})${words}`)
+    expect(error.rawMessage).toBe(`${meaning}: the store says ${code} (${status})${words}`)
     expect([error.status, error.requestId, error.retryable]).toEqual([status, 'REQUEST-1', false])
   })
 
@@ -79,7 +79,9 @@ describe('errors of the store', () => {
   it('say where the bucket is, where the store tells', async () => {
     const headers = { 'x-amz-bucket-region': 'eu-west-1' }
     const error = await thrown(s3Failure(301, 'PermanentRedirect', { headers }), list)
-    expect(error.rawMessage).toBe(`${place}, which is in eu-west-1: the store says PermanentRedirect (301)`)
+    expect(error.rawMessage).toBe(
+      'bucket "metrics" is in eu-west-1, see options region and endpoint: the store says PermanentRedirect (301)',
+    )
   })
 
   it('are one short line, whatever the store writes, and whatever the key is', async () => {
@@ -87,9 +89,7 @@ describe('errors of the store', () => {
     expect(error.rawMessage).toMatch(/^[^\n\u007f\u2028]{1,300}$/)
     const key = `a\nb/${'k'.repeat(1000)}`
     const long = await thrown(s3Failure(400, 'Other', { message: 'said' }), bucket => bucket.get(key, { signal }))
-    expect(long.rawMessage).toMatch(
-      /^object "a b\/k[^\n]{1,600}" must be readable: the store says Other \(400\): said$/,
-    )
+    expect(long.rawMessage).toMatch(/^cannot read object "a b\/k[^\n]{1,600}": the store says Other \(400\): said$/)
   })
 
   it.each([
@@ -110,7 +110,7 @@ describe('errors of the store', () => {
       [404, '<html>no such page</html>'],
     ] as const) {
       const error = await thrown((_, response) => void response.writeHead(status).end(body), get)
-      expect(error.rawMessage).toBe(`object "a/b" must be readable: the store answered ${status}`)
+      expect(error.rawMessage).toBe(`cannot read object "a/b": the store answered ${status}`)
       expect([error.status, error.retryable]).toEqual([status, status === 503])
     }
     expect((await asked(s3Failure(404, 'NoSuchKey'), get)).result).toBeUndefined()
@@ -148,7 +148,7 @@ describe('errors of the network', () => {
     await store[Symbol.asyncDispose]()
     await using bucket = await startedS3({ endpoint: store.endpoint })
     await expect(get(bucket)).rejects.toMatchObject({
-      rawMessage: `endpoint "${store.endpoint}" must be reachable: it failed with ECONNREFUSED`,
+      rawMessage: `cannot reach endpoint "${store.endpoint}": connection refused (ECONNREFUSED)`,
       retryable: true,
       status: undefined,
     })
@@ -157,7 +157,7 @@ describe('errors of the network', () => {
   it('are retryable where the connection breaks before an answer, or the answer is no HTTP', async () => {
     const reset = await thrown(request => void request.socket.resetAndDestroy(), list)
     expect([reset.retryable, reset.status]).toEqual([true, undefined])
-    expect(reset.rawMessage).toBe('prefix "a/" must be listable: it failed with ECONNRESET')
+    expect(reset.rawMessage).toBe('cannot list prefix "a/": connection reset (ECONNRESET)')
     const ssh = await thrown(request => void request.socket.end('SSH-2.0-OpenSSH_9.2\r\n'), list)
     expect(ssh.retryable).toBe(true)
   })
@@ -167,7 +167,7 @@ describe('errors of the network', () => {
     const bucket = s3({ bucket: 'metrics', client: { send } })
     await bucket.start?.(services({ bucket }))
     await expect(get(bucket)).rejects.toMatchObject({
-      rawMessage: 'credentials must be given, or found where the SDK looks for them: none found',
+      rawMessage: 'no credentials are given, or found where the SDK looks for them: none found',
       retryable: false,
     })
   })
@@ -197,7 +197,7 @@ describe('an https endpoint with a certificate of its own', () => {
     expect(await trusting.put('large', new Uint8Array(3 << 20), { signal })).toBe('stored')
     await using bucket = await startedS3({ endpoint: store.endpoint })
     await expect(get(bucket)).rejects.toMatchObject({
-      rawMessage: `certificate of endpoint "${store.endpoint}" must be one that is trusted, see option ca: it failed with DEPTH_ZERO_SELF_SIGNED_CERT`,
+      rawMessage: `the certificate of endpoint "${store.endpoint}" is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT), see option ca`,
       retryable: false,
     })
   })

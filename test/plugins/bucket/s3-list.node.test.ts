@@ -141,7 +141,7 @@ describe('s3() on a store that lists by version 1 only', () => {
       await using old = await store(KEYS, 5, { marker })
       await using bucket = await startedS3({ endpoint: old.endpoint })
       await expect(bucket.list('', { signal })).rejects.toMatchObject({
-        rawMessage: expect.stringMatching(/answers by version 1 of listings: .* must be given option listVersion: 1$/),
+        rawMessage: expect.stringMatching(/answers by version 1 of listings: .* give option listVersion: 1$/),
         retryable: false,
       })
     }
@@ -176,7 +176,7 @@ describe('s3() on a store that lists by version 1 only', () => {
   it('fails where the store takes no notice of the marker', async () => {
     await using old = await store(KEYS, 5, { deaf: true })
     await using bucket = await startedS3({ endpoint: old.endpoint, listVersion: 1 })
-    await expect(all(bucket, '')).rejects.toThrow('it does not say how to go on')
+    await expect(all(bucket, '')).rejects.toThrow('it does not say where the next page is')
   })
 
   it('fails where a marker leads back: such a listing would never end', async () => {
@@ -185,7 +185,7 @@ describe('s3() on a store that lists by version 1 only', () => {
       response.end(listing(tag('IsTruncated', 'true') + tag('NextMarker', marker)))
     }
     const { result, requests } = await asked(back, bucket => all(bucket, ''), { listVersion: 1 })
-    expect(String(result)).toContain('it does not say how to go on')
+    expect(String(result)).toContain('it does not say where the next page is')
     expect(requests).toHaveLength(2)
   })
 
@@ -197,7 +197,7 @@ describe('s3() on a store that lists by version 1 only', () => {
     await using old = await stubStore(s3Failure(status, code, { message: 'no list-type' }))
     await using bucket = await startedS3({ endpoint: old.endpoint })
     await expect(bucket.list('', { signal })).rejects.toMatchObject({
-      rawMessage: expect.stringMatching(/no list-type \(a store .* must be given option listVersion: 1\)$/),
+      rawMessage: expect.stringMatching(/no list-type \(for a store .* give option listVersion: 1\)$/),
       status,
       retryable: false,
     })

@@ -51,7 +51,7 @@ describe('waiting for the store', () => {
     expect(w.store.open).toBe(1)
     await w.host.advance(1)
     expect(await page).toMatchObject({
-      rawMessage: 'prefix "a" must be listable: nothing came for 5000 ms (option requestTimeout)',
+      rawMessage: 'cannot list prefix "a": timed out after 5 s (option requestTimeout)',
       retryable: true,
     })
     await w.idle()

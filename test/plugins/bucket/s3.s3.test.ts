@@ -40,15 +40,12 @@ describe('s3() on radosgw', () => {
     const wrong = { accessKeyId: credentials?.accessKeyId, secretAccessKey: 'wrong' }
     const secret = failed(
       403,
-      `secretAccessKey must be the one of accessKeyId "${credentials?.accessKeyId?.slice(0, 4)}…": the store says SignatureDoesNotMatch (403)`,
+      `secretAccessKey is not the one of accessKeyId "${credentials?.accessKeyId?.slice(0, 4)}…": the store says SignatureDoesNotMatch (403)`,
     )
     expect(await failure({ credentials: wrong })).toMatchObject([secret, secret])
-    const key = failed(
-      403,
-      'accessKeyId "nobo…" must be one that the store knows: the store says InvalidAccessKeyId (403)',
-    )
+    const key = failed(403, 'the store does not know accessKeyId "nobo…": the store says InvalidAccessKeyId (403)')
     expect(await failure({ credentials: { ...wrong, accessKeyId: 'nobody' } })).toMatchObject([key, key])
-    const missing = failed(404, 'bucket "no-such-bucket" must exist: the store says NoSuchBucket (404)')
+    const missing = failed(404, 'bucket "no-such-bucket" does not exist: the store says NoSuchBucket (404)')
     expect(await failure({ bucket: 'no-such-bucket' })).toMatchObject([missing, missing])
     await using bucket = await started()
     expect(await bucket.get('a', { signal })).toBeUndefined()
