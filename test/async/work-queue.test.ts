@@ -3,86 +3,77 @@ import { type Task, WorkQueue } from '../../src/async/work-queue.ts'
 import { fakeHost, settle } from '../../src/testing/fake-host.ts'
 
 /** Pages of named tasks; each task waits until it is let go. */
-function workshop(pages: string[][]) {
+function workshop(...pages: string[][]) {
   const log: string[] = []
   const gates = new Map<string, () => void>()
   const task =
     (name: string): Task =>
     () => {
-      log.push(`start ${name}`)
+      log.push(name)
       return new Promise<void>(resolve => gates.set(name, resolve)).then(() => void log.push(`end ${name}`))
     }
-  let pulls = 0
   const queue = new WorkQueue(fakeHost(), async () => {
-    const page = pages[pulls++]
-    log.push(page ? `pull ${pulls}` : 'pull: no more')
+    const page = pages.shift()
+    log.push(page ? 'page' : 'no page')
     return page?.map(task)
   })
-  const letGo = async (...names: string[]) => {
-    for (const name of names) gates.get(name)?.()
-    await settle()
+  let ended: string | undefined
+  return {
+    queue,
+    task,
+    /** Lets these go, and says what has happened since the last time. */
+    async next(...names: string[]): Promise<string> {
+      await settle()
+      for (const name of names) gates.get(name)?.()
+      await settle()
+      return log.splice(0).join(', ')
+    },
+    run(workers: number) {
+      const text = (error: Error) => error.message
+      void queue
+        .run(workers)
+        .then(() => 'well', text)
+        .then(how => (ended = how))
+    },
+    ended: () => ended,
   }
-  return { log, queue, task, letGo }
 }
 
 describe('a work queue', () => {
-  it('never runs more tasks than lanes, and pulls a page only when a lane has nothing to do', async () => {
-    const { log, queue, letGo } = workshop([['a', 'b', 'c'], ['d']])
-    const done = queue.run(2)
-    await settle()
-    expect(log).toEqual(['pull 1', 'start a', 'start b'])
-    await letGo('a')
-    expect(log.slice(3)).toEqual(['end a', 'start c'])
-    await letGo('b')
-    expect(log.slice(5)).toEqual(['end b', 'pull 2', 'start d'])
-    await letGo('c', 'd')
-    await done
-    expect(log.slice(8)).toEqual(['end c', 'end d', 'pull: no more'])
+  it('never runs more tasks than workers, and pulls a page only when a worker has nothing to do', async () => {
+    const { run, next, ended } = workshop(['a', 'b', 'c'], ['d'])
+    run(2)
+    expect(await next()).toBe('page, a, b')
+    expect(await next('a')).toBe('end a, c')
+    expect(await next('b')).toBe('end b, page, d')
+    expect(await next('c', 'd')).toBe('end c, end d, no page')
+    expect(ended()).toBe('well')
   })
 
   it('does not let a slow task hold up those behind it', async () => {
-    const { log, queue, letGo } = workshop([['slow', 'b', 'c', 'd']])
-    const done = queue.run(2)
-    await settle()
-    await letGo('b')
-    await letGo('c')
-    await letGo('d')
-    expect(log).toEqual([
-      'pull 1',
-      'start slow',
-      'start b',
-      'end b',
-      'start c',
-      'end c',
-      'start d',
-      'end d',
-      'pull: no more',
-    ])
-    await letGo('slow')
-    await done
+    const { run, next } = workshop(['slow', 'b', 'c', 'd'])
+    run(2)
+    expect(await next()).toBe('page, slow, b')
+    expect(await next('b')).toBe('end b, c')
+    expect(await next('c')).toBe('end c, d')
+    expect(await next('d')).toBe('end d, no page')
+    expect(await next('slow')).toBe('end slow')
   })
 
   it('puts what is pushed to the front ahead of the page', async () => {
-    const { log, queue, task, letGo } = workshop([['a', 'b']])
-    const done = queue.run(1)
-    await settle()
+    const { run, queue, task, next } = workshop(['a', 'b'])
+    run(1)
+    await next()
     queue.pushFront([task('urgent 1'), task('urgent 2')])
-    for (const name of ['a', 'urgent 1', 'urgent 2', 'b']) await letGo(name)
-    await done
-    expect(log.filter(line => line.startsWith('start'))).toEqual([
-      'start a',
-      'start urgent 1',
-      'start urgent 2',
-      'start b',
-    ])
+    expect(await next('a')).toBe('end a, urgent 1')
+    expect(await next('urgent 1')).toBe('end urgent 1, urgent 2')
+    expect(await next('urgent 2')).toBe('end urgent 2, b')
   })
 
   it('takes hundreds of thousands of re-offers at once, in their order', async () => {
     const seen: number[] = []
     const queue = new WorkQueue(fakeHost(), async () => undefined)
-    const many = Array.from({ length: 300_000 }, (_, i) => async () => {
-      seen.push(i)
-    })
+    const many = Array.from({ length: 300_000 }, (_, i) => async () => void seen.push(i))
     queue.pushFront(many)
     await queue.run(4)
     expect(seen).toHaveLength(many.length)
@@ -90,85 +81,75 @@ describe('a work queue', () => {
   })
 
   it('runs what must be alone last, one at a time, with nothing beside it', async () => {
-    const { log, queue, task, letGo } = workshop([['a', 'b']])
+    const { run, queue, task, next, ended } = workshop(['a', 'b'])
     queue.pushAlone(task('y'), 2)
     queue.pushAlone(task('x'), 1)
-    const done = queue.run(4)
-    await settle()
-    const starts = () => log.filter(line => line.startsWith('start'))
-    expect(starts()).toEqual(['start a', 'start b'])
-    await letGo('a')
-    expect(log).not.toContain('start x')
-    await letGo('b')
-    expect(log.at(-1)).toBe('start x')
+    run(4)
+    expect(await next()).toBe('page, a, b, no page')
+    expect(await next('a')).toBe('end a')
+    expect(await next('b')).toBe('end b, x')
     queue.pushFront([task('late')])
-    await settle()
-    expect(log).not.toContain('start late')
-    await letGo('x')
-    expect(log.at(-1)).toBe('start late')
-    await letGo('late')
-    expect(log.at(-1)).toBe('start y')
-    await letGo('y')
-    await done
+    expect(await next()).toBe('')
+    expect(await next('x')).toBe('end x, late')
+    expect(await next('late')).toBe('end late, y')
+    expect(await next('y')).toBe('end y')
+    expect(ended()).toBe('well')
   })
 
-  it('is not finished while the only task has been taken and not yet begun', async () => {
-    const log: string[] = []
-    const queue: WorkQueue = new WorkQueue(fakeHost(), async () => undefined)
-    queue.pushFront([
-      async () => {
-        log.push('first')
-        queue.pushFront([async () => void log.push('second')])
-      },
-    ])
-    await queue.run(8)
-    expect(log).toEqual(['first', 'second'])
+  it('takes what a task pushes before it awaits anything, and what a list pushes while it makes its tasks', async () => {
+    const { run, queue, task, next, ended } = workshop()
+    queue.pushFront(
+      (function* () {
+        queue.pushFront([task('from the list')])
+        yield async () => queue.pushFront([task('from the task')])
+      })(),
+    )
+    run(8)
+    expect(await next()).toBe('from the task, from the list, no page')
+    await next('from the list', 'from the task')
+    expect(ended()).toBe('well')
   })
 
   it('stays open while something is held, and takes what it brings', async () => {
-    const { log, queue, task, letGo } = workshop([[]])
+    const { run, queue, task, next, ended } = workshop([])
     const release = queue.hold()
-    let ended = false
-    const done = queue.run(2).then(() => {
-      ended = true
-    })
-    await settle()
-    expect(ended).toBe(false)
+    run(2)
+    expect([await next(), ended()]).toEqual(['page, no page', undefined])
     queue.pushFront([task('late')])
     release()
-    await settle()
-    await letGo('late')
-    await done
-    expect(log).toContain('end late')
+    expect(await next()).toBe('late')
+    await next('late')
+    expect(ended()).toBe('well')
   })
 
   it('takes nothing more once closed, and ends when what runs has ended', async () => {
-    const { log, queue, letGo } = workshop([['a', 'b']])
+    const { run, queue, next, ended } = workshop(['a', 'b'])
     queue.hold()
-    const done = queue.run(1)
-    await settle()
+    run(1)
+    await next()
     queue.close()
-    await letGo('a')
-    await done
-    expect(log).toEqual(['pull 1', 'start a', 'end a'])
+    expect([queue.closed, ended()]).toEqual([true, undefined])
+    expect(await next('a')).toBe('end a')
+    expect(ended()).toBe('well')
   })
 
   it('ends with the first failure, after all that runs has ended', async () => {
-    const { log, queue, task, letGo } = workshop([])
-    queue.pushFront([task('slow'), async () => Promise.reject(new Error('first')), task('never')])
-    const done = queue.run(2)
-    const ended = done.then(
-      () => 'fine',
-      (error: Error) => error.message,
-    )
-    await settle()
-    expect(log).toEqual(['start slow'])
-    await letGo('slow')
-    expect(await ended).toBe('first')
+    const { run, queue, task, next, ended } = workshop()
+    queue.pushFront([task('slow'), () => Promise.reject(new Error('first')), task('never')])
+    run(2)
+    expect([await next(), ended()]).toEqual(['slow', undefined])
+    expect(await next('slow')).toBe('end slow')
+    expect(ended()).toBe('first')
   })
 
-  it('ends with the failure of a page', async () => {
-    const queue = new WorkQueue(fakeHost(), async () => Promise.reject(new Error('no page')))
-    await expect(queue.run(3)).rejects.toThrow('no page')
+  it('ends with the failure of a page, and with that of a list', async () => {
+    const failing = new WorkQueue(fakeHost(), () => Promise.reject(new Error('no page')))
+    await expect(failing.run(3)).rejects.toThrow('no page')
+    const queue = new WorkQueue(fakeHost(), async () => undefined)
+    const list = [1].values().map((): Task => {
+      throw new Error('no task')
+    })
+    queue.pushFront(list)
+    await expect(queue.run(3)).rejects.toThrow('no task')
   })
 })
