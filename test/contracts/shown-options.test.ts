@@ -1,104 +1,62 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { shownOptions } from '../../src/contracts/shown-options.ts'
 
-describe('shownOptions', () => {
-  it('shows plain values as they are, and leaves out what is undefined', () => {
-    const options = {
-      for: '30m',
-      of: 3,
-      on: true,
-      none: null,
-      list: ['a', 1],
-      nested: { deep: { x: 1n } },
-      unset: undefined,
-    }
-    expect(shownOptions(options)).toEqual({
-      for: '30m',
-      of: 3,
-      on: true,
-      none: null,
-      list: ['a', 1],
-      nested: { deep: { x: '1' } },
-    })
-    expect(shownOptions(undefined)).toBe(undefined)
-  })
+class Client {
+  readonly secret = 'hunter2'
+}
+const url = 'redis://:hunter2@host'
+const store = { name: 'redis-store', options: { url, prefix: 'a' }, start() {} }
 
-  it.each([
-    'secret',
-    'clientSecret',
-    'token',
-    'SESSION_TOKEN',
-    'password',
-    'passphrase',
-    'accessKeyId',
-    'credentials',
-    'authorization',
-    'cookie',
-  ])('hides what stands under %s, whatever it is', name => {
-    expect(shownOptions({ [name]: 'hunter2' })).toEqual({ [name]: '(hidden)' })
-    expect(shownOptions({ [name]: { inner: 'hunter2' } })).toEqual({ [name]: '(hidden)' })
-    expect(shownOptions({ deep: [{ [name]: () => 'hunter2' }] })).toEqual({ deep: [{ [name]: '(hidden)' }] })
-  })
-
-  it('shows a switch, and a count that is no password, under a name that sounds secret', () => {
-    expect(shownOptions({ tokens: 512, keyed: true, password: 1234 })).toEqual({
-      tokens: 512,
-      keyed: true,
-      password: '(hidden)',
-    })
-  })
-
-  it.each([
-    ['redis://user:hunter2@host:6379/0', 'redis://(hidden)@host:6379/0'],
-    ['redis://:hunter2@host', 'redis://(hidden)@host'],
-    ['https://hunter2@host/path', 'https://(hidden)@host/path'],
-    ['redis://user:hun/ter2@ho@st', 'redis://(hidden)@st'],
-    ['https://host/path?X-Amz-Signature=hunter2&part=1', 'https://host/path?X-Amz-Signature=(hidden)&part=1'],
-    ['https://host/path', 'https://host/path'],
-    ['me@example.org', 'me@example.org'],
-  ])('of the text %s it shows %s', (text, shown) => {
-    expect(shownOptions({ text })).toEqual({ text: shown })
-    expect(shownOptions([text])).toEqual([shown])
-  })
-
-  it('hides the user of a URL object, too', () => {
-    expect(shownOptions({ endpoint: new URL('https://u:hunter2@host/') })).toEqual({
-      endpoint: 'https://(hidden)@host/',
-    })
-  })
-
-  it('names functions, classes and plugins instead of what they hold', () => {
-    class Client {
-      readonly secret = 'hunter2'
-    }
-    const store = { name: 'redis-store', options: { url: 'redis://:hunter2@host', prefix: 'a' }, start() {} }
-    const options = {
-      pick: function byName() {},
-      anonymous: (
+it.each<[what: string, value: unknown, shown: unknown]>([
+  ['text, number, switch, null', ['30m', 3, true, null], ['30m', 3, true, null]],
+  ['a list and an object', { list: ['a', 1], deep: { x: 1n } }, { list: ['a', 1], deep: { x: '1' } }],
+  ['nothing', undefined, undefined],
+  ['undefined inside', { a: 1, unset: undefined }, { a: 1 }],
+  ['switches and counts under secret names', { tokens: 512, keyed: true }, { tokens: 512, keyed: true }],
+  ['a number that is a password', { password: 1234 }, { password: '(hidden)' }],
+  ['a URL', { endpoint: new URL('https://u:hunter2@host/') }, { endpoint: 'https://(hidden)@host/' }],
+  ['a function', [function byName() {}], ['function byName']],
+  [
+    'an anonymous function',
+    [
+      (
         () => () =>
           1
       )(),
-      client: new Client(),
-      store,
-      at: new Map(),
-      re: /a+/i,
-    }
-    expect(shownOptions(options)).toEqual({
-      pick: 'function byName',
-      anonymous: 'function',
-      client: '[Client]',
-      store: { plugin: 'redis-store', options: { url: 'redis://(hidden)@host', prefix: 'a' } },
-      at: '[Map]',
-      re: '/a+/i',
-    })
-    expect(shownOptions({ placement: { name: 'rendezvous', rank: () => [] } })).toEqual({ placement: 'rendezvous' })
-  })
+    ],
+    ['function'],
+  ],
+  ['objects of classes', [new Client(), new Map(), /a+/i], ['[Client]', '[Map]', '/a+/i']],
+  ['a plugin', { store }, { store: { plugin: 'redis-store', options: { url: 'redis://(hidden)@host', prefix: 'a' } } }],
+  ['a plugin without options', { placement: { name: 'rendezvous', rank: () => [] } }, { placement: 'rendezvous' }],
+  ['a long text', 'a'.repeat(1000), `${'a'.repeat(300)}…`],
+  ['a long list', Array(60).fill(1), [...Array(50).fill(1), '… 10 more']],
+])('%s', (_, value, shown) => {
+  expect(shownOptions(value)).toEqual(shown)
+})
 
-  it('ends with what is deep, long or a circle', () => {
-    const circle: { self?: unknown } = {}
-    circle.self = circle
-    expect(JSON.stringify(shownOptions(circle))).toContain('…')
-    expect(shownOptions(Array(60).fill(1))).toHaveLength(51)
-    expect(shownOptions('a'.repeat(1000))).toBe(`${'a'.repeat(300)}…`)
-  })
+it('a circle ends', () => {
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  expect(JSON.stringify(shownOptions(circle))).toContain('…')
+})
+
+const NAMES = ['secret', 'clientSecret', 'token', 'SESSION_TOKEN', 'password', 'passphrase']
+it.each([...NAMES, 'accessKeyId', 'credentials', 'authorization', 'cookie'])('hides what stands under %s', name => {
+  const hidden = { [name]: '(hidden)' }
+  expect(shownOptions({ [name]: 'hunter2' })).toEqual(hidden)
+  expect(shownOptions({ [name]: { inner: 'hunter2' } })).toEqual(hidden)
+  expect(shownOptions({ deep: [{ [name]: () => 'hunter2' }] })).toEqual({ deep: [hidden] })
+})
+
+it.each([
+  ['redis://user:hunter2@host:6379/0', 'redis://(hidden)@host:6379/0'],
+  [url, 'redis://(hidden)@host'],
+  ['https://hunter2@host/path', 'https://(hidden)@host/path'],
+  ['redis://user:hun/ter2@ho@st', 'redis://(hidden)@st'],
+  ['https://host/path?X-Amz-Signature=hunter2&part=1', 'https://host/path?X-Amz-Signature=(hidden)&part=1'],
+  ['https://host/path', 'https://host/path'],
+  ['me@example.org', 'me@example.org'],
+])('of the text %s it shows %s', (text, shown) => {
+  expect(shownOptions({ text, list: [text] })).toEqual({ text: shown, list: [shown] })
 })
