@@ -40,7 +40,7 @@ export interface WorkerOptions {
  * Requests are answered by the HTTP app of `blockgate/http`. Nobody counts as being on this machine: `POST /api/v1/sync` needs
  * the config's `token`.
  *
- * One run at a time: a cron or a request that comes during a run is logged and makes none. A run that has not ended after 14
+ * One run at a time: a cron or a request that comes during a run is logged and starts none. A run that has not ended after 14
  * minutes of a cron (20 seconds of a request) is stopped, and the gateway with it, before the platform ends it. Spans leave
  * at the end of each event, as the `OTEL_*` variables of `env` say; workerd needs the compatibility flag `nodejs_als`.
  *
@@ -76,7 +76,7 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
     },
     async scheduled({ cron }, env, context) {
       const result = await traced(env, context, () => isolate.run(env))
-      if (result === 'already-running') host.log.warn('a run is going on: this cron makes none', { cron })
+      if (result === 'already-running') host.log.warn('a run is still going on: this cron starts none', { cron })
       else if (result.status === 'failed') throw result.error
     },
   }

@@ -157,7 +157,7 @@ describe('blockgate sync', () => {
       return ended
     }
     expect(await sync('lost+found')).toMatchObject({ code: 0, stderr: '' })
-    const failed = expect.stringMatching(/cannot list ".*01M82F4V503551737ZN8E730F8": it failed with EACCES/)
+    const failed = expect.stringMatching(/cannot list ".*01M82F4V503551737ZN8E730F8": EACCES: permission denied/)
     expect(await sync('01M82F4V503551737ZN8E730F8')).toMatchObject({ code: 3, stderr: failed })
   })
 

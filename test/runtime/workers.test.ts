@@ -81,7 +81,7 @@ describe('createWorker()', () => {
     const first = cron()
     await settle()
     await cron()
-    expect(said(host)).toEqual(['warn: a run is going on: this cron makes none'])
+    expect(said(host)).toEqual(['warn: a run is still going on: this cron starts none'])
     go()
     await first
     await cron()

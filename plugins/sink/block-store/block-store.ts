@@ -40,10 +40,9 @@ export interface BlockStoreOptions {
  * @example const store = new BlockStore({ sink: 'directory', path: 'blocks', damage: async () => undefined })
  */
 export class BlockStore {
-  readonly loaded: Map<BlockId, LoadedBlock> = new BlockMap()
   readonly #options: BlockStoreOptions
   readonly #temp: string
-  readonly #blocks = new BlockMap<HeldBlock>()
+  readonly #held = new BlockMap<HeldBlock>()
   /** For one block, a rename that shows it and one that takes it away must not overlap. */
   readonly #turns = new Turns<BlockId>()
   readonly #leaving = new Set<Promise<void>>()
@@ -58,8 +57,8 @@ export class BlockStore {
   }
 
   /**
-   * Removes what a process that died left, and damaged blocks, and shows those that are whole. An observer removes nothing: what
-   * does not look whole may be on its way at the gateway that runs.
+   * Removes damaged blocks and what a process that died left in the temp folder, and shows the blocks that are whole. An observer
+   * removes nothing: the gateway that runs may be writing what does not look whole.
    * @returns the unmanaged folders whose files all may go
    * @throws BlockgateError of the disk, or `unsupported` where there is none; the reason of `signal`, soon after it aborts
    */
@@ -72,15 +71,21 @@ export class BlockStore {
     if (!observer) await files.remove(this.#temp)
     this.#disk = { files, log: host.log }
     const { whole, damaged, unmanaged } = await restore(files, this.#options, host, signal)
-    await inSlices(host, whole, block => this.#put(new HeldBlock(files, this.folderOf(block.meta.ulid), block)))
-    if (!observer)
-      for (const { id, why } of damaged) {
-        host.log.warn('a damaged block is removed from the disk and will be loaded again', { block: id, why })
-        await this.#discard(id)
-      }
+    await inSlices(host, whole, block => {
+      const { ulid } = block.meta
+      this.#held.set(ulid, new HeldBlock(files, this.folderOf(ulid), block))
+    })
+    for (const { id, why } of observer ? [] : damaged) {
+      host.log.warn('a damaged block is removed from the disk and will be loaded again', { block: id, why })
+      await this.#discard(id)
+    }
     for (const { id } of unmanaged) this.#unmanaged.add(id)
     this.#warnOf(unmanaged)
     return unmanaged.filter(found => this.#strange(found).length === 0)
+  }
+
+  get loaded(): ReadonlyMap<BlockId, LoadedBlock> {
+    return this.#held
   }
 
   /** The disk. @throws BlockgateError `stage-misuse` before the start */
@@ -94,7 +99,7 @@ export class BlockStore {
   }
 
   open(id: BlockId): BlockReader | undefined {
-    return this.#blocks.get(id)?.open()
+    return this.#held.get(id)?.open()
   }
 
   /**
@@ -110,10 +115,9 @@ export class BlockStore {
 
   /** `fill` writes the block's files into the folder it is given, and gives their bytes. Whatever fails, nothing is left. */
   async prepare(block: BlockContext, fill: (folder: string) => Promise<number>): Promise<PreparedBlock> {
-    const { files } = this.#started()
+    const { files } = this
     const temp = this.#tempFolder(block.id)
-    const loaded = await this.#filled(block, temp, fill)
-    const held = new HeldBlock(files, temp, loaded)
+    const held = new HeldBlock(files, temp, await this.#filled(block, temp, fill))
     return this.#prepared(held, temp, () => held.move(this.folderOf(block.id)))
   }
 
@@ -132,7 +136,7 @@ export class BlockStore {
     if (!this.#unmanaged.delete(id)) return undefined
     const temp = this.#tempFolder(id)
     const folder = this.folderOf(id)
-    let shown = false
+    const back = () => void this.#unmanaged.add(id)
     try {
       // As it is now: somebody may have removed it since the start.
       const [found] = await blockFolders(await this.files.list(folder), this.#options.path)
@@ -143,30 +147,23 @@ export class BlockStore {
         await this.#discard(id)
         return undefined
       }
-      const loaded = await this.#filled(block, temp, async () => bytes)
-      const prepared = this.#prepared(new HeldBlock(this.files, folder, loaded), temp, async () => {
+      const held = new HeldBlock(this.files, folder, await this.#filled(block, temp, async () => bytes))
+      const place = async () => {
         await this.files.rename(`${temp}/${MANIFEST}`, `${folder}/${MANIFEST}`)
-        shown = true
         await this.#tidy(id, temp)
-      })
-      return {
-        ...prepared,
-        [Symbol.asyncDispose]: async () => {
-          await prepared[Symbol.asyncDispose]()
-          if (!shown) this.#unmanaged.add(id)
-        },
       }
+      return this.#prepared(held, temp, place, back)
     } catch (error) {
-      this.#unmanaged.add(id)
+      back()
       throw error
     }
   }
 
   /** Gone from `loaded` at once. Resolves when the files are gone too; where the signal aborts before, they still go. */
   async drop(id: BlockId, signal: AbortSignal): Promise<void> {
-    const block = this.#blocks.get(id)
+    const block = this.#held.get(id)
     if (!block) return
-    this.#forget(id)
+    this.#held.delete(id)
     await orAborted(this.#away(id, block), signal)
   }
 
@@ -205,22 +202,24 @@ export class BlockStore {
     }
   }
 
-  #prepared(held: HeldBlock, temp: string, place: () => Promise<void>): PreparedBlock {
-    const { bytes, meta } = held.loaded
+  /** `place` brings the files where the block shows; `undone` is called where it was not committed. */
+  #prepared(block: HeldBlock, temp: string, place: () => Promise<void>, undone = () => {}): PreparedBlock {
+    const id = block.meta.ulid
     let committed: Promise<void> | undefined
     let disposed: Promise<void> | undefined
+    const undo = async () => {
+      await this.#tidy(id, temp)
+      undone()
+    }
     return {
-      bytes,
+      bytes: block.bytes,
       commit: async () => {
-        if (disposed) {
-          throw new BlockgateError(ErrorCode.stageMisuse, `disposed block ${meta.ulid} must not be committed`)
-        }
-        committed ??= this.#show(held, place)
+        if (disposed) throw new BlockgateError(ErrorCode.stageMisuse, `disposed block ${id} must not be committed`)
+        committed ??= this.#show(block, place)
         await committed
       },
       [Symbol.asyncDispose]: async () => {
-        const tidy = () => this.#tidy(meta.ulid, temp)
-        disposed ??= committed ? committed.catch(tidy) : tidy()
+        disposed ??= committed ? committed.catch(undo) : undo()
         await disposed
       },
     }
@@ -228,35 +227,25 @@ export class BlockStore {
 
   /** Brings the block where it shows, in the place of an older copy. A higher fence than the new one's keeps the older. */
   #show(block: HeldBlock, place: () => Promise<void>): Promise<void> {
-    const { ulid: id } = block.loaded.meta
+    const { meta, fence } = block
+    const id = meta.ulid
     return this.#turns.run(id, async () => {
-      const old = this.#blocks.get(id)
-      if (old) {
-        assertFence(id, block.loaded.fence, old.loaded.fence)
-        await old.leave(this.#tempFolder(id))
+      const old = this.#held.get(id)
+      if (fence !== undefined && old?.fence !== undefined && fence < old.fence) {
+        throw new StaleFence(`fence of block ${id} must be >= ${old.fence}: current value is ${fence}`)
       }
+      await old?.leave(this.#tempFolder(id))
       try {
         await place()
-        this.#put(block)
+        this.#held.set(id, block)
       } catch (error) {
-        if (old) this.#forget(id)
+        if (old) this.#held.delete(id)
         throw error
       } finally {
         // #away() has logged what fails: for the caller the new copy counts.
         if (old) this.#away(id, old).catch(() => {})
       }
     })
-  }
-
-  #put(block: HeldBlock): void {
-    const { ulid } = block.loaded.meta
-    this.#blocks.set(ulid, block)
-    this.loaded.set(ulid, block.loaded)
-  }
-
-  #forget(id: BlockId): void {
-    this.#blocks.delete(id)
-    this.loaded.delete(id)
   }
 
   #away(id: BlockId, block: HeldBlock): Promise<void> {
@@ -312,12 +301,6 @@ export class BlockStore {
       'files that this sink did not make are in the way: they are not touched, and their blocks cannot be loaded'
     const files = all.flatMap(found => this.#strange(found).map(name => below(found.folder, name)))
     this.#started().log.warn(message, { blocks: someOf(all.map(({ id }) => id)), files: someOf(files) })
-  }
-}
-
-function assertFence(id: BlockId, fence: number | undefined, held: number | undefined): void {
-  if (fence !== undefined && held !== undefined && fence < held) {
-    throw new StaleFence(`fence of block ${id} must be >= ${held}: current value is ${fence}`)
   }
 }
 

@@ -2,8 +2,10 @@
 import { BlockgateError, type BlockReader, ErrorCode, type LoadedBlock, type LocalFiles, orAborted } from 'blockgate'
 
 /** copied (temp folder) → shown (its own folder) → left (temp folder) → removed, once the last reader closed. */
-export class HeldBlock {
-  readonly loaded: LoadedBlock
+export class HeldBlock implements LoadedBlock {
+  readonly meta: LoadedBlock['meta']
+  readonly bytes: number
+  readonly fence: number | undefined
   readonly #files: LocalFiles
   readonly #readers = new Set<symbol>()
   #folder: string
@@ -13,10 +15,12 @@ export class HeldBlock {
   #onIdle = () => {}
 
   /** `folder` is where its files are now. */
-  constructor(files: LocalFiles, folder: string, loaded: LoadedBlock) {
+  constructor(files: LocalFiles, folder: string, { meta, bytes, fence }: LoadedBlock) {
+    this.meta = meta
+    this.bytes = bytes
+    this.fence = fence
     this.#files = files
     this.#folder = folder
-    this.loaded = loaded
   }
 
   /** One rename. Readers read on. */
@@ -40,7 +44,7 @@ export class HeldBlock {
   }
 
   open(): BlockReader {
-    const { meta } = this.loaded
+    const { meta } = this
     const reader = Symbol(meta.ulid)
     this.#readers.add(reader)
     return {
@@ -77,10 +81,9 @@ export class HeldBlock {
 
   /** Offsets are read from the block's own files, so one that leads outside means that the block is damaged. */
   #assertRange(file: string, offset: number, length: number): void {
-    const { meta } = this.loaded
-    const size = meta.files.find(({ path }) => path === file)?.size
+    const size = this.meta.files.find(({ path }) => path === file)?.size
     if (size === undefined) {
-      const text = `block ${meta.ulid} has no file ${JSON.stringify(file.slice(0, 64))}`
+      const text = `block ${this.meta.ulid} has no file ${JSON.stringify(file.slice(0, 64))}`
       throw new BlockgateError(ErrorCode.notFound, text)
     }
     if (!(offset >= 0 && length >= 0 && offset + length <= size)) {

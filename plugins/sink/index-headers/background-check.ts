@@ -19,7 +19,7 @@ export class BackgroundCheck {
 
   /** Of all that is loaded now: what is added later was checked when it was built. */
   start(host: Host): void {
-    // Only its own abort ends it early: what a header throws is that header's.
+    // Only stop() makes it reject.
     this.#working = this.#all(host).catch(() => {})
   }
 

@@ -1,5 +1,5 @@
 /** What the file system throws, as errors of ours. */
-import { BlockgateError, codeOf, ErrorCode } from '../../contracts/errors.ts'
+import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 
 /** A full disk, a used-up quota. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
@@ -16,10 +16,10 @@ export async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
   } catch (cause) {
     if (codeOf(cause) !== undefined) throw cause
     const code = fsCode(cause)
-    if (FULL.has(code))
-      throw new BlockgateError(ErrorCode.diskFull, `cannot ${what}: the disk is full (${code})`, { cause })
-    const ours = ABSENT.has(code) ? ErrorCode.notFound : ErrorCode.diskFailed
-    throw new BlockgateError(ours, `cannot ${what}: it failed with ${code}`, { cause })
+    const ours = FULL.has(code) ? ErrorCode.diskFull : ABSENT.has(code) ? ErrorCode.notFound : ErrorCode.diskFailed
+    // `ENOSPC: no space left on device, write`: what was done is told already.
+    const text = rawMessageOf(cause)
+    throw new BlockgateError(ours, `cannot ${what}: ${text.startsWith(code) ? text.split(', ')[0] : code}`, { cause })
   }
 }
 

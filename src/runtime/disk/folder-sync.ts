@@ -24,7 +24,7 @@ export class FolderSync {
     const start = () => this.#start(folder)
     const sync = this.#syncs.get(folder)
     if (!sync) return start()
-    // How the running one ends is told to its own callers.
+    // Whether the running one failed or not: its own callers are told.
     sync.next ??= sync.running.then(start, start)
     return sync.next
   }

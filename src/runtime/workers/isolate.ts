@@ -58,7 +58,7 @@ export class Isolate<E> {
     live.goneAt = this.#host.monotonic() + goneMs
     let closed: Promise<void> | undefined
     const limit = this.#host.setTimer(stopMs, () => {
-      this.#host.log.warn('the run must end: its event has no more time', { ms: stopMs })
+      this.#host.log.warn('the run is stopped: the platform would end its event soon', { ms: stopMs })
       closed = this.#close(live)
     })
     try {
@@ -76,7 +76,7 @@ export class Isolate<E> {
   async #open(env: E): Promise<Live> {
     const goneAt = this.#live?.goneAt
     if (goneAt !== undefined && this.#host.monotonic() > goneAt) {
-      this.#host.log.warn('a run did not end with its event: the gateway is made anew')
+      this.#host.log.warn('the platform ended the event of a run: a new gateway is made')
       this.#live = undefined
     }
     if (this.#live) return this.#live
@@ -92,7 +92,10 @@ export class Isolate<E> {
     const made = gateway(config, { host, state: memoryState(), metrics: metrics.metrics })
     const sync = async (request: SyncRequest = {}): Promise<RunResult> => {
       if (live.goneAt === undefined) return await this.#run(live, request, REQUEST)
-      throw new BlockgateError(ErrorCode.unsupported, 'a run is going on, and on Workers no other waits for it')
+      throw new BlockgateError(
+        ErrorCode.unsupported,
+        'a run is still going on, and on Workers a request does not wait for it',
+      )
     }
     const app = createApp({
       gateway: Object.create(made, { sync: { value: sync } }),

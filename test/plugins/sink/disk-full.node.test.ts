@@ -21,7 +21,7 @@ it('a write that fills the disk is disk-full, says what it was writing, and leav
     for (;;) yield new Uint8Array(100_000)
   }
   const error = await files.writeAtomic('a', body(), signal).catch(e => e)
-  expect(error.message).toBe('disk-full: cannot write "a": the disk is full (ENOSPC)')
+  expect(error.message).toBe('disk-full: cannot write "a": ENOSPC: no space left on device')
   expect(await readdir(root)).toEqual([])
   expect(await files.free()).toBe(2 * MB)
 })
