@@ -1,7 +1,7 @@
 /** A project whose ownership plugin reads its members from a file: what the operators' commands are tried on. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MemberStats, Owner, RingMember } from 'blockgate'
+import type { Owner, RingMember } from 'blockgate'
 import { blockgate, configText, type Ended, project } from '../support/cli.ts'
 
 export interface ClusterFile {
@@ -22,32 +22,6 @@ export interface Cluster {
   set(file: ClusterFile): void
   /** What the parts were asked, in order. */
   readonly calls: readonly string[]
-}
-
-export const STATS: MemberStats = {
-  assigned: 12_345,
-  serving: 4,
-  pendingHandOff: 3,
-  lastCopy: 2,
-  failed: 1,
-  bytes: 12_300,
-}
-
-export function member(id: string, rest: Partial<RingMember> = {}): RingMember {
-  return {
-    id,
-    zone: undefined,
-    address: undefined,
-    state: 'active',
-    ready: rest.state !== 'down',
-    heartbeatAge: 1_500,
-    placed: true,
-    draining: false,
-    incarnation: 1,
-    rules: 'r',
-    stats: undefined,
-    ...rest,
-  }
 }
 
 /** `http` is where a gateway is asked; by default nothing listens there. */

@@ -2,8 +2,9 @@ import type { BlockId } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { coverageOf } from '../../src/cli/coverage.ts'
+import { member } from '../support/ring.ts'
 import { blocks, numberOf } from '../support/world.ts'
-import { cluster, member } from './cluster.ts'
+import { cluster } from './cluster.ts'
 import { CHILD, folder, jsonLine, PARENT } from './world.ts'
 
 describe('coverageOf', () => {

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { Owner } from 'blockgate'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BROKEN, blockgate, QUICKSTART, UNFINISHED } from '../support/cli.ts'
 import { freePorts } from '../support/free-ports.ts'
-import { type ClusterFile, cluster, member } from './cluster.ts'
+import { member, owner } from '../support/ring.ts'
+import { type ClusterFile, cluster } from './cluster.ts'
 import { ABSENT, CHILD, endedBy, folder, hanging, jsonLine, PARENT, projectWith, running } from './world.ts'
 
 /** Nothing listens there. */
@@ -115,14 +115,11 @@ ${NO_EVENTS}
 })
 
 describe('the owners in blockgate explain', () => {
-  const owner = (id: string, rank: number, rest: Partial<Owner> = {}): Owner => {
-    return { member: id, rank, target: true, serves: true, live: true, ...rest }
-  }
   const owners = [
-    owner('gw-2', 0),
-    owner('gw-3', 1, { live: false, serves: false }),
-    owner('gw-4', 2, { target: false, serves: false }),
-    owner('gw-1', 3, { target: false, serves: true }),
+    owner('gw-2'),
+    owner('gw-3', { rank: 1, live: false, serves: false }),
+    owner('gw-4', { rank: 2, target: false, serves: false }),
+    owner('gw-1', { rank: 3, target: false }),
   ]
   const members = [member('gw-1'), member('gw-2', { zone: 'a' }), member('gw-3', { state: 'down' }), member('gw-4')]
   const told = async (file: ClusterFile, options?: { http?: string }) => {
@@ -153,7 +150,7 @@ no events: `)
     expect(calls).toEqual(['start as an observer', 'start the filters', 'stop'])
   })
 
-  const mine = owner('gw-1', 0, { serves: false })
+  const mine = owner('gw-1', { serves: false })
   it.each([
     ['it is an owner', { members, owners: [mine] }, 'gw-1 is to hold it\nserved by nobody'],
     ['it drains', { members: [member('gw-1', { draining: true })], owners }, 'gw-1 drains: it is to hold nothing\n'],

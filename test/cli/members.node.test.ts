@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { blockgate, QUICKSTART } from '../support/cli.ts'
-import { cluster, member, STATS } from './cluster.ts'
+import { member, STATS } from '../support/ring.ts'
+import { cluster } from './cluster.ts'
 import { folder, jsonLine, projectWith } from './world.ts'
 
 const COMMANDS = ['ring', 'coverage --min 1', 'drain', 'freeze', 'forget gw-2']

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import { listen } from '../../src/runtime/server/listen.ts'
 import { type WorldOptions, world } from '../support/world.ts'
 import type { AppWorld } from './app-world.ts'
+import { asking } from './described.ts'
 
 /** Stands in for the address of a sender that a test cannot have. */
 const PEER = 'x-test-peer'
@@ -20,11 +21,8 @@ export async function appWorld(options: WorldOptions = {}): Promise<AppWorld> {
     overSocket(server.url, path, init, env.peer)
   return {
     ...made,
+    ...asking(ask),
     app: { routes: app.routes, request: ask } as unknown as AppWorld['app'],
-    async json<T>(path: string) {
-      const response = await ask(path)
-      return { status: response.status, body: (await response.json()) as T }
-    },
     post: (path, { peer = '127.0.0.1', ...init } = {}) =>
       ask(`http://localhost:10902${path}`, { method: 'POST', ...init }, { peer }),
   }

@@ -1,27 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { blocks, scriptedSink } from '../support/world.ts'
-import { appWorld, type Description } from './app-world.ts'
-import { misfits } from './json-schema.ts'
+import { type AppWorld, appWorld } from './app-world.ts'
+import { fits } from './described.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const TOKEN = 'correct-horse-battery'
 
 async function problemOf(response: Response): Promise<unknown> {
-  const { error } = (await response.json()) as { error: { code: string } }
-  return [response.status, error.code]
+  const body = (await response.json()) as { error: { code: string } }
+  fits('/api/v1/sync', 'post', response.status, body)
+  return [response.status, body.error.code]
 }
 
 describe('POST /api/v1/sync', () => {
   it('accepts a run from this machine, which then happens', async () => {
-    const { post, host, results, json } = await appWorld({ list: blocks(1) })
+    const { post, host, results } = await appWorld({ list: blocks(1) })
     const response = await post('/api/v1/sync')
     const answer = await response.json()
     expect([response.status, answer]).toEqual([202, { accepted: { reason: 'manual', confirmDrops: false } }])
     await host.advance(0)
     expect(results.map(r => [r.status, r.summary.run.reason])).toEqual([['done', 'manual']])
-    const { body: description } = await json<Description>('/api/v1/openapi.json')
-    const schema = description.paths['/api/v1/sync']?.post?.responses[202]?.content['application/json']?.schema
-    expect(misfits(answer, schema ?? { enum: [] }, description)).toEqual([])
+    fits('/api/v1/sync', 'post', 202, answer)
   })
 
   it('hands confirmDrops on', async () => {
@@ -70,6 +69,16 @@ describe('POST /api/v1/sync', () => {
   })
 })
 
+/** The answer, and how many runs there were then. */
+async function refused(init: Parameters<AppWorld['post']>[1], options: Parameters<typeof appWorld>[0] = {}) {
+  const { post, results, host } = await appWorld(options)
+  const response = await post('/api/v1/sync', init)
+  const problem = await problemOf(response)
+  await host.advance(0)
+  expect(results).toEqual([])
+  return { response, problem }
+}
+
 describe('with a token', () => {
   it.each([
     ['none', {}],
@@ -78,12 +87,9 @@ describe('with a token', () => {
     ['an empty one', { authorization: 'Bearer ' }],
     ['another scheme', { authorization: `Basic ${TOKEN}` }],
   ])('answers 401 to %s, also from this machine', async (_, headers) => {
-    const { post, results, host } = await appWorld({ token: TOKEN })
-    const response = await post('/api/v1/sync', { headers })
+    const { response, problem } = await refused({ headers }, { token: TOKEN })
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="blockgate"')
-    expect(await problemOf(response)).toEqual([401, 'unauthorized'])
-    await host.advance(0)
-    expect(results).toEqual([])
+    expect(problem).toEqual([401, 'unauthorized'])
   })
 
   it('takes it from anywhere', async () => {
@@ -110,13 +116,7 @@ describe('without a token', () => {
 
   it.each(['10.0.0.1', '203.0.113.9', '::ffff:10.0.0.1', '2001:db8::1', '', '127.0.0.1.example.org'])(
     'refuses a change from %j',
-    async peer => {
-      const { post, results, host } = await appWorld()
-      const response = await post('/api/v1/sync', { peer })
-      expect(await problemOf(response)).toEqual([403, 'forbidden'])
-      await host.advance(0)
-      expect(results).toEqual([])
-    },
+    async peer => expect((await refused({ peer })).problem).toEqual([403, 'forbidden']),
   )
 
   it('refuses a change where the address of the sender is not known', async () => {
@@ -135,10 +135,7 @@ describe('without a token', () => {
     ['a proxy', { 'x-forwarded-for': '127.0.0.1' }],
     ['a proxy that speaks the standard', { forwarded: 'for=127.0.0.1' }],
   ])('refuses a change from %s', async (_, headers) => {
-    const { post, results, host } = await appWorld()
-    expect(await problemOf(await post('/api/v1/sync', { headers }))).toEqual([403, 'forbidden'])
-    await host.advance(0)
-    expect(results).toEqual([])
+    expect((await refused({ headers })).problem).toEqual([403, 'forbidden'])
   })
 
   it('allows a change from its own page', async () => {

@@ -2,6 +2,7 @@ import { type BlockId, type Handover, type Owner, OwnershipUnavailable } from 'b
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { describe, expect, it } from 'vitest'
 import type { MeasuredBlock } from '../../src/contracts/metrics.ts'
+import { owner } from '../support/ring.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink, type WorldOptions, world } from '../support/world.ts'
 import { samples } from './exposition.ts'
 
@@ -13,15 +14,6 @@ async function measured(changed: Partial<Handover>, options: WorldOptions = {}) 
   const made = await world({ ...options, ownership, metrics: meters.metrics })
   return { ...made, metrics: meters.metrics, read: async () => samples(await meters.text()) }
 }
-
-const owner = (member: string, rest: Partial<Owner> = {}): Owner => ({
-  member,
-  rank: 0,
-  target: true,
-  serves: true,
-  live: true,
-  ...rest,
-})
 
 describe('under-replicated blocks', () => {
   const UNDER = 'blockgate_blocks_under_replicated'
