@@ -1,4 +1,4 @@
-/** A bucket in memory: the plugin `bucket/memory` is this one, by another name; the kits use it as a double. */
+/** A bucket in memory: the plugin `bucket/memory`, and a double for tests. */
 import * as v from 'valibot'
 import type { ListPage, ObjectInfo } from '../contracts/bucket.ts'
 import { checkOptions } from '../contracts/check.ts'

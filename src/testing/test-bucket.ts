@@ -1,4 +1,4 @@
-/** The conformance kit of buckets: every Bucket runs it, raw and behind `prefixed()`. */
+/** The conformance tests of buckets: every Bucket runs them, raw and behind `prefixed()`. */
 import type { Bucket } from '../contracts/host.ts'
 import { bodyCases, rangeCases } from './bucket-kit/bodies.ts'
 import { keyCases } from './bucket-kit/keys.ts'
@@ -10,7 +10,7 @@ import { assertEqual, type Runner } from './kit.ts'
 export interface TestBucketOptions {
   /** What the report calls the bucket. */
   readonly name: string
-  /** An empty bucket for one case, which the kit starts and stops. */
+  /** An empty bucket for one case, which is started and stopped for it. */
   readonly factory: () => Promise<BucketFixture> | BucketFixture
   /**
    * Makes a folder of objects (`b/`) one that the bucket cannot read, as another user's is on a disk. Without it the cases of

@@ -1,4 +1,4 @@
-import { type BodyEnd, exactBytes, objectBody, streamSource } from 'blockgate/bucket'
+import { type BodyEnd, exactBytes, objectBody, resolveRange, streamSource } from 'blockgate/bucket'
 import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -113,4 +113,14 @@ describe('exactBytes()', () => {
     const body = objectBody(info, exactBytes('it', 3, make(size).source), signal)
     await expect(body.bytes(9)).rejects.toMatchObject({ message: expect.stringContaining(message), retryable: true })
   })
+})
+
+it.each([
+  [undefined, 0, 10],
+  [{ suffix: 4 }, 6, 10],
+  [{ suffix: 100 }, 0, 10],
+  [{ offset: 7, length: 100 }, 7, 10],
+  [{ offset: 100, length: 1 }, 10, 10],
+])('the range %o of 10 bytes is from %i to %i', (range, from, to) => {
+  expect(resolveRange(range, 10)).toEqual({ from, to })
 })

@@ -8,8 +8,8 @@ import { assertKey } from 'blockgate/bucket'
 /** Half-written objects; no key starts with it and no listing shows it. In the root, so that a rename stays on one disk. */
 export const TEMP_FOLDER = '.blockgate-tmp'
 
-/** A file is replaced by a rename while it is opened: another look finds the new one. */
-const LOOKS = 10
+/** A file may be replaced by a rename while it is opened: the next try finds the new one. */
+const TRIES = 10
 
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO'])
 
@@ -51,7 +51,7 @@ export async function isReal(path: string): Promise<boolean> {
 export async function openInside(path: string): Promise<{ handle: FileHandle; stats: BigIntStats } | undefined> {
   // O_NONBLOCK: opening a FIFO must not wait for its writer.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  for (let look = 0; look < LOOKS; look++) {
+  for (let n = 0; n < TRIES; n++) {
     const handle = await unlessAbsent(open(path, flags))
     if (!handle) return undefined
     let same = false
@@ -65,7 +65,7 @@ export async function openInside(path: string): Promise<{ handle: FileHandle; st
       if (!same) await handle.close()
     }
   }
-  throw new BucketError(`cannot open file "${path}": it changed ${LOOKS} times meanwhile`, {
+  throw new BucketError(`cannot open file "${path}": it changed ${TRIES} times meanwhile`, {
     retryable: true,
   })
 }

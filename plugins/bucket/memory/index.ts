@@ -1,4 +1,4 @@
-/** A bucket in memory. Its code is the kits' double too: one implementation, whatever it is called. */
+/** A bucket in memory. Tests use the same code as `memoryBucket()`. */
 import type { Bucket } from 'blockgate'
 import { memoryBucket } from 'blockgate/bucket'
 

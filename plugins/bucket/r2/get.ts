@@ -17,7 +17,7 @@ export async function getObject(
     const head = await call(what, binding.head(key), signal)
     return head === null ? undefined : objectBody(infoOf(head), { read: async () => undefined, close() {} }, signal)
   }
-  // Of the largest object of all: no bytes of it are none of any.
+  // A range that is empty in the largest object is empty in every other.
   const largest = resolveRange(range, Number.MAX_SAFE_INTEGER)
   if (largest.from === largest.to) return await empty()
   const request = binding.get(key, range && { range: { ...range } })

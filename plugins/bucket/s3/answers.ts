@@ -28,7 +28,7 @@ export function decodeKey(key: string): string | undefined {
   }
 }
 
-/** As near as can be told: which folder a key that is not well-formed stands in is mostly still to be seen. */
+/** A key that is not well-formed, as far as it can be decoded: mostly its folder can still be recognized. */
 export function guessKey(key: string): string {
   const decode = (escapes: string) => {
     const bytes = escapes

@@ -1,4 +1,4 @@
-/** The SDK: loaded when the bucket starts, and set up so that it does nothing behind our back. */
+/** The SDK: loaded when the bucket starts, with its own retries, checksums and logs switched off. */
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
 import { connectionsOf, type S3Options, type S3Sender } from './options.ts'
 

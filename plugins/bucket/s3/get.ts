@@ -13,7 +13,7 @@ export async function getObject(
   range: Range | undefined,
   signal: AbortSignal,
 ): Promise<ObjectBody | undefined> {
-  // Of the largest object of all: no bytes of it are none of any.
+  // A range that is empty in the largest object is empty in every other.
   const { from, to } = resolveRange(range, Number.MAX_SAFE_INTEGER)
   const body = from < to ? await request(requests, key, range, signal) : 'no-bytes'
   return body === 'no-bytes' ? await empty(requests, key, signal) : body

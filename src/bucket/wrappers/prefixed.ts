@@ -19,9 +19,6 @@ export function prefixed(bucket: Bucket, prefix: string | undefined): Bucket {
   const folder = typeof prefix === 'string' ? prefix.replace(/\/$/, '') : ''
   const base = `${folder}/`
   const keyOf = (key: string): string => {
-    assertKey(folder)
-    // The key alone first: `''` would otherwise be told as an empty segment of a longer one.
-    assertKey(key)
     assertKey(base + key)
     return base + key
   }

@@ -14,7 +14,7 @@ export interface RetriedOptions {
   readonly backoff?: Backoff | undefined
 }
 
-/** A store that asks for a longer pause than this is left alone: its error goes to the caller, who has a plan for it. */
+/** A longer pause is not waited for, whatever the store asks: the error goes to the caller, who retries later anyway. */
 const LONGEST_PAUSE_MS = 60_000
 
 /**

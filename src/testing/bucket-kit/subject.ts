@@ -1,4 +1,4 @@
-/** What each case of the bucket kit is given: a fresh bucket, started, with short words for what cases do. */
+/** What each conformance test of buckets is given: a fresh bucket, started, with helpers. */
 import type { ListPage, ObjectBody, Range } from '../../contracts/bucket.ts'
 import { codeOf, type ErrorCode } from '../../contracts/errors.ts'
 import type { Bucket } from '../../contracts/host.ts'

@@ -1,4 +1,4 @@
-// What holds of every bucket plugin. Their kits run each of them with a prefix too.
+// What holds of every bucket plugin. The conformance tests run each of them with a prefix too.
 import type { Bucket } from 'blockgate'
 import { fs } from 'blockgate/plugins/bucket/fs'
 import { memory } from 'blockgate/plugins/bucket/memory'

@@ -1,4 +1,4 @@
-// What a local R2 never does: errors, short pages, bodies that break off. The kit runs in r2.workers.test.ts.
+// What a local R2 never does: errors, short pages, bodies that break off. The conformance tests run in r2.workers.test.ts.
 import { BucketError } from 'blockgate'
 import { type R2Binding, r2 } from 'blockgate/plugins/bucket/r2'
 import { describe, expect, it } from 'vitest'

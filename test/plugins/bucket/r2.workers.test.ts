@@ -3,7 +3,7 @@ import { r2 } from 'blockgate/plugins/bucket/r2'
 import { testBucket } from 'blockgate/testing'
 import { describe, it } from 'vitest'
 
-// The kit puts 2,500 objects, one by one.
+// The conformance tests put 2,500 objects, one by one.
 const binding = env.BLOCKS
 
 async function cleanup(): Promise<void> {
