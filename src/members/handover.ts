@@ -144,9 +144,10 @@ export class MemberHandover implements Handover {
   }
 
   members(): readonly Member[] {
-    const members = [...(this.#membership.view?.record.members.values() ?? [])]
+    const { observer } = this.#membership
+    const members = [...(observer?.view?.record.members.values() ?? [])]
     return members.map(({ id, zone, address, state }) => {
-      return { id, zone, address, state, heartbeatAge: this.#membership.heartbeatAge(id) }
+      return { id, zone, address, state, heartbeatAge: observer?.heartbeatAge(id) ?? Number.MAX_SAFE_INTEGER }
     })
   }
 
@@ -155,7 +156,10 @@ export class MemberHandover implements Handover {
   }
 
   standing(): Standing {
-    return this.#membership.standing
+    const { session, observer, view, me } = this.#membership
+    if (session?.superseded) return 'superseded'
+    if (session && session.incarnation > 0) return view?.member(me)?.draining ? 'leaving' : 'member'
+    return observer?.started ? 'alone' : 'joining'
   }
 
   ready(is: boolean): void {
@@ -167,6 +171,12 @@ export class MemberHandover implements Handover {
   }
 
   counts(): HandoverCounts {
-    return this.#membership.counts
+    const { session, calls, observer } = this.#membership
+    return {
+      heartbeatDelayMs: session?.delayMs,
+      storeErrors: calls?.errors ?? 0,
+      refusedExpiries: observer?.refusedExpiries ?? 0,
+      broken: observer?.broken ?? 0,
+    }
   }
 }

@@ -14,10 +14,9 @@ import {
   rawMessageOf,
 } from '../contracts/errors.ts'
 import type { Host, Services } from '../contracts/host.ts'
-import type { Epoch, HandoverCounts, OwnershipChange, Standing } from '../contracts/ownership.ts'
+import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import { StoreCalls } from './calls.ts'
 import type { ClaimsChange } from './contract.ts'
-import { MISSED_BEATS } from './liveness.ts'
 import { Observer, type ObserverOptions } from './observer.ts'
 import { Served } from './served.ts'
 import { Session } from './session.ts'
@@ -126,9 +125,9 @@ export class Membership {
     return this.#parts?.calls
   }
 
-  /** A heartbeat older than this does not count for a release, ms. */
-  get freshMs(): number {
-    return MISSED_BEATS * this.#options.heartbeatMs
+  /** Undefined before the start. */
+  get observer(): Observer | undefined {
+    return this.#parts?.observer
   }
 
   get epoch(): Epoch {
@@ -159,29 +158,6 @@ export class Membership {
     const { gap, view } = this
     if (gap !== undefined || !view) throw new OwnershipUnavailable(gap)
     return view
-  }
-
-  get standing(): Standing {
-    const { session, observer } = this.#parts ?? {}
-    if (session?.superseded) return 'superseded'
-    if (session && session.incarnation > 0) return this.view?.member(this.me)?.draining ? 'leaving' : 'member'
-    return observer && observer.age >= this.#options.startGraceMs ? 'alone' : 'joining'
-  }
-
-  get counts(): HandoverCounts {
-    const { session, calls, observer } = this.#parts ?? {}
-    return {
-      heartbeatDelayMs: session?.delayMs,
-      storeErrors: calls?.errors ?? 0,
-      refusedExpiries: observer?.refusedExpiries ?? 0,
-      broken: observer?.broken ?? 0,
-    }
-  }
-
-  /** ms since the last heartbeat of the member that was read, by the store's clock and this one's. */
-  heartbeatAge(id: string): number {
-    const heartbeat = this.view?.heartbeats.heartbeats.get(id)
-    return heartbeat && this.#parts ? heartbeat.age + this.#parts.observer.sinceRead : Number.MAX_SAFE_INTEGER
   }
 
   /** Whether the member is known to serve the block; for this one, whether it does. */

@@ -94,13 +94,19 @@ export class Observer {
   }
 
   /** ms since the last poll that succeeded began; Infinity before the first. */
-  get sinceRead(): number {
+  get #sinceRead(): number {
     return this.#asked ? elapsed(this.#asked, mark(this.#parts.host)) : Number.POSITIVE_INFINITY
   }
 
-  /** ms since the start. */
-  get age(): number {
-    return elapsed(this.#started, mark(this.#parts.host))
+  /** The grace for the start is over. */
+  get started(): boolean {
+    return elapsed(this.#started, mark(this.#parts.host)) >= this.#options.startGraceMs
+  }
+
+  /** ms since the last heartbeat of the member that was read, by the store's clock and this one's. */
+  heartbeatAge(id: string): number {
+    const heartbeat = this.view?.heartbeats.heartbeats.get(id)
+    return heartbeat ? heartbeat.age + this.#sinceRead : Number.MAX_SAFE_INTEGER
   }
 
   /** Whether another member claimed the block when that was read last; false for those that are down. */
@@ -110,19 +116,19 @@ export class Observer {
 
   /** Why it cannot be known now who owns what; undefined where it is known. */
   get gap(): string | undefined {
-    const { minMembers, startGraceMs, expireAfterMs } = this.#options
+    const { minMembers, expireAfterMs } = this.#options
     const { session } = this.#parts
     const view = this.view
     if (session?.superseded) return 'a newer process has the id of this member'
     if (!view) return 'the member store could not be read yet'
-    const old = Math.round(this.sinceRead)
+    const old = Math.round(this.#sinceRead)
     if (old >= expireAfterMs) return `the member store was read ${old} ms ago: must be < ${expireAfterMs} ms`
     if (view.epoch < this.epoch) return 'the member store has lost its members, and they have not come back'
     if (!session) return undefined
     // Nothing is begun in an epoch that is known to be over.
     if (view.epoch < session.seen) return 'the members have changed, and could not be read since'
     if (!session.joined || !isUp(view, session)) return 'this process is not a member now'
-    if (!this.#enough && this.age < startGraceMs) {
+    if (!this.#enough && !this.started) {
       return `minMembers: must be ${minMembers}: current value is ${view.live.size}`
     }
     if (this.#missing.size === 0) return undefined

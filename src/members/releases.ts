@@ -62,9 +62,10 @@ export class Releases {
   }
 
   async #send(session: Session, batch: readonly Waiting[]): Promise<void> {
-    const { served, freshMs } = this.#membership
+    const { served, view } = this.#membership
     const [first] = batch
-    if (!first) return
+    if (!first || !view) return
+    const { freshMs } = view
     const request = { decidedIn: first.decidedIn, freshMs, items: batch.map(({ item }) => item) }
     try {
       const reply = await session.write(stamp => session.calls.make(() => this.#store.release(stamp, request)))
