@@ -43,17 +43,21 @@ export interface Config {
 }
 
 /** Sets of blocks and of members are bit masks. */
-export interface MemberEntry {
-  exists: boolean
-  down: boolean
-  draining: boolean
-  placed: boolean
-  incarnation: number
-  claims: number
-  /** Its heartbeat carries the store id that is current. */
-  current: boolean
-  /** A write newer than the late one has been seen, so that the late one is stale. */
-  past: boolean
+export type MemberEntry = ReturnType<typeof nobody>
+
+export function nobody() {
+  return {
+    exists: false,
+    down: false,
+    draining: false,
+    placed: false,
+    incarnation: 0,
+    claims: 0,
+    /** Its heartbeat carries the store id that is current. */
+    current: false,
+    /** A write newer than the late one has been seen, so that the late one is stale. */
+    past: false,
+  }
 }
 
 export interface Store {
@@ -63,6 +67,9 @@ export interface Store {
   records: MemberEntry[]
 }
 
+/** All slots of the store, or those that a process has seen, each as a small number. */
+export type Slots = number[]
+
 /** A ghost is a crashed process whose crash nobody has noticed: it counts as serving until somebody has. */
 export const OFF = 0
 export const UP = 1
@@ -70,32 +77,41 @@ export const LEFT = 2
 export const GHOST = 3
 export const CRASHED = 4
 
-export interface Process {
-  member: number
-  run: number
-  incarnation: number
-  ready: boolean
-  /** Knows that there is a compacted parent. */
-  listed: boolean
-  /** Epoch of the record it saw last (0: none yet), who owned each block then, and which it was to load in their place. */
-  seen: number
-  targets: number[]
-  failsOver: number
-  /** The slots that it saw then, and which of them were complete. */
-  slots: Slots
-  complete: number
-  /** Has seen the current store id; has told all its claims under it. */
-  knows: boolean
-  told: boolean
-  /** What it has on its disk, and serves while it is up. */
-  loaded: number
-  /** Released, and not dropped yet. */
-  dropping: number
-  poisoned: number
-  /** A release it has decided: the block, the epoch, the owners then. -1: none. */
-  asked: number
-  askedIn: number
-  askedOf: number
+export type Process = ReturnType<typeof process>
+
+/** One that has not started. */
+function process(config: Config, member: number) {
+  return {
+    member,
+    run: OFF,
+    incarnation: 0,
+    ready: false,
+    /** Knows that there is a compacted parent. */
+    listed: false,
+    /** Epoch of the entries it saw last (0: none yet), who owned each block then, and which it was to load in their place. */
+    seen: 0,
+    targets: config.ranks.map(() => 0),
+    failsOver: 0,
+    /** The slots that it saw then, and which of them were complete. */
+    slots: freeSlots(config),
+    complete: 0,
+    /** Has seen the current store id; has told all its claims under it. */
+    knows: false,
+    told: false,
+    /** What it has on its disk, and serves while it is up. */
+    loaded: 0,
+    /** Released, and not dropped yet. */
+    dropping: 0,
+    poisoned: 0,
+    /** A release it has decided: the block, the epoch, the owners then. -1: none. */
+    asked: -1,
+    askedIn: 0,
+    askedOf: 0,
+  }
+}
+
+function freeSlots(config: Config): Slots {
+  return config.slots ? config.ranks.map(() => 0) : []
 }
 
 export interface World {
@@ -112,53 +128,15 @@ export interface World {
   floor: number[]
 }
 
-/** All slots of the store, or those that a process has seen, each as a small number. */
-export type Slots = number[]
-
-const NOBODY: MemberEntry = {
-  exists: false,
-  down: false,
-  draining: false,
-  placed: false,
-  incarnation: 0,
-  claims: 0,
-  current: false,
-  past: false,
-}
-
-export function nobody(): MemberEntry {
-  return { ...NOBODY }
-}
-
 /** Nobody has started yet; with a twin the last process has the id of the first member. */
 export function start(config: Config): World {
   const members = [...Array(config.members).keys()]
-  const slots = (): Slots => (config.slots ? config.ranks.map(() => 0) : [])
   const owners = config.faults.twin ? [...members, 0] : members
   return {
     config,
-    store: { epoch: 1, slots: slots(), records: members.map(nobody) },
+    store: { epoch: 1, slots: freeSlots(config), records: members.map(nobody) },
     replica: undefined,
-    processes: owners.map(member => ({
-      member,
-      run: OFF,
-      incarnation: 0,
-      ready: false,
-      listed: false,
-      seen: 0,
-      targets: config.ranks.map(() => 0),
-      failsOver: 0,
-      slots: slots(),
-      complete: 0,
-      knows: false,
-      told: false,
-      loaded: 0,
-      dropping: 0,
-      poisoned: 0,
-      asked: -1,
-      askedIn: 0,
-      askedOf: 0,
-    })),
+    processes: owners.map(member => process(config, member)),
     late: members.map(() => ({ blocks: 0, incarnation: 0 })),
     parent: false,
     left: FAULTS.map(fault => config.faults[fault] ?? 0),
