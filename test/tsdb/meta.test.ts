@@ -143,6 +143,7 @@ describe('parseMeta', () => {
   ])('takes %s', (_, given, expected, id = ID) => {
     const parsed = parse(given, id as BlockId)
     expect({ ...parsed, meta: { ...parsed.meta, labels: { ...parsed.meta.labels } } }).toMatchObject(expected)
+    if ('declared' in expected) expect(parsed.declared).toEqual(expected.declared)
   })
 
   it("takes keys in any case, as Go's reader does", () => {

@@ -47,8 +47,7 @@ export class Versions {
     if (sameTime && info.size === listed.size && !sameEtag) this.#countRewritten()
     // A proxy that compresses tells the size of what it sends.
     const { etag, size } = sameEtag || (this.#byTime && sameTime) ? listed : info
-    // A listing may give the time to the millisecond, and a GET to the second.
-    return { etag: ownText(etag), size, modified: sameTime ? listed.modified : info.modified }
+    return { etag: ownText(etag), size, modified: info.modified }
   }
 
   /** An object was read although it was known: did it say the `same` as before? */

@@ -190,8 +190,9 @@ it('over random sets of blocks: who is skipped is held by the block that is name
   expect(duplicates).toBeGreaterThan(1000)
 })
 
-it('50,000 blocks of one group, each with a source of its own, are compared with no other', async () => {
-  const list = Array.from({ length: 50_000 }, (_, n) => block(n, [n]))
+it('50,000 blocks of one group, each with a source of its own beside one of all, are compared with no other', async () => {
+  const sources = [(n: number) => [n], (n: number) => [n, 50_000], (n: number) => [50_000, n]]
+  const list = Array.from({ length: 50_000 }, (_, n) => block(n, sources[n % 3]?.(n) ?? []))
   const has = vi.spyOn(Set.prototype, 'has').mockImplementation(() => {
     throw new Error('sources were compared')
   })

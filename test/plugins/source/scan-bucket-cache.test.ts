@@ -259,7 +259,10 @@ describe('documents of many blocks', () => {
     await h.block(testId(BLOCKS + 1))
     await h.run()
     expect(asked).toEqual(['set metas-0', 'set metas-2', 'set metas-4'])
-    expect(await restartedRun(h)).toMatchObject({ complete: true, gets: [] })
+    asked.length = 0
+    await h.block(testId(BLOCKS + 2))
+    expect(await restartedRun(h)).toMatchObject({ complete: true, gets: [`get ${testId(BLOCKS + 2)}/meta.json`] })
+    expect(asked).toEqual(['set metas-4'])
   })
 
   it('a change of every block writes each document once', async () => {

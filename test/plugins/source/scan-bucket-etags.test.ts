@@ -110,6 +110,17 @@ describe('a bucket whose etags are rewritten on the way', () => {
   })
 })
 
+it('etags are believed again where one of many that changed was right', async () => {
+  let proxy = 0
+  const h = await behindProxy(info => ({ ...info, etag: `${info.etag}-${proxy}` }))
+  await h.run()
+  proxy++
+  await h.put(`${IDS[4]}/meta.json`, metaJson(IDS[4] as never, { maxTime: 7_200_001 }))
+  expect(await getsOf(h, 1)).toEqual([5])
+  proxy++
+  expect(await getsOf(h, 2)).toEqual([5, 0])
+})
+
 it('a meta that is written twice within one second, in one size, is read again: its etag says so', async () => {
   const h = await behindProxy(same)
   await h.run()

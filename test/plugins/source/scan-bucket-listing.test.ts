@@ -38,10 +38,12 @@ describe('scanBucket, row 11: requests', () => {
     expect(h.calls).toHaveLength(1 + 3 + 3)
   })
 
-  it('lists no page behind the last name that a ULID can have', async () => {
-    const { h, blocks } = await filled(2, 7)
-    for (let i = 0; i < 50; i++) await h.put(`debug/${i}`, '')
-    expect(await h.run()).toMatchObject({ ids: blocks, complete: true, lists: ['list '] })
+  it.each(listings)('lists no page behind the last name that a ULID can have: %s', async listing => {
+    const { h, blocks } = await filled(2, 7, listing)
+    for (let i = 0; i < 50; i++) await h.put(`debug${i}/x`, '')
+    const seen = await h.run()
+    expect(seen).toMatchObject({ ids: blocks, complete: true })
+    expect(seen.lists.filter(call => call === 'list ')).toHaveLength(1)
   })
 
   it.each(listings)('has never more requests under way than its concurrency: %s', async listing => {

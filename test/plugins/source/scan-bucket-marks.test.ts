@@ -49,9 +49,12 @@ describe('deletion marks', () => {
     const h = await harness()
     await h.block(ID1)
     await h.mark(ID1, 5)
-    h.before = call => {
-      if (call === `get ${MARK}`) throw new Error('503')
+    const fail = () => {
+      h.before = call => {
+        if (call === `get ${MARK}`) throw new Error('503')
+      }
     }
+    fail()
     const notesOf = async () => (await h.run()).blocks[0]?.notes
     expect(await notesOf()).toEqual(['deletion-mark.json cannot be read: 503: the block is kept'])
     h.before = async call => {
@@ -62,6 +65,14 @@ describe('deletion marks', () => {
     h.before = () => {}
     await h.mark(ID1, 5)
     expect((await h.run()).blocks).toMatchObject([{ deletionTime: 5000 }])
+    // What is known of it is kept meanwhile, for a listing that lags behind.
+    const { bucket } = h.services
+    const old = await bucket.list('', { signal: new AbortController().signal })
+    await h.mark(ID1, 66)
+    fail()
+    expect((await h.run()).blocks).toMatchObject([{ deletionTime: undefined }])
+    bucket.list = async () => old
+    expect(await h.run()).toMatchObject({ blocks: [{ deletionTime: 5000 }], gets: [] })
   })
 })
 

@@ -183,8 +183,10 @@ describe('scanBucket', () => {
     expect(metas).toEqual([...Array(3).fill(`get ${META1}`), ...Array(3).fill(`get ${ID2}/meta.json`)])
   })
 
-  it('does not ask again for a body that broke off for good', async () => {
-    const fault = { bodyAfter: 5, error: new BucketError('the key is wrong', { retryable: false }) }
+  it.each([
+    ['a body that broke off for good', { bodyAfter: 5, error: new BucketError('no such key', { retryable: false }) }],
+    ['what the bucket has tried already', { error: new BucketError('503', { retryable: true }) }],
+  ])('does not ask again for %s', async (_, fault) => {
     const h = await harness({}, { store: flaky(memoryBucket(), [{ op: 'get', fault }]) })
     await h.block(ID1)
     expect(await h.run()).toMatchObject({ partial: [`${ID1} unreadable true`], gets: [`get ${META1}`] })
