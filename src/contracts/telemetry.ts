@@ -1,5 +1,14 @@
 /** Every span name, attribute key and metric, in one place. Attributes hold ids, counts and reasons: never options or labels. */
-import { type Tracer, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Span,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api'
+import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
 
 export { METRICS, type MetricInfo } from './metric-table.ts'
 
@@ -48,4 +57,27 @@ export const Attribute = {
 /** The tracer, looked up at each use: a provider that is set later, or replaced in a test, is found. */
 export function tracer(): Tracer {
   return trace.getTracer('blockgate')
+}
+
+/** Runs `work` inside a span below `outer`, which ends with it. */
+export async function inSpan<T>(
+  name: string,
+  attributes: Attributes,
+  outer: Context,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  const span = tracer().startSpan(name, { attributes }, outer)
+  try {
+    return await context.with(trace.setSpan(outer, span), work, undefined, span)
+  } catch (error) {
+    markFailed(span, error)
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+export function markFailed(span: Span, error: unknown): void {
+  span.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
+  span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
 }

@@ -1,15 +1,15 @@
 /** A set stage at work: everything in, a verdict on every block out. */
-import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
 import { type Limits, limited } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockMap, BlockSet } from '../contracts/block-map.ts'
-import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Named } from '../contracts/plan.ts'
 import { show } from '../contracts/shown-options.ts'
 import type { RunContext, Selection, SetStage } from '../contracts/stage.ts'
-import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
+import { Attribute, inSpan, SpanName } from '../contracts/telemetry.ts'
 import { isReason } from './outcome.ts'
 
 export interface Selected {
@@ -31,20 +31,19 @@ export async function select(
   run: RunContext,
   parent: Context,
 ): Promise<Selected> {
-  const span = tracer().startSpan(SpanName.set(name), { attributes: { [Attribute.blocksIn]: blocks.length } }, parent)
+  const { host } = limits
   try {
-    const answer = context.with(trace.setSpan(parent, span), async () => stage.select(blocks, run))
-    const selections = await limited(limits, run.signal, 'select()', answer)
-    const byId = new BlockMap<Candidate>()
-    await inSlices(limits.host, blocks, block => byId.set(block.meta.ulid, block))
-    const going = await check(limits.host, byId, selections)
-    span.setAttribute(Attribute.blocksOut, going.length)
-    return { byId, selections, going }
+    return await inSpan(SpanName.set(name), { [Attribute.blocksIn]: blocks.length }, parent, async span => {
+      const answer = (async () => stage.select(blocks, run))()
+      const selections = await limited(limits, run.signal, 'select()', answer)
+      const byId = new BlockMap<Candidate>()
+      await inSlices(host, blocks, block => byId.set(block.meta.ulid, block))
+      const going = await check(host, byId, selections)
+      span.setAttribute(Attribute.blocksOut, going.length)
+      return { byId, selections, going }
+    })
   } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
     throw BlockgateError.from(error, ErrorCode.stageFailed, name)
-  } finally {
-    span.end()
   }
 }
 

@@ -3,12 +3,11 @@
  * out to be worth a trace, with the times they had. So a block that is skipped for the same reason as last time makes no
  * span, thousands of blocks that wait at a barrier hold no open span, and nothing of the story is lost.
  */
-import { type Context, context, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
-import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Outcome } from '../contracts/stage.ts'
-import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
+import { Attribute, markFailed, SpanName, tracer } from '../contracts/telemetry.ts'
 
 /** The block as a whole, or one stage that it goes through. */
 interface Frame {
@@ -165,9 +164,4 @@ function endStage({ name, span, outcome }: Frame, end?: number): void {
   if (outcome.kind === 'skipped' && outcome.by === name) span.setAttribute(Attribute.reason, outcome.reason)
   if (outcome.kind === 'failed' && outcome.by === name) markFailed(span, outcome.error)
   span.end(end)
-}
-
-function markFailed(span: Span, error: unknown): void {
-  span.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
-  span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
 }

@@ -1,10 +1,10 @@
 /** One look at the bucket through the source: its pages, one at a time, and whether the view was complete. */
-import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Context, context, trace } from '@opentelemetry/api'
 import { type Limits, limited, within } from '../async/signals.ts'
-import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import { BlockgateError, ErrorCode, errorFields } from '../contracts/errors.ts'
 import type { Plan } from '../contracts/plan.ts'
 import type { BlockSource, Page, RunContext } from '../contracts/stage.ts'
-import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
+import { Attribute, markFailed, SpanName, tracer } from '../contracts/telemetry.ts'
 import { STUCK_GRACE } from './attempt.ts'
 
 export interface ListingDeps extends Limits {
@@ -56,7 +56,7 @@ export class Listing {
       this.#blockCount += step.value.blocks.length
       return step.value
     } catch (error) {
-      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
+      markFailed(this.#span, error)
       await this.close()
       throw BlockgateError.from(error, ErrorCode.listingFailed, name)
     }
@@ -71,7 +71,7 @@ export class Listing {
       if (cleaned) await within(this.#deps.host, STUCK_GRACE, undefined, () => 'it does not end', cleaned)
     } catch (error) {
       const { host, plan } = this.#deps
-      host.log.warn('the clean-up of a listing failed', { stage: plan.source.name, error: rawMessageOf(error) })
+      host.log.warn('the clean-up of a listing failed', { stage: plan.source.name, ...errorFields(error) })
     }
   }
 

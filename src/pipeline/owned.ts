@@ -1,10 +1,10 @@
 /** The stage of an ownership plugin: it asks the plugin at the moment of the add. */
-import { context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, trace } from '@opentelemetry/api'
 import { codeOf, ErrorCode, errorFields, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Log } from '../contracts/host.ts'
 import type { Claim, Epoch, Lease, OwnershipFunction, OwnershipPlugin } from '../contracts/ownership.ts'
 import { type BlockContext, type BlockStage, type Next, type Outcome, type Skip, skip } from '../contracts/stage.ts'
-import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
+import { Attribute, inSpan, SpanName } from '../contracts/telemetry.ts'
 import { type Denial, wrong } from './outcome.ts'
 
 export interface OwnedStage extends BlockStage {
@@ -75,23 +75,16 @@ export function ownershipOf(stage: object): OwnershipPlugin | undefined {
 }
 
 /** Asks for the block, under a span where the block has one. */
-async function ask(plugin: OwnershipPlugin, block: BlockContext): Promise<Claim> {
-  const span = trace.getActiveSpan() && tracer().startSpan(SpanName.claim)
-  const inside = span ? trace.setSpan(context.active(), span) : context.active()
-  try {
-    const claim = checked(await context.with(inside, () => plugin.claim(block.meta, block.signal)))
-    span?.setAttribute(Attribute.claimStatus, claim.status)
-    span?.setAttribute(Attribute.claimEpoch, claim.epoch)
+async function ask(plugin: OwnershipPlugin, { meta, signal }: BlockContext): Promise<Claim> {
+  if (!trace.getActiveSpan()) return checked(await plugin.claim(meta, signal))
+  return inSpan(SpanName.claim, {}, context.active(), async span => {
+    const claim = checked(await plugin.claim(meta, signal))
+    span.setAttribute(Attribute.claimStatus, claim.status)
+    span.setAttribute(Attribute.claimEpoch, claim.epoch)
     const fence = claim.status === 'granted' ? claim.lease.fence : undefined
-    if (fence !== undefined) span?.setAttribute(Attribute.claimFence, fence)
+    if (fence !== undefined) span.setAttribute(Attribute.claimFence, fence)
     return claim
-  } catch (error) {
-    span?.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
-    span?.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
-    throw error
-  } finally {
-    span?.end()
-  }
+  })
 }
 
 /**

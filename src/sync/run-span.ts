@@ -1,9 +1,9 @@
 /** The span of a run, and whether anybody traces at all. */
-import { type Context, isSpanContextValid, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Context, isSpanContextValid, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { BlockgateError } from '../contracts/errors.ts'
 import type { RunReason } from '../contracts/stage.ts'
 import type { RunSummary } from '../contracts/summary.ts'
-import { Attribute, SpanName, tracer } from '../contracts/telemetry.ts'
+import { Attribute, markFailed, SpanName, tracer } from '../contracts/telemetry.ts'
 
 export interface RunSpan {
   readonly span: Span
@@ -29,9 +29,6 @@ export function endRunSpan(span: Span, { run, blocks }: RunSummary, error: Block
     [Attribute.blocksFailed]: blocks.failed,
     [Attribute.blocksDropped]: blocks.dropped,
   })
-  if (error) {
-    span.setAttribute(Attribute.errorCode, error.code)
-    span.setStatus({ code: SpanStatusCode.ERROR, message: error.rawMessage })
-  }
+  if (error) markFailed(span, error)
   span.end()
 }
