@@ -33,7 +33,7 @@ export interface BlockContext extends Candidate {
   readonly reserve?: ((bytes: number) => void) | undefined
 }
 
-declare const settled: unique symbol
+declare const brand: unique symbol
 
 export interface SkipOptions {
   /** Keep the block if it is loaded: the stage does not know enough to let it go. */
@@ -45,7 +45,7 @@ export interface SkipOptions {
   /** Its time is over (marked for deletion, too old): the last loaded block may go without a question; many at once still ask. */
   readonly expired?: boolean
 }
-export type Skip = { readonly [settled]: 'skip'; readonly reason: string } & SkipOptions
+export type Skip = { readonly [brand]: 'skip'; readonly reason: string } & SkipOptions
 
 /** A stage's verdict "not this block". `reason` is kebab-case: it becomes a metric label. */
 export function skip(reason: string, options: SkipOptions = {}): Skip {
@@ -56,7 +56,7 @@ export function skip(reason: string, options: SkipOptions = {}): Skip {
  * What became of a block. Only the engine makes one, and stamps `by` with the stage's name. `passed`: it went through the
  * stages before a set stage, and the rest is decided after that.
  */
-export type Outcome = { readonly [settled]: 'outcome' } & (
+export type Outcome = { readonly [brand]: 'outcome' } & (
   | { readonly kind: 'added' | 'unchanged' | 'passed' }
   | {
       readonly kind: 'skipped'

@@ -37,7 +37,7 @@ export interface Engine extends EngineSettings {
   readonly budget: DiskBudget
   readonly faults: Faults
   readonly metrics: Metrics | undefined
-  /** One onion a segment: the last ends in the add, the others at their barrier. */
+  /** One chain a segment: the last ends in the add, the others at their barrier. */
   readonly chains: readonly Chain[]
   /** Blocks with a stage that never settled, and its name. */
   readonly stuck: Map<BlockId, string>
