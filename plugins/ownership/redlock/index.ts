@@ -1,6 +1,6 @@
 /** Ownership by leases: members hold slots of blocks by locks on Redis, and hand them over one at a time. */
-import { type BlockMeta, durationMs, type OwnershipPlugin, OwnershipUnavailable } from 'blockgate'
-import { type Assign, claimOf, Leases, MemberHandover, Membership, memberTimes, operatorOf } from 'blockgate/members'
+import { durationMs, type OwnershipPlugin, OwnershipUnavailable } from 'blockgate'
+import { claimOf, Leases, MemberHandover, Membership, memberTimes, operatorOf } from 'blockgate/members'
 import { LeaseManager } from './lease-manager.ts'
 import { Locks } from './locks.ts'
 import { checkRedlock, type RedlockOptions, SLOTS, TTL } from './options.ts'
@@ -26,10 +26,8 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
   const rules = JSON.stringify(['redlock', RULES_VERSION, replicas, count])
   const slots: Slots = new Slots(store, count, replicas, () => membership)
   const membership = new Membership({ ...times, store, rules, beside: slots })
-  const assign: Assign = (block, entries) => slots.assign(block, entries)
-  const mustAssign: Assign = (block, entries) => slots.mustAssign(block, entries)
-  const epochOf = (block: BlockMeta) => slots.versionOf(block)
-  const leases = new Leases(membership, assign)
+  const leases = new Leases(membership, slots.assign)
+  const { assign, mustAssign, versionOf: epochOf } = slots
   const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })
   let manager: LeaseManager | undefined
   membership.onLook(({ broken }) => manager?.look(broken))
@@ -56,7 +54,7 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
       await membership.stop(signal)
       await manager?.release()
     },
-    epoch: block => (block ? slots.versionOf(block) : slots.version()),
+    epoch: block => (block ? epochOf(block) : slots.version()),
     async claim(block, signal) {
       signal.throwIfAborted()
       const { record } = membership.mustKnow()

@@ -26,7 +26,6 @@ export const TTL = '30s'
 /** The store has places for so many, and each is a lock. */
 const MAX_SLOTS = 65_536
 const MAX_REPLICAS = 16
-const MIN_TTL_MS = 1_000
 
 const upTo = (most: number) =>
   v.optional(
@@ -51,7 +50,7 @@ const ENTRIES = {
   ttl: v.optional(
     v.pipe(
       durationOption,
-      v.check(ttl => durationMs(ttl, 0) >= MIN_TTL_MS, `be >= ${MIN_TTL_MS} ms`),
+      v.check(ttl => durationMs(ttl, 0) >= 1_000, 'be >= 1000 ms'),
     ),
   ),
   replicas: upTo(MAX_REPLICAS),

@@ -1,7 +1,7 @@
 /**
  * Who is to hold which rank of which slot: a pure function of the entries of members and slots, so that members that have read the
- * same plan the same. Whoever holds a rank keeps it as long as the shares are fair. An open rank goes to the member that placement
- * ranks first for the slot among those that have too few.
+ * same plan the same. Whoever holds a rank keeps it as long as the shares are fair. An open rank goes to the member that holds the
+ * fewest; of several, to the one that placement ranks first for the slot.
  */
 import type { SlotEntry } from 'blockgate/members'
 import type { Candidates } from './candidates.ts'
@@ -11,27 +11,30 @@ export interface OpenRank extends SlotRank {
   readonly to: string
 }
 
+/** What is asked of the slots. */
+export type PlannedSlots = Pick<Slots, 'numbers' | 'of' | 'heldBefore'>
+
 export class Plan {
   /** Ranks that nobody holds, each with the member that is to take it. */
   readonly open: OpenRank[] = []
-  readonly #slots: Pick<Slots, 'numbers' | 'of' | 'heldBefore'>
+  readonly #slots: PlannedSlots
   readonly #candidates: Candidates
   readonly #takers: readonly string[]
-  /** Who holds each slot, recorded or planned. */
+  /** The entries of each slot that count, and who holds it by them or by this plan. */
+  readonly #entries: readonly (readonly SlotEntry[])[]
   readonly #holders: readonly Set<string>[]
-  /** How much each candidate holds, recorded or planned. */
-  readonly #counts: Map<string, number>
+  /** How much each member holds, by the entries or by this plan. */
+  readonly #counts = new Map<string, number>()
 
   /** `takers`: candidates that can be expected to take what is open. */
-  constructor(slots: Pick<Slots, 'numbers' | 'of' | 'heldBefore'>, candidates: Candidates, takers: readonly string[]) {
+  constructor(slots: PlannedSlots, candidates: Candidates, takers: readonly string[]) {
     this.#slots = slots
     this.#candidates = candidates
     this.#takers = takers
-    this.#counts = new Map(candidates.ids.map(id => [id, 0]))
+    this.#entries = slots.numbers.map(slot => candidates.holders(slots.of(slot)))
     this.#holders = slots.numbers.map(() => new Set())
-    for (const slot of slots.numbers) for (const { holder } of this.#recorded(slot)) this.#move(slot, undefined, holder)
-    this.#fill()
-    this.#balance()
+    for (const { slot, holder } of this.#entries.flat()) this.#add(slot, holder)
+    for (const slot of slots.numbers) this.#fill(slot)
   }
 
   /**
@@ -45,69 +48,40 @@ export class Plan {
       if (this.#lead(from, to) < 2 || this.#lead(member, to) < 2) return undefined
       const given = this.#firstFor(to, from)
       if (!given || from === member) return given
-      this.#move(given.slot, from, to)
+      this.#holders[given.slot]?.delete(from)
+      this.#counts.set(from, this.#count(from) - 1)
+      this.#add(given.slot, to)
     }
   }
 
-  #fill(): void {
-    // What others have is not there to be shared out.
-    const others = this.#candidates.ids.filter(id => !this.#takers.includes(id)).map(id => this.#count(id))
-    const all = others.reduce((left, count) => left - count, this.#holders.length * this.#candidates.copies)
-    const share = Math.floor(all / this.#takers.length)
-    for (const [slot, holders] of this.#holders.entries()) {
-      const recorded = this.#recorded(slot).map(entry => entry.rank)
-      for (let rank = 0; holders.size < this.#candidates.copies; rank++) {
-        if (recorded.includes(rank)) continue
-        const takers = this.#takersOf(slot)
-        const before = takers.find(id => id === this.#slots.heldBefore({ slot, rank }))
-        const to = before ?? takers.find(id => this.#count(id) < share) ?? this.#fewest(takers)
-        if (to === undefined) break
-        this.open.push({ slot, rank, to })
-        this.#move(slot, undefined, to)
-      }
-    }
-  }
-
-  /** Whoever has too few, and holds the slots that were left, takes over what was planned for somebody else. */
-  #balance(): void {
-    for (let i = 0; i < this.open.length; i++) {
-      const { to, ...rank } = this.open[i] as OpenRank
-      const other = this.#fewest(this.#takersOf(rank.slot))
-      if (other === undefined || this.#lead(to, other) < 2 || this.#slots.heldBefore(rank) === to) continue
-      this.#move(rank.slot, to, other)
-      this.open[i] = { ...rank, to: other }
-      i = -1
+  /** Plans who takes the open ranks of a slot, as far as there are takers. */
+  #fill(slot: number): void {
+    const holders = this.#holders[slot] ?? new Set()
+    for (let rank = 0; holders.size < this.#candidates.copies; rank++) {
+      if (this.#entries[slot]?.some(entry => entry.rank === rank)) continue
+      const takers = this.#candidates.order(slot).filter(id => this.#takers.includes(id) && !holders.has(id))
+      const before = this.#slots.heldBefore({ slot, rank })
+      const to = takers.find(id => id === before) ?? this.#fewest(takers)
+      if (to === undefined) return
+      this.open.push({ slot, rank, to })
+      this.#add(slot, to)
     }
   }
 
   /** What `from` holds in the slot for which `to` comes first, of those that `to` does not hold. */
   #firstFor(to: string, from: string): SlotRank | undefined {
-    let best: { readonly place: number; readonly entry: SlotEntry } | undefined
-    for (const [slot, holders] of this.#holders.entries()) {
-      if (!holders.has(from) || holders.has(to)) continue
-      const entry = this.#recorded(slot).find(({ holder }) => holder === from)
-      const place = this.#candidates.order(slot).indexOf(to)
-      if (entry && (!best || place < best.place)) best = { place, entry }
+    const place = ({ slot }: SlotEntry) => this.#candidates.order(slot).indexOf(to)
+    const can = ({ slot, holder }: SlotEntry) => {
+      const holders = this.#holders[slot]
+      return holder === from && holders?.has(from) && !holders.has(to)
     }
-    return best?.entry
+    const entries = this.#entries.flat().filter(can)
+    return entries.toSorted((a, b) => place(a) - place(b))[0]
   }
 
-  #recorded(slot: number): readonly SlotEntry[] {
-    return this.#candidates.holders(this.#slots.of(slot))
-  }
-
-  /** Who could take a rank of the slot, by placement. */
-  #takersOf(slot: number): readonly string[] {
-    return this.#candidates.order(slot).filter(id => this.#takers.includes(id) && !this.#holders[slot]?.has(id))
-  }
-
-  #move(slot: number, from: string | undefined, to: string): void {
-    if (from !== undefined) {
-      this.#holders[slot]?.delete(from)
-      this.#counts.set(from, this.#count(from) - 1)
-    }
-    this.#holders[slot]?.add(to)
-    this.#counts.set(to, this.#count(to) + 1)
+  #add(slot: number, id: string): void {
+    this.#holders[slot]?.add(id)
+    this.#counts.set(id, this.#count(id) + 1)
   }
 
   #count(id: string): number {

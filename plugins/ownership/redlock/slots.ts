@@ -1,7 +1,7 @@
 /** The slots as the member store had them last: who is to hold a block by that, and the version of this answer. */
 import { type BlockId, type BlockMeta, type Epoch, OwnershipUnavailable } from 'blockgate'
 import {
-  type Assigned,
+  type Assign,
   type Beside,
   type EntriesView,
   fmix32,
@@ -83,7 +83,7 @@ export class Slots implements Beside {
   }
 
   /** A slot that somebody is still to take is incomplete: nobody lets go of its blocks. */
-  assign(block: BlockMeta, entries: EntriesView): Assigned {
+  readonly assign: Assign = (block, entries) => {
     const candidates = this.candidates(entries)
     const slot = this.slotOf(block)
     const targets = candidates.holders(this.of(slot)).map(({ holder }) => holder)
@@ -99,7 +99,7 @@ export class Slots implements Beside {
   }
 
   /** @throws OwnershipUnavailable where nobody holds the block's slot yet, though somebody is to */
-  mustAssign(block: BlockMeta, entries: EntriesView): Assigned {
+  readonly mustAssign: Assign = (block, entries) => {
     const assigned = this.assign(block, entries)
     if (assigned.targets.length > 0 || !assigned.incomplete) return assigned
     throw new OwnershipUnavailable(`nobody holds slot ${this.slotOf(block)} yet`)
@@ -120,7 +120,7 @@ export class Slots implements Beside {
   }
 
   /** The same for what is answered about one block. */
-  versionOf(block: BlockMeta): Epoch {
+  readonly versionOf = (block: BlockMeta): Epoch => {
     return Math.max(this.#base, this.#changed.get(this.slotOf(block)) ?? 0)
   }
 
