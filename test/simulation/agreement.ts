@@ -2,23 +2,25 @@
  * I6 and I7: who has the same record computes the same owners, and who joins or goes moves only what becomes, or was,
  * its own.
  */
+
 import type { BlockId, Epoch, Owner } from 'blockgate'
 import { short } from './bucket.ts'
-import { Violation } from './violation.ts'
-import type { Running, World } from './world.ts'
+import type { Cluster } from './cluster.ts'
+import type { Running } from './running.ts'
+import { Violation } from './world.ts'
 
 /** Who is to hold each block, of those that nobody stands in for. */
 type Placed = Map<BlockId, readonly string[]>
 
 export class Agreement {
-  readonly #cluster: World
+  readonly #cluster: Cluster
   /** Who is to hold each block, by the block and what its owners follow from, as the first who was asked computed it. */
   readonly #owners = new Map<string, string>()
   /** What each process was asked last, by block: not asked again for the same. */
   readonly #asked = new WeakMap<Running, Map<BlockId, string>>()
   readonly #epochs = new Map<Epoch, Placed>()
 
-  constructor(cluster: World) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster
   }
 
@@ -58,7 +60,7 @@ export class Agreement {
     const { server } = this.#cluster
     const last = [...this.#epochs.keys()].filter(e => e < epoch).sort((a, b) => b - a)[0]
     const before = last === undefined ? undefined : this.#epochs.get(last)
-    const [were, are] = [last === undefined ? undefined : server.placed(last), server.placed(epoch)]
+    const [were, are] = [last === undefined ? undefined : server.placed.get(last), server.placed.get(epoch)]
     if (!before || !were || !are) return
     for (const [block, owners] of placed) {
       const old = before.get(block)

@@ -1,39 +1,71 @@
 /**
  * The protocol with one rule taken out, each in the real code, bent from outside. Each of these loses a block, or lies
  * about one, in some history: a simulation that does not find it would not find a mistake of ours either.
- *
- * Two rules are not here. Without fences, or without the guard, a hundred histories show nothing: neither loses a copy, as the model
- * says (`no guard` in test/model), and what they prevent needs a race of milliseconds. The kit of the stores and
- * test/plugins/ownership/redlock/records.test.ts hold them.
  */
-import type { BlockId, Epoch, Handover, OwnershipPlugin } from 'blockgate'
-import type { ReleaseRequest, SlotStore, Stamp } from 'blockgate/members'
+import type { BlockId, Handover, OwnershipPlugin } from 'blockgate'
+import { MemberTable, type Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
-import { bound } from './bound.ts'
-import { forgottenSoon, lockingForItself, releasesSlowly, sleepwalking, withoutGrace } from './broken-leases.ts'
-import { NoFence, NoIncarnation, NoPrecondition, NoSequence, NoStoreId, TwoSteps } from './broken-tables.ts'
-import type { Running, Tested, Variant } from './world.ts'
+import type { LockArguments } from '../support/lock-table.ts'
+import type { Running } from './running.ts'
+import type { LockClient, Tested, Variant } from './world.ts'
 
-const LINGER_LIMIT = 20_000
+/** How long things take here, ms. A late release takes less than the caller waits for it. */
+const PENDING_LIMIT = 20_000
 const DROPPING = 2_000
 const SECOND_STEP = 2_250
+const LATE_RELEASE = 2_500
 
-export interface Broken extends Variant {
-  /** The plugins that it is nothing for, by name, and why. */
-  readonly notFor?: Readonly<Record<string, string>>
+/** Where the TTL stands, behind the one key and its value; and what of it the lock servers are told. */
+const TTL_AT = 2
+const TOLD = 0.4
+
+/** `target` with some members put aside. A class may keep its state in private fields: its methods are called on itself. */
+function bound<T extends object>(target: T, change: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, key) {
+      if (Object.hasOwn(change, key)) return change[key as keyof T]
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
 
-const NO_SLOTS = { ring: 'it has no slots, no locks and no fences' }
-
-const BROKEN: readonly Broken[] = [
+const ALL: readonly Variant[] = [
+  /** Looks first; takes the claims away when the answer has come back. */
   {
     name: 'release-in-two-steps',
     world: { members: 3, replicas: 1, handoverDelayMs: 0 },
-    table: options => new TwoSteps(options),
-    store: releasesInTwoSteps,
+    table: table(own => ({
+      release(stamp, request) {
+        const before = own.snapshot()
+        const reply = own.release(stamp, request)
+        own.restore(before, before.storeId)
+        return reply
+      },
+    })),
+    store: (store, { process }) =>
+      bound(store, {
+        async release(stamp, request) {
+          const reply = await store.release(stamp, request)
+          if (reply.status !== 'ok' || reply.released.length === 0) return reply
+          await late(process, (1 + process.random()) * SECOND_STEP)
+          const status = await store.serve(stamp, { added: [], dropped: reply.released })
+          return status === 'ok' ? reply : { status }
+        },
+      }),
   },
   { name: 'release-by-epoch-alone', plugin: releasing(() => true) },
-  { name: 'drop-on-losing-ownership', plugin: dropping },
+  /** What is not its own any more goes; a compacted block's children wait as they should. */
+  {
+    name: 'drop-on-losing-ownership',
+    plugin: (plugin, running) =>
+      withHandover(plugin, handover => ({
+        release(block, decidedIn, signal) {
+          if (block.superseding.ulid !== block.id) return handover.release(block, decidedIn, signal)
+          return letGo(running, handover, block.id, signal)
+        },
+      })),
+  },
   {
     name: 'one-active-owner-is-enough',
     plugin: releasing((superseding, handover, me) =>
@@ -45,120 +77,191 @@ const BROKEN: readonly Broken[] = [
     store: store => bound(store, { leave: async () => 'ok' as const }),
     plugin: plugin => withHandover(plugin, handover => ({ ready: is => (is ? handover.ready(is) : undefined) })),
   },
-  { name: 'publish-with-blocks-being-dropped', store: publishesDropped },
-  { name: 'no-sequence-check', table: options => new NoSequence(options) },
-  { name: 'no-store-id-check', table: options => new NoStoreId(options) },
-  { name: 'linger-limit-that-drops', plugin: noLongerPending },
-  { name: 'two-processes-with-one-id', table: options => new NoIncarnation(options), store: looksAway },
-  { name: 'dedup-without-superseded-by', stages: () => [forgetfulDedup()] },
-  { name: 'hold-with-any-fence', notFor: NO_SLOTS, table: options => new NoFence(options) },
+  /** Tells the store once more what was released a moment ago. */
+  {
+    name: 'publish-with-blocks-being-dropped',
+    store(store, { process }) {
+      const going = new Map<BlockId, number>()
+      return bound(store, {
+        async release(stamp, request) {
+          const reply = await store.release(stamp, request)
+          if (reply.status === 'ok') for (const id of reply.released) going.set(id, process.monotonic())
+          return reply
+        },
+        serve(stamp, change) {
+          const still = [...going].filter(([, at]) => process.monotonic() - at < DROPPING).map(([id]) => id)
+          return store.serve(stamp, { ...change, added: [...change.added, ...still] })
+        },
+      })
+    },
+  },
+  /** A write that comes late is taken for a new one. */
+  {
+    name: 'no-sequence-check',
+    table: table(own => ({ serve: (stamp, change) => own.serve(newest(own, stamp), change) })),
+  },
+  /** A copy that took over calls itself the same store. */
+  {
+    name: 'no-store-id-check',
+    table: table(own => ({ restore: snapshot => own.restore(snapshot, snapshot.storeId) })),
+  },
+  {
+    name: 'linger-limit-that-drops',
+    plugin(plugin, running) {
+      const since = new Map<BlockId, number>()
+      return withHandover(plugin, handover => ({
+        async release(block, decidedIn, signal) {
+          const answer = await handover.release(block, decidedIn, signal)
+          const now = running.process.monotonic()
+          const first = since.get(block.id) ?? now
+          since.set(block.id, first)
+          return answer === 'kept' && now - first > PENDING_LIMIT ? letGo(running, handover, block.id, signal) : answer
+        },
+      }))
+    },
+  },
+  /** Whoever has the id is the member, and one that starts does not look whether somebody lives under its id. */
+  {
+    name: 'two-processes-with-one-id',
+    table: table(own => ({
+      join(request) {
+        const entry = own.entries().members.get(request.id)
+        if (!entry) return own.join(request)
+        const { incarnation, process } = entry
+        return own.join({ ...newest(own, request), incarnation, process })
+      },
+      heartbeat: (stamp, request) => own.heartbeat(newest(own, stamp), request),
+      serve: (stamp, change) => own.serve(newest(own, stamp), change),
+      release: (stamp, request) => own.release(newest(own, stamp), request),
+      hold: (stamp, request) => own.hold(newest(own, stamp), request),
+    })),
+    store(store, running) {
+      const without = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+        running.incarnation > 0 ? map : new Map([...map].filter(([id]) => id !== running.id))
+      return bound(store, {
+        async entries() {
+          const view = await store.entries()
+          return { ...view, members: without(view.members) }
+        },
+        async heartbeats() {
+          const view = await store.heartbeats()
+          return { ...view, heartbeats: without(view.heartbeats) }
+        },
+      })
+    },
+  },
+  {
+    name: 'dedup-without-superseded-by',
+    stages() {
+      const stage = dedup()
+      const forgetful: typeof stage = {
+        ...stage,
+        async select(blocks, run) {
+          const selections = await stage.select(blocks, run)
+          return selections.map(({ id, skip }) => (skip === undefined ? { id } : { id, skip }))
+        },
+      }
+      return [forgetful]
+    },
+  },
+]
+
+/** For plugins with slots, locks and fences. */
+const LEASED: readonly Variant[] = [
+  /** Whoever comes last has the slot. */
+  {
+    name: 'hold-with-any-fence',
+    table: table(own => ({
+      hold(stamp, request) {
+        const answer = own.hold(stamp, request)
+        return answer === 'older' ? own.hold(stamp, { ...request, fence: own.fence() }) : answer
+      },
+    })),
+  },
+  /** A release is of its epoch, whatever became of the slot. It goes out late: else the race would be of milliseconds. */
   {
     name: 'guard-not-compared',
-    notFor: NO_SLOTS,
-    table: options => new NoPrecondition(options),
-    store: releasesSlowly,
+    table: table(own => ({
+      release: (stamp, { items, ...request }) =>
+        own.release(stamp, { ...request, items: items.map(({ precondition: _, ...item }) => item) }),
+    })),
+    store: (store, { process }) =>
+      bound(store, {
+        async release(stamp, request) {
+          await late(process, process.random() * LATE_RELEASE)
+          return store.release(stamp, request)
+        },
+      }),
   },
-  { name: 'locks-that-exclude-nobody', notFor: NO_SLOTS, client: lockingForItself },
-  { name: 'lock-not-checked-after-a-pause', notFor: NO_SLOTS, plugin: sleepwalking },
-  { name: 'grant-used-after-its-ttl', notFor: NO_SLOTS, client: forgottenSoon },
-  { name: 'rivals-do-not-wait-for-the-grace', notFor: NO_SLOTS, store: withoutGrace },
+  /** Each process locks keys of its own. */
+  {
+    name: 'locks-that-exclude-nobody',
+    client: (client, { process }) =>
+      sending(client, args => args.map((arg, n) => (n === 0 ? `${process.id}/${process.generation}/${arg}` : arg))),
+  },
+  /** A process that does not notice that it stood still. */
+  {
+    name: 'lock-not-checked-after-a-pause',
+    plugin(plugin, { process }) {
+      const host = bound(process, {
+        monotonic: () => process.monotonic() - process.slept.monotonic,
+        now: () => process.now() - process.slept.wall,
+      })
+      return bound(plugin, { start: async services => plugin.start?.({ ...services, host }) })
+    },
+  },
+  /** The servers have forgotten the lock while the process counts on it. */
+  {
+    name: 'grant-used-after-its-ttl',
+    client: client =>
+      sending(client, args => args.map((arg, n) => (n === TTL_AT ? Math.ceil(Number(arg) * TOLD) : arg))),
+  },
+  /** Whoever is down has lost its place. */
+  {
+    name: 'rivals-do-not-wait-for-the-grace',
+    store: store =>
+      bound(store, {
+        async entries() {
+          const view = await store.entries()
+          const placed = [...view.members].map(
+            ([id, member]) => [id, { ...member, placed: member.placed && member.state !== 'down' }] as const,
+          )
+          return { ...view, members: new Map(placed) }
+        },
+      }),
+  },
 ]
 
 /** Those that there can be for the plugin. */
-export function brokenFor({ name }: Tested): readonly Broken[] {
-  return BROKEN.filter(({ notFor = {} }) => !Object.hasOwn(notFor, name))
+export function brokenFor({ name }: Tested): readonly Variant[] {
+  return name === 'ring' ? ALL : [...ALL, ...LEASED]
 }
 
-type Needs = Parameters<Handover['release']>[0]['superseding']
-
-/** Looks first; takes the claims away when the answer has come back. */
-function releasesInTwoSteps(store: SlotStore, { process }: Running): SlotStore {
-  return bound(store, {
-    async release(stamp: Stamp, request: ReleaseRequest) {
-      const reply = await store.release(stamp, request)
-      if (reply.status !== 'ok' || reply.released.length === 0) return reply
-      await new Promise<void>(resolve => process.setTimer((1 + process.random()) * SECOND_STEP, resolve))
-      const status = await store.serve(stamp, { added: [], dropped: reply.released })
-      return status === 'ok' ? reply : { status }
-    },
-  })
+/** A store with one check taken out. */
+function table(change: (own: MemberTable) => Partial<MemberTable>): NonNullable<Variant['table']> {
+  return options => {
+    const own = new MemberTable(options)
+    return bound(own, change(own))
+  }
 }
+
+/** Whatever was written before, this is newer. */
+function newest<T extends Pick<Stamp, 'id' | 'sequence'>>(own: MemberTable, stamp: T): T {
+  const last = own.heartbeats().heartbeats.get(stamp.id)?.sequence ?? 0
+  return { ...stamp, sequence: Math.max(stamp.sequence, last + 1) }
+}
+
+type Superseding = Parameters<Handover['release']>[0]['superseding']
 
 /** Lets go where `may` says so, in the epoch in which it was decided, and asks nobody. */
-function releasing(may: (superseding: Needs, handover: Handover, me: string) => boolean) {
+function releasing(may: (superseding: Superseding, handover: Handover, me: string) => boolean) {
   return (plugin: OwnershipPlugin, running: Running): OwnershipPlugin =>
     withHandover(plugin, handover => ({
-      async release({ id, superseding }, decidedIn: Epoch, signal) {
+      async release({ id, superseding }, decidedIn, signal) {
         if (decidedIn !== plugin.epoch(superseding) || !may(superseding, handover, running.id)) return 'kept'
         return letGo(running, handover, id, signal)
       },
     }))
-}
-
-/** What is not its own any more goes; a compacted block's children wait as they should. */
-function dropping(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
-  return withHandover(plugin, handover => ({
-    release(block, decidedIn, signal) {
-      if (block.superseding.ulid !== block.id) return handover.release(block, decidedIn, signal)
-      return letGo(running, handover, block.id, signal)
-    },
-  }))
-}
-
-function noLongerPending(plugin: OwnershipPlugin, running: Running): OwnershipPlugin {
-  const since = new Map<BlockId, number>()
-  return withHandover(plugin, handover => ({
-    async release(block, decidedIn, signal) {
-      const answer = await handover.release(block, decidedIn, signal)
-      const now = running.process.monotonic()
-      const first = since.get(block.id) ?? now
-      since.set(block.id, first)
-      return answer === 'kept' && now - first > LINGER_LIMIT ? letGo(running, handover, block.id, signal) : answer
-    },
-  }))
-}
-
-/** Tells the store once more what was released a moment ago. */
-function publishesDropped(store: SlotStore, { process }: Running): SlotStore {
-  const going = new Map<BlockId, number>()
-  return bound(store, {
-    async release(stamp: Stamp, request: ReleaseRequest) {
-      const reply = await store.release(stamp, request)
-      if (reply.status === 'ok') for (const id of reply.released) going.set(id, process.monotonic())
-      return reply
-    },
-    serve(stamp: Stamp, change: Parameters<SlotStore['serve']>[1]) {
-      const still = [...going].filter(([, at]) => process.monotonic() - at < DROPPING).map(([id]) => id)
-      return store.serve(stamp, { ...change, added: [...change.added, ...still] })
-    },
-  })
-}
-
-/** One that starts does not look whether somebody lives under its id. */
-function looksAway(store: SlotStore, running: Running): SlotStore {
-  const without = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
-    running.incarnation > 0 ? map : new Map([...map].filter(([id]) => id !== running.id))
-  return bound(store, {
-    async entries() {
-      const view = await store.entries()
-      return { ...view, members: without(view.members) }
-    },
-    async heartbeats() {
-      const view = await store.heartbeats()
-      return { ...view, heartbeats: without(view.heartbeats) }
-    },
-  })
-}
-
-function forgetfulDedup(): ReturnType<typeof dedup> {
-  const stage = dedup()
-  return {
-    ...stage,
-    async select(blocks, run) {
-      const selections = await stage.select(blocks, run)
-      return selections.map(({ id, skip }) => (skip === undefined ? { id } : { id, skip }))
-    },
-  }
 }
 
 /** The claim is taken away, and nobody is asked; for the sink it is as if somebody had been. */
@@ -171,4 +274,17 @@ async function letGo(running: Running, handover: Handover, id: BlockId, signal: 
 function withHandover(plugin: OwnershipPlugin, change: (handover: Handover) => Partial<Handover>): OwnershipPlugin {
   const { handover } = plugin
   return handover ? bound(plugin, { handover: bound(handover, change(handover)) }) : plugin
+}
+
+function sending(client: LockClient, change: (args: LockArguments) => LockArguments): LockClient {
+  return bound(client, {
+    duplicate(override) {
+      const connection = client.duplicate(override)
+      return bound(connection, { eval: (script, keys, args) => connection.eval(script, keys, change(args)) })
+    },
+  })
+}
+
+function late(process: Running['process'], ms: number): Promise<void> {
+  return new Promise(resolve => process.setTimer(ms, resolve))
 }

@@ -7,12 +7,14 @@ import { LockServers } from './locks.ts'
 import { Member } from './member.ts'
 import { CALM, type NetworkWeather } from './network.ts'
 import { Random } from './random.ts'
+import type { Running } from './running.ts'
 import { Scheduler } from './scheduler.ts'
 import { StoreServer } from './server.ts'
-import { StoryLog } from './story-log.ts'
-import type { Rules, Running, Tested, Variant, World, WorldOptions } from './world.ts'
+import type { Rules, Tested, Variant, WorldOptions } from './world.ts'
 
-export class Cluster implements World {
+type Line = readonly [at: number, who: string, what: string, ...details: readonly unknown[]]
+
+export class Cluster {
   readonly options: WorldOptions
   readonly plugin: Tested
   readonly variant: Variant
@@ -20,18 +22,20 @@ export class Cluster implements World {
   readonly random: Random
   readonly bucket: SimBucket = new SimBucket()
   readonly weather: NetworkWeather = { ...CALM }
+  readonly zones: readonly string[] | undefined
   readonly server: StoreServer
   readonly locks: LockServers
   readonly rules: Rules
   readonly watch: Invariants
-  readonly log: StoryLog = new StoryLog()
   readonly members: Map<string, Member> = new Map()
+  /** Every process that is alive. */
   readonly runnings: Set<Running> = new Set()
   /** Members that cannot reach the store. */
   readonly cut: Set<string> = new Set()
+  /** When something was last done to the cluster, ms. */
   disturbed = 0
-  readonly zones: readonly string[] | undefined
   readonly config = { every: 60_000, blockTimeout: 120_000, stopGrace: 20_000, concurrency: 4 } as const
+  readonly #lines: Line[] = []
 
   constructor(options: WorldOptions, plugin: Tested, variant: Variant) {
     this.options = options
@@ -51,10 +55,14 @@ export class Cluster implements World {
   add(): Member {
     const n = this.members.size
     const id = `gw-${n}`
-    const zone = this.zones?.[n % this.zones.length]
-    const member = new Member(this, id, zone, this.random.fork(id))
+    const member = new Member(this, id, this.zones?.[n % this.zones.length], this.random.fork(id))
     this.members.set(id, member)
     return member
+  }
+
+  /** Members with a process, in the order of their ids. */
+  get up(): Member[] {
+    return [...this.members.values()].filter(member => member.current)
   }
 
   stages(): readonly SetStage[] {
@@ -65,44 +73,45 @@ export class Cluster implements World {
     return this.server.up && !this.cut.has(member)
   }
 
-  note(who: string, what: string, ...details: readonly unknown[]): void {
-    this.log.add(this.scheduler.now, who, what, details)
-    this.scheduler.mix(what)
-  }
-
-  /** As `note`, for what somebody does to the cluster: what must settle within a time, counts from here. */
-  disturb(who: string, what: string, ...details: readonly unknown[]): void {
-    this.disturbed = this.scheduler.now
-    this.note(who, what, ...details)
-  }
-
+  /** Nobody can load it, or the one that is to take its place: it stays where it is. */
   stuck(id: BlockId): boolean {
     const { corrupt, ancestors } = this.bucket
     return corrupt.has(id) || (ancestors.get(id) ?? []).some(parent => corrupt.has(parent))
   }
 
-  /**
-   * Whom the store grants the next release, in the event in which it does; undefined where it grants none within
-   * `most` ms.
-   */
-  nextRelease(most: number): Promise<string | undefined> {
-    return new Promise(resolve => {
-      this.watch.onRelease(running => resolve(running.id))
-      this.scheduler.after(most, 'story', () => resolve(undefined))
-    })
+  /** Writes a line of the story. It is put into words when somebody asks. */
+  note(who: string, what: string, ...details: readonly unknown[]): void {
+    this.#lines.push([this.scheduler.now, who, what, ...details])
+    this.scheduler.mix(what)
   }
 
-  /** Whom a lock server grants the next lock of a seat that nobody has, before the process knows; undefined as above. */
-  nextGrant(most: number): Promise<string | undefined> {
-    return new Promise(resolve => {
-      this.locks.onGrant((running, seat) => {
-        const { slots } = this.server.table.slots(undefined) ?? { slots: [] }
-        if (slots.some(({ slot, rank, holder }) => `${slot}/${rank}` === seat && holder !== '')) return false
-        resolve(running.id)
-        return true
-      })
-      this.scheduler.after(most, 'story', () => resolve(undefined))
-    })
+  /** As `note`, for what somebody does to the cluster: what must end within a time, counts from here. */
+  disturb(who: string, what: string, ...details: readonly unknown[]): void {
+    this.disturbed = this.scheduler.now
+    this.note(who, what, ...details)
+  }
+
+  /** Disturbs it with `change` for `ms`. `back` is what is said when `undo` ends that. */
+  async spell(
+    who: string,
+    what: string,
+    ms: number,
+    back: string,
+    change: () => void,
+    undo: () => void,
+  ): Promise<void> {
+    this.disturb(who, what)
+    change()
+    await this.sleep(ms)
+    this.disturb(who, back)
+    undo()
+  }
+
+  /** The last lines of the story, oldest first. */
+  tell(count: number): string {
+    const lines = this.#lines.slice(-count)
+    const before = this.#lines.length - lines.length
+    return [...(before > 0 ? [`… ${before} lines before`] : []), ...lines.map(told)].join('\n')
   }
 
   sleep(ms: number): Promise<void> {
@@ -119,8 +128,18 @@ export class Cluster implements World {
     return true
   }
 
-  /** Members with a process, in the order of their ids. */
-  get up(): Member[] {
-    return [...this.members.values()].filter(member => member.current)
+  /** The member for which `listen` calls back, in the event in which it does; undefined where that takes more than two minutes. */
+  next(listen: (found: (running: Running) => void) => void, most = 120_000): Promise<Member | undefined> {
+    return new Promise(resolve => {
+      listen(running => resolve(this.members.get(running.id)))
+      this.scheduler.after(most, 'story', () => resolve(undefined))
+    })
   }
+}
+
+function told([at, who, what, ...details]: Line): string {
+  const show = (value: unknown) =>
+    value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+  const time = `${(at / 1000).toFixed(3)} s`.padStart(12)
+  return [time, who.padEnd(6), what, ...details.map(show)].filter(text => text !== '').join(' ')
 }

@@ -2,10 +2,12 @@
  * I1: a block that was served stays served, by a live and ready process, itself or by a block that was compacted from
  * it. Only a crash may open a gap, only for what the crashed one served, and not for long.
  */
+
 import type { BlockId } from 'blockgate'
 import { short } from './bucket.ts'
-import { Violation } from './violation.ts'
-import type { Running, World } from './world.ts'
+import type { Cluster } from './cluster.ts'
+import type { Running } from './running.ts'
+import { Violation } from './world.ts'
 
 /** A gap that nothing disturbs closes within this, ms: silence is noticed, the next rank loads. */
 const LONGEST_GAP = 180_000
@@ -16,18 +18,15 @@ interface Ghost {
   readonly blocks: ReadonlySet<BlockId>
 }
 
-interface Gap {
-  readonly since: number
-}
-
 export class Coverage {
   /** Blocks that were covered once. */
   readonly served = new Set<BlockId>()
-  readonly #cluster: World
-  readonly #gaps = new Map<BlockId, Gap>()
+  readonly #cluster: Cluster
+  /** Blocks that were served and are not, each since when, ms. */
+  readonly #gaps = new Map<BlockId, number>()
   #ghosts: Ghost[] = []
 
-  constructor(cluster: World) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster
   }
 
@@ -57,7 +56,7 @@ export class Coverage {
       } else if (this.served.has(id) && !this.#gaps.has(id)) {
         if (!this.#excused(id)) throw new Violation('I1', `${short(id)} was served, and nobody serves it`)
         this.#cluster.note('', 'gap', short(id))
-        this.#gaps.set(id, { since: scheduler.now })
+        this.#gaps.set(id, scheduler.now)
       }
     }
     for (const id of this.#gaps.keys()) if (!bucket.blocks.has(id)) this.#gaps.delete(id)
@@ -67,7 +66,7 @@ export class Coverage {
   tick(): void {
     const { scheduler, disturbed } = this.#cluster
     this.#ghosts = this.#ghosts.filter(ghost => !this.#atRest(ghost))
-    for (const [id, { since }] of this.#gaps) {
+    for (const [id, since] of this.#gaps) {
       if (this.#cluster.stuck(id)) continue
       const lasted = scheduler.now - Math.max(since, disturbed)
       if (lasted > LONGEST_GAP)

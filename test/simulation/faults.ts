@@ -1,31 +1,27 @@
 /** What goes wrong. Each fault ends by itself; several may overlap. */
 import type { Cluster } from './cluster.ts'
-import { CALM } from './network.ts'
+import type { LockServer } from './locks.ts'
+import type { Member } from './member.ts'
+import { CALM, type NetworkWeather } from './network.ts'
 import type { Pause } from './process.ts'
 
 export type Fault = (cluster: Cluster) => Promise<void>
 
-/** Killed; it comes back on its disk, soon or late. */
-export async function crash(cluster: Cluster): Promise<void> {
-  const { random } = cluster
-  const member = random.pick(cluster.up)
-  if (!member.current) return
-  cluster.disturb(member.id, 'is killed')
-  member.crash()
-  await cluster.sleep(random.chance(0.5) ? random.between(500, 10_000) : random.between(20_000, 120_000))
-  cluster.disturb(member.id, 'is started again')
-  if (!member.current) member.start()
-}
+const kind = ({ random }: Cluster): Pause => (random.chance(0.5) ? 'stop' : 'suspend')
 
-/** Stopped while others hand blocks over to it. */
-export async function restartInHandOver(cluster: Cluster): Promise<void> {
-  await cluster.nextRelease(120_000)
-  await cluster.sleep(cluster.random.between(0, 3_000))
-  if (cluster.up.length > 0) await restart(cluster)
-}
+/** The member stands still for so long. */
+const stands = (cluster: Cluster, member: Member, what: string, how: Pause, ms: number) =>
+  cluster.spell(
+    member.id,
+    what,
+    ms,
+    'goes on',
+    () => member.pause(how),
+    () => member.resume(),
+  )
 
 /** Stopped in an orderly way, and started again, without a look at who else serves its blocks. */
-export async function restart(cluster: Cluster): Promise<void> {
+const restart: Fault = async cluster => {
   const { random } = cluster
   const member = random.pick(cluster.up)
   cluster.disturb(member.id, 'is restarted')
@@ -34,114 +30,260 @@ export async function restart(cluster: Cluster): Promise<void> {
   if (!member.current) member.start()
 }
 
-/** Stands still, for less or more than it takes to be noticed. */
-export async function pause(cluster: Cluster): Promise<void> {
-  const { random } = cluster
-  const member = random.pick(cluster.up)
-  cluster.disturb(member.id, 'is paused')
-  member.pause(kind(cluster))
-  await cluster.sleep(random.chance(0.4) ? random.between(500, 12_000) : random.between(20_000, 90_000))
-  cluster.disturb(member.id, 'goes on')
-  member.resume()
+/** The store is away; `back` is done to it before it is there again. */
+const away = async (cluster: Cluster, ms: number, back: () => void) => {
+  cluster.server.up = false
+  await cluster.sleep(ms)
+  back()
+  cluster.server.up = true
 }
 
-/** Stands still between the store's release and the drop. */
-export async function pauseWithDropInFlight(cluster: Cluster): Promise<void> {
-  const { random } = cluster
-  const kept = kind(cluster)
-  const id = await cluster.nextRelease(120_000)
-  const member = id === undefined ? undefined : cluster.members.get(id)
+/** For members and their store. */
+export const FAULTS: readonly Fault[] = [
+  /** Killed; it comes back on its disk, soon or late. */
+  async function crash(cluster) {
+    const { random } = cluster
+    const member = random.pick(cluster.up)
+    if (!member.current) return
+    cluster.disturb(member.id, 'is killed')
+    member.crash()
+    await cluster.sleep(random.chance(0.5) ? random.between(500, 10_000) : random.between(20_000, 120_000))
+    cluster.disturb(member.id, 'is started again')
+    if (!member.current) member.start()
+  },
+  restart,
+  async function restartWhileOthersHandBlocksOver(cluster) {
+    await cluster.next(found => cluster.watch.onRelease(found))
+    await cluster.sleep(cluster.random.between(0, 3_000))
+    if (cluster.up.length > 0) await restart(cluster)
+  },
+  /** For less or more than it takes to be noticed. */
+  async function pause(cluster) {
+    const { random } = cluster
+    const member = random.pick(cluster.up)
+    const how = kind(cluster)
+    const ms = random.chance(0.4) ? random.between(500, 12_000) : random.between(20_000, 90_000)
+    await stands(cluster, member, 'is paused', how, ms)
+  },
+  async function pauseBetweenReleaseAndDrop(cluster) {
+    const how = kind(cluster)
+    const member = await cluster.next(found => cluster.watch.onRelease(found))
+    if (!member?.current) return
+    const ms = cluster.random.between(15_000, 90_000)
+    await stands(cluster, member, 'is paused with a drop in flight', how, ms)
+  },
+  async function storeAway(cluster) {
+    cluster.disturb('store', 'is away')
+    await away(cluster, cluster.random.between(2_000, 90_000), () => cluster.disturb('store', 'is back'))
+  },
+  async function storeEmptied(cluster) {
+    cluster.disturb('store', 'is emptied')
+    await away(cluster, cluster.random.between(100, 10_000), () => cluster.server.empty())
+  },
+  /** A replica takes over that had not got the last writes. */
+  async function failover(cluster) {
+    const { random, server } = cluster
+    const snapshot = server.snapshot()
+    await cluster.sleep(random.between(100, 10_000))
+    cluster.disturb('store', 'fails over')
+    await away(cluster, random.between(50, 8_000), () => server.failOver(snapshot, random.between(-3_000, 3_000)))
+  },
+  /** One member alone cannot reach the store. */
+  async function cutOff(cluster) {
+    const { random, cut } = cluster
+    const { id } = random.pick(cluster.up)
+    const ms = random.between(3_000, 60_000)
+    await cluster.spell(
+      id,
+      'is cut off',
+      ms,
+      'is connected',
+      () => cut.add(id),
+      () => cut.delete(id),
+    )
+  },
+  /** Requests and answers are lost, late, overtaken. */
+  async function badNetwork(cluster) {
+    const { random } = cluster
+    await storm(cluster, cluster.weather, 'network', {
+      lost: random.between(0, 0.1),
+      unanswered: random.between(0, 0.1),
+      late: random.between(0, 0.25),
+      deaf: random.between(0, 1),
+      slow: random.pick([1, 1, 20, 100]),
+    })
+  },
+  async function clockStep(cluster) {
+    const { random } = cluster
+    const member = random.pick(cluster.up)
+    const ms = Math.round(random.between(-120_000, 120_000))
+    cluster.disturb(member.id, 'clock steps', `${ms} ms`)
+    member.current?.process.step(ms)
+  },
+  /** A second process with the id of one that lives, or that stands still. */
+  async function twoProcesses(cluster) {
+    const { random } = cluster
+    const member = random.pick(cluster.up)
+    const old = member.current
+    if (!old) return
+    const standing = random.chance(0.5)
+    cluster.disturb(member.id, 'gets a second process', standing ? 'while the first stands still' : '')
+    if (standing) member.pause(kind(cluster))
+    await cluster.sleep(standing ? random.between(1_000, 30_000) : 0)
+    member.start('other')
+    await cluster.sleep(random.between(10_000, 60_000))
+    cluster.disturb(member.id, 'first process goes on')
+    old.process.resume()
+    await cluster.sleep(random.between(5_000, 60_000))
+    cluster.disturb(member.id, 'keeps one process')
+    member.keepOne()
+  },
+]
+
+async function lockClockSteps(cluster: Cluster): Promise<void> {
+  const { random, locks } = cluster
+  const server = random.pick(locks.servers)
+  const ms = Math.round(random.between(-60_000, 60_000))
+  cluster.disturb(server.name, 'clock steps', `${ms} ms`)
+  locks.lose(server, () => server.step(ms))
+}
+
+/** With a lock that the process does not know of yet, or that it has not recorded. */
+async function pauseWithLock(cluster: Cluster): Promise<void> {
+  const { random, locks, server } = cluster
+  const how = kind(cluster)
+  const member = await cluster.next(found =>
+    locks.onGrant((running, rank) => {
+      const { slots } = server.table.slots(undefined) ?? { slots: [] }
+      const held = slots.some(entry => `${entry.slot}/${entry.rank}` === rank && entry.holder !== '')
+      if (!held) found(running)
+      return !held
+    }),
+  )
+  await cluster.sleep(random.chance(0.5) ? 0 : random.between(0, 20))
   if (!member?.current) return
-  cluster.disturb(member.id, 'is paused with a drop in flight')
-  member.pause(kept)
-  await cluster.sleep(random.between(15_000, 90_000))
-  cluster.disturb(member.id, 'goes on')
-  member.resume()
+  const ms = random.chance(0.7) ? random.between(4_000, 14_000) : random.between(14_000, 90_000)
+  await stands(cluster, member, 'is paused with a lock', how, ms)
 }
 
-export async function storeAway(cluster: Cluster): Promise<void> {
-  cluster.disturb('store', 'is away')
-  cluster.server.up = false
-  await cluster.sleep(cluster.random.between(2_000, 90_000))
-  cluster.disturb('store', 'is back')
-  cluster.server.up = true
+/** A process makes an entry, and stands still; the request gets stuck, and lands when somebody else may hold the slot. */
+async function lateHold(cluster: Cluster): Promise<void> {
+  const [how, stuck] = [kind(cluster), cluster.random.between(6_000, 14_000)]
+  const member = await cluster.next(found =>
+    cluster.watch.onHold(running => {
+      found(running)
+      return stuck
+    }),
+  )
+  if (!member?.current) return
+  const ms = stuck + cluster.random.between(100, 5_000)
+  await stands(cluster, member, 'is paused, with a seat asked for', how, ms)
 }
 
-/** Restarted without its data. */
-export async function storeEmptied(cluster: Cluster): Promise<void> {
-  cluster.disturb('store', 'is emptied')
-  cluster.server.up = false
-  await cluster.sleep(cluster.random.between(100, 10_000))
-  cluster.server.empty()
-  cluster.server.up = true
+const LOCK_FAULTS: readonly Fault[] = [
+  /** Started again soon or late, with its keys or without. */
+  async function lockServerKilled(cluster) {
+    const { random, locks } = cluster
+    const server = random.pick(locks.servers)
+    const emptied = random.chance(0.5)
+    await locksAway(cluster, [server], random.between(500, 60_000), 'is killed', () => {
+      if (emptied) locks.lose(server, ({ table }) => table.empty())
+    })
+  },
+  async function lockServerRestartedInAnInstant(cluster) {
+    const server = cluster.random.pick(cluster.locks.servers)
+    cluster.disturb(server.name, 'is emptied')
+    cluster.locks.lose(server, ({ table }) => table.empty())
+  },
+  async function lockServerHangs(cluster) {
+    await hang(cluster, [cluster.random.pick(cluster.locks.servers)])
+  },
+  /** As many as it takes for nobody to win a lock. */
+  async function majorityHangs(cluster) {
+    const { servers } = cluster.locks
+    await hang(cluster, servers.slice(0, Math.floor(servers.length / 2) + 1))
+  },
+  async function allLocksAway(cluster) {
+    await locksAway(cluster, cluster.locks.servers, cluster.random.between(2_000, 90_000), 'is away')
+  },
+  /** One member alone cannot reach one server. */
+  async function cutFromLocks(cluster) {
+    const { random, locks } = cluster
+    const { id } = random.pick(cluster.up)
+    const { name } = random.pick(locks.servers)
+    const ms = random.between(3_000, 90_000)
+    await cluster.spell(
+      `${id} ${name}`,
+      'is cut off from',
+      ms,
+      'is connected to',
+      () => locks.cut.add(`${id} ${name}`),
+      () => locks.cut.delete(`${id} ${name}`),
+    )
+  },
+  lockClockSteps,
+  /** Requests to lock servers, and their answers, are lost, late, overtaken. */
+  async function badLockNetwork(cluster) {
+    const { random, locks } = cluster
+    await storm(cluster, locks.weather, 'network to lock servers', {
+      lost: random.between(0, 0.2),
+      unanswered: random.between(0, 0.2),
+      late: random.between(0, 0.25),
+      slow: random.pick([1, 1, 20, 100]),
+    })
+  },
+  pauseWithLock,
+  lateHold,
+]
+
+/** Of lock servers that are the store's Redis everything goes wrong that goes wrong with the store. */
+export function faultsOfLocks({ options, locks }: Cluster): readonly Fault[] {
+  if (!options.leases) return []
+  return locks.inStore ? [pauseWithLock, lateHold, lockClockSteps] : LOCK_FAULTS
 }
 
-/** A replica takes over that had not got the last writes. */
-export async function failover(cluster: Cluster): Promise<void> {
-  const { random, server } = cluster
-  const snapshot = server.snapshot()
-  await cluster.sleep(random.between(100, 10_000))
-  cluster.disturb('store', 'fails over')
-  server.up = false
-  await cluster.sleep(random.between(50, 8_000))
-  server.failOver(snapshot, random.between(-3_000, 3_000))
-  server.up = true
+/** The weather is bad for a while. */
+async function storm(
+  cluster: Cluster,
+  at: NetworkWeather,
+  what: string,
+  weather: Partial<NetworkWeather>,
+): Promise<void> {
+  cluster.disturb('', `${what} is bad`)
+  Object.assign(at, weather)
+  await cluster.sleep(cluster.random.between(20_000, 150_000))
+  cluster.disturb('', `${what} is good`)
+  Object.assign(at, CALM)
 }
 
-/** One member alone cannot reach the store. */
-export async function cutOff(cluster: Cluster): Promise<void> {
-  const { random } = cluster
-  const { id } = random.pick(cluster.up)
-  cluster.disturb(id, 'is cut off')
-  cluster.cut.add(id)
-  await cluster.sleep(random.between(3_000, 60_000))
-  cluster.disturb(id, 'is connected')
-  cluster.cut.delete(id)
+async function hang(cluster: Cluster, servers: readonly LockServer[]): Promise<void> {
+  const all = cluster.random.chance(0.5)
+  for (const server of servers) {
+    cluster.disturb(server.name, 'hangs')
+    server.hang()
+  }
+  await cluster.sleep(cluster.random.between(1_000, 90_000))
+  for (const server of servers) {
+    cluster.disturb(server.name, 'goes on', all ? 'with all that came' : '')
+    server.goOn(all)
+  }
 }
 
-/** Requests and answers are lost, late, overtaken. */
-export async function badNetwork(cluster: Cluster): Promise<void> {
-  const { random, weather } = cluster
-  cluster.disturb('', 'network is bad')
-  Object.assign(weather, {
-    lost: random.between(0, 0.1),
-    unanswered: random.between(0, 0.1),
-    late: random.between(0, 0.25),
-    deaf: random.between(0, 1),
-    slow: random.pick([1, 1, 20, 100]),
-  })
-  await cluster.sleep(random.between(20_000, 150_000))
-  cluster.disturb('', 'network is good')
-  Object.assign(weather, CALM)
-}
-
-export async function clockStep(cluster: Cluster): Promise<void> {
-  const { random } = cluster
-  const member = random.pick(cluster.up)
-  const ms = Math.round(random.between(-120_000, 120_000))
-  cluster.disturb(member.id, 'clock steps', `${ms} ms`)
-  member.current?.process.step(ms)
-}
-
-/** A second process with the id of one that lives, or that stands still. */
-export async function twoProcesses(cluster: Cluster): Promise<void> {
-  const { random } = cluster
-  const member = random.pick(cluster.up)
-  const old = member.current
-  if (!old) return
-  const standing = random.chance(0.5)
-  cluster.disturb(member.id, 'gets a second process', standing ? 'while the first stands still' : '')
-  if (standing) member.pause(kind(cluster))
-  await cluster.sleep(standing ? random.between(1_000, 30_000) : 0)
-  member.start('other')
-  await cluster.sleep(random.between(10_000, 60_000))
-  cluster.disturb(member.id, 'first process goes on')
-  old.process.resume()
-  await cluster.sleep(random.between(5_000, 60_000))
-  cluster.disturb(member.id, 'keeps one process')
-  member.keepOne()
-}
-
-export function kind(cluster: Cluster): Pause {
-  return cluster.random.chance(0.5) ? 'stop' : 'suspend'
+async function locksAway(
+  cluster: Cluster,
+  servers: readonly LockServer[],
+  ms: number,
+  what: string,
+  meanwhile = () => {},
+): Promise<void> {
+  for (const server of servers) {
+    cluster.disturb(server.name, what)
+    server.up = false
+  }
+  await cluster.sleep(ms)
+  meanwhile()
+  for (const server of servers) {
+    cluster.disturb(server.name, 'is back')
+    server.up = true
+  }
 }

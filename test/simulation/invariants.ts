@@ -2,90 +2,80 @@
  * What must hold after every event. The simulation sees everything, so this asks what is true, not what members
  * believe. Coverage (I1) and agreement (I6, I7) have files of their own.
  */
-import type { BlockId } from 'blockgate'
+import type { BlockId, BlockMeta } from 'blockgate'
 import type { ReleaseRequest } from 'blockgate/members'
 import { Agreement } from './agreement.ts'
 import { short } from './bucket.ts'
+import type { Cluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
-import type { Records } from './seats.ts'
-import { Violation } from './violation.ts'
-import type { Hold, Running, Watch, World } from './world.ts'
+import type { Records } from './rules.ts'
+import type { Running } from './running.ts'
+import { type Hold, Violation } from './world.ts'
 
-export class Invariants implements Watch {
+export class Invariants {
   readonly coverage: Coverage
   readonly agreement: Agreement
+  /** Loads begun and drops made, of blocks that can be loaded: it rests when the cluster does. */
   moves = 0
-  readonly #cluster: World
+  readonly #cluster: Cluster
+  /** Who serves what may have changed. */
   #dirty = true
   #ticked = 0
   #found: Violation | undefined
   readonly #onHold: ((running: Running) => number)[] = []
-  #onRelease: ((running: Running) => void)[] = []
+  readonly #onRelease: ((running: Running) => void)[] = []
 
-  constructor(cluster: World) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster
     this.coverage = new Coverage(cluster)
     this.agreement = new Agreement(cluster)
   }
 
-  get gaps(): number {
-    return this.coverage.gaps
-  }
-
   /** After every event. @throws Violation */
   check(): void {
     if (this.#found) throw this.#found
-    for (const running of this.#cluster.runnings) {
+    const { runnings, scheduler } = this.#cluster
+    for (const running of runnings) {
       this.#ready(running)
       this.#epoch(running)
     }
-    const tick = this.#cluster.scheduler.now - this.#ticked >= 1_000
+    const tick = scheduler.now - this.#ticked >= 1_000
     if (this.#dirty || tick) this.coverage.check()
     this.#dirty = false
     if (!tick) return
-    this.#ticked = this.#cluster.scheduler.now
+    this.#ticked = scheduler.now
     this.coverage.tick()
     this.#claims()
   }
 
-  /** Calls `listener` at the next release that the store grants. */
-  onRelease(listener: (running: Running) => void): void {
-    this.#onRelease.push(listener)
-  }
-
   /** I3: a load begins only where the newest view that the process has says that it is the one to hold the block. */
   prepare(running: Running, id: BlockId): void {
-    const { plugin } = running
+    const { id: member, plugin } = running
     const meta = this.#cluster.bucket.metas.get(id)
-    this.#cluster.note(running.id, 'loads', short(id))
+    this.#cluster.note(member, 'loads', short(id))
     if (!this.#cluster.stuck(id)) this.moves++
     if (!plugin?.handover || !meta) return
-    if (plugin.epoch() < running.seen) this.#fail('I3', `${running.id} loads ${short(id)} in an old epoch`)
+    if (plugin.epoch() < running.seen) this.#fail('I3', `${member} loads ${short(id)} in an old epoch`)
     if (!owns(running, meta) || !this.#cluster.rules.mayLoad(running, meta))
-      this.#fail('I3', `${running.id} loads ${short(id)}, which is not its own`)
+      this.#fail('I3', `${member} loads ${short(id)}, which is not its own`)
   }
 
-  commit(running: Running, id: BlockId): void {
-    this.#cluster.note(running.id, 'serves', short(id))
+  commit({ id: member }: Running, id: BlockId): void {
+    this.#cluster.note(member, 'serves', short(id))
     this.#dirty = true
   }
 
-  /**
-   * I4: a drop is granted by the store, or two complete listings in a row were without the block. No claim on it
-   * stands.
-   */
+  /** I4: a drop is granted by the store, or two complete listings in a row were without the block. No claim on it stands. */
   drop(running: Running, id: BlockId): void {
-    this.#cluster.note(running.id, 'drops', short(id))
+    const { id: member, listings, plugin } = running
+    this.#cluster.note(member, 'drops', short(id))
     if (!this.#cluster.stuck(id)) this.moves++
     this.#dirty = true
     const released = running.released.delete(id)
-    if (!running.plugin?.handover) return
-    if (!released && !running.listings.absent(id)) {
-      this.#fail('I4', `${running.id} drops ${short(id)} without knowing that it may`)
-    }
-    if (this.#cluster.server.counted(running).has(id)) {
-      this.#fail('true-claim', `${running.id} drops ${short(id)}, and its claim stands`)
-    }
+    if (!plugin?.handover) return
+    if (!released && !listings.absent(id)) this.#fail('I4', `${member} drops ${short(id)} without knowing that it may`)
+    if (this.#cluster.server.counted(running).has(id))
+      this.#fail('true-claim', `${member} drops ${short(id)}, and its claim stands`)
   }
 
   /** The store has granted it. I1 rests on this: each claim that was counted for it is true. */
@@ -96,15 +86,19 @@ export class Invariants implements Watch {
       running.released.add(id)
       this.#cluster.note('store', 'releases', short(id), 'of', running.id, 'for', targets.join(' '))
       const lies = targets.filter(target => !this.#serves(target, superseding))
-      if (quorum === 'all' ? lies.length > 0 : lies.length === targets.length) {
+      if (quorum === 'all' ? lies.length > 0 : lies.length === targets.length)
         this.#fail('true-claim', `${lies.join(', ')} does not serve ${short(superseding)}, and its claim was counted`)
-      }
       this.#found ??= this.#cluster.rules.released(item)
     }
     if (released.length > 0) for (const listener of this.#onRelease.splice(0)) listener(running)
   }
 
-  /** I8: a record goes from a process to a newer one, never back. */
+  /** Calls `listener` at the next release that the store grants. */
+  onRelease(listener: (running: Running) => void): void {
+    this.#onRelease.push(listener)
+  }
+
+  /** I8: an entry goes from a process to a newer one, never back. */
   joined(running: Running, incarnation: number, before: number): void {
     if (incarnation < before) this.#fail('I8', `the incarnation of ${running.id} went back`)
     running.incarnation = incarnation
@@ -117,30 +111,26 @@ export class Invariants implements Watch {
     running.seen = Math.max(running.seen, read.record.epoch)
   }
 
-  /** Calls `listener` when the next seat is asked for; it says how many ms the request gets stuck for. */
-  onHold(listener: (running: Running) => number): void {
-    this.#onHold.push(listener)
-  }
-
+  /** The process makes an entry. @returns for how many ms the request gets stuck */
   holding(running: Running): number | undefined {
     return this.#onHold.shift()?.(running)
   }
 
-  /** The store has recorded who has a seat now. */
+  /** Calls `listener` when the next entry is made; it says how many ms the request gets stuck for. */
+  onHold(listener: (running: Running) => number): void {
+    this.#onHold.push(listener)
+  }
+
+  /** The store has recorded who holds a rank of a slot now. */
   held(running: Running, hold: Hold): void {
-    const { before, request } = hold
-    const { slot, rank, give } = request
-    this.#cluster.note(running.id, give ? 'gives' : 'takes', `slot ${slot}/${rank}`, before?.holder)
+    const { slot, rank, give } = hold.request
+    this.#cluster.note(running.id, give ? 'gives' : 'takes', `slot ${slot}/${rank}`, hold.before?.holder)
     this.moves++
     this.#found ??= this.#cluster.rules.held(running, hold)
   }
 
-  forgot(before: Records): void {
-    this.#cluster.rules.forgot(before)
-  }
-
-  /** A member was set down: one that stands still does not count any more. */
-  setDown(): void {
+  /** A new epoch has begun. A member that was set down and stands still does not count any more. */
+  epoch(): void {
     for (const running of this.#cluster.runnings) {
       const { process, incarnation } = running
       if (process.paused && incarnation > 0 && !this.#cluster.server.knows(running)) this.coverage.lost(running)
@@ -149,16 +139,16 @@ export class Invariants implements Watch {
     this.#dirty = true
   }
 
-  /** It was asked to stop. */
+  /** The process is asked to stop, or is gone. */
   stopping(): void {
     this.#dirty = true
   }
 
+  /** What it serves is gone, by no fault of the code. */
   lost(running: Running): void {
     this.coverage.lost(running)
   }
 
-  /** The process is gone. */
   ended(running: Running): void {
     if (!running.left) this.coverage.lost(running)
     this.#dirty = true
@@ -168,15 +158,14 @@ export class Invariants implements Watch {
   #claims(): void {
     const { server, runnings } = this.#cluster
     for (const running of runnings) {
-      for (const id of server.counted(running)) {
-        if (!this.#serves(running.id, id)) throw new Violation('true-claim', `${running.id} claims ${short(id)}`)
-      }
+      const lie = [...server.counted(running)].find(id => !this.#serves(running.id, id))
+      if (lie) throw new Violation('true-claim', `${running.id} claims ${short(lie)}`)
     }
   }
 
   /** The latch: ready once, it stays so until it has drained, stops, or is superseded. */
   #ready(running: Running): void {
-    const ready = running.gateway?.readiness.ready === true
+    const { ready, reason } = running.gateway?.readiness ?? { ready: false }
     if (ready === running.ready) return
     running.ready = ready
     this.#dirty = true
@@ -184,20 +173,16 @@ export class Invariants implements Watch {
     if (ready || running.stopping) return
     const standing = running.plugin?.handover?.standing()
     // Two processes with one id are somebody's mistake: the older one goes, as by a crash.
-    if (standing === 'superseded') {
-      this.coverage.lost(running)
-      return
-    }
-    if (standing === 'leaving' && running.loaded.size === 0) return
-    throw new Violation('ready', `${running.id} is ready no more: ${running.gateway?.readiness.reason}`)
+    if (standing === 'superseded') this.coverage.lost(running)
+    else if (standing !== 'leaving' || running.loaded.size > 0)
+      throw new Violation('ready', `${running.id} is ready no more: ${reason}`)
   }
 
   /** I8: what a process takes for the epoch only grows. */
   #epoch(running: Running): void {
-    const { plugin, epoch } = running
-    const now = plugin?.epoch() ?? 0
-    if (now === epoch) return
-    if (now < epoch) throw new Violation('I8', `the epoch of ${running.id} went back`)
+    const now = running.plugin?.epoch() ?? 0
+    if (now === running.epoch) return
+    if (now < running.epoch) throw new Violation('I8', `the epoch of ${running.id} went back`)
     if (this.agreement.check(running, now)) running.epoch = now
   }
 
@@ -214,7 +199,7 @@ export class Invariants implements Watch {
 }
 
 /** The process knows, and it is to hold the block. */
-function owns({ id, plugin }: Running, meta: Parameters<NonNullable<Running['plugin']>['claim']>[0]): boolean {
+export function owns({ id, plugin }: Running, meta: BlockMeta): boolean {
   try {
     return plugin?.handover?.owners(meta).some(owner => owner.target && owner.member === id) === true
   } catch {

@@ -1,10 +1,10 @@
 /** A lock server as one process has it: what is used of a client of ioredis, and of the connections that it makes. */
 import { commandOf, type LockArguments } from '../support/lock-table.ts'
-import type { LockServer } from './lock-server.ts'
+import type { Cluster } from './cluster.ts'
+import type { LockServer } from './locks.ts'
 import { Connection, type Route } from './network.ts'
-import type { LockClient, LockConnection, Running, World } from './world.ts'
-
-type Listener = (arg?: unknown) => void
+import type { Running } from './running.ts'
+import type { LockClient, LockConnection, LockOverride } from './world.ts'
 
 interface Command {
   /** At the server. What it returns is done when the answer is there. */
@@ -12,31 +12,26 @@ interface Command {
   readonly reject: (error: unknown) => void
 }
 
-interface Override {
-  readonly commandTimeout?: number
-  readonly retryStrategy?: (times: number) => number
-}
-
-export function lockClient(world: World, running: Running, server: LockServer, route: () => Route): LockClient {
+export function lockClient(cluster: Cluster, running: Running, server: LockServer, route: () => Route): LockClient {
   return {
     options: { host: server.name, port: 6379 },
     isCluster: false,
-    duplicate: override => new SimLockConnection(world, running, server, route(), override),
+    duplicate: override => new SimLockConnection(cluster, running, server, route(), override),
   }
 }
 
 class SimLockConnection implements LockConnection {
   status = 'wait'
-  readonly #world: World
+  readonly #cluster: Cluster
   readonly #running: Running
   readonly #server: LockServer
-  readonly #override: Override
+  readonly #override: LockOverride
   readonly #connection: Connection
   readonly #packet: Command[] = []
-  readonly #listeners: [event: string, listener: Listener, once: boolean][] = []
+  readonly #listeners: [event: string, listener: (arg?: unknown) => void][] = []
 
-  constructor(world: World, running: Running, server: LockServer, route: Route, override: Override) {
-    this.#world = world
+  constructor(cluster: Cluster, running: Running, server: LockServer, route: Route, override: LockOverride) {
+    this.#cluster = cluster
     this.#running = running
     this.#server = server
     this.#override = override
@@ -48,58 +43,57 @@ class SimLockConnection implements LockConnection {
     })
   }
 
-  async connect(): Promise<void> {
-    this.status = 'connecting'
+  /** Where it fails, it is tried again, and again. */
+  async connect(times = 1): Promise<void> {
+    if (times === 1) this.status = 'connecting'
     try {
       await this.#connection.request('lock connect', () => {})
-      this.#becomes('ready')
+      if (this.status !== 'end') this.status = 'ready'
     } catch (error) {
-      this.#again(1)
+      if (times > 1) this.#tell('error', error)
+      if (this.status === 'end') throw error
+      this.status = 'reconnecting'
+      const again = () => this.status === 'reconnecting' && void this.connect(times + 1).catch(() => {})
+      this.#running.process.setTimer(this.#override.retryStrategy?.(times) ?? 1_000, again)
       throw error
     }
   }
 
-  disconnect(reconnect = false): void {
+  disconnect(): void {
     if (this.status === 'end') return
-    if (reconnect) {
-      this.#again(1)
-      return
-    }
     this.status = 'end'
     this.#running.process.arrive(0, 'lock disconnected', () => this.#tell('end'))
   }
 
-  on(event: string, listener: Listener): this {
-    this.#listeners.push([event, listener, false])
+  on(event: string, listener: (arg?: unknown) => void): this {
+    this.#listeners.push([event, listener])
     return this
   }
 
-  once(event: string, listener: Listener): this {
-    this.#listeners.push([event, listener, true])
-    return this
+  /** What is waited for by this happens once. */
+  once(event: string, listener: (arg?: unknown) => void): this {
+    return this.on(event, listener)
   }
 
   eval(script: string, _keyCount: number, args: LockArguments): Promise<number> {
-    const { locks, scheduler } = this.#world
+    const { locks, scheduler } = this.#cluster
     const [command, key, value] = [commandOf(script), String(args[0]), args[1]]
     const sent = scheduler.now
     locks.sent(this.#running, command, key)
     if (this.status !== 'ready') return Promise.reject(new Error("Stream isn't writeable"))
     return new Promise((resolve, reject) => {
       if (this.#packet.length === 0) scheduler.after(0, `${this.#running.id} lock packet`, () => this.#send())
-      this.#packet.push({
-        reject,
-        run: () => {
-          const { table } = this.#server
-          const free = table.get(key) === undefined
-          const done = table.eval(script, args)
-          if (free && table.get(key) === value) locks.granted(this.#running, key)
-          return () => {
-            if (done === 1) locks.answered(this.#running, command, key, sent)
-            resolve(done)
-          }
-        },
-      })
+      const run = () => {
+        const { table } = this.#server
+        const free = table.get(key) === undefined
+        const done = table.eval(script, args)
+        if (free && table.get(key) === value) locks.granted(this.#running, key)
+        return () => {
+          if (done === 1) locks.answered(this.#running, command, key, sent)
+          resolve(done)
+        }
+      }
+      this.#packet.push({ run, reject })
     })
   }
 
@@ -118,36 +112,7 @@ class SimLockConnection implements LockConnection {
     )
   }
 
-  /** Tries to connect again, and again. */
-  #again(times: number): void {
-    this.status = 'reconnecting'
-    const wait = this.#override.retryStrategy?.(times) ?? 1_000
-    this.#running.process.setTimer(wait, () => {
-      if (this.status !== 'reconnecting') return
-      this.#connection
-        .request('lock connect', () => {})
-        .then(
-          () => this.#becomes('ready'),
-          error => {
-            this.#tell('error', error)
-            if (this.status === 'reconnecting') this.#again(times + 1)
-          },
-        )
-    })
-  }
-
-  #becomes(status: 'ready'): void {
-    if (this.status === 'end') return
-    this.status = status
-    this.#tell(status)
-  }
-
   #tell(event: string, arg?: unknown): void {
-    for (const entry of [...this.#listeners]) {
-      const [name, listener, once] = entry
-      if (name !== event) continue
-      if (once) this.#listeners.splice(this.#listeners.indexOf(entry), 1)
-      listener(arg)
-    }
+    for (const [name, listener] of this.#listeners) if (name === event) listener(arg)
   }
 }

@@ -1,30 +1,23 @@
 /** One member: what stays of it, and the processes that come and go on that. */
 import { memoryState } from 'blockgate/testing'
-import { type ClockOptions, type Pause, Process } from './process.ts'
+import type { Cluster } from './cluster.ts'
+import { type Pause, Process } from './process.ts'
 import type { Random } from './random.ts'
-import { type Remains, RunningProcess } from './running.ts'
-import type { Running, World } from './world.ts'
+import { type Remains, Running } from './running.ts'
 
 export class Member {
   readonly id: string
-  readonly zone: string | undefined
   /** Its process, of two the newest; undefined while there is none. */
   current: Running | undefined
-  readonly #cluster: World & { readonly runnings: Set<Running> }
+  readonly #cluster: Cluster
   readonly #random: Random
-  readonly #clock: ClockOptions
+  readonly #clock: { readonly skew: number; readonly rate: number }
   readonly #remains: Remains
   #generation = 0
   #retired = false
 
-  constructor(
-    cluster: World & { readonly runnings: Set<Running> },
-    id: string,
-    zone: string | undefined,
-    random: Random,
-  ) {
+  constructor(cluster: Cluster, id: string, zone: string | undefined, random: Random) {
     this.id = id
-    this.zone = zone
     this.#cluster = cluster
     this.#random = random
     this.#clock = { skew: random.between(-60_000, 60_000), rate: random.between(0.9, 1.1) }
@@ -34,18 +27,12 @@ export class Member {
   /** A new process; it stands beside the one there is, if there is one. `disk`: the member's own, or an empty one. */
   start(disk: 'own' | 'other' = 'own'): void {
     const cluster = this.#cluster
-    const random = this.#random.fork(`process ${++this.#generation}`)
-    const process = new Process(
-      this.id,
-      this.#generation,
-      cluster.scheduler,
-      random,
-      this.#clock,
-      (level, message, fields) => cluster.note(this.id, level === 'info' ? '' : level, message, fields),
-    )
-    const running = new RunningProcess(process)
+    const generation = ++this.#generation
+    const random = this.#random.fork(`process ${generation}`)
+    const process = new Process(this.id, generation, cluster, random, this.#clock)
+    const running = new Running(process)
     this.current = running
-    cluster.note(this.id, 'starts', `process ${this.#generation}`)
+    cluster.note(this.id, 'starts', `process ${generation}`)
     cluster.runnings.add(running)
     const remains = disk === 'own' ? this.#remains : { ...this.#remains, disk: new Map(), state: memoryState() }
     running.start(cluster, remains, random).catch((error: unknown) => {
@@ -97,10 +84,7 @@ export class Member {
     this.current = kept
   }
 
-  /**
-   * One process is left, and it runs; one that was put out of the cluster by another, or that could not start, is started
-   * anew.
-   */
+  /** One process is left, and it runs; one that was put out of the cluster by another, or that could not start, is started anew. */
   mend(): void {
     if (!this.current) {
       if (!this.#retired) this.start()

@@ -4,7 +4,7 @@ import type { Member } from './member.ts'
 
 const MINUTE = 60_000
 
-export type Operation = (cluster: Cluster) => Promise<void>
+const ready = (cluster: Cluster, member: Member) => cluster.until(() => member.current?.ready === true, 3 * MINUTE)
 
 /** A new member joins. */
 export async function scaleUp(cluster: Cluster): Promise<void> {
@@ -12,7 +12,7 @@ export async function scaleUp(cluster: Cluster): Promise<void> {
   const member = cluster.add()
   cluster.disturb(member.id, 'joins')
   member.start()
-  await cluster.until(() => member.current?.ready === true, 3 * MINUTE)
+  await ready(cluster, member)
 }
 
 /** Two new members join, one soon after the other: what the first is still being given may go on to the second. */
@@ -30,16 +30,20 @@ export async function scaleDown(cluster: Cluster): Promise<void> {
   if (!(await cluster.until(() => member.current?.loaded.size === 0, 5 * MINUTE))) return drain(cluster, member, false)
   cluster.disturb(member.id, 'has drained')
   await member.retire()
-  if (cluster.random.chance(0.5)) await forget(cluster, member)
+  if (!cluster.random.chance(0.5)) return
+  const { table } = cluster.server
+  const entry = table.entries().members.get(member.id)
+  if (entry?.state !== 'down') return
+  cluster.disturb(member.id, 'is forgotten')
+  table.forget(member.id, entry.changed)
 }
 
-/** A drain that is cancelled half-way. */
+/** A drain that is cancelled half-way, often in the middle of a hand-over. */
 export async function changeOfMind(cluster: Cluster): Promise<void> {
   const member = spare(cluster)
   if (!member) return
   await drain(cluster, member, true)
-  // Often in the middle of a hand-over.
-  if (cluster.random.chance(0.5)) await cluster.nextRelease(90_000)
+  if (cluster.random.chance(0.5)) await cluster.next(found => cluster.watch.onRelease(found), 90_000)
   await cluster.sleep(cluster.random.pick([200, 2_000, 30_000]) * cluster.random.next())
   await drain(cluster, member, false)
 }
@@ -53,14 +57,14 @@ export async function rollingRestart(cluster: Cluster): Promise<void> {
     await member.stop()
     await cluster.sleep(cluster.random.between(500, 20_000))
     if (!member.current) member.start()
-    await cluster.until(() => member.current?.ready === true, 3 * MINUTE)
+    await ready(cluster, member)
   }
 }
 
 export async function freeze(cluster: Cluster): Promise<void> {
   await cluster.until(() => cluster.server.up, MINUTE)
   cluster.disturb('', 'is frozen')
-  cluster.server.operate(table => table.freeze(true))
+  cluster.server.table.freeze(true)
   await cluster.sleep(cluster.random.between(5_000, 60_000))
   await thaw(cluster)
 }
@@ -68,26 +72,19 @@ export async function freeze(cluster: Cluster): Promise<void> {
 export async function thaw(cluster: Cluster): Promise<void> {
   await cluster.until(() => cluster.server.up, 10 * MINUTE)
   cluster.disturb('', 'is thawed')
-  cluster.server.operate(table => table.freeze(false))
+  cluster.server.table.freeze(false)
 }
 
-export async function drain(cluster: Cluster, member: Member, on: boolean): Promise<void> {
+async function drain(cluster: Cluster, member: Member, on: boolean): Promise<void> {
   await cluster.until(() => cluster.server.up, 10 * MINUTE)
   cluster.disturb(member.id, on ? 'is drained' : 'is drained no more')
-  cluster.server.operate(table => table.drain(member.id, on))
-}
-
-async function forget(cluster: Cluster, member: Member): Promise<void> {
-  const record = cluster.server.table.entries().members.get(member.id)
-  if (record?.state !== 'down') return
-  cluster.disturb(member.id, 'is forgotten')
-  cluster.server.operate(table => table.forget(member.id, record.changed))
+  cluster.server.table.drain(member.id, on)
 }
 
 /** A member that can be done without: two are left. */
 function spare(cluster: Cluster): Member | undefined {
-  const ready = cluster.up.filter(member => member.current?.ready)
-  return ready.length < 3 ? undefined : cluster.random.pick(ready)
+  const members = cluster.up.filter(member => member.current?.ready)
+  return members.length < 3 ? undefined : cluster.random.pick(members)
 }
 
 /** Whatever this member serves, another one serves as well. */

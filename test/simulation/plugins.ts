@@ -4,8 +4,7 @@ import 'redlock'
 /** The one list of ownership plugins that every history and every broken variant is run for. */
 import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
 import { redlock } from 'blockgate/plugins/ownership/redlock'
-import { RedlockRules } from './rules-redlock.ts'
-import { ringRules } from './rules-ring.ts'
+import { RedlockRules, ringRules } from './rules.ts'
 import type { Tested } from './world.ts'
 
 export const ring: Tested = {

@@ -1,11 +1,9 @@
 /** One process of a member: its clocks, its timers, and the gate that everything coming from outside passes. */
 import type { Fields, Host, Log } from 'blockgate'
+import type { Cluster } from './cluster.ts'
 import type { Random } from './random.ts'
-import type { Scheduler } from './scheduler.ts'
 
-/**
- * `stop`: its clocks run on, as after SIGSTOP. `suspend`: its monotonic clock stands still, as in a virtual machine.
- */
+/** `stop`: its clocks run on, as after SIGSTOP. `suspend`: its monotonic clock stands still, as in a virtual machine. */
 export type Pause = 'stop' | 'suspend'
 
 export interface ClockOptions {
@@ -29,42 +27,35 @@ export class Process implements Host {
   /** Which process of this member: 1, 2, … */
   readonly generation: number
   readonly log: Log
-  readonly #scheduler: Scheduler
+  alive = true
+  readonly #scheduler: Cluster['scheduler']
   readonly #random: Random
   readonly #clock: ClockOptions
   readonly #timers = new Set<Timer>()
+  /** What came from outside while it was paused. */
   readonly #held: (() => void)[] = []
   readonly #started: number
-  #alive = true
   #paused: { readonly kind: Pause; readonly at: number } | undefined
-  #stood = 0
-  /** Pauses that are over, ms of true time. */
+  /** How long it was paused in all, and how long of that suspended, ms of true time. */
   #slept = 0
+  #stood = 0
   #step = 0
 
   constructor(
     id: string,
     generation: number,
-    scheduler: Scheduler,
+    cluster: Pick<Cluster, 'scheduler' | 'note'>,
     random: Random,
     clock: ClockOptions,
-    onLog: (level: string, message: string, fields: Fields | undefined) => void,
   ) {
     this.id = id
     this.generation = generation
-    this.#scheduler = scheduler
+    this.#scheduler = cluster.scheduler
     this.#random = random
     this.#clock = clock
-    this.#started = scheduler.now
-    this.log = {
-      info: (message, fields) => onLog('info', message, fields),
-      warn: (message, fields) => onLog('warn', message, fields),
-      error: (message, fields) => onLog('error', message, fields),
-    }
-  }
-
-  get alive(): boolean {
-    return this.#alive
+    this.#started = cluster.scheduler.now
+    const log = (level: string) => (message: string, fields?: Fields) => cluster.note(id, level, message, fields)
+    this.log = { info: log(''), warn: log('warn'), error: log('error') }
   }
 
   get paused(): boolean {
@@ -112,20 +103,20 @@ export class Process implements Host {
     this.#step += ms
   }
 
-  /**
-   * Something from outside arrives `ms` from now: an answer, the end of a read. It waits while the process is paused.
-   */
+  /** Something from outside arrives `ms` from now: an answer, the end of a read. It waits while the process is paused. */
   arrive(ms: number, label: string, fn: () => void): void {
-    this.#scheduler.after(ms, `${this.id} ${label}`, () => this.#enter(fn))
+    this.#scheduler.after(ms, `${this.id} ${label}`, () => this.enter(fn))
   }
 
   /** Arrives now, inside an event that is happening. */
   enter(fn: () => void): void {
-    this.#enter(fn)
+    if (!this.alive) return
+    if (this.#paused) this.#held.push(fn)
+    else fn()
   }
 
   pause(kind: Pause): void {
-    if (this.#paused || !this.#alive) return
+    if (this.#paused || !this.alive) return
     this.#paused = { kind, at: this.#scheduler.now }
     if (kind === 'suspend') for (const { event } of this.#timers) event?.[Symbol.dispose]()
   }
@@ -133,9 +124,10 @@ export class Process implements Host {
   /** What waited arrives within a few milliseconds: the timers that are due, and everything else, one of them first. */
   resume(): void {
     const paused = this.#paused
-    if (!paused || !this.#alive) return
-    this.#slept += this.#scheduler.now - paused.at
-    if (paused.kind === 'suspend') this.#stood += this.#scheduler.now - paused.at
+    if (!paused || !this.alive) return
+    const lasted = this.#scheduler.now - paused.at
+    this.#slept += lasted
+    if (paused.kind === 'suspend') this.#stood += lasted
     this.#paused = undefined
     const timersFirst = this.#random.chance(0.5)
     for (const fn of this.#held.splice(0)) this.arrive(timersFirst ? this.#random.between(0.1, 5) : 0, 'resumed', fn)
@@ -147,7 +139,7 @@ export class Process implements Host {
 
   /** Nothing of it happens any more. What it has sent may still reach the store. */
   kill(): void {
-    this.#alive = false
+    this.alive = false
     this.#held.length = 0
     for (const { event } of this.#timers) event?.[Symbol.dispose]()
     this.#timers.clear()
@@ -158,15 +150,9 @@ export class Process implements Host {
     // A hair late: a timer that fires before its time by a rounding error would be armed again for ever.
     const wait = (timer.due - this.monotonic()) / this.#clock.rate + 0.001
     timer.event = this.#scheduler.after(wait, `${this.id} timer`, () => {
-      if (!this.#alive || this.#paused) return
+      if (!this.alive || this.#paused) return
       this.#timers.delete(timer)
       timer.fn()
     })
-  }
-
-  #enter(fn: () => void): void {
-    if (!this.#alive) return
-    if (this.#paused) this.#held.push(fn)
-    else fn()
   }
 }

@@ -1,9 +1,10 @@
-/** The store that all members share: one table behind one clock, and what may happen to it as a whole. */
+/** The store that all members share, as it truly is: one table behind one clock, and what may happen to it as a whole. */
 import type { BlockId, Epoch } from 'blockgate'
 import { MemberTable } from 'blockgate/members'
 import type { LockTable } from '../support/lock-table.ts'
-import type { LockServer } from './lock-server.ts'
-import type { Running, Server, World } from './world.ts'
+import type { Cluster } from './cluster.ts'
+import type { LockServer } from './locks.ts'
+import type { Running } from './running.ts'
 
 const WALL_START = Date.UTC(2026, 0, 1)
 
@@ -13,22 +14,20 @@ export interface Snapshot {
   readonly locks: ReturnType<LockTable['snapshot']> | undefined
 }
 
-const NOTHING: ReadonlySet<BlockId> = new Set()
-
-export class StoreServer implements Server {
+export class StoreServer {
   readonly table: MemberTable
   up = true
-  readonly #cluster: World
-  readonly #watchers = new Set<() => void>()
   /** Of each epoch: the members that counted for placement. */
-  readonly #placed = new Map<Epoch, ReadonlySet<string>>()
+  readonly placed = new Map<Epoch, ReadonlySet<string>>()
+  readonly #cluster: Cluster
+  readonly #watchers = new Set<() => void>()
   #stores = 1
   /** The last that was told. */
   #epoch: Epoch = 0
   /** Of the server's clock against true time. Another server has another clock. */
   #skew = 0
 
-  constructor(cluster: World) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster
     const options = { clock: () => WALL_START + cluster.scheduler.now + this.#skew, storeId: 'store-1' }
     this.table = cluster.variant.table?.(options) ?? new MemberTable(options)
@@ -38,14 +37,9 @@ export class StoreServer implements Server {
       if (epoch === this.#epoch) return
       this.#epoch = epoch
       cluster.note('store', 'epoch', cause)
-      this.#placed.set(epoch, new Set([...members.values()].filter(m => m.placed && !m.draining).map(m => m.id)))
-      cluster.watch.setDown()
+      this.placed.set(epoch, new Set([...members.values()].filter(m => m.placed && !m.draining).map(m => m.id)))
+      cluster.watch.epoch()
     })
-  }
-
-  /** What an operator's command does; it always gets through. */
-  operate(work: (table: MemberTable) => unknown): void {
-    work(this.table)
   }
 
   watch(watcher: () => void): Disposable {
@@ -68,39 +62,35 @@ export class StoreServer implements Server {
     if (this.#locks && locks) this.#cluster.locks.lose(this.#locks, ({ table }) => table.restore(locks))
   }
 
-  #lose(change: (table: MemberTable) => void): void {
-    const before = { record: this.table.entries(), slots: this.table.slots(undefined) }
-    change(this.table)
-    if (before.slots) this.#cluster.watch.forgot({ ...before, slots: before.slots })
-  }
-
-  /** The lock server that is this Redis. */
-  get #locks(): LockServer | undefined {
-    return this.#cluster.options.leases?.inStore ? this.#cluster.locks.servers[0] : undefined
-  }
-
-  get storeId(): string {
-    return this.table.entries().storeId
-  }
-
-  placed(epoch: Epoch): ReadonlySet<string> | undefined {
-    return this.#placed.get(epoch)
-  }
-
+  /** For the members this process is one of them, and up. */
   knows(running: Running): boolean {
-    const record = this.table.entries().members.get(running.id)
-    return record !== undefined && record.state !== 'down' && record.incarnation === running.incarnation
+    const entry = this.table.entries().members.get(running.id)
+    return entry !== undefined && entry.state !== 'down' && entry.incarnation === running.incarnation
   }
 
+  /** The store has the process's claim on one of these blocks. */
   claims(running: Running, ids: readonly BlockId[]): boolean {
     if (!this.knows(running)) return false
     const claims = this.table.claims(running.id)
     return ids.some(id => claims.has(id))
   }
 
+  /** The process's claims that a release may count. */
   counted(running: Running): ReadonlySet<BlockId> {
     const told = this.table.heartbeats().heartbeats.get(running.id)?.storeId
-    return told === this.storeId && this.knows(running) ? this.table.claims(running.id) : NOTHING
+    const counts = told === this.table.entries().storeId && this.knows(running)
+    return counts ? this.table.claims(running.id) : new Set()
+  }
+
+  #lose(change: (table: MemberTable) => void): void {
+    const before = { record: this.table.entries(), slots: this.table.slots(undefined) }
+    change(this.table)
+    if (before.slots) this.#cluster.rules.forgot({ ...before, slots: before.slots })
+  }
+
+  /** The lock server that is this Redis. */
+  get #locks(): LockServer | undefined {
+    return this.#cluster.options.leases?.inStore ? this.#cluster.locks.servers[0] : undefined
   }
 
   #nextId(): string {

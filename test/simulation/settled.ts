@@ -2,11 +2,13 @@
  * I2 and I5: left alone, the cluster comes to rest: everybody holds what is its own, nobody holds anything else, and
  * nothing moves.
  */
+
 import type { BlockId } from 'blockgate'
 import { short } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
-import { Violation } from './violation.ts'
-import type { Running } from './world.ts'
+import { owns } from './invariants.ts'
+import type { Running } from './running.ts'
+import { Violation } from './world.ts'
 
 /**
  * What it may take: two listings, a hand-over delay, a member that is noticed to be gone, loads that are tried again.
@@ -48,7 +50,7 @@ function difference(cluster: Cluster): string | undefined {
     const odd = oddBlock(cluster, r)
     if (odd !== undefined) return odd
   }
-  if (cluster.watch.gaps > 0 && running.length > 0) return 'blocks that were served are not'
+  if (cluster.watch.coverage.gaps > 0 && running.length > 0) return 'blocks that were served are not'
   return running.length > 0 ? cluster.rules.unsettled() : undefined
 }
 
@@ -76,15 +78,10 @@ function atWork({ runnings }: Cluster, begun: ReadonlyMap<Running, number>): str
 }
 
 /** In the bucket, not compacted, and the process is to hold it. */
-function mine(cluster: Cluster, { id: me, plugin }: Running, id: BlockId): boolean {
+function mine(cluster: Cluster, running: Running, id: BlockId): boolean {
   const { blocks, metas, ancestors } = cluster.bucket
   const meta = metas.get(id)
   if (!meta || !blocks.has(id)) return false
   if (ancestors.get(id)?.some(parent => blocks.has(parent))) return false
-  if (!plugin?.handover) return true
-  try {
-    return plugin.handover.owners(meta).some(owner => owner.target && owner.member === me)
-  } catch {
-    return false
-  }
+  return !running.plugin?.handover || owns(running, meta)
 }

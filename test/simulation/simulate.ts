@@ -3,8 +3,7 @@ import { Cluster } from './cluster.ts'
 import { Random } from './random.ts'
 import { comesToRest } from './settled.ts'
 import { type Story, tell } from './story.ts'
-import { Violation } from './violation.ts'
-import { SOUND, type Tested, type Variant } from './world.ts'
+import { SOUND, type Tested, type Variant, Violation } from './world.ts'
 
 const MINUTE = 60_000
 
@@ -67,7 +66,7 @@ export async function simulate(seed: number, plugin: Tested, variant: Variant = 
     hash: scheduler.hash,
     violation,
     story(lines) {
-      return `${JSON.stringify({ ...options, ...story })}\n${cluster.log.tell(lines)}`
+      return `${JSON.stringify({ ...options, ...story })}\n${cluster.tell(lines)}`
     },
   }
 }

@@ -1,20 +1,12 @@
 /** The member store as one process has it: every step goes over its connection to the shared table. */
 import type { EntriesView, MemberTable, SlotStore, SlotView } from 'blockgate/members'
+import type { Cluster } from './cluster.ts'
 import type { Connection } from './network.ts'
-import type { Running, Server, Watch } from './world.ts'
-
-export interface StoreWorld {
-  readonly connection: Connection
-  readonly server: Server
-  readonly running: Running
-  readonly watch: Watch
-  /** A look ends with the slots, not with the record. */
-  readonly readsSlots: boolean
-}
+import type { Running } from './running.ts'
 
 const NO_SLOTS: SlotView = { version: 0, slots: [], broken: 0 }
 
-export function simStore({ connection, server, running, watch, readsSlots }: StoreWorld): SlotStore {
+export function simStore(connection: Connection, { server, watch, options }: Cluster, running: Running): SlotStore {
   const ask = <T>(name: string, step: (table: MemberTable) => T): Promise<T> =>
     connection.request(name, () => step(server.table))
   let record: EntriesView | undefined
@@ -29,8 +21,6 @@ export function simStore({ connection, server, running, watch, readsSlots }: Sto
         if (reply.status === 'joined') watch.joined(running, reply.incarnation, before)
         return reply
       }),
-    heartbeat: (stamp, request) => ask('heartbeat', table => table.heartbeat(stamp, request)),
-    leave: stamp => ask('leave', table => table.leave(stamp)),
     serve: (stamp, change) =>
       ask('serve', table => {
         const status = table.serve(stamp, change)
@@ -43,19 +33,18 @@ export function simStore({ connection, server, running, watch, readsSlots }: Sto
         if (reply.status === 'ok') watch.released(running, request, reply.released)
         return reply
       }),
-    claims: id => ask('claims', table => table.claims(id)),
-    expire: (id, seen, limit, by) => ask('expire', table => table.expire(id, seen, limit, by)),
-    evict: (id, changed) => ask('evict', table => table.evict(id, changed)),
-    forget: (id, changed) => ask('forget', table => table.forget(id, changed)),
-    drain: (id, on) => ask('drain', table => table.drain(id, on)),
-    freeze: on => ask('freeze', table => table.freeze(on)),
     entries: async () => {
       record = await ask('entries', table => table.entries())
-      if (!readsSlots) watch.delivered(running, { record, slots })
+      // Where slots are read, a look ends with them.
+      if (!options.leases) watch.delivered(running, { record, slots })
       return record
     },
-    heartbeats: () => ask('heartbeats', table => table.heartbeats()),
-    fence: () => ask('fence', table => table.fence()),
+    slots: async known => {
+      const view = await ask('slots', table => table.slots(known))
+      slots = view ?? slots
+      if (record) watch.delivered(running, { record, slots })
+      return view
+    },
     hold: (stamp, request) => {
       const { read } = running
       const asked = connection.now
@@ -69,12 +58,16 @@ export function simStore({ connection, server, running, watch, readsSlots }: Sto
       }
       return connection.request('hold', step, request.give ? undefined : watch.holding(running))
     },
-    slots: async known => {
-      const view = await ask('slots', table => table.slots(known))
-      slots = view ?? slots
-      if (record) watch.delivered(running, { record, slots })
-      return view
-    },
+    heartbeat: (...args) => ask('heartbeat', table => table.heartbeat(...args)),
+    leave: (...args) => ask('leave', table => table.leave(...args)),
+    claims: (...args) => ask('claims', table => table.claims(...args)),
+    expire: (...args) => ask('expire', table => table.expire(...args)),
+    evict: (...args) => ask('evict', table => table.evict(...args)),
+    forget: (...args) => ask('forget', table => table.forget(...args)),
+    drain: (...args) => ask('drain', table => table.drain(...args)),
+    freeze: (...args) => ask('freeze', table => table.freeze(...args)),
+    heartbeats: () => ask('heartbeats', table => table.heartbeats()),
+    fence: () => ask('fence', table => table.fence()),
     watch: listener => server.watch(() => connection.hint(listener)),
   }
 }
