@@ -32,7 +32,7 @@ ${rows.join('\n')}
   \`sum by (stage, reason) (increase(blockgate_blocks_skipped_total[1h])) / scalar(sum(increase(blockgate_runs_total{status="done"}[1h])))\`
   is their number in one run.
 - Is the gateway behind? \`blockgate_blocks_assigned - blockgate_blocks_serving\` is what it owns and does not serve; less than 0
-  where blocks linger.
+  where hand-offs are pending.
 - Does it still see the bucket? \`blockgate_last_complete_view_age_seconds > 900\`
 - Is a person asked? \`blockgate_drops_unconfirmed > 0\`: an emptied or another bucket, a filter that matches nothing. The blocks
   stay until \`POST /api/v1/sync\` with \`{"confirmDrops":true}\`, or until they are wanted again. As an alert:

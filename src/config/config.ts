@@ -20,31 +20,32 @@ export interface Config {
   readonly instance?: { readonly id?: string | undefined; readonly zone?: string | undefined } | undefined
   /** How often a run begins. Default '3m'. */
   readonly every?: Duration | undefined
-  /** Blocks on their way through the stages at once. Default 32. */
+  /** How many blocks are on their way through the stages at once. Default 32. */
   readonly concurrency?: number | undefined
-  /** One block through all its stages. Default '10m'. */
+  /** How long one block may take through all its stages. Default '10m'. */
   readonly blockTimeout?: Duration | undefined
   /**
-   * How long one answer of a plugin may take: a page of the source, `select()` of a set stage, a release, a drop. Then the run
-   * fails, and names it. Default '5m'.
+   * How long one answer of a plugin may take: a page of the source, `select()` of a set stage, a release, a drop. A run that
+   * waits longer fails, and names the plugin. Default '5m'.
    */
   readonly stageTimeout?: Duration | undefined
   /** How long each part may take to start. Default '10m'. */
   readonly startTimeout?: Duration | undefined
-  /** Adds in flight at stop. What hangs is not waited for longer than 12 s more. Default '30s'. */
+  /** How long adds in flight may take at stop. A part that hangs is waited for 12 s longer at most. Default '30s'. */
   readonly stopGrace?: Duration | undefined
-  /** Root of services.files and services.state on Node and Deno; of one process alone: `run` and `sync` lock it. Default './data'. */
+  /** Root of services.files and services.state on Node and Deno. Only one process may use it: `run` and `sync` lock it. Default './data'. */
   readonly dir?: string | undefined
   /**
-   * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. Loads that go
-   * on count too. A block that does not fit is not added, and waits without a request; nothing is dropped to make room that nobody else serves. Default: no limit.
+   * What the loaded blocks may take, as the sink counts them: bytes, or '512MiB', '40GiB', '2TiB'. Loads in flight count, too.
+   * A block that does not fit is not added, and waits without a request. No block is dropped to make room unless somebody else
+   * serves it. Default: no limit.
    */
   readonly diskBudget?: number | string | undefined
-  /** Where the HTTP server of a gateway that runs listens: 'host:port', ':port', '[::1]:port', or false. Default '127.0.0.1:10902'. */
+  /** Where the HTTP server listens: 'host:port', ':port', '[::1]:port', or false for no server. Default '127.0.0.1:10902'. */
   readonly http?: string | false | undefined
   /**
-   * Bearer token of the routes that change something; from the environment, never written down. Without one they are
-   * allowed from this machine only.
+   * Bearer token of the routes that change something; take it from the environment, and write it in no file. Without a token
+   * these routes are allowed from this machine only.
    */
   readonly token?: string | undefined
 }
