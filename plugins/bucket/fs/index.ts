@@ -1,9 +1,9 @@
 /** Objects as files below one directory. Node and Deno. */
-import { type Bucket, checkOptions, Turns } from 'blockgate'
+import { BlockgateError, type Bucket, BucketError, checkOptions, Turns } from 'blockgate'
 import { prefixed } from 'blockgate/bucket'
 import * as v from 'valibot'
 import { Folders } from './folder.ts'
-import { guarded, pathOf, realRoot } from './inside.ts'
+import { codeOfFs, pathOf, realRoot } from './inside.ts'
 import { listPage } from './list.ts'
 import { readObject } from './read.ts'
 import { TempFiles } from './temp.ts'
@@ -31,7 +31,7 @@ export function fs(options: FsOptions): Bucket {
 function wholeBucket(options: FsOptions): Bucket {
   /** One write to a key at a time: an etag is compared and the file replaced in two steps. */
   const writes = new Turns<string>()
-  let opened: ReturnType<typeof openRoot> | undefined
+  let opened: Promise<Opened> | undefined
   const open = async () => {
     opened ??= openRoot(options?.root ?? '')
     try {
@@ -40,6 +40,16 @@ function wholeBucket(options: FsOptions): Bucket {
       // The directory may be there at the next call.
       opened = undefined
       throw error
+    }
+  }
+  /** What the file system throws becomes a BucketError; errors of ours and the signal's reason stay as they are. */
+  const call = async <T>(what: string, signal: AbortSignal, work: (at: Opened) => Promise<T>): Promise<T> => {
+    signal.throwIfAborted()
+    try {
+      return await work(await open())
+    } catch (error) {
+      if (signal.aborted || error instanceof BlockgateError) throw error
+      throw new BucketError(`cannot ${what}: it failed with ${codeOfFs(error)}`, { cause: error })
     }
   }
   return {
@@ -54,24 +64,16 @@ function wholeBucket(options: FsOptions): Bucket {
       await open()
     },
     list: (prefix, list) =>
-      guarded(`cannot list prefix "${prefix}"`, list.signal, async () => {
-        const { root, folders } = await open()
-        return await listPage(root, folders, prefix, list)
-      }),
+      call(`list prefix "${prefix}"`, list.signal, ({ root, folders }) => listPage(root, folders, prefix, list)),
     get: (key, { range, signal }) =>
-      guarded(`cannot read object "${key}"`, signal, async () => {
-        const { root } = await open()
-        return await readObject(root, key, range, signal)
-      }),
+      call(`read object "${key}"`, signal, ({ root }) => readObject(root, key, range, signal)),
     put: (key, body, { if: condition, signal }) =>
-      guarded(`cannot write object "${key}"`, signal, async () => {
-        const { root, temps } = await open()
+      call(`write object "${key}"`, signal, async ({ root, temps }) => {
         pathOf(root, key)
         return await writes.run(key, () => writeObject(root, temps, key, body, condition, signal))
       }),
     delete: (key, { signal }) =>
-      guarded(`cannot delete object "${key}"`, signal, async () => {
-        const { root } = await open()
+      call(`delete object "${key}"`, signal, async ({ root }) => {
         pathOf(root, key)
         await writes.run(key, () => removeObject(root, key))
       }),
@@ -82,6 +84,8 @@ function wholeBucket(options: FsOptions): Bucket {
     },
   }
 }
+
+type Opened = Awaited<ReturnType<typeof openRoot>>
 
 async function openRoot(given: string) {
   const root = await realRoot(given)

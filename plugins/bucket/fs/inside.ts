@@ -141,17 +141,6 @@ export function linkAt(key: string): UnreadableKey {
   return { key, error }
 }
 
-/** Turns what the file system throws into a BucketError; errors of ours and the signal's reason stay as they are. */
-export async function guarded<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  try {
-    return await work()
-  } catch (error) {
-    if (signal.aborted || error instanceof BlockgateError) throw error
-    throw new BucketError(`${what}: it failed with ${codeOfFs(error)}`, { cause: error })
-  }
-}
-
 /** `ENOENT` and the like. */
 export function codeOfFs(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error)

@@ -150,6 +150,15 @@ describe('fs()', () => {
     },
   )
 
+  it('stops where a page is full: what is behind it is the matter of the next page', async () => {
+    await fill('a', 1100)
+    await putAll('b/1')
+    makeUnreadable(at('b'), { code: 'EMFILE' })
+    const { objects, cursor = '' } = await list()
+    expect(objects).toHaveLength(1000)
+    await expect(list({ cursor })).rejects.toThrow('EMFILE')
+  })
+
   it('reads a folder again for the next page when something was put into it', async () => {
     await fill('a', 2500)
     const first = await list()
