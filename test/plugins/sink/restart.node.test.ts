@@ -111,16 +111,6 @@ it('empty folders of an add that was killed are removed too', async () => {
   expect(await readdir(at)).toEqual([])
 })
 
-it('indexHeaders knows 40 blocks again, with their fences, without a request', async () => {
-  const made = await headersWorld({ root: folder() })
-  for (const [i, block] of (await indexedBlocks(made.store, 40)).entries()) await add(made.sink, block, i + 1)
-  expect(made.bucket.gets).toHaveLength(40)
-  const again = await made.restart()
-  expect(again.loaded().size).toBe(40)
-  for (const [id, loaded] of made.sink.loaded()) expect(again.loaded().get(id)).toEqual(loaded)
-  expect(made.bucket.gets).toHaveLength(40)
-})
-
 it.each([directory, indexHeaders])('%o ends its look at the disk when the gateway is stopped meanwhile', async make => {
   const { promise, resolve } = Promise.withResolvers<void>()
   let reads = 0
