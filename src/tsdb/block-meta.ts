@@ -1,4 +1,4 @@
-/** A BlockMeta in JSON of our own: of a manifest on the disk, of a document in a state store. It is read as anything untrusted is. */
+/** A BlockMeta as we write it in JSON: in a manifest on the disk, or in a document of a state store. What is read is not trusted. */
 import * as v from 'valibot'
 import type { BlockFile, BlockMeta } from '../contracts/block.ts'
 import { count, integer, labels, text, ulid } from './go-json.ts'
@@ -10,7 +10,7 @@ export const blockFile: v.GenericSchema<unknown, BlockFile> = v.object({
   sha256: v.exactOptional(text),
 })
 
-/** What it gives has its fields in this order, so that equal metas are equal as JSON. */
+/** The output has its fields in this order, so equal metas are equal as JSON. */
 export const blockMeta: v.GenericSchema<unknown, BlockMeta> = v.pipe(
   v.object({
     ulid,

@@ -6,9 +6,9 @@ import { ErrorCode } from '../contracts/errors.ts'
 import { complaint, type GoFile, invalid, object, parseGo, ulid } from './go-json.ts'
 
 const FILE: GoFile = { name: 'deletion-mark.json', code: ErrorCode.corruptBlock }
-/** No clock is so wrong. */
+/** No clock is that wrong. */
 const SKEW = 24 * 3_600_000
-/** The year 5138: what is later was not written in seconds. */
+/** The year 5138: a later time was not written in seconds. */
 const LATEST = 100_000_000_000
 
 const schema = object({
@@ -17,14 +17,14 @@ const schema = object({
   deletion_time: v.pipe(
     v.number('be a number'),
     v.integer('be an integer'),
-    // Go's word for a time that is not set is 0.
+    // In Go, 0 is a time that is not set.
     v.minValue(1, 'be >= 1'),
     v.maxValue(LATEST, 'be in seconds'),
   ),
 })
 
 /**
- * `deletion_time` in ms since the epoch. Whether it has been is another question: see `futureMark`.
+ * `deletion_time` in ms since the epoch. It may be in the future: see `futureMark`.
  *
  * @throws BlockgateError `corrupt-block` where it is not JSON, not version 1, not in seconds, or the mark of another block
  */
@@ -34,7 +34,7 @@ export function parseDeletionMark(bytes: Uint8Array, expect: BlockId): number {
   return seconds * 1000
 }
 
-/** What is wrong about a mark that was made at `time`, in ms: a compactor that marks a block does it now. */
+/** The complaint about a mark whose `time`, in ms, is in the future; undefined for others. */
 export function futureMark(time: number, now: number): string | undefined {
   if (time <= now + SKEW) return undefined
   return complaint(FILE.name, 'deletion_time', `not be in the future (${instant(time)})`, time / 1000)

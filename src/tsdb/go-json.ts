@@ -1,4 +1,4 @@
-/** JSON files that Go writes, read as lax as Go's own reader (`encoding/json`) where Go may have written them. */
+/** JSON files that Go writes. They are read as loosely as Go's own reader (`encoding/json`) does. */
 import * as v from 'valibot'
 import { type BlockId, isBlockId } from '../contracts/block.ts'
 import { BlockgateError, rawMessageOf } from '../contracts/errors.ts'

@@ -1,10 +1,10 @@
-/** What tells two blocks with equal sources, labels and resolution apart: a part of the series each, say. */
+/** How two blocks with equal sources, labels and resolution differ: each may hold a part of the series. */
 import { isRecord } from './go-json.ts'
 
 /**
  * `thanos.extensions` and `thanos.rewrites` as one text, equal for equal values in whatever order their keys stand; undefined
- * where neither says anything. Left out is only what Cortex writes and what does not say which series a block holds; any
- * other difference counts.
+ * where both are empty. Entries of Cortex that do not say which series a block holds are left out; any other difference
+ * counts.
  *
  * @throws RangeError where a value is nested too deeply
  */
@@ -13,7 +13,7 @@ export function variantOf(extensions: unknown, rewrites: unknown): string | unde
   const { partition_info: partition } = said as { partition_info?: unknown }
   if (isRecord(partition)) {
     const { partitioned_group_id: _, partitioned_group_creation_time: __, ...part } = partition
-    // Cortex takes a block without the entry for the only part, too.
+    // To Cortex, a block without the entry is the only part, too.
     Object.assign(said, { partition_info: part.partition_count === 1 ? undefined : part })
   }
   const text = JSON.stringify([said, rewrites ?? []], sorted)

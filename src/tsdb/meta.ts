@@ -18,7 +18,7 @@ export interface DeclaredFile {
 }
 
 export interface ParsedMeta {
-  /** `files` holds the declared files whose size is told; a source completes them from its listing. */
+  /** `files` holds the declared files that have a size; a source completes them from its listing. */
   readonly meta: BlockMeta
   /** `thanos.upload_time` in ms; undefined where it is not set, or Go's zero time. */
   readonly uploaded: number | undefined
@@ -123,7 +123,7 @@ function declaredFiles({ files, segment_files: segments }: Thanos): DeclaredFile
   const byPath = new Map<string, DeclaredFile>()
   for (const { rel_path: path, size_bytes, hash } of files) {
     if (!isBlockFile(path) || byPath.has(path)) continue
-    // Go leaves a size out that is 0: 0 is one that is not told.
+    // Go leaves out a size of 0, so 0 means that the size is not known.
     const size = size_bytes || undefined
     const isSha256 = hash?.hashFunc === 'SHA256' && SHA256.test(hash.value)
     byPath.set(path, isSha256 ? { path, size, sha256: hash.value.toLowerCase() } : { path, size })

@@ -1,10 +1,10 @@
-/** Times of a block that cannot be: seconds where milliseconds belong, years to come. */
+/** Times of a block that cannot be right: seconds in place of milliseconds, or years ahead. */
 import { blockIdTime } from '../contracts/block.ts'
 import { instant } from '../contracts/duration.ts'
 import { complaint } from './go-json.ts'
 import type { ParsedMeta } from './meta.ts'
 
-/** A sentence for each time that cannot be; `now` in ms since the epoch. Empty for nearly every block. */
+/** A sentence for each time that cannot be right; `now` in ms since the epoch. Empty for nearly every block. */
 export function oddTimes(
   { meta, uploaded = 0 }: Pick<ParsedMeta, 'meta'> & Partial<ParsedMeta>,
   now: number,

@@ -17,7 +17,7 @@ const FIELDS: Readonly<Record<SectionKind, readonly ('string' | 'two' | 'offset'
   'postings-table': ['two', 'string', 'string', 'offset'],
 }
 
-/** Larger ones are no safe integers. */
+/** A uvarint with more bytes is no safe integer. */
 const MAX_SHIFT = 2 ** 49
 
 export interface SectionPlace {

@@ -44,7 +44,7 @@ function foundText(text: string, length: number, error: string): string {
   const isDocument = /^[{[]/.test(trimmed)
   if (isDocument && (place >= text.length || error.startsWith('Unexpected end'))) return `it ends at byte ${length}`
   if (place >= 0) return `it goes wrong at character ${place}: ${JSON.stringify(text.slice(place, place + SHOWN))}`
-  // Of a wrong word such as NaN, V8 does not tell the place: it quotes what stands around.
+  // For a wrong word such as NaN, V8 quotes the text around it, and gives no place.
   const around = isDocument && /, (?:\.\.\.)?"(.+?)"(?:\.\.\.)? is not valid JSON$/s.exec(error)?.[1]
   return around
     ? `it goes wrong at ${JSON.stringify(around)}`

@@ -16,11 +16,11 @@ export interface ConsistencyDelayOptions {
   readonly for?: Duration | undefined
 }
 
-/** What these upload replaces blocks that are old already: waiting would leave a hole where the old ones are deleted. */
+/** Their blocks replace older ones. Waiting would leave a hole where the old ones are deleted. */
 const EXEMPT: ReadonlySet<string> = new Set(['compactor', 'compactor.repair', 'bucket.repair'])
 
 /**
- * Skips younger blocks as `too-fresh`; a loaded one is kept. Age counts from the end of the upload where the meta tells
+ * Skips younger blocks as `too-fresh`; a loaded one is kept. Age counts from the end of the upload where the meta has
  * it, else from the time in the ULID. Blocks of the compactor and of repairs are exempt, as in Thanos
  * (`pkg/block/fetcher.go`).
  *

@@ -11,8 +11,9 @@ import type { Sharing } from './share.ts'
 
 /** Blocks of a document: about 150 kB, which are read and written in a few milliseconds. */
 const FULL = 250
-/** The document with the number of those that a start must look for; it is so many ahead of those that are there. */
+/** The document with the number of documents that a start asks for. */
 const INDEX = 'metas'
+/** That number is so much larger than the number of documents, so that it is rarely written. */
 const AHEAD = 64
 const indexSchema = v.object({ documents: v.pipe(v.number(), v.safeInteger(), v.maxValue(1_000_000)) })
 
@@ -29,7 +30,7 @@ export class MetaCache {
   #isLoaded = false
   /** New blocks go there. */
   #open = 0
-  /** Documents that a start looks for. */
+  /** Documents that a start asks for. */
   #indexed = 0
 
   constructor({ state, host }: Pick<Services, 'state' | 'host'>, share: Sharing) {
@@ -109,7 +110,7 @@ export class MetaCache {
       this.#changed.add(number)
     }
     for (const known of blocks ?? []) {
-      // In two documents, after a power cut: one of them is of before.
+      // After a power cut a block may be in two documents. One of them is old.
       if (this.#places.has(known.id)) this.#changed.add(number)
       else {
         this.#document(number).set(known.id, known)

@@ -1,6 +1,6 @@
 /**
- * The source that lists a bucket: one recursive listing tells sizes, markers and partial blocks, where Thanos asks for each
- * block (a HEAD or GET per block and marker). meta.json is read only where the listing shows a new one.
+ * The source that lists a bucket. One recursive listing shows sizes, markers and partial blocks; Thanos makes a HEAD or GET for
+ * each block and marker. meta.json is read only where the listing shows a new one.
  */
 
 import {
@@ -46,10 +46,10 @@ export interface ScanBucketOptions {
  * `corrupted-meta-json`; `incomplete` (the listing shows no index, no chunks, or not what the meta declares: a listing is no
  * snapshot, and the next run may see the rest); `unreadable`; `lower-case-folder`. Where files are gone and the deletion mark is
  * older than 24 hours the reason is `marked-for-deletion`. `uploaded` is `thanos.upload_time`, and undefined where that
- * is not set: a filter then goes by the ULID's time, as Thanos does.
+ * is not set: a filter then takes the ULID's time, as Thanos does.
  *
- * A run that resumes sees a part of the bucket only, so its view is never complete. So is that of a run whose listing failed
- * three times: it keeps what it has yielded.
+ * The view of a run that resumes is never complete, as it sees a part of the bucket. Nor is the view of a run whose listing failed
+ * three times; the blocks that it has yielded stand.
  *
  * @example
  * import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
@@ -136,7 +136,7 @@ async function* scan(
     host.log.error('the listing failed: the view is incomplete', { code: codeOf(error), error: rawMessageOf(error) })
     return { complete: false, cause: error }
   } finally {
-    // After an abort nobody should wait for a disk: what was read stays in memory, for the next run or stop() to save.
+    // After an abort nothing should wait for a disk. What was read stays in memory, and the next run or stop() saves it.
     if (!signal.aborted) await cache.save('changed')
   }
 }

@@ -62,7 +62,7 @@ function usable(mark: KnownMark | Unread | undefined, now: number): Marked {
   return wrong === undefined ? { time: mark.time } : { wrong }
 }
 
-/** A compactor deletes a block this long after its mark, or later; then some of its files are gone before others. */
+/** A compactor deletes a block this long after its mark, or later, and some of its files go before others. */
 const DELETED_AFTER = 24 * 3_600_000
 
 function partialOf(
@@ -73,7 +73,7 @@ function partialOf(
 ): PartialBlock {
   const keep = meta !== undefined
   const error = meta && ('error' in meta ? meta.error : errorOf(meta))
-  // Deleted since the listing, or a store that contradicts itself: the next listing knows.
+  // Either meta.json was deleted since the listing, or the store contradicts itself: the next listing shows which.
   const isGone = error === undefined || codeOf(error) === ErrorCode.notFound
   const reason = isGone ? 'no-meta-json' : meta && 'reason' in meta ? meta.reason : 'unreadable'
   const why = error === undefined ? undefined : rawMessageOf(error)

@@ -19,7 +19,7 @@ export interface Batch {
   readonly next: Position | undefined
 }
 
-/** One page of a listing. Retried: an error is the last word, `listing-failed`, or the reason of the run's signal. */
+/** One page of a listing, after retries. Rejects with `listing-failed`, or with the reason of the run's signal. */
 export type ListPages = (prefix: string, cursor: string | undefined, delimiter?: '/') => Promise<ListPage>
 
 /**
@@ -59,10 +59,10 @@ export async function* listRecursive(list: ListPages, from: Position | undefined
   }
 }
 
-/** Folders whose listings are asked for before a batch goes out: a root page may name a thousand. */
+/** Folders of a batch: a root page may name a thousand, and the first of them should not wait for the last. */
 const FOLDERS = 250
 
-/** The folders at the root, then each block's folder: for a bucket that holds much beside its blocks. */
+/** The folders at the root, then each block's folder: for a bucket that holds much more than its blocks. */
 export async function* listDelimited(
   list: ListPages,
   from: Position | undefined,
@@ -98,7 +98,7 @@ export async function* listDelimited(
   }
 }
 
-/** One block's folder, which may be `unreadable`. That it cannot be listed is that block's trouble, not the view's. */
+/** One block's folder. Where it cannot be listed, that block is unreadable, and the view is complete without it. */
 async function listFolder(
   list: ListPages,
   id: BlockId,
@@ -133,7 +133,7 @@ function isYielded(id: BlockId, from: Position | undefined): boolean {
   return from?.after !== undefined && id <= from.after
 }
 
-/** A block that comes twice would be offered twice, and half of it as if it were whole. */
+/** A block that comes twice would be offered twice, and half of it would pass for a whole one. */
 function assertOrder(id: BlockId, after: BlockId | undefined): void {
   if (after === undefined || id > after) return
   throw new BlockgateError(ErrorCode.listingFailed, `a listing must be in key order: ${id} comes after ${after}`)

@@ -10,9 +10,9 @@ export class ListedBlock {
   /** What the listing says of meta.json; undefined where there is none. */
   meta: ObjectInfo | undefined
   deletionMark: ObjectInfo | undefined
-  /** Of a part of it, or all of it, that the listing could not read: what else it shows may not be all. */
+  /** Set where the listing could not read a part of the block: other files may be missing too. */
   unreadable: { readonly error: unknown } | undefined
-  /** The name of its folder where that is the ULID in lower case: Go takes such a ULID, and then looks for it in upper case. */
+  /** The name of its folder where that is the ULID in lower case: Go parses such a ULID, and then asks for it in upper case. */
   readonly misnamed: string | undefined
 
   constructor(id: BlockId, misnamed?: string) {

@@ -1,8 +1,8 @@
-/** A bucket that shows objects and no block: mostly its blocks lie in a folder, and the bucket was given no prefix. */
+/** A bucket that shows objects and no block. Mostly its blocks lie in a folder, and the config gives no prefix. */
 import { isBlockId, type ListPage } from 'blockgate'
 
 const MAX_KEY = 200
-/** At the root of a volume that is empty otherwise. */
+/** A volume has this folder even when it is empty. */
 const VOLUME = 'lost+found/'
 
 /** What the pages of a listing showed. */

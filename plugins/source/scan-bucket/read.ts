@@ -29,7 +29,7 @@ export interface Reading {
   readonly signal: AbortSignal
 }
 
-/** It cannot be read now, and so is not remembered. */
+/** An object that cannot be read now. This is not remembered. */
 export interface Unread {
   readonly error: unknown
 }
@@ -39,7 +39,7 @@ interface Kind<T> {
   /** Most bytes that are read. */
   readonly limit: number
   parse(bytes: Uint8Array): T
-  /** In place of what could not be parsed. */
+  /** The result where `parse` threw, or the object is too large. */
   bad(message: string): T
 }
 
@@ -88,7 +88,7 @@ export async function read<T extends object>(
   return { ...version, ...said }
 }
 
-/** The bucket's own tries end with the head of the answer: a body that breaks after it is asked for again here. */
+/** The bucket itself retries until an answer begins. Here an object whose body breaks off is asked for again. */
 const TRIES = 3
 const BACKOFF = { base: 100, max: 5000 }
 
@@ -103,7 +103,7 @@ async function readSmall(
     try {
       await using body = await bucket.get(listed.key, { signal })
       if (!body) {
-        // Deleted in between, or a store that shows what it does not give: which of both, the next listing knows.
+        // Either it was deleted in between, or the store contradicts itself: the next listing shows which.
         const message = `the listing shows ${nameOf(listed)}, and a GET says that it is not there`
         return { error: new BlockgateError(ErrorCode.notFound, message, { at: 'scan-bucket' }) }
       }

@@ -1,7 +1,7 @@
-/** Blocks of one bucket say the same things over and over: equal texts and label sets are held once. */
+/** Many blocks of a bucket have equal texts and label sets: each is held once. */
 import type { BlockFile, BlockMeta } from 'blockgate'
 
-/** Distinct values kept for comparison. Beyond it sharing starts afresh: it saves memory, and must not cost it. */
+/** Distinct values kept for comparison. With more of them sharing starts afresh, so that it does not cost memory itself. */
 const KEPT = 10_000
 
 export class Sharing {
@@ -37,7 +37,7 @@ export class Sharing {
   }
 }
 
-/** A copy. What was cut out of a longer text (a page of XML, say) would hold all of it in memory. */
+/** A copy. A part of a longer text, such as a page of XML, would hold all of that text in memory. */
 export function ownText<T extends string>(value: T): T {
   return new TextDecoder().decode(new TextEncoder().encode(value)) as T
 }

@@ -1,7 +1,7 @@
 /**
- * Whether an object is still the one that was read. Its etag says so; but there are proxies that weaken or rewrite etags, and
- * stores that give one in the listing and another with the object. Then every run would read every meta again, so it is found
- * out, told once, and size and time decide.
+ * Whether an object is still the one that was read. Its etag says so, but some proxies weaken or rewrite etags, and some stores
+ * give one in the listing and another with the object. Then every run would read every meta again. So this is noticed and
+ * logged once, and from then on size and time decide.
  */
 import type { Log, ObjectInfo } from 'blockgate'
 import { isSameEtag, isSameTime } from 'blockgate/bucket'
@@ -15,12 +15,12 @@ export interface Version {
   readonly modified: number
 }
 
-/** Objects that show it: one may have been written twice within the tick of a clock. */
+/** So many objects must show it: one may have been written twice within the tick of a clock. */
 const ENOUGH = 3
 
 export class Versions {
   readonly #log: Log
-  readonly #told = new Set<string>()
+  readonly #logged = new Set<string>()
   /** Etags are not believed. */
   #byTime = false
   /** Objects whose etag changed, and whose content, time and size did not. */
@@ -34,7 +34,7 @@ export class Versions {
 
   isSame(known: Version, listed: ObjectInfo): boolean {
     if (known.size !== listed.size) return false
-    if (known.etag === '' || listed.etag === '') this.#tell(`the bucket gives no etags: ${BY_TIME}`)
+    if (known.etag === '' || listed.etag === '') this.#warnOnce(`the bucket gives no etags: ${BY_TIME}`)
     else if (isSameEtag(known, listed)) return true
     else if (!this.#byTime) return false
     return isSameTime(known, listed)
@@ -45,20 +45,20 @@ export class Versions {
     const sameTime = isSameTime(info, listed)
     const sameEtag = isSameEtag(info, listed)
     if (sameTime && info.size === listed.size && !sameEtag) this.#countRewritten()
-    // A proxy that compresses tells the size of what it sends.
+    // A proxy that compresses gives the size of what it sends.
     const { etag, size } = sameEtag || (this.#byTime && sameTime) ? listed : info
     return { etag: ownText(etag), size, modified: info.modified }
   }
 
-  /** An object was read although it was known: did it say the `same` as before? */
+  /** Notes that a known object was read again, and whether its content was the `same` as before. */
   readAgain(known: Version, listed: ObjectInfo, same: boolean): void {
     const sameSize = known.size === listed.size
     if (sameSize && isSameEtag(known, listed)) return
     if (!isSameTime(known, listed)) {
-      if (same && ++this.#wasted >= ENOUGH) this.#tell(ALL_IS_READ)
+      if (same && ++this.#wasted >= ENOUGH) this.#warnOnce(ALL_IS_READ)
     } else if (same) this.#countRewritten()
     else if (sameSize) {
-      // The etag was right, and the time is too coarse.
+      // The etag was right, and the time is too coarse to show the change.
       this.#rewritten = Number.NEGATIVE_INFINITY
       this.#byTime = false
     }
@@ -67,14 +67,14 @@ export class Versions {
   #countRewritten(): void {
     if (++this.#rewritten < ENOUGH) return
     this.#byTime = true
-    this.#tell(`etags of the bucket change though the objects do not: ${BY_TIME}`)
+    this.#warnOnce(`etags of the bucket change though the objects do not: ${BY_TIME}`)
   }
 
-  #tell(message: string): void {
-    if (!this.#told.has(message)) this.#log.warn(message)
-    this.#told.add(message)
+  #warnOnce(message: string): void {
+    if (!this.#logged.has(message)) this.#log.warn(message)
+    this.#logged.add(message)
   }
 }
 
-const BY_TIME = 'whether a meta is new is told by its size and time'
-const ALL_IS_READ = 'metas are read in every run: neither their etags nor their times stay as they are'
+const BY_TIME = 'size and time decide whether a meta is new'
+const ALL_IS_READ = 'metas are read in every run: neither their etags nor their times stay the same'

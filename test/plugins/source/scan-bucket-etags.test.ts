@@ -36,7 +36,7 @@ async function getsOf(h: Harness, runs: number): Promise<number[]> {
   return gets
 }
 
-const BY_TIME = 'whether a meta is new is told by its size and time'
+const BY_TIME = 'size and time decide whether a meta is new'
 const CHANGED = `etags of the bucket change though the objects do not: ${BY_TIME}`
 const same: Change = info => info
 const counted: Change = (info, times) => ({ ...info, etag: `${times}` })
@@ -71,7 +71,7 @@ describe('a bucket whose etags are rewritten on the way', () => {
       (info, times) => ({ ...info, etag: `${times}`, modified: times * 60_000 }),
       (info, times) => ({ ...info, etag: `${times}`, modified: times * 60_000 }),
       [5, 5, 5],
-      ['metas are read in every run: neither their etags nor their times stay as they are'],
+      ['metas are read in every run: neither their etags nor their times stay the same'],
     ],
   ])('%s: told once, and metas are read again only where nothing tells', async (_, listed, got, gets, warnings) => {
     const h = await behindProxy(listed, got)
