@@ -24,7 +24,7 @@ export class StoreCalls {
   async make<T>(call: () => Promise<T>): Promise<T> {
     const { signal } = this.#closed
     signal.throwIfAborted()
-    const late = () => new OwnershipUnavailable(`the member store did not answer within ${this.#timeoutMs} ms`)
+    const late = () => new OwnershipUnavailable(`the member store timed out after ${this.#timeoutMs} ms`)
     try {
       // A store that throws instead of rejecting fails like any other.
       const answer = await within(this.#host, this.#timeoutMs, signal, late, (async () => call())())

@@ -1,6 +1,5 @@
 /**
- * What gateways know of each other: the member store, the one small interface under every ownership plugin whose members
- * come and go. docs/protocol.md says why each rule is there.
+ * The member store: what gateways know of each other, for every ownership plugin whose members come and go. docs/protocol.md says why each rule is there.
  *
  * The store is passive. Each method is one atomic step; it checks everything first and writes last, in an order in which a
  * prefix of the writes only takes claims away. A method rejects with OwnershipUnavailable where the store cannot be reached
@@ -53,8 +52,8 @@ export interface Heartbeat {
   readonly incarnation: number
   readonly sequence: number
   /**
-   * The store under whose id the member has told all its claims; `''` before it has, and while it is not ready. Its claims count
-   * only where this is current.
+   * The id of the store that has all claims of the member; `''` before, and while the member is not ready. Its claims count only
+   * where this is current.
    */
   readonly storeId: string
   /** Grows when the member's claims change, and only then; after a join it is a number that it never was before. */
@@ -110,7 +109,7 @@ export type JoinReply =
   | { readonly status: 'other-bucket'; readonly member: string; readonly bucket: string }
 
 /**
- * What became of a stamped write. `missing`: no record of this incarnation (and so no claims); `superseded`: a newer process has the
+ * What became of a stamped write. `missing`: no entry of this incarnation (and so no claims); `superseded`: a newer process has the
  * id; `stale`: a newer write came first. Nothing is written for these three.
  */
 export type WriteStatus = 'ok' | 'missing' | 'superseded' | 'stale'
@@ -134,7 +133,7 @@ export interface ReleaseItem {
   readonly superseding: BlockId
   /** The members to look at; never empty. Where `superseding` is the block itself, the releasing member must not be among them. */
   readonly targets: readonly string[]
-  /** `all`: every target must serve `superseding`. `any`: one is enough (short disk, linger limit). */
+  /** `all`: every target must serve `superseding`. `any`: one is enough (short disk, `maxPendingHandOff`). */
   readonly quorum: 'all' | 'any'
   /** Of a plugin that leases slots: what the targets were taken from, beside the epoch. A store without slots keeps such an item. */
   readonly precondition?: SlotPrecondition | undefined
@@ -171,7 +170,7 @@ export interface MemberStore extends Component {
   /** The name of the gateways that work together, where the store has one: what they lock elsewhere is named after it. */
   readonly cluster?: string | undefined
 
-  /** Takes the member's claims away, writes record and heartbeat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
+  /** Takes the member's claims away, writes entry and heartbeat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
   join(request: JoinRequest): Promise<JoinReply>
   heartbeat(stamp: Stamp, request: HeartbeatRequest): Promise<HeartbeatReply>
   /** Orderly stop: takes all claims away, then sets `down` and raises the epoch, where it was not down already. */
@@ -181,21 +180,21 @@ export interface MemberStore extends Component {
   serve(stamp: Stamp, change: ClaimsChange): Promise<WriteStatus>
   /**
    * Takes my claim on each item away for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
-   * targets have a fresh heartbeat of the incarnation in their record, are not `down`, carry the current store id, and claim `superseding`.
-   * Each item is judged after those before it. `missing` also where the own record is `down`; then comes `epoch`, then `frozen`.
+   * targets have a fresh heartbeat of the incarnation in their entry, are not `down`, carry the current store id, and claim `superseding`.
+   * Each item is judged after those before it. `missing` also where the own entry is `down`; then comes `epoch`, then `frozen`.
    */
   release(stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply>
   /** What a member claims. All that it claims from the beginning to the end of the call is there; what comes or goes meanwhile may be. */
   claims(id: string): Promise<ReadonlySet<BlockId>>
 
   /**
-   * Sets `down` and raises the epoch, if the heartbeat is still the one `seen`. `gone`: no record, or down already; then comes
+   * Sets `down` and raises the epoch, if the heartbeat is still the one `seen`. `gone`: no entry, or down already; then comes
    * `moved`, then `refused`: frozen, or the limit is reached.
    */
   expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): Promise<ExpireReply>
-  /** The end of the grace: `placed: false`, if it is down and its record is still the one of epoch `changed`. False: it is not, or is frozen. */
+  /** The end of the grace: `placed: false`, if it is down and its entry is still the one of epoch `changed`. False: it is not, or is frozen. */
   evict(id: string, changed: Epoch): Promise<boolean>
-  /** Removes claims, heartbeat and record, if it is down and its record is still the one of epoch `changed`. */
+  /** Removes claims, heartbeat and entry, if it is down and its entry is still the one of epoch `changed`. */
   forget(id: string, changed: Epoch): Promise<boolean>
 
   /** Sets or clears the intent to drain; raises the epoch where it changed. False: no such member. */
@@ -229,7 +228,7 @@ export interface SlotPrecondition {
 }
 
 export interface HoldRequest {
-  /** 0 to 65,535. Others, also in guards, reject with `stage-misuse`. */
+  /** 0 to 65,535. Others, also in preconditions, reject with `stage-misuse`. */
   readonly slot: number
   /** 0 to 15. */
   readonly rank: number

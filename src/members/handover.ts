@@ -20,7 +20,7 @@ export interface HandoverOptions {
   readonly handoverDelayMs: number
   /** After so long, ms, one other member that serves the block is enough. Undefined: never. */
   readonly maxPendingMs: number | undefined
-  /** The version of the answer for a block, where it is not the epoch of the record. */
+  /** The version of the answer for a block, where it is not the epoch of the entries. */
   readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
   /** What `owners()` asks in place of `assign`: it may throw OwnershipUnavailable. */
   readonly mustAssign?: Assign | undefined

@@ -15,14 +15,14 @@ export interface Assigned {
   readonly ranked: readonly string[]
   /** A member that could be a target is still to become one: until then nobody lets go of the block. */
   readonly incomplete?: boolean
-  /** What the targets were taken from beside the record, for the store to compare. */
+  /** What the targets were taken from beside the entries, for the store to compare. */
   readonly precondition?: SlotPrecondition | undefined
 }
 
-/** Pure: the same record gives the same answer in every member. */
+/** Pure: the same entries give the same answer in every member. */
 export type Assign = (block: BlockMeta, record: EntriesView) => Assigned
 
-/** What a grant stands on beside the record: a lock, for plugins that have one. */
+/** What a grant needs beside the entries: a lock, for plugins that have one. */
 export interface LeasedLock {
   readonly fence: number
   readonly valid: boolean

@@ -18,9 +18,9 @@ export interface LivenessTimes {
   readonly heartbeatMs: number
   /** A view that is as old as this is no view; and the longest wait for members that an emptied store has lost, ms. */
   readonly expireAfterMs: number
-  /** Down for this long: the member loses its place. */
+  /** Unhealthy for this long: the member is evicted. */
   readonly graceMs: number
-  /** Down and without a place for this long: the member is removed. */
+  /** Unhealthy and evicted for this long: the member is removed. */
   readonly forgetAfterMs: number
 }
 
@@ -49,7 +49,7 @@ export class Liveness {
     this.#parts = parts
   }
 
-  /** Silent members that were not marked as down because too many were silent at once; each at most once per `expireAfter`. */
+  /** Silent members that were not marked unhealthy because too many were silent at once; each at most once per `expireAfter`. */
   get refused(): number {
     return this.#refused
   }
@@ -94,7 +94,7 @@ export class Liveness {
   }
 
   /**
-   * Marks silent members as down, evicts those that were down for the grace, and forgets those that are to be forgotten. Never
+   * Marks silent members unhealthy, evicts those that were down for the grace, and forgets those that are to be forgotten. Never
    * rejects.
    * @returns whether anything was changed
    */
@@ -116,7 +116,7 @@ export class Liveness {
       for (const { id, seen } of view.frozen ? [] : this.silent(view, me)) {
         if (refused.length > 0) refused.push(id)
         else
-          await step('silent, set down', id, async () => {
+          await step('silent, marked unhealthy', id, async () => {
             const answer = await store.expire(id, seen, limit, me)
             if (answer === 'refused') refused.push(id)
             return answer === 'expired'
@@ -126,7 +126,7 @@ export class Liveness {
       for (const [id, { value, since }] of down) {
         const { placed } = view.member(id) ?? {}
         if (placed === true && !view.frozen && this.#isOver(since, graceMs)) {
-          await step('lost its place', id, () => store.evict(id, value))
+          await step('evicted: its grace is over', id, () => store.evict(id, value))
         }
         if (placed === false && this.#isOver(since, forgetAfterMs)) {
           await step('forgotten', id, () => store.forget(id, value))
@@ -134,7 +134,7 @@ export class Liveness {
       }
     } catch (error) {
       const fields = { code: codeOf(error), error: rawMessageOf(error) }
-      host.log.warn('could not tell the member store of members that are gone', fields)
+      host.log.warn('the member store could not be told of members that are gone', fields)
     }
     return changed
   }
@@ -147,7 +147,9 @@ export class Liveness {
       if (elapsed(at, now) >= this.#options.expireAfterMs) this.#refusals.delete(id)
     }
     if (this.#refusals.size === 0) {
-      host.log.warn('too many members are silent at once: it may be this network, they are not set down', { members })
+      host.log.warn('too many members are silent at once: it may be this network, they are not marked unhealthy', {
+        members,
+      })
     }
     for (const id of members.filter(member => !this.#refusals.has(member))) {
       this.#refusals.set(id, now)

@@ -1,5 +1,5 @@
 /**
- * One member's life at the member store: it joins, sends heartbeats, polls, and leaves. What it does not know it says. Every await may
+ * One member's life at the member store: it joins, sends heartbeats, polls, and leaves. Where it does not know who owns what, it says why. Every await may
  * take a minute, and the world may have changed after it.
  */
 import { Coalesced } from '../async/coalesced.ts'
@@ -22,7 +22,7 @@ import { Served } from './served.ts'
 import { Session } from './session.ts'
 import type { MembersView } from './view.ts'
 
-/** Heartbeats are stretched or shortened by up to this share, so that members do not come in step. */
+/** Times between heartbeats vary by up to this share, so that members do not send them all at once. */
 const JITTER = 0.1
 
 export interface MembershipOptions extends ObserverOptions {
@@ -312,7 +312,7 @@ export class Membership {
     } catch (error) {
       session.close()
       const fields = { code: codeOf(error), error: rawMessageOf(error) }
-      host.log.warn('left without a word: the others will find this member silent', fields)
+      host.log.warn('could not leave the member store: the others will find this member silent', fields)
     }
   }
 }

@@ -17,11 +17,11 @@ import { MembersView } from './view.ts'
 /** Claims of this many members are read at once. */
 const READS = 4
 
-/** What a plugin reads of the store beside record and heartbeats. */
+/** What a plugin reads of the store beside entries and heartbeats. */
 export interface Beside {
-  /** Part of each poll: where it rejects, the poll has failed. What it resolves with takes in what was read, after the record was. */
+  /** Part of each poll: where it rejects, the poll has failed. What it resolves with takes in what was read, after the entries were. */
   read(calls: StoreCalls): Promise<() => void>
-  /** The version of the plugin's answers: not smaller than the epoch of the record. */
+  /** The version of the plugin's answers: not smaller than the epoch of the entries. */
   version(): Epoch
   /** Entries that were left out of what was taken in last. */
   readonly broken: number
@@ -33,7 +33,7 @@ export interface ObserverOptions extends LivenessTimes {
   readonly minMembers: number
   /** The longest that `minMembers` is waited for after the start, ms. */
   readonly startGraceMs: number
-  /** Of a plugin whose answers depend on more than the record. */
+  /** Of a plugin whose answers depend on more than the entries. */
   readonly beside?: Beside | undefined
 }
 

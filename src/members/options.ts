@@ -29,9 +29,9 @@ export interface MemberOptions {
   readonly beat?: Duration | undefined
   /** A member without a new heartbeat for this long is marked unhealthy; at least three heartbeats. Default '15s'. */
   readonly expireAfter?: Duration | undefined
-  /** A member that is down keeps its place for this long: a restart moves nothing. Default '5m'. */
+  /** An unhealthy member keeps its place for this long: a restart moves nothing. Default '5m'. */
   readonly grace?: Duration | undefined
-  /** A member that has lost its place is removed after this long. Default '30m'. */
+  /** An evicted member is removed after this long. Default '30m'. */
   readonly forgetAfter?: Duration | undefined
   /** Where operators reach this gateway, such as `http://gw-1:8080`; shown, never called. Default: none. */
   readonly address?: string | undefined

@@ -25,7 +25,7 @@ export interface PendingHandOff {
   told: Mark | undefined
 }
 
-/** Whether a block could go now; `wait`: not before so many ms, as it looks. `over`: it is not pending any more. */
+/** Whether a block could go now; `wait`: not before so many ms, by what is known now. `over`: it is not pending any more. */
 export type Verdict = 'ready' | 'blocked' | 'over' | { readonly wait: number }
 
 export class PendingHandOffs {
@@ -96,7 +96,7 @@ export class PendingHandOffs {
         ready.add(block.id)
       })
     } catch (error) {
-      host.log.error('lingering blocks could not be judged', { code: codeOf(error), error: rawMessageOf(error) })
+      host.log.error('pending hand-offs could not be judged', { code: codeOf(error), error: rawMessageOf(error) })
     }
     if (Number.isFinite(next)) this.later(host, next)
     if (ready.size > 0) this.#tell(ready)

@@ -48,7 +48,7 @@ export interface SessionOptions {
  *             superseded
  */
 export class Session {
-  /** Of the member. */
+  /** The member's. */
   readonly id: string
   readonly calls: StoreCalls
   readonly #options: SessionOptions
@@ -198,7 +198,7 @@ export class Session {
       served.lost()
       return onEpoch(reply.epoch)
     }
-    throw new OwnershipUnavailable('the entry of this member does not rest')
+    throw new OwnershipUnavailable(`the entry of this member changed during each of ${JOIN_ATTEMPTS} joins`)
   }
 
   /** The incarnation of the entry that a first join takes the place of; 0 for none. Waits until no process is alive under it. */
@@ -215,7 +215,7 @@ export class Session {
     const after = await this.#stored()
     if (!after.record) return 0
     if (after.record.state !== 'down' && moved(before.heartbeat, after.heartbeat)) {
-      throw refused(`instance.id must be of one process alone: another one is at work as "${this.id}"`)
+      throw refused(`instance.id must be of one process alone: another one is running as "${this.id}"`)
     }
     return after.record.incarnation
   }

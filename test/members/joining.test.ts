@@ -158,5 +158,5 @@ it('a stop whose time is up does not wait for a store that hangs', async () => {
   late.abort(new Error('time is up'))
   await stopped
   expect(a.host.pendingTimers).toBe(0)
-  expect(a.host.lines.at(-1)?.message).toContain('left without a word')
+  expect(a.host.lines.at(-1)?.message).toContain('could not leave the member store')
 })

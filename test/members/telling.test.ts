@@ -76,6 +76,13 @@ it.each(['away', 'lost', 'late'] as const)(
   },
 )
 
+it('a write that the client sends twice is done once more, and answered as done', async () => {
+  const { world, a } = await serving()
+  a.line.fault('serve', 'twice')
+  await drop(a, meta(1))
+  expect(world.claims('a')).toEqual(ids(2))
+})
+
 it('a late drop cannot land between the read and the write of the claims', async () => {
   const { world, a } = await serving()
   a.line.fault('serve', 'late')

@@ -5,8 +5,8 @@ import { type MemberOptions, MemberTable, type SlotStore } from 'blockgate/membe
 import { type HashRingOptions, hashRing } from 'blockgate/plugins/ownership/hash-ring'
 import { blockMeta, type FakeHost, fakeHost, memoryBucket, services, settle, testId } from 'blockgate/testing'
 
-/** `away`: nothing arrives. `lost`: it is done, and the answer does not come. `late`: refused now, done by `land()`. */
-export type Fault = 'away' | 'lost' | 'late' | 'hangs'
+/** `away`: nothing arrives. `lost`: it is done, and the answer does not come. `late`: refused now, done by `land()`. `twice`: as a client does that lost its connection. */
+export type Fault = 'away' | 'lost' | 'late' | 'hangs' | 'twice'
 
 const READS = ['claims', 'entries', 'heartbeats', 'slots'] as const
 const STEPS = ['expire', 'evict', 'forget', 'drain', 'freeze', 'fence'] as const
@@ -44,6 +44,7 @@ export function line(table: MemberTable): Line {
       late.push(work)
       throw new OwnershipUnavailable('no answer')
     }
+    if (found?.fault === 'twice') work()
     const result = work()
     hooks.get(method)?.()
     hooks.delete(method)
