@@ -189,6 +189,25 @@ it('a block that is being dropped is not claimed again by a publish that comes i
   expect(world.claims('a')).toEqual(ids(2))
 })
 
+it('a block that is dropped while many are published is not claimed any more', async () => {
+  const { world, a } = await one()
+  const many = Array.from({ length: 600 }, (_, i) => testId(i + 1))
+  await a.handover.publish(new Set(many), never)
+  world.table.clear('store-2')
+  const last = meta(600)
+  let dropping: Promise<void> | undefined
+  const published = new Promise<boolean>(resolve => {
+    a.line.after('serve', () => {
+      dropping = drop(a, last)
+      a.line.after('serve', () => resolve(world.claims('a').includes(last.ulid)))
+    })
+  })
+  await world.advance(8_000)
+  expect(await published).toBe(false)
+  await dropping
+  expect(world.claims('a')).toHaveLength(599)
+})
+
 it('what a member says of itself goes out with its next heartbeat', async () => {
   const { world, a } = await one()
   const stats = { assigned: 1, serving: 2, pendingHandOff: 3, lastCopy: 4, failed: 5, bytes: 6 }

@@ -46,8 +46,9 @@ export function line(table: MemberTable): Line {
     }
     if (found?.fault === 'twice') work()
     const result = work()
-    hooks.get(method)?.()
+    const hook = hooks.get(method)
     hooks.delete(method)
+    hook?.()
     if (found?.fault === 'lost') throw new OwnershipUnavailable('no answer')
     await undefined
     return result
