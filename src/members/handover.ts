@@ -49,7 +49,7 @@ export class MemberHandover implements Handover {
       block => this.#judge(block).verdict,
       ids => membership.tell(block => ids.has(block.ulid)),
     )
-    membership.onLook(({ broken }) => {
+    membership.onPoll(({ broken }) => {
       if (broken) this.#pending.interrupted()
       if (membership.host) this.#pending.check(membership.host)
     })
@@ -96,7 +96,7 @@ export class MemberHandover implements Handover {
     const { assign, handoverDelayMs, maxPendingMs } = this.#options
     const { known, host, me } = this.#membership
     if (!known || !host) return { verdict: 'blocked', targets: [], quorum: 'all' }
-    const owners = assign(superseding, known.record)
+    const owners = assign(superseding, known.entries)
     if (id === superseding.ulid && (owners.targets.includes(me) || owners.failoverOwner === me)) {
       return { verdict: 'over', targets: [], quorum: 'all' }
     }
@@ -124,10 +124,10 @@ export class MemberHandover implements Handover {
   owners(block: BlockMeta): readonly Owner[] {
     const view = this.#membership.mustKnow()
     const { assign, mustAssign = assign } = this.#options
-    const { targets, failoverOwner, ranked } = mustAssign(block, view.record)
+    const { targets, failoverOwner, ranked } = mustAssign(block, view.entries)
     const serves = (member: string) => this.#membership.serves(member, block.ulid)
     // All members have a rank, mostly: to compare each with each takes longer than all the rest.
-    const unranked = new Set(view.record.members.keys())
+    const unranked = new Set(view.entries.members.keys())
     for (const member of ranked) unranked.delete(member)
     const others = [...unranked].filter(serves)
     return [...ranked, ...others].map((member, rank) => ({
@@ -145,7 +145,7 @@ export class MemberHandover implements Handover {
 
   members(): readonly Member[] {
     const { observer } = this.#membership
-    const members = [...(observer?.view?.record.members.values() ?? [])]
+    const members = [...(observer?.view?.entries.members.values() ?? [])]
     return members.map(({ id, zone, address, state }) => {
       return { id, zone, address, state, heartbeatAge: observer?.heartbeatAge(id) ?? Number.MAX_SAFE_INTEGER }
     })

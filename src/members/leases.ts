@@ -20,7 +20,7 @@ export interface Assigned {
 }
 
 /** Pure: the same entries give the same answer in every member. */
-export type Assign = (block: BlockMeta, record: EntriesView) => Assigned
+export type Assign = (block: BlockMeta, entries: EntriesView) => Assigned
 
 /** What a grant needs beside the entries: a lock, for plugins that have one. */
 export interface LeasedLock {
@@ -72,7 +72,7 @@ export class Leases {
     this.#membership = membership
     this.#assign = assign
     membership.watch(() => this.#check())
-    membership.onLook(() => this.#check())
+    membership.onPoll(() => this.#check())
   }
 
   /** A lease is lost for a load that has begun only where another live member serves the block. */
@@ -115,7 +115,7 @@ export class Leases {
     if (session?.superseded) return begins ? 'a newer process has the id of this member' : undefined
     if (lock?.valid === false && begins) return 'the lock of the slot is not valid any more'
     if (!known) return begins ? 'it is not known now who owns the block' : undefined
-    const { targets, failoverOwner } = this.#assign(block, known.record)
+    const { targets, failoverOwner } = this.#assign(block, known.entries)
     if (lock?.valid !== false && (targets.includes(me) || failoverOwner === me)) return undefined
     const owners = `the block belongs to ${targets.join(', ') || 'nobody'}`
     if (begins) return owners

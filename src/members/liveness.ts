@@ -77,7 +77,7 @@ export class Liveness {
       this.#heartbeats.set(id, { value: heartbeat, since: read })
     }
     for (const id of this.#down.keys()) if (view.member(id)?.state !== 'down') this.#down.delete(id)
-    for (const { id, state, changed } of view.record.members.values()) {
+    for (const { id, state, changed } of view.entries.members.values()) {
       if (state === 'down' && this.#down.get(id)?.value !== changed) this.#down.set(id, { value: changed, since: read })
     }
     return unbroken

@@ -48,7 +48,7 @@ export class Membership {
   readonly served: Served = new Served()
   readonly #options: MembershipOptions
   readonly #changes = new Listeners<OwnershipChange>()
-  readonly #looks = new Listeners<{ readonly broken: boolean }>()
+  readonly #polls = new Listeners<{ readonly broken: boolean }>()
   #closed = new AbortController()
   #parts: Parts | undefined
   #timer: Disposable | undefined
@@ -189,8 +189,8 @@ export class Membership {
   }
 
   /** After each poll, also one that failed. `broken`: nothing seen before may count as seen without a break. */
-  onLook(listener: (look: { readonly broken: boolean }) => void): Disposable {
-    return this.#looks.add(listener)
+  onPoll(listener: (poll: { readonly broken: boolean }) => void): Disposable {
+    return this.#polls.add(listener)
   }
 
   /** All that is served, at the start. Resolves when the store has it. */
@@ -234,7 +234,7 @@ export class Membership {
     const observer = new Observer(this.#options, {
       ...{ host, calls, session, closed },
       onEpoch: () => this.tell(() => true),
-      onLook: look => this.#looked(look),
+      onPoll: poll => this.#polled(poll),
       onDoubt: () => void heartbeats.request(),
     })
     const heartbeats = new Coalesced(() => this.#heartbeat(session, host))
@@ -280,9 +280,9 @@ export class Membership {
     this.tell(() => true)
   }
 
-  #looked(look: { readonly broken: boolean }): void {
-    this.#looks.tell(look, this.host)
-    if (this.view && this.served.mustTell(this.view.record.storeId)) void this.#parts?.heartbeats.request()
+  #polled(poll: { readonly broken: boolean }): void {
+    this.#polls.tell(poll, this.host)
+    if (this.view && this.served.mustTell(this.view.entries.storeId)) void this.#parts?.heartbeats.request()
     // Blocks that nobody could judge are judged as soon as it is known again who owns what.
     const known = this.gap === undefined
     const news = known && !this.#known

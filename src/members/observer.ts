@@ -46,7 +46,7 @@ export interface ObserverParts {
   /** After a view with a larger epoch was taken in. */
   readonly onEpoch: () => void
   /** After each poll, also one that failed. `broken`: what was seen before cannot count as seen without a break. */
-  readonly onLook: (look: { readonly broken: boolean }) => void
+  readonly onPoll: (poll: { readonly broken: boolean }) => void
   /** The view does not show this process as it should be. */
   readonly onDoubt: () => void
 }
@@ -140,7 +140,7 @@ export class Observer {
    * @returns whether another poll is due at once
    */
   async poll(): Promise<boolean> {
-    const { host, calls, session, closed, onLook } = this.#parts
+    const { host, calls, session, closed, onPoll } = this.#parts
     if (closed.aborted) return false
     const asked = mark(host)
     let view: MembersView
@@ -152,14 +152,14 @@ export class Observer {
       // The calls have logged and counted it.
       if (closed.aborted) return false
       this.#liveness.interrupted()
-      onLook({ broken: true })
+      onPoll({ broken: true })
       return false
     }
     const unbroken = this.#liveness.observe(view, asked, mark(host))
     this.#see(view, asked, takeIn)
     await this.#readClaims(view)
     if (closed.aborted) return false
-    onLook({ broken: !unbroken })
+    onPoll({ broken: !unbroken })
     return session?.joined ? this.#liveness.act(view, session.id) : false
   }
 
@@ -167,25 +167,25 @@ export class Observer {
     const { store, heartbeatMs } = this.#options
     const { calls } = this.#parts
     const heartbeats = await calls.make(() => store.heartbeats())
-    const last = this.view?.record
+    const last = this.view?.entries
     const same =
       last?.epoch === heartbeats.epoch && last.storeId === heartbeats.storeId && last.frozen === heartbeats.frozen
-    const record = same ? last : await calls.make(() => store.entries())
-    return new MembersView(record, heartbeats, MISSED_BEATS * heartbeatMs)
+    const entries = same ? last : await calls.make(() => store.entries())
+    return new MembersView(entries, heartbeats, MISSED_BEATS * heartbeatMs)
   }
 
   #see(view: MembersView, asked: Mark, takeIn: (() => void) | undefined): void {
     const { host, session, onEpoch, onDoubt } = this.#parts
-    const { epoch, record, heartbeats } = view
+    const { epoch, entries, heartbeats } = view
     const later = epoch > this.epoch
-    if (record !== this.view?.record) host.log.info('epoch', { epoch, cause: record.cause })
+    if (entries !== this.view?.entries) host.log.info('epoch', { epoch, cause: entries.cause })
     this.#miss(view)
     if (view.live.size >= this.#options.minMembers) this.#enough = true
     this.view = view
     this.#asked = asked
     if (later) this.epoch = epoch
     takeIn?.()
-    const broken = record.broken + heartbeats.broken + (this.#options.beside?.broken ?? 0)
+    const broken = entries.broken + heartbeats.broken + (this.#options.beside?.broken ?? 0)
     this.broken += Math.max(0, broken - this.#brokenNow)
     this.#brokenNow = broken
     session?.see(epoch)
@@ -197,7 +197,7 @@ export class Observer {
     if (later) onEpoch()
   }
 
-  #miss({ record: { members } }: MembersView): void {
+  #miss({ entries: { members } }: MembersView): void {
     const now = mark(this.#parts.host)
     for (const id of this.view?.live ?? []) if (!members.has(id)) this.#missing.set(id, now)
     for (const [id, since] of this.#missing) {

@@ -12,9 +12,9 @@ export function operatorOf(store: MemberStore): Operator {
       return store.shared ? undefined : 'memoryStore() lives in the process that made it'
     },
     async ring() {
-      const [record, { heartbeats }] = await Promise.all([store.entries(), store.heartbeats()])
-      const { epoch, cause, storeId, frozen } = record
-      const members = [...record.members.values()].map((member): RingMember => {
+      const [entries, { heartbeats }] = await Promise.all([store.entries(), store.heartbeats()])
+      const { epoch, cause, storeId, frozen } = entries
+      const members = [...entries.members.values()].map((member): RingMember => {
         const { id, zone, address, state, placed, draining, incarnation, rules } = member
         const heartbeat = heartbeats.get(id)
         const ready = state !== 'down' && heartbeat?.incarnation === incarnation && heartbeat.storeId === storeId

@@ -203,31 +203,36 @@ export class Session {
 
   /** The incarnation of the entry that a first join takes the place of; 0 for none. Waits until no process is alive under it. */
   async #replaced(): Promise<number> {
-    const { entry, heartbeatMs, host, closed } = this.#options
+    const { heartbeatMs, host, closed } = this.#options
     const before = await this.#stored()
-    if (!before.record) return 0
-    const { process, state, incarnation } = before.record
+    if (!before.entry) return 0
+    const { process, state, incarnation } = before.entry
     // It is of this process where the answer to a join was lost.
-    if (process === entry.process || state === 'down' || !before.heartbeat || before.heartbeat.age >= 2 * heartbeatMs) {
+    if (
+      process === this.#options.entry.process ||
+      state === 'down' ||
+      !before.heartbeat ||
+      before.heartbeat.age >= 2 * heartbeatMs
+    ) {
       return incarnation
     }
     await sleep(host, 1.5 * heartbeatMs, closed)
     const after = await this.#stored()
-    if (!after.record) return 0
-    if (after.record.state !== 'down' && moved(before.heartbeat, after.heartbeat)) {
+    if (!after.entry) return 0
+    if (after.entry.state !== 'down' && moved(before.heartbeat, after.heartbeat)) {
       throw refused(`instance.id must be of one process alone: another one is running as "${this.id}"`)
     }
-    return after.record.incarnation
+    return after.entry.incarnation
   }
 
   async #stored() {
     const { store, calls } = this.#options
-    const [record, { heartbeats }] = await Promise.all([
+    const [entries, { heartbeats }] = await Promise.all([
       calls.make(() => store.entries()),
       calls.make(() => store.heartbeats()),
     ])
-    this.see(record.epoch)
-    return { record: record.members.get(this.id), heartbeat: heartbeats.get(this.id) }
+    this.see(entries.epoch)
+    return { entry: entries.members.get(this.id), heartbeat: heartbeats.get(this.id) }
   }
 }
 

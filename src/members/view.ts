@@ -3,7 +3,7 @@ import type { Epoch } from '../contracts/ownership.ts'
 import type { EntriesView, HeartbeatView, MemberEntry } from './contract.ts'
 
 export class MembersView {
-  readonly record: EntriesView
+  readonly entries: EntriesView
   readonly heartbeats: HeartbeatView
   /** Members that are not down. */
   readonly live: ReadonlySet<string>
@@ -12,25 +12,25 @@ export class MembersView {
   /** A heartbeat older than this by the store's clock does not count, ms. */
   readonly freshMs: number
 
-  constructor(record: EntriesView, heartbeats: HeartbeatView, freshMs: number) {
-    this.record = record
+  constructor(entries: EntriesView, heartbeats: HeartbeatView, freshMs: number) {
+    this.entries = entries
     this.heartbeats = heartbeats
     this.freshMs = freshMs
-    const up = [...record.members.values()].filter(member => member.state !== 'down')
+    const up = [...entries.members.values()].filter(member => member.state !== 'down')
     this.live = new Set(up.map(member => member.id))
     this.fingerprintsAgree = new Set(up.map(member => member.rules)).size <= 1
   }
 
   get epoch(): Epoch {
-    return this.record.epoch
+    return this.entries.epoch
   }
 
   get frozen(): boolean {
-    return this.record.frozen
+    return this.entries.frozen
   }
 
   member(id: string): MemberEntry | undefined {
-    return this.record.members.get(id)
+    return this.entries.members.get(id)
   }
 
   /** The member is up, and its last heartbeat is of its current process, is fresh, and says that the store has all its claims. */
@@ -40,7 +40,7 @@ export class MembersView {
       heartbeat !== undefined &&
       this.live.has(id) &&
       heartbeat.incarnation === this.member(id)?.incarnation &&
-      heartbeat.storeId === this.record.storeId &&
+      heartbeat.storeId === this.entries.storeId &&
       heartbeat.age <= this.freshMs
     )
   }

@@ -35,11 +35,11 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   const times = memberTimes(options)
   const rules = JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules])
   const membership = new Membership({ ...times, store, rules })
-  let last: { readonly record: EntriesView; readonly assignments: Assignments } | undefined
-  const assign = (block: BlockMeta, record: EntriesView): Assignment => {
-    if (last?.record !== record) {
-      const assignments = new Assignments(record.members.values(), { self: membership.me, placement, replicas, zones })
-      last = { record, assignments }
+  let last: { readonly entries: EntriesView; readonly assignments: Assignments } | undefined
+  const assign = (block: BlockMeta, entries: EntriesView): Assignment => {
+    if (last?.entries !== entries) {
+      const assignments = new Assignments(entries.members.values(), { self: membership.me, placement, replicas, zones })
+      last = { entries, assignments }
     }
     return last.assignments.of(block.ulid)
   }
@@ -63,8 +63,8 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
     epoch: () => membership.epoch,
     async claim(block, signal) {
       signal.throwIfAborted()
-      const { record, epoch } = membership.mustKnow()
-      return claimOf(block, { membership, leases, assigned: assign(block, record), epoch })
+      const { entries, epoch } = membership.mustKnow()
+      return claimOf(block, { membership, leases, assigned: assign(block, entries), epoch })
     },
     watch: listener => membership.watch(listener),
   }

@@ -30,7 +30,7 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
   const { assign, mustAssign, versionOf: epochOf } = slots
   const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })
   let manager: LeaseManager | undefined
-  membership.onLook(({ broken }) => manager?.look(broken))
+  membership.onPoll(({ broken }) => manager?.look(broken))
 
   return {
     name: 'redlock',
@@ -57,14 +57,14 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
     epoch: block => (block ? epochOf(block) : slots.version()),
     async claim(block, signal) {
       signal.throwIfAborted()
-      const { record } = membership.mustKnow()
+      const { entries } = membership.mustKnow()
       const lock = () => {
         const slot = slots.slotOf(block)
         const held = manager?.lockOf(slot)
         if (held) return held
         throw new OwnershipUnavailable(`this member holds slot ${slot}, and its lock could not be taken or renewed`)
       }
-      return claimOf(block, { membership, leases, assigned: mustAssign(block, record), epoch: epochOf(block), lock })
+      return claimOf(block, { membership, leases, assigned: mustAssign(block, entries), epoch: epochOf(block), lock })
     },
     watch: listener => membership.watch(listener),
   }

@@ -99,7 +99,7 @@ export class LeaseManager {
       if (!known.frozen) await this.#giveUp(slots.all.filter(({ holder }) => holder === me))
       return
     }
-    const candidates = slots.candidates(known.record)
+    const candidates = slots.candidates(known.entries)
     const plan = this.#plan(known, candidates)
     const recorded = slots.numbers.flatMap(slot => candidates.holders(slots.of(slot)))
     const own = recorded.filter(({ slot, holder }) => holder === me && !this.#held.has(slot))
@@ -168,7 +168,7 @@ export class LeaseManager {
     const { membership, slots } = this.#options
     const { known, me } = membership
     if (!known) return false
-    const holders = slots.candidates(known.record).holders(slots.of(slot))
+    const holders = slots.candidates(known.entries).holders(slots.of(slot))
     return !holders.some(entry => entry.rank === rank && entry.holder !== me)
   }
 

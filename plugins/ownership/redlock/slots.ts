@@ -141,10 +141,10 @@ export class Slots implements Beside {
       this.#taken = number
       const changed = read ? this.#take(read) : new Set<number>()
       const membership = this.#membership()
-      const { record, epoch } = membership.view ?? {}
+      const { entries, epoch } = membership.view ?? {}
       const next = Math.max(this.#version + 1, epoch ?? 0, read?.version ?? 0)
-      if (record !== this.#members) this.#base = this.#version = next
-      this.#members = record
+      if (entries !== this.#members) this.#base = this.#version = next
+      this.#members = entries
       if (changed.size === 0) return
       this.#version = next
       for (const slot of changed) this.#changed.set(slot, next)
