@@ -61,18 +61,11 @@ it('an observer writes no state: also no cache of the metas that it read', async
   const bucket = memoryBucket()
   const [block] = await storedBlocks(bucket)
   const sets: string[] = []
-  const inner = memoryState()
-  const state = {
-    ...inner,
-    set: async (key: string, value: unknown) => {
-      sets.push(key)
-      await inner.set(key, value)
-    },
-  }
+  const state = { ...memoryState(), set: async (key: string) => void sets.push(key) }
   const config = await resolveConfig({ bucket, pipeline: [scanBucket(), memory()] }, { env: {} })
   const observed = gateway(config, { host: fakeHost(), state, observer: true })
   const { view } = await observed.explain(block?.meta.ulid ?? testId(1), signal)
-  expect(view).toEqual({ complete: true, blocks: 3 })
+  expect([view, sets]).toEqual([{ complete: true, blocks: 3 }, []])
   await observed.stop()
   expect(sets).toEqual([])
 })
@@ -97,18 +90,10 @@ describe('explain', () => {
 
   it('asks no stage behind the one that skips the block', async () => {
     const seen: number[] = []
-    const w = await world({ list: blocks(1, 2), stages: [even(), firstOnly(seen)] })
-    const told = await explain(w, 1)
-    expect(lines(told)).toEqual([
-      'source scripted passed',
-      'block even skipped odd',
-      'set first-only not-asked',
-      'block owned not-asked',
-      'sink scripted-sink not-asked',
-    ])
-    expect(told.verdict).toBe('skipped')
-    expect(told.steps[1]?.detail).toBe('1 is odd')
-    expect(seen).toEqual([])
+    const told = await explain(await world({ list: blocks(1, 2), stages: [even(), firstOnly(seen)] }), 1)
+    const rest = ['set first-only not-asked', 'block owned not-asked', 'sink scripted-sink not-asked']
+    expect(lines(told)).toEqual(['source scripted passed', 'block even skipped odd', ...rest])
+    expect([told.verdict, told.steps[1]?.detail, seen]).toEqual(['skipped', '1 is odd', []])
   })
 
   it('gives a set stage every block that passed the stages before it, in their order, and no other', async () => {
@@ -124,9 +109,7 @@ describe('explain', () => {
       kind: 'set',
       name: 'reversed',
       select: all =>
-        [...all]
-          .reverse()
-          .map(b => (numberOf(b.meta.ulid) === 2 ? { id: b.meta.ulid, skip: 'two' } : { id: b.meta.ulid })),
+        all.toReversed().map(({ meta: { ulid: id } }) => (numberOf(id) === 2 ? { id, skip: 'two' } : { id })),
     }
     const w = await world({ list: blocks(1, 2, 3), stages: [reversed, firstOnly(seen)] })
     expect(lines(await explain(w, 1))[2]).toBe('set first-only skipped not-first')
@@ -137,13 +120,8 @@ describe('explain', () => {
     const child = candidate({ ulid: testId(1), compaction: { level: 1, sources: [testId(1)] } })
     const parent = candidate({ ulid: testId(9), compaction: { level: 2, sources: [testId(1), testId(2)] } })
     const told = await explain(await world({ list: [child, parent], stages: [dedup()] }), 1)
-    expect(told.steps[1]).toEqual({
-      stage: 'dedup',
-      kind: 'set',
-      verdict: 'skipped',
-      reason: 'duplicate',
-      supersededBy: testId(9),
-    })
+    const step = { stage: 'dedup', kind: 'set', verdict: 'skipped', reason: 'duplicate', supersededBy: testId(9) }
+    expect(told.steps[1]).toEqual(step)
   })
 
   it('charges a failure to the stage that raised it, with its code', async () => {
@@ -154,14 +132,11 @@ describe('explain', () => {
   })
 
   it('charges a skip after next() to the stage that made it, and tells that the stages below were passed', async () => {
-    const after: BlockStage = {
-      kind: 'block',
-      name: 'after',
-      async handle(_, next) {
-        await next()
-        return skip('changed-my-mind')
-      },
+    const handle: BlockStage['handle'] = async (_, next) => {
+      await next()
+      return skip('changed-my-mind')
     }
+    const after: BlockStage = { kind: 'block', name: 'after', handle }
     const w = await world({ list: blocks(2), stages: [after, even()] })
     expect(lines(await explain(w, 2)).slice(1, 3)).toEqual(['block after skipped changed-my-mind', 'block even passed'])
   })

@@ -4,8 +4,6 @@ import { describe, expect, it } from 'vitest'
 import { offered } from '../../src/explain/offered.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink, scriptedSource } from '../support/world.ts'
 
-const { signal } = new AbortController()
-
 function block(name: string, skips: (n: number) => boolean, asked: number[] = []): BlockStage {
   return {
     kind: 'block',
@@ -37,7 +35,7 @@ async function asked(stages: readonly unknown[], list = blocks(1, 2, 3, 4, 5)) {
   const before = stages.indexOf('owned')
   const pipeline = [source, ...stages.slice(0, before), owned(ownership), ...stages.slice(before + 1), sink]
   const config = await resolveConfig({ pipeline: pipeline as unknown as Pipeline } satisfies Config, { env: {} })
-  const ask = async () => {
+  const ask = async (signal = new AbortController().signal) => {
     const told = await offered({ ...config, host: fakeHost() }, signal)
     const superseded = [...told.superseded].map(pair => pair.map(numberOf))
     return { blocks: told.blocks.map(({ meta }) => numberOf(meta.ulid)), superseded, complete: told.complete }
@@ -70,21 +68,9 @@ describe('offered', () => {
   })
 
   it('fails as the source does, and with its signal', async () => {
-    const { ask, source } = await asked(['owned'])
+    const { ask, source } = await asked([block('any', () => false), 'owned'])
+    await expect(ask(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
     source.error = new Error('403')
     await expect(ask()).rejects.toThrow('listing-failed: 403')
-    const late = await resolveConfig(
-      {
-        pipeline: [
-          scriptedSource(blocks(1)),
-          block('any', () => false),
-          compacted({}),
-          scriptedSink(),
-        ] as unknown as Pipeline,
-      },
-      { env: {} },
-    )
-    const enough = AbortSignal.abort(new Error('enough'))
-    await expect(offered({ ...late, host: fakeHost() }, enough)).rejects.toThrow('enough')
   })
 })

@@ -2,7 +2,7 @@
 import type { BlockSink, PreparedBlock } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { expect, it } from 'vitest'
-import { samples } from '../metrics/exposition.ts'
+import { samples } from '../metrics/measured.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
 it.each(['committed', 'failed', 'lost'])('what was prepared is tidied up once the add has %s', async how => {

@@ -3,7 +3,7 @@ import { type BlockStage, type OwnershipPlugin, OwnershipUnavailable, skip } fro
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { samples } from '../metrics/exposition.ts'
+import { samples } from '../metrics/measured.ts'
 import { blocks, numberOf, scriptedOwnership, told, world } from '../support/world.ts'
 
 const broken = () => new Error('no')
