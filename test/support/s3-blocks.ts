@@ -23,10 +23,10 @@ export async function putBlocks(bucket: BucketWriter, count: number, options: Pu
     await bucket.put(`${ulid}/meta.json`, new TextEncoder().encode(metaOf(n, files)), { signal })
   }
   let next = 1
-  const lane = async () => {
+  const worker = async () => {
     while (next <= count) await put(next++)
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
 function metaOf(n: number, files: Readonly<Record<string, Uint8Array>>): string {
@@ -51,14 +51,7 @@ function metaOf(n: number, files: Readonly<Record<string, Uint8Array>>): string 
   })
 }
 
-/** `size` bytes that look random and are the same for the same `seed`. */
+/** `size` bytes, the same for the same `seed`, and other ones in each file. */
 function bytes(size: number, seed: number): Uint8Array {
-  const made = new Uint8Array(size)
-  let state = seed >>> 0
-  for (let i = 0; i < size; i++) {
-    // A linear congruential generator: the constants of Numerical Recipes.
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    made[i] = state >>> 24
-  }
-  return made
+  return new Uint8Array(size).map((_, i) => Math.imul(seed, 31) + Math.imul(i, 7) + (i >> 8))
 }

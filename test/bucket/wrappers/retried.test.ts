@@ -118,7 +118,7 @@ describe('retried()', () => {
     const { host, inner } = make([])
     const get = async () => {
       controller.abort(new Error('enough'))
-      throw busy()
+      throw new TypeError('the client broke off')
     }
     await expect(retried({ ...inner, get }, host).get('a', { signal: controller.signal })).rejects.toThrow('enough')
     expect(host.pendingTimers).toBe(0)

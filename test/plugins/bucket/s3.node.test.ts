@@ -130,6 +130,7 @@ describe('a body', () => {
 
   it.each([
     ['345', 'bytes 3-5/10', 'cannot read object "a": asked for bytes 2 to 5, got 3 to 6'],
+    ['345', 'bytes 3-4/10', 'asked for bytes 2 to 5, got 3 to 5'],
     ['0123456789', '', 'asked for bytes 2 to 5, got 0 to 10'],
     ['23456', 'bytes 2-4/10', 'more than 3 bytes came'],
   ])('of a range is never given for another: %s as "%s"', async (body, range, message) => {

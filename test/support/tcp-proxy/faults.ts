@@ -14,7 +14,7 @@ export type NetFault =
   /** The connection is reset; the store sees nothing of the request. */
   | { readonly kind: 'reset' }
   /** The proxy answers with this status itself, and closes the connection. */
-  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number }
+  | { readonly kind: 'status'; readonly status: number }
   /** The connection closes after so many bytes of the answer's body. */
   | { readonly kind: 'truncate'; readonly after: number }
   /** Nothing more comes after so many bytes of the answer's body; the connection stays open. */

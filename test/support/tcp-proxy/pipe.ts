@@ -36,7 +36,8 @@ export function connect(client: Socket, options: PipeOptions): void {
       if (fault?.kind === 'reset') return void client.resetAndDestroy()
       if (fault?.kind === 'status') {
         refused = true
-        toClient.write(answer(fault.status, fault.retryAfter))
+        const head = `HTTP/1.1 ${fault.status} From the proxy\r\n`
+        toClient.write(`${head}content-length: 0\r\nconnection: close\r\n\r\n`)
         return toClient.end()
       }
     }
@@ -83,9 +84,4 @@ function later(from: Socket, to: Socket, ms: number): { write(data: Uint8Array |
       }),
     end: () => after(() => void to.end()),
   }
-}
-
-function answer(status: number, retryAfter: number | undefined): string {
-  const pause = retryAfter === undefined ? '' : `retry-after: ${retryAfter}\r\n`
-  return `HTTP/1.1 ${status} From the proxy\r\n${pause}content-length: 0\r\nconnection: close\r\n\r\n`
 }
