@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
 
-/** For Node, Deno and workerd. Binds functions; any other target of `bind` is returned as it is. */
+/** `bind` binds functions; it returns any other target as it is. */
 export class AsyncContextManager implements ContextManager {
   readonly #storage = new AsyncLocalStorage<Context>()
 
@@ -34,7 +34,6 @@ export class AsyncContextManager implements ContextManager {
     return this
   }
 
-  /** Nothing to do: once the API has let go of this manager, nobody asks it. */
   disable(): this {
     return this
   }

@@ -2,11 +2,11 @@
 import type { ConfigInput } from '../config/config.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import { workersHost } from './host/workers.ts'
+import { workersHost } from './host/web.ts'
 import { type Fetch, setupTracing, type Tracing, type TracingEnv } from './tracing.ts'
 import { Isolate } from './workers/isolate.ts'
 
-export { type WorkersHostOptions, workersHost } from './host/workers.ts'
+export { type WorkersHostOptions, workersHost } from './host/web.ts'
 
 /** What is used of a Worker's `ExecutionContext`. */
 export interface WorkerContext {

@@ -31,7 +31,7 @@ export interface WriteOptions {
 export async function writeTemp(
   temp: string,
   body: AsyncIterable<Uint8Array> | Uint8Array,
-  { name, sync, signal }: WriteOptions,
+  { name, sync, signal = new AbortController().signal }: WriteOptions,
 ): Promise<void> {
   const what = `write "${name}"`
   // 'wx' neither follows a link nor overwrites.
@@ -39,11 +39,11 @@ export async function writeTemp(
   try {
     for await (const chunk of body instanceof Uint8Array ? [body] : abortable(body, signal)) {
       for (let at = 0; at < chunk.length; ) {
-        signal?.throwIfAborted()
+        signal.throwIfAborted()
         at += (await onDisk(what, handle.write(chunk, at, chunk.length - at))).bytesWritten
       }
     }
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     if (sync) await onDisk(what, handle.sync())
     await handle.close()
   } catch (error) {
@@ -56,14 +56,13 @@ export async function writeTemp(
 /** Ends with the signal's reason also where the body hangs. */
 async function* abortable(
   body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = body[Symbol.asyncIterator]()
   let ended = false
   try {
     for (;;) {
-      const next = chunks.next()
-      const { done, value } = signal ? await orAborted(next, signal) : await next
+      const { done, value } = await orAborted(chunks.next(), signal)
       ended = done === true
       if (done) return
       yield value

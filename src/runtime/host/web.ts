@@ -1,4 +1,4 @@
-/** A host on what every runtime has. */
+/** Hosts on what every runtime has; Cloudflare Workers need no more. */
 import type { Host, Log } from '../../contracts/host.ts'
 import { jsonLine, type LogLevel } from '../log/json-line.ts'
 
@@ -18,6 +18,27 @@ export function webHost(given: Partial<Host> = {}): Host {
 /** A host whose timers alone do not keep the process alive. */
 export function quietHost(log?: Log): Host {
   return webHost({ ...(log && { log }), setTimer: (ms, fn) => startTimer(ms, fn, unref) })
+}
+
+export interface WorkersHostOptions {
+  /** Default: a line of JSON for each message, on the console: Workers Logs takes it apart. */
+  readonly log?: Log | undefined
+}
+
+/**
+ * Clocks, timers, randomness and the log of this isolate. Deployed, both clocks stand still while a Worker computes, and
+ * go on with its next I/O. A timer belongs to the event in which it is set, and ends with it.
+ */
+export function workersHost({ log }: WorkersHostOptions = {}): Host {
+  let latest = 0
+  return webHost({
+    // Events that overlap need not see one time.
+    monotonic() {
+      latest = Math.max(latest, performance.now())
+      return latest
+    },
+    ...(log && { log }),
+  })
 }
 
 /** Node fires a longer timeout at once. */

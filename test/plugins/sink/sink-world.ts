@@ -27,7 +27,7 @@ async function world(make: () => BlockSink, { root, files: wrap = files => files
   const all = { ...services({ host, bucket }), files: wrap(localFiles(root)) }
   const sink = make()
   await sink.start?.(all)
-  onTestFinished(async () => sink.stop?.(signal))
+  onTestFinished(async () => sink.stop?.(AbortSignal.abort()))
   return {
     root,
     sink,
@@ -47,7 +47,7 @@ async function world(make: () => BlockSink, { root, files: wrap = files => files
     async restart(given: Partial<typeof all> = {}) {
       const again = make()
       await again.start?.({ ...all, ...given })
-      onTestFinished(async () => again.stop?.(signal))
+      onTestFinished(async () => again.stop?.(AbortSignal.abort()))
       return again
     },
   }
