@@ -70,15 +70,16 @@ export class BlockStore {
     if (!files) throw new BlockgateError(ErrorCode.unsupported, `${sink} needs a disk: services.files is undefined`)
     if (!observer) await files.remove(this.#temp)
     this.#disk = { files, log: host.log }
-    const { whole, damaged, unmanaged } = await restore(files, this.#options, host, signal)
-    await inSlices(host, whole, block => {
-      const { ulid } = block.meta
-      this.#held.set(ulid, new HeldBlock(files, this.folderOf(ulid), block))
+    const examined = await restore(files, this.#options, host, signal)
+    await inSlices(host, examined, ({ id, folder, block }) => {
+      if (block) this.#held.set(id, new HeldBlock(files, folder, block))
     })
-    for (const { id, why } of observer ? [] : damaged) {
+    for (const { id, why } of observer ? [] : examined) {
+      if (why === undefined) continue
       host.log.warn('a damaged block is removed from the disk and will be loaded again', { block: id, why })
       await this.#discard(id)
     }
+    const unmanaged = examined.filter(({ block, why }) => !block && why === undefined)
     for (const { id } of unmanaged) this.#unmanaged.add(id)
     this.#warnOf(unmanaged)
     return unmanaged.filter(found => this.#strange(found).length === 0)

@@ -28,11 +28,16 @@ export interface FoundFolder {
 /** What is wrong with a block that has a manifest, as text; undefined where it is whole. A throw counts as wrong too. */
 export type Damage = (files: LocalFiles, block: LoadedBlock, found: FoundFolder) => Promise<string | undefined>
 
-export interface Restored {
-  readonly whole: readonly LoadedBlock[]
-  readonly damaged: readonly (FoundFolder & { readonly why: string })[]
-  /** Without a manifest of this sink: somebody else's. */
-  readonly unmanaged: readonly FoundFolder[]
+/** With a `block` it is whole, with a `why` damaged. With neither it has no manifest of this sink: it is unmanaged. */
+export interface Examined extends FoundFolder {
+  readonly block?: LoadedBlock
+  readonly why?: string
+}
+
+interface Options {
+  readonly sink: string
+  readonly path: string
+  readonly damage: Damage
 }
 
 /** `name` below `path`, which is '' for the root of the disk. */
@@ -43,50 +48,38 @@ export function below(path: string, name: string): string {
 /** The folders of blocks below `path`, by one listing, one manifest a block, and what `damage` reads. Nothing is changed. */
 export async function restore(
   files: LocalFiles,
-  { sink, path, damage }: { readonly sink: string; readonly path: string; readonly damage: Damage },
+  options: Options,
   host: Host,
   signal?: AbortSignal,
-): Promise<Restored> {
-  const restored = {
-    whole: [] as LoadedBlock[],
-    damaged: [] as Restored['damaged'][number][],
-    unmanaged: [] as FoundFolder[],
-  }
-  const folders = await blockFolders(await files.list(path), path, host)
+): Promise<readonly Examined[]> {
+  const examined: Examined[] = []
+  const folders = await blockFolders(await files.list(options.path), options.path, host)
   let told = host.monotonic()
-  let done = 0
   await eachBounded(folders, FOLDERS_AT_ONCE, async found => {
     signal?.throwIfAborted()
     if (host.monotonic() - told >= PROGRESS_EVERY_MS) {
       told = host.monotonic()
-      host.log.info('blocks on the disk are being checked', { done, of: folders.length })
+      host.log.info('blocks on the disk are being checked', { done: examined.length, of: folders.length })
     }
-    const seen = await examine(files, sink, damage, found)
-    if (seen === 'unmanaged') restored.unmanaged.push(found)
-    else if ('why' in seen) restored.damaged.push({ ...found, ...seen })
-    else restored.whole.push(seen)
-    done++
+    examined.push({ ...found, ...(await examine(files, options, found)) })
   })
-  return restored
+  return examined
 }
 
-/** The block in the folder, or what is wrong with it. */
 async function examine(
   files: LocalFiles,
-  sink: string,
-  damage: Damage,
+  { sink, damage }: Options,
   found: FoundFolder,
-): Promise<LoadedBlock | { readonly why: string } | 'unmanaged'> {
+): Promise<Pick<Examined, 'block' | 'why'>> {
   const size = found.sizes.get(MANIFEST)
-  if (size === undefined) return 'unmanaged'
-  if (size > MANIFEST_LIMIT)
-    return { why: `${MANIFEST} must have <= ${MANIFEST_LIMIT} bytes: current value is ${size}` }
+  if (size === undefined) return {}
+  if (size > MANIFEST_LIMIT) return { why: `${MANIFEST} has ${size} bytes: more than ${MANIFEST_LIMIT}` }
   try {
     const manifest = decodeManifest(await files.read(`${found.folder}/${MANIFEST}`, 0, size), found.id)
-    if (!manifest) return { why: `${MANIFEST} must be a manifest of this block` }
-    if (manifest.sink !== sink) return 'unmanaged'
+    if (!manifest) return { why: `${MANIFEST} is no manifest of this block` }
+    if (manifest.sink !== sink) return {}
     const why = await damage(files, manifest.block, found)
-    return why === undefined ? manifest.block : { why }
+    return why === undefined ? { block: manifest.block } : { why }
   } catch (error) {
     return { why: rawMessageOf(error) }
   }
