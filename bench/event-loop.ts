@@ -4,10 +4,11 @@
  *   npm run bench:loop [-- BLOCKS]                                                      default 200000
  *   deno run -A --conditions=blockgate-source bench/event-loop.ts [BLOCKS]
  *
- * Two gateways in one process on one store, so a stretch is what both do in a turn. On Node it is CPU of the main thread, so
- * that other programs do not count; what of it the collections of the heap may have been is told beside it. On Deno it is time.
+ * Two gateways in one process on one store, so a stretch is what both do in a turn. It is CPU of the main thread, so that other
+ * programs do not count (of Deno as Linux tells it). On Node the CPU of V8's collections, marking included, is told apart: V8 traces it.
  */
-import { PerformanceObserver } from 'node:perf_hooks'
+import { readFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
 import process from 'node:process'
 import { defineConfig, gateway, memoryState, owned, resolveConfig } from 'blockgate'
 import { createApp } from 'blockgate/http'
@@ -27,11 +28,25 @@ const isDeno = 'Deno' in globalThis
 
 interface Phase {
   readonly name: string
-  longest: number
-  /** The longest without its collections. */
-  ours: number
-  begun: number
+  readonly stretches: Stretch[]
+  readonly begun: number
   took: number
+}
+
+/** Between two turns of the event loop; in ms. */
+interface Stretch {
+  readonly from: number
+  readonly to: number
+  readonly cpu: number
+}
+
+/** An event of V8's trace: `ts` and `dur` by the clock, `tdur` CPU of the thread `tid`; in µs. */
+interface Traced {
+  readonly name: string
+  readonly tid: number
+  readonly ts: number
+  readonly dur: number
+  readonly tdur: number
 }
 
 const count = Number(process.argv[2] ?? 200_000)
@@ -39,9 +54,9 @@ const host = nodeHost({ log: { info() {}, warn: console.error, error: console.er
 const store = memoryStore()
 const source = manyMetas(count)
 const phases: Phase[] = []
-let collected = 0
 let watching = true
-if (!isDeno) observeCollections()
+const traced: Traced[] = []
+const tracing = isDeno ? undefined : await traceCollections()
 const watched = watch()
 
 const first = await member('gw-0')
@@ -58,52 +73,78 @@ await during('/metrics, once more', () => ask(first, '/metrics'))
 await during('stop', () => Promise.all([first.gate.stop(), second.gate.stop()]))
 watching = false
 await watched
+await tracing?.post('NodeTracing.stop')
+await wait(500)
+traced.sort((a, b) => a.ts - b.ts)
 console.log(
   `${count.toLocaleString('en')} blocks, ${first.sink.size.toLocaleString('en')} loaded by the first at the end\n`,
 )
 console.log(
   tableOf(
-    phases.map(({ name, longest, ours, took }) => ({
-      what: name,
-      'longest stretch, ms': round(longest, 1),
-      ...(isDeno ? {} : { 'without collections': round(ours, 1) }),
-      'it took, s': round(took / 1000, 1),
-    })),
+    phases.map(({ name, stretches, took }) => {
+      const ours = stretches.map(stretch => stretch.cpu - collected(stretch))
+      return {
+        what: name,
+        'longest stretch, ms': round(Math.max(...stretches.map(({ cpu }) => cpu)), 1),
+        ...(tracing && { 'without collections': round(Math.max(...ours), 1) }),
+        'over 20 ms': stretches.filter(({ cpu }) => cpu > 20).length,
+        ...(tracing && { 'over 20 without them': ours.filter(cpu => cpu > 20).length }),
+        'it took, s': round(took / 1000, 1),
+      }
+    }),
   ),
 )
 
-/** What a stretch is measured by, ms. */
-function clock(): number {
-  if (isDeno) return performance.now()
+/** CPU of this thread, ms. */
+function cpuNow(): number {
+  if (isDeno) return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
 }
 
-function observeCollections(): void {
-  new PerformanceObserver(list => {
-    for (const { duration } of list.getEntries()) collected += duration
-  }).observe({ entryTypes: ['gc'] })
+/** The clock of the trace, ms. */
+function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
+async function traceCollections(): Promise<Session> {
+  const session = new Session()
+  session.connect()
+  session.on('NodeTracing.dataCollected', ({ params }) => {
+    for (const event of params.value as unknown as Traced[]) {
+      if (event.name.startsWith('V8.GC') && event.tid === process.pid) traced.push(event)
+    }
+  })
+  await session.post('NodeTracing.start', { traceConfig: { includedCategories: ['v8'] } })
+  return session
+}
+
+/** CPU of the collections in a stretch, ms. One may be part of another. */
+function collected({ from, to, cpu }: Stretch): number {
+  if (cpu < 5) return 0
+  let sum = 0
+  let end = 0
+  for (const { ts, dur, tdur } of traced) {
+    if (ts < from * 1000 || ts > to * 1000 || ts < end) continue
+    sum += tdur / 1000
+    end = ts + dur
+  }
+  return sum
 }
 
 /** A timer of 1 ms: it is late by as long as nothing let the loop turn. */
 async function watch(): Promise<void> {
-  // Collections are told a turn later.
-  let last = { stretch: 0, collected }
   while (watching) {
-    const before = { at: clock(), collected }
+    const from = now()
+    const before = cpuNow()
     await wait(1)
-    const phase = phases.at(-1)
-    if (phase) {
-      phase.longest = Math.max(phase.longest, clock() - before.at)
-      phase.ours = Math.max(phase.ours, last.stretch - (collected - last.collected))
-    }
-    last = { stretch: clock() - before.at, collected: before.collected }
+    phases.at(-1)?.stretches.push({ from, to: now(), cpu: cpuNow() - before })
   }
 }
 
 async function during<T>(name: string, work: () => Promise<T>): Promise<T> {
   await wait(20)
-  const phase = { name, longest: 0, ours: 0, begun: performance.now(), took: 0 }
+  const phase: Phase = { name, stretches: [], begun: performance.now(), took: 0 }
   phases.push(phase)
   const result = await work()
   phase.took = performance.now() - phase.begun

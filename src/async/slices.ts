@@ -73,6 +73,16 @@ class Share {
     this.#steps++
     const spent = (this.#host?.monotonic() ?? 0) - this.#since
     if (spent === 0 ? this.#steps < SHARE_STEPS : spent < SHARE_MS) return undefined
+    return this.#pause()
+  }
+
+  /** After the last item, and between two passes: many short loops, one after another, are a long one. */
+  end(): Promise<void> | undefined {
+    this.#steps++
+    return this.#pause()
+  }
+
+  #pause(): Promise<void> | undefined {
     const turn = pause(this.#host, this.#steps)
     this.#steps = 0
     return turn?.then(() => {
@@ -89,8 +99,7 @@ export async function inSlices<T>(host: Host | undefined, items: Iterable<T>, fn
     fn(item)
     if (++count % ITEMS === 0) await share.step()
   }
-  // Many short loops, one after another, are a long one.
-  const turn = pause(host)
+  const turn = share.end()
   if (turn) await turn
 }
 
@@ -119,7 +128,7 @@ export async function sortInSlices<T>(
       }
     }
     from = to
-    const turn = pause(host)
+    const turn = share.end()
     if (turn) await turn
   }
   return from

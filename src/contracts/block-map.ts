@@ -12,9 +12,11 @@ const PARTS = 64
  */
 export class BlockMap<V> extends Map<BlockId, V> {
   #parts = [new Map<BlockId, V>()]
+  /** Of all parts. */
+  #size = 0
 
   override get size(): number {
-    return this.#parts.reduce((sum, part) => sum + part.size, 0)
+    return this.#size
   }
 
   override get(id: BlockId): V | undefined {
@@ -27,7 +29,9 @@ export class BlockMap<V> extends Map<BlockId, V> {
 
   override set(id: BlockId, value: V): this {
     const part = this.#partOf(id)
+    const before = part.size
     part.set(id, value)
+    this.#size += part.size - before
     if (this.#parts.length === 1 && part.size > SMALL) {
       this.#parts = Array.from({ length: PARTS }, () => new Map())
       for (const [key, inner] of part) this.#partOf(key).set(key, inner)
@@ -36,11 +40,14 @@ export class BlockMap<V> extends Map<BlockId, V> {
   }
 
   override delete(id: BlockId): boolean {
-    return this.#partOf(id).delete(id)
+    const was = this.#partOf(id).delete(id)
+    if (was) this.#size--
+    return was
   }
 
   override clear(): void {
     this.#parts = [new Map()]
+    this.#size = 0
   }
 
   override *entries(): Generator<[BlockId, V], undefined> {
@@ -63,6 +70,19 @@ export class BlockMap<V> extends Map<BlockId, V> {
     for (const [id, value] of this) fn(value, id, this)
   }
 
+  /** Makes a copy in some steps, and gives it after the last: what comes or goes between them may be in it. */
+  *copying(): Generator<undefined, BlockMap<V>, undefined> {
+    const copy = new BlockMap<V>()
+    const parts: Map<BlockId, V>[] = []
+    for (const part of this.#parts) {
+      parts.push(new Map(part))
+      copy.#size += part.size
+      yield
+    }
+    copy.#parts = parts
+    return copy
+  }
+
   /** By the end of the ULID's time and the end of its random part: in a bucket either may be the same for all. */
   #partOf(id: BlockId): Map<BlockId, V> {
     const hash = id.charCodeAt(25) + 7 * id.charCodeAt(24) + 13 * id.charCodeAt(9) + 29 * id.charCodeAt(8)
@@ -72,7 +92,7 @@ export class BlockMap<V> extends Map<BlockId, V> {
 
 /** A Set as BlockMap is a Map. */
 export class BlockSet extends Set<BlockId> {
-  readonly #ids = new BlockMap<true>()
+  #ids = new BlockMap<true>()
 
   constructor(ids: Iterable<BlockId> = []) {
     super()
@@ -118,6 +138,13 @@ export class BlockSet extends Set<BlockId> {
 
   override forEach(fn: (id: BlockId, same: BlockId, set: Set<BlockId>) => void): void {
     for (const id of this) fn(id, id, this)
+  }
+
+  /** As in BlockMap. */
+  *copying(): Generator<undefined, BlockSet, undefined> {
+    const copy = new BlockSet()
+    copy.#ids = yield* this.#ids.copying()
+    return copy
   }
 
   override union<T>(other: ReadonlySetLike<T>): Set<BlockId | T> {

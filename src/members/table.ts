@@ -162,9 +162,9 @@ export class MemberTable {
   }
 
   /** The same without a copy: it changes as the table does. */
-  liveClaims(id: string): Iterable<BlockId> {
+  liveClaims(id: string): BlockSet {
     assertMemberId(id)
-    return this.#state.claims.get(id) ?? []
+    return this.#state.claims.get(id) ?? new BlockSet()
   }
 
   expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): ExpireReply {

@@ -1,5 +1,5 @@
 /** A member store in this process: for tests, for trying a config, and for several gateways in one process. */
-import { BlockgateError, BlockSet, ErrorCode, type Host, inSlices } from 'blockgate'
+import { BlockgateError, ErrorCode, type Host, pause } from 'blockgate'
 import { MemberTable, type SlotStore } from 'blockgate/members'
 
 /**
@@ -33,9 +33,12 @@ export function memoryStore(): SlotStore {
     serve: async (stamp, change) => table().serve(stamp, change),
     release: async (stamp, request) => table().release(stamp, request),
     async claims(id) {
-      const ids = new BlockSet()
-      await inSlices(clockOf, table().liveClaims(id), block => ids.add(block))
-      return ids
+      const copying = table().liveClaims(id).copying()
+      for (let part = 1; ; part++) {
+        const { done, value } = copying.next()
+        if (done) return value
+        if (part % 4 === 0) await pause(clockOf, 32)
+      }
     },
     expire: async (id, seen, limit, by) => table().expire(id, seen, limit, by),
     evict: async (id, changed) => table().evict(id, changed),

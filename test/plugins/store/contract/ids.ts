@@ -1,4 +1,5 @@
 /** Cases of member ids: what may be one, what may not, and that no id means anything to the store. */
+import { BlockSet } from 'blockgate'
 import type { MemberStore } from 'blockgate/members'
 import { expect } from 'vitest'
 import { A, ANY_NUMBER, type Cases, FRESH, itemOf, type Subject } from './subject.ts'
@@ -51,14 +52,14 @@ export const IDS: Cases = {
       expect(members.get(id)?.id).toBe(id)
       await s.expire(id)
       expect(await s.forget(id)).toBe(true)
-      expect(await s.store.claims(id)).toEqual(new Set())
+      expect(await s.store.claims(id)).toEqual(new BlockSet())
     }
     expect((await s.store.entries()).members.size).toBe(0)
   },
   'an id that every object has is nobody': async s => {
     await s.member('a')
     for (const id of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
-      expect(await s.store.claims(id)).toEqual(new Set())
+      expect(await s.store.claims(id)).toEqual(new BlockSet())
       expect(await s.store.drain(id, true)).toBe(false)
       expect(await s.store.leave({ ...STAMP, id })).toBe('missing')
     }

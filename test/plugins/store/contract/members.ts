@@ -1,4 +1,5 @@
 /** Cases of members: join and leave, expire, evict and forget, drain and freeze. What is refused is in refusals.ts. */
+import { BlockSet } from 'blockgate'
 import { expect } from 'vitest'
 import { A, ANY_NUMBER, B, type Cases, STATS } from './subject.ts'
 
@@ -7,7 +8,7 @@ export const MEMBERS: Cases = {
     const { members, frozen, broken, cause } = await store.entries()
     expect({ members, frozen, broken, cause }).toEqual({ members: new Map(), frozen: false, broken: 0, cause: '' })
     expect((await store.heartbeats()).heartbeats).toEqual(new Map())
-    expect(await store.claims('a')).toEqual(new Set())
+    expect(await store.claims('a')).toEqual(new BlockSet())
   },
   'a first join writes entry and heartbeat, with the epoch that it made as the incarnation': async s => {
     const texts = { zone: 'zone-1', address: 'http://[::1]:80/?a=b', rules: '{"replicas":2}', bucket: 's3://größe' }

@@ -1,5 +1,5 @@
 /** Cases of what members serve, of their heartbeats, and of the order of their writes. */
-import type { BlockId } from 'blockgate'
+import { type BlockId, BlockSet } from 'blockgate'
 import { MAX_IDS } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { expect } from 'vitest'
@@ -16,7 +16,7 @@ export const SERVING: Cases = {
     expect([await a.served(), await b.served()]).toEqual([[B, C], [A]])
     await a.serve([A, B], [A, B])
     expect(await a.served()).toEqual([A, B, C])
-    expect(await s.store.claims('nobody')).toEqual(new Set())
+    expect(await s.store.claims('nobody')).toEqual(new BlockSet())
   },
   'the version of what a member serves grows when that changes, and only then': async s => {
     const a = await s.member('a', [A])

@@ -1,4 +1,5 @@
 /** Cases of what every client reads, of the epoch and its cause, and of watch. */
+import { BlockSet } from 'blockgate'
 import { expect } from 'vitest'
 import { A, B, type Cases, itemOf, type Process, type Subject } from './subject.ts'
 
@@ -26,7 +27,7 @@ export const VIEWS: Cases = {
     for (const answer of answers) expect(answer.storeId).toBe(storeId)
     await a.serve([B])
     expect([...(await s.other.entries()).members.keys()]).toEqual([...members.keys()])
-    expect(await s.other.claims('a')).toEqual(new Set([B]))
+    expect(await s.other.claims('a')).toEqual(new BlockSet([B]))
     expect((await s.other.heartbeats()).heartbeats.get('a')?.sequence).toBe(a.sequence)
   },
   'each kind of change raises the epoch and gives its cause': async s => {

@@ -1,4 +1,5 @@
-// 200,000 blocks and a heartbeat: the event loop turns while a run goes on, whatever the run does. Nothing here measures time.
+// Many blocks and a heartbeat: the event loop turns while a run goes on, whatever the run does, also in workerd, where the clock stands
+// still between two turns. Nothing here measures time.
 import {
   type BlockSource,
   defineConfig,
@@ -23,7 +24,8 @@ import { afterAll, expect, it } from 'vitest'
 import { manyMetas } from '../bench/many-metas.ts'
 import { countSteps, type Steps } from './support/steps.ts'
 
-const BLOCKS = 200_000
+const isWorker = navigator.userAgent === 'Cloudflare-Workers'
+const BLOCKS = isWorker ? 10_000 : 200_000
 /** A slice is 128 steps of 64 items at the most, and an item takes some look-ups. */
 const MOST = 70_000
 const BEAT = 5_000
@@ -53,7 +55,7 @@ function turning(steps: Steps): Loop {
   }
   const next = async () => {
     look()
-    await new Promise<void>(resolve => setImmediate(resolve))
+    await new Promise<void>(resolve => (isWorker ? setTimeout(resolve, 0) : setImmediate(resolve)))
     turn = undefined
     now += TURN
     for (const timer of timers) if (timer.at <= now && timers.delete(timer)) timer.fn()
@@ -147,7 +149,7 @@ async function whileTurning<T>(work: Promise<T>): Promise<T> {
   return noted
 }
 
-it('200,000 blocks are listed, added, found unchanged, asked for, counted and handed over while the event loop turns', async () => {
+it(`${BLOCKS} blocks are listed, added, found unchanged, asked for, counted and handed over while the event loop turns`, async () => {
   const first = await member('a')
   const told: Record<string, number> = {}
   const step = async (name: string, work: () => Promise<unknown>) => {
@@ -177,6 +179,6 @@ it('200,000 blocks are listed, added, found unchanged, asked for, counted and ha
   expect(Object.entries(told).filter(([, most]) => most > MOST)).toEqual([])
 
   const gaps = heartbeats.slice(1).map((at, i) => at - (heartbeats[i] ?? 0))
-  expect(heartbeats.length).toBeGreaterThan(10)
+  expect(heartbeats.length).toBeGreaterThan(isWorker ? 2 : 10)
   expect(Math.max(...gaps)).toBeLessThanOrEqual(1.1 * BEAT + TURN)
 })
