@@ -60,14 +60,16 @@ describe('a work queue', () => {
     expect(await next('slow')).toBe('end slow')
   })
 
-  it('puts what is pushed to the front ahead of the page', async () => {
+  it('puts what is pushed to the front ahead of the page, also of one that comes later', async () => {
     const { run, queue, task, next } = workshop(['a', 'b'])
     run(1)
-    await next()
     queue.pushFront([task('urgent 1'), task('urgent 2')])
-    expect(await next('a')).toBe('end a, urgent 1')
+    expect(await next()).toBe('page, urgent 1')
     expect(await next('urgent 1')).toBe('end urgent 1, urgent 2')
-    expect(await next('urgent 2')).toBe('end urgent 2, b')
+    expect(await next('urgent 2')).toBe('end urgent 2, a')
+    queue.pushFront([task('urgent 3')])
+    expect(await next('a')).toBe('end a, urgent 3')
+    expect(await next('urgent 3')).toBe('end urgent 3, b')
   })
 
   it('takes hundreds of thousands of re-offers at once, in their order', async () => {
@@ -100,8 +102,8 @@ describe('a work queue', () => {
     const { run, queue, task, next, ended } = workshop()
     queue.pushFront(
       (function* () {
-        queue.pushFront([task('from the list')])
         yield async () => queue.pushFront([task('from the task')])
+        queue.pushFront([task('from the list')])
       })(),
     )
     run(8)

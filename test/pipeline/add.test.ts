@@ -1,43 +1,67 @@
-/** The end of an add: what was prepared is tidied up, and what was in vain is counted. */
-import type { BlockSink, PreparedBlock } from 'blockgate'
+/** The end of an add: what was prepared is tidied up, what was in vain is counted, and what is served is advertised. */
+import { type BlockStage, skip } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
+import { settle, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
 import { samples } from '../metrics/measured.ts'
-import { blocks, numberOf, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
+import { blocks, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
-it.each(['committed', 'failed', 'lost'])('what was prepared is tidied up once the add has %s', async how => {
+it.each([
+  ['committed', 1],
+  ['failed', 4],
+  ['lost', 1],
+])('what was prepared is tidied up once the add has %s', async (how, times) => {
   const sink = scriptedSink()
   const { prepare } = sink
-  const tidied: number[] = []
-  const careful: Pick<BlockSink, 'prepare'> = {
-    async prepare(block): Promise<PreparedBlock> {
-      const prepared = await prepare.call(sink, block)
-      return {
-        ...prepared,
-        commit: () => (how === 'failed' ? Promise.reject(new TypeError('no')) : prepared.commit()),
-        async [Symbol.asyncDispose]() {
-          tidied.push(numberOf(block.id))
-        },
-      }
-    },
+  let tidied = 0
+  const careful: typeof sink.prepare = async block => {
+    const prepared = await prepare.call(sink, block)
+    return {
+      ...prepared,
+      commit: () => (how === 'failed' ? Promise.reject(new TypeError('no')) : prepared.commit()),
+      async [Symbol.asyncDispose]() {
+        tidied++
+      },
+    }
   }
   const ownership = scriptedOwnership([1])
   if (how === 'lost') ownership.refuses.add('commit 1')
-  const { gateway, host } = await world({ list: blocks(1), ownership, sink: Object.assign(sink, careful) })
-  const run = gateway.sync()
-  for (let i = 0; i < 4; i++) await host.advance(60_000)
+  const { metrics, text } = setupMetrics()
+  const made = await world({ list: blocks(1), ownership, sink: Object.assign(sink, { prepare: careful }), metrics })
+  const run = made.gateway.sync()
+  for (let i = 0; i < 4; i++) await made.host.advance(60_000)
   await run
-  expect(tidied).toEqual(how === 'failed' ? [1, 1, 1, 1] : [1])
+  const { blockgate_adds_aborted_total: aborted, blockgate_wasted_bytes_total: wasted } = samples(await text())
+  expect([tidied, aborted, wasted]).toEqual(how === 'lost' ? [times, 1, 1] : [times, undefined, undefined])
 })
 
-it('an add whose lease was found lost before the commit is counted, with what it had loaded', async () => {
-  const ownership = scriptedOwnership([1])
-  ownership.refuses.add('commit 1')
-  const meters = setupMetrics()
-  const { gateway } = await world({ list: blocks(1), ownership, metrics: meters.metrics })
-  await gateway.sync()
-  expect(samples(await meters.text())).toMatchObject({
-    blockgate_adds_aborted_total: 1,
-    blockgate_wasted_bytes_total: 1,
-  })
+it('a block is withdrawn only after those before it were advertised: they must not overtake each other', async () => {
+  const ownership = scriptedOwnership([1, 2, 3])
+  const serve = ownership.handover?.serve
+  const gate = Promise.withResolvers<void>()
+  const told: string[] = []
+  const slow: typeof serve = async (change, signal) => {
+    const what = change.added.length > 0 ? 'added' : 'dropped'
+    told.push(`begins ${what}`)
+    if (what === 'added') await gate.promise
+    await serve?.(change, signal)
+    told.push(`ended ${what}`)
+  }
+  Object.assign(ownership.handover ?? {}, { serve: slow })
+  const old: BlockStage = {
+    kind: 'block',
+    name: 'old',
+    handle: async (block, next) => (block.id === testId(2) ? skip('too-old') : await next()),
+  }
+  const sink = scriptedSink()
+  sink.hold(...blocks(2, 3))
+  const { gateway } = await world({ list: blocks(1, 2, 3), stages: [old], ownership, sink })
+  const run = gateway.sync()
+  await settle()
+  // Block 1 is added, and block 2 is to go.
+  expect([told, sink.numbers]).toEqual([['begins added'], [2, 3, 1]])
+  gate.resolve()
+  await run
+  expect(told).toEqual(['begins added', 'ended added', 'begins dropped', 'ended dropped'])
+  expect(sink.numbers).toEqual([3, 1])
 })
