@@ -7,9 +7,10 @@ import { METRICS } from '../src/contracts/telemetry.ts'
 
 const PATH = join(resolve(import.meta.dirname, '..'), 'docs/metrics.md')
 
-const rows = Object.values(METRICS).map(({ name, kind, labels, help }) => {
+const rows = Object.values(METRICS).map(({ name, oldName, kind, labels, help }) => {
   const keys = labels.map(label => `\`${label}\``).join(', ')
-  return `| \`${name}\` | ${kind} | ${keys} | ${help.replaceAll('|', '\\|').replaceAll('<', '&lt;')} |`
+  const old = oldName ? `; until 0.1 \`${oldName}\`, which stays for one release` : ''
+  return `| \`${name}\` | ${kind} | ${keys} | ${help.replaceAll('|', '\\|').replaceAll('<', '&lt;')}${old} |`
 })
 
 const text = `# Metrics
@@ -48,7 +49,7 @@ ${rows.join('\n')}
 - What does the bucket cost? \`sum by (op, code) (rate(blockgate_bucket_requests_total[5m]))\`
 - Which stage takes the time?
   \`topk(3, sum by (stage) (rate(blockgate_stage_duration_seconds_sum[5m])))\`
-- Is a block killing the process? \`blockgate_journal_deaths > 0\`
+- Is a block killing the process? \`blockgate_journal_crashes > 0\`
 `
 
 if (process.argv.includes('--check')) {

@@ -3,6 +3,8 @@
 export interface MetricInfo<Label extends string = string> {
   /** Of a counter with its `_total`. */
   readonly name: string
+  /** Until 0.1; told under both names for one release. */
+  readonly oldName: string | undefined
   readonly kind: 'counter' | 'gauge' | 'histogram'
   /** As in UCUM; the name says it once more, in Prometheus' words. */
   readonly unit: 's' | 'By' | undefined
@@ -55,8 +57,8 @@ const TABLE = {
     'blockgate_last_complete_view_age_seconds',
     'Time since the last run that saw the whole bucket; absent before it',
   ],
-  journalDeaths: [
-    'blockgate_journal_deaths',
+  journalCrashes: [
+    'blockgate_journal_crashes',
     'Crashes of the process while it loaded a block, over all blocks that were not loaded since',
   ],
   diskUsed: [
@@ -80,12 +82,12 @@ const TABLE = {
     'Bytes that were loaded and thrown away, because another gateway owns and serves the block',
   ],
   pendingHandOffOldest: [
-    'blockgate_blocks_lingering_oldest_seconds',
+    'blockgate_blocks_pending_hand_off_oldest_seconds',
     'How long the oldest pending hand-off has waited; 0 where there is none',
   ],
-  lastCopy: ['blockgate_blocks_pinned', 'Blocks with a pending hand-off that no other gateway serves'],
+  lastCopy: ['blockgate_blocks_last_copy', 'Blocks with a pending hand-off that no other gateway serves'],
   lastCopyOldest: [
-    'blockgate_blocks_pinned_oldest_seconds',
+    'blockgate_blocks_last_copy_oldest_seconds',
     'How long the oldest last copy has been one; 0 where there is none',
   ],
   underReplicated: [
@@ -131,6 +133,12 @@ const TABLE = {
   ],
 } as const
 
+const OLD_NAMES: Readonly<Record<string, string>> = {
+  journalCrashes: 'blockgate_journal_deaths',
+  pendingHandOffOldest: 'blockgate_blocks_lingering_oldest_seconds',
+  lastCopy: 'blockgate_blocks_pinned',
+  lastCopyOldest: 'blockgate_blocks_pinned_oldest_seconds',
+}
 const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1200, 3600]
 /** Of the histograms. */
 const BUCKETS: Readonly<Record<string, readonly number[]>> = {
@@ -144,13 +152,12 @@ type Split<L extends string> = L extends `${infer First},${infer Rest}` ? First 
 type LabelsOf<Series extends string> = Series extends `${string}{${infer L}}` ? Split<L> : never
 
 export const METRICS: { readonly [K in keyof typeof TABLE]: MetricInfo<LabelsOf<(typeof TABLE)[K][0]>> } =
-  Object.fromEntries(
-    Object.entries(TABLE).map(([key, [series, help]]) => [key, infoOf(series, help, BUCKETS[key])]),
-  ) as never
+  Object.fromEntries(Object.entries(TABLE).map(([key, [series, help]]) => [key, infoOf(key, series, help)])) as never
 
-function infoOf(series: string, help: string, buckets: readonly number[] | undefined): MetricInfo {
+function infoOf(key: string, series: string, help: string): MetricInfo {
   const [name = '', labels] = series.split(/[{}]/)
+  const buckets = BUCKETS[key]
   const kind = buckets ? 'histogram' : name.endsWith('_total') ? 'counter' : 'gauge'
   const unit = /_seconds(_total)?$/.test(name) ? 's' : /_bytes(_total)?$/.test(name) ? 'By' : undefined
-  return { name, kind, unit, help, labels: labels?.split(',') ?? [], buckets }
+  return { name, oldName: OLD_NAMES[key], kind, unit, help, labels: labels?.split(',') ?? [], buckets }
 }

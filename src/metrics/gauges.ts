@@ -18,7 +18,7 @@ const NAMES = [
   'loadedBytes',
   'inFlight',
   'viewAge',
-  'journalDeaths',
+  'journalCrashes',
   'unconfirmed',
   'diskUsed',
   'diskFree',
@@ -63,7 +63,7 @@ export class Gauges {
     tell('loadedBytes', loaded && loadedBytes)
     tell('inFlight', subject.inFlight())
     tell('viewAge', this.#viewed === undefined ? undefined : (host.monotonic() - this.#viewed) / 1000)
-    tell('journalDeaths', subject.deaths())
+    tell('journalCrashes', subject.deaths())
     tell('unconfirmed', subject.unconfirmed())
     tell('diskUsed', this.#disk?.used)
     tell('diskFree', this.#disk?.free)

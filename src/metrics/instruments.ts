@@ -9,7 +9,7 @@ type Labels<I extends MetricInfo> = Readonly<Record<I['labels'][number], string>
 export type Add<I extends MetricInfo> = (value: number, labels: Labels<I>) => void
 
 export function counter<const I extends MetricInfo>(meter: Meter, info: I): Add<I> {
-  const made = meter.createCounter(otelName(info), options(info))
+  const made = meter.createCounter(otelName(info.name), options(info))
   const bound = bounded(info)
   return (value, labels) => made.add(value, bound(labels))
 }
@@ -33,25 +33,26 @@ export function observed<const N extends Name>(
   meter: Meter,
   names: readonly N[],
 ): (read: (tell: Tell<N>) => void | Promise<void>) => void {
-  const instruments = new Map<N, { readonly instrument: Observable; readonly bound: ReturnType<typeof bounded> }>()
+  const instruments = new Map<N, { readonly made: readonly Observable[]; readonly bound: ReturnType<typeof bounded> }>()
   for (const name of names) {
     const info: MetricInfo = METRICS[name]
     const make = info.kind === 'counter' ? 'createObservableCounter' : 'createObservableGauge'
-    instruments.set(name, { instrument: meter[make](otelName(info), options(info)), bound: bounded(info) })
+    const made = [info.name, info.oldName ?? []].flat().map(it => meter[make](otelName(it), options(info)))
+    instruments.set(name, { made, bound: bounded(info) })
   }
   return read =>
     meter.addBatchObservableCallback(
       result =>
         read((name, value, ...[labels = {}]) => {
           const of = instruments.get(name)
-          if (of && value !== undefined) result.observe(of.instrument, value, of.bound(labels))
+          if (value !== undefined) for (const it of of?.made ?? []) result.observe(it, value, of?.bound(labels))
         }),
-      [...instruments.values()].map(({ instrument }) => instrument),
+      [...instruments.values()].flatMap(({ made }) => made),
     )
 }
 
 /** OpenTelemetry names a counter without `_total`, which its text for Prometheus puts back. */
-function otelName({ name }: MetricInfo): string {
+function otelName(name: string): string {
   return name.replace(/_total$/, '')
 }
 

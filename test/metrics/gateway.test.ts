@@ -134,7 +134,7 @@ describe('the metrics of a gateway', () => {
     const running = 'component_running{component="owned"}'
     expect((await read())[running]).toBe(0)
     await gateway.sync()
-    expect(await read()).toMatchObject({ journal_deaths: 2, [running]: 1 })
+    expect(await read()).toMatchObject({ journal_crashes: 2, journal_deaths: 2, [running]: 1 })
     await gateway.stop()
     expect((await read())[running]).toBe(0)
   })

@@ -84,7 +84,7 @@ describe('a gauge whose value is not known any more', () => {
     Object.assign(owner, { [method]: throws })
     const there = await names()
     expect(there.has(shortName(metric))).toBe(false)
-    for (const other of ['blocks', 'journal_deaths', 'blocks_pinned', 'runs_total']) expect(there).toContain(other)
+    for (const other of ['blocks', 'journal_crashes', 'blocks_last_copy', 'runs_total']) expect(there).toContain(other)
     expect(await read()).toMatchObject({ [`faults_total{call="${call}"}`]: expect.any(Number) })
     const line = { level: 'error', fields: expect.objectContaining({ call }) }
     expect(host.lines).toContainEqual(expect.objectContaining(line))

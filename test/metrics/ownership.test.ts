@@ -138,7 +138,7 @@ describe('blocks that wait for others', () => {
     await gateway.sync()
     await host.advance(60_000)
     await gateway.sync()
-    expect(await read()).toMatchObject({ blocks_pinned: 1, blocks_pinned_oldest_seconds: 60 })
+    expect(await read()).toMatchObject({ blocks_last_copy: 1, blocks_last_copy_oldest_seconds: 60 })
   })
 
   it('tells the age of the oldest pending hand-off and last copy, and 0 where there is none', async () => {
@@ -154,7 +154,7 @@ describe('blocks that wait for others', () => {
     Object.assign(gateway.catalogue, { all: () => list.values() })
     const told = async () => {
       const all = await read()
-      return [all.blocks_lingering_oldest_seconds, all.blocks_pinned, all.blocks_pinned_oldest_seconds]
+      return [all.blocks_pending_hand_off_oldest_seconds, all.blocks_last_copy, all.blocks_last_copy_oldest_seconds]
     }
     expect(await told()).toEqual([9, 1, 7])
     list.length = 0
