@@ -171,4 +171,7 @@ it('15 s begin after the second read, and end before the one that shows them ove
   expect(silent()).toEqual([])
   poll(18_500)
   expect(silent()).toEqual(['b'])
+  // By the clocks of its host that was long ago: silence before a pause need not be silence now.
+  expect(await liveness.act(view, 'a')).toBe(false)
+  expect(a.line.writes).not.toContain('expire')
 })
