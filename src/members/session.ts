@@ -17,7 +17,7 @@ import type {
 } from './contract.ts'
 import type { Served } from './served.ts'
 
-/** A write is stale only where a newer one of this process landed; the next one is past it. */
+/** A client that lost its connection may send a write twice: the second one is stale, and the next attempt is past it. */
 const MAX_STALE = 4
 /** Others may join or leave between the read and the join. After so many attempts the next heartbeat tries again. */
 const JOIN_ATTEMPTS = 5
