@@ -1,4 +1,5 @@
 /** The gateways of a chaos run: started, drained, stopped, killed, paused; whatever is done to one, the watcher knows. */
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -254,15 +255,8 @@ export class Cluster {
 }
 
 async function within<T>(work: Promise<T>, what: string): Promise<T> {
-  const late = new AbortController()
-  try {
-    return await Promise.race([
-      work,
-      delay(STEP_MS + 30_000, undefined, { signal: late.signal }).then(() => {
-        throw new Error(`${what} within ${STEP_MS / 1000} s`)
-      }),
-    ])
-  } finally {
-    late.abort()
-  }
+  const late = once(AbortSignal.timeout(STEP_MS + 30_000), 'abort').then(() => {
+    throw new Error(`${what} within ${STEP_MS / 1000} s`)
+  })
+  return await Promise.race([work, late])
 }
