@@ -2,7 +2,6 @@
  * The hand-over of blocks between members: a loaded block that is not this member's is kept until its owners were seen serving it, and
  * then goes by one step of the store. docs/protocol.md says why.
  */
-
 import { elapsed, mark } from '../async/clock.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../contracts/ownership.ts'

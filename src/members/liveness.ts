@@ -3,7 +3,6 @@
  * process polls without a break is silence; whatever happened while it did not poll is not. What follows for members that are gone
  * is a step of the store, which is done only if nothing has changed since.
  */
-
 import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'

@@ -2,7 +2,6 @@
  * What a member sees of the others: who is there, what they serve, and whether that is enough to know who owns what. Not knowing is
  * the third answer, and drops nothing.
  */
-
 import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { eachBounded } from '../async/each.ts'
 import type { BlockId } from '../contracts/block.ts'

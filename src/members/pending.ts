@@ -1,5 +1,4 @@
 /** Blocks that this process serves, and that others are to serve: kept until the others do. */
-
 import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { Coalesced } from '../async/coalesced.ts'
 import { inSlices } from '../async/slices.ts'
