@@ -1,4 +1,4 @@
-/** From what was typed to a command and its arguments. What cannot be followed names the nearest that could. */
+/** From what was typed to a command and its arguments. An error names the command or option that was probably meant. */
 import { parseArgs } from 'node:util'
 import { suggestion } from '../config/option-hints.ts'
 import { parseDuration } from '../contracts/duration.ts'

@@ -15,7 +15,7 @@ export async function diskFolder(where: string): Promise<BlockFolder> {
   return { where, name: basename(where), files, read: (...range) => local.read(...range) }
 }
 
-/** Calls `work` with the block's folder, which has no file where there is none. Only the bucket is started. */
+/** Calls `work` with the block's folder; a folder that does not exist has no files. Only the bucket is started. */
 export async function withBucketFolder<T>(
   { bucket: raw, instance }: ResolvedConfig,
   host: Host,

@@ -1,4 +1,4 @@
-/** The command line: what was typed, done; errors as lines for a person, and an exit code. */
+/** The command line: runs the command that was typed, prints errors as lines for a person, and chooses the exit code. */
 import { setTimeout } from 'node:timers/promises'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import { exitNow, inFileSystem } from '../runtime/server/stop-signals.ts'
@@ -10,10 +10,10 @@ import { COMMANDS } from './commands.ts'
 import { CliError, ExitCode } from './exit.ts'
 import { commandHelp, globalHelp } from './help.ts'
 
-/** Runs the process: everything ends with its exit, also what a plugin left open. */
+/** Runs the process. It exits at the end, also where a plugin left a timer or a connection open. */
 export async function cli(process: NodeJS.Process): Promise<void> {
   const { stdout, stderr, env } = process
-  // `blockgate check | head` closes the pipe: there is nobody to tell.
+  // `blockgate check | head` closes the pipe: an error of it cannot be printed.
   for (const stream of [stdout, stderr]) stream.on('error', () => {})
   const code = await main(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() })
   await Promise.all([stdout, stderr].map(flushed))
@@ -41,7 +41,7 @@ function exitCodeOf(error: unknown): number {
   return codeOf(error) === ErrorCode.invalidConfig ? ExitCode.usage : ExitCode.failed
 }
 
-/** What is no error of ours is a mistake of ours, or of a plugin: its stack says whose. */
+/** An error without a code is a bug, of blockgate or of a plugin: its stack says where. */
 function messageOf(error: unknown): string {
   if (error instanceof CliError) return error.message
   if (error instanceof BlockgateError || codeOf(error) !== undefined) {
@@ -50,7 +50,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-/** What a message quotes may come from a bucket: it may begin a line of its own, and steer no terminal. */
+/** A message may quote text of a bucket: new lines in it are printed, and nothing else that steers a terminal. */
 function inLines(message: string): string {
   return message.replaceAll('\t', '  ').split('\n').map(visible).join('\n')
 }

@@ -6,7 +6,7 @@ import type { Host } from '../contracts/host.ts'
 import { lockFolder } from '../runtime/node.ts'
 
 const UNLOCK_MS = 2_000
-/** A disk that takes longer is told, ms. */
+/** A warning is logged where the disk takes longer, ms. */
 const LONG_MS = 30_000
 
 /**

@@ -1,4 +1,4 @@
-/** The config file: found, imported, checked. Whatever is wrong is told in lines that say where. */
+/** Finds, imports and checks the config file. Errors say at which line of the file, or at which option, something is wrong. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -62,11 +62,11 @@ async function importConfig(path: string, name: string): Promise<ConfigInput<Io[
   if (module.default === undefined) {
     throw usageError(`${name} must have a default export: export default defineConfig({ … })`)
   }
-  // What it is, is checked by resolveConfig.
+  // resolveConfig() checks that it is a config.
   return module.default as ConfigInput<Io['env']>
 }
 
-/** `:12` where the stack of the error tells a line of the file. */
+/** `:12` where the stack of the error has a line of the file. */
 function lineOf(error: unknown, path: string): string {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   const at = stack.indexOf(path)

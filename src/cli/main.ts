@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `blockgate` command. This file imports nothing at its head: it must be read by every Node, to say that it is too old. */
+/** The `blockgate` command. This file has no static import: a Node that is too old must be able to read it, and say so. */
 export {}
 
 const OLDEST = '22.18'

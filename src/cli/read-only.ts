@@ -12,8 +12,8 @@ export function readOnlyPlatform(dir: string, host: Host): Platform {
 }
 
 /**
- * The files below `root`. A write, a rename and a removal do nothing, so a sink starts with what is whole, and leaves the
- * temp files of the gateway that is loading blocks.
+ * The files below `root`. A write, a rename and a removal do nothing, so a sink starts with the blocks that are complete,
+ * and leaves the temp files of the gateway that is loading blocks.
  */
 export function readOnlyFiles(root: string): LocalFiles {
   // localFiles() makes a root that is missing.

@@ -1,4 +1,4 @@
-/** A gateway for the time of one command: its config, log, traces and signals; and everything ended in the end. */
+/** A gateway for the time of one command, with its config, log, traces and signals. At the end all of it is stopped. */
 import type { ResolvedConfig } from '../config/config.ts'
 import type { Host, Log } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
@@ -33,9 +33,9 @@ export interface Session {
 export interface SessionOptions {
   /** Its name, for whoever finds `dir` in use. */
   readonly command: string
-  /** Whether the log tells more than warnings. */
+  /** Whether the log has more than warnings and errors. */
   readonly verbose?: boolean
-  /** Somebody only looks: nothing is joined or claimed, and nothing changes on the disk. */
+  /** Whether the command only reads: nothing is joined or claimed, and nothing changes on the disk. */
   readonly readOnly?: boolean
   readonly metrics?: Metrics
 }
@@ -58,7 +58,7 @@ export async function withGateway<T>(
   using stop = stopSignals(signal => {
     const tell = verbose ? log.info : log.warn
     tell(`${signal}: stopping; a second signal ends at once`, { graceMs: config.stopGraceMs })
-    // Its failure is told where it is awaited, below.
+    // The same promise is awaited below: its rejection is reported there.
     return made?.stop()
   })
   const lock = async () => {

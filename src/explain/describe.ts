@@ -23,14 +23,10 @@ export interface StageDescription extends ComponentDescription {
   readonly ownership?: ComponentDescription
 }
 
-export interface ConfigDescription {
+export interface ConfigDescription
+  extends Pick<ResolvedConfig, 'dir' | 'everyMs' | 'concurrency' | 'blockTimeoutMs' | 'stopGraceMs'> {
   readonly instance: { readonly id: string; readonly zone?: string }
   readonly bucket: ComponentDescription | undefined
-  readonly dir: string
-  readonly everyMs: number
-  readonly concurrency: number
-  readonly blockTimeoutMs: number
-  readonly stopGraceMs: number
   /** Where the HTTP server listens; null: nowhere. */
   readonly http: { readonly host?: string; readonly port: number } | null
   /** Whether there is a token; never which. */

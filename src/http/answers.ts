@@ -1,4 +1,4 @@
-/** From what the gateway knows to what the API says. ./schema/answers.ts describes it. */
+/** Makes the answers of the API, which ./schema/answers.ts describes. */
 import * as v from 'valibot'
 import { pause } from '../async/slices.ts'
 import { type CatalogueEntry, reasonOf } from '../catalogue/catalogue.ts'
@@ -102,7 +102,7 @@ export async function ringAnswer({ plan }: Gateway): Promise<Ring> {
     const known = members.map(({ zone = null, address = null, stats = null, ...member }) => {
       return { ...member, zone, address, stats }
     })
-    // Leaves out what a plugin says beyond it.
+    // Leaves out fields that the API does not have.
     return v.parse(Ring, { epoch, cause, frozen, members: known })
   } catch (error) {
     if (!isOwnershipUnavailable(error)) throw error

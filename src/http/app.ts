@@ -33,7 +33,7 @@ export interface AppOptions {
   readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
 }
 
-/** Whatever a label or a reason holds, a browser runs nothing of it: no script at all; styles and the icon are routes. */
+/** A browser runs no script at all, whatever a label or a reason holds. Styles and the icon are routes. */
 const HEADERS = {
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],

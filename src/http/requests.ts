@@ -1,4 +1,4 @@
-/** What a request may ask, checked: the parameters of the list of blocks, the ULID of one block, the body of a sync. */
+/** Checks what a request asks for: the parameters of the list of blocks, the ULID of one block, the body of a sync. */
 import * as v from 'valibot'
 import { BLOCK_STATES, type BlockState } from '../catalogue/catalogue.ts'
 import { describeProblem } from '../config/config.ts'

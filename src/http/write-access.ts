@@ -28,7 +28,7 @@ async function hasToken(c: Context, token: string): Promise<boolean> {
   return given !== undefined && (await timingSafeEqual(given, token))
 }
 
-/** What a proxy adds. It would make every request look as if it came from here; nothing in these is ever believed. */
+/** Headers that a proxy adds. Behind a proxy every request comes from this machine; what these headers say is not believed. */
 const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
 
 /**

@@ -8,7 +8,7 @@ import { underReplicated } from './under-replicated.ts'
 const MEMBER_STATES: readonly MemberState[] = ['active', 'leaving', 'down']
 const STANDINGS: readonly Standing[] = ['joining', 'alone', 'member', 'leaving', 'superseded']
 
-/** @returns what begins to observe; an ownership plugin without a hand-over has none of these metrics */
+/** @returns a function that begins to observe; an ownership plugin without a hand-over has none of these metrics */
 export function handoverGauges(meter: Meter): (subject: MetricsSubject) => void {
   const readMembers = observed(meter, [
     'epoch',

@@ -14,7 +14,7 @@ import { ownershipOf } from '../pipeline/owned.ts'
 /** States of a block that somebody is to serve here. A pending hand-off is counted by those who are to have the block. */
 const WANTED: ReadonlySet<string> = new Set(['pending', 'loading', 'serving', 'failed'])
 
-/** @returns what counts them; undefined where the owners cannot be known now, also where there is no block */
+/** @returns a function that counts them; it gives undefined where the owners cannot be known now, also where there is no block */
 export function underReplicated(subject: MetricsSubject, handover: Handover): () => Promise<number | undefined> {
   const { plan, host, instance, guard } = subject
   const isWanted = wanted(plan)
@@ -53,7 +53,7 @@ export function underReplicated(subject: MetricsSubject, handover: Handover): ()
     })
 }
 
-/** A skip counts where owned() or the sink made it: what a filter keeps out is nobody's to serve. */
+/** A skipped block counts where owned() or the sink skipped it: a block that a filter keeps out has no owner. */
 function wanted({ segments, sink }: Plan): (block: MeasuredBlock) => boolean {
   const owned = segments.flatMap(({ stages }) => stages).find(({ stage }) => ownershipOf(stage))
   return ({ state, by }) => WANTED.has(state) || (state === 'skipped' && (by === owned?.name || by === sink.name))

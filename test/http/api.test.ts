@@ -225,8 +225,11 @@ describe('GET /api/v1/serving', () => {
     open()
     await run
     expect(await serving()).toEqual([true, 2, 4, 5])
+    await sink.drop(testId(2), new AbortController().signal)
+    sink.hold(...blocks(6))
+    expect(await serving()).toEqual([true, 4, 5, 6])
     await gateway.stop()
-    expect(await serving()).toEqual([false, 2, 4, 5])
+    expect(await serving()).toEqual([false, 4, 5, 6])
   })
 
   it('answers 304 as long as nothing has changed, and not one change longer', async () => {

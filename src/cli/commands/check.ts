@@ -1,4 +1,4 @@
-/** `blockgate check`: what the config comes to. */
+/** `blockgate check`: the pipeline that the config makes. */
 import { durationText } from '../../contracts/text.ts'
 import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
 import type { Painter } from '../../runtime/terminal/text.ts'

@@ -10,7 +10,7 @@ import { isBeforeSink, withOperator } from '../observer.ts'
 import { table } from '../text.ts'
 import { until } from '../until.ts'
 
-/** While it waits, the bucket is listed again that often: a compaction may have changed what there is to serve. */
+/** How often the bucket is listed again while it waits: a compaction may have changed which blocks there are. */
 const LIST_AGAIN_MS = 60_000
 
 export const coverage: Command = {
@@ -43,7 +43,7 @@ export const coverage: Command = {
   },
 }
 
-/** What was seen whole counts for a while. */
+/** A complete listing is used again for LIST_AGAIN_MS. */
 function remembered(host: Host, list: () => Promise<Offered>): () => Promise<Offered> {
   let last: { readonly seen: Offered; readonly at: number } | undefined
   return async () => {

@@ -60,7 +60,7 @@ interface Owned {
   readonly members: readonly RingMember[] | undefined
 }
 
-/** What another process cannot see of the members, the running gateway can. */
+/** Where this process cannot reach the member store, the running gateway says who the owners are. */
 async function ownersOf({ plan }: ResolvedConfig, { steps }: Explanation, running: Known | Unknown): Promise<Owned> {
   const { operator } = plan.ownership
   const there = ('owners' in running && running.owners) || undefined

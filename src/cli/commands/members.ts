@@ -1,4 +1,4 @@
-/** `blockgate drain`, `freeze` and `forget`: what operators ask of members, in the member store. */
+/** `blockgate drain`, `freeze` and `forget`: what operators set in the member store. */
 import type { Operator } from '../../contracts/ownership.ts'
 import { countOf, timeText } from '../../contracts/text.ts'
 import { memberId } from '../args.ts'

@@ -1,5 +1,5 @@
 /** What the pages are made of. Everything that is put into `html` is escaped. */
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 
 /** A part of a page. */
@@ -64,9 +64,8 @@ ${rows.length > 0 ? rows.map(row => html`<tr>${row.map((cell, i) => element('td'
 }
 
 function element(tag: 'dd' | 'td' | 'th', cell: Cell, byDefault: string): Markup {
-  const [value, name] = Array.isArray(cell) ? (cell as [Value, string]) : [cell as Value, byDefault]
-  const open = name === '' ? raw(`<${tag}>`) : html`${raw(`<${tag} class="`)}${name}">`
-  return html`${open}${value}${raw(`</${tag}>`)}`
+  const [value, name] = (Array.isArray(cell) ? cell : [cell, byDefault]) as readonly [Value, string]
+  return html`<${tag}${name === '' ? '' : html` class="${name}"`}>${value}</${tag}>`
 }
 
 /** A value, and what is said of it in small letters beneath. */
