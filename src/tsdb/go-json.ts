@@ -82,7 +82,18 @@ export const ulid: v.GenericSchema<unknown, BlockId> = v.pipe(
  */
 export const labels: v.GenericSchema<unknown, Record<string, string>> = v.pipe(
   record,
-  v.transform(given => new Map(Object.entries(given))),
-  v.map(v.string(), v.nullish(text, '')),
-  v.transform(map => Object.assign(Object.create(null), Object.fromEntries(map))),
+  v.rawTransform(({ dataset: { value: input }, addIssue }) => {
+    const output: Record<string, string> = Object.create(null)
+    for (const [key, given] of Object.entries(input)) {
+      const value = given ?? ''
+      if (typeof value === 'string') output[key] = value
+      else
+        addIssue({
+          message: 'be a string',
+          input: value,
+          path: [{ type: 'object', origin: 'value', input, key, value }],
+        })
+    }
+    return output
+  }),
 )
