@@ -13,8 +13,9 @@ const step = (): void => {
   for (;;) {
     try {
       return void writeSync(1, '.')
-    } catch {
-      // The pipe is full: whoever reads it is slow.
+    } catch (error) {
+      // Of a pipe that is full: whoever reads it is slow.
+      if (Object(error).code !== 'EAGAIN') throw error
     }
   }
 }
