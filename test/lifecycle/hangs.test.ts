@@ -146,6 +146,20 @@ describe('an answer that never comes', () => {
     expect(sink.numbers).toEqual([1])
   })
 
+  it('of a block stage keeps the block from being tried again only until it comes after all', async () => {
+    const late = Promise.withResolvers<void>()
+    const deaf: BlockStage = { kind: 'block', name: 'deaf', handle: (_, next) => late.promise.then(() => next()) }
+    const { gateway, host, sink } = await world({ list: blocks(1), stages: [deaf], blockTimeout: '10s' })
+    const run = gateway.sync()
+    await host.advance(MINUTE)
+    expect((await run).summary.failures).toMatchObject([{ by: 'deaf', code: 'stage-stuck' }])
+    late.resolve()
+    await settle()
+    expect(sink.numbers).toEqual([])
+    await gateway.sync()
+    expect(sink.numbers).toEqual([1])
+  })
+
   it('of a block stage and of a sink is named by the stop, too', async () => {
     const deaf: BlockStage = { kind: 'block', name: 'deaf', handle: never }
     const { gateway, host } = await world({ list: blocks(1), stages: [deaf] })
