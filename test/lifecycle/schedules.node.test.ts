@@ -74,7 +74,7 @@ const seen = new Set<string>()
 
 /** Runs one schedule; gives back what is wrong at its end. */
 async function schedule(seed: number): Promise<readonly string[]> {
-  const { random } = fakeHost({ seed: seed * 31 })
+  const { random } = fakeHost({ seed: seed * 101 })
   const upTo = (n: number) => Math.floor(random() * n)
   const trouble = new Trouble(random, [0.03, 0.1, 0.3][upTo(3)] ?? 0)
   const host = fakeHost({ seed })
@@ -114,7 +114,7 @@ async function schedule(seed: number): Promise<readonly string[]> {
   const bucket = wild('bucket', Object.assign(memoryBucket(), { stop: async () => {} }))
   const config = await resolveConfig({ pipeline, bucket, every: '1m', instance: { id: 'me' } }, { env: {} })
   const state = wild('state', memoryState())
-  const onResult = () => trouble.sync('onResult', () => {}) as undefined
+  const onResult = () => trouble.call('sync', 'onResult', () => {}) as undefined
   const made = gateway(config, { host, state, onResult })
 
   const asked = new Set<Promise<unknown>>()

@@ -1,7 +1,14 @@
 /** Plugins that throw, reject, hang, answer late or answer nonsense, at any call, as chance decides. */
 
-/** `sync` calls throw or give nonsense; `async` ones may hang besides. `end`: works first, for what must be done is done by whoever stops. */
-export type CallKind = 'sync' | 'async' | 'end'
+/** By kind of call. `end`: works first, for what must be done is done by whoever stops. */
+const HOWS = {
+  sync: ['throw', 'nonsense'],
+  async: ['throw', 'reject', 'hang before', 'hang after', 'nonsense'],
+  end: ['throw after', 'hang after'],
+} as const
+const NONSENSE = [undefined, null, Number.NaN, 'nonsense']
+
+export type CallKind = keyof typeof HOWS
 
 export class Trouble {
   readonly #random: () => number
@@ -28,42 +35,27 @@ export class Trouble {
         if (typeof value !== 'function') return value
         if (kind === undefined) return value.bind(own)
         const call = `${name}.${String(key)}`
-        return (...args: readonly unknown[]) => this[kind](call, () => Reflect.apply(value, own, args))
+        return (...args: readonly unknown[]) => this.call(kind, call, () => Reflect.apply(value, own, args))
       },
     })
   }
 
-  sync(call: string, work: () => unknown): unknown {
-    if (!this.#strikes()) return work()
-    const how = this.#pick(['throw', 'nonsense'])
+  call(kind: CallKind, call: string, work: () => unknown): unknown {
+    if (this.over || this.#random() >= this.#rate) return work()
+    const how = this.#pick<(typeof HOWS)[CallKind][number]>(HOWS[kind])
+    const error = new Error(`trouble in ${call}`)
     this.log.push(`${how} ${call}`)
-    if (how === 'throw') throw new Error(`trouble in ${call}`)
-    return this.#pick([undefined, null, Number.NaN, 'nonsense'])
-  }
-
-  async(call: string, work: () => unknown): unknown {
-    if (!this.#strikes()) return work()
-    const how = this.#pick(['throw', 'reject', 'hang before', 'hang after', 'nonsense'] as const)
-    this.log.push(`${how} ${call}`)
-    if (how === 'throw') throw new Error(`trouble in ${call}`)
-    if (how === 'nonsense') return this.#pick([undefined, Promise.resolve(), Promise.resolve('nonsense')])
+    if (how === 'throw') throw error
+    if (how === 'nonsense') {
+      const answer = this.#pick(NONSENSE)
+      return kind === 'sync' || answer === null ? answer : Promise.resolve(answer)
+    }
     return (async () => {
-      if (how === 'reject') throw new Error(`trouble in ${call}`)
+      if (how === 'reject') throw error
       if (how === 'hang before') await this.#hang()
       const answer = await work()
       if (how === 'hang after') await this.#hang()
-      return answer
-    })()
-  }
-
-  end(call: string, work: () => unknown): unknown {
-    const strikes = this.#strikes()
-    const how = this.#pick(['throw', 'hang'] as const)
-    if (strikes) this.log.push(`${how} after ${call}`)
-    return (async () => {
-      const answer = await work()
-      if (strikes && how === 'throw') throw new Error(`trouble in ${call}`)
-      if (strikes) await this.#hang()
+      if (how === 'throw after') throw error
       return answer
     })()
   }
@@ -78,10 +70,6 @@ export class Trouble {
 
   #hang(): Promise<void> {
     return new Promise(resolve => this.#hanging.push(resolve))
-  }
-
-  #strikes(): boolean {
-    return !this.over && this.#random() < this.#rate
   }
 
   #pick<T>(list: readonly T[]): T {
