@@ -14,7 +14,7 @@ import { scopedState } from './contracts/state.ts'
 import type { Explanation } from './explain/explain.ts'
 import { END_MS, Lifecycle, type Part, withinGrace } from './pipeline/lifecycle.ts'
 import { createEngine, type Engine } from './sync/engine.ts'
-import { ALONE, Coverage, type Readiness, readiness, settles } from './sync/readiness.ts'
+import { type Readiness, ReadyLatch } from './sync/readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
 import { Runner, type SyncRequest } from './sync/runner.ts'
 
@@ -59,26 +59,17 @@ export interface Gateway {
   stop(): Promise<void>
 }
 
-/** Runs after the first that a moving epoch may ask for before the gateway is ready. */
-const MAX_PASSES = 2
-/** How often a gateway that is not ready yet looks whether it is, ms. */
-const LOOK_MS = 1_000
-/** The same, while a look at many blocks goes on, ms: others have their turn in between. */
-const LOOK_ON_MS = 5
-
 /** Puts a gateway together; nothing is started yet. */
 export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const { plan, stopGraceMs } = config
   const { host, files, metrics } = platform
-  const me = config.instance.id
   const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config, metrics)
   const onResult = (result: RunResult, current: boolean) => {
-    // Ownership that moved during the first run gets its runs too; ownership that never rests must not keep us unready.
-    if (settles(result)) settled ||= current || ++passes > MAX_PASSES
-    latch()
+    latch.runEnded(result, current)
     return platform.onResult?.(result)
   }
   const runner = new Runner(engine, { stopGraceMs, onResult })
+  const latch = new ReadyLatch(engine, () => runner.offers)
   const { faults } = engine
   const lifecycle = new Lifecycle(parts(config, platform), config.startTimeoutMs)
   const ending = new AbortController()
@@ -119,42 +110,13 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     unconfirmed: () => engine.asked.size,
     health: () => lifecycle.health,
   })
-  const { handover } = plan.ownership
-  const coverage = new Coverage()
-  let settled = false
-  let alone = false
-  let passes = 0
-  let told = false
-  let looking: Disposable | undefined
-  const held = () => faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? Number.NaN
-  const standing = () => faults.guard('handover.standing', () => handover?.standing())
-  const latch = () => {
-    const { offers } = runner
-    if (!settled && handover && offers) {
-      settled =
-        faults.guard('handover.owners', () => coverage.look(offers, plan.ownership, plan.sink.stage.loaded(), me)) ??
-        false
-    }
-    // A store that comes back takes nothing back. What holds nothing has nothing to serve meanwhile.
-    alone ||= standing() === 'alone' && held() > 0
-    if (!(settled || alone) || told || stopping) return
-    told = true
-    if (!settled) host.log.warn(ALONE, { blocks: held() })
-    // Before that nobody may let go of a block because it is loaded here.
-    faults.guard('handover.ready', () => handover?.ready(true))
-  }
-  const look = () => {
-    if (stopping) return
-    latch()
-    if (!settled && !alone) looking = host.setTimer(coverage.unfinished ? LOOK_ON_MS : LOOK_MS, look)
-  }
   let stopping: Promise<void> | undefined
   return {
     plan,
     catalogue: engine.catalogue,
     async start() {
       await opened()
-      if (handover) look()
+      latch.watch()
       return await runner.start()
     },
     async sync(request) {
@@ -178,11 +140,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       return lifecycle.health
     },
     get readiness() {
-      latch()
-      const last = runner.results.at(-1)
-      const unknown = faults.guard('handover.unknown', () => handover?.unknown?.())
-      const facts = { settled, alone, stopping: stopping !== undefined, last, unknown }
-      return readiness({ ...facts, standing: standing(), held: held() })
+      return latch.state(runner.results.at(-1))
     },
     get fault() {
       return faults.persistent
@@ -191,8 +149,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       stopping ??= (async () => {
         const begun = host.monotonic()
         ending.abort(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
-        looking?.[Symbol.dispose]()
-        faults.guard('handover.ready', () => handover?.ready(false))
+        latch.stop()
         await runner.stop()
         engine.advertised.stop()
         const graceMs = Math.max(END_MS, stopGraceMs - (host.monotonic() - begun))

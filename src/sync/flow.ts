@@ -9,9 +9,8 @@ import { select } from '../pipeline/barrier.ts'
 import { BlockTrace } from '../pipeline/block-trace.ts'
 import { skippedBy } from '../pipeline/outcome.ts'
 import type { Engine } from './engine.ts'
+import { partialOutcome } from './run-result.ts'
 import type { RunSpan } from './run-span.ts'
-import { partialOutcome } from './summary.ts'
-import { timed } from './timed.ts'
 import type { View } from './view.ts'
 
 export class Flow {
@@ -156,4 +155,15 @@ export class Flow {
 /** As in `partialOutcome`: with an error it is a failure, without one it is an upload that is not finished. */
 function isBroken(partial: PartialBlock | undefined): boolean {
   return partial?.error !== undefined
+}
+
+/** Runs `work` as a call of the stage `name`, and tells how long it took, also where it threw. */
+export async function timed<T>({ host, metrics }: Engine, name: string, work: () => Promise<T>): Promise<T> {
+  if (!metrics) return await work()
+  const started = host.monotonic()
+  try {
+    return await work()
+  } finally {
+    metrics.stage(name, host.monotonic() - started)
+  }
 }

@@ -4,12 +4,11 @@
  */
 import { type Backoff, backoffMs } from '../async/backoff.ts'
 import type { Task, WorkQueue } from '../async/work-queue.ts'
-import type { Candidate } from '../contracts/block.ts'
-import { isRetryable } from '../contracts/errors.ts'
-import type { Host } from '../contracts/host.ts'
-import type { Epoch, OwnershipChange, OwnershipPlugin } from '../contracts/ownership.ts'
+import type { BlockMeta, Candidate } from '../contracts/block.ts'
+import { codeOf, ErrorCode, isRetryable } from '../contracts/errors.ts'
+import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import type { Outcome } from '../contracts/stage.ts'
-import { Changes } from './changes.ts'
+import type { Engine } from './engine.ts'
 
 /** Tries of one block in one run, the first included; after them the next run tries. */
 const MAX_ATTEMPTS = 4
@@ -17,15 +16,8 @@ const BACKOFF: Backoff = { base: 1_000, max: 30_000 }
 /** A plugin whose epoch never rests must not keep a run from ending. */
 const MAX_REOFFERS = 16
 
-export interface OfferDeps {
-  readonly host: Host
-  readonly queue: WorkQueue
-  readonly ownership: OwnershipPlugin
-  /** One attempt, and its outcome written down. Never rejects. */
-  readonly attempt: (candidate: Candidate, number: number) => Promise<Outcome>
-  readonly onRetry: (outcome: Outcome & { readonly kind: 'failed' }) => void
-  readonly onReoffer: () => void
-}
+/** One attempt, and its outcome written down. Never rejects. */
+export type Attempt = (candidate: Candidate, number: number) => Promise<Outcome>
 
 interface Offer {
   readonly candidate: Candidate
@@ -36,15 +28,19 @@ interface Offer {
 }
 
 export class Offers {
-  readonly #deps: OfferDeps
+  readonly #engine: Engine
+  readonly #queue: WorkQueue
+  readonly #attempt: Attempt
   /** Blocks to be looked at again when ownership changes. */
   #retryQueue: Offer[] = []
   /** What has changed, for each look at blocks that were parked: a change that comes while it goes on counts for the rest. */
   readonly #looks = new Set<Changes>()
   readonly #timers = new Set<Disposable>()
 
-  constructor(deps: OfferDeps) {
-    this.#deps = deps
+  constructor(engine: Engine, queue: WorkQueue, attempt: Attempt) {
+    this.#engine = engine
+    this.#queue = queue
+    this.#attempt = attempt
   }
 
   /** The task of a block's first offer. */
@@ -62,7 +58,7 @@ export class Offers {
     this.#looks.add(changes)
     const waiting = this.#retryQueue
     this.#retryQueue = []
-    this.#deps.queue.pushFront(this.#affected(waiting, changes))
+    this.#queue.pushFront(this.#affected(waiting, changes))
   }
 
   /** Cancels the backoffs that still wait. */
@@ -85,14 +81,15 @@ export class Offers {
   }
 
   async #offer(offer: Offer): Promise<void> {
-    const { ownership, queue } = this.#deps
+    const { ownership } = this.#engine.plan
+    const queue = this.#queue
     const { meta } = offer.candidate
     const before = ownership.epoch(meta)
-    const outcome = await this.#deps.attempt(offer.candidate, ++offer.attempts)
+    const outcome = await this.#attempt(offer.candidate, ++offer.attempts)
     if (queue.closed) return
     if (outcome.kind === 'failed') {
       if (!isRetryable(outcome.error) || offer.attempts >= MAX_ATTEMPTS) return
-      this.#deps.onRetry(outcome)
+      this.#engine.metrics?.retried(outcome.by, codeOf(outcome.error) ?? ErrorCode.internal)
       this.#later(offer)
       return
     }
@@ -106,14 +103,15 @@ export class Offers {
 
   #again(offer: Offer): () => Promise<void> {
     offer.reoffers++
-    this.#deps.onReoffer()
+    this.#engine.metrics?.reoffered(1)
     offer.attempts = 0
-    offer.offeredIn = this.#deps.ownership.epoch(offer.candidate.meta)
+    offer.offeredIn = this.#engine.plan.ownership.epoch(offer.candidate.meta)
     return () => this.#offer(offer)
   }
 
   #later(offer: Offer): void {
-    const { host, queue } = this.#deps
+    const { host } = this.#engine
+    const queue = this.#queue
     const release = queue.hold()
     const timer = host.setTimer(backoffMs(host, BACKOFF, offer.attempts), () => {
       this.#timers.delete(timer)
@@ -125,3 +123,30 @@ export class Offers {
 }
 
 async function nothing(): Promise<void> {}
+
+/** More than so many stand for a change of everything: asking once too often is cheap, asking too seldom loses a block. */
+const MOST = 64
+
+/** Ownership changes that nobody has acted on yet. They come as often as members come and go; what is kept of them is bounded. */
+export class Changes {
+  #list: readonly OwnershipChange[] = []
+
+  add(change: OwnershipChange): void {
+    this.#list = this.#list.length < MOST ? [...this.#list, change] : [{ ...change, affects: () => true }]
+  }
+
+  get none(): boolean {
+    return this.#list.length === 0
+  }
+
+  /** Whether one of them affects the block; also where the plugin cannot say. */
+  affects(block: BlockMeta): boolean {
+    return this.#list.some(change => {
+      try {
+        return change.affects(block) !== false
+      } catch {
+        return true
+      }
+    })
+  }
+}

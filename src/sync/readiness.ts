@@ -4,8 +4,9 @@
  */
 import type { BlockId, BlockMeta, Candidate } from '../contracts/block.ts'
 import { ErrorCode, isOwnershipUnavailable } from '../contracts/errors.ts'
-import type { Epoch, Handover, OwnershipPlugin, Standing } from '../contracts/ownership.ts'
-import type { RunResult } from './run-result.ts'
+import type { Epoch, Handover, OwnershipPlugin } from '../contracts/ownership.ts'
+import type { Engine } from './engine.ts'
+import type { RunReport, RunResult } from './run-result.ts'
 import type { Offered } from './view.ts'
 
 export interface Readiness {
@@ -19,50 +20,111 @@ export interface Readiness {
 }
 
 /** Why a gateway is ready that knows of no member but itself. */
-export const ALONE =
+const ALONE =
   'the member store cannot be reached: what is held is served, and which other blocks belong here is not known'
+/** Runs after the first that a moving epoch may ask for before the gateway is ready. */
+const MAX_PASSES = 2
+/** How often a gateway that is not ready yet looks whether it is, ms. */
+const LOOK_MS = 1_000
+/** The same, while a look at many blocks goes on, ms: others have their turn in between. */
+const LOOK_ON_MS = 5
 
-/** What readiness() is told. */
-export interface ReadinessFacts {
+export class ReadyLatch {
+  readonly #engine: Engine
+  readonly #offers: () => Offered | undefined
+  readonly #coverage = new Coverage()
   /** Every block had a verdict, at some time. */
-  readonly settled: boolean
+  #settled = false
   /** The member store could not be reached at the start, for longer than the grace for it, and blocks were held. */
-  readonly alone: boolean
-  readonly stopping: boolean
-  /** How the last run ended; undefined before the first. */
-  readonly last: Pick<RunResult, 'status' | 'error'> | undefined
-  /** As in Handover. */
-  readonly unknown: string | undefined
-  /** Undefined where the plugin has no handover. */
-  readonly standing: Standing | undefined
-  /** How many blocks are loaded. */
-  readonly held: number
-}
+  #alone = false
+  #passes = 0
+  #told = false
+  #stopping = false
+  #timer: Disposable | undefined
 
-export function readiness(facts: ReadinessFacts): Readiness {
-  const { settled, alone, stopping, last, standing, held, unknown } = facts
-  const because = (why: string | undefined) => (why === undefined ? '' : `: ${why}`)
-  const cause = because(unknown ?? last?.error?.rawMessage)
-  const no = (reason: string): Readiness => ({ ready: false, stopping, reason })
-  if (stopping) return no('the gateway is stopping')
-  if (standing === 'superseded') return no('a newer process has the id of this gateway')
-  if (standing === 'leaving' && held === 0) return no('drained: others serve every block')
-  if (settled) return { ready: true, stopping, reason: 'every block had a verdict' }
-  if (alone) {
-    return { ready: true, stopping, reason: `${ALONE}${because(unknown)}`, partial: true }
+  /** `offers`: as in Runner. */
+  constructor(engine: Engine, offers: () => Offered | undefined) {
+    this.#engine = engine
+    this.#offers = offers
   }
-  if (standing === 'alone') {
-    return no(
-      `the member store cannot be reached and no block is held: which blocks belong here is not known${because(unknown)}`,
-    )
+
+  /** Looks again and again until it is ready, where ownership is handed over. */
+  watch(): void {
+    if (this.#stopping || !this.#handover) return
+    this.look()
+    if (this.#settled || this.#alone) return
+    const ms = this.#coverage.unfinished ? LOOK_ON_MS : LOOK_MS
+    this.#timer = this.#engine.host.setTimer(ms, () => this.watch())
   }
-  if (!last) return no(`the first run has not ended${cause}`)
-  if (last.status === 'done') return no(`no run so far gave every block a verdict${cause}`)
-  return no(`no run was done so far: the last one ${last.status}${cause}`)
+
+  /** A run has ended. `current`: ownership has not moved since it began. */
+  runEnded(result: RunResult, current: boolean): void {
+    // Ownership that moved during the first run gets its runs too; ownership that never rests must not keep us unready.
+    if (settles(result)) this.#settled ||= current || ++this.#passes > MAX_PASSES
+    this.look()
+  }
+
+  look(): void {
+    const { faults, plan, host, instance } = this.#engine
+    const handover = this.#handover
+    const offers = this.#offers()
+    if (!this.#settled && handover && offers) {
+      const covered = () => this.#coverage.look(offers, plan.ownership, plan.sink.stage.loaded(), instance.id)
+      this.#settled = faults.guard('handover.owners', covered) ?? false
+    }
+    // A store that comes back takes nothing back. What holds nothing has nothing to serve meanwhile.
+    this.#alone ||= this.#standing === 'alone' && this.#held > 0
+    if (!(this.#settled || this.#alone) || this.#told || this.#stopping) return
+    this.#told = true
+    if (!this.#settled) host.log.warn(ALONE, { blocks: this.#held })
+    // Before that nobody may let go of a block because it is loaded here.
+    faults.guard('handover.ready', () => handover?.ready(true))
+  }
+
+  stop(): void {
+    this.#stopping = true
+    this.#timer?.[Symbol.dispose]()
+    this.#engine.faults.guard('handover.ready', () => this.#handover?.ready(false))
+  }
+
+  /** `last`: the last run; undefined before the first. */
+  state(last: RunReport | undefined): Readiness {
+    this.look()
+    const unknown = this.#engine.faults.guard('handover.unknown', () => this.#handover?.unknown?.())
+    const because = (why: string | undefined) => (why === undefined ? '' : `: ${why}`)
+    const cause = because(unknown ?? last?.error?.rawMessage)
+    const stopping = this.#stopping
+    const no = (reason: string): Readiness => ({ ready: false, stopping, reason })
+    const standing = this.#standing
+    if (stopping) return no('the gateway is stopping')
+    if (standing === 'superseded') return no('a newer process has the id of this gateway')
+    if (standing === 'leaving' && this.#held === 0) return no('drained: others serve every block')
+    if (this.#settled) return { ready: true, stopping, reason: 'every block had a verdict' }
+    if (this.#alone) return { ready: true, stopping, reason: `${ALONE}${because(unknown)}`, partial: true }
+    if (standing === 'alone') {
+      const what = 'the member store cannot be reached and no block is held: which blocks belong here is not known'
+      return no(`${what}${because(unknown)}`)
+    }
+    if (!last) return no(`the first run has not ended${cause}`)
+    if (last.status === 'done') return no(`no run so far gave every block a verdict${cause}`)
+    return no(`no run was done so far: the last one ${last.status}${cause}`)
+  }
+
+  get #handover(): Handover | undefined {
+    return this.#engine.plan.ownership.handover
+  }
+
+  get #standing() {
+    return this.#engine.faults.guard('handover.standing', () => this.#handover?.standing())
+  }
+
+  get #held(): number {
+    return this.#engine.faults.guard('sink.loaded', () => this.#engine.plan.sink.stage.loaded().size) ?? Number.NaN
+  }
 }
 
 /** True for a run after which nothing is unknown: it saw the whole bucket, and nobody left a question about a block open. */
-export function settles({ status, summary }: RunResult): boolean {
+function settles({ status, summary }: RunResult): boolean {
   if (status !== 'done' || !summary.run.complete) return false
   return !summary.stages.some(({ skipped }) => skipped[ErrorCode.ownershipUnavailable])
 }
@@ -74,7 +136,7 @@ const LOOKS = 200
  * Whether nobody misses this gateway: each block assigned to it is loaded here, served by a live other, or held back by a
  * stage. So one that joins a healthy cluster is ready at once, for the old owners linger.
  */
-export class Coverage {
+class Coverage {
   #offered: Offered['offered'] = []
   #epoch: Epoch = 0
   /** The block that is looked at next; and how many before it, round the list, were covered since anything changed. */

@@ -8,16 +8,16 @@ import type { Plan } from '../contracts/plan.ts'
 import type { RunReason } from '../contracts/stage.ts'
 import { STUCK_GRACE } from '../pipeline/attempt.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
-import { Changes } from './changes.ts'
 import type { Engine } from './engine.ts'
+import { Changes } from './offers.ts'
 import { Run } from './run.ts'
-import type { RunEnd, RunProgress, RunReport, RunResult } from './run-result.ts'
+import { logRun, type RunEnd, type RunProgress, type RunReport, type RunResult } from './run-result.ts'
 import { again, type Offered, type View } from './view.ts'
 
 /** An interval is stretched or shortened by up to this share, so that gateways do not list in step. */
 const JITTER = 0.1
 /** Ownership changes come in bursts: one run for the burst, and still well within a second. */
-const SETTLE_MS = 250
+const BURST_MS = 250
 const HISTORY = 20
 /** Failures that are kept of a run; `blocks.failed` is how many there were. */
 const MAX_FAILURES = 100
@@ -34,12 +34,10 @@ export interface RunnerOptions {
   readonly onResult?: ((result: RunResult, current: boolean) => void) | undefined
 }
 
-interface Waiting {
+/** A run that was asked for and has not begun. */
+interface Waiting extends PromiseWithResolvers<RunResult> {
   reason: RunReason
   confirmDrops: boolean
-  readonly done: Promise<RunResult>
-  readonly resolve: (result: RunResult) => void
-  readonly reject: (error: unknown) => void
 }
 
 /** What is asked for twice before it begins is done once, for the reason that asks for most. */
@@ -58,7 +56,8 @@ export class Runner {
   #run: Run | undefined
   #loop: Promise<void> | undefined
   #interval: Disposable | undefined
-  #settling: Disposable | undefined
+  /** Of the ownership-change run that is to come. */
+  #burst: Disposable | undefined
   /** What the next ownership-change run is for. */
   #changes = new Changes()
   #epoch: Epoch = 0
@@ -123,7 +122,7 @@ export class Runner {
     const { host, faults, stuck } = this.#engine
     faults.guard('ownership.watch', () => this.#watch?.[Symbol.dispose]())
     this.#interval?.[Symbol.dispose]()
-    this.#settling?.[Symbol.dispose]()
+    this.#burst?.[Symbol.dispose]()
     const stopped = new BlockgateError(ErrorCode.stopped, 'the gateway is stopping')
     this.#waiting?.reject(stopped)
     this.#waiting = undefined
@@ -142,20 +141,16 @@ export class Runner {
 
   #request(reason: RunReason, confirmDrops: boolean): Promise<RunResult> {
     if (this.#stopping) return Promise.reject(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
-    if (this.#waiting) {
-      if (STRENGTH[reason] > STRENGTH[this.#waiting.reason]) this.#waiting.reason = reason
-      this.#waiting.confirmDrops ||= confirmDrops
-    } else {
-      const { promise, resolve, reject } = Promise.withResolvers<RunResult>()
-      this.#waiting = { reason, confirmDrops, done: promise, resolve, reject }
-      // Not everybody who asks waits; a rejection that nobody waits for is no crash.
-      promise.catch(() => {})
-    }
-    const { done } = this.#waiting
+    this.#waiting ??= { reason, confirmDrops, ...Promise.withResolvers<RunResult>() }
+    const waiting = this.#waiting
+    if (STRENGTH[reason] > STRENGTH[waiting.reason]) waiting.reason = reason
+    waiting.confirmDrops ||= confirmDrops
+    // Not everybody who asks waits; a rejection that nobody waits for is no crash.
+    waiting.promise.catch(() => {})
     this.#loop ??= this.#runAll().finally(() => {
       this.#loop = undefined
     })
-    return done
+    return waiting.promise
   }
 
   async #runAll(): Promise<void> {
@@ -206,7 +201,7 @@ export class Runner {
     const { outcomes: _, dropped: __, summary, ...report } = result
     this.#history.push({ ...report, summary: { ...summary, failures: summary.failures.slice(0, MAX_FAILURES) } })
     if (this.#history.length > HISTORY) this.#history.shift()
-    this.#report(result)
+    logRun(this.#engine, result)
     faults.guard('onResult', () => this.#options.onResult?.(result, current))
     if (status === 'done') {
       this.#failures = 0
@@ -258,26 +253,6 @@ export class Runner {
     })
   }
 
-  #report(result: RunResult): void {
-    const { status, error } = result
-    const { run, blocks } = result.summary
-    const { host, plan } = this.#engine
-    const { log } = host
-    log[status === 'failed' ? 'error' : error ? 'warn' : 'info'](`run ${status}`, {
-      run: run.id,
-      reason: run.reason,
-      ...(status !== 'failed' && { complete: run.complete, ...blocks }),
-      ...(error && { code: error.code, error: error.rawMessage }),
-    })
-    if (result.unconfirmed > 0) {
-      // With what is loaded and what was seen: all of 5 with 0 in view is another story than 30 of 100.
-      log.warn(
-        'loaded blocks would be dropped, and a person is asked: look at the bucket and the filters; if the blocks are to go, `blockgate sync --confirm-drops`, or POST /api/v1/sync {"confirmDrops":true}',
-        { run: run.id, blocks: result.unconfirmed, loaded: plan.sink.stage.loaded().size, seen: blocks.seen },
-      )
-    }
-  }
-
   #onChange(change: OwnershipChange): void {
     if (this.#stopping) return
     this.#changes.add(change)
@@ -293,8 +268,8 @@ export class Runner {
   #later(): void {
     if (this.#stopping || !this.#continuous) return
     // Not put off by the next one: changes that never rest must not keep the run from coming.
-    this.#settling ??= this.#engine.host.setTimer(SETTLE_MS, () => {
-      this.#settling = undefined
+    this.#burst ??= this.#engine.host.setTimer(BURST_MS, () => {
+      this.#burst = undefined
       if (!this.#run) this.#request('ownership-change', false)
     })
   }

@@ -7,7 +7,7 @@ import type { Host } from '../contracts/host.ts'
 import type { Outcome, PartialBlock } from '../contracts/stage.ts'
 import type { Notes } from '../contracts/summary.ts'
 import { unchanged } from '../pipeline/outcome.ts'
-import type { Changes } from './changes.ts'
+import type { Changes } from './offers.ts'
 
 export interface View {
   /** True only when every listing of the run was complete. */

@@ -1,7 +1,7 @@
 import type { OwnershipChange } from 'blockgate'
 import { blockMeta } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { Changes } from '../../src/sync/changes.ts'
+import { Changes } from '../../src/sync/offers.ts'
 
 const block = blockMeta()
 const change = (epoch: number, affects: OwnershipChange['affects'] = () => false): OwnershipChange => ({

@@ -1,0 +1,209 @@
+/** The way of a run's blocks: page by page from the source, segment by segment, and through the last one into the add. */
+import { inSlices, pause } from '../async/slices.ts'
+import { type Task, WorkQueue } from '../async/work-queue.ts'
+import type { Candidate } from '../contracts/block.ts'
+import { errorFields } from '../contracts/errors.ts'
+import type { OwnershipChange } from '../contracts/ownership.ts'
+import type { RunContext } from '../contracts/stage.ts'
+import { Listing } from '../pipeline/listing.ts'
+import type { Engine } from './engine.ts'
+import { type Flow, timed } from './flow.ts'
+import { Offers } from './offers.ts'
+import type { RunSpan } from './run-span.ts'
+import type { View } from './view.ts'
+
+const PAGE = 1_000
+
+/** The next blocks, or undefined after the last. */
+type Pages = () => Promise<readonly Candidate[] | undefined>
+
+export class Walk {
+  readonly #engine: Engine
+  readonly #run: RunContext
+  readonly #view: View
+  readonly #flow: Flow
+  readonly #span: RunSpan
+  #queue: WorkQueue | undefined
+  #offers: Offers | undefined
+  #closed = false
+  /** More blocks may come from the source. */
+  listing = false
+  /** All blocks that this run offers to the add are known. */
+  offering = false
+
+  constructor(engine: Engine, run: RunContext, view: View, flow: Flow, span: RunSpan) {
+    this.#engine = engine
+    this.#run = run
+    this.#view = view
+    this.#flow = flow
+    this.#span = span
+  }
+
+  /** Takes nothing more; what is in flight goes on to its end. */
+  close(): void {
+    this.#closed = true
+    this.#queue?.close()
+  }
+
+  /** Cancels the backoffs that still wait. */
+  stop(): void {
+    this.#offers?.stop()
+  }
+
+  onOwnershipChange(change: OwnershipChange): void {
+    this.#offers?.onChange(change)
+  }
+
+  /** Asks the source, and takes what it shows through all segments. Rejects where the source or a set stage fails. */
+  async fromSource(): Promise<void> {
+    const last = this.#engine.plan.segments.length - 1
+    const listing = new Listing(this.#engine, this.#run, this.#span.context)
+    this.listing = true
+    let pages: Pages = () => this.#nextPage(listing, last === 0)
+    try {
+      for (let at = 0; at < last; at++) {
+        const passed = await this.#filter(at, pages)
+        if (this.#isStopped) return
+        this.#view.inputs[at] = passed
+        this.#view.offered = await this.#flow.barrier(at, passed)
+        if (this.#isStopped) return
+        pages = paged(this.#view.offered)
+      }
+      if (last > 0) this.offering = this.#view.complete
+      await this.#offer(pages, true)
+    } finally {
+      await listing.close()
+      this.listing = false
+    }
+  }
+
+  /** Offers again, without asking the source, what the view of an earlier run has no verdict on. */
+  async again(): Promise<void> {
+    const { offered, outcomes } = this.#view
+    await this.#offer(
+      paged(offered, ({ meta }) => !outcomes.has(meta.ulid)),
+      false,
+    )
+  }
+
+  get #isStopped(): boolean {
+    return this.#closed || this.#run.signal.aborted
+  }
+
+  async #nextPage(listing: Listing, isOnly: boolean): Promise<readonly Candidate[] | undefined> {
+    const page = await timed(this.#engine, this.#engine.plan.source.name, () => listing.next())
+    if (page) {
+      const blocks = await this.#flow.see(page)
+      if (isOnly) for (const block of blocks) this.#view.offered.push(block)
+      return blocks
+    }
+    this.#view.complete = listing.complete
+    this.#view.cause = listing.cause
+    this.offering = isOnly && listing.complete
+    this.listing = false
+    return undefined
+  }
+
+  /** Blocks through a segment that ends at a barrier. Their order stays. */
+  async #filter(at: number, pages: Pages): Promise<Candidate[]> {
+    const passed: (Candidate | undefined)[] = []
+    const queue = this.#queueOf(pages, candidate => {
+      const place = passed.push(undefined) - 1
+      return async () => {
+        if (await this.#flow.filter(at, candidate)) passed[place] = candidate
+      }
+    })
+    await this.#runQueue(queue)
+    const out: Candidate[] = []
+    await inSlices(this.#engine.host, passed, candidate => candidate && out.push(candidate))
+    return out
+  }
+
+  /** Blocks through the last segment. Where `relists`, and it takes longer than the interval, the bucket is listed again. */
+  async #offer(pages: Pages, relists: boolean): Promise<void> {
+    const { host, everyMs } = this.#engine
+    const queue = this.#queueOf(pages, candidate => this.#offerTask(candidate))
+    this.#offers = new Offers(this.#engine, queue, (candidate, number) => this.#flow.offer(candidate, number))
+    let timer: Disposable | undefined
+    const arm = () => {
+      timer = host.setTimer(everyMs, () => queue.pushFront([() => this.#relist().finally(arm)]))
+    }
+    if (relists) arm()
+    try {
+      await this.#runQueue(queue)
+    } finally {
+      timer?.[Symbol.dispose]()
+    }
+  }
+
+  #offerTask(candidate: Candidate): Task | undefined {
+    const id = candidate.meta.ulid
+    const task = this.#offers?.task(candidate)
+    const crashes = this.#engine.journal.crashes(id)
+    if (!task || crashes === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return task
+    // It was in flight when the process crashed: last, and alone, after those with fewer crashes.
+    this.#queue?.pushAlone(task, crashes)
+    return undefined
+  }
+
+  /**
+   * The run is older than the interval: blocks that came meanwhile go through the stages and to the head of the queue.
+   * It is one task of the pool, so its blocks go one after another: they are few, and the bound of the pool holds.
+   */
+  async #relist(): Promise<void> {
+    const { host, plan } = this.#engine
+    let fresh: Candidate[] = []
+    const listing = new Listing(this.#engine, this.#run, this.#span.context)
+    try {
+      for (let page = await listing.next(); page; page = await listing.next()) {
+        for (const candidate of await this.#flow.see(page)) fresh.push(candidate)
+      }
+    } catch (error) {
+      host.log.warn('listing again during a long run failed', errorFields(error))
+    }
+    for (let at = 0; at < plan.segments.length - 1; at++) {
+      const passed: Candidate[] = []
+      for (const candidate of fresh) {
+        if (await this.#flow.filter(at, candidate)) passed.push(candidate)
+        await pause(host)
+      }
+      const inputs = [...(this.#view.inputs[at] ?? []), ...passed]
+      this.#view.inputs[at] = inputs
+      fresh = await this.#flow.barrier(at, inputs, new Set(passed.map(c => c.meta.ulid)))
+    }
+    this.#view.offered = [...fresh, ...this.#view.offered]
+    this.#queue?.pushFront(tasksOf(fresh, candidate => this.#offerTask(candidate)))
+  }
+
+  #queueOf(pages: Pages, task: (candidate: Candidate) => Task | undefined): WorkQueue {
+    return new WorkQueue(this.#engine.host, async () => {
+      const blocks = await pages()
+      return blocks && tasksOf(blocks, task)
+    })
+  }
+
+  async #runQueue(queue: WorkQueue): Promise<void> {
+    this.#queue = queue
+    if (this.#isStopped) queue.close()
+    await queue.run(this.#engine.concurrency)
+  }
+}
+
+/** A list in pages, so that nothing is made for blocks whose turn is far away. */
+function paged(blocks: readonly Candidate[], wanted: (block: Candidate) => boolean = () => true): Pages {
+  let at = 0
+  return async () => {
+    if (at >= blocks.length) return undefined
+    const page = blocks.slice(at, at + PAGE)
+    at += PAGE
+    return page.filter(wanted)
+  }
+}
+
+/** A task for each block, made when a worker takes it; none where `task` gives none. */
+function* tasksOf(blocks: readonly Candidate[], task: (block: Candidate) => Task | undefined): Generator<Task, void> {
+  for (const block of blocks) {
+    const made = task(block)
+    if (made) yield made
+  }
+}
