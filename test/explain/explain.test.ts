@@ -200,17 +200,17 @@ describe('explain', () => {
     await expect(explain(w, 1)).rejects.toThrow('listing-failed: 403')
   })
 
-  it('ends with its signal', async () => {
+  it.each([
+    ['also behind the last set stage', []],
+    ['before a set stage', [firstOnly()]],
+  ])('ends with its signal, %s', async (_, behind) => {
     const abort = new AbortController()
-    const stage: BlockStage = {
-      kind: 'block',
-      name: 'aborting',
-      async handle(_, next) {
-        abort.abort(new Error('enough'))
-        return next()
-      },
+    const handle: BlockStage['handle'] = async (_, next) => {
+      abort.abort(new Error('enough'))
+      return next()
     }
-    const w = await world({ list: blocks(1, 2), stages: [stage, firstOnly()] })
+    const stages = [{ kind: 'block', name: 'aborting', handle } as const, ...behind]
+    const w = await world({ list: blocks(1, 2), stages })
     await expect(w.gateway.explain(testId(1), abort.signal)).rejects.toThrow('enough')
   })
 })

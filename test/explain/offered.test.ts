@@ -54,6 +54,12 @@ describe('offered', () => {
     expect(await ask()).toEqual({ blocks: [3, 4, 5], superseded: [[2, 5]], complete: true })
   })
 
+  it('does not name what a set stage lets go on, whatever it says of another block', async () => {
+    const select: SetStage['select'] = all => all.map(({ meta: { ulid: id } }) => ({ id, supersededBy: testId(5) }))
+    const { ask } = await asked([{ kind: 'set', name: 'kind', select }, 'owned'], blocks(1, 5))
+    expect(await ask()).toEqual({ blocks: [1, 5], superseded: [], complete: true })
+  })
+
   it('asks neither owned(), nor a stage behind it, nor the sink', async () => {
     const behind: number[] = []
     const { ask, ownership, sink } = await asked(['owned', block('behind', () => true, behind)])

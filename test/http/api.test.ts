@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { BlockDetails, Blocks, Runs, Serving } from '../../src/http/schema/answers.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink } from '../support/world.ts'
 import { appWorld } from './app-world.ts'
-import { PATHS } from './described.ts'
+import { fits, PATHS } from './described.ts'
 
 const odd: BlockStage = {
   kind: 'block',
@@ -337,6 +337,9 @@ describe('the app', () => {
       Object.keys(item).map(method => `${method} ${path}`),
     )
     expect([...new Set(told)]).toEqual(described)
+    // No answer may have a field that is not described.
+    const failure = { error: { code: 'a', message: 'b', more: 1 } }
+    expect(() => fits('/-/ready', 'get', 503, failure)).toThrow()
     expect((await json('/api/v1/openapi.json')).body).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } })
     for (const [path, { get }] of Object.entries(PATHS)) {
       if (!get || path.includes('{')) continue
