@@ -149,7 +149,12 @@ async function waiting(options: LockOptions = {}) {
   const told = Promise.withResolvers<number>()
   let ended = false
   let stoodStillMs = 0
-  const slow: Host = { ...host, monotonic: () => host.monotonic() + stoodStillMs }
+  const clock = { beforeRead: () => {} }
+  const monotonic = () => {
+    clock.beforeRead()
+    return host.monotonic() + stoodStillMs
+  }
+  const slow: Host = { ...host, monotonic }
   const lock = lockFolder(dir, 'blockgate run', slow, { quiet: host, ...options, onWait: told.resolve })
   const end = () => {
     ended = true
@@ -165,8 +170,12 @@ async function waiting(options: LockOptions = {}) {
     lock,
     touch: () => fs.utimesSync(file, 5, 5),
     ends: () => passes(host, () => ended),
-    standStill(ms: number) {
-      stoodStillMs += ms
+    /** As a process that stood still for an hour just before it read the clock; the holder touched its file meanwhile. */
+    standStill() {
+      clock.beforeRead = () => {
+        fs.utimesSync(file, 5, 5)
+        stoodStillMs = 3_600_000
+      }
     },
   }
 }
@@ -180,14 +189,14 @@ async function passes(host: FakeHost, done: () => boolean): Promise<void> {
 }
 
 describe('the lock of another machine', () => {
-  it.each([0, 3_600_000])(
-    'is refused at the first sign of its holder, also by one that stood still for %i ms',
+  it.each([false, true])(
+    'is refused at the first sign of its holder, also by one that stood still: %s',
     async still => {
       const { host, dir, lock, touch, standStill, ends } = await waiting()
-      await host.advance(still === 0 ? 30_000 : 0)
+      await host.advance(still ? 0 : 30_000)
       // Whatever time it says: its clock may be wrong.
-      touch()
-      standStill(still)
+      if (still) standStill()
+      else touch()
       await ends()
       const error = await lock.catch(e => e)
       expect(error.code).toBe('dir-in-use')
@@ -195,6 +204,15 @@ describe('the lock of another machine', () => {
       expect([host.pendingTimers, fs.readdirSync(join(dir, 'state'))]).toEqual([0, ['lock-1']])
     },
   )
+
+  it('is not taken by a number below one that others made and gave back meanwhile', async () => {
+    const { dir, lock, ends } = await waiting()
+    fs.writeFileSync(join(dir, 'state/lock-3'), '')
+    await ends()
+    const taken = await lock
+    expect(stateOf(dir)).toEqual(['lock-4'])
+    await taken[Symbol.asyncDispose]()
+  })
 
   it('is taken over after a minute without a sign, and that is told', async () => {
     const { host, dir, lock, ends } = await waiting()
@@ -270,11 +288,11 @@ describe('who has the lock', () => {
     expect(await new Promise(resolve => child.once('exit', resolve))).toBe(0)
   })
 
-  it.each<[string, (state: string) => void]>([
-    ['somebody took the next number', state => fs.writeFileSync(join(state, 'lock-2'), foreign())],
-    ['its file names another', state => fs.writeFileSync(join(state, 'lock-1'), foreign())],
+  it.each<[string, (state: string) => void, string?]>([
+    ['somebody took the next number', state => fs.writeFileSync(join(state, 'lock-2'), foreign()), 'lock-2'],
+    ['its file names another', state => fs.writeFileSync(join(state, 'lock-1'), foreign()), 'lock-1'],
     ['its file is gone', state => fs.rmSync(join(state, 'lock-1'))],
-  ])('says once that it lost it: %s', async (_, lose) => {
+  ])('says once that it lost it: %s', async (_, lose, theirs) => {
     const { host, dir, lock, state } = await holder()
     lose(state)
     const times = () => stateOf(dir).map(name => [name, mtime(join(state, name))])
@@ -286,6 +304,7 @@ describe('who has the lock', () => {
     // It signs for nobody else.
     expect(times()).toEqual(before)
     await lock[Symbol.asyncDispose]()
+    if (theirs) expect(fs.readFileSync(join(state, theirs), 'utf8')).toContain('store-b')
     expect(host.pendingTimers).toBe(0)
   })
 

@@ -257,10 +257,12 @@ describe('what is dropped', () => {
   })
 
   it.each([
-    ['that takes batch after batch gets all of them, whatever quietMs is', undefined, 7500, [20, 0]],
-    ['costs a shutdown no more than its maxMs: open requests are cut', 5000, 5000, [12, 8]],
-  ])('a slow collector %s', async (_, maxMs, ms, expected) => {
-    const { stub, host, tracing } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' })
+    ['that takes batch after batch gets all of them, whatever quietMs is', '30000', undefined, 7500, [20, 0]],
+    ['costs a shutdown no more than its maxMs: open requests are cut', '30000', 5000, 5000, [12, 8]],
+    ['costs a shutdown no more than OTEL_BSP_EXPORT_TIMEOUT', '5000', 60_000, 5000, [12, 8]],
+  ])('a slow collector %s', async (_, timeout, maxMs, ms, expected) => {
+    const env = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1', OTEL_BSP_EXPORT_TIMEOUT: timeout }
+    const { stub, host, tracing } = setUp(env)
     stub.answer(signal => Promise.race([never(signal), slowYes(host)]))
     endSpans(20)
     const closed = tracing.shutdown({ quietMs: 2000, maxMs })

@@ -89,8 +89,11 @@ it.each([
 
 it('directory leaves folders alone that are not its own, also one that is named as a block', async () => {
   const { made, at, blocks } = await mirrored()
-  const block = blocks[0] as Candidate
+  const [block, taken] = blocks as [Candidate, Candidate]
   await add(made.sink, block)
+  await add(made.sink, taken)
+  const manifest = join(at, taken.meta.ulid, 'blockgate.json')
+  await replaceIn(manifest, '"sink":"directory"', '"sink":"another"')
   const mine = testId(9)
   await mkdir(join(at, 'notes'))
   await mkdir(join(at, mine))
@@ -101,6 +104,7 @@ it('directory leaves folders alone that are not its own, also one that is named 
   const other = { ...block, meta: { ...block.meta, ulid: mine } }
   await expect(add(again, other)).rejects.toMatchObject({ code: 'disk-failed' })
   for (const path of texts) expect(await readFile(path, 'utf8')).toBe('x')
+  expect(await readFile(manifest, 'utf8')).toContain('another')
   expect(await readdir(join(at, '.blockgate-tmp'))).toEqual([])
 })
 
