@@ -175,8 +175,11 @@ it.each(['heartbeats', 'heartbeat'] as const)(
     const { world, a } = await serving()
     await twinOf(world, a, [])
     a.line.fault(method, 'away', 9)
+    const from = a.changes.length
     await world.advance(4_000)
     expect(a.handover.standing()).toBe('superseded')
+    const logged = a.host.lines.filter(l => l.message === 'a newer process has the id of this member')
+    expect([logged.length, a.changes.length > from]).toEqual([1, true])
   },
 )
 
