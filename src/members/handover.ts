@@ -125,7 +125,7 @@ export class MemberHandover implements Handover {
     const { assign, mustAssign = assign } = this.#options
     const { targets, failoverOwner, ranked } = mustAssign(block, view.entries)
     const serves = (member: string) => this.#membership.serves(member, block.ulid)
-    // All members have a rank, mostly: to compare each with each takes longer than all the rest.
+    // A set, because mostly all members are ranked: comparing each with each would take longer than all the rest.
     const unranked = new Set(view.entries.members.keys())
     for (const member of ranked) unranked.delete(member)
     const others = [...unranked].filter(serves)

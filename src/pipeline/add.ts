@@ -34,12 +34,12 @@ export function adder(deps: AddDeps): Chain {
     return trace.stage(sink.name, async () => {
       let room: Room | undefined
       try {
-        // Before anything else: a load that cannot be kept costs requests.
+        // Before the load: one that does not fit on the disk would cost bucket requests for nothing.
         room = budget.room(block.id)
         await load(deps, block, room)
         return added
       } catch (error) {
-        // Retained: room comes with the blocks that others take over.
+        // `retain`: the block is wanted still. Blocks that others take over will free space for it.
         if (codeOf(error) === ErrorCode.diskBudget) return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
         return failed(sink.name, error)
       } finally {
@@ -73,7 +73,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<voi
     throw error
   } finally {
     await tidyUp(prepared, host, block)
-    // Not awaited: a late end costs a block that is tried alone once, an awaited one a write per block.
+    // Not awaited, to save each block a write. If the process crashes before it, the block is loaded alone once.
     void journal.end(block.id, loaded)
   }
   advertised.added(block.id)
@@ -85,7 +85,7 @@ function verify(block: BlockContext, before: 'load' | 'commit'): void {
   block.lease?.assertHeld(before)
 }
 
-/** The verdict stands whatever this throws: after a commit the block is served, before it the cause matters more. */
+/** Never rejects: after a commit the block is served, and before it the error of the load matters more. */
 async function tidyUp(prepared: PreparedBlock | undefined, { log }: Host, { id }: BlockContext): Promise<void> {
   try {
     await prepared?.[Symbol.asyncDispose]()

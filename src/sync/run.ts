@@ -1,4 +1,4 @@
-/** One run: blocks are walked through the pipeline into the sink; then it is decided which loaded ones go, and told what it came to. */
+/** One run: pages of the listing go through the stages into the sink; then loaded blocks that may go are dropped, and the run is summed up. */
 import { type LinkedSignal, limited, linkSignals, orAborted } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -18,7 +18,7 @@ export interface RunRequest {
   readonly id: string
   readonly reason: RunReason
   readonly confirmDrops: boolean
-  /** Set for an ownership-change run: the view it looks at again, instead of asking the source; see `again()`. */
+  /** Set for an ownership-change run: the view of the run before, which it goes over again instead of listing the bucket. */
   readonly previous?: View | undefined
 }
 
@@ -121,7 +121,7 @@ export class Run {
     const { host, plan, budget } = this.#engine
     await inSlices(host, plan.sink.stage.loaded().keys(), id => this.#loaded.add(id))
     const damaged = plan.sink.stage.damaged?.()
-    // A run that looks again would not offer them.
+    // An ownership-change run does not load them again.
     if (damaged?.size && !this.#request.previous) {
       const { signal } = this.#link
       const gone = dropDamaged(this.#engine, [...damaged], this.#request.id, signal)
@@ -169,7 +169,7 @@ export class Run {
     if (status !== 'stopped') await logFailures(host, summary, this.#view)
     let error = thrown
     if (status === 'done') {
-      // Where it is not known how many are held, nothing is said of it.
+      // If the sink cannot say how many it has, 1: then "nothing is served" is not reported.
       const held = faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? 1
       error = await causeOf(host, this.#view, summary, held + summary.blocks.dropped)
     }

@@ -8,7 +8,7 @@ import { Slots } from './slots.ts'
 
 export type { RedlockOptions } from './options.ts'
 
-/** Of everything here that members must agree on beside their options. */
+/** Part of the config fingerprint: raised when members of two versions must not release blocks to each other. */
 const RULES_VERSION = 1
 
 /**
