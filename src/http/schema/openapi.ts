@@ -25,7 +25,9 @@ export function openApi(version: string): JsonSchema {
 
 type Answers = Readonly<Record<number, { readonly description: string; readonly content: JsonSchema }>>
 
-const operation = (summary: string, responses: Answers) => ({ summary, responses })
+/** `more`: parameters and the like. */
+const operation = (summary: string, responses: Answers, more: JsonSchema = {}) => ({ summary, responses, ...more })
+const get = (...args: Parameters<typeof operation>) => ({ get: operation(...args) })
 const body = (schema: v.GenericSchema) => ({
   'application/json': { schema: { $ref: `#/components/schemas/${NAMES.get(schema)}` } },
 })
@@ -34,30 +36,22 @@ const plain = (description: string) => ({ description, content: { 'text/plain': 
 const query = (name: string, schema: JsonSchema, description: string) => ({ name, in: 'query', schema, description })
 
 const PATHS = {
-  '/-/healthy': {
-    get: operation('Whether the process is there', {
-      200: plain('It is'),
-      503: json('Run after run a call of a plugin threw that must not throw', answers.Failure),
-    }),
-  },
-  '/-/ready': {
-    get: operation('Whether every block got a verdict', {
-      200: plain('Yes'),
-      503: json('Not yet, or not any more', answers.Failure),
-    }),
-  },
-  '/metrics': { get: operation('Metrics for Prometheus', { 200: plain('Text format 0.0.4') }) },
-  '/api/v1/openapi.json': {
-    get: operation('This description', {
-      200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
-    }),
-  },
-  '/api/v1/blocks': {
-    get: {
-      ...operation('Every block of the view, in the order of their ULIDs', {
-        200: json('One page', answers.Blocks),
-        400: json('A parameter does not fit', answers.Failure),
-      }),
+  '/-/healthy': get('Whether the process is there', {
+    200: plain('It is'),
+    503: json('Run after run a call of a plugin threw that must not throw', answers.Failure),
+  }),
+  '/-/ready': get('Whether every block got a verdict', {
+    200: plain('Yes'),
+    503: json('Not yet, or not any more', answers.Failure),
+  }),
+  '/metrics': get('Metrics for Prometheus', { 200: plain('Text format 0.0.4') }),
+  '/api/v1/openapi.json': get('This description', {
+    200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+  }),
+  '/api/v1/blocks': get(
+    'Every block of the view, in the order of their ULIDs',
+    { 200: json('One page', answers.Blocks), 400: json('A parameter does not fit', answers.Failure) },
+    {
       parameters: [
         query('state', { type: 'string', enum: BLOCK_STATES }, 'Only blocks in this state'),
         query('reason', { type: 'string', maxLength: 64 }, 'Only blocks with this reason'),
@@ -65,37 +59,34 @@ const PATHS = {
         query('after', { type: 'string' }, 'Only blocks behind this ULID: the `next` of the page before'),
       ],
     },
-  },
-  '/api/v1/blocks/{ulid}': {
-    get: {
-      ...operation('One block, with its history', {
-        200: json('The block', answers.BlockDetails),
-        400: json('It is no ULID', answers.Failure),
-        404: json('It is not in the view', answers.Failure),
-      }),
-      parameters: [{ name: 'ulid', in: 'path', required: true, schema: { type: 'string' } }],
+  ),
+  '/api/v1/blocks/{ulid}': get(
+    'One block, with its history',
+    {
+      200: json('The block', answers.BlockDetails),
+      400: json('It is no ULID', answers.Failure),
+      404: json('It is not in the view', answers.Failure),
     },
-  },
-  '/api/v1/ring': {
-    get: operation('The gateways that know of each other', {
-      200: json('The members, by id', answers.Ring),
-      404: json('The ownership plugin has no members', answers.Failure),
-      503: json('The member store cannot be reached', answers.Failure),
-    }),
-  },
-  '/api/v1/serving': {
-    get: {
-      ...operation('What a client may ask this gateway for, at one instant', {
-        200: json('Readiness and blocks', answers.Serving),
-        304: { description: 'The same as the answer with this ETag', content: {} },
-      }),
-      parameters: [{ name: 'if-none-match', in: 'header', schema: { type: 'string' }, description: 'An ETag' }],
+    { parameters: [{ name: 'ulid', in: 'path', required: true, schema: { type: 'string' } }] },
+  ),
+  '/api/v1/ring': get('The gateways that know of each other', {
+    200: json('The members, by id', answers.Ring),
+    404: json('The ownership plugin has no members', answers.Failure),
+    503: json('The member store cannot be reached', answers.Failure),
+  }),
+  '/api/v1/serving': get(
+    'What a client may ask this gateway for, at one instant',
+    {
+      200: json('Readiness and blocks', answers.Serving),
+      304: { description: 'The same as the answer with this ETag', content: {} },
     },
-  },
-  '/api/v1/runs': { get: operation('The last runs, and the one that goes on', { 200: json('Runs', answers.Runs) }) },
+    { parameters: [{ name: 'if-none-match', in: 'header', schema: { type: 'string' }, description: 'An ETag' }] },
+  ),
+  '/api/v1/runs': get('The last runs, and the one that goes on', { 200: json('Runs', answers.Runs) }),
   '/api/v1/sync': {
-    post: {
-      ...operation('Asks for a run', {
+    post: operation(
+      'Asks for a run',
+      {
         202: json('It begins when the run before it has ended', answers.SyncAccepted),
         400: json('The body does not fit', answers.Failure),
         401: json('The bearer token is missing or wrong', answers.Failure),
@@ -103,9 +94,11 @@ const PATHS = {
         413: json('The body is too long', answers.Failure),
         415: json('The body is no JSON', answers.Failure),
         503: json('The gateway is stopping', answers.Failure),
-      }),
-      requestBody: { required: false, content: body(answers.SyncRequest) },
-      security: [{ token: [] }, {}],
-    },
+      },
+      {
+        requestBody: { required: false, content: body(answers.SyncRequest) },
+        security: [{ token: [] }, {}],
+      },
+    ),
   },
 }
