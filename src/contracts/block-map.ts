@@ -146,32 +146,21 @@ export class BlockSet extends Set<BlockId> {
     copy.#ids = yield* this.#ids.copying()
     return copy
   }
+}
 
-  override union<T>(other: ReadonlySetLike<T>): Set<BlockId | T> {
-    return new Set<BlockId>(this).union(other)
-  }
-
-  override intersection<T>(other: ReadonlySetLike<T>): Set<BlockId & T> {
-    return new Set<BlockId>(this).intersection(other)
-  }
-
-  override difference<T>(other: ReadonlySetLike<T>): Set<BlockId> {
-    return new Set<BlockId>(this).difference(other)
-  }
-
-  override symmetricDifference<T>(other: ReadonlySetLike<T>): Set<BlockId | T> {
-    return new Set<BlockId>(this).symmetricDifference(other)
-  }
-
-  override isSubsetOf(other: ReadonlySetLike<unknown>): boolean {
-    return new Set<BlockId>(this).isSubsetOf(other)
-  }
-
-  override isSupersetOf(other: ReadonlySetLike<unknown>): boolean {
-    return new Set<BlockId>(this).isSupersetOf(other)
-  }
-
-  override isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
-    return new Set<BlockId>(this).isDisjointFrom(other)
-  }
+/** A Set's own would read its entries past the methods above, and find none. */
+for (const name of [
+  'union',
+  'intersection',
+  'difference',
+  'symmetricDifference',
+  'isSubsetOf',
+  'isSupersetOf',
+  'isDisjointFrom',
+] as const) {
+  Object.defineProperty(BlockSet.prototype, name, {
+    value(this: BlockSet, other: ReadonlySet<BlockId>) {
+      return new Set(this)[name](other)
+    },
+  })
 }

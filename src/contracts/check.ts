@@ -46,14 +46,11 @@ function* unknownIn({ type, wrapped, item, entries }: Shape, value: unknown, pat
     const at = joinPath(path, [item ? Number(key) : key])
     const shape = item ?? (known.includes(key) ? entries?.[key] : undefined)
     if (shape) yield* unknownIn(shape, inner, at)
-    else if (type === 'strict_object')
-      yield {
-        path: at,
-        must:
-          known.length > 0 ? `be one of the known options: ${known.join(', ')}` : 'be left out: there are no options',
-        value: inner,
-        known,
-      }
+    else if (type === 'strict_object') {
+      const names = known.join(', ')
+      const must = names === '' ? 'be left out: there are no options' : `be one of the known options: ${names}`
+      yield { path: at, must, value: inner, known }
+    }
   }
 }
 

@@ -30,32 +30,27 @@ export function show(value: unknown, path = ''): string {
 
 function masked(value: unknown, name: string, depth: number): unknown {
   if (value === undefined || value === null || typeof value === 'boolean') return value
-  if (isSecret(name, value)) return HIDDEN
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (SECRET.test(name) && (typeof value !== 'number' || ALWAYS_SECRET.test(name))) return HIDDEN
   if (typeof value === 'string') return text(value)
   if (typeof value === 'function') return value.name === '' ? 'function' : `function ${value.name}`
-  if (typeof value !== 'object') return String(value)
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (typeof value !== 'object') return Number.isFinite(value) ? value : String(value)
+  if (value instanceof Date) return value.toJSON() ?? 'Invalid Date'
   if (value instanceof RegExp || value instanceof URL) return text(String(value))
   if (depth >= MAX_DEPTH) return '…'
   if (Array.isArray(value)) {
     const items = value.slice(0, MAX_ITEMS).map(item => masked(item, name, depth + 1) ?? null)
     return value.length > MAX_ITEMS ? [...items, `… ${value.length - MAX_ITEMS} more`] : items
   }
-  if (isPlugin(value)) {
-    const options = masked(value.options, '', depth + 1)
+  const prototype = Object.getPrototypeOf(value)
+  const entries = Object.entries(value)
+  // An option may itself be a plugin: a ring's store, an `owned()` stage's ownership.
+  if ('name' in value && typeof value.name === 'string' && entries.some(([, inner]) => typeof inner === 'function')) {
+    const options = 'options' in value ? masked(value.options, '', depth + 1) : undefined
     return options === undefined ? value.name : { plugin: value.name, options }
   }
-  if (!isPlain(value)) return `[${value.constructor?.name ?? 'object'}]`
-  const entries = Object.entries(value).flatMap(([key, inner]) => {
-    const shown = masked(inner, key, depth + 1)
-    return shown === undefined ? [] : [[key, shown] as const]
-  })
-  return Object.fromEntries(entries)
-}
-
-function isSecret(name: string, value: unknown): boolean {
-  return SECRET.test(name) && (typeof value !== 'number' || ALWAYS_SECRET.test(name))
+  if (prototype !== null && prototype !== Object.prototype) return `[${value.constructor?.name ?? 'object'}]`
+  const shown = entries.map(([key, inner]) => [key, masked(inner, key, depth + 1)] as const)
+  return Object.fromEntries(shown.filter(([, inner]) => inner !== undefined))
 }
 
 /** Up to the last `@` of a word: passwords that are not encoded as they should be hold `@` and `/`, too. */
@@ -66,16 +61,4 @@ function text(value: string): string {
       SECRET.test(name) ? start + HIDDEN : all,
     )
   return shown.length > MAX_TEXT ? `${shown.slice(0, MAX_TEXT)}…` : shown
-}
-
-/** An option may itself be a plugin: a ring's store, an `owned()` stage's ownership. */
-function isPlugin(value: object): value is { readonly name: string; readonly options?: unknown } {
-  return (
-    'name' in value && typeof value.name === 'string' && Object.values(value).some(inner => typeof inner === 'function')
-  )
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype
 }
