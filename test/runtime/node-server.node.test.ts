@@ -2,7 +2,9 @@ import { connect } from 'node:net'
 import { parseListenAddress, type ResolvedConfig } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { type Service, serveGateway } from 'blockgate/runtime/node-server'
+import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
+import { listen } from '../../src/runtime/server/listen.ts'
 import { blocks, scriptedSink, type WorldOptions, world } from '../support/world.ts'
 
 const running: Service[] = []
@@ -77,6 +79,21 @@ describe('serveGateway', () => {
     await expect(fetch(`${url}/-/healthy`)).rejects.toThrow()
   })
 
+  it('closes also where the stop of the gateway fails, and throws what that threw', async () => {
+    const made = await world()
+    const stop = async () => {
+      throw new Error('stuck')
+    }
+    const config: ResolvedConfig = { ...made.config, http: parseListenAddress('127.0.0.1:0') }
+    const service = await serveGateway({
+      ...made,
+      config,
+      gateway: Object.create(made.gateway, { stop: { value: stop } }),
+    })
+    await expect(service.stop()).rejects.toThrow('stuck')
+    await expect(fetch(`${service.url}/-/healthy`)).rejects.toThrow()
+  })
+
   it('closes although somebody keeps a connection open', async () => {
     const { url, service } = await served()
     const socket = connect(portOf(url), '127.0.0.1')
@@ -87,5 +104,18 @@ describe('serveGateway', () => {
     })
     await service.stop()
     await closed
+  })
+
+  it('cuts an answer off that does not come within the grace', async () => {
+    const asked = Promise.withResolvers<void>()
+    const app = new Hono().get('/', () => {
+      asked.resolve()
+      return new Promise<Response>(() => {})
+    })
+    const server = await listen(app, { host: '127.0.0.1', port: 0 })
+    const answer = expect(fetch(server.url)).rejects.toThrow('fetch failed')
+    await asked.promise
+    await server.close(0)
+    await answer
   })
 })
