@@ -39,9 +39,8 @@ export function setupMetrics(): MetricsSetup {
 }
 
 /**
- * For the reader of a provider: a gauge is what was observed in this collection and nothing else. As cumulative ones, which is
- * the default, the SDK repeats the last value of what is not observed any more, such as the owners of blocks while nobody knows
- * them.
+ * For the reader of a provider: a gauge is what was observed in this collection. By default the SDK repeats the last value of what
+ * is not observed any more, such as the owners of blocks while nobody knows them.
  */
 export function gaugesAsObserved(type: InstrumentType): AggregationTemporality {
   return type === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE

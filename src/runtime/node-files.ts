@@ -14,10 +14,9 @@ import { tempPath, writeTemp } from './disk/temp-file.ts'
 const STATS_AT_ONCE = 64
 
 /**
- * The files below `root`, which is made at the first use. Paths are checked (`invalid-key`); a symbolic link below the
- * root is never followed: a path through one is refused, and `list` leaves it out. `writeAtomic` makes the folders above
- * the file; a process that dies in it leaves a file named `.tmp-…` beside the target, which `list` shows, so that whoever owns
- * the folder can remove it. Codes: `disk-full`, `not-found`, `disk-failed`.
+ * The files below `root`, which is made at the first use. A path through a symbolic link below the root is refused, and `list` leaves
+ * links out. `writeAtomic` makes the folders above the file; a process that dies in it leaves a file named `.tmp-…` beside the
+ * target, which `list` shows. Codes: `invalid-key`, `disk-full`, `not-found`, `disk-failed`.
  */
 export function localFiles(root: string): LocalFiles {
   const inside = new Root(root)

@@ -13,14 +13,11 @@ import type { TracingEnv } from './tracing/variables.ts'
 export interface TracingOptions {
   /** Where warnings go. Default: the log of `host`, or the console. */
   readonly log?: Log | undefined
-  /** For tests: clock, timers and randomness. Default: the runtime's own, with timers that keep no process alive. */
+  /** For tests. Default: the runtime's own, with timers that keep no process alive. */
   readonly host?: Host | undefined
   /** Default: the global fetch. */
   readonly fetch?: Fetch | undefined
-  /**
-   * Whether batches leave by themselves. Default true; false on Cloudflare Workers, where nothing outlives a request:
-   * there call `ctx.waitUntil(tracing.forceFlush())` once a request.
-   */
+  /** Whether batches leave by themselves. Default true; false on Workers: there call `ctx.waitUntil(tracing.forceFlush())`. */
   readonly background?: boolean | undefined
 }
 
@@ -31,10 +28,7 @@ export interface Tracing {
   readonly dropped: number
   /** Resolves when every ended span was sent, or after OTEL_BSP_EXPORT_TIMEOUT (default 30 s). Never rejects. */
   forceFlush(): Promise<void>
-  /**
-   * A last flush, then the provider is taken away again. A second call waits for the first, whatever its limits. Never
-   * rejects: spans that are left after the limits are counted as dropped.
-   */
+  /** A last flush, then the provider is taken away again. Never rejects: spans that are left after the limits count as dropped. */
   shutdown(limits?: ShutdownLimits): Promise<void>
 }
 

@@ -34,8 +34,7 @@ export interface WorkerOptions {
 
 /**
  * A gateway as a Worker. The config is resolved at the first event of each isolate, with the Worker's bindings and variables as
- * its `env`; it should be a function, so that a gateway that could not start is made anew. Its `every` and `dir` mean nothing
- * here: the cron says when, and there is no disk. What the gateway holds is gone with the isolate.
+ * its `env`; as a function it makes a gateway that could not start anew. Its `every` and `dir` mean nothing here.
  *
  * Requests are answered by the HTTP app of `blockgate/http`. Nobody counts as being on this machine: `POST /api/v1/sync` needs
  * the config's `token`.

@@ -2,7 +2,7 @@ import type { RunProgress } from 'blockgate'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { bytesText, countText, timeText } from '../../src/contracts/text.ts'
-import { Pace } from '../../src/runtime/terminal/pace.ts'
+import { Pace } from '../../src/runtime/terminal/progress.ts'
 import { progressLine, Screen, showProgress } from '../../src/runtime/terminal.ts'
 
 const ESC = '\u001b'

@@ -74,10 +74,7 @@ export async function silent(
   return true
 }
 
-/**
- * Touches `lock-<n>` until disposed, or until another has the lock: that is logged.
- * @param host its timers keep no process alive
- */
+/** Touches `lock-<n>` until disposed, or until another has the lock: that is logged. The timers of `host` keep no process alive. */
 export function giveSigns(dir: string, folder: string, n: number, { socket }: SocketHolder, host: Host): Disposable {
   const { log } = host
   const path = join(folder, `lock-${n}`)

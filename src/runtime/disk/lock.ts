@@ -1,7 +1,6 @@
 /**
  * One process at a time on a data folder. The kernel says whether the holder is there, so a lock ends with its process, however
- * that ends, and a process id that comes again means nothing. On Deno it is a lock of a file; Node has none, and listens on a
- * Unix socket. Neither sees the other's. A process on another machine proves on Node that it lives by touching its file.
+ * that ends. On Deno it is a lock of a file; Node has none, and listens on a Unix socket. Neither sees the other's.
  */
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'

@@ -1,9 +1,7 @@
 /**
- * Tracing is configured by OpenTelemetry's own variables, so that what a platform injects into each of its programs
- * works here unchanged: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
- *
- * A value that says how much or how often, and that cannot be read, is ignored with a warning, as that page demands.
- * One that says where or in which form spans go is an error when it cannot be followed: to ignore it loses every span.
+ * Tracing is configured by OpenTelemetry's own variables:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. A number that cannot be read is ignored with a
+ * warning, as that page demands. Where or in which form spans go is an error when it cannot be followed: every span would be lost.
  */
 import {
   AlwaysOffSampler,
@@ -23,7 +21,7 @@ export interface TracingSettings {
   readonly gzip: boolean
   /** For each request, in ms. */
   readonly timeoutMs: number
-  /** Attributes of the resource, `service.name` among them. */
+  /** Its attributes. */
   readonly resource: Readonly<Record<string, string>>
   readonly sampler: Sampler
   /** Spans that may wait for their turn; one more is dropped and counted. */
