@@ -26,6 +26,7 @@ export {
   indexHeaderSize,
   type ReadAt,
 } from './index-header.ts'
+export { IndexLookup, type PostingsRange } from './index-lookup.ts'
 export {
   assertIndexSize,
   INDEX_START_BYTES,
