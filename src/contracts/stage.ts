@@ -162,9 +162,12 @@ export interface PreparedBlock extends AsyncDisposable {
 
 export interface BlockReader extends Disposable {
   readonly meta: BlockMeta
+  /** Bytes of the file `index-header`, where the sink keeps one. Without it, the header is made from the index. */
+  readonly headerBytes?: number | undefined
   readonly files: RangeReader
 }
 
+/** Reads files of a block, within what the meta says are their sizes. */
 export interface RangeReader {
   read(file: string, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>
 }

@@ -6,6 +6,7 @@ import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
+import { snappy } from './snappy.ts'
 
 export { type StopSignals, stopSignals } from './server/stop-signals.ts'
 
@@ -51,7 +52,7 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
 async function open(options: ServeOptions): Promise<HttpServer | undefined> {
   const { gateway, config, host, metrics, orFreePort = false } = options
   if (!config.http) return undefined
-  const app = createApp({ gateway, config, host, metrics, peerOf, version: VERSION })
+  const app = createApp({ gateway, config, host, metrics, peerOf, snappy, version: VERSION })
   try {
     return await listen(app, config.http)
   } catch (error) {

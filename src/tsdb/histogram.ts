@@ -222,3 +222,8 @@ class FloatRows {
     }
   }
 }
+
+/** False for a sample that only marks the series as stale. */
+export function hasBuckets({ rows }: HistogramSamples, i: number): boolean {
+  return (rows[i] as number) >= 0
+}

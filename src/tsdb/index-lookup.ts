@@ -85,6 +85,11 @@ export class IndexLookup {
     this.#lists?.sort()
   }
 
+  /** Bytes of the file, and of what is held beside it. */
+  get bytes(): number {
+    return this.#bytes.length + this.overhead
+  }
+
   /** Bytes that are held beside the file. */
   get overhead(): number {
     return this.#symbolStarts.byteLength + this.#entryStarts.byteLength + (this.#lists?.byteLength ?? 0)
@@ -133,17 +138,20 @@ export class IndexLookup {
   }
 
   /**
-   * Calls `visit` for each value of a label, in the order of their bytes, with where its postings are.
+   * Calls `visit` for each value of a label that begins with `prefix`, in the order of their bytes, with where its postings are.
    *
    * @param value the UTF-8 bytes, a view into the file
    */
-  eachValue(name: string, visit: (value: Uint8Array, postings: () => PostingsRange) => void): void {
+  eachValue(name: string, visit: (value: Uint8Array, postings: () => PostingsRange) => void, prefix = ''): void {
     const wanted = encoder.encode(name)
-    let at = this.#lowerBound(wanted, NOTHING)
+    const start = encoder.encode(prefix)
+    let at = this.#lowerBound(wanted, start)
     while (at !== undefined) {
       const { number } = at
       const entry = this.#entry(at.offset)
       if (this.#compare(entry.name, wanted) !== 0) return
+      const { from, to } = entry.value
+      if (this.#compare({ from, to: Math.min(to, from + start.length) }, start) !== 0) return
       visit(this.#bytes.subarray(entry.value.from, entry.value.to), () => this.#range(entry, number))
       at = this.#after(at)
     }

@@ -99,8 +99,9 @@ export class BlockStore {
     return below(this.#options.path, id)
   }
 
-  open(id: BlockId): BlockReader | undefined {
-    return this.#held.get(id)?.open()
+  /** @param own as in HeldBlock.open */
+  open(id: BlockId, own?: ReadonlyMap<string, number>): BlockReader | undefined {
+    return this.#held.get(id)?.open(own)
   }
 
   /**

@@ -43,7 +43,8 @@ export class HeldBlock implements LoadedBlock {
     return this.#removed
   }
 
-  open(): BlockReader {
+  /** @param own sizes of files that are the sink's own: they stand in no meta */
+  open(own: ReadonlyMap<string, number> = new Map()): BlockReader {
     const { meta } = this
     const reader = Symbol(meta.ulid)
     this.#readers.add(reader)
@@ -54,7 +55,7 @@ export class HeldBlock implements LoadedBlock {
           if (!this.#readers.has(reader)) {
             throw new BlockgateError(ErrorCode.stageMisuse, `a closed reader of ${meta.ulid} must not be read from`)
           }
-          this.#assertRange(file, offset, length)
+          this.#assertRange(file, own.get(file), offset, length)
           return await this.#read(file, offset, length, signal)
         },
       },
@@ -80,8 +81,8 @@ export class HeldBlock implements LoadedBlock {
   }
 
   /** Offsets are read from the block's own files, so one that leads outside means that the block is damaged. */
-  #assertRange(file: string, offset: number, length: number): void {
-    const size = this.meta.files.find(({ path }) => path === file)?.size
+  #assertRange(file: string, own: number | undefined, offset: number, length: number): void {
+    const size = own ?? this.meta.files.find(({ path }) => path === file)?.size
     if (size === undefined) {
       const text = `block ${this.meta.ulid} has no file ${JSON.stringify(file.slice(0, 64))}`
       throw new BlockgateError(ErrorCode.notFound, text)

@@ -16,6 +16,7 @@ import { BackgroundCheck } from './background-check.ts'
 import { build } from './build.ts'
 import { Gate } from './gate.ts'
 import { assertEnds, assertHeader, CACHES, HEADER, headerIn, indexSize } from './header.ts'
+import { remoteReader } from './remote-reader.ts'
 
 export interface IndexHeadersOptions {
   /**
@@ -87,6 +88,11 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
       await store.stop(signal)
     },
     loaded: () => store.loaded,
+    open(id) {
+      const bytes = store.loaded.get(id)?.bytes
+      const held = bytes === undefined ? undefined : store.open(id, new Map([[HEADER, bytes]]))
+      return held && bytes !== undefined ? remoteReader(held, bytes, bucket, `${id}/`) : undefined
+    },
     damaged: () => check.damaged,
     drop(id, signal) {
       check.damaged.delete(id)

@@ -1,0 +1,91 @@
+/** POST /api/v1/read: Prometheus' remote read over the blocks that are loaded here. */
+import type { Context } from 'hono'
+import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import type { Gateway } from '../gateway.ts'
+import { matcher } from '../query/matchers.ts'
+import { mayHave, Querier, restOf, type Selection } from '../query/querier.ts'
+import { remoteRead } from '../query/remote-read/read.ts'
+import type { Snappy } from '../query/remote-read/request.ts'
+import { HttpError } from './errors.ts'
+
+/** Requests that are answered at once; one more is sent away. */
+const AT_ONCE = 20
+const RETRY_AFTER_S = '5'
+const MAX_BODY = 32 * 1024 * 1024
+
+const STATUS: Readonly<Record<string, 400 | 413 | 422 | 503>> = {
+  [ErrorCode.invalidQuery]: 400,
+  [ErrorCode.queryTooLarge]: 422,
+  [ErrorCode.unsupported]: 422,
+}
+
+/** @returns the handler of the route */
+export function remoteReadRoute(gateway: Gateway, snappy: Snappy): (c: Context) => Promise<Response> {
+  const querier = new Querier({ sink: gateway.plan.sink.stage })
+  let running = 0
+  return async c => {
+    if (!gateway.plan.sink.stage.open) {
+      throw new HttpError(501, 'unsupported', `the sink ${gateway.plan.sink.name} keeps no data that can be queried`)
+    }
+    if (running >= AT_ONCE) {
+      const text = `at most ${AT_ONCE} queries are answered at once: try again`
+      throw new HttpError(429, 'too-many-queries', text, { 'retry-after': RETRY_AFTER_S })
+    }
+    running++
+    try {
+      const body = await bodyOf(c)
+      const assertAll = (query: Selection) => assertComplete(gateway, query)
+      const { headers, body: answer } = await remoteRead(body, { querier, snappy, assertAll }, c.req.raw.signal)
+      return c.body(answer, 200, headers)
+    } catch (error) {
+      if (error instanceof HttpError) throw error
+      const code = codeOf(error) ?? ErrorCode.internal
+      throw new HttpError(STATUS[code] ?? 500, code, rawMessageOf(error))
+    } finally {
+      running--
+    }
+  }
+}
+
+/**
+ * A block of the view within the query that is not loaded here would make the answer short without a word: it is refused instead.
+ *
+ * @throws HttpError 503 that names the blocks
+ */
+function assertComplete({ plan, catalogue, readiness }: Gateway, { matchers, from, to }: Selection): void {
+  if (!readiness.ready) throw new HttpError(503, 'not-ready', `not ready: ${readiness.reason}`)
+  const loaded = plan.sink.stage.loaded()
+  const ready = matchers.map(matcher)
+  const missing: string[] = []
+  for (const { id, candidate, state, by, reason } of catalogue.all()) {
+    if (!candidate || loaded.has(id)) continue
+    // What a filter leaves out is not asked for; what ownership leaves out is another gateway's.
+    if (state === 'skipped' && by !== plan.ownership.name) continue
+    if (mayHave(candidate.meta, from, to) && restOf(ready, candidate.meta.labels))
+      missing.push(`${id} (${reason || state})`)
+  }
+  if (missing.length === 0) return
+  const shown = missing.slice(0, 5).join(', ')
+  const text = `${missing.length} blocks of this time are not loaded here, so the answer would be short: ${shown}`
+  throw new HttpError(503, 'incomplete', missing.length > 5 ? `${text}, …` : text)
+}
+
+async function bodyOf(c: Context): Promise<Uint8Array> {
+  const { headers } = c.req.raw
+  const tooLong = new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
+  if (Number(headers.get('content-length')) > MAX_BODY) throw tooLong
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of c.req.raw.body ?? []) {
+    length += part.length
+    if (length > MAX_BODY) throw tooLong
+    parts.push(part)
+  }
+  const body = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    body.set(part, at)
+    at += part.length
+  }
+  return body
+}

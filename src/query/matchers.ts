@@ -1,0 +1,87 @@
+/** Label matchers as Prometheus has them: a label that is missing is the empty text, and regular expressions are RE2's, anchored. */
+import { RE2JS } from 're2js'
+import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+
+export type MatcherType = '=' | '!=' | '=~' | '!~'
+
+/** As it was asked. */
+export interface LabelMatcher {
+  readonly type: MatcherType
+  readonly name: string
+  readonly value: string
+}
+
+/** A matcher that is ready to be asked. */
+export interface Matcher extends LabelMatcher {
+  /** The only values that it selects, where it says so itself: `a` of `="a"`, `a` and `b` of `=~"a|b"`. Undefined for `!=` and `!~`. */
+  readonly values: ReadonlySet<string> | undefined
+  /** Every value that it selects begins so; '' where that is not known. */
+  readonly prefix: string
+  matches(value: string): boolean
+}
+
+/** No text that a person writes is longer. */
+const MAX_PATTERN = 64 * 1024
+/** Values that are looked up one by one rather than by going over all. */
+const MAX_VALUES = 10_000
+
+/** @throws BlockgateError `invalid-query` where the pattern is none */
+export function matcher({ type, name, value }: LabelMatcher): Matcher {
+  const base = { type, name, value, prefix: '' }
+  if (type === '=') return { ...base, values: new Set([value]), prefix: value, matches: other => other === value }
+  if (type === '!=') return { ...base, values: undefined, matches: other => other !== value }
+  const { values, prefix, matches } = pattern(value, `${name}${type}${JSON.stringify(value)}`)
+  if (type === '=~') return { ...base, values, prefix, matches }
+  return { ...base, values: undefined, matches: other => !matches(other) }
+}
+
+/** `{name="value", …}`, for messages. */
+export function matcherText(matchers: readonly LabelMatcher[]): string {
+  return `{${matchers.map(({ name, type, value }) => `${name}${type}${JSON.stringify(value)}`).join(', ')}}`
+}
+
+function pattern(text: string, what: string): Pick<Matcher, 'values' | 'prefix' | 'matches'> {
+  if (text.length > MAX_PATTERN) throw invalid(what, `have <= ${MAX_PATTERN} characters`)
+  const literals = alternatives(text)
+  if (literals) {
+    const values = new Set(literals)
+    return { values, prefix: values.size === 1 ? (literals[0] as string) : '', matches: value => values.has(value) }
+  }
+  // A dot is any character here but a line feed, as in Prometheus 2; 3 has it match that, too.
+  if (text === '.*') return { values: undefined, prefix: '', matches: value => !value.includes('\n') }
+  if (text === '.+') return { values: undefined, prefix: '', matches: value => value !== '' && !value.includes('\n') }
+  const [, prefix = '', tail] = /^([A-Za-z0-9_:/\- ]*)(\.[*+])?$/.exec(text) ?? []
+  if (tail && prefix !== '') {
+    const least = prefix.length + (tail === '.+' ? 1 : 0)
+    const matches = (value: string) => value.startsWith(prefix) && value.length >= least && !value.includes('\n')
+    return { values: undefined, prefix, matches }
+  }
+  const compiled = compile(text, what)
+  const start = /^[A-Za-z0-9_:/\- ]+/.exec(text)?.[0] ?? ''
+  // The last character of the start may be repeated or left out, and an alternative begins anew.
+  const known = text.includes('|') ? '' : start.slice(0, /^[*?{]/.test(text.slice(start.length)) ? -1 : undefined)
+  return { values: undefined, prefix: known, matches: value => compiled.matches(value) }
+}
+
+function compile(text: string, what: string): RE2JS {
+  try {
+    return RE2JS.compile(`^(?:${text})$`)
+  } catch (error) {
+    throw invalid(what, `be a regular expression of RE2: ${rawMessageOf(error)}`)
+  }
+}
+
+/** The texts of `a|b|c`, also with one group around or behind a text; undefined for any other pattern. */
+function alternatives(text: string): readonly string[] | undefined {
+  if (/^[A-Za-z0-9_:/\- |]*$/.test(text)) return limited(text.split('|'))
+  const [whole, before = '', inner = '', behind = ''] = /^([\w:/\- ]*)\(([\w:/\- |]*)\)([\w:/\- ]*)$/.exec(text) ?? []
+  return whole === undefined ? undefined : limited(inner.split('|').map(part => before + part + behind))
+}
+
+function limited(values: readonly string[]): readonly string[] | undefined {
+  return values.length <= MAX_VALUES ? values : undefined
+}
+
+function invalid(what: string, must: string): BlockgateError {
+  return new BlockgateError(ErrorCode.invalidQuery, `${what} must ${must}`)
+}

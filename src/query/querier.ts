@@ -1,0 +1,158 @@
+/** The blocks of a sink asked together: which ones, their series merged, and the chunks of each series in order. */
+import { eachBounded } from '../async/each.ts'
+import type { BlockMeta } from '../contracts/block.ts'
+import type { BlockReader, BlockSink } from '../contracts/stage.ts'
+import { type BlockChunk, BlockQuery, type BlockSeries } from './block.ts'
+import { Headers } from './headers.ts'
+import { compareLabels, type Label, withExternal } from './labels.ts'
+import { Budget, DEFAULT_LIMITS, type QueryLimits } from './limits.ts'
+import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
+
+export interface QuerierOptions {
+  readonly sink: Pick<BlockSink, 'loaded' | 'open'>
+  readonly limits?: Partial<QueryLimits> | undefined
+  /** Bytes of index-headers that stay in memory. Default 256 MiB. */
+  readonly headerMemory?: number | undefined
+}
+
+export interface Selection {
+  readonly matchers: readonly LabelMatcher[]
+  /** First and last time, both inclusive, ms. */
+  readonly from: number
+  readonly to: number
+}
+
+export interface Series {
+  /** With the external labels of its blocks, sorted by name. */
+  readonly labels: readonly Label[]
+  /** By their first time; each once, whole: samples before `from` and after `to` may be in them. */
+  readonly chunks: readonly BlockChunk[]
+}
+
+/** Blocks that are asked side by side. */
+const BLOCKS_AT_ONCE = 8
+/** Series whose chunks are in memory at once. */
+const BATCH = 256
+const HEADER_MEMORY = 256 * 1024 * 1024
+
+interface Part {
+  readonly query: BlockQuery
+  readonly series: BlockSeries
+}
+
+export class Querier {
+  readonly #sink: QuerierOptions['sink']
+  readonly #headers: Headers
+  readonly #limits: QueryLimits
+
+  constructor({ sink, limits, headerMemory = HEADER_MEMORY }: QuerierOptions) {
+    this.#sink = sink
+    this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#headers = new Headers(headerMemory)
+  }
+
+  /**
+   * The series that all matchers select, by their labels, in batches: each batch is read when it is asked for. No matcher selects
+   * nothing, as in Prometheus. The blocks are held until the iteration ends.
+   *
+   * @throws BlockgateError `invalid-query`, `query-too-large`, or what reading a block throws: no series is left out
+   */
+  async *select(
+    { matchers, from, to }: Selection,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Series[], void, undefined> {
+    const ready = matchers.map(matcher)
+    if (ready.length === 0) return
+    const budget = new Budget(this.#limits)
+    using held = new DisposableStack()
+    const blocks = this.#blocks(ready, from, to).map(({ reader, rest }) => ({ reader: held.use(reader), rest }))
+    const merged = new Map<string, { readonly labels: readonly Label[]; readonly parts: Part[] }>()
+    await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
+      const lookup = await this.#headers.get(reader, signal)
+      const query = new BlockQuery(reader, lookup, budget, signal)
+      for (const series of await query.select(rest, from, to)) {
+        const labels = withExternal(series.labels, reader.meta.labels)
+        const key = JSON.stringify(labels)
+        const known = merged.get(key)
+        if (known) known.parts.push({ query, series })
+        else merged.set(key, { labels, parts: [{ query, series }] })
+      }
+    })
+    const sorted = [...merged.values()].sort((a, b) => compareLabels(a.labels, b.labels))
+    for (let i = 0; i < sorted.length; i += BATCH) {
+      signal.throwIfAborted()
+      yield await withChunks(sorted.slice(i, i + BATCH))
+    }
+  }
+
+  /** The blocks that may have what is asked, with the matchers that their external labels do not answer. */
+  #blocks(matchers: readonly Matcher[], from: number, to: number) {
+    const blocks: { readonly reader: BlockReader; readonly rest: readonly Matcher[] }[] = []
+    for (const [id, { meta }] of this.#sink.loaded()) {
+      if (!mayHave(meta, from, to)) continue
+      const rest = restOf(matchers, meta.labels)
+      const reader = rest && this.#sink.open?.(id)
+      if (reader) blocks.push({ reader, rest })
+    }
+    return blocks
+  }
+}
+
+/** Raw blocks of the time: their end is exclusive. */
+export function mayHave(meta: BlockMeta, from: number, to: number): boolean {
+  return meta.resolution === 0 && meta.minTime <= to && from < meta.maxTime
+}
+
+/** The matchers but for those on external labels; undefined where one of these is against it. */
+export function restOf(
+  matchers: readonly Matcher[],
+  external: Readonly<Record<string, string>>,
+): readonly Matcher[] | undefined {
+  const rest: Matcher[] = []
+  for (const each of matchers) {
+    const value = external[each.name]
+    if (value === undefined || value === '') rest.push(each)
+    else if (!each.matches(value)) return undefined
+  }
+  return rest
+}
+
+async function withChunks(
+  batch: readonly { readonly labels: readonly Label[]; readonly parts: readonly Part[] }[],
+): Promise<readonly Series[]> {
+  const asked = new Map<BlockQuery, BlockSeries[]>()
+  for (const { parts } of batch)
+    for (const { query, series } of parts) {
+      const known = asked.get(query)
+      if (known) known.push(series)
+      else asked.set(query, [series])
+    }
+  const chunks = new Map<BlockSeries, readonly BlockChunk[]>()
+  await eachBounded([...asked], BLOCKS_AT_ONCE, async ([query, series]) => {
+    for (const [i, found] of (await query.chunks(series)).entries()) chunks.set(series[i] as BlockSeries, found)
+  })
+  return batch.map(({ labels, parts }) => {
+    const all = parts.flatMap(({ series }) => chunks.get(series) ?? [])
+    return { labels, chunks: parts.length === 1 ? all : distinct(all) }
+  })
+}
+
+/** By time, and identical ones once: replicas of a block have the same chunks. */
+function distinct(chunks: readonly BlockChunk[]): readonly BlockChunk[] {
+  const sorted = [...chunks].sort((a, b) => a.from - b.from || a.to - b.to)
+  return sorted.filter((chunk, i) => {
+    for (let j = i - 1; j >= 0 && sorted[j]?.from === chunk.from; j--)
+      if (isSame(sorted[j] as BlockChunk, chunk)) return false
+    return true
+  })
+}
+
+function isSame(a: BlockChunk, b: BlockChunk): boolean {
+  const [x, y] = [a.chunk, b.chunk]
+  return (
+    a.to === b.to &&
+    x.encoding === y.encoding &&
+    x.data.length === y.data.length &&
+    x.data.every((byte, i) => byte === y.data[i])
+  )
+}

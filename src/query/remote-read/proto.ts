@@ -1,0 +1,183 @@
+/** Protobuf by hand, for the few messages of remote read: a reader of untrusted bytes, and a writer that lays out each message once. */
+import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+const encoder = new TextEncoder()
+
+/** Reads the fields of one message. */
+export class ProtoReader {
+  readonly #bytes: Uint8Array
+  readonly #what: string
+  #at = 0
+
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = bytes
+    this.#what = what
+  }
+
+  /** The number and the type of the next field; undefined at the end. Its value must be read, or skipped, then. */
+  next(): { readonly field: number; readonly type: number } | undefined {
+    if (this.#at >= this.#bytes.length) return undefined
+    const tag = this.uint()
+    return { field: Math.floor(tag / 8), type: tag % 8 }
+  }
+
+  /** A varint as an unsigned integer; one that a double cannot hold is refused. */
+  uint(): number {
+    const [high, low] = this.#halves()
+    const value = high * 4_294_967_296 + low
+    if (value > Number.MAX_SAFE_INTEGER) throw this.#bad('a number must be <= 2^53 - 1')
+    return value
+  }
+
+  /** A varint as an int64: negative ones take ten bytes. What a double cannot hold is cut to the largest or smallest that it can. */
+  int(): number {
+    const [high, low] = this.#halves()
+    const value = (high | 0) * 4_294_967_296 + low
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value))
+  }
+
+  bytes(): Uint8Array {
+    const length = this.uint()
+    const end = this.#at + length
+    if (end > this.#bytes.length) throw this.#bad('a field must end within the message')
+    const part = this.#bytes.subarray(this.#at, end)
+    this.#at = end
+    return part
+  }
+
+  text(): string {
+    try {
+      return decoder.decode(this.bytes())
+    } catch (error) {
+      if (error instanceof TypeError) throw this.#bad('a text must be UTF-8')
+      throw error
+    }
+  }
+
+  skip(type: number): void {
+    if (type === 0) this.#halves()
+    else if (type === 2) this.bytes()
+    else if (type === 1 || type === 5) this.#at += type === 1 ? 8 : 4
+    else throw this.#bad(`the type of a field must be 0, 1, 2 or 5: current value is ${type}`)
+    if (this.#at > this.#bytes.length) throw this.#bad('a field must end within the message')
+  }
+
+  #halves(): readonly [high: number, low: number] {
+    let low = 0
+    let high = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) throw this.#bad('a number must end within the message')
+      const part = byte & 127
+      if (shift < 28) low |= part << shift
+      else if (shift === 28) {
+        low |= part << 28
+        high |= part >>> 4
+      } else if (shift < 63) high |= part << (shift - 32)
+      else high |= (part & 1) << 31
+      if (byte < 128) return [high >>> 0, low >>> 0]
+    }
+    throw this.#bad('a number must take at most 10 bytes')
+  }
+
+  #bad(must: string): BlockgateError {
+    return new BlockgateError(ErrorCode.invalidQuery, `${this.#what}: ${must}`)
+  }
+}
+
+/** Bytes of a varint. */
+export function uintSize(value: number): number {
+  let size = 1
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++
+  return size
+}
+
+/** Bytes of an int64 as a varint. */
+export function intSize(value: number): number {
+  return value < 0 ? 10 : uintSize(value)
+}
+
+/** A buffer that grows. Whoever writes a message into it knows the message's size. */
+export class ProtoWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView
+  length = 0
+
+  constructor(size: number = 64 * 1024) {
+    this.#bytes = new Uint8Array(size)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** What was written; a view. */
+  done(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.length)
+  }
+
+  reserve(more: number): void {
+    if (this.length + more <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(this.length + more, 2 * this.#bytes.length))
+    larger.set(this.done())
+    this.#bytes = larger
+    this.#view = new DataView(larger.buffer)
+  }
+
+  uint(value: number): void {
+    this.reserve(10)
+    let rest = value
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#bytes[this.length++] = (rest % 128) + 128
+    this.#bytes[this.length++] = rest
+  }
+
+  /** An int64: the two's complement of negative ones, in ten bytes. */
+  int(value: number): void {
+    if (value >= 0) {
+      this.uint(value)
+      return
+    }
+    this.reserve(10)
+    let low = value >>> 0
+    let high = Math.floor(value / 4_294_967_296) >>> 0
+    for (let i = 0; i < 9; i++) {
+      this.#bytes[this.length++] = (low & 127) | 128
+      low = ((low >>> 7) | (high << 25)) >>> 0
+      high >>>= 7
+    }
+    this.#bytes[this.length++] = 1
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length)
+    this.#bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  /** A double by its halves. */
+  double(high: number, low: number): void {
+    this.reserve(8)
+    this.#view.setUint32(this.length, low, true)
+    this.#view.setUint32(this.length + 4, high, true)
+    this.length += 8
+  }
+
+  uint32be(value: number): void {
+    this.reserve(4)
+    this.#view.setUint32(this.length, value)
+    this.length += 4
+  }
+
+  setUint32be(at: number, value: number): void {
+    this.#view.setUint32(at, value)
+  }
+
+  /** A field of bytes. `tag` is its number × 8 + 2. */
+  bytesField(tag: number, bytes: Uint8Array): void {
+    this.uint(tag)
+    this.uint(bytes.length)
+    this.raw(bytes)
+  }
+
+  textField(tag: number, text: string): void {
+    this.bytesField(tag, encoder.encode(text))
+  }
+}

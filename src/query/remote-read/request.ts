@@ -1,0 +1,87 @@
+/** What Prometheus asks: `ReadRequest` of prompb, in a snappy block. */
+import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
+import type { LabelMatcher, MatcherType } from '../matchers.ts'
+import type { Selection } from '../querier.ts'
+import { ProtoReader } from './proto.ts'
+
+/** Snappy's block format, without frames; from npm, by the runtime. */
+export interface Snappy {
+  compress(bytes: Uint8Array): Uint8Array<ArrayBuffer>
+  uncompress(bytes: Uint8Array): Uint8Array<ArrayBuffer>
+}
+
+export type ResponseType = 'samples' | 'streamed'
+
+export interface ReadRequest {
+  readonly queries: readonly Selection[]
+  /** As the client prefers them; none means samples. */
+  readonly accepted: readonly (ResponseType | undefined)[]
+}
+
+/** As Prometheus limits it. */
+const MAX_REQUEST_BYTES = 32 * 1024 * 1024
+const MATCHERS: readonly MatcherType[] = ['=', '!=', '=~', '!~']
+const TYPES: readonly ResponseType[] = ['samples', 'streamed']
+
+/** @throws BlockgateError `invalid-query` that says what is wrong */
+export function parseReadRequest(body: Uint8Array, snappy: Snappy): ReadRequest {
+  // The size that is declared is checked before anything is allocated for it.
+  const declared = new ProtoReader(body.subarray(0, 10), 'snappy block').uint()
+  if (declared > MAX_REQUEST_BYTES) {
+    throw invalid(`a request must have at most ${MAX_REQUEST_BYTES} bytes: it says ${declared}`)
+  }
+  const request = new ProtoReader(uncompressed(body, snappy), 'ReadRequest')
+  const queries: Selection[] = []
+  const accepted: (ResponseType | undefined)[] = []
+  for (let next = request.next(); next; next = request.next()) {
+    const { field, type } = next
+    if (field === 1 && type === 2) queries.push(query(request.bytes()))
+    else if (field === 2 && type === 0) accepted.push(TYPES[request.uint()])
+    else if (field === 2 && type === 2) {
+      const packed = new Uint8Array(request.bytes())
+      accepted.push(...Array.from(packed, value => TYPES[value]))
+    } else request.skip(type)
+  }
+  return { queries, accepted }
+}
+
+function query(bytes: Uint8Array): Selection {
+  const reader = new ProtoReader(bytes, 'Query')
+  const matchers: LabelMatcher[] = []
+  let [from, to] = [0, 0]
+  for (let next = reader.next(); next; next = reader.next()) {
+    const { field, type } = next
+    if (field === 1 && type === 0) from = reader.int()
+    else if (field === 2 && type === 0) to = reader.int()
+    else if (field === 3 && type === 2) matchers.push(labelMatcher(reader.bytes()))
+    else reader.skip(type)
+  }
+  return { matchers, from, to }
+}
+
+function labelMatcher(bytes: Uint8Array): LabelMatcher {
+  const reader = new ProtoReader(bytes, 'LabelMatcher')
+  let [kind, name, value] = [0, '', '']
+  for (let next = reader.next(); next; next = reader.next()) {
+    const { field, type } = next
+    if (field === 1 && type === 0) kind = reader.uint()
+    else if (field === 2 && type === 2) name = reader.text()
+    else if (field === 3 && type === 2) value = reader.text()
+    else reader.skip(type)
+  }
+  const type = MATCHERS[kind]
+  if (type === undefined) throw invalid(`LabelMatcher: type must be 0 to 3: current value is ${kind}`)
+  return { type, name, value }
+}
+
+function uncompressed(body: Uint8Array, snappy: Snappy): Uint8Array {
+  try {
+    return snappy.uncompress(body)
+  } catch (error) {
+    throw new BlockgateError(ErrorCode.invalidQuery, 'the body must be a snappy block', { cause: error })
+  }
+}
+
+function invalid(message: string): BlockgateError {
+  return new BlockgateError(ErrorCode.invalidQuery, message)
+}

@@ -1,0 +1,195 @@
+/** `ReadResponse` of prompb: each series with its samples, decoded. */
+import { type HistogramSamples, hasBuckets } from '../../tsdb/histogram.ts'
+import type { FloatSamples } from '../../tsdb/samples.ts'
+import type { Label } from '../labels.ts'
+import { type HistogramAt, type SeriesSamples, timeOf } from '../samples.ts'
+import { intSize, ProtoWriter, uintSize } from './proto.ts'
+
+const encoder = new TextEncoder()
+
+/** Collects one `QueryResult`, a series after the other. */
+export class QueryResultWriter {
+  readonly #out: ProtoWriter = new ProtoWriter()
+  readonly #histogram: ProtoWriter = new ProtoWriter(4096)
+
+  get length(): number {
+    return this.#out.length
+  }
+
+  /** A series; as in Prometheus, also one whose chunks are of the time and have no sample in it. */
+  series(labels: readonly Label[], samples: SeriesSamples): void {
+    const { floats, histograms } = samples
+    const encodedLabels = encodeLabels(labels)
+    const encodedHistograms = histograms.map(each => this.#encode(each))
+    const size =
+      encodedLabels.length +
+      floatsSize(floats) +
+      encodedHistograms.reduce((sum, { length }) => sum + 1 + uintSize(length) + length, 0)
+    const out = this.#out
+    out.uint(10)
+    out.uint(size)
+    out.raw(encodedLabels)
+    writeFloats(out, floats)
+    for (const bytes of encodedHistograms) out.bytesField(34, bytes)
+  }
+
+  /** `results` with this one, for a response: field 1 of ReadResponse. */
+  into(response: ProtoWriter): void {
+    response.bytesField(10, this.#out.done())
+  }
+
+  #encode(at: HistogramAt): Uint8Array {
+    this.#histogram.length = 0
+    writeHistogram(this.#histogram, at)
+    return this.#histogram.done().slice()
+  }
+}
+
+/** Field 1 of TimeSeries and of ChunkedSeries. */
+export function encodeLabels(labels: readonly Label[]): Uint8Array {
+  const texts = labels.map(([name, value]) => [encoder.encode(name), encoder.encode(value)] as const)
+  const sizes = texts.map(
+    ([name, value]) => 1 + uintSize(name.length) + name.length + 1 + uintSize(value.length) + value.length,
+  )
+  const out = new ProtoWriter(sizes.reduce((sum, size) => sum + size + 6, 16))
+  for (const [i, [name, value]] of texts.entries()) {
+    out.uint(10)
+    out.uint(sizes[i] as number)
+    out.bytesField(10, name)
+    out.bytesField(18, value)
+  }
+  return out.done()
+}
+
+/** Of a Sample: `double value = 1`, which is left out where its bits are 0, and `int64 timestamp = 2`, left out where it is 0. */
+function sampleSize(time: number, low: number, high: number): number {
+  return (low === 0 && high === 0 ? 0 : 9) + (time === 0 ? 0 : 1 + intSize(time))
+}
+
+function floatsSize({ times, halves, length }: FloatSamples): number {
+  let size = 0
+  for (let i = 0; i < length; i++)
+    size += 2 + sampleSize(times[i] as number, halves[2 * i] as number, halves[2 * i + 1] as number)
+  return size
+}
+
+function writeFloats(out: ProtoWriter, { times, halves, length }: FloatSamples): void {
+  for (let i = 0; i < length; i++) {
+    const time = times[i] as number
+    const low = halves[2 * i] as number
+    const high = halves[2 * i + 1] as number
+    out.uint(18)
+    out.uint(sampleSize(time, low, high))
+    if (low !== 0 || high !== 0) {
+      out.uint(9)
+      out.double(high, low)
+    }
+    if (time !== 0) {
+      out.uint(16)
+      out.int(time)
+    }
+  }
+}
+
+/** What a reader may conclude about a reset before a histogram: nothing of a chunk's first one. */
+const Reset = { unknown: 0, no: 2, gauge: 3 } as const
+
+function writeHistogram(out: ProtoWriter, { of, i }: HistogramAt): void {
+  const { layout, sums } = of
+  const halves = new Uint32Array(sums.buffer, sums.byteOffset)
+  const double = (tag: number, value: number) => {
+    if (Object.is(value, 0)) return
+    out.uint(tag)
+    doubleOf(out, value)
+  }
+  if (layout.isFloat) {
+    out.uint(17)
+    doubleOf(out, of.counts[i] as number)
+  } else {
+    out.uint(8)
+    out.int(of.counts[i] as number)
+  }
+  const [low, high] = [halves[2 * i] as number, halves[2 * i + 1] as number]
+  if (low !== 0 || high !== 0) {
+    out.uint(25)
+    out.double(high, low)
+  }
+  // One that only marks the series as stale has neither layout nor buckets.
+  const isWhole = hasBuckets(of, i)
+  if (isWhole) {
+    if (layout.schema !== 0) {
+      out.uint(32)
+      out.uint(zigzag(layout.schema))
+    }
+    double(41, layout.zeroThreshold)
+  }
+  if (layout.isFloat) {
+    out.uint(57)
+    doubleOf(out, of.zeroCounts[i] as number)
+  } else {
+    out.uint(48)
+    out.int(of.zeroCounts[i] as number)
+  }
+  if (isWhole) writeBuckets(out, of, i)
+  const hint = layout.resetHeader === 3 ? Reset.gauge : i > 0 ? Reset.no : Reset.unknown
+  if (hint !== Reset.unknown) {
+    out.uint(112)
+    out.uint(hint)
+  }
+  const time = timeOf({ of, i })
+  if (time !== 0) {
+    out.uint(120)
+    out.int(time)
+  }
+  if (isWhole && layout.customValues.length > 0) {
+    out.uint(130)
+    out.uint(8 * layout.customValues.length)
+    for (const value of layout.customValues) doubleOf(out, value)
+  }
+}
+
+function writeBuckets(out: ProtoWriter, of: HistogramSamples, i: number): void {
+  const { layout, width, rows, buckets } = of
+  const start = (rows[i] as number) * width
+  const positive = layout.positive.reduce((sum, { length }) => sum + length, 0)
+  const row = buckets.subarray(start, start + width)
+  const sides = [
+    { spans: layout.negative, values: row.subarray(positive), spanTag: 66, deltaTag: 74, countTag: 82 },
+    { spans: layout.positive, values: row.subarray(0, positive), spanTag: 90, deltaTag: 98, countTag: 106 },
+  ]
+  for (const { spans, values, spanTag, deltaTag, countTag } of sides) {
+    for (const { offset, length } of spans) {
+      out.uint(spanTag)
+      out.uint((offset === 0 ? 0 : 1 + uintSize(zigzag(offset))) + (length === 0 ? 0 : 1 + uintSize(length)))
+      if (offset !== 0) {
+        out.uint(8)
+        out.uint(zigzag(offset))
+      }
+      if (length !== 0) {
+        out.uint(16)
+        out.uint(length)
+      }
+    }
+    if (values.length === 0) continue
+    if (layout.isFloat) {
+      out.uint(countTag)
+      out.uint(8 * values.length)
+      for (const value of values) doubleOf(out, value)
+    } else {
+      out.uint(deltaTag)
+      out.uint(values.reduce((sum, value) => sum + uintSize(zigzag(value)), 0))
+      for (const value of values) out.uint(zigzag(value))
+    }
+  }
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? 2 * value : -2 * value - 1
+}
+
+const double = new Float64Array(1)
+const doubleHalves = new Uint32Array(double.buffer)
+function doubleOf(out: ProtoWriter, value: number): void {
+  double[0] = value
+  out.double(doubleHalves[1] as number, doubleHalves[0] as number)
+}
