@@ -1,12 +1,9 @@
 // Remote read against Prometheus: its own answers on the same blocks, and the PromQL that it works out over ours.
-import { createRequire } from 'node:module'
 import { directory } from 'blockgate/plugins/sink/directory'
 import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ProtoWriter } from '../../src/query/remote-read/proto.ts'
+import { type Matcher, read, request as requestOf, uncompress } from './requests.ts'
 import { HOURS, queryWorld, START, type World } from './world.ts'
-
-const { compress_raw: compress, decompress_raw: uncompress } = createRequire(import.meta.url)('snappy-wasm')
 
 let world: World
 let headers: World
@@ -17,40 +14,8 @@ beforeAll(async () => {
 afterAll(() => Promise.all([world.stop(), headers.stop()]))
 
 const [FROM, TO] = [START * 1000, (START + HOURS * 3600) * 1000]
-type Matcher = readonly [type: number, name: string, value: string]
-
-/** A ReadRequest of one query. */
-function request(matchers: readonly Matcher[], from = FROM, to = TO, accepted: readonly number[] = []): Uint8Array {
-  const query = new ProtoWriter()
-  query.uint(8)
-  query.int(from)
-  query.uint(16)
-  query.int(to)
-  for (const [type, name, value] of matchers) {
-    const matcher = new ProtoWriter()
-    matcher.uint(8)
-    matcher.uint(type)
-    matcher.textField(18, name)
-    matcher.textField(26, value)
-    query.bytesField(26, matcher.done())
-  }
-  const out = new ProtoWriter()
-  out.bytesField(10, query.done())
-  for (const type of accepted) {
-    out.uint(16)
-    out.uint(type)
-  }
-  return compress(out.done())
-}
-
-async function read(url: string, body: Uint8Array) {
-  const response = await fetch(`${url}/api/v1/read`, { method: 'POST', body: body as BodyInit })
-  return {
-    status: response.status,
-    type: response.headers.get('content-type'),
-    bytes: new Uint8Array(await response.arrayBuffer()),
-  }
-}
+const request = (matchers: readonly Matcher[], from = FROM, to = TO, accepted: readonly number[] = []) =>
+  requestOf(matchers, from, to, accepted)
 
 const SELECTIONS: readonly (readonly [string, readonly Matcher[]])[] = [
   ['one metric', [[0, '__name__', 'up']]],

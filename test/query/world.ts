@@ -29,35 +29,36 @@ export interface World {
 /** @param sink keeps whole blocks, or index-headers alone */
 export async function queryWorld(sink: BlockSink): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), 'blockgate-test-'))
-  const [text, bucket, dir] = ['text', 'bucket', 'dir'].map(name => join(root, name)) as [string, string, string]
+  const [text, bucket] = ['text', 'bucket'].map(name => join(root, name)) as [string, string]
   writeFileSync(text, openMetrics({ series: 60, start: START, hours: HOURS, keepHours: HOURS, seed: 5 }).join(''))
   execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', '-q', text, bucket])
   mkdirSync(join(root, 'oracle'), { recursive: true })
   cpSync(bucket, join(root, 'oracle/data'), { recursive: true })
-  for (const name of readdirSync(bucket)) if (name.length !== 26) rmSync(join(bucket, name), { recursive: true })
-
-  const config = await resolveConfig(
-    { bucket: fs({ root: bucket }), pipeline: [scanBucket(), sink], dir, http: '127.0.0.1:0' },
-    { env: {} },
-  )
-  const host = nodeHost({ log: fakeHost().log })
-  const made = gateway(config, { host, files: localFiles(dir), state: fileState(dir, nodeLog()) })
-  const service = await serveGateway({ gateway: made, config, host })
-  await made.start()
-  const { url = '' } = service
+  const served = await serve(root, bucket, sink)
   const oracle = await startPrometheus(join(root, 'oracle'))
-  const client = await startPrometheus(
-    join(root, 'client'),
-    `remote_read: [{url: "${url}/api/v1/read", read_recent: true}]\n`,
-  )
+  const remote = `remote_read: [{url: "${served.url}/api/v1/read", read_recent: true}]\n`
+  const client = await startPrometheus(join(root, 'client'), remote)
   return {
-    url,
+    url: served.url,
     oracle,
     client,
     async stop() {
       await Promise.all([oracle.stop(), client.stop()])
-      await service.stop()
+      await served.stop()
       rmSync(root, { recursive: true, force: true })
     },
   }
+}
+
+/** A gateway over the blocks of `bucket`, which has nothing but them. */
+export async function serve(root: string, bucket: string, sink: BlockSink) {
+  for (const name of readdirSync(bucket)) if (name.length !== 26) rmSync(join(bucket, name), { recursive: true })
+  const dir = join(root, 'dir')
+  const input = { bucket: fs({ root: bucket }), pipeline: [scanBucket(), sink] as const, dir, http: '127.0.0.1:0' }
+  const config = await resolveConfig(input, { env: {} })
+  const host = nodeHost({ log: fakeHost().log })
+  const made = gateway(config, { host, files: localFiles(dir), state: fileState(dir, nodeLog()) })
+  const service = await serveGateway({ gateway: made, config, host })
+  await made.start()
+  return { url: service.url ?? '', stop: () => service.stop() }
 }

@@ -13,8 +13,13 @@ export interface PrometheusServer {
  * Starts one whose data is in `<folder>/data`.
  *
  * @param config more of its config, such as `remote_read:`
+ * @param flags more of its command line
  */
-export async function startPrometheus(folder: string, config = ''): Promise<PrometheusServer> {
+export async function startPrometheus(
+  folder: string,
+  config = '',
+  flags: readonly string[] = [],
+): Promise<PrometheusServer> {
   mkdirSync(join(folder, 'data'), { recursive: true })
   const file = join(folder, 'prometheus.yml')
   writeFileSync(file, `global: {scrape_interval: 1h}\n${config}`)
@@ -29,6 +34,7 @@ export async function startPrometheus(folder: string, config = ''): Promise<Prom
       '--storage.tsdb.min-block-duration=2h',
       '--storage.tsdb.max-block-duration=2h',
       '--log.level=warn',
+      ...flags,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )

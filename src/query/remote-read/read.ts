@@ -70,7 +70,8 @@ async function samples(
         result.series(labels, filled)
       }
     }
-    result.into(response)
+    // ReadResponse: repeated QueryResult results = 1.
+    response.bytesField(10, result.done())
   }
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
   return { headers, body: snappy.compress(response.done()) }

@@ -12,8 +12,9 @@ export class QueryResultWriter {
   readonly #out: ProtoWriter = new ProtoWriter()
   readonly #histogram: ProtoWriter = new ProtoWriter(4096)
 
-  get length(): number {
-    return this.#out.length
+  /** The message so far. */
+  done(): Uint8Array<ArrayBuffer> {
+    return this.#out.done()
   }
 
   /** A series; as in Prometheus, also one whose chunks are of the time and have no sample in it. */
@@ -31,11 +32,6 @@ export class QueryResultWriter {
     out.raw(encodedLabels)
     writeFloats(out, floats)
     for (const bytes of encodedHistograms) out.bytesField(34, bytes)
-  }
-
-  /** `results` with this one, for a response: field 1 of ReadResponse. */
-  into(response: ProtoWriter): void {
-    response.bytesField(10, this.#out.done())
   }
 
   #encode(at: HistogramAt): Uint8Array {
@@ -102,20 +98,19 @@ function writeHistogram(out: ProtoWriter, { of, i }: HistogramAt): void {
     out.uint(tag)
     doubleOf(out, value)
   }
-  if (layout.isFloat) {
-    out.uint(17)
-    doubleOf(out, of.counts[i] as number)
-  } else {
-    out.uint(8)
-    out.int(of.counts[i] as number)
+  // One that only marks the series as stale has neither layout nor counts: the chunk has no change of these.
+  const isWhole = hasBuckets(of, i)
+  const count = (floatTag: number, tag: number, value: number) => {
+    out.uint(layout.isFloat ? floatTag : tag)
+    if (layout.isFloat) doubleOf(out, isWhole ? value : 0)
+    else out.int(isWhole ? value : 0)
   }
+  count(17, 8, of.counts[i] as number)
   const [low, high] = [halves[2 * i] as number, halves[2 * i + 1] as number]
   if (low !== 0 || high !== 0) {
     out.uint(25)
     out.double(high, low)
   }
-  // One that only marks the series as stale has neither layout nor buckets.
-  const isWhole = hasBuckets(of, i)
   if (isWhole) {
     if (layout.schema !== 0) {
       out.uint(32)
@@ -123,13 +118,7 @@ function writeHistogram(out: ProtoWriter, { of, i }: HistogramAt): void {
     }
     double(41, layout.zeroThreshold)
   }
-  if (layout.isFloat) {
-    out.uint(57)
-    doubleOf(out, of.zeroCounts[i] as number)
-  } else {
-    out.uint(48)
-    out.int(of.zeroCounts[i] as number)
-  }
+  count(57, 48, of.zeroCounts[i] as number)
   if (isWhole) writeBuckets(out, of, i)
   const hint = layout.resetHeader === 3 ? Reset.gauge : i > 0 ? Reset.no : Reset.unknown
   if (hint !== Reset.unknown) {
