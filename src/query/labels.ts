@@ -37,6 +37,6 @@ export function compareLabels(a: readonly Label[], b: readonly Label[]): number 
 export function withExternal(labels: readonly Label[], external: Readonly<Record<string, string>>): readonly Label[] {
   const added = Object.entries(external).filter(([, value]) => value !== '')
   if (added.length === 0) return labels
-  const own = labels.filter(([name]) => !Object.hasOwn(external, name))
+  const own = labels.filter(([name]) => !external[name])
   return [...own, ...added].sort(([a], [b]) => compareText(a, b))
 }

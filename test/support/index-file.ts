@@ -4,10 +4,19 @@ import { crc32c } from 'blockgate/tsdb'
 /** [name, value] pairs of one series, by name. */
 export type SeriesLabels = readonly (readonly [string, string])[]
 
+export interface IndexedChunk {
+  /** First and last time, >= 0. */
+  readonly from: number
+  readonly to: number
+  readonly ref: number
+}
+
 export interface IndexFileOptions {
   /** Default 2. */
   readonly version?: 1 | 2 | undefined
   readonly series: readonly SeriesLabels[]
+  /** The one chunk of each series. Default: 100 ms, 20 bytes behind one another. */
+  readonly chunks?: readonly IndexedChunk[] | undefined
   /** Symbols that no series has: they make the symbol table larger. */
   readonly moreSymbols?: readonly string[] | undefined
   /** Zero bytes between the symbols and the series section. Default 0. */
@@ -19,7 +28,13 @@ export interface IndexFileOptions {
  * series and symbols by their offsets, and a postings offset table that is not sorted. No label index sections: Prometheus
  * does not write them since 3.7.
  */
-export function indexFile({ version = 2, series, moreSymbols = [], padding = 0 }: IndexFileOptions): Uint8Array {
+export function indexFile({
+  version = 2,
+  series,
+  chunks,
+  moreSymbols = [],
+  padding = 0,
+}: IndexFileOptions): Uint8Array {
   const out = new Bytes()
   out.be32(0xbaaad700).u8(version)
   const toc = { symbols: out.length, series: 0, end: 0, postings: 0, table: 0 }
@@ -47,11 +62,12 @@ export function indexFile({ version = 2, series, moreSymbols = [], padding = 0 }
     const ref = version === 2 ? out.length / 16 : out.length
     const body = new Bytes().uvarint(labels.length)
     for (const [name, value] of labels) body.uvarint(symbolRef.get(name) ?? 0).uvarint(symbolRef.get(value) ?? 0)
+    const { from, to, ref: at } = chunks?.[i] ?? { from: 0, to: 100, ref: 8 + 20 * i }
     body
       .uvarint(1)
-      .u8(0)
-      .uvarint(100)
-      .uvarint(8 + 20 * i)
+      .uvarint(2 * from)
+      .uvarint(to - from)
+      .uvarint(at)
     out.uvarint(body.length).bytes(body.done()).be32(crc32c(body.done()))
     post(['', ''], ref)
     for (const label of labels) post(label, ref)

@@ -3,6 +3,7 @@ import { fakeHost } from 'blockgate/testing'
 import { decodeHistogram, decodeXor, decodeXor2, FloatSamples, readAggregates, readChunk } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../src/tsdb/crc32c.ts'
+import { encodeXor as encodeAnew } from '../../src/tsdb/xor-encode.ts'
 import {
   encodeHistogram,
   encodeXor,
@@ -63,6 +64,17 @@ describe('chunks of floats', () => {
       const from = into.length
       expect(decodeXor(encodeXor(samples), into)).toBe(samples.length)
       expect(columns(into, from), `seed ${seed}`).toEqual(samples.map(({ time, value }) => ({ time, value })))
+    }
+  })
+
+  it('XOR: samples that are encoded anew are the bytes that Prometheus would write', () => {
+    const into = new FloatSamples()
+    for (let seed = 1; seed <= ROUNDS; seed++) {
+      const samples = floats(seed, 1 + chance(seed).below(150))
+      const from = into.length
+      const chunk = encodeXor(samples)
+      decodeXor(chunk, into)
+      expect(encodeAnew(into, from, into.length), `seed ${seed}`).toEqual(chunk)
     }
   })
 

@@ -1,0 +1,91 @@
+import { codeOf } from 'blockgate'
+import { describe, expect, it } from 'vitest'
+import { type LabelMatcher, type MatcherType, matcher } from '../../src/query/matchers.ts'
+
+const of = (type: MatcherType, value: string): LabelMatcher => ({ type, name: 'x', value })
+const VALUES = ['', 'a', 'A', 'ab', 'abc', 'b', 'a|b', 'a\nb', '(a)', 'é', 'host-1:9100', 'host-2:9100']
+
+describe('what a matcher selects', () => {
+  it.each([
+    ['=', 'a', ['a']],
+    ['=', '', ['']],
+    ['!=', 'a', VALUES.filter(value => value !== 'a')],
+    ['=~', 'a', ['a']],
+    ['=~', 'a|b', ['a', 'b']],
+    ['=~', 'a|', ['', 'a']],
+    ['=~', '', ['']],
+    ['=~', 'a(b|)', ['a', 'ab']],
+    ['=~', '(a|b)c', []],
+    ['=~', '(ab|b)c', ['abc']],
+    ['=~', '.*', VALUES.filter(value => value !== 'a\nb')],
+    ['=~', '.+', VALUES.filter(value => value !== '' && value !== 'a\nb')],
+    ['=~', 'a.*', ['a', 'ab', 'abc', 'a|b']],
+    ['=~', 'a.+', ['ab', 'abc', 'a|b']],
+    ['=~', 'ab?', ['a', 'ab']],
+    ['=~', 'ab*c', ['abc']],
+    ['=~', 'host-[12]:9100', ['host-1:9100', 'host-2:9100']],
+    ['=~', '(?i)a', ['a', 'A']],
+    ['=~', '[[:alpha:]]', ['a', 'A', 'b']],
+    ['=~', '\\pL', ['a', 'A', 'b', 'é']],
+    ['=~', '\\Q(a)\\E', ['(a)']],
+    ['=~', '(?s).*', VALUES],
+    ['!~', 'a|b', VALUES.filter(value => value !== 'a' && value !== 'b')],
+    ['!~', '.*', ['a\nb']],
+    ['!~', '', VALUES.filter(value => value !== '')],
+  ] as const)('%s %j', (type, value, selected) => {
+    const { matches } = matcher(of(type, value))
+    expect(VALUES.filter(matches)).toEqual(selected)
+  })
+
+  it.each([
+    'a',
+    'a|b',
+    'a(b|c)d',
+    'a.*',
+    'a.+',
+    'host-.*',
+    'ab?',
+    'ab*',
+    'ab{2}',
+    'abc+',
+    'x-y|z',
+    'a[bc]',
+    '(?i)abc',
+    'ab(c',
+  ])('what %j knows of its values beforehand is true of each', pattern => {
+    let made: ReturnType<typeof matcher>
+    try {
+      made = matcher(of('=~', pattern))
+    } catch (error) {
+      expect(codeOf(error)).toBe('invalid-query')
+      return
+    }
+    const { values, prefix, matches } = made
+    const tried = [
+      '',
+      'a',
+      'ab',
+      'abb',
+      'abc',
+      'abcc',
+      'abd',
+      'acd',
+      'ABC',
+      'b',
+      'x-y',
+      'z',
+      'ac',
+      'host-',
+      'host-1',
+      ...(values ?? []),
+    ]
+    for (const value of tried) {
+      if (values) expect(matches(value), value).toBe(values.has(value))
+      if (matches(value)) expect(value.startsWith(prefix), `${value} begins with ${prefix}`).toBe(true)
+    }
+  })
+
+  it.each(['(', '*', 'a{2000}', '(?=a)', '\\1', 'x'.repeat(70_000)])('refuses %s', pattern => {
+    expect(() => matcher(of('=~', pattern))).toThrow(/^invalid-query: x=~/)
+  })
+})

@@ -1,0 +1,293 @@
+import type { BlockReader, BlockSink, LoadedBlock } from 'blockgate'
+import { codeOf } from 'blockgate'
+import { blockMeta, testId } from 'blockgate/testing'
+import { FloatSamples } from 'blockgate/tsdb'
+import { describe, expect, it } from 'vitest'
+import { compareLabels, compareText, withExternal } from '../../src/query/labels.ts'
+import type { LabelMatcher } from '../../src/query/matchers.ts'
+import { Querier, type QuerierOptions, type Series } from '../../src/query/querier.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto.ts'
+import { writeFrame } from '../../src/query/remote-read/streamed.ts'
+import { SeriesSamples } from '../../src/query/samples.ts'
+import { crc32c } from '../../src/tsdb/crc32c.ts'
+import { encodeXor } from '../../src/tsdb/xor-encode.ts'
+import { type IndexedChunk, indexFile } from '../support/index-file.ts'
+
+const { signal } = new AbortController()
+const NAME: LabelMatcher = { type: '=', name: '__name__', value: 'up' }
+
+interface Given {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly from?: number
+  readonly resolution?: number
+  /** Of each series its labels, and its samples as [time, value]. */
+  readonly series: readonly (readonly [
+    labels: Readonly<Record<string, string>>,
+    samples: readonly (readonly [number, number])[],
+  ])[]
+}
+
+/** A sink of blocks in memory; `open` counts the readers that are open. */
+function sinkOf(...blocks: readonly Given[]) {
+  const loaded = new Map<string, LoadedBlock>()
+  const files = new Map<string, Map<string, Uint8Array>>()
+  const state = { open: 0, reads: 0, failing: undefined as string | undefined }
+  blocks.forEach(({ labels = {}, from = 0, resolution = 0, series }, i) => {
+    const ulid = testId(i + 1)
+    const chunks: number[] = [0x85, 0xbd, 0x40, 0xdd, 1, 0, 0, 0]
+    const indexed = series.map(([pairs, samples]) => {
+      const offset = chunks.length
+      const body = Uint8Array.of(1, ...xorOf(samples))
+      const crc = crc32c(body)
+      chunks.push(...varint(body.length - 1), ...body, crc >>> 24, (crc >>> 16) & 255, (crc >>> 8) & 255, crc & 255)
+      const chunk: IndexedChunk = { from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, ref: offset }
+      return { pairs: Object.entries(pairs).sort(([a], [b]) => (a < b ? -1 : 1)), chunk }
+    })
+    const index = indexFile({ series: indexed.map(({ pairs }) => pairs), chunks: indexed.map(({ chunk }) => chunk) })
+    const content = new Map([
+      ['index', index],
+      ['chunks/000001', Uint8Array.from(chunks)],
+    ])
+    files.set(ulid, content)
+    const sizes = [...content].map(([path, bytes]) => ({ path, size: bytes.length }))
+    const meta = blockMeta({ ulid, labels, minTime: from, maxTime: from + 7_200_000, resolution, files: sizes })
+    loaded.set(ulid, { meta, bytes: 1, fence: undefined })
+  })
+  const sink = {
+    loaded: () => loaded,
+    open(id: string): BlockReader | undefined {
+      const meta = loaded.get(id)?.meta
+      if (!meta) return undefined
+      state.open++
+      return {
+        meta,
+        files: {
+          async read(file: string, offset: number, length: number) {
+            state.reads++
+            if (file === state.failing) throw new Error('the disk is gone')
+            const bytes = files.get(id)?.get(file) ?? new Uint8Array()
+            return bytes.subarray(offset, offset + length)
+          },
+        },
+        [Symbol.dispose]: () => void state.open--,
+      }
+    },
+  } as unknown as Pick<BlockSink, 'loaded' | 'open'>
+  return { sink, state }
+}
+
+function xorOf(samples: readonly (readonly [number, number])[]): Uint8Array {
+  const columns = new FloatSamples()
+  columns.reserve(samples.length)
+  samples.forEach(([time, value], i) => {
+    columns.times[i] = time
+    columns.values[i] = value
+  })
+  return encodeXor(columns, 0, samples.length)
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]
+}
+
+async function select(
+  sink: QuerierOptions['sink'],
+  matchers: readonly LabelMatcher[] = [NAME],
+  options: Partial<QuerierOptions> = {},
+): Promise<readonly (readonly [labels: string, samples: string])[]> {
+  const found: [string, string][] = []
+  const filled = new SeriesSamples()
+  for await (const batch of new Querier({ sink, ...options }).select({ matchers, from: 0, to: 7_199_999 }, signal)) {
+    for (const { labels, chunks } of batch) {
+      filled.fill(chunks, 0, 7_199_999)
+      const { times, values, length } = filled.floats
+      const samples = Array.from({ length }, (_, i) => `${times[i]}:${values[i]}`)
+      found.push([labels.map(([name, value]) => `${name}=${value}`).join(), samples.join(' ')])
+    }
+  }
+  return found
+}
+
+const UP = { __name__: 'up' }
+
+describe('the blocks of a query', () => {
+  it('are those of its time, raw, and whose external labels are not against it', async () => {
+    const one = (labels: Record<string, string>, more: Partial<Given> = {}): Given => ({
+      labels,
+      series: [[UP, [[5, 1]]]],
+      ...more,
+    })
+    const { sink } = sinkOf(
+      one({ cluster: 'eu' }),
+      one({ cluster: 'us' }),
+      one({ cluster: 'later' }, { from: 7_200_000 }),
+      one({ cluster: 'coarse' }, { resolution: 300_000 }),
+    )
+    expect(await select(sink)).toEqual([
+      ['__name__=up,cluster=eu', '5:1'],
+      ['__name__=up,cluster=us', '5:1'],
+    ])
+    const eu = { type: '=~', name: 'cluster', value: 'e.' } as const
+    expect(await select(sink, [NAME, eu])).toEqual([['__name__=up,cluster=eu', '5:1']])
+    // External labels alone select all series of their blocks.
+    expect(await select(sink, [eu])).toEqual([['__name__=up,cluster=eu', '5:1']])
+    expect(await select(sink, [])).toEqual([])
+  })
+
+  it('are merged: a series of two blocks once, its samples in order, equal chunks and equal times once', async () => {
+    const first: Given['series'] = [
+      [
+        UP,
+        [
+          [1, 1],
+          [9, 9],
+        ],
+      ],
+    ]
+    const { sink } = sinkOf(
+      { series: first },
+      { series: first },
+      {
+        series: [
+          [
+            UP,
+            [
+              [5, 5],
+              [9, 7],
+              [12, 12],
+            ],
+          ],
+        ],
+      },
+    )
+    expect(await select(sink)).toEqual([['__name__=up', '1:1 5:5 9:9 12:12']])
+  })
+
+  it('have external labels that win over those of a series, and come sorted', async () => {
+    const { sink } = sinkOf({ labels: { b: 'block', zone: 'z' }, series: [[{ ...UP, b: 'series', c: 'c' }, [[1, 1]]]] })
+    expect(await select(sink)).toEqual([['__name__=up,b=block,c=c,zone=z', '1:1']])
+  })
+
+  it('are held until the query ends, however it ends', async () => {
+    const { sink, state } = sinkOf({ series: [[UP, [[1, 1]]]] })
+    await select(sink)
+    expect(state.open).toBe(0)
+    state.failing = 'chunks/000001'
+    await expect(select(sink)).rejects.toThrow('the disk is gone')
+    expect(state.open).toBe(0)
+    state.failing = undefined
+    const batches = new Querier({ sink }).select({ matchers: [NAME], from: 0, to: 9 }, signal)
+    await batches.next()
+    expect(state.open).toBe(1)
+    await batches.return()
+    expect(state.open).toBe(0)
+  })
+
+  it('an error of a header is not remembered', async () => {
+    const { sink, state } = sinkOf({ series: [[UP, [[1, 1]]]] })
+    const querier = new Querier({ sink })
+    const once = async () => {
+      const found: (readonly Series[])[] = []
+      for await (const batch of querier.select({ matchers: [NAME], from: 0, to: 9 }, signal)) found.push(batch)
+      return found.length
+    }
+    state.failing = 'index'
+    await expect(once()).rejects.toThrow('the disk is gone')
+    state.failing = undefined
+    expect(await once()).toBe(1)
+  })
+})
+
+describe('limits', () => {
+  const many: Given = { series: Array.from({ length: 9 }, (_, i) => [{ ...UP, i: String(i) }, [[1, 1]]] as const) }
+
+  it.each([
+    ['series', { series: 8 }],
+    ['chunks', { chunks: 8 }],
+    ['bytes', { bytes: 100 }],
+  ])('of %s: the query is refused, and nothing more is read', async (what, limits) => {
+    const { sink, state } = sinkOf(many)
+    const error = await select(sink, [NAME], { limits }).catch((reason: unknown) => reason)
+    expect([codeOf(error), String(error)]).toEqual([
+      'query-too-large',
+      expect.stringContaining(`at most ${Object.values(limits)[0]} ${what}`),
+    ])
+    const reads = state.reads
+    await new Promise(resolve => setTimeout(resolve, 0))
+    expect(state.reads).toBe(reads)
+  })
+
+  it('an abort ends it', async () => {
+    const { sink } = sinkOf(many)
+    const reason = new Error('the client has gone')
+    const batches = new Querier({ sink }).select({ matchers: [NAME], from: 0, to: 9 }, AbortSignal.abort(reason))
+    await expect(batches.next()).rejects.toBe(reason)
+  })
+})
+
+describe('streamed frames', () => {
+  const chunkOf = (samples: readonly (readonly [number, number])[], encoding = 1) => ({
+    from: samples[0]?.[0] ?? 0,
+    to: samples.at(-1)?.[0] ?? 0,
+    chunk: { encoding, data: xorOf(samples), size: 0 },
+  })
+
+  it('chunks that overlap are encoded anew, as one', () => {
+    const [plain, merged] = [new ProtoWriter(), new ProtoWriter()]
+    writeFrame(
+      plain,
+      {
+        labels: [['a', 'b']],
+        chunks: [
+          chunkOf([
+            [1, 1],
+            [2, 2],
+            [3, 3],
+          ]),
+        ],
+      },
+      0,
+    )
+    writeFrame(
+      merged,
+      {
+        labels: [['a', 'b']],
+        chunks: [
+          chunkOf([
+            [1, 1],
+            [3, 3],
+          ]),
+          chunkOf([
+            [2, 2],
+            [3, 9],
+          ]),
+        ],
+      },
+      0,
+    )
+    expect(merged.done()).toEqual(plain.done())
+  })
+
+  it('a chunk of an encoding that nobody decodes is an error', () => {
+    const series = { labels: [], chunks: [chunkOf([[1, 1]], 9)] }
+    expect(() => writeFrame(new ProtoWriter(), series, 0)).toThrow('chunks of encoding 9 cannot be read')
+  })
+})
+
+it('labels are in the order of their UTF-8 bytes, not of UTF-16', () => {
+  const texts = ['', 'a', 'aa', 'b', 'é', '\ud7ff', '\ue000', '\uffff', '😀', '😀a', '🚀']
+  expect([...texts].reverse().sort(compareText)).toEqual(texts)
+  expect(
+    compareLabels(
+      [['a', '1']],
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    ),
+  ).toBeLessThan(0)
+  expect(withExternal([['a', '1']], { a: '', b: '2' })).toEqual([
+    ['a', '1'],
+    ['b', '2'],
+  ])
+})
