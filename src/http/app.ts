@@ -7,12 +7,10 @@ import type { ResolvedConfig } from '../config/config.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
-import type { Snappy } from '../query/remote-read/request.ts'
 import { blockAnswer, blocksAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
 import { pages } from './pages/pages.ts'
 import { lookAt, question } from './question.ts'
-import { remoteReadRoute } from './remote-read.ts'
 import { blocksQuery, DEFAULT_LIMIT, syncRequest } from './requests.ts'
 import { openApi } from './schema/openapi.ts'
 import { servingAnswer, servingBody } from './serving.ts'
@@ -31,8 +29,8 @@ export interface AppOptions {
    * nobody counts as being on this machine.
    */
   readonly peerOf?: ((c: Context) => string | undefined) | undefined
-  /** Snappy blocks, where the runtime has them; without it there is no remote read. */
-  readonly snappy?: Snappy | undefined
+  /** Answers POST /api/v1/read: see remoteReadRoute. Without it there is no remote read. */
+  readonly remoteRead?: ((c: Context) => Promise<Response>) | undefined
   /** Called with work that goes on after its answer, where a runtime must be told to wait for it. */
   readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
 }
@@ -107,7 +105,7 @@ export function createApp(options: AppOptions): Hono {
     options.background?.(c, run)
     return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
   })
-  if (options.snappy) app.post('/api/v1/read', remoteReadRoute(gateway, options.snappy))
+  if (options.remoteRead) app.post('/api/v1/read', options.remoteRead)
   app.route('/', pages({ ...options, startedAt: host.now() }))
   return app
 }

@@ -11,6 +11,8 @@ import { HttpError } from './errors.ts'
 /** Requests that are answered at once; one more is sent away. */
 const AT_ONCE = 20
 const RETRY_AFTER_S = '5'
+/** The stage of an ownership plugin. */
+const OWNED = 'owned'
 const MAX_BODY = 32 * 1024 * 1024
 
 const STATUS: Readonly<Record<string, 400 | 413 | 422 | 503>> = {
@@ -60,7 +62,7 @@ function assertComplete({ plan, catalogue, readiness }: Gateway, { matchers, fro
   for (const { id, candidate, state, by, reason } of catalogue.all()) {
     if (!candidate || loaded.has(id)) continue
     // What a filter leaves out is not asked for; what ownership leaves out is another gateway's.
-    if (state === 'skipped' && by !== plan.ownership.name) continue
+    if (state === 'skipped' && by !== OWNED) continue
     if (mayHave(candidate.meta, from, to) && restOf(ready, candidate.meta.labels))
       missing.push(`${id} (${reason || state})`)
   }

@@ -4,6 +4,7 @@ import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
+import { remoteReadRoute } from '../http/remote-read.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
 import { snappy } from './snappy.ts'
@@ -52,7 +53,15 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
 async function open(options: ServeOptions): Promise<HttpServer | undefined> {
   const { gateway, config, host, metrics, orFreePort = false } = options
   if (!config.http) return undefined
-  const app = createApp({ gateway, config, host, metrics, peerOf, snappy, version: VERSION })
+  const app = createApp({
+    gateway,
+    config,
+    host,
+    metrics,
+    peerOf,
+    remoteRead: remoteReadRoute(gateway, snappy),
+    version: VERSION,
+  })
   try {
     return await listen(app, config.http)
   } catch (error) {

@@ -1,9 +1,14 @@
 // Remote read against Prometheus: its own answers on the same blocks, and the PromQL that it works out over ours.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { owned } from 'blockgate'
 import { directory } from 'blockgate/plugins/sink/directory'
 import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
+import { memory } from 'blockgate/plugins/sink/memory'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Matcher, read, request as requestOf, uncompress } from './requests.ts'
-import { HOURS, queryWorld, START, type World } from './world.ts'
+import { HOURS, queryWorld, START, serve, type World } from './world.ts'
 
 let world: World
 let headers: World
@@ -135,6 +140,39 @@ describe('a Prometheus that reads from the gateway', () => {
 function sorted(result: readonly { readonly metric: object }[]): readonly unknown[] {
   return result.toSorted((a, b) => (JSON.stringify(a.metric) < JSON.stringify(b.metric) ? -1 : 1))
 }
+
+it('a gateway that has not all blocks of the time refuses, and names those that it has not', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'blockgate-test-'))
+  const shard = await serve(
+    root,
+    world.bucket,
+    directory(),
+    owned(block => block.minTime === FROM),
+  )
+  try {
+    const both = await read(shard.url, request([[0, '__name__', 'up']]))
+    expect([both.status, new TextDecoder().decode(both.bytes)]).toEqual([
+      503,
+      expect.stringMatching(/1 blocks of this time are not loaded here.*\(not-owner\)/),
+    ])
+    const first = await read(shard.url, request([[0, '__name__', 'up']], FROM, FROM + 3_600_000))
+    expect([first.status, first.bytes.length > 100]).toEqual([200, true])
+  } finally {
+    await shard.stop()
+    rmSync(root, { recursive: true, force: true })
+  }
+})
+
+it('a sink that keeps no data answers 501', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'blockgate-test-'))
+  const empty = await serve(root, world.bucket, memory())
+  try {
+    expect((await read(empty.url, request([[0, 'a', 'b']]))).status).toBe(501)
+  } finally {
+    await empty.stop()
+    rmSync(root, { recursive: true, force: true })
+  }
+})
 
 describe('what is refused', () => {
   it.each([

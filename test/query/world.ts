@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BlockSink, gateway, resolveConfig } from 'blockgate'
+import { type BlockSink, type BlockStage, gateway, resolveConfig } from 'blockgate'
 import { fs } from 'blockgate/plugins/bucket/fs'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { fileState, localFiles, nodeHost, nodeLog } from 'blockgate/runtime/node'
@@ -19,6 +19,8 @@ export const HOURS = 4
 export interface World {
   /** Of the gateway. */
   readonly url: string
+  /** The folder of its blocks. */
+  readonly bucket: string
   /** It has the blocks on its disk. */
   readonly oracle: PrometheusServer
   /** It has nothing, and asks the gateway. */
@@ -40,6 +42,7 @@ export async function queryWorld(sink: BlockSink): Promise<World> {
   const client = await startPrometheus(join(root, 'client'), remote)
   return {
     url: served.url,
+    bucket,
     oracle,
     client,
     async stop() {
@@ -51,10 +54,15 @@ export async function queryWorld(sink: BlockSink): Promise<World> {
 }
 
 /** A gateway over the blocks of `bucket`, which has nothing but them. */
-export async function serve(root: string, bucket: string, sink: BlockSink) {
+export async function serve(root: string, bucket: string, sink: BlockSink, ...stages: BlockStage[]) {
   for (const name of readdirSync(bucket)) if (name.length !== 26) rmSync(join(bucket, name), { recursive: true })
   const dir = join(root, 'dir')
-  const input = { bucket: fs({ root: bucket }), pipeline: [scanBucket(), sink] as const, dir, http: '127.0.0.1:0' }
+  const input = {
+    bucket: fs({ root: bucket }),
+    pipeline: [scanBucket(), ...stages, sink] as const,
+    dir,
+    http: '127.0.0.1:0',
+  }
   const config = await resolveConfig(input, { env: {} })
   const host = nodeHost({ log: fakeHost().log })
   const made = gateway(config, { host, files: localFiles(dir), state: fileState(dir, nodeLog()) })
