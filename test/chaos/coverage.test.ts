@@ -42,6 +42,20 @@ it('finds a block that is dropped before the new server has it', () => {
   expect(gaps).toEqual([{ block: 'a', from: 1210, to: 1600, longest: 410, certain: true, last: 'old', next: 'new' }])
 })
 
+it('finds it also where a third gateway answers so late that all is judged at once', () => {
+  const { gaps, answers } = watched('old', 'new', 'slow')
+  answers('old 1000 1010 a, new 1000 1010, old 1200 1210 a, new 1200 1210, old 1400 1410, new 1400 1410')
+  answers('new 1600 1610 a, new 1800 1810 a, old 2000 2010, new 2000 2010 a, slow 3000 3010')
+  expect(gaps).toMatchObject([{ from: 1210, to: 1600 }])
+})
+
+it('remembers the longest span, whichever answer came last', () => {
+  const { gaps, answers } = watched('one', 'other')
+  answers('one 1000 1010 a, other 1005 1010 a, one 1990 2000 a, other 1200 1210 a, other 1300 1310')
+  answers('other 1800 1810 a, other 1900 1910 a, one 2100 2110, other 2100 2110 a')
+  expect(gaps).toEqual([])
+})
+
 it('finds a hand-over that was shorter than promised, and shorter than the time between two polls', () => {
   const { gaps, answers } = watched('old', 'new')
   answers('old 1000 1010 a, new 1100 1110, old 1200 1210 a, new 1300 1310 a')

@@ -25,5 +25,6 @@ it('asks nothing of a gateway that was not there, or not ready', () => {
   notice.saw('a', 3_000_000, 9_000)
   notice.ready('a', 9_001)
   notice.ready('b', 9_001)
+  expect(notice.saw('b', 4_000_000, 9_500)).toBe(0)
   expect([notice.maxMs, notice.behind(9_999)]).toEqual([0, []])
 })
