@@ -153,3 +153,13 @@ describe('sortInSlices()', () => {
 async function settled(): Promise<void> {
   for (let i = 0; i < 2_000; i++) await Promise.resolve()
 }
+
+it.each<[string, (host: Host, items: number[]) => Promise<unknown>]>([
+  ['inSlices()', (host, items) => inSlices(host, items, () => {})],
+  ['sortInSlices()', (host, items) => sortInSlices(host, items, (a, b) => a - b)],
+])('%s of few items counts as what it took: many short loops, one after another, are a long one', async (_, loop) => {
+  const host = turning(0)
+  const items = Array.from({ length: 300 }, (_, i) => i)
+  for (let i = 0; i < 100; i++) await loop(host, items)
+  expect(host.turns).toBeGreaterThanOrEqual(10)
+})

@@ -1,5 +1,5 @@
-import type { Candidate } from 'blockgate'
 import { expect, it } from 'vitest'
+import { everything } from '../support/syncs.ts'
 import { blocks, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
 it('is ready after the first run in which every block got a verdict, also where some failed, and stays so', async () => {
@@ -85,12 +85,12 @@ it('a look at many blocks goes on in steps, and a probe asks for the one that is
     },
   })
   // Behind a set stage: the listing has ended when the first block is offered.
-  const all = {
-    kind: 'set',
-    name: 'all',
-    select: (l: readonly Candidate[]) => l.map(b => ({ id: b.meta.ulid })),
-  } as const
-  const { gateway, host, sink } = await world({ list: blocks(...numbers), stages: [all], ownership, concurrency: 1 })
+  const { gateway, host, sink } = await world({
+    list: blocks(...numbers),
+    stages: [everything],
+    ownership,
+    concurrency: 1,
+  })
   const open = sink.gate(1)
   for (const n of numbers) if (n !== 700) ownership.servedByOthers.add(n)
   const first = gateway.start()
@@ -118,12 +118,7 @@ it.each([['no set stage'], ['a set stage']])(
   'is not ready by a listing with %s that saw a part, while its loads go on',
   async kind => {
     const ownership = scriptedOwnership([1])
-    const set = {
-      kind: 'set',
-      name: 'all',
-      select: (l: readonly Candidate[]) => l.map(b => ({ id: b.meta.ulid })),
-    } as const
-    const stages = kind === 'a set stage' ? [set] : []
+    const stages = kind === 'a set stage' ? [everything] : []
     const { gateway, host, sink, source } = await world({ list: blocks(1), stages, ownership })
     source.complete = false
     const open = sink.gate(1)
@@ -266,6 +261,11 @@ it('leaves no timer behind where it stops before it was ready', async () => {
   await host.advance(3_000)
   await gateway.stop()
   expect(host.pendingTimers).toBe(0)
+  // Nor does it say that it may be relied on, whatever is known after it.
+  ownership.unavailable = false
+  ownership.servedByOthers.add(1)
+  expect(gateway.readiness.stopping).toBe(true)
+  expect(ownership.log).not.toContain('ready')
 })
 
 it('names what is not known about the owners, before the first run has ended and after it', async () => {

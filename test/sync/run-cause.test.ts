@@ -1,14 +1,11 @@
 /** What is wrong with a run that was done. */
-import { BlockgateError, type BlockStage, type RunResult, skip } from 'blockgate'
+import { BlockgateError, type BlockStage, type RunResult } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
-import { blocks, numberOf, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
+import { refuse as refusing } from '../support/syncs.ts'
+import { blocks, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
-const refuse = (reason: string, options = {}): BlockStage => ({
-  kind: 'block',
-  name: 'filter',
-  handle: async () => skip(reason, options),
-})
+const refuse = (reason: string, options = {}) => refusing(() => true, reason, options)
 const told = ({ status, error }: RunResult) => [status, error?.at, error?.message]
 
 describe('nothing is served', () => {
@@ -47,13 +44,9 @@ describe('nothing is served', () => {
   })
 
   it('is said of blocks that do not fit in the disk budget, also where others are denied', async () => {
-    const budget = (n: number): BlockStage => ({
-      kind: 'block',
-      name: 'sink',
-      handle: async (block, next) => (numberOf(block.id) <= n ? skip('disk-budget', { retain: true }) : next()),
-    })
+    const budget = refusing(n => n <= 2, 'disk-budget', { retain: true }, 'sink')
     const ownership = scriptedOwnership([1, 2])
-    const { gateway } = await world({ list: blocks(1, 2, 3), stages: [budget(2)], ownership })
+    const { gateway } = await world({ list: blocks(1, 2, 3), stages: [budget], ownership })
     expect(told(await gateway.sync())).toEqual([
       'done',
       'sink',
@@ -68,11 +61,7 @@ describe('nothing is served', () => {
   })
 
   it('is nothing to say of an empty bucket, of blocks that belong to others, and of those that are only too young', async () => {
-    const odd: BlockStage = {
-      kind: 'block',
-      name: 'odd',
-      handle: async (block, next) => (block.id === testId(1) ? skip('odd') : next()),
-    }
+    const odd = refusing(n => n === 1, 'odd')
     const cases = [
       { list: [] },
       { list: blocks(1), ownership: scriptedOwnership([2]) },

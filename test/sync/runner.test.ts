@@ -1,6 +1,7 @@
-import { BlockgateError, type BlockStage, skip } from 'blockgate'
+import { BlockgateError, type BlockStage, type SetStage, skip } from 'blockgate'
 import { fakeHost, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { everything } from '../support/syncs.ts'
 import { blocks, scriptedOwnership, told, world } from '../support/world.ts'
 
 const reasons = (results: readonly { summary: { run: { reason: string } } }[]) => results.map(r => r.summary.run.reason)
@@ -153,6 +154,18 @@ describe('the runner', () => {
     await gateway.stop()
   })
 
+  it('does not list again in a run for a change, however long it takes', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, host, source, sink } = await world({ list: blocks(1, 2), ownership, every: '1m' })
+    await gateway.start()
+    const go = sink.gate(2)
+    ownership.gain(2)
+    await host.advance(150_000)
+    expect([gateway.progress?.reason, source.listings]).toEqual(['ownership-change', 1])
+    go()
+    await gateway.stop()
+  })
+
   it('is not kept from its run by changes that never rest', async () => {
     const ownership = scriptedOwnership([1])
     const { gateway, host, results } = await world({ list: blocks(1, 2), ownership })
@@ -189,14 +202,9 @@ describe('the runner', () => {
       },
     }
     const ownership = scriptedOwnership([1])
-    const all = {
-      kind: 'set',
-      name: 'all',
-      select: (l: readonly { meta: { ulid: never } }[]) => l.map(b => ({ id: b.meta.ulid })),
-    }
     const { gateway, host, results } = await world({
       list: blocks(1, 2, 3),
-      stages: [counting, all as never],
+      stages: [counting, everything],
       ownership,
     })
     await gateway.start()
@@ -273,8 +281,8 @@ describe('stop', () => {
     expect(host.pendingTimers).toBe(0)
   })
 
-  it('drops nothing in a run that it interrupts', async () => {
-    const { gateway, sink, source } = await world({ list: blocks(8, 9) })
+  it.each([[[]], [[everything]]])('drops nothing in a run that it interrupts, with set stages %j', async stages => {
+    const { gateway, sink, source } = await world({ list: blocks(8, 9), stages })
     await gateway.sync()
     source.list = blocks(1)
     sink.fail(1, new BlockgateError('corrupt-block', 'no'))
@@ -287,6 +295,28 @@ describe('stop', () => {
     await stop
     expect((await run).status).toBe('stopped')
     expect(sink.numbers).toEqual([8, 9, 1])
+  })
+
+  it('asks no set stage any more for the blocks that came so far', async () => {
+    let asked = 0
+    const passed = Promise.withResolvers<void>()
+    const handle: BlockStage['handle'] = async (_, next) => {
+      await passed.promise
+      return next()
+    }
+    const slow: BlockStage = { kind: 'block', name: 'slow', handle }
+    const select: SetStage['select'] = (list, run) => {
+      asked++
+      return everything.select(list, run)
+    }
+    const spy = { ...everything, select }
+    const { gateway } = await world({ list: blocks(1), stages: [slow, spy] })
+    const run = gateway.sync()
+    await settle()
+    const stop = gateway.stop()
+    passed.resolve()
+    await stop
+    expect([(await run).status, asked]).toEqual(['stopped', 0])
   })
 
   it('is safe twice, and without a start; a sync after it is refused', async () => {
