@@ -69,8 +69,7 @@ export class Lock implements LeasedLock {
     if (!this.valid) return false
     const term = this.#requests.term()
     if (!(await this.#requests.extend())) this.#end('the lock servers do not have it any more')
-    // Where the answer came after its end, it stays over: others have been told.
-    if (!this.valid) return false
+    // Where others have been told meanwhile that it is over, it stays over.
     this.#term = term
     this.#watch()
     return this.valid

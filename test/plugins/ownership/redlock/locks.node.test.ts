@@ -238,6 +238,16 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     expect(world.held('x')).toBe(0)
   })
 
+  it('cannot be known where the servers answer only when the request in vain is taken back', async () => {
+    for (const server of all()) Object.assign(server, { refuses: 'LOADING', answersAfter: 100 })
+    const asked = handled(a.acquire('x'))
+    await world.host.advance(50)
+    for (const server of all()) server.refuses = undefined
+    await world.host.advance(150)
+    expect(await outcome(asked)).toBe(UNAVAILABLE)
+    for (const log of world.logs) expect(log).toEqual(['release a x'])
+  })
+
   it.each<[string, (on: boolean) => void]>([
     ['connect ECONNREFUSED', on => majority().map(server => Object.assign(server, { up: !on }))],
     ['Command timed out', on => majority().map(server => Object.assign(server, { hung: on }))],
