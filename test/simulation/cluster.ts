@@ -91,17 +91,15 @@ export class Cluster {
     this.note(who, what, ...details)
   }
 
-  /** Disturbs it with `change` for `ms`. `back` is what is said when `undo` ends that. */
+  /** Disturbs it with `change` for `ms`; what that returns ends it. */
   async spell(
     who: string,
-    what: string,
+    [what, back]: readonly [string, string],
     ms: number,
-    back: string,
-    change: () => void,
-    undo: () => void,
+    change: () => () => unknown,
   ): Promise<void> {
     this.disturb(who, what)
-    change()
+    const undo = change()
     await this.sleep(ms)
     this.disturb(who, back)
     undo()

@@ -11,14 +11,10 @@ const kind = ({ random }: Cluster): Pause => (random.chance(0.5) ? 'stop' : 'sus
 
 /** The member stands still for so long. */
 const stands = (cluster: Cluster, member: Member, what: string, how: Pause, ms: number) =>
-  cluster.spell(
-    member.id,
-    what,
-    ms,
-    'goes on',
-    () => member.pause(how),
-    () => member.resume(),
-  )
+  cluster.spell(member.id, [what, 'goes on'], ms, () => {
+    member.pause(how)
+    return () => member.resume()
+  })
 
 /** Stopped in an orderly way, and started again, without a look at who else serves its blocks. */
 const restart: Fault = async cluster => {
@@ -92,15 +88,10 @@ export const FAULTS: readonly Fault[] = [
   async function cutOff(cluster) {
     const { random, cut } = cluster
     const { id } = random.pick(cluster.up)
-    const ms = random.between(3_000, 60_000)
-    await cluster.spell(
-      id,
-      'is cut off',
-      ms,
-      'is connected',
-      () => cut.add(id),
-      () => cut.delete(id),
-    )
+    await cluster.spell(id, ['is cut off', 'is connected'], random.between(3_000, 60_000), () => {
+      cut.add(id)
+      return () => cut.delete(id)
+    })
   },
   /** Requests and answers are lost, late, overtaken. */
   async function badNetwork(cluster) {
@@ -177,7 +168,7 @@ async function lateHold(cluster: Cluster): Promise<void> {
   )
   if (!member?.current) return
   const ms = stuck + cluster.random.between(100, 5_000)
-  await stands(cluster, member, 'is paused, with a seat asked for', how, ms)
+  await stands(cluster, member, 'is paused, with an entry asked for', how, ms)
 }
 
 const LOCK_FAULTS: readonly Fault[] = [
@@ -186,7 +177,7 @@ const LOCK_FAULTS: readonly Fault[] = [
     const { random, locks } = cluster
     const server = random.pick(locks.servers)
     const emptied = random.chance(0.5)
-    await locksAway(cluster, [server], random.between(500, 60_000), 'is killed', () => {
+    await locksAway(cluster, [server], 'is killed', random.between(500, 60_000), () => {
       if (emptied) locks.lose(server, ({ table }) => table.empty())
     })
   },
@@ -204,22 +195,18 @@ const LOCK_FAULTS: readonly Fault[] = [
     await hang(cluster, servers.slice(0, Math.floor(servers.length / 2) + 1))
   },
   async function allLocksAway(cluster) {
-    await locksAway(cluster, cluster.locks.servers, cluster.random.between(2_000, 90_000), 'is away')
+    await locksAway(cluster, cluster.locks.servers, 'is away', cluster.random.between(2_000, 90_000))
   },
   /** One member alone cannot reach one server. */
   async function cutFromLocks(cluster) {
     const { random, locks } = cluster
     const { id } = random.pick(cluster.up)
     const { name } = random.pick(locks.servers)
-    const ms = random.between(3_000, 90_000)
-    await cluster.spell(
-      `${id} ${name}`,
-      'is cut off from',
-      ms,
-      'is connected to',
-      () => locks.cut.add(`${id} ${name}`),
-      () => locks.cut.delete(`${id} ${name}`),
-    )
+    const way = `${id} ${name}`
+    await cluster.spell(way, ['is cut off from', 'is connected to'], random.between(3_000, 90_000), () => {
+      locks.cut.add(way)
+      return () => locks.cut.delete(way)
+    })
   },
   lockClockSteps,
   /** Requests to lock servers, and their answers, are lost, late, overtaken. */
@@ -243,47 +230,38 @@ export function faultsOfLocks({ options, locks }: Cluster): readonly Fault[] {
 }
 
 /** The weather is bad for a while. */
-async function storm(
-  cluster: Cluster,
-  at: NetworkWeather,
-  what: string,
-  weather: Partial<NetworkWeather>,
-): Promise<void> {
-  cluster.disturb('', `${what} is bad`)
-  Object.assign(at, weather)
-  await cluster.sleep(cluster.random.between(20_000, 150_000))
-  cluster.disturb('', `${what} is good`)
-  Object.assign(at, CALM)
+async function storm(cluster: Cluster, at: NetworkWeather, what: string, weather: Partial<NetworkWeather>) {
+  const ms = cluster.random.between(20_000, 150_000)
+  await cluster.spell('', [`${what} is bad`, `${what} is good`], ms, () => {
+    Object.assign(at, weather)
+    return () => Object.assign(at, CALM)
+  })
 }
 
-async function hang(cluster: Cluster, servers: readonly LockServer[]): Promise<void> {
+async function hang(cluster: Cluster, servers: readonly LockServer[]) {
   const all = cluster.random.chance(0.5)
-  for (const server of servers) {
-    cluster.disturb(server.name, 'hangs')
+  const ms = cluster.random.between(1_000, 90_000)
+  const hangs = (server: LockServer) => () => {
     server.hang()
+    return () => server.goOn(all)
   }
-  await cluster.sleep(cluster.random.between(1_000, 90_000))
-  for (const server of servers) {
-    cluster.disturb(server.name, 'goes on', all ? 'with all that came' : '')
-    server.goOn(all)
-  }
+  await Promise.all(servers.map(server => cluster.spell(server.name, ['hangs', 'goes on'], ms, hangs(server))))
 }
 
+/** `back` is done to each before it is there again. */
 async function locksAway(
   cluster: Cluster,
   servers: readonly LockServer[],
-  ms: number,
   what: string,
-  meanwhile = () => {},
-): Promise<void> {
-  for (const server of servers) {
-    cluster.disturb(server.name, what)
+  ms: number,
+  back: (server: LockServer) => void = () => {},
+) {
+  const goes = (server: LockServer) => () => {
     server.up = false
+    return () => {
+      back(server)
+      server.up = true
+    }
   }
-  await cluster.sleep(ms)
-  meanwhile()
-  for (const server of servers) {
-    cluster.disturb(server.name, 'is back')
-    server.up = true
-  }
+  await Promise.all(servers.map(server => cluster.spell(server.name, [what, 'is back'], ms, goes(server))))
 }

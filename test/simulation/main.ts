@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { brokenFor } from './broken.ts'
 import { PLUGINS } from './plugins.ts'
 import { simulate, type Verdict } from './simulate.ts'
-import type { Tested } from './world.ts'
+import type { Tested, Variant } from './world.ts'
 
 const HOUR = 3_600_000
 const { values } = parseArgs({
@@ -26,7 +26,7 @@ const from = Number(values.from)
 for (const plugin of PLUGINS) {
   if (values.plugin !== 'all' && values.plugin !== plugin.name) continue
   if (values.broken === undefined) await sound(plugin, Number(values.seeds ?? 100))
-  else await broken(plugin, values.broken, Number(values.seeds ?? 200))
+  else for (const variant of brokenFor(plugin)) await broken(plugin, variant, Number(values.seeds ?? 200))
 }
 
 async function sound(plugin: Tested, seeds: number): Promise<void> {
@@ -45,24 +45,19 @@ async function sound(plugin: Tested, seeds: number): Promise<void> {
   if (violations > 0) process.exitCode = 1
 }
 
-async function broken(plugin: Tested, name: string, seeds: number): Promise<void> {
-  for (const variant of brokenFor(plugin)) {
-    if (name !== 'all' && name !== variant.name) continue
-    const title = `${plugin.name}: ${variant.name}`
-    let caught: Verdict | undefined
-    for (let seed = from; seed < from + seeds && !caught; seed++) {
-      const verdict = await simulate(seed, plugin, variant)
-      if (verdict.violation) caught = verdict
-      progress(`${title}: ${seed - from + 1} of ${seeds} seeds`)
-    }
-    console.log(
-      caught
-        ? `${title}: caught at seed ${caught.seed}: ${caught.violation?.message}`
-        : `${title}: not caught within ${seeds} seeds`,
-    )
-    if (caught && values.tell !== undefined) tell(caught, Number(values.tell))
-    if (!caught) process.exitCode = 1
+async function broken(plugin: Tested, variant: Variant, seeds: number): Promise<void> {
+  if (values.broken !== 'all' && values.broken !== variant.name) return
+  const title = `${plugin.name}: ${variant.name}`
+  for (let seed = from; seed < from + seeds; seed++) {
+    progress(`${title}: ${seed - from + 1} of ${seeds} seeds`)
+    const verdict = await simulate(seed, plugin, variant)
+    if (!verdict.violation) continue
+    console.log(`${title}: caught at seed ${seed}: ${verdict.violation.message}`)
+    if (values.tell !== undefined) tell(verdict, Number(values.tell))
+    return
   }
+  console.log(`${title}: not caught within ${seeds} seeds`)
+  process.exitCode = 1
 }
 
 function tell(verdict: Verdict, lines: number): void {

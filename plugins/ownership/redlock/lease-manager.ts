@@ -182,9 +182,10 @@ export class LeaseManager {
         return await session.write(stamp => calls.make(() => store.hold(stamp, request)))
       } finally {
         this.#written = slots.readings
-        membership.poll()
       }
     })
+    // Where it failed, the next poll is soon enough.
+    if (answer !== undefined) membership.poll()
     return answer === 'ok'
   }
 

@@ -40,6 +40,14 @@ describe('shares', () => {
   it('a member gives up one slot at a time, the lock before the entry, and the next when that one was taken', async () => {
     const own = await rested('a')
     const open: number[] = []
+    const [a] = own.members as [TestMember]
+    const { hold } = a.line
+    const telling: typeof hold = (stamp, request) => {
+      // Whoever reads the entry can take it at once.
+      if (request.give) expect(own.server.table.keys()).toHaveLength(15)
+      return hold(stamp, request)
+    }
+    Object.assign(a.line, { hold: telling })
     await own.join('b')
     for (let i = 0; i < 40; i++) {
       await own.advance(50)
@@ -47,8 +55,7 @@ describe('shares', () => {
     }
     expect(Math.max(...open)).toBeLessThanOrEqual(1)
     expect(own.shares).toEqual({ a: 8, b: 8 })
-    expect(count(own.members[0]?.line.writes ?? [], 'hold')).toBe(16 + 8)
-    // b was refused none.
+    expect(count(a.line.writes, 'hold')).toBe(16 + 8)
     expect(own.server.log.filter(line => line.startsWith('acquire b'))).toHaveLength(8)
     await own.stop()
   })
@@ -67,6 +74,22 @@ describe('shares', () => {
     own.server.mend('b')
     await own.advance(70_000)
     expect(own.shares).toEqual({ a: 8, b: 8 })
+    await own.stop()
+  })
+
+  it('a member whose entries the store refuses does not try without a pause', async () => {
+    const own = await rested('a')
+    let tried = 0
+    Object.assign((own.members[0] as TestMember).line, {
+      hold: async () => {
+        tried++
+        throw new Error('no')
+      },
+    })
+    await own.join('b')
+    await own.advance(10_000)
+    expect(tried).toBeGreaterThan(0)
+    expect(tried).toBeLessThan(20)
     await own.stop()
   })
 
@@ -102,6 +125,24 @@ describe('shares', () => {
     await own.advance(5_000)
     expect(own.shares).toEqual({ a: 16 })
     await own.world.along(a.stop())
+  })
+
+  it('what was recorded is neither given back nor tried again before it was read', async () => {
+    const own = new RedlockWorld()
+    const a = own.world.member('a')
+    own.members.push(a)
+    const { slots } = a.line
+    let hangs = false
+    const hanging: typeof slots = known => (hangs ? new Promise(() => {}) : slots(known))
+    Object.assign(a.line, { slots: hanging })
+    a.line.after('hold', () => {
+      hangs = true
+    })
+    await own.world.along(a.start())
+    await own.advance(4_000)
+    expect(own.server.log.map(line => line.split(' ')[0])).toEqual(Array(16).fill('acquire'))
+    expect(count(a.line.writes, 'hold')).toBe(16)
+    await own.stop()
   })
 
   it('while the options of the members differ, nobody gives up anything', async () => {
@@ -312,14 +353,22 @@ it('a member that is recorded twice in one slot keeps one rank, and another take
 it('a later entry of somebody else ends a lock: its holder gives it back, and the other one is granted the blocks', async () => {
   const own = await rested('ab')
   const [a, b] = own.members as [TestMember, TestMember]
-  const [block] = (await grantedTo(a)) as [(typeof BLOCKS)[0]]
-  const slot = [...Array(16).keys()].find(each => own.holders.get(`${each}/0`) === 'a' && a.plugin.epoch(block)) ?? 0
-  own.enter('b', slot)
+  const [key = ''] = [...own.holders].find(([, holder]) => holder === 'a') ?? []
+  own.enter('b', Number(key.split('/')[0]))
   await own.advance(5_000)
   // Now b has two more than a: it gives one up, which need not be this one.
   for (const member of [a, b]) expect(await grantedTo(member)).not.toEqual([])
   expect((await Promise.all([a, b].map(grantedTo))).flat()).toHaveLength(200)
   expect(own.server.table.keys()).toHaveLength(16)
+  await own.stop()
+})
+
+it('a member whose entry is not of its lock, though it names the member, locks the slot anew', async () => {
+  const own = await rested('a')
+  own.enter('a', 0)
+  const entered = own.entries.find(({ slot }) => slot === 0)
+  await own.advance(5_000)
+  expect(own.entries.find(({ slot }) => slot === 0)?.fence).toBeGreaterThan(entered?.fence ?? 0)
   await own.stop()
 })
 
