@@ -4,10 +4,9 @@ import { describe, expect, it } from 'vitest'
 
 /** A host that counts the turns of its event loop; `stepMs` is what its clock goes on with each look at it. */
 function turning(stepMs: number): Host & { turns: number } {
-  const fake = fakeHost()
   let now = 0
   const host = {
-    ...fake,
+    ...fakeHost(),
     turns: 0,
     monotonic: () => (now += stepMs),
     async nextTurn() {
@@ -17,56 +16,45 @@ function turning(stepMs: number): Host & { turns: number } {
   return host
 }
 
-/** How many steps each of `workers` that work side by side makes in each turn of the loop. */
-async function stepsOfTurns(host: Host & { turns: number }, steps: number, workers = 1): Promise<number[]> {
-  const made: number[] = []
-  const work = async () => {
-    for (let i = 0; i < steps; i++) {
+describe('pause()', () => {
+  it.each([
+    ['2 ms', 1, [2, 2, 1]],
+    ['128 steps where the clock stands still', 0, [128, 128, 44]],
+  ])('ends a slice after %s', async (_, stepMs, steps) => {
+    const host = turning(stepMs)
+    const made: number[] = []
+    for (let i = 0; i < 300; i++) {
       made[host.turns] = (made[host.turns] ?? 0) + 1
       await pause(host)
     }
-  }
-  await Promise.all(Array.from({ length: workers }, work))
-  return made
-}
-
-describe('pause()', () => {
-  it('ends a slice after 2 ms', async () => {
-    const made = await stepsOfTurns(turning(1), 100)
-    expect(Math.max(...made)).toBeLessThanOrEqual(3)
-    expect(made.length).toBeLessThanOrEqual(100 / 2 + 1)
-  })
-
-  it('ends a slice after 128 steps where the clock stands still', async () => {
-    expect(await stepsOfTurns(turning(0), 300)).toEqual([128, 128, 44])
+    // The first slice begins with its first step, a later one with its turn.
+    expect(made.slice(-steps.length)).toEqual(steps)
   })
 
   it('counts steps again where the clock stands still after it went on', async () => {
-    const host = turning(0)
     const fake = fakeHost()
-    const moving = { ...host, monotonic: fake.monotonic, nextTurn: host.nextTurn }
-    pause(moving)
+    pause(fake)
     await fake.advance(1)
     let steps = 0
-    while (!pause(moving)) steps++
+    while (!pause(fake)) steps++
     expect(steps).toBe(127)
   })
 
-  it('asks for no turn while nothing takes long', () => {
+  it('asks for no turn while nothing takes long, and without a host', () => {
     const host = fakeHost()
     for (let i = 0; i < 100; i++) expect(pause(host)).toBeUndefined()
+    expect(pause(undefined, 1_000)).toBeUndefined()
   })
 
   it('gives all who work side by side one slice together, not one each', async () => {
     const waiting: (() => void)[] = []
-    const host = turning(0)
     // One phase of the event loop: each callback's promises settle before the next one is called.
-    const loop = { ...host, nextTurn: () => new Promise<void>(resolve => waiting.push(resolve)) }
+    const host = { ...turning(0), nextTurn: () => new Promise<void>(resolve => waiting.push(resolve)) }
     let steps = 0
     const work = async () => {
       for (let i = 0; i < 2_000; i++) {
         steps++
-        await pause(loop)
+        await pause(host)
       }
     }
     const done = Promise.all(Array.from({ length: 16 }, work))
@@ -85,28 +73,26 @@ describe('pause()', () => {
   })
 
   it('goes on after a turn that never comes: a timer of Workers ends with its event', async () => {
-    const host = turning(0)
+    const { nextTurn, ...host } = turning(0)
     const dead = { ...host, nextTurn: () => new Promise<void>(() => {}) }
     while (!pause(dead)) {}
-    dead.nextTurn = host.nextTurn
+    dead.nextTurn = nextTurn
     await pause(dead)
     expect(pause(dead)).toBeUndefined()
   })
 })
 
-describe('inSlices()', () => {
-  it('calls for each item in order, and pauses', async () => {
-    const host = turning(0)
-    const seen: number[] = []
-    const items = Array.from({ length: 20_000 }, (_, i) => i)
-    await inSlices(host, items, item => void seen.push(item))
-    expect(seen).toEqual(items)
-    expect(host.turns).toBe(9)
-  })
+it('inSlices() calls for each item in order, and pauses', async () => {
+  const host = turning(0)
+  const seen: number[] = []
+  const items = Array.from({ length: 20_000 }, (_, i) => i)
+  await inSlices(host, items, item => void seen.push(item))
+  expect([seen, host.turns]).toEqual([items, 9])
 })
 
-describe('a loop beside others that use every slice up', () => {
-  it.each([0, 0.01])('gets its share of each turn, with a clock that goes on by %s ms a step', async stepMs => {
+it.each([0, 0.01])(
+  'a loop beside others that use every slice up gets its share of each turn, with a clock that goes on by %s ms a step',
+  async stepMs => {
     const host = turning(stepMs)
     host.nextTurn = () => new Promise(resolve => setTimeout(resolve, 0, host.turns++))
     let ended = false
@@ -124,8 +110,8 @@ describe('a loop beside others that use every slice up', () => {
     await hog
     // Each turn is asked for by both.
     expect(turns / 2).toBeLessThan(200)
-  })
-})
+  },
+)
 
 it('many short loops, one after another, pause as a long one does', async () => {
   const host = turning(0.1)
@@ -136,18 +122,16 @@ it('many short loops, one after another, pause as a long one does', async () => 
   expect(host.turns).toBeGreaterThan(20)
 })
 
-describe('sortInSlices()', () => {
-  it('sorts as sort() does, keeps the order of equals, leaves the list as it was, and pauses', async () => {
-    const host = turning(1)
-    for (const count of [0, 1, 63, 64, 65, 200, 5_000]) {
-      const items = Array.from({ length: count }, (_, at) => ({ key: Math.floor(host.random() * 100), at }))
-      const before = [...items]
-      const byKey = (a: (typeof items)[0], b: (typeof items)[0]) => a.key - b.key
-      expect(await sortInSlices(host, items, byKey)).toEqual([...items].sort(byKey))
-      expect(items).toEqual(before)
-    }
-    expect(host.turns).toBeGreaterThan(20)
-  })
+it('sortInSlices() sorts as sort() does, keeps the order of equals, leaves the list as it was, and pauses', async () => {
+  const host = turning(1)
+  for (const count of [0, 1, 63, 64, 65, 200, 5_000]) {
+    const items = Array.from({ length: count }, (_, at) => ({ key: Math.floor(host.random() * 100), at }))
+    const before = [...items]
+    const byKey = (a: (typeof items)[0], b: (typeof items)[0]) => a.key - b.key
+    expect(await sortInSlices(host, items, byKey)).toEqual([...items].sort(byKey))
+    expect(items).toEqual(before)
+  }
+  expect(host.turns).toBeGreaterThan(20)
 })
 
 async function settled(): Promise<void> {
