@@ -6,9 +6,8 @@ import { pause } from './slices.ts'
 export type Task = () => Promise<void>
 
 /**
- * The queue ends when nothing can come back: no task runs, none waits for its backoff, no page is left. It pulls one page at a time, and
- * only when a worker has nothing else to do: that is the backpressure. A list of tasks may be a generator, which makes each task when
- * a worker is free.
+ * It ends when nothing can come back: no task runs, none waits for its backoff, no page is left. It pulls a page only when a worker
+ * has nothing else to do: that is the backpressure. A list of tasks may be a generator, which makes each when a worker is free.
  */
 export class WorkQueue {
   readonly #host: Host

@@ -1,7 +1,6 @@
 /**
- * Tells the ownership plugin which blocks this process serves. Added blocks are told soon after they are served, in batches: too few
- * advertised blocks are safe. Dropped blocks are withdrawn before they go, and the drop waits for it: to advertise a block that is gone
- * costs data.
+ * Tells the ownership plugin which blocks this process serves. Added blocks are advertised soon after they are served, in batches.
+ * Dropped blocks are withdrawn before they go, and the drop waits for it: to advertise a block that is gone costs data.
  */
 import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -10,7 +9,7 @@ import { errorFields } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Handover } from '../contracts/ownership.ts'
 
-/** Blocks that are told at once: after an outage as many may wait as there are, and a heartbeat waits for those that go before it. */
+/** Blocks in one call: after an outage as many may wait as there are, and a heartbeat waits for the calls before it. */
 const BATCH = 1_000
 
 export class AdvertisedBlocks {

@@ -24,7 +24,10 @@ const ALONE_MS = 1_000
 /** A start that takes longer is told, ms. */
 const LONG_MS = 30_000
 
-/** Parts in list order: bucket, source, stages, sink. They start from the sink to the source, and stop the other way. */
+/**
+ * Parts in list order: bucket, source, stages, sink. The bucket starts first, for all others read from it; then they start from
+ * the sink to the source. They stop the other way.
+ */
 export class Lifecycle {
   readonly #entries: readonly Entry[]
   readonly #startMs: number
@@ -44,8 +47,7 @@ export class Lifecycle {
   }
 
   /**
-   * What is first in the list starts last, except the bucket, which everything else reads from. Once `signal` has aborted no
-   * part is started any more, and stop() is the caller's to call. May be called again after a failure.
+   * Once `signal` has aborted no part is started any more, and the caller calls stop(). May be called again after a failure.
    * @throws BlockgateError of the part that failed, after everything that had begun to start was stopped
    */
   async start(signal: AbortSignal): Promise<void> {
@@ -66,8 +68,7 @@ export class Lifecycle {
   }
 
   /**
-   * Stops whatever has begun to start, and goes on past errors, and past what hangs until `signal` aborts. A part that ends
-   * its start later is stopped once more then. Safe twice, and without a start.
+   * Stops all that has begun to start, past errors, and past what hangs once `signal` aborts. Safe twice, and without a start.
    * @throws BlockgateError `stop-failed` with all errors as its cause
    */
   async stop(signal: AbortSignal): Promise<void> {
