@@ -76,33 +76,29 @@ export async function silent(
 
 /** Touches `lock-<n>` until disposed, or until another has the lock: that is logged. The timers of `host` keep no process alive. */
 export function giveSigns(dir: string, folder: string, n: number, { socket }: SocketHolder, host: Host): Disposable {
-  const { log } = host
   const path = join(folder, `lock-${n}`)
-  let ended = false
-  let failing = false
-  let timer = host.setTimer(TOUCH_MS, touch)
-  async function touch(): Promise<void> {
-    try {
-      const held = await holderOf(path)
-      const lost = held?.socket !== socket || (await numbers(folder)).at(-1) !== n
-      if (ended) return
-      if (lost) {
-        const why = 'another process took it, or its files were removed; stop one of them'
-        return log.error(`the lock of dir was lost: ${why}`, { dir })
+  const stop = new AbortController()
+  const touches = async () => {
+    for (let failing = false; ; ) {
+      await sleep(host, TOUCH_MS, stop.signal)
+      try {
+        const held = await holderOf(path)
+        const lost = held?.socket !== socket || (await numbers(folder)).at(-1) !== n
+        if (stop.signal.aborted) return
+        if (lost) {
+          const why = 'another process took it, or its files were removed; stop one of them'
+          return host.log.error(`the lock of dir was lost: ${why}`, { dir })
+        }
+        await utimes(path, host.now() / 1000, host.now() / 1000)
+        failing = false
+      } catch (error) {
+        const message = 'the lock of dir cannot be touched: a gateway on another machine may take it'
+        if (!failing && !stop.signal.aborted) host.log.warn(message, { dir, error: rawMessageOf(error) })
+        failing = true
       }
-      await utimes(path, host.now() / 1000, host.now() / 1000)
-      failing = false
-    } catch (error) {
-      const message = 'the lock of dir cannot be touched: a gateway on another machine may take it'
-      if (!failing && !ended) log.warn(message, { dir, error: rawMessageOf(error) })
-      failing = true
     }
-    if (!ended) timer = host.setTimer(TOUCH_MS, touch)
   }
-  return {
-    [Symbol.dispose]() {
-      ended = true
-      timer[Symbol.dispose]()
-    },
-  }
+  // Only the abort makes it reject.
+  touches().catch(() => {})
+  return { [Symbol.dispose]: () => stop.abort() }
 }
