@@ -29,8 +29,8 @@ export interface AppOptions {
    * nobody counts as being on this machine.
    */
   readonly peerOf?: ((c: Context) => string | undefined) | undefined
-  /** Answers POST /api/v1/read: see remoteReadRoute. Without it there is no remote read. */
-  readonly remoteRead?: ((c: Context) => Promise<Response>) | undefined
+  /** Adds the routes of queries: see queryRoutes. Default: there are none. */
+  readonly queries?: ((app: Hono) => void) | undefined
   /** Called with work that goes on after its answer, where a runtime must be told to wait for it. */
   readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
 }
@@ -105,7 +105,7 @@ export function createApp(options: AppOptions): Hono {
     options.background?.(c, run)
     return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
   })
-  if (options.remoteRead) app.post('/api/v1/read', options.remoteRead)
+  options.queries?.(app)
   app.route('/', pages({ ...options, startedAt: host.now() }))
   return app
 }

@@ -2,9 +2,10 @@
 import { eachBounded } from '../async/each.ts'
 import type { BlockMeta } from '../contracts/block.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
+import type { IndexLookup } from '../tsdb/index-lookup.ts'
 import { type BlockChunk, BlockQuery, type BlockSeries } from './block.ts'
 import { Headers } from './headers.ts'
-import { compareLabels, type Label, withExternal } from './labels.ts'
+import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
 import { Budget, DEFAULT_LIMITS, type QueryLimits } from './limits.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
 
@@ -22,6 +23,13 @@ export interface Selection {
   readonly to: number
 }
 
+/** Which series' labels are asked for; none of `match` stands for all. Times are inclusive, ms. */
+export interface LabelQuery {
+  readonly match: readonly (readonly LabelMatcher[])[]
+  readonly from: number
+  readonly to: number
+}
+
 export interface Series {
   /** With the external labels of its blocks, sorted by name. */
   readonly labels: readonly Label[]
@@ -34,6 +42,8 @@ const BLOCKS_AT_ONCE = 8
 /** Series whose chunks are in memory at once. */
 const BATCH = 256
 const HEADER_MEMORY = 256 * 1024 * 1024
+
+const decoder = new TextDecoder()
 
 interface Part {
   readonly query: BlockQuery
@@ -83,6 +93,95 @@ export class Querier {
       signal.throwIfAborted()
       yield await withChunks(sorted.slice(i, i + BATCH))
     }
+  }
+
+  /** The labels of the series that all matchers select and that have chunks in the time, in their order, each once. */
+  async *labelSets(selection: Selection, signal: AbortSignal): AsyncGenerator<readonly Label[], void, undefined> {
+    const found = new Map<string, readonly Label[]>()
+    await this.#eachBlock(selection.matchers, selection, signal, async (query, rest, external) => {
+      for (const series of await query.select(rest, selection.from, selection.to)) {
+        const labels = withExternal(series.labels, external)
+        found.set(JSON.stringify(labels), labels)
+      }
+    })
+    yield* [...found.values()].sort(compareLabels)
+  }
+
+  /** Names of labels, in the order of their bytes: of all series of the blocks, or of those that one of `match` selects. */
+  async labelNames(asked: LabelQuery, signal: AbortSignal): Promise<readonly string[]> {
+    const names = new Set<string>()
+    await this.#labels(asked, signal, {
+      all: (lookup, external) => {
+        for (const name of [...lookup.labelNames(), ...external.keys()]) names.add(name)
+      },
+      series: labels => {
+        for (const [name] of labels) names.add(name)
+      },
+    })
+    return [...names].sort(compareText)
+  }
+
+  /** Values of a label, as `labelNames`. */
+  async labelValues(name: string, asked: LabelQuery, signal: AbortSignal): Promise<readonly string[]> {
+    const values = new Set<string>()
+    await this.#labels(asked, signal, {
+      all: (lookup, external) => {
+        const own = external.get(name)
+        if (own !== undefined) values.add(own)
+        else lookup.eachValue(name, value => values.add(decoder.decode(value)))
+      },
+      series: labels => {
+        const value = labels.find(([each]) => each === name)?.[1]
+        if (value !== undefined) values.add(value)
+      },
+    })
+    return [...values].sort(compareText)
+  }
+
+  async #labels(
+    { match, from, to }: LabelQuery,
+    signal: AbortSignal,
+    take: {
+      readonly all: (lookup: IndexLookup, external: ReadonlyMap<string, string>) => void
+      readonly series: (labels: readonly Label[]) => void
+    },
+  ): Promise<void> {
+    if (match.length === 0) {
+      await this.#eachBlock([], { from, to }, signal, async (_, __, external, lookup) => {
+        take.all(lookup, new Map(Object.entries(external).filter(([, value]) => value !== '')))
+      })
+    }
+    for (const matchers of match) {
+      await this.#eachBlock(matchers, { from, to }, signal, async (query, rest, external) => {
+        // Of the block, whatever time the series have samples at, as in Prometheus.
+        for (const { labels } of await query.select(rest, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) {
+          take.series(withExternal(labels, external))
+        }
+      })
+    }
+  }
+
+  async #eachBlock(
+    matchers: readonly LabelMatcher[],
+    { from, to }: Pick<Selection, 'from' | 'to'>,
+    signal: AbortSignal,
+    visit: (
+      query: BlockQuery,
+      rest: readonly Matcher[],
+      external: Readonly<Record<string, string>>,
+      lookup: IndexLookup,
+    ) => Promise<void>,
+  ): Promise<void> {
+    const budget = new Budget(this.#limits)
+    using held = new DisposableStack()
+    const blocks = this.#blocks(matchers.map(matcher), from, to).map(({ reader, rest }) => ({
+      reader: held.use(reader),
+      rest,
+    }))
+    await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
+      const lookup = await this.#headers.get(reader, signal)
+      await visit(new BlockQuery(reader, lookup, budget, signal), rest, reader.meta.labels, lookup)
+    })
   }
 
   /** The blocks that may have what is asked, with the matchers that their external labels do not answer. */

@@ -4,7 +4,7 @@ import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
-import { remoteReadRoute } from '../http/remote-read.ts'
+import { queryRoutes } from '../http/queries.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
 import { snappy } from './snappy.ts'
@@ -59,7 +59,7 @@ async function open(options: ServeOptions): Promise<HttpServer | undefined> {
     host,
     metrics,
     peerOf,
-    remoteRead: remoteReadRoute(gateway, snappy),
+    queries: queryRoutes(gateway, snappy),
     version: VERSION,
   })
   try {

@@ -1,5 +1,5 @@
-/** POST /api/v1/read: Prometheus' remote read over the blocks that are loaded here. */
-import type { Context } from 'hono'
+/** Queries of the blocks that are loaded here, as Prometheus takes them. */
+import type { Context, Hono } from 'hono'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { matcher } from '../query/matchers.ts'
@@ -7,6 +7,7 @@ import { mayHave, Querier, restOf, type Selection } from '../query/querier.ts'
 import { remoteRead } from '../query/remote-read/read.ts'
 import type { Snappy } from '../query/remote-read/request.ts'
 import { HttpError } from './errors.ts'
+import { labelApis } from './label-apis.ts'
 
 /** Requests that are answered at once; one more is sent away. */
 const AT_ONCE = 20
@@ -21,11 +22,15 @@ const STATUS: Readonly<Record<string, 400 | 413 | 422 | 503>> = {
   [ErrorCode.unsupported]: 422,
 }
 
-/** @returns the handler of the route */
-export function remoteReadRoute(gateway: Gateway, snappy: Snappy): (c: Context) => Promise<Response> {
+/** As which Prometheus the label APIs speak: Grafana asks, and takes what that version can. */
+const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
+
+/** Adds the routes of queries to an app: remote read, and the label APIs of Prometheus. */
+export function queryRoutes(gateway: Gateway, snappy: Snappy): (app: Hono) => void {
   const querier = new Querier({ sink: gateway.plan.sink.stage })
+  const assertAll = (query: Selection) => assertComplete(gateway, query)
   let running = 0
-  return async c => {
+  const bounded = async (_: Context, next: () => Promise<void>) => {
     if (!gateway.plan.sink.stage.open) {
       throw new HttpError(501, 'unsupported', `the sink ${gateway.plan.sink.name} keeps no data that can be queried`)
     }
@@ -35,17 +40,25 @@ export function remoteReadRoute(gateway: Gateway, snappy: Snappy): (c: Context) 
     }
     running++
     try {
-      const body = await bodyOf(c)
-      const assertAll = (query: Selection) => assertComplete(gateway, query)
-      const { headers, body: answer } = await remoteRead(body, { querier, snappy, assertAll }, c.req.raw.signal)
-      return c.body(answer, 200, headers)
-    } catch (error) {
-      if (error instanceof HttpError) throw error
-      const code = codeOf(error) ?? ErrorCode.internal
-      throw new HttpError(STATUS[code] ?? 500, code, rawMessageOf(error))
+      await next()
     } finally {
       running--
     }
+  }
+  return app => {
+    for (const path of ['/api/v1/read', '/api/v1/series', '/api/v1/labels', '/api/v1/label/*']) app.use(path, bounded)
+    app.post('/api/v1/read', async c => {
+      try {
+        const { headers, body } = await remoteRead(await bodyOf(c), { querier, snappy, assertAll }, c.req.raw.signal)
+        return c.body(body, 200, headers)
+      } catch (error) {
+        if (error instanceof HttpError) throw error
+        const code = codeOf(error) ?? ErrorCode.internal
+        throw new HttpError(STATUS[code] ?? 500, code, rawMessageOf(error))
+      }
+    })
+    labelApis(app, querier, assertAll)
+    app.get('/api/v1/status/buildinfo', c => c.json({ status: 'success', data: BUILD }))
   }
 }
 

@@ -1,0 +1,94 @@
+// The label APIs against those of Prometheus on the same blocks.
+import { directory } from 'blockgate/plugins/sink/directory'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HOURS, queryWorld, START, type World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await queryWorld(directory())
+})
+afterAll(() => world.stop())
+
+const END = START + HOURS * 3600
+const matches = (...selectors: readonly string[]) =>
+  selectors.map(each => `match[]=${encodeURIComponent(each)}`).join('&')
+const TIMES = [`start=${START}&end=${END}`, `start=${START + 600}&end=${START + 1200}`, 'start=0&end=1', '']
+const SELECTORS: readonly (readonly string[])[] = [
+  ['up'],
+  ['{job="api"}'],
+  ['up{job=~"a.*|web"}', 'sparse'],
+  ['{__name__=~".+",job!=""}'],
+  ['{__name__=~"http.*",code!~"2.."}'],
+  ["odd_labels{v='ünï'}"],
+  ['nope'],
+  ['http_requests_total{code="200",method=`GET`,}'],
+]
+const LABELS = ['job', 'instance', '__name__', 'v', 'le', 'nope']
+
+async function both(path: string, init?: RequestInit) {
+  return await Promise.all(
+    [world.url, world.oracle.url].map(async url => {
+      const response = await fetch(`${url}/api/v1/${path}`, init)
+      const { status, data, errorType } = await response.json()
+      return { code: response.status, status, data: Array.isArray(data) ? sorted(data) : data, errorType }
+    }),
+  )
+}
+
+/** Series come in no order that is promised. */
+function sorted(data: readonly unknown[]): readonly string[] {
+  return data
+    .map(each => (typeof each === 'string' ? each : JSON.stringify(Object.entries(each as object).sort())))
+    .sort()
+}
+
+describe.each(TIMES)('at %j', time => {
+  it.each(SELECTORS)('series and labels of %s', async (...selectors) => {
+    for (const path of ['series', 'labels', 'label/job/values', 'label/__name__/values']) {
+      const [ours, theirs] = await both(`${path}?${matches(...selectors)}&${time}`)
+      expect(ours, path).toEqual(theirs)
+    }
+  })
+
+  it.each(LABELS)('all values of %s, and all names', async name => {
+    for (const path of ['labels', `label/${name}/values`]) {
+      const [ours, theirs] = await both(`${path}?${time}`)
+      expect(ours, path).toEqual(theirs)
+    }
+  })
+})
+
+it('takes a form, and times as RFC 3339', async () => {
+  const form = new URLSearchParams([
+    ['match[]', 'up'],
+    ['start', new Date(START * 1000).toISOString()],
+    ['end', String(END)],
+  ])
+  for (const path of ['series', 'labels']) {
+    const [ours, theirs] = await both(path, { method: 'POST', body: form })
+    expect(ours, path).toEqual(theirs)
+  }
+})
+
+it.each([
+  'series',
+  `series?${matches('{')}`,
+  `series?${matches('up{job="a"')}`,
+  `series?${matches('up{job=a}')}`,
+  `series?${matches('{job=""}')}`,
+  `series?${matches('{}')}`,
+  `series?${matches('up[5m]')}`,
+  `series?${matches('{a=~"("}')}`,
+  `labels?${matches('up')}&start=x`,
+  'label/a-b/values',
+])('refuses %s as Prometheus does', async path => {
+  const [ours, theirs] = await both(path)
+  expect(ours).toEqual(theirs)
+})
+
+it('limits what it gives, and says as which Prometheus it speaks', async () => {
+  const { data } = await (await fetch(`${world.url}/api/v1/labels?limit=2`)).json()
+  expect(data).toHaveLength(2)
+  const build = await (await fetch(`${world.url}/api/v1/status/buildinfo`)).json()
+  expect(build).toMatchObject({ status: 'success', data: { version: expect.stringMatching(/^2\.42/) } })
+})
