@@ -148,6 +148,7 @@ async function during<T>(name: string, work: () => Promise<T>): Promise<T> {
   phases.push(phase)
   const result = await work()
   phase.took = performance.now() - phase.begun
+  console.error(`${name}: ${round(phase.took / 1000, 1)} s`)
   return result
 }
 

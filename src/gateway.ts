@@ -171,7 +171,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
 }
 
 /**
- * The parts are running, what is held is served and told, and the journal knows who was in flight at the last death. Each
+ * The parts are running, what is held is served and told, and the journal knows which blocks were in flight at the last crash. Each
  * step may take `ms`; once `signal` has aborted nothing more is begun.
  */
 async function open(
@@ -204,7 +204,7 @@ export function parts(
   const raw = bucket ?? noBucket
   // Every try is counted: that is what the store sees, and bills.
   const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host))
-  // Whoever only looks keeps no copy of a cache that nobody will read.
+  // An observer keeps no copy of a cache that nobody will read.
   const kept = observer ? { get: (key: string) => state.get(key), async set() {}, async delete() {} } : state
   const part = (name: string, component: Part['component']): Part => ({
     name,

@@ -39,7 +39,7 @@ export interface Engine extends EngineSettings {
   readonly metrics: Metrics | undefined
   /** One chain a segment: the last ends in the add, the others at their barrier. */
   readonly chains: readonly Chain[]
-  /** Blocks with a stage that never settled, and its name. */
+  /** Blocks with a stage that never ended, and its name. */
   readonly stuck: Map<BlockId, string>
   /** Loaded blocks that the last complete view did not have. */
   readonly absences: KeptIds

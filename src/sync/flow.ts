@@ -74,7 +74,7 @@ export class Flow {
   async filter(at: number, candidate: Candidate): Promise<boolean> {
     const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, 1)
     const outcome = await this.#attempt(at, candidate, trace)
-    if (outcome.kind !== 'passed') this.#settle(candidate, outcome, trace)
+    if (outcome.kind !== 'passed') this.#conclude(candidate, outcome, trace)
     else if (this.#span.enabled) this.#traces.set(candidate.meta.ulid, trace)
     return outcome.kind === 'passed'
   }
@@ -85,7 +85,7 @@ export class Flow {
     const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, number)
     trace.enterLast(new Set(this.#engine.plan.segments[last]?.stages.map(s => s.name)))
     const outcome = await this.#attempt(last, candidate, trace)
-    this.#settle(candidate, outcome, trace)
+    this.#conclude(candidate, outcome, trace)
     return outcome
   }
 
@@ -104,7 +104,11 @@ export class Flow {
       const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
       if (parent) this.#view.superseded.set(id, parent.meta)
       const detail = supersededBy && `${supersededBy} holds all of it`
-      this.#settle(candidate, skippedBy(stage.name, skip, detail), this.#trace(id, candidate.meta.compaction.level, 1))
+      this.#conclude(
+        candidate,
+        skippedBy(stage.name, skip, detail),
+        this.#trace(id, candidate.meta.compaction.level, 1),
+      )
     })
     return only ? going.filter(block => only.has(block.meta.ulid)) : going
   }
@@ -119,7 +123,7 @@ export class Flow {
     return outcome
   }
 
-  #settle(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
+  #conclude(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
     const id = candidate.meta.ulid
     trace.finish(outcome)
     this.#count(id, this.#view.outcomes.get(id)?.kind, outcome.kind)

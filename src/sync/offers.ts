@@ -31,10 +31,10 @@ export class Offers {
   readonly #engine: Engine
   readonly #queue: WorkQueue
   readonly #attempt: Attempt
-  /** Blocks to be looked at again when ownership changes. */
+  /** Blocks that may be offered again when ownership changes. */
   #retryQueue: Offer[] = []
-  /** What has changed, for each look at blocks that were parked: a change that comes while it goes on counts for the rest. */
-  readonly #looks = new Set<Changes>()
+  /** What has changed, for each walk through a retry queue that goes on: a change that comes meanwhile counts for the rest of it. */
+  readonly #rechecks = new Set<Changes>()
   readonly #timers = new Set<Disposable>()
 
   constructor(engine: Engine, queue: WorkQueue, attempt: Attempt) {
@@ -51,11 +51,11 @@ export class Offers {
 
   /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
   onChange(change: OwnershipChange): void {
-    for (const changes of this.#looks) changes.add(change)
+    for (const changes of this.#rechecks) changes.add(change)
     if (this.#retryQueue.length === 0) return
     const changes = new Changes()
     changes.add(change)
-    this.#looks.add(changes)
+    this.#rechecks.add(changes)
     const waiting = this.#retryQueue
     this.#retryQueue = []
     this.#queue.pushFront(this.#affected(waiting, changes))
@@ -67,7 +67,7 @@ export class Offers {
     this.#timers.clear()
   }
 
-  /** Looks at one after another when a lane is free: there may be as many as the bucket has. */
+  /** Checks one after another when a worker is free: there may be as many as the bucket has. */
   *#affected(waiting: Iterable<Offer>, changes: Changes): Generator<Task, void> {
     let others = 0
     for (const offer of waiting) {
@@ -77,7 +77,7 @@ export class Offers {
         if (++others % 64 === 0) yield nothing
       }
     }
-    this.#looks.delete(changes)
+    this.#rechecks.delete(changes)
   }
 
   async #offer(offer: Offer): Promise<void> {

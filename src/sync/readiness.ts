@@ -24,17 +24,17 @@ const ALONE =
   'the member store cannot be reached: what is held is served, and which other blocks belong here is not known'
 /** Runs after the first that a moving epoch may ask for before the gateway is ready. */
 const MAX_PASSES = 2
-/** How often a gateway that is not ready yet looks whether it is, ms. */
-const LOOK_MS = 1_000
-/** The same, while a look at many blocks goes on, ms: others have their turn in between. */
-const LOOK_ON_MS = 5
+/** How often a gateway that is not ready yet checks whether it is, ms. */
+const CHECK_MS = 1_000
+/** The same, while a check of many blocks goes on, ms: others have their turn in between. */
+const CHECK_ON_MS = 5
 
 export class ReadyLatch {
   readonly #engine: Engine
   readonly #offers: () => Offered | undefined
   readonly #coverage = new Coverage()
   /** Every block had a verdict, at some time. */
-  #settled = false
+  #complete = false
   /** The member store could not be reached at the start, for longer than the grace for it, and blocks were held. */
   #alone = false
   #passes = 0
@@ -48,35 +48,35 @@ export class ReadyLatch {
     this.#offers = offers
   }
 
-  /** Looks again and again until it is ready, where ownership is handed over. */
+  /** Checks again and again until it is ready, where ownership is handed over. */
   watch(): void {
     if (this.#stopping || !this.#handover) return
-    this.look()
-    if (this.#settled || this.#alone) return
-    const ms = this.#coverage.unfinished ? LOOK_ON_MS : LOOK_MS
+    this.check()
+    if (this.#complete || this.#alone) return
+    const ms = this.#coverage.unfinished ? CHECK_ON_MS : CHECK_MS
     this.#timer = this.#engine.host.setTimer(ms, () => this.watch())
   }
 
   /** A run has ended. `current`: ownership has not moved since it began. */
   runEnded(result: RunResult, current: boolean): void {
     // Ownership that moved during the first run gets its runs too; ownership that never rests must not keep us unready.
-    if (settles(result)) this.#settled ||= current || ++this.#passes > MAX_PASSES
-    this.look()
+    if (isComplete(result)) this.#complete ||= current || ++this.#passes > MAX_PASSES
+    this.check()
   }
 
-  look(): void {
+  check(): void {
     const { faults, plan, host, instance } = this.#engine
     const handover = this.#handover
     const offers = this.#offers()
-    if (!this.#settled && handover && offers) {
-      const covered = () => this.#coverage.look(offers, plan.ownership, plan.sink.stage.loaded(), instance.id)
-      this.#settled = faults.guard('handover.owners', covered) ?? false
+    if (!this.#complete && handover && offers) {
+      const covered = () => this.#coverage.check(offers, plan.ownership, plan.sink.stage.loaded(), instance.id)
+      this.#complete = faults.guard('handover.owners', covered) ?? false
     }
     // A store that comes back takes nothing back. What holds nothing has nothing to serve meanwhile.
     this.#alone ||= this.#standing === 'alone' && this.#held > 0
-    if (!(this.#settled || this.#alone) || this.#told || this.#stopping) return
+    if (!(this.#complete || this.#alone) || this.#told || this.#stopping) return
     this.#told = true
-    if (!this.#settled) host.log.warn(ALONE, { blocks: this.#held })
+    if (!this.#complete) host.log.warn(ALONE, { blocks: this.#held })
     // Before that nobody may let go of a block because it is loaded here.
     faults.guard('handover.ready', () => handover?.ready(true))
   }
@@ -89,7 +89,7 @@ export class ReadyLatch {
 
   /** `last`: the last run; undefined before the first. */
   state(last: RunReport | undefined): Readiness {
-    this.look()
+    this.check()
     const unknown = this.#engine.faults.guard('handover.unknown', () => this.#handover?.unknown?.())
     const because = (why: string | undefined) => (why === undefined ? '' : `: ${why}`)
     const cause = because(unknown ?? last?.error?.rawMessage)
@@ -99,7 +99,7 @@ export class ReadyLatch {
     if (stopping) return no('the gateway is stopping')
     if (standing === 'superseded') return no('a newer process has the id of this gateway')
     if (standing === 'leaving' && this.#held === 0) return no('drained: others serve every block')
-    if (this.#settled) return { ready: true, stopping, reason: 'every block had a verdict' }
+    if (this.#complete) return { ready: true, stopping, reason: 'every block had a verdict' }
     if (this.#alone) return { ready: true, stopping, reason: `${ALONE}${because(unknown)}`, partial: true }
     if (standing === 'alone') {
       const what = 'the member store cannot be reached and no block is held: which blocks belong here is not known'
@@ -124,35 +124,35 @@ export class ReadyLatch {
 }
 
 /** True for a run after which nothing is unknown: it saw the whole bucket, and nobody left a question about a block open. */
-function settles({ status, summary }: RunResult): boolean {
+function isComplete({ status, summary }: RunResult): boolean {
   if (status !== 'done' || !summary.run.complete) return false
   return !summary.stages.some(({ skipped }) => skipped[ErrorCode.ownershipUnavailable])
 }
 
-/** Blocks that are looked at without a break: one takes some 10 µs, and 50 µs among a hundred members. */
-const LOOKS = 200
+/** Blocks that are checked without a break: one takes some 10 µs, and 50 µs among a hundred members. */
+const CHECKS = 200
 
 /**
  * Whether nobody misses this gateway: each block assigned to it is loaded here, served by a live other, or held back by a
- * stage. So one that joins a healthy cluster is ready at once, for the old owners linger.
+ * stage. So one that joins a healthy cluster is ready at once, for the old owners keep theirs until it serves them.
  */
 class Coverage {
   #offered: Offered['offered'] = []
   #epoch: Epoch = 0
-  /** The block that is looked at next; and how many before it, round the list, were covered since anything changed. */
+  /** The block that is checked next; and how many before it, round the list, were covered since anything changed. */
   #at = 0
   #covered = 0
 
-  /** True while every block it came to was covered, and some are left to look at. */
+  /** True while every block it came to was covered, and some are left to check. */
   get unfinished(): boolean {
     return this.#covered > 0 && this.#covered < this.#offered.length
   }
 
   /**
-   * Goes on from the block where the last look ended: one that is missed still answers for all others at once. Some looks
+   * Goes on from the block where the last check ended: one that is missed still answers for all others at once. Some checks
    * go once round a long list.
    */
-  look(
+  check(
     { offered, outcomes }: Offered,
     ownership: OwnershipPlugin,
     loaded: { has(id: BlockId): boolean },
@@ -163,7 +163,7 @@ class Coverage {
     if (offered !== this.#offered || epoch !== this.#epoch) this.#covered = 0
     this.#offered = offered
     this.#epoch = epoch
-    for (let left = LOOKS; left > 0 && this.#covered < offered.length; left--) {
+    for (let left = CHECKS; left > 0 && this.#covered < offered.length; left--) {
       const { meta } = offered[this.#at] as Candidate
       const outcome = outcomes.get(meta.ulid)
       const fine =

@@ -78,7 +78,7 @@ export class Runner {
   /** Begins the first run and everything that follows it. Resolves with the first run's result. */
   start(): Promise<RunResult> {
     this.#continuous = true
-    // A process that goes on looks twice itself.
+    // A process that goes on lists twice itself.
     this.#engine.absences.clear()
     this.watch()
     return this.#request('startup', false)
@@ -136,7 +136,7 @@ export class Runner {
     }
     grace[Symbol.dispose]()
     this.#abort.abort(stopped)
-    for (const [block, stage] of stuck) host.log.error('a stage never settled', { block, stage })
+    for (const [block, stage] of stuck) host.log.error('a stage never ended', { block, stage })
   }
 
   #request(reason: RunReason, confirmDrops: boolean): Promise<RunResult> {
@@ -212,11 +212,11 @@ export class Runner {
     faults.runEnded()
     // A run that failed comes again by itself; changes that it did not see cannot wait for that.
     if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
-    // However often ownership moves, the next look at the bucket comes when it was due.
+    // However often ownership moves, the next listing comes when it was due.
     if (view.listed) this.#arm()
   }
 
-  /** The next look at the bucket. */
+  /** For the next run that lists. */
   #arm(): void {
     const { host, everyMs } = this.#engine
     this.#interval?.[Symbol.dispose]()

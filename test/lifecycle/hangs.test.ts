@@ -167,7 +167,7 @@ describe('an answer that never comes', () => {
     await settle()
     await stopped(gateway, host)
     expect((await start).status).toBe('stopped')
-    const told = host.lines.find(l => l.message === 'a stage never settled')
+    const told = host.lines.find(l => l.message === 'a stage never ended')
     expect(told?.fields).toEqual({ block: testId(1), stage: 'deaf' })
   })
 })

@@ -2,6 +2,7 @@
 import { BlockgateError, type Candidate, type SetStage } from 'blockgate'
 import { candidate, settle, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
+import { synced } from '../support/syncs.ts'
 import { blocks, numberOf, scriptedOwnership, told, world } from '../support/world.ts'
 
 const newestFirst: SetStage = {
@@ -197,8 +198,7 @@ it('row 16: children linger until the parent is served by its owners', async () 
 })
 
 it('row 16: without a handover, children stay until the parent is served here', async () => {
-  const { gateway, sink, source, host } = await world({ list: blocks(1, 2), stages: [dedup] })
-  await gateway.sync()
+  const { gateway, sink, source, host } = await synced({ list: blocks(1, 2), stages: [dedup] })
   source.list = [...blocks(1, 2), parentOf(3, 1, 2)]
   sink.fail(3, ...Array.from({ length: 4 }, () => new Error('503')))
   const run = gateway.sync()

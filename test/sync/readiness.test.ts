@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { everything } from '../support/syncs.ts'
+import { everything, synced } from '../support/syncs.ts'
 import { blocks, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
 it('is ready after the first run in which every block got a verdict, also where some failed, and stays so', async () => {
@@ -181,16 +181,14 @@ it.each([
   ['alone', true, 'every block had a verdict'],
 ] as const)('settled, and %s: %s', async (standing, ready, reason) => {
   const ownership = scriptedOwnership([1])
-  const { gateway } = await world({ list: blocks(1), ownership })
-  await gateway.sync()
+  const { gateway } = await synced({ list: blocks(1), ownership })
   ownership.standing = standing
   expect(gateway.readiness).toMatchObject({ ready, reason })
 })
 
 it('is unready once a drain has let go of everything, and ready again when the drain is cancelled', async () => {
   const ownership = scriptedOwnership([1])
-  const { gateway } = await world({ list: blocks(1), ownership })
-  await gateway.sync()
+  const { gateway } = await synced({ list: blocks(1), ownership })
   ownership.standing = 'leaving'
   ownership.servedByOthers.add(1)
   ownership.lose(1)
@@ -222,8 +220,7 @@ it('is not ready with nothing held while the member store cannot be reached sinc
   const ownership = scriptedOwnership([1])
   ownership.unavailable = true
   ownership.standing = 'alone'
-  const { gateway } = await world({ list: blocks(1), ownership })
-  await gateway.sync()
+  const { gateway } = await synced({ list: blocks(1), ownership })
   expect(gateway.readiness).toMatchObject({
     ready: false,
     reason: 'the member store cannot be reached and no block is held: which blocks belong here is not known',

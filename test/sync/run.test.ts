@@ -132,7 +132,7 @@ describe('a run', () => {
     await gateway.stop()
     expect(host.lines).toContainEqual({
       level: 'error',
-      message: 'a stage never settled',
+      message: 'a stage never ended',
       fields: { block: testId(1), stage: 'scripted-sink' },
     })
   })
