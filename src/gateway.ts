@@ -181,7 +181,11 @@ async function open(
   ms: number,
 ): Promise<void> {
   const step = async (what: string, work: () => Promise<void>): Promise<void> => {
-    const late = () => new BlockgateError(ErrorCode.startFailed, `Cannot start: ${what} must end within ${ms} ms`)
+    const late = () =>
+      new BlockgateError(
+        ErrorCode.startFailed,
+        `Cannot start: ${what} timed out after ${ms / 1000} s (option startTimeout)`,
+      )
     signal.throwIfAborted()
     await within(host, ms, signal, late, work())
   }

@@ -98,6 +98,7 @@ export function limited<T>(
   what: string,
   work: Promise<T>,
 ): Promise<T> {
-  const late = () => new BlockgateError(ErrorCode.stageStuck, `${what} must answer within ${ms} ms`)
+  const late = () =>
+    new BlockgateError(ErrorCode.stageStuck, `${what} timed out after ${ms / 1000} s (option stageTimeout)`)
   return within(host, ms, signal, late, work)
 }

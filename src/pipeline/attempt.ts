@@ -33,7 +33,9 @@ export async function attempt(
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   const link = linkSignals(run.signal)
   const timeout = host.setTimer(blockTimeoutMs, () => {
-    link.abort(new BlockgateError(ErrorCode.blockTimeout, `the block took longer than ${blockTimeoutMs} ms`))
+    link.abort(
+      new BlockgateError(ErrorCode.blockTimeout, `timed out after ${blockTimeoutMs / 1000} s (option blockTimeout)`),
+    )
   })
   let grace: Disposable | undefined
   const onAbort = () => {
@@ -41,7 +43,7 @@ export async function attempt(
       const stage = trace.running.at(-1) ?? 'pipeline'
       stuck.set(id, stage)
       running.finally(() => stuck.delete(id)).catch(() => {})
-      resolve(failed(stage, stuckError(`did not end within ${STUCK_GRACE} ms after its signal aborted`)))
+      resolve(failed(stage, stuckError(`did not end within ${STUCK_GRACE / 1000} s after its signal aborted`)))
     })
   }
   if (link.signal.aborted) onAbort()

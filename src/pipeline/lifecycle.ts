@@ -98,7 +98,7 @@ export class Lifecycle {
     entry.starting = starting
     const long = host.setTimer(LONG_MS, () => host.log.warn('a part takes long to start', { part: name }))
     try {
-      await within(host, ms, signal, () => new Error(`it must start within ${ms} ms`), starting)
+      await within(host, ms, signal, () => new Error(`timed out after ${ms / 1000} s (option startTimeout)`), starting)
     } finally {
       long[Symbol.dispose]()
     }
@@ -142,7 +142,7 @@ async function forAWhile({ services }: Entry, signal: AbortSignal, end: Promise<
 export async function withinGrace(host: Host, ms: number, work: (late: AbortSignal) => Promise<void>): Promise<void> {
   const late = new AbortController()
   const timer = host.setTimer(ms, () => {
-    late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${ms} ms`))
+    late.abort(new BlockgateError(ErrorCode.stopFailed, `timed out after ${ms / 1000} s`))
   })
   try {
     await work(late.signal)

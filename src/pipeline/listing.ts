@@ -68,7 +68,8 @@ export class Listing {
     this.#end()
     try {
       const cleaned = this.#pages?.return({ complete: false })
-      if (cleaned) await within(this.#deps.host, STUCK_GRACE, undefined, () => 'it does not end', cleaned)
+      if (cleaned)
+        await within(this.#deps.host, STUCK_GRACE, undefined, () => `timed out after ${STUCK_GRACE / 1000} s`, cleaned)
     } catch (error) {
       const { host, plan } = this.#deps
       host.log.warn('the clean-up of a listing failed', { stage: plan.source.name, ...errorFields(error) })

@@ -14,7 +14,7 @@ let select: SetStage['select'] = all
 const stage = (stage: string, call: string) => ({
   code: 'stage-stuck',
   at: stage,
-  rawMessage: `${call} must answer within 300000 ms`,
+  rawMessage: `${call} timed out after 300 s (option stageTimeout)`,
 })
 const answerless = () => ({ next: never, return: never })
 
@@ -79,7 +79,7 @@ describe('an answer that never comes', () => {
     await host.advance(20 * MINUTE)
     expect(results.length).toBeGreaterThan(before + 1)
     if (error) expect(results.find(r => r.error)?.error).toMatchObject(error)
-    else expect(host.lines.some(l => String(l.fields.error).includes('must answer within'))).toBe(true)
+    else expect(host.lines.some(l => String(l.fields.error).includes('timed out after'))).toBe(true)
     await stopped(gateway, host)
   })
 

@@ -115,7 +115,12 @@ describe('a run', () => {
     for (let i = 0; i < 40; i++) await host.advance(10_000)
     const { summary } = await run
     expect(summary.failures).toEqual([
-      { block: testId(1), by: 'scripted-sink', code: 'block-timeout', message: 'the block took longer than 10000 ms' },
+      {
+        block: testId(1),
+        by: 'scripted-sink',
+        code: 'block-timeout',
+        message: 'timed out after 10 s (option blockTimeout)',
+      },
     ])
     expect(sink.numbers).toEqual([2])
   })
