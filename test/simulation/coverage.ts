@@ -2,7 +2,6 @@
  * I1: a block that was served stays served, by a live and ready process, itself or by a block that was compacted from
  * it. Only a crash may open a gap, only for what the crashed one served, and not for long.
  */
-
 import type { BlockId } from 'blockgate'
 import { short } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
