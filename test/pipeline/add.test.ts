@@ -1,10 +1,11 @@
 /** The end of an add: what was prepared is tidied up, what was in vain is counted, and what is served is advertised. */
-import { type BlockStage, skip } from 'blockgate'
+import { type BlockStage, type Handover, skip } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
-import { settle, testId } from 'blockgate/testing'
+import { fakeHost, settle, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
+import { AdvertisedBlocks } from '../../src/pipeline/advertised.ts'
 import { samples } from '../metrics/measured.ts'
-import { blocks, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
+import { blocks, numberOf, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
 it.each([
   ['committed', 1],
@@ -64,4 +65,24 @@ it('a block is withdrawn only after those before it were advertised: they must n
   await run
   expect(told).toEqual(['begins added', 'ended added', 'begins dropped', 'ended dropped'])
   expect(sink.numbers).toEqual([3, 1])
+})
+
+it('what could not be advertised is told later, unless it was withdrawn meanwhile', async () => {
+  const told: unknown[] = []
+  let away = true
+  const serve: Handover['serve'] = async ({ added, dropped }) => {
+    if (away) throw new Error('the store is away')
+    told.push([added.map(numberOf), dropped.map(numberOf)])
+  }
+  const advertised = new AdvertisedBlocks({ serve } as Handover, fakeHost(), () => true)
+  for (const n of [1, 2]) advertised.added(testId(n))
+  await advertised.told()
+  away = false
+  await advertised.withdraw([testId(2)], new AbortController().signal)
+  advertised.added(testId(3))
+  await advertised.told()
+  expect(told).toEqual([
+    [[], [2]],
+    [[1, 3], []],
+  ])
 })
