@@ -1,7 +1,7 @@
 /**
  * How long the event loop waits for gateways of many blocks: the longest stretch without a turn, by what was going on.
  *
- *   npm run bench:loop [-- BLOCKS]                                                      default 200000
+ *   npm run bench:loop [-- BLOCKS [--still]]                                            default 200000; --still: as on Workers
  *   deno run -A --conditions=blockgate-source bench/event-loop.ts [BLOCKS]
  *
  * Two gateways in one process on one store, so a stretch is what both do in a turn. It is CPU of the main thread, so that other
@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import process from 'node:process'
-import { defineConfig, gateway, memoryState, owned, resolveConfig } from 'blockgate'
+import { defineConfig, gateway, type Host, memoryState, owned, resolveConfig } from 'blockgate'
 import { createApp } from 'blockgate/http'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
@@ -50,7 +50,8 @@ interface Traced {
 }
 
 const count = Number(process.argv[2] ?? 200_000)
-const host = nodeHost({ log: { info() {}, warn: console.error, error: console.error } })
+const node = nodeHost({ log: { info() {}, warn: console.error, error: console.error } })
+const host = process.argv.includes('--still') ? still(node) : node
 const store = memoryStore()
 const source = manyMetas(count)
 const phases: Phase[] = []
@@ -94,6 +95,24 @@ console.log(
     }),
   ),
 )
+
+/** As on Workers: the clock stands still while we compute, and slices end by their steps alone. */
+function still(real: Host): Host {
+  let at = real.monotonic()
+  const goOn = () => {
+    at = real.monotonic()
+  }
+  return {
+    ...real,
+    monotonic: () => at,
+    nextTurn: () => real.nextTurn().then(goOn),
+    setTimer: (ms, fn) =>
+      real.setTimer(ms, () => {
+        goOn()
+        fn()
+      }),
+  }
+}
 
 /** CPU of this thread, ms. */
 function cpuNow(): number {

@@ -2,7 +2,7 @@
 import { BlockgateError, type Candidate, type SetStage } from 'blockgate'
 import { candidate, settle, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { synced } from '../support/syncs.ts'
+import { held, synced } from '../support/syncs.ts'
 import { blocks, numberOf, scriptedOwnership, told, world } from '../support/world.ts'
 
 const newestFirst: SetStage = {
@@ -27,13 +27,11 @@ const parentOf = (n: number, ...children: number[]): Candidate =>
 
 it('row 1: ownership is asked at the moment of the add, not at the start of the sync (thanos #8029)', async () => {
   const ownership = scriptedOwnership([1, 2, 3])
-  const { gateway, sink } = await world({ list: blocks(1, 2, 3), ownership, concurrency: 1 })
-  const go = sink.gate(1)
-  const run = gateway.sync()
-  await settle()
+  const made = await world({ list: blocks(1, 2, 3), ownership, concurrency: 1 })
+  const { sink } = made
+  const { go } = await held(made, 1)
   ownership.lose(2)
-  go()
-  expect(told(await run)).toEqual({ 1: 'added', 2: 'skipped owned not-owner', 3: 'added' })
+  expect(told(await go())).toEqual({ 1: 'added', 2: 'skipped owned not-owner', 3: 'added' })
   expect(sink.log).not.toContain('prepare 2')
 })
 
@@ -52,14 +50,12 @@ it('row 1: ownership is verified again between the load and the moment the block
 
 it('row 2: a block gained during the sync is offered again in the same run, ahead of what still waits', async () => {
   const ownership = scriptedOwnership([2, 3])
-  const { gateway, sink } = await world({ list: blocks(1, 2, 3), ownership, concurrency: 1 })
-  const go = sink.gate(2)
-  const run = gateway.sync()
-  await settle()
+  const made = await world({ list: blocks(1, 2, 3), ownership, concurrency: 1 })
+  const { sink } = made
+  const { go } = await held(made, 2)
   ownership.gain(1)
   await settle()
-  go()
-  const result = await run
+  const result = await go()
   expect(sink.log).toEqual(['prepare 2', 'commit 2', 'prepare 1', 'commit 1', 'prepare 3', 'commit 3'])
   expect(result.summary.blocks).toMatchObject({ seen: 3, added: 3 })
 })
@@ -106,13 +102,11 @@ it('row 8: a listing error is an incomplete view: what was seen is added, nothin
 })
 
 it('row 9: blocks are served as they come, newest first', async () => {
-  const { gateway, sink } = await world({ list: blocks(1, 2, 3), stages: [newestFirst], concurrency: 1 })
-  const go = sink.gate(2)
-  const run = gateway.sync()
-  await settle()
+  const made = await world({ list: blocks(1, 2, 3), stages: [newestFirst], concurrency: 1 })
+  const { sink } = made
+  const { go } = await held(made, 2)
   expect(sink.numbers).toEqual([3])
-  go()
-  await run
+  await go()
   expect(sink.numbers).toEqual([3, 2, 1])
 })
 

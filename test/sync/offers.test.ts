@@ -4,6 +4,7 @@ import { setupMetrics } from 'blockgate/runtime/metrics'
 import { settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { samples } from '../metrics/measured.ts'
+import { held } from '../support/syncs.ts'
 import { blocks, numberOf, scriptedOwnership, told, world } from '../support/world.ts'
 
 const broken = () => new Error('no')
@@ -12,14 +13,11 @@ const claimsOf = (log: readonly string[], n: number) => log.filter(line => line 
 describe('a block that was denied', () => {
   it('is not asked for again by a change that is of other blocks', async () => {
     const ownership = scriptedOwnership([1])
-    const { gateway, sink } = await world({ list: blocks(1, 2, 3), ownership })
-    const go = sink.gate(1)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1, 2, 3), ownership })
+    const { go } = await held(made, 1)
     ownership.served(3)
     await settle()
-    go()
-    await run
+    await go()
     expect([2, 3].map(n => claimsOf(ownership.log, n))).toEqual([1, 2])
   })
 
@@ -35,14 +33,11 @@ describe('a block that was denied', () => {
       },
     }
     const ownership = scriptedOwnership()
-    const { gateway, sink } = await world({ list: blocks(1, 2), stages: [picky], ownership })
-    const go = sink.gate(1)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1, 2), stages: [picky], ownership })
+    const { go } = await held(made, 1)
     ownership.tick()
     await settle()
-    go()
-    await run
+    await go()
     expect(asked).toBe(1)
   })
 
@@ -108,14 +103,11 @@ describe('a change whose plugin cannot say what it is of', () => {
       ...scripted,
       watch: listener => scripted.watch?.(({ epoch }) => listener({ epoch, affects })) ?? { [Symbol.dispose]() {} },
     }
-    const { gateway, sink } = await world({ list: blocks(1, 2), ownership })
-    const go = sink.gate(1)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1, 2), ownership })
+    const { go } = await held(made, 1)
     scripted.gain(2)
     await settle()
-    go()
-    expect(told(await run)).toEqual({ 1: 'added', 2: 'added' })
+    expect(told(await go())).toEqual({ 1: 'added', 2: 'added' })
   })
 })
 

@@ -1,6 +1,7 @@
 import { BlockgateError, type BlockStage, BucketError, type SetStage, skip } from 'blockgate'
 import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { held } from '../support/syncs.ts'
 import { blocks, numberOf, scriptedOwnership, told, world } from '../support/world.ts'
 
 const even: BlockStage = {
@@ -62,14 +63,12 @@ describe('a run', () => {
   })
 
   it('never has more blocks in progress than its concurrency, and no slow block holds up the rest', async () => {
-    const { gateway, sink } = await world({ list: blocks(1, 2, 3, 4, 5, 6, 7), concurrency: 3 })
-    const go = sink.gate(1)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1, 2, 3, 4, 5, 6, 7), concurrency: 3 })
+    const { gateway, sink } = made
+    const { go } = await held(made, 1)
     expect(sink.log.filter(l => l.startsWith('commit'))).toEqual([2, 3, 4, 5, 6, 7].map(n => `commit ${n}`))
     expect(gateway.progress).toMatchObject({ seen: 7, done: 6, inFlight: 1, listing: false })
-    go()
-    await run
+    await go()
     expect(sink.mostAtOnce).toBeLessThanOrEqual(3)
     expect(sink.numbers).toContain(1)
   })
@@ -278,14 +277,11 @@ describe('ownership at the add', () => {
 
   it('counts a block that was denied, offered again and added once', async () => {
     const ownership = scriptedOwnership([1])
-    const { gateway, sink } = await world({ list: blocks(1, 2), ownership, concurrency: 2 })
-    const go = sink.gate(1)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1, 2), ownership, concurrency: 2 })
+    const { go } = await held(made, 1)
     ownership.gain(2)
     await settle()
-    go()
-    expect((await run).summary.blocks).toMatchObject({ seen: 2, added: 2, skipped: 0 })
+    expect((await go()).summary.blocks).toMatchObject({ seen: 2, added: 2, skipped: 0 })
   })
 })
 
@@ -303,14 +299,12 @@ describe('the journal of loads in flight', () => {
 
   it('has a load on disk before the load starts', async () => {
     const state = memoryState()
-    const { gateway, sink } = await world({ list: blocks(1), state })
-    const go = sink.gate(1)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1), state })
+    const { sink } = made
+    const { go } = await held(made, 1)
     expect(sink.log).toEqual(['prepare 1'])
     expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [testId(1)], deaths: {} })
-    go()
-    await run
+    await go()
   })
 
   it('does not start a load that could not be written down', async () => {
@@ -344,14 +338,11 @@ describe('the journal of loads in flight', () => {
   it('holds no death against a block that the sink holds: the process died after its commit', async () => {
     const state = memoryState()
     await state.set('engine/loads-in-flight', { inFlight: [testId(1), testId(2)], deaths: { [testId(1)]: 2 } })
-    const { gateway, sink } = await world({ list: blocks(1, 2), state })
-    sink.hold(...blocks(1))
-    const go = sink.gate(2)
-    const run = gateway.sync()
-    await settle()
+    const made = await world({ list: blocks(1, 2), state })
+    made.sink.hold(...blocks(1))
+    const { go } = await held(made, 2)
     expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [testId(2)], deaths: { [testId(2)]: 1 } })
-    go()
-    await run
+    await go()
   })
 
   it('ignores a damaged journal', async () => {
