@@ -1,4 +1,4 @@
-/** Blocks of many kinds, for kits that need something to ask about. */
+/** Blocks of many kinds, for conformance tests that need something to ask about. */
 import type { Candidate } from '../contracts/block.ts'
 import { candidate, testId } from './blocks.ts'
 

@@ -1,11 +1,11 @@
-/** The conformance tests of buckets: every Bucket runs them, raw and behind `prefixed()`. */
+/** Conformance tests of buckets: every Bucket runs them, raw and behind `prefixed()`. */
 import type { Bucket } from '../contracts/host.ts'
-import { bodyCases, rangeCases } from './bucket-kit/bodies.ts'
-import { keyCases } from './bucket-kit/keys.ts'
-import { listingCases, unreadableCases } from './bucket-kit/listing.ts'
-import { conditionCases, objectCases } from './bucket-kit/objects.ts'
-import { type BucketFixture, type BucketKit, withSubject } from './bucket-kit/subject.ts'
-import { assertEqual, type Runner } from './kit.ts'
+import { assertEqual, type Runner } from './assert.ts'
+import { bodyCases, rangeCases } from './bucket/bodies.ts'
+import { keyCases } from './bucket/keys.ts'
+import { listingCases, unreadableCases } from './bucket/listing.ts'
+import { conditionCases, objectCases } from './bucket/objects.ts'
+import { type BucketFixture, type BucketKit, withSubject } from './bucket/subject.ts'
 
 export interface TestBucketOptions {
   /** What the report calls the bucket. */

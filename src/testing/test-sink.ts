@@ -1,13 +1,13 @@
-/** The conformance kit of sinks. */
+/** Conformance tests of sinks. */
 import type { Candidate } from '../contracts/block.ts'
 import type { Bucket, Component } from '../contracts/host.ts'
 import type { BlockSink } from '../contracts/stage.ts'
+import { made, type Runner } from './assert.ts'
 import { blockContext } from './blocks.ts'
-import { type ComponentKitOptions, componentCases } from './component-kit.ts'
-import { made, type Runner } from './kit.ts'
-import { dropCases, readerCases, restartCases } from './sink-kit/kept.ts'
-import { failureCases, prepareCases } from './sink-kit/prepare.ts'
-import { type SinkKit, withSubject } from './sink-kit/subject.ts'
+import { type ComponentKitOptions, componentCases } from './component.ts'
+import { dropCases, readerCases, restartCases } from './sink/kept.ts'
+import { failureCases, prepareCases } from './sink/prepare.ts'
+import { type SinkKit, withSubject } from './sink/subject.ts'
 import { storedBlocks } from './stored-blocks.ts'
 
 export interface SinkKitOptions extends ComponentKitOptions {

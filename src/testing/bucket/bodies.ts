@@ -1,7 +1,7 @@
 /** Cases of bodies: ranges, limits, disposal and aborts. */
 import type { ObjectBody, Range } from '../../contracts/bucket.ts'
 import { ErrorCode } from '../../contracts/errors.ts'
-import { assert, assertEqual, assertRejects } from '../kit.ts'
+import { assert, assertEqual, assertRejects } from '../assert.ts'
 import { assertFails, type BucketKit, bytesOf, LIMIT, type Subject } from './subject.ts'
 
 const DIGITS = '0123456789'

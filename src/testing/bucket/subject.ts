@@ -2,8 +2,8 @@
 import type { ListPage, ObjectBody, Range } from '../../contracts/bucket.ts'
 import { codeOf, type ErrorCode } from '../../contracts/errors.ts'
 import type { Bucket } from '../../contracts/host.ts'
+import { assert, assertEqual, assertRejects, type Runner } from '../assert.ts'
 import { services } from '../blocks.ts'
-import { assert, assertEqual, assertRejects, type Runner } from '../kit.ts'
 
 export interface BucketFixture {
   /** Empty, not started, used by one case. */

@@ -1,7 +1,7 @@
 /** Cases of single objects: put, get, delete, etags and conditions. */
 import type { BucketWriter } from '../../contracts/bucket.ts'
 import { ErrorCode } from '../../contracts/errors.ts'
-import { assert, assertEqual, leaveOut } from '../kit.ts'
+import { assert, assertEqual, leaveOut } from '../assert.ts'
 import { assertFails, type BucketKit, bytesOf, type Subject } from './subject.ts'
 
 /** One race is won by chance also where the store does not hold its condition. */

@@ -1,7 +1,7 @@
 /** Cases of listings: order, pages, prefixes, the delimiter, and folders that cannot be read. */
 import { ErrorCode } from '../../contracts/errors.ts'
 import type { Bucket } from '../../contracts/host.ts'
-import { assert, assertEqual, leaveOut } from '../kit.ts'
+import { assert, assertEqual, leaveOut } from '../assert.ts'
 import { assertFails, type BucketKit, numbered } from './subject.ts'
 
 const MANY = 2500

@@ -1,6 +1,6 @@
 /** Cases of unusual and hostile keys. */
 import { codeOf, ErrorCode } from '../../contracts/errors.ts'
-import { assert, assertEqual } from '../kit.ts'
+import { assert, assertEqual } from '../assert.ts'
 import { assertFails, type BucketKit, bytesOf, type Subject } from './subject.ts'
 
 const UNUSUAL = [

@@ -1,6 +1,6 @@
 /**
- * What the kits share: a runner's `{ describe, it }`, and assertions of our own, so that Vitest, `node:test` and Deno
- * run the same file.
+ * A runner's `{ describe, it }`, and assertions of our own, so that the conformance tests run under Vitest, `node:test` and Deno
+ * from the same file.
  */
 
 export interface Runner {

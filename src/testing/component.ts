@@ -1,8 +1,8 @@
-/** What every component must keep, whatever its kind: name, check, start and stop. Used by the kits. */
-import type { Component, Host, Instance, Problem, Services } from '../contracts/host.ts'
+/** What every component must keep, whatever its kind: name, check, start and stop. */
+import type { Component, Host, Instance, Services } from '../contracts/host.ts'
+import { assert, assertEqual, leaveOut, made, type Runner } from './assert.ts'
 import { services as defaultServices } from './blocks.ts'
 import { type FakeHost, settle } from './fake-host.ts'
-import { assert, assertEqual, leaveOut, made, type Runner } from './kit.ts'
 
 export interface ComponentKitOptions {
   /** Leads the names of the cases. */
@@ -14,6 +14,8 @@ export interface ComponentKitOptions {
   readonly services?: ((instance: Instance) => Services) | undefined
 }
 
+type Use<T> = (component: T, services: Services) => Promise<void>
+
 /** Kebab-case, as names and reasons are: they are metric labels. */
 export function isKebab(text: unknown): boolean {
   return typeof text === 'string' && /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text)
@@ -23,17 +25,26 @@ export function isKebab(text: unknown): boolean {
 export async function withStarted<T extends Component>(
   component: T,
   options: ComponentKitOptions,
-  use: (component: T, services: Services) => Promise<void>,
+  use: Use<T>,
   instance: Instance = { id: 'test-1', zone: undefined },
 ): Promise<Services> {
-  const services = (options.services ?? (i => defaultServices({ instance: i })))(instance)
+  const services = options.services?.(instance) ?? defaultServices({ instance })
   try {
     if (component.start) await within(services.host, component.start(services), 'start()')
     await use(component, services)
   } finally {
-    if (component.stop) await within(services.host, component.stop(new AbortController().signal), 'stop()')
+    await stopped(component, services.host)
   }
   return services
+}
+
+/** Registers cases that are each given a started component of their own. */
+export function caseOf<T extends Component>(
+  runner: Runner,
+  options: ComponentKitOptions,
+  factory: () => T,
+): (name: string, use: Use<T>) => void {
+  return (name, use) => runner.it(name, async () => void (await withStarted(factory(), options, use)))
 }
 
 /** What `work` settles as. On a fake host time is moved along; what has not settled after two minutes of it hangs. */
@@ -56,13 +67,12 @@ export function componentCases<T extends Component>(
   options: ComponentKitOptions & {
     readonly factory: () => T
     readonly invalid?: readonly (() => Component)[] | undefined
-    readonly use: (component: T, services: Services) => Promise<void>
+    readonly use: Use<T>
   },
 ): void {
   const { it } = runner
-  const { invalid = [] } = options
+  const { invalid = [], use } = options
   const factory = () => made(options.factory, 'factory')
-  const signal = new AbortController().signal
 
   it('has a kebab-case name, the same for every instance', () => {
     const { name } = factory()
@@ -72,8 +82,9 @@ export function componentCases<T extends Component>(
 
   it('check() finds nothing wrong with the options of the kit, twice', () => {
     const component = factory()
-    assertEqual(component.check?.() ?? [], [], 'check() to find no problems')
-    assertEqual(component.check?.() ?? [], [], 'check() to find no problems the second time')
+    for (const time of ['first', 'second']) {
+      assertEqual(component.check?.() ?? [], [], `check() to find no problems the ${time} time`)
+    }
   })
 
   if (invalid.length === 0) leaveOut(runner, 'check() reports what is wrong', 'no `invalid` was given')
@@ -83,32 +94,34 @@ export function componentCases<T extends Component>(
         const component = made(make, `invalid[${i}]`)
         const problems = component.check?.() ?? []
         assert(problems.length > 0, `problems from check() of invalid[${i}]`)
-        for (const problem of problems) assertProblem(problem, i)
+        for (const { path, must } of problems) {
+          assert(typeof path === 'string', `a path in each problem of invalid[${i}]`)
+          assert(typeof must === 'string' && must !== '', `a must in each problem of invalid[${i}]`)
+        }
         assertEqual(component.check?.(), problems, `the same problems the second time of invalid[${i}]`)
       }
     })
   }
 
   it('can be stopped without a start', async () => {
-    await factory().stop?.(signal)
+    await factory().stop?.(new AbortController().signal)
   })
 
   it('can be stopped twice', async () => {
     const component = factory()
-    const { host } = await withStarted(component, options, options.use)
-    if (component.stop) await within(host, component.stop(signal), 'the second stop()')
+    const { host } = await withStarted(component, options, use)
+    await stopped(component, host)
   })
 
   it('stops when time is up already', async () => {
     await withStarted(factory(), options, async (component, services) => {
-      await options.use(component, services)
-      if (component.stop)
-        await within(services.host, component.stop(AbortSignal.abort()), 'stop() with an aborted signal')
+      await use(component, services)
+      await stopped(component, services.host, AbortSignal.abort())
     })
   })
 
   it('nothing ticks after stop', async () => {
-    const { host } = await withStarted(factory(), options, options.use)
+    const { host } = await withStarted(factory(), options, use)
     if (!isFake(host)) return
     assertEqual(host.pendingTimers, 0, 'no timer to be left after stop()')
     await host.advance(86_400_000)
@@ -116,11 +129,10 @@ export function componentCases<T extends Component>(
   })
 }
 
-function assertProblem(problem: Problem, i: number): void {
-  assert(typeof problem.path === 'string', `a path in each problem of invalid[${i}]`)
-  assert(typeof problem.must === 'string' && problem.must !== '', `a must in each problem of invalid[${i}]`)
+async function stopped(component: Component, host: Host, signal = new AbortController().signal): Promise<void> {
+  if (component.stop) await within(host, component.stop(signal), 'stop()')
 }
 
-function isFake(host: Host): host is FakeHost {
+export function isFake(host: Host): host is FakeHost {
   return 'advance' in host && 'pendingTimers' in host
 }
