@@ -6,6 +6,7 @@ import { freePorts } from './free-ports.ts'
 
 export interface PrometheusServer {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -51,6 +52,7 @@ export async function startPrometheus(
   }
   return {
     url,
+    pid: process.pid ?? 0,
     async stop() {
       if (process.exitCode !== null) return
       const ended = new Promise(resolve => process.once('exit', resolve))
