@@ -1,15 +1,15 @@
 /** `ReadResponse` of prompb: each series with its samples, decoded. */
 import { type HistogramSamples, hasBuckets } from '../../tsdb/histogram.ts'
-import type { FloatSamples } from '../../tsdb/samples.ts'
 import type { Label } from '../labels.ts'
 import { type HistogramAt, type SeriesSamples, timeOf } from '../samples.ts'
-import { intSize, ProtoWriter, uintSize } from './proto.ts'
+import { ProtoWriter, uintSize } from './proto.ts'
 
 const encoder = new TextEncoder()
 
 /** Collects one `QueryResult`, a series after the other. */
 export class QueryResultWriter {
   readonly #out: ProtoWriter = new ProtoWriter()
+  readonly #samples: ProtoWriter = new ProtoWriter()
   readonly #histogram: ProtoWriter = new ProtoWriter(4096)
 
   /** The message so far. */
@@ -22,15 +22,18 @@ export class QueryResultWriter {
     const { floats, histograms } = samples
     const encodedLabels = encodeLabels(labels)
     const encodedHistograms = histograms.map(each => this.#encode(each))
+    const samplesOf = this.#samples
+    samplesOf.length = 0
+    samplesOf.samples(18, floats)
     const size =
       encodedLabels.length +
-      floatsSize(floats) +
+      samplesOf.length +
       encodedHistograms.reduce((sum, { length }) => sum + 1 + uintSize(length) + length, 0)
     const out = this.#out
     out.uint(10)
     out.uint(size)
     out.raw(encodedLabels)
-    writeFloats(out, floats)
+    out.raw(samplesOf.done())
     for (const bytes of encodedHistograms) out.bytesField(34, bytes)
   }
 
@@ -55,36 +58,6 @@ export function encodeLabels(labels: readonly Label[]): Uint8Array {
     out.bytesField(18, value)
   }
   return out.done()
-}
-
-/** Of a Sample: `double value = 1`, which is left out where its bits are 0, and `int64 timestamp = 2`, left out where it is 0. */
-function sampleSize(time: number, low: number, high: number): number {
-  return (low === 0 && high === 0 ? 0 : 9) + (time === 0 ? 0 : 1 + intSize(time))
-}
-
-function floatsSize({ times, halves, length }: FloatSamples): number {
-  let size = 0
-  for (let i = 0; i < length; i++)
-    size += 2 + sampleSize(times[i] as number, halves[2 * i] as number, halves[2 * i + 1] as number)
-  return size
-}
-
-function writeFloats(out: ProtoWriter, { times, halves, length }: FloatSamples): void {
-  for (let i = 0; i < length; i++) {
-    const time = times[i] as number
-    const low = halves[2 * i] as number
-    const high = halves[2 * i + 1] as number
-    out.uint(18)
-    out.uint(sampleSize(time, low, high))
-    if (low !== 0 || high !== 0) {
-      out.uint(9)
-      out.double(high, low)
-    }
-    if (time !== 0) {
-      out.uint(16)
-      out.int(time)
-    }
-  }
 }
 
 /** What a reader may conclude about a reset before a histogram: nothing of a chunk's first one. */
