@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { tempFolders } from '../support/temp-folders.ts'
 
 const calls: string[] = []
+/** An fsync of this one fails. */
+let broken = ''
 let root = ''
 /** Below the root; a temp file by what it is. */
 const shown = (path: string) => {
@@ -21,6 +23,8 @@ vi.mock('node:fs/promises', async original => {
       return Object.assign(handle, {
         async sync() {
           // When it has ended: the next call must not come before.
+          if (shown(String(args[0])) === broken)
+            throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
           await sync.call(handle)
           calls.push(`fsync ${shown(String(args[0]))}`)
         },
@@ -49,6 +53,7 @@ const { signal } = new AbortController()
 beforeEach(() => {
   root = folder()
   calls.length = 0
+  broken = ''
 })
 
 describe('localFiles', () => {
@@ -81,5 +86,15 @@ describe('localFiles', () => {
     calls.length = 0
     await files.rename('to/a', 'to/c')
     expect(calls).toEqual(['rename to/a to/c', 'fsync to'])
+  })
+
+  it('rename() goes back where a folder cannot be synced: its caller goes on with the old name', async () => {
+    const files = localFiles(root)
+    await files.writeAtomic('from/a', new Uint8Array(1), signal)
+    await files.writeAtomic('to/b', new Uint8Array(1), signal)
+    calls.length = 0
+    broken = 'from'
+    await expect(files.rename('from/a', 'to/a')).rejects.toThrow('disk-failed: cannot sync folder')
+    expect(calls).toEqual(['rename from/a to/a', 'fsync to', 'rename to/a from/a'])
   })
 })

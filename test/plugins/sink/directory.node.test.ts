@@ -224,6 +224,16 @@ describe('directory', () => {
     await dropping
   })
 
+  it('a range outside of its file means that the block is damaged: it was read from the block itself', async () => {
+    const { sink, block } = await world()
+    await add(sink, block)
+    using reader = sink.open?.(block.meta.ulid)
+    await expect(reader?.files.read('index', 5000, 2, signal)).rejects.toMatchObject({
+      code: 'corrupt-block',
+      rawMessage: 'cannot read 2 bytes at 5000 of "index": it has 5001 bytes',
+    })
+  })
+
   it('a disk with less room than the block needs is told before the first request', async () => {
     const { bucket, block, refused, paths } = await world({ files: files => ({ ...files, free: async () => 1000 }) })
     const bytes = block.meta.files.reduce((sum, file) => sum + file.size, 0)
