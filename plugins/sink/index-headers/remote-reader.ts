@@ -7,11 +7,15 @@ import { HEADER } from './header.ts'
  * @param path where the block is in the bucket, with its `/`
  */
 export function remoteReader(held: BlockReader, headerBytes: number, bucket: BucketReader, path: string): BlockReader {
+  let closed = false
   return {
     meta: held.meta,
     headerBytes,
     files: {
       async read(file, offset, length, signal) {
+        if (closed) {
+          throw new BlockgateError(ErrorCode.stageMisuse, `a closed reader of ${held.meta.ulid} must not be read from`)
+        }
         if (file === HEADER) return await held.files.read(file, offset, length, signal)
         if (length === 0) return new Uint8Array(0)
         const key = `${path}${file}`
@@ -23,6 +27,9 @@ export function remoteReader(held: BlockReader, headerBytes: number, bucket: Buc
         throw new BlockgateError(ErrorCode.corruptBlock, text)
       },
     },
-    [Symbol.dispose]: () => held[Symbol.dispose](),
+    [Symbol.dispose]() {
+      closed = true
+      held[Symbol.dispose]()
+    },
   }
 }
