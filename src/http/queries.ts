@@ -30,7 +30,8 @@ export function queryRoutes(gateway: Gateway, snappy: Snappy): (app: Hono) => vo
   const querier = new Querier({ sink: gateway.plan.sink.stage })
   const assertAll = (query: Selection) => assertComplete(gateway, query)
   let running = 0
-  const bounded = async (_: Context, next: () => Promise<void>) => {
+  /** @returns what ends the query, once */
+  const enter = (): (() => void) => {
     if (!gateway.plan.sink.stage.open) {
       throw new HttpError(501, 'unsupported', `the sink ${gateway.plan.sink.name} keeps no data that can be queried`)
     }
@@ -39,19 +40,31 @@ export function queryRoutes(gateway: Gateway, snappy: Snappy): (app: Hono) => vo
       throw new HttpError(429, 'too-many-queries', text, { 'retry-after': RETRY_AFTER_S })
     }
     running++
+    let isOver = false
+    return () => {
+      if (!isOver) running--
+      isOver = true
+    }
+  }
+  const bounded = async (_: Context, next: () => Promise<void>) => {
+    const end = enter()
     try {
       await next()
     } finally {
-      running--
+      end()
     }
   }
   return app => {
-    for (const path of ['/api/v1/read', '/api/v1/series', '/api/v1/labels', '/api/v1/label/*']) app.use(path, bounded)
+    for (const path of ['/api/v1/series', '/api/v1/labels', '/api/v1/label/*']) app.use(path, bounded)
     app.post('/api/v1/read', async c => {
+      // A stream goes on after its answer has begun.
+      const end = enter()
       try {
-        const { headers, body } = await remoteRead(await bodyOf(c), { querier, snappy, assertAll }, c.req.raw.signal)
+        const options = { querier, snappy, assertAll, onEnd: end }
+        const { headers, body } = await remoteRead(await bodyOf(c), options, c.req.raw.signal)
         return c.body(body, 200, headers)
       } catch (error) {
+        end()
         if (error instanceof HttpError) throw error
         const code = codeOf(error) ?? ErrorCode.internal
         throw new HttpError(STATUS[code] ?? 500, code, rawMessageOf(error))

@@ -17,6 +17,8 @@ export interface ReadOptions {
   readonly snappy: Snappy
   /** Throws where the blocks of a query are not all here. */
   readonly assertAll?: ((query: Selection) => void) | undefined
+  /** Called when all was read, or nobody reads on. */
+  readonly onEnd?: (() => void) | undefined
   /** Samples of one query, of all its series. */
   readonly maxSamples?: number | undefined
 }
@@ -49,7 +51,7 @@ function responseType(accepted: readonly (ResponseType | undefined)[]): Response
 
 async function samples(
   queries: readonly Selection[],
-  { querier, snappy, maxSamples = MAX_SAMPLES }: ReadOptions,
+  { querier, snappy, onEnd, maxSamples = MAX_SAMPLES }: ReadOptions,
   signal: AbortSignal,
 ): Promise<ReadResponse> {
   const response = new ProtoWriter()
@@ -74,6 +76,7 @@ async function samples(
     response.bytesField(10, result.done())
   }
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
+  onEnd?.()
   return { headers, body: snappy.compress(response.done()) }
 }
 
@@ -81,10 +84,10 @@ const STREAM_TYPE = 'application/x-streamed-protobuf; proto=prometheus.ChunkedRe
 
 async function streamed(
   queries: readonly Selection[],
-  { querier }: ReadOptions,
+  { querier, onEnd }: ReadOptions,
   signal: AbortSignal,
 ): Promise<ReadResponse> {
-  const parts = frames(queries, querier, signal)
+  const parts = frames(queries, querier, signal, onEnd)
   // What is wrong with the query is an answer of its own, not a stream that breaks off.
   const first = await parts.next()
   const body = new ReadableStream<Uint8Array>(
@@ -111,17 +114,22 @@ async function* frames(
   queries: readonly Selection[],
   querier: Querier,
   signal: AbortSignal,
+  onEnd: (() => void) | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const out = new ProtoWriter(STREAM_BYTES)
-  for (const [i, query] of queries.entries()) {
-    for await (const batch of querier.select(query, signal)) {
-      for (const series of batch) {
-        writeFrame(out, series, i)
-        if (out.length < STREAM_BYTES) continue
-        yield out.done().slice()
-        out.length = 0
+  try {
+    const out = new ProtoWriter(STREAM_BYTES)
+    for (const [i, query] of queries.entries()) {
+      for await (const batch of querier.select(query, signal)) {
+        for (const series of batch) {
+          writeFrame(out, series, i)
+          if (out.length < STREAM_BYTES) continue
+          yield out.done().slice()
+          out.length = 0
+        }
       }
     }
+    if (out.length > 0) yield out.done().slice()
+  } finally {
+    onEnd?.()
   }
-  if (out.length > 0) yield out.done().slice()
 }
