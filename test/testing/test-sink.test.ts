@@ -11,23 +11,14 @@ import {
   testSink,
 } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { kitResult } from './kit-cases.ts'
 
 testSink({ describe, it }, { name: 'recordingSink()', factory: () => recordingSink() })
 
 /** The names of the cases that fail for the sink. */
-async function failures(factory: () => BlockSink): Promise<string[]> {
-  const failed: string[] = []
-  const cases: [string, () => Promise<void> | void][] = []
-  testSink({ describe: (_, fn) => fn(), it: (name, fn) => void cases.push([name, fn]) }, { name: 'broken', factory })
-  for (const [name, fn] of cases) {
-    try {
-      await fn()
-    } catch {
-      failed.push(name)
-    }
-  }
-  return failed
-}
+const failures = async (factory: () => BlockSink) => [
+  ...(await kitResult(runner => testSink(runner, { name: 'broken', factory }))).failed.keys(),
+]
 
 /** recordingSink() with parts of it replaced. */
 function broken(change: (sink: BlockSink) => Partial<BlockSink>, options?: RecordingSinkOptions): () => BlockSink {

@@ -98,6 +98,17 @@ export class Subject {
     return body && new TextDecoder().decode(await body.bytes(LIMIT))
   }
 
+  /** Each call of a bucket that names `key`. */
+  calls(key: string, signal: AbortSignal = this.signal): readonly (() => Promise<unknown>)[] {
+    const { bucket } = this
+    return [
+      () => bucket.get(key, { signal }),
+      () => bucket.put(key, bytesOf('x'), { signal }),
+      () => bucket.put(key, bytesOf('x'), { if: 'absent', signal }),
+      () => bucket.delete(key, { signal }),
+    ]
+  }
+
   async etag(key: string): Promise<string> {
     await using body = await this.get(key)
     return body.info.etag

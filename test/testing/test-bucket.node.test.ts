@@ -6,7 +6,7 @@ import { memoryBucket, testBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
-const file = fileURLToPath(new URL('./runners/bucket-kit.mjs', import.meta.url))
+const file = fileURLToPath(new URL('./runners/test-bucket.mjs', import.meta.url))
 
 describe('testBucket()', () => {
   it('runs unchanged under node:test', async () => {

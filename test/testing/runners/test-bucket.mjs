@@ -1,4 +1,4 @@
-// The bucket kit under a runner that is not Vitest: `node --test` and `deno test` both run this file.
+// The conformance tests of buckets under a runner that is not Vitest: `node --test` and `deno test` both run this file.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
