@@ -37,6 +37,7 @@ export class BlockQuery {
   readonly #lookup: IndexLookup
   readonly #budget: Budget
   readonly #signal: AbortSignal
+  readonly #symbols = new Map<number, string>()
 
   constructor(reader: BlockReader, lookup: IndexLookup, budget: Budget, signal: AbortSignal) {
     this.#reader = reader
@@ -181,10 +182,19 @@ export class BlockQuery {
   }
 
   #labels(refs: Uint32Array): readonly Label[] {
-    return Array.from({ length: refs.length / 2 }, (_, i) => [
-      this.#lookup.symbol(refs[2 * i] as number),
-      this.#lookup.symbol(refs[2 * i + 1] as number),
-    ])
+    const labels: Label[] = []
+    for (let i = 0; i < refs.length; i += 2)
+      labels.push([this.#symbol(refs[i] as number), this.#symbol(refs[i + 1] as number)])
+    return labels
+  }
+
+  /** Most series share their names and values: each text is made once. */
+  #symbol(ref: number): string {
+    const known = this.#symbols.get(ref)
+    if (known !== undefined) return known
+    const text = this.#lookup.symbol(ref)
+    this.#symbols.set(ref, text)
+    return text
   }
 }
 

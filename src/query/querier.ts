@@ -76,19 +76,15 @@ export class Querier {
     const budget = new Budget(this.#limits)
     using held = new DisposableStack()
     const blocks = this.#blocks(ready, from, to).map(({ reader, rest }) => ({ reader: held.use(reader), rest }))
-    const merged = new Map<string, { readonly labels: readonly Label[]; readonly parts: Part[] }>()
+    const found: { readonly labels: readonly Label[]; readonly parts: Part[] }[] = []
     await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
       const lookup = await this.#headers.get(reader, signal)
       const query = new BlockQuery(reader, lookup, budget, signal)
       for (const series of await query.select(rest, from, to)) {
-        const labels = withExternal(series.labels, reader.meta.labels)
-        const key = JSON.stringify(labels)
-        const known = merged.get(key)
-        if (known) known.parts.push({ query, series })
-        else merged.set(key, { labels, parts: [{ query, series }] })
+        found.push({ labels: withExternal(series.labels, reader.meta.labels), parts: [{ query, series }] })
       }
     })
-    const sorted = [...merged.values()].sort((a, b) => compareLabels(a.labels, b.labels))
+    const sorted = merged(found)
     for (let i = 0; i < sorted.length; i += BATCH) {
       signal.throwIfAborted()
       yield await withChunks(sorted.slice(i, i + BATCH))
@@ -214,6 +210,19 @@ export function restOf(
     else if (!each.matches(value)) return undefined
   }
   return rest
+}
+
+/** By their labels; those with the same labels as one. */
+function merged(found: { readonly labels: readonly Label[]; readonly parts: Part[] }[]) {
+  found.sort((a, b) => compareLabels(a.labels, b.labels))
+  let kept = 0
+  for (const each of found) {
+    const before = found[kept - 1]
+    if (before && compareLabels(before.labels, each.labels) === 0) before.parts.push(...each.parts)
+    else found[kept++] = each
+  }
+  found.length = kept
+  return found
 }
 
 async function withChunks(

@@ -9,6 +9,7 @@ const encoder = new TextEncoder()
 /** Collects one `QueryResult`, a series after the other. */
 export class QueryResultWriter {
   readonly #out: ProtoWriter = new ProtoWriter()
+  readonly #labels: ProtoWriter = new ProtoWriter(4096)
   readonly #samples: ProtoWriter = new ProtoWriter()
   readonly #histogram: ProtoWriter = new ProtoWriter(4096)
 
@@ -20,7 +21,7 @@ export class QueryResultWriter {
   /** A series; as in Prometheus, also one whose chunks are of the time and have no sample in it. */
   series(labels: readonly Label[], samples: SeriesSamples): void {
     const { floats, histograms } = samples
-    const encodedLabels = encodeLabels(labels)
+    const encodedLabels = encodeLabels(labels, this.#labels)
     const encodedHistograms = histograms.map(each => this.#encode(each))
     const samplesOf = this.#samples
     samplesOf.length = 0
@@ -44,18 +45,28 @@ export class QueryResultWriter {
   }
 }
 
-/** Field 1 of TimeSeries and of ChunkedSeries. */
-export function encodeLabels(labels: readonly Label[]): Uint8Array {
-  const texts = labels.map(([name, value]) => [encoder.encode(name), encoder.encode(value)] as const)
-  const sizes = texts.map(
-    ([name, value]) => 1 + uintSize(name.length) + name.length + 1 + uintSize(value.length) + value.length,
-  )
-  const out = new ProtoWriter(sizes.reduce((sum, size) => sum + size + 6, 16))
-  for (const [i, [name, value]] of texts.entries()) {
+/** Texts that are kept encoded: most series share their names and values. */
+const MAX_KEPT = 10_000
+const kept = new Map<string, Uint8Array>()
+
+function encoded(text: string): Uint8Array {
+  const known = kept.get(text)
+  if (known) return known
+  const bytes = encoder.encode(text)
+  if (kept.size >= MAX_KEPT) kept.clear()
+  kept.set(text, bytes)
+  return bytes
+}
+
+/** Field 1 of TimeSeries and of ChunkedSeries; written into `out`, which is emptied before. */
+export function encodeLabels(labels: readonly Label[], out: ProtoWriter): Uint8Array {
+  out.length = 0
+  for (const [name, value] of labels) {
+    const [nameBytes, valueBytes] = [encoded(name), encoded(value)]
     out.uint(10)
-    out.uint(sizes[i] as number)
-    out.bytesField(10, name)
-    out.bytesField(18, value)
+    out.uint(2 + uintSize(nameBytes.length) + nameBytes.length + uintSize(valueBytes.length) + valueBytes.length)
+    out.bytesField(10, nameBytes)
+    out.bytesField(18, valueBytes)
   }
   return out.done()
 }

@@ -9,11 +9,14 @@ import { CHUNK_SAMPLES, encodeXor } from '../../tsdb/xor-encode.ts'
 import type { BlockChunk } from '../block.ts'
 import type { Series } from '../querier.ts'
 import { SeriesSamples } from '../samples.ts'
-import { intSize, type ProtoWriter, uintSize } from './proto.ts'
+import { intSize, ProtoWriter, uintSize } from './proto.ts'
 import { encodeLabels } from './samples.ts'
 
 /** What Prometheus' client takes of one frame (`chunked_read_limit`, 50 MB) has room for this and the labels. */
 const MAX_SERIES_BYTES = 45_000_000
+
+/** Filled and read within one call. */
+const labelBytes = new ProtoWriter(4096)
 
 interface ChunkPart {
   readonly from: number
@@ -31,7 +34,7 @@ interface ChunkPart {
 export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIndex: number): void {
   const parts = asStored(chunks) ?? encodedAnew(chunks)
   if (parts.length === 0) return
-  const encodedLabels = encodeLabels(labels)
+  const encodedLabels = encodeLabels(labels, labelBytes)
   const chunksSize = parts.reduce((sum, part) => sum + fieldSize(partSize(part)), 0)
   if (chunksSize > MAX_SERIES_BYTES) {
     const text = `one series must have at most ${MAX_SERIES_BYTES} bytes of chunks: it has ${chunksSize}`
