@@ -80,7 +80,7 @@ export function componentCases<T extends Component>(
     assertEqual(factory().name, name, 'the same name from every call of the factory')
   })
 
-  it('check() finds nothing wrong with the options of the kit, twice', () => {
+  it('check() finds nothing wrong with right options, twice', () => {
     const component = factory()
     for (const time of ['first', 'second']) {
       assertEqual(component.check?.() ?? [], [], `check() to find no problems the ${time} time`)

@@ -31,7 +31,15 @@ export interface Spans extends Disposable {
  * @example const recorded = spans(); await run(); expect(recorded.tree()).toBe('sync.run'); recorded.stop()
  */
 export function spans(): Spans {
-  const recorder = new Recorder()
+  // In the order of the calls: timestamps are equal within a tick, and on workerd time stands still.
+  const started = new Set<ReadableSpan>()
+  const ended: ReadableSpan[] = []
+  const recorder: SpanProcessor = {
+    onStart: span => void started.add(span),
+    onEnd: span => void (started.has(span) && ended.push(span)),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  }
   const provider = new TracerProvider({ spanProcessors: [recorder] })
   if (!trace.setGlobalTracerProvider(provider)) {
     throw new Error('spans() must be the only tracer provider: stop() the earlier one first')
@@ -49,38 +57,14 @@ export function spans(): Spans {
     context.disable()
   }
   return {
-    tree: options => treeOf(recorder.started, options?.attributes ?? []),
-    finished: () => [...recorder.ended],
-    reset: () => recorder.reset(),
+    tree: options => treeOf(started, options?.attributes ?? []),
+    finished: () => [...ended],
+    reset() {
+      started.clear()
+      ended.length = 0
+    },
     stop,
     [Symbol.dispose]: stop,
-  }
-}
-
-/** Keeps spans in the order of their calls: timestamps are equal within a tick, and on workerd time stands still. */
-class Recorder implements SpanProcessor {
-  readonly started: Set<ReadableSpan> = new Set()
-  readonly ended: ReadableSpan[] = []
-
-  onStart(span: ReadableSpan): void {
-    this.started.add(span)
-  }
-
-  onEnd(span: ReadableSpan): void {
-    if (this.started.has(span)) this.ended.push(span)
-  }
-
-  reset(): void {
-    this.started.clear()
-    this.ended.length = 0
-  }
-
-  forceFlush(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  shutdown(): Promise<void> {
-    return Promise.resolve()
   }
 }
 

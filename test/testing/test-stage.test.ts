@@ -20,7 +20,7 @@ const OUTCOMES = ['added', 'unchanged', 'passed', 'failed'].map(
   kind => `gives back what next() returned, or a skip with a kebab-case reason: ${kind}`,
 )
 const EVERY_OUTCOME: unknown = expect.arrayContaining(OUTCOMES)
-const CHECKED = 'check() finds nothing wrong with the options of the kit, twice'
+const CHECKED = 'check() finds nothing wrong with right options, twice'
 const UNCHANGED = 'changes nothing of the block or the run it was given'
 const SUPERSEDED = 'supersededBy stands on skipped blocks only, and names a block of the list that goes on'
 const once = (...counts: number[]) => counts.map(count => `names each of ${count} blocks exactly once`)
