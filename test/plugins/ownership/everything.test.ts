@@ -1,12 +1,12 @@
 import { everything as engines } from 'blockgate'
-import { everything } from 'blockgate/plugins/ownership/everything'
+import { everything, noSharding } from 'blockgate/plugins/ownership/everything'
 import { sampleBlocks, testOwnership } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 
 testOwnership({ describe, it }, { name: 'everything', factory: () => everything() })
 
-it('is the default of the engine by another name', () => {
-  expect(everything).toBe(engines)
+it('is the default of the engine by other names', () => {
+  expect([everything, noSharding]).toEqual([engines, engines])
 })
 
 it('grants every block', async () => {
