@@ -223,6 +223,18 @@ export class ProtoWriter {
     this.#view.setUint32(at, value)
   }
 
+  /** Makes what was written since `start` a field: its tag and its size come before it. */
+  wrap(start: number, tag: number): void {
+    const size = this.length - start
+    const head = new ProtoWriter(16)
+    head.uint(tag)
+    head.uint(size)
+    this.reserve(head.length)
+    this.#bytes.copyWithin(start + head.length, start, this.length)
+    this.#bytes.set(head.done(), start)
+    this.length += head.length
+  }
+
   /** A field of bytes. `tag` is its number × 8 + 2. */
   bytesField(tag: number, bytes: Uint8Array): void {
     this.uint(tag)

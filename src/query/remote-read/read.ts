@@ -23,6 +23,8 @@ export interface ReadOptions {
   readonly maxSamples?: number | undefined
 }
 
+/** A response that is larger grows. */
+const RESPONSE_BYTES = 1024 * 1024
 /** Frames that are handed on together. */
 const STREAM_BYTES = 256 * 1024
 /** As Prometheus: `--storage.remote.read-sample-limit`. */
@@ -54,10 +56,11 @@ async function samples(
   { querier, snappy, onEnd, maxSamples = MAX_SAMPLES }: ReadOptions,
   signal: AbortSignal,
 ): Promise<ReadResponse> {
-  const response = new ProtoWriter()
+  const response = new ProtoWriter(RESPONSE_BYTES)
   const filled = new SeriesSamples()
   for (const query of queries) {
-    const result = new QueryResultWriter()
+    const start = response.length
+    const result = new QueryResultWriter(response)
     let count = 0
     for await (const batch of querier.select(query, signal)) {
       for (const { labels, chunks } of batch) {
@@ -73,7 +76,7 @@ async function samples(
       }
     }
     // ReadResponse: repeated QueryResult results = 1.
-    response.bytesField(10, result.done())
+    response.wrap(start, 10)
   }
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
   onEnd?.()

@@ -8,12 +8,16 @@ const encoder = new TextEncoder()
 
 /** Collects one `QueryResult`, a series after the other. */
 export class QueryResultWriter {
-  readonly #out: ProtoWriter = new ProtoWriter()
+  readonly #out: ProtoWriter
   readonly #labels: ProtoWriter = new ProtoWriter(4096)
   readonly #samples: ProtoWriter = new ProtoWriter()
   readonly #histogram: ProtoWriter = new ProtoWriter(4096)
 
-  /** The message so far. */
+  constructor(out: ProtoWriter = new ProtoWriter()) {
+    this.#out = out
+  }
+
+  /** The message so far, where it has a writer of its own. */
   done(): Uint8Array<ArrayBuffer> {
     return this.#out.done()
   }
