@@ -43,7 +43,8 @@ export class AdvertisedBlocks {
   added(id: BlockId): void {
     if (!this.#handover) return
     this.#added.add(id)
-    void this.told()
+    // Nobody waits: 100,000 that wait for one batch would all go on in one turn of the event loop.
+    this.#begin()
   }
 
   /** Only after this resolved may the blocks be dropped. */
@@ -56,12 +57,19 @@ export class AdvertisedBlocks {
 
   /** Resolves when everything added so far was told, or could not be and was logged. */
   async told(): Promise<void> {
-    if (this.#added.size > 0) this.#telling ??= this.#tell().finally(() => (this.#telling = undefined))
+    this.#begin()
     await this.#telling
   }
 
   stop(): void {
     this.#stop.abort()
+  }
+
+  #begin(): void {
+    if (this.#added.size === 0) return
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = undefined
+    })
   }
 
   async #tell(): Promise<void> {
