@@ -97,7 +97,7 @@ export class MemberHandover implements Handover {
     if (!known || !host) return { verdict: 'blocked', targets: [], quorum: 'all' }
     const owners = assign(superseding, known.entries)
     if (id === superseding.ulid && (owners.targets.includes(me) || owners.failoverOwner === me)) {
-      return { verdict: 'over', targets: [], quorum: 'all' }
+      return { verdict: 'owned again', targets: [], quorum: 'all' }
     }
 
     const any = urgent || (maxPendingMs !== undefined && elapsed(since, mark(host)) >= maxPendingMs)

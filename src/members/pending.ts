@@ -25,7 +25,7 @@ export interface PendingHandOff {
 }
 
 /** Whether a block could go now; `wait`: not before so many ms, by what is known now. `over`: it is not pending any more. */
-export type Verdict = 'ready' | 'blocked' | 'over' | { readonly wait: number }
+export type Verdict = 'ready' | 'blocked' | 'owned again' | { readonly wait: number }
 
 export class PendingHandOffs {
   readonly #blocks = new BlockMap<PendingHandOff>()
@@ -88,7 +88,7 @@ export class PendingHandOffs {
       await inSlices(host, this.#blocks.values(), block => {
         this.#afterInterruption(block)
         const verdict = this.#judge(block)
-        if (verdict === 'over') this.#blocks.delete(block.id)
+        if (verdict === 'owned again') this.#blocks.delete(block.id)
         else if (typeof verdict === 'object') next = Math.min(next, verdict.wait)
         if (verdict !== 'ready' || (block.told && elapsed(block.told, now) < TELL_AGAIN)) return
         block.told = now

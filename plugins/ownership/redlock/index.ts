@@ -30,7 +30,7 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
   const { assign, mustAssign, versionOf: epochOf } = slots
   const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })
   let manager: LeaseManager | undefined
-  membership.onPoll(({ broken }) => manager?.look(broken))
+  membership.onPoll(({ broken }) => manager?.onPoll(broken))
 
   return {
     name: 'redlock',

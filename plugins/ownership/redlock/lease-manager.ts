@@ -61,11 +61,11 @@ export class LeaseManager {
       this.start()
       void this.#renewals.request()
     })
-    this.look()
+    this.onPoll()
   }
 
-  /** Something is known that was not before. `broken`: in between nothing was known. */
-  look(broken = false): void {
+  /** After each poll. `broken`: polls failed before this one. */
+  onPoll(broken = false): void {
     if (broken) this.#suspects.clear()
     if (!this.#closed) void this.#passes.request()
   }
@@ -206,7 +206,7 @@ export class LeaseManager {
   async #renew(): Promise<void> {
     const due = [...this.#held.values()].filter(({ lock }) => lock.due)
     await eachBounded(due, AT_ONCE, ({ lock }) => this.#quietly('a lock could not be renewed', () => lock.extend()))
-    this.look()
+    this.onPoll()
   }
 
   /** Gives locks back. Never rejects. */
