@@ -64,7 +64,7 @@ export class LeaseManager {
     this.onPoll()
   }
 
-  /** After each poll. `broken`: polls failed before this one. */
+  /** After each poll, also one that failed. `broken`: nothing seen before may count as seen without a break. */
   onPoll(broken = false): void {
     if (broken) this.#suspects.clear()
     if (!this.#closed) void this.#passes.request()
