@@ -28,12 +28,13 @@ export class Suspects {
     return since !== undefined && elapsed(since, mark(this.#host)) < PASSED_OVER_MS
   }
 
-  /** Notes who was recorded anew: it is at work. */
+  /** Notes who was recorded anew: it is at work, also where it was passed over until now. */
   working(entries: Iterable<SlotEntry>): void {
     for (const { holder, fence } of entries) {
       if (fence <= (this.#fences.get(holder) ?? 0)) continue
       this.#fences.set(holder, fence)
       this.#idle.delete(holder)
+      this.#suspected.delete(holder)
     }
   }
 

@@ -46,6 +46,17 @@ it('a member at work is waited for: each new entry of it counts, and the same on
   expect(wait('a')).toBe(true)
 })
 
+it('a member that is passed over and takes a slot all the same is waited for again, at once', async () => {
+  suspects.working([entry('a', 5)])
+  wait('a')
+  await host.advance(2_000)
+  wait('a')
+  suspects.working([entry('a', 5)])
+  expect(suspects.has('a')).toBe(true)
+  suspects.working([entry('a', 6)])
+  expect(suspects.has('a')).toBe(false)
+})
+
 it('where the fault may be here nobody is blamed, and all are waited for once more', async () => {
   wait('a', 'b')
   await host.advance(2_000)
