@@ -25,7 +25,7 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
     'dedup-without-superseded-by': [1, 'I4'],
   },
   redlock: {
-    'release-in-two-steps': [71, 'I1'],
+    'release-in-two-steps': [174, 'I1'],
     'release-by-epoch-alone': [1, 'I1'],
     'drop-on-losing-ownership': [1, 'I1'],
     'one-active-owner-is-enough': [1, 'I1'],
