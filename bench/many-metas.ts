@@ -14,7 +14,7 @@ export function manyMetas(count: number): BlockSource {
     name: 'many-metas',
     async *pages() {
       for (let at = 0; at < blocks.length; at += PAGE) {
-        yield { blocks: blocks.slice(at, at + PAGE), partial: [], resume: undefined }
+        yield { blocks: blocks.slice(at, at + PAGE), partial: [] }
       }
       return { complete: true }
     },

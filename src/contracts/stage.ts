@@ -14,7 +14,6 @@ export interface RunContext {
   readonly signal: AbortSignal
   /** What the sink held when the run began. */
   readonly loaded: ReadonlySet<BlockId>
-  readonly resume: string | undefined
 }
 
 /** A candidate on its way through the block stages of one segment. */
@@ -117,8 +116,8 @@ export interface PartialBlock {
 export interface Page {
   readonly blocks: readonly Candidate[]
   readonly partial: readonly PartialBlock[]
-  /** Hand it to a later run as `run.resume` to go on behind this page. */
-  readonly resume: string | undefined
+  /** @deprecated Nothing reads it: a run always lists from the beginning. */
+  readonly resume?: string | undefined
 }
 
 /** How a view ended. */

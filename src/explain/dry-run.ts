@@ -52,7 +52,6 @@ export class DryRun implements Disposable {
       now,
       signal: this.#link.signal,
       loaded: new Set(loaded.keys()),
-      resume: undefined,
     }
   }
 

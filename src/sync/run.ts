@@ -43,14 +43,7 @@ export class Run {
     this.#view = previous ?? emptyView(plan.segments.length - 1)
     this.#link = linkSignals(signal)
     this.#started = host.monotonic()
-    this.#context = {
-      id,
-      reason,
-      now: host.now(),
-      signal: this.#link.signal,
-      loaded: this.#loaded,
-      resume: undefined,
-    }
+    this.#context = { id, reason, now: host.now(), signal: this.#link.signal, loaded: this.#loaded }
     this.#span = startRunSpan(id, reason, instance.id)
     this.#flow = new Flow(engine, this.#context, this.#view, this.#span)
     this.#walk = new Walk(engine, this.#context, this.#view, this.#flow, this.#span)

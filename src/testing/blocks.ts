@@ -49,7 +49,6 @@ export function runContext(given: Partial<RunContext> = {}): RunContext {
     now: Date.UTC(2026, 0, 1),
     signal: new AbortController().signal,
     loaded: new Set(),
-    resume: undefined,
     ...given,
   }
 }

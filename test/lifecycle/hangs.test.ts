@@ -27,7 +27,7 @@ const HANGS: readonly (readonly [what: string, error: object | undefined, hang: 
     ({ source }) =>
       Object.assign(source, {
         async *pages() {
-          yield { blocks: blocks(1), partial: [], resume: undefined }
+          yield { blocks: blocks(1), partial: [] }
           await never()
         },
       }),

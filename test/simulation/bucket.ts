@@ -131,7 +131,7 @@ export function simSource(bucket: SimBucket, process: Process, random: Random, l
         after = last.meta.ulid
         const shown = half ? blocks.filter(() => random.chance(0.5)) : blocks
         for (const { meta } of shown) seen.add(meta.ulid)
-        yield { blocks: shown, partial: [], resume: undefined }
+        yield { blocks: shown, partial: [] }
       }
       if (fails) throw new Error('503 SlowDown')
       if (ends) return { complete: false }

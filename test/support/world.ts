@@ -70,10 +70,10 @@ export function scriptedSource(list: readonly Candidate[]): ScriptedSource {
       const all = source.list
       for (let at = 0; at < all.length; at += source.pageSize) {
         if (source.error) throw source.error
-        yield { blocks: all.slice(at, at + source.pageSize), partial: [], resume: undefined }
+        yield { blocks: all.slice(at, at + source.pageSize), partial: [] }
       }
       if (source.error) throw source.error
-      yield { blocks: [], partial: source.partial, resume: undefined }
+      yield { blocks: [], partial: source.partial }
       return { complete: source.complete, cause: source.cause }
     },
   }

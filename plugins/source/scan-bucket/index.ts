@@ -24,7 +24,6 @@ import { listDelimited, listRecursive } from './list.ts'
 import { Shown } from './no-block.ts'
 import { listPages, UnreadableKeys } from './pages.ts'
 import { Sharing } from './share.ts'
-import { readToken, writeToken } from './token.ts'
 import { Versions } from './versions.ts'
 
 export interface ScanBucketOptions {
@@ -48,8 +47,7 @@ export interface ScanBucketOptions {
  * older than 24 hours the reason is `marked-for-deletion`. `uploaded` is `thanos.upload_time`, and undefined where that
  * is not set: a filter then takes the ULID's time, as Thanos does.
  *
- * The view of a run that resumes is never complete, as it sees a part of the bucket. Nor is the view of a run whose listing failed
- * three times; the blocks that it has yielded stand.
+ * The view of a run whose listing failed three times is incomplete; the blocks that it has yielded stand.
  *
  * @example
  * import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
@@ -90,16 +88,12 @@ interface Started extends Omit<Inspector, 'metaLimit' | 'signal'> {
 async function* scan(
   { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024 }: ScanBucketOptions,
   started: Started | undefined,
-  { signal, resume }: RunContext,
+  { signal }: RunContext,
 ): AsyncGenerator<Page, ViewEnd, undefined> {
   if (!started) {
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
   }
   const { bucket, host, cache, unreadable } = started
-  const from = resume === undefined ? undefined : readToken(listing, resume)
-  if (resume !== undefined && !from) {
-    host.log.warn('the resume token is not of this listing: it starts from the beginning')
-  }
   await cache.load()
   unreadable.beginRun()
   const shown = new Shown()
@@ -110,24 +104,22 @@ async function* scan(
   const at: Inspector = { ...started, metaLimit, signal }
   const seen = new Set<BlockId>()
   let isEmpty = true
-  const batches = listing === 'delimited' ? listDelimited(list, from, concurrency, signal) : listRecursive(list, from)
+  const batches = listing === 'delimited' ? listDelimited(list, concurrency, signal) : listRecursive(list)
   try {
     for await (const batch of batches) {
-      for (const { id, meta, deletionMark, unreadable } of batch.blocks) {
+      for (const { id, meta, deletionMark, unreadable } of batch) {
         if (meta || deletionMark || unreadable) seen.add(id)
       }
-      if (batch.blocks.length > 0) isEmpty = false
-      const blocks = batch.blocks.filter(({ id, misnamed }) => misnamed === undefined || !seen.has(id))
+      if (batch.length > 0) isEmpty = false
+      const blocks = batch.filter(({ id, misnamed }) => misnamed === undefined || !seen.has(id))
       const results = await eachBounded(blocks, concurrency, block => inspect(at, block))
       await cache.save('full')
       yield {
         blocks: results.filter(result => 'meta' in result),
         partial: results.filter((result): result is PartialBlock => !('meta' in result)),
-        resume: batch.next && writeToken(listing, batch.next),
       }
     }
     signal.throwIfAborted()
-    if (from) return { complete: false }
     await cache.retain(seen)
     unreadable.endRun()
     return { complete: true, ...(isEmpty && { cause: shown.cause(bucket.options) }) }

@@ -10,14 +10,9 @@ import {
 } from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
 import { folderOf, isBehindBlocks, ListedBlock, misnamed } from './listed.ts'
-import type { Position } from './token.ts'
 
-export interface Batch {
-  /** In key order, those with a folder that is misnamed last. */
-  readonly blocks: readonly ListedBlock[]
-  /** Where the next batch begins; undefined after the last one. */
-  readonly next: Position | undefined
-}
+/** In key order, those with a folder that is misnamed last. */
+type Batch = readonly ListedBlock[]
 
 /** One page of a listing, after retries. Rejects with `listing-failed`, or with the reason of the run's signal. */
 export type ListPages = (prefix: string, cursor: string | undefined, delimiter?: '/') => Promise<ListPage>
@@ -26,34 +21,33 @@ export type ListPages = (prefix: string, cursor: string | undefined, delimiter?:
  * Everything in the bucket, a batch for each listing page. A block is in the batch of the page after which it is known
  * to be whole: one that reaches into the next page waits for it.
  */
-export async function* listRecursive(list: ListPages, from: Position | undefined): AsyncGenerator<Batch, void> {
-  let cursor = from?.cursor
-  let after = from?.after
-  let open: { readonly block: ListedBlock; readonly cursor: string | undefined } | undefined
+export async function* listRecursive(list: ListPages): AsyncGenerator<Batch, void> {
+  let cursor: string | undefined
+  let after: BlockId | undefined
+  let open: ListedBlock | undefined
   for (;;) {
     const page = await list('', cursor)
     const blocks: ListedBlock[] = []
     const bad: ListedBlock[] = []
     const close = () => {
-      if (open) blocks.push(open.block)
-      after = open?.block.id ?? after
+      if (open) blocks.push(open)
+      after = open?.id ?? after
       open = undefined
     }
     for (const info of listed(page)) {
       const id = folderOf(info.key)
       if (id === undefined && info.key.endsWith('/meta.json')) bad.push(...misnamed(info.key.slice(0, -9)))
-      if (id === undefined || isYielded(id, from)) continue
-      if (id !== open?.block.id) {
+      if (id === undefined) continue
+      if (id !== open?.id) {
         close()
         assertOrder(id, after)
-        open = { block: new ListedBlock(id), cursor }
+        open = new ListedBlock(id)
       }
-      open?.block.add(info)
+      open?.add(info)
     }
     const isLast = page.cursor === undefined || isBehindBlocks(page.objects.at(-1)?.key)
     if (isLast) close()
-    const next = isLast ? undefined : { cursor: open ? open.cursor : page.cursor, after }
-    yield { blocks: [...blocks, ...bad], next }
+    yield [...blocks, ...bad]
     if (isLast) return
     cursor = page.cursor
   }
@@ -65,18 +59,17 @@ const FOLDERS = 250
 /** The folders at the root, then each block's folder: for a bucket that holds much more than its blocks. */
 export async function* listDelimited(
   list: ListPages,
-  from: Position | undefined,
   concurrency: number,
   signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
-  let cursor = from?.cursor
-  let after = from?.after
+  let cursor: string | undefined
+  let after: BlockId | undefined
   for (;;) {
     const page = await list('', cursor, '/')
     const unreadable = new Map(page.unreadable?.map(at => [at.key, at]))
     const prefixes = unreadable.size === 0 ? page.prefixes : [...page.prefixes, ...unreadable.keys()].sort(compareKeys)
     const folders = prefixes.filter(key => key.length === 27)
-    const ids = folders.flatMap(key => folderOf(key) ?? []).filter(id => !isYielded(id, from))
+    const ids = folders.flatMap(key => folderOf(key) ?? [])
     const isLast =
       page.cursor === undefined || isBehindBlocks(page.prefixes.at(-1)) || isBehindBlocks(page.objects.at(-1)?.key)
     for (let start = 0; start === 0 || start < ids.length; start += FOLDERS) {
@@ -86,12 +79,7 @@ export async function* listDelimited(
         after = id
       }
       const blocks = await eachBounded(part, concurrency, id => listFolder(list, id, unreadable.get(`${id}/`), signal))
-      if (start + FOLDERS < ids.length) yield { blocks, next: { cursor, after } }
-      else
-        yield {
-          blocks: [...blocks, ...folders.flatMap(misnamed)],
-          next: isLast ? undefined : { cursor: page.cursor, after },
-        }
+      yield start + FOLDERS < ids.length ? blocks : [...blocks, ...folders.flatMap(misnamed)]
     }
     if (isLast) return
     cursor = page.cursor
@@ -126,11 +114,6 @@ async function listFolder(
 function listed({ objects, unreadable = [] }: ListPage): readonly (ObjectInfo | UnreadableKey)[] {
   if (unreadable.length === 0) return objects
   return [...objects, ...unreadable].sort((a, b) => compareKeys(a.key, b.key))
-}
-
-/** A resumed listing begins with the page on which it left off: the blocks of its head were yielded before. */
-function isYielded(id: BlockId, from: Position | undefined): boolean {
-  return from?.after !== undefined && id <= from.after
 }
 
 /** A block that comes twice would be offered twice, and half of it would pass for a whole one. */

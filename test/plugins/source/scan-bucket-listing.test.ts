@@ -77,44 +77,17 @@ describe('scanBucket, pages', () => {
     const { h } = await filled(400, 300, 'delimited')
     const { pages } = await h.run()
     expect(idsOf(pages).map(page => page.length)).toEqual([250, 50, 100])
-    expect((await h.run({ resume: pages[0]?.resume })).ids).toEqual(idsOf(pages).slice(1).flat())
   })
 
   it.each(listings.flatMap(listing => [1, 2, 3, 4, 5, 7, 100].map(pageSize => [listing, pageSize] as const)))(
-    'resumes behind any page with every other block whole and once: %s, %i objects a page',
+    'give every block whole and once: %s, %i objects a page',
     async (listing, pageSize) => {
       const { h, blocks } = await filled(5, pageSize, listing)
       await h.put(`${testId(3)}/debug/x`, '')
       await h.put('0', 'before every block')
-      const { pages } = await h.run()
-      expect(idsOf(pages).flat()).toEqual(blocks)
-      expect(pages.at(-1)?.resume).toBeUndefined()
-      for (const [index, page] of pages.entries()) {
-        if (page.resume === undefined) continue
-        const before = idsOf(pages.slice(0, index + 1)).flat()
-        const rest = blocks.slice(before.length)
-        expect(await h.run({ resume: page.resume })).toMatchObject({ ids: rest, partial: [], complete: false })
-      }
+      expect(await h.run()).toMatchObject({ ids: blocks, partial: [], complete: true })
     },
   )
-
-  it('resumes a resumed run, and forgets no cached meta for having seen a part only', async () => {
-    const { h, blocks } = await filled(6, 4)
-    const first = await h.run()
-    const second = await h.run({ resume: first.pages[1]?.resume })
-    const third = await h.run({ resume: second.pages[1]?.resume })
-    expect(third.ids).toEqual(blocks.slice(3))
-    expect((await h.run()).gets).toEqual([])
-  })
-
-  it('starts from the beginning, with a complete view, where the token is not its own', async () => {
-    const { h, blocks } = await filled(2, 4)
-    const other = (await (await filled(2, 1, 'delimited')).h.run()).pages[0]?.resume ?? ''
-    for (const resume of ['', '{', 'null', '{"listing":"recursive","after":"x"}', other]) {
-      expect(await h.run({ resume })).toMatchObject({ ids: blocks, complete: true })
-    }
-    expect(h.host.lines.map(line => line.level)).toEqual(Array(5).fill('warn'))
-  })
 })
 
 describe('scanBucket, row 8: a listing that fails', () => {
