@@ -48,6 +48,7 @@ if (result) {
         ${service.url}/blocks         every block, and why it is where it is
         ${service.url}/api/v1/blocks  the same for programs
         ${service.url}/metrics        for Prometheus
+  graph ${service.url}/api/v1/read    the data: give a Prometheus this url as remote_read, and it draws the series
 
   it looks at the bucket again every 3 minutes; Ctrl-C ends it
 `)
