@@ -51,7 +51,12 @@ function table(fields) {
 
 export function configDoc(root = ROOT) {
   const read = path => readFileSync(join(root, path), 'utf8')
-  const sections = [`## \`defineConfig({ … })\`\n\n${table(fieldsOf(read('src/config/config.ts'), 'Config'))}`]
+  const serve = read('src/config/serve.ts')
+  const sections = [
+    `## \`defineConfig({ … })\`\n\n${table(fieldsOf(read('src/config/config.ts'), 'Config'))}`,
+    `## \`serve: { … }\`\n\n${table(fieldsOf(serve, 'ServeConfig'))}`,
+    `## \`serve: { limits: { … } }\`\n\n${table(fieldsOf(serve, 'ServeLimits'))}`,
+  ]
   for (const path of globSync('plugins/*/*/index.ts', { cwd: root }).sort()) {
     // A factory has an example; what has none is a part that plugins are made of.
     if (!read(path).includes('@example')) continue

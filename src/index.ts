@@ -21,6 +21,7 @@ export {
   resolveConfig,
 } from './config/config.ts'
 export { type ListenAddress, parseListenAddress } from './config/listen-address.ts'
+export type { ResolvedServe, ServeConfig, ServeLimits } from './config/serve.ts'
 export {
   type BlockFile,
   type BlockId,
@@ -91,6 +92,7 @@ export type {
   Standing,
 } from './contracts/ownership.ts'
 export type { Named, Plan, Segment } from './contracts/plan.ts'
+export type { QueryLimits } from './contracts/query-limits.ts'
 export {
   type BlockContext,
   type BlockReader,

@@ -9,7 +9,9 @@ import { show } from '../contracts/shown-options.ts'
 import type { Pipeline } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { planPipeline } from '../pipeline/plan.ts'
+import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
 import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
+import type { ResolvedServe, ServeConfig } from './serve.ts'
 
 export interface Config {
   /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
@@ -48,6 +50,8 @@ export interface Config {
    * these routes are allowed from this machine only.
    */
   readonly token?: string | undefined
+  /** How queries are answered, and what they may take: see below. */
+  readonly serve?: ServeConfig | undefined
 }
 
 export type ConfigInput<E> = Config | ((host: { readonly env: E }) => Config | Promise<Config>)
@@ -74,6 +78,7 @@ export interface ResolvedConfig {
   /** Undefined: off. */
   readonly http: ListenAddress | undefined
   readonly token: string | undefined
+  readonly serve: ResolvedServe
 }
 
 /** Thrown by resolveConfig: `problems` has all of them, the message a line for each. */
@@ -87,11 +92,6 @@ export class ConfigError extends BlockgateError {
   }
 }
 
-function atLeast(ms: number): v.GenericSchema {
-  const isEnough = v.check<Duration, string>(d => durationMs(d, 0) >= ms, `be >= ${ms} ms`)
-  return v.optional(v.pipe(durationOption, isEnough))
-}
-
 const ENTRIES = {
   pipeline: v.array(v.unknown(), 'be a list of stages'),
   bucket: v.optional(v.custom<Bucket>(isBucket, 'be a bucket such as s3({ … }) or fs({ … })')),
@@ -102,16 +102,12 @@ const ENTRIES = {
     }),
   ),
   every: atLeast(100),
-  concurrency: v.optional(
-    v.pipe(v.number(), v.integer('be a whole number'), v.minValue(1, 'be >= 1'), v.maxValue(10_000, 'be <= 10000')),
-  ),
+  concurrency: wholeNumber(1, 10_000),
   blockTimeout: atLeast(1),
   stageTimeout: atLeast(1),
   startTimeout: atLeast(1),
   stopGrace: v.optional(durationOption),
-  diskBudget: v.optional(
-    v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
-  ),
+  diskBudget: bytesOption,
   dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
   http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
   token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
@@ -123,7 +119,8 @@ const ENTRIES = {
  */
 export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
   const config = await load(input, host)
-  const problems = [...checkOptions(config, ENTRIES)]
+  const { serveSchema: serve, resolveServe } = await import('./serve.ts')
+  const problems = [...checkOptions(config, { ...ENTRIES, serve })]
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
   if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
@@ -141,6 +138,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     dir: config.dir ?? './data',
     http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
     token: config.token,
+    serve: resolveServe(config.serve),
   }
 }
 
@@ -231,12 +229,6 @@ function isStage(value: unknown): value is Slot {
 
 function isBucket(value: unknown): boolean {
   return typeof value === 'object' && value !== null && ['list', 'get', 'put', 'delete'].every(m => m in value)
-}
-
-function bytesOf(value: unknown): number | undefined {
-  const [, digits, unit = ''] = /^(\d+)([KMGT]?)(?:iB)?$/.exec(String(value)) ?? []
-  const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ')
-  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
 function listenAddress(value: unknown): ListenAddress | undefined {

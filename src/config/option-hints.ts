@@ -51,6 +51,15 @@ const FLAGS: Readonly<Record<string, string>> = {
   consistency_delay: 'be given as consistencyDelay({ for }) in the pipeline',
   ignore_deletion_marks_delay: 'be given as notDeleted({ delay }) in the pipeline',
   selector_relabel_config: 'be given as matchLabels({ relabel }) in the pipeline',
+  request_series: 'be given as serve: { limits: { series } }',
+  touched_series_limit: 'be given as serve: { limits: { series } }',
+  request_samples: 'be given as serve: { limits: { samples } }',
+  series_sample_limit: 'be given as serve: { limits: { samples } }',
+  downloaded_bytes_limit: 'be given as serve: { limits: { bytes } }',
+  series_max_concurrency: 'be given as serve: { limits: { concurrent } }',
+  chunk_pool_size: 'be given as serve: { limits: { memory } }',
+  enable_index_header_lazy_reader: 'be left out: index-headers are opened on first use',
+  index_header_lazy_reader_idle_timeout: 'be given as serve: { headerMemory }, which bounds their bytes',
   tracing_config: 'be left out: OTEL_EXPORTER_OTLP_ENDPOINT in the environment says where traces go',
 }
 

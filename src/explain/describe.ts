@@ -24,7 +24,7 @@ export interface StageDescription extends ComponentDescription {
 }
 
 export interface ConfigDescription
-  extends Pick<ResolvedConfig, 'dir' | 'everyMs' | 'concurrency' | 'blockTimeoutMs' | 'stopGraceMs'> {
+  extends Pick<ResolvedConfig, 'dir' | 'everyMs' | 'concurrency' | 'blockTimeoutMs' | 'stopGraceMs' | 'serve'> {
   readonly instance: { readonly id: string; readonly zone?: string }
   readonly bucket: ComponentDescription | undefined
   /** Where the HTTP server listens; null: nowhere. */
@@ -37,7 +37,7 @@ export interface ConfigDescription
 
 /** Nothing is started. */
 export function describeConfig(config: ResolvedConfig): ConfigDescription {
-  const { plan, instance, bucket, dir, everyMs, concurrency, blockTimeoutMs, stopGraceMs, http } = config
+  const { plan, instance, bucket, dir, everyMs, concurrency, blockTimeoutMs, stopGraceMs, http, serve } = config
   return {
     instance: { id: instance.id, ...(instance.zone !== undefined && { zone: instance.zone }) },
     bucket: bucket && component(bucket.name, bucket),
@@ -48,6 +48,7 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     stopGraceMs,
     http: http ? { port: http.port, ...(http.host !== undefined && { host: http.host }) } : null,
     token: config.token !== undefined,
+    serve,
     stages: [
       stage(plan.source, 1),
       ...plan.segments.flatMap(({ stages, barrier }, i) => {

@@ -1,5 +1,6 @@
 /** Queries of the blocks that are loaded here, as Prometheus takes them. */
 import type { Context, Hono } from 'hono'
+import type { ResolvedServe } from '../config/serve.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { matcher } from '../query/matchers.ts'
@@ -9,8 +10,6 @@ import type { Snappy } from '../query/remote-read/request.ts'
 import { HttpError } from './errors.ts'
 import { labelApis } from './label-apis.ts'
 
-/** Requests that are answered at once; one more is sent away. */
-const AT_ONCE = 20
 const RETRY_AFTER_S = '5'
 /** The stage of an ownership plugin. */
 const OWNED = 'owned'
@@ -25,9 +24,20 @@ const STATUS: Readonly<Record<string, 400 | 413 | 422 | 503>> = {
 /** As which Prometheus the label APIs speak: Grafana asks, and takes what that version can. */
 const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
 
+export interface QueryRoutes {
+  readonly gateway: Gateway
+  /** Of the config: what queries may take, and what they do where blocks are missing or bad. */
+  readonly serve: ResolvedServe
+  readonly snappy: Snappy
+  /** Bytes that the runtime's heap may have, where it tells. */
+  readonly heapLimit?: number | undefined
+}
+
 /** Adds the routes of queries to an app: remote read, and the label APIs of Prometheus. */
-export function queryRoutes(gateway: Gateway, snappy: Snappy): (app: Hono) => void {
-  const querier = new Querier({ sink: gateway.plan.sink.stage })
+export function queryRoutes({ gateway, serve, snappy, heapLimit }: QueryRoutes): (app: Hono) => void {
+  const { limits } = serve
+  const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
+  const querier = new Querier({ sink: gateway.plan.sink.stage, limits, headerMemory })
   const assertAll = (query: Selection) => assertComplete(gateway, query)
   let running = 0
   /** @returns what ends the query, once */
@@ -35,8 +45,8 @@ export function queryRoutes(gateway: Gateway, snappy: Snappy): (app: Hono) => vo
     if (!gateway.plan.sink.stage.open) {
       throw new HttpError(501, 'unsupported', `the sink ${gateway.plan.sink.name} keeps no data that can be queried`)
     }
-    if (running >= AT_ONCE) {
-      const text = `at most ${AT_ONCE} queries are answered at once: try again`
+    if (running >= limits.concurrent) {
+      const text = `at most ${limits.concurrent} queries are answered at once (serve.limits.concurrent): try again`
       throw new HttpError(429, 'too-many-queries', text, { 'retry-after': RETRY_AFTER_S })
     }
     running++
@@ -60,7 +70,7 @@ export function queryRoutes(gateway: Gateway, snappy: Snappy): (app: Hono) => vo
       // A stream goes on after its answer has begun.
       const end = enter()
       try {
-        const options = { querier, snappy, assertAll, onEnd: end }
+        const options = { querier, snappy, assertAll, onEnd: end, maxSamples: limits.samples }
         const { headers, body } = await remoteRead(await bodyOf(c), options, c.req.raw.signal)
         return c.body(body, 200, headers)
       } catch (error) {

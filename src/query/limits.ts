@@ -1,21 +1,6 @@
 /** What one query may take: each limit has an error of its own, and after it nothing more is asked of the bucket. */
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
-
-export interface QueryLimits {
-  /** Series of all blocks, before they are merged. */
-  readonly series: number
-  readonly chunks: number
-  readonly samples: number
-  /** Bytes read from files of blocks. */
-  readonly bytes: number
-}
-
-export const DEFAULT_LIMITS: QueryLimits = {
-  series: 500_000,
-  chunks: 2_000_000,
-  samples: 50_000_000,
-  bytes: 1024 ** 3,
-}
+import type { QueryLimits } from '../contracts/query-limits.ts'
 
 /** Counts what one query took. */
 export class Budget {

@@ -1,12 +1,13 @@
 /** The blocks of a sink asked together: which ones, their series merged, and the chunks of each series in order. */
 import { eachBounded } from '../async/each.ts'
 import type { BlockMeta } from '../contracts/block.ts'
+import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
 import type { IndexLookup } from '../tsdb/index-lookup.ts'
 import { type BlockChunk, BlockQuery, type BlockSeries } from './block.ts'
 import { Headers } from './headers.ts'
 import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
-import { Budget, DEFAULT_LIMITS, type QueryLimits } from './limits.ts'
+import { Budget } from './limits.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
 
 export interface QuerierOptions {

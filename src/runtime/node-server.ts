@@ -1,4 +1,5 @@
 /** A gateway as a service on Node: its HTTP server, from before the first run until after the last. */
+import { getHeapStatistics } from 'node:v8'
 import type { ResolvedConfig } from '../config/config.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
@@ -59,7 +60,7 @@ async function open(options: ServeOptions): Promise<HttpServer | undefined> {
     host,
     metrics,
     peerOf,
-    queries: queryRoutes(gateway, snappy),
+    queries: queryRoutes({ gateway, serve: config.serve, snappy, heapLimit: getHeapStatistics().heap_size_limit }),
     version: VERSION,
   })
   try {

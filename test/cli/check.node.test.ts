@@ -18,6 +18,7 @@ blockTimeout  10m
 stopGrace     30s
 http          127.0.0.1:10902
 token         none: changes are allowed from this machine only
+serve         partial: refuse, badBlock: fail, limits: { series: 500000, chunks: 2000000, samples: 50000000, bytes: 1073741824, concurrent: 20, queued: 100, memory: 1073741824, duration: 2m }, slow: 10s
 
 pipeline
   1  source  scan-bucket
@@ -50,6 +51,7 @@ pipeline
         stopGraceMs: 30_000,
         http: { host: '127.0.0.1', port: 10902 },
         token: false,
+        serve: expect.objectContaining({ partial: 'refuse', badBlock: 'fail', slowMs: 10_000 }),
       },
     ])
     expect(stages).toHaveLength(8)

@@ -58,7 +58,56 @@ describe('resolveConfig', () => {
       stopGraceMs: 30_000,
       dir: './data',
       instance: { id: 'blockgate', zone: undefined },
+      serve: {
+        partial: 'refuse',
+        badBlock: 'fail',
+        limits: {
+          series: 500_000,
+          chunks: 2_000_000,
+          samples: 50_000_000,
+          bytes: 1024 ** 3,
+          durationMs: 120_000,
+          concurrent: 20,
+          queued: 100,
+          memory: 1024 ** 3,
+        },
+        headerMemory: undefined,
+        slowMs: 10_000,
+      },
     })
+  })
+
+  it('takes what serve says, and tells what is wrong in it', async () => {
+    const limits = { series: 1, bytes: '1MiB', queued: 0, duration: '5s', memory: 7 } as const
+    const serve = { partial: 'answer', badBlock: 'warn', limits, headerMemory: '1GiB', slow: 0 } as const
+    const resolved = await resolveConfig({ pipeline: around(), serve }, { env })
+    expect(resolved.serve).toMatchObject({
+      partial: 'answer',
+      badBlock: 'warn',
+      limits: { series: 1, chunks: 2_000_000, bytes: 1024 ** 2, queued: 0, durationMs: 5_000, memory: 7 },
+      headerMemory: 1024 ** 3,
+      slowMs: 0,
+    })
+    const bad = {
+      partial: 'yes',
+      badBlock: 1,
+      headerMemory: 'much',
+      limits: { series: 0, chunks: 1.5, bytes: '1GB', seris: 1 },
+    }
+    expect(await problems({ pipeline: around(), serve: bad })).toEqual([
+      "serve.partial: must be 'refuse' or 'answer': current value is \"yes\"",
+      "serve.badBlock: must be 'fail' or 'warn': current value is 1",
+      'serve.limits.series: must be >= 1: current value is 0',
+      'serve.limits.chunks: must be a whole number: current value is 1.5',
+      'serve.limits.bytes: must be a number of bytes > 0, or such as \'40GiB\': current value is "1GB"',
+      'serve.headerMemory: must be a number of bytes > 0, or such as \'40GiB\': current value is "much"',
+      'serve.limits.seris: must be a known option: did you mean series?: current value is 1',
+    ])
+    const theirs = { 'store.limits.request-series': 5, 'store.grpc.series-max-concurrency': 3 }
+    expect(await problems({ pipeline: around(), ...theirs })).toEqual([
+      'store.limits.request-series: must be given as serve: { limits: { series } }: current value is 5',
+      'store.grpc.series-max-concurrency: must be given as serve: { limits: { concurrent } }: current value is 3',
+    ])
   })
 
   it('puts owned(everything()) before the sink where no owned() stands', async () => {
@@ -96,7 +145,7 @@ describe('resolveConfig', () => {
       "every: must be a duration such as '30s', '1d12h' or '6w', or a number of ms >= 0: current value is \"3 minutes\"",
       'concurrency: must be >= 1: current value is 0',
       'evry: must be a known option: did you mean every?: current value is "3m"',
-      'secrets: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stageTimeout, startTimeout, stopGrace, diskBudget, dir, http, token: current value is (hidden)',
+      'secrets: must be one of the known options: pipeline, bucket, instance, every, concurrency, blockTimeout, stageTimeout, startTimeout, stopGrace, diskBudget, dir, http, token, serve: current value is (hidden)',
       'instance.zon: must be a known option: did you mean zone?: current value is "z"',
       'instance.rack: must be one of the known options: id, zone: current value is "r"',
       'pipeline[1].replicas: must be >= 1: current value is 0',

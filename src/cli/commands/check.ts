@@ -1,4 +1,5 @@
 /** `blockgate check`: the pipeline that the config makes. */
+import type { ResolvedServe } from '../../config/serve.ts'
 import { durationText } from '../../contracts/text.ts'
 import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
 import type { Painter } from '../../runtime/terminal/text.ts'
@@ -38,6 +39,7 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
       ['stopGrace', durationText(told.stopGraceMs)],
       ['http', http ? `${hostText(http.host)}:${http.port}` : 'off'],
       ['token', told.token ? '(hidden)' : 'none: changes are allowed from this machine only'],
+      ['serve', serveText(told.serve)],
     ]),
     '',
     paint.bold('pipeline'),
@@ -49,6 +51,18 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
       },
     ),
   ]
+}
+
+/** What was resolved, in the words of the config. */
+function serveText({ limits, headerMemory, slowMs, ...rest }: ResolvedServe): string {
+  const { durationMs, ...counts } = limits
+  const shown = {
+    ...rest,
+    limits: { ...counts, duration: durationText(durationMs) },
+    ...(headerMemory !== undefined && { headerMemory }),
+    slow: durationText(slowMs),
+  }
+  return optionsText(shown)
 }
 
 function optionsOf({ options, ownership }: StageDescription): string {

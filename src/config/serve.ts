@@ -1,0 +1,103 @@
+/** How queries are answered: the section `serve` of the config. resolveConfig() loads it when it is called. */
+import * as v from 'valibot'
+import { type Duration, durationMs } from '../contracts/duration.ts'
+import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
+import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
+
+export interface ServeConfig {
+  /**
+   * What is answered where a block of the view, within the query, is not loaded here. 'refuse': 503, which names the gateways that
+   * have it where that is known. 'answer': what is here, with a warning. Default 'refuse'.
+   */
+  readonly partial?: 'refuse' | 'answer' | undefined
+  /** What is answered where a block cannot be read. 'fail': an error. 'warn': all other blocks, with a warning. Default 'fail'. */
+  readonly badBlock?: 'fail' | 'warn' | undefined
+  /** What queries may take: see below. */
+  readonly limits?: ServeLimits | undefined
+  /**
+   * Index-headers of the blocks that were asked last stay in memory: bytes, or '256MiB'. Default: a quarter of the heap limit where
+   * the runtime tells it, else 256 MiB.
+   */
+  readonly headerMemory?: number | string | undefined
+  /** A query that takes longer gets a line in the log, with its trace. Default '10s'. */
+  readonly slow?: Duration | undefined
+}
+
+export interface ServeLimits {
+  /** Series of one query, of all blocks, before they are merged. Default 500000. */
+  readonly series?: number | undefined
+  /** Chunks of one query. Default 2000000. */
+  readonly chunks?: number | undefined
+  /** Samples of one remote read of samples. Default 50000000. */
+  readonly samples?: number | undefined
+  /** What one query may read from files of blocks, from a cache, too: bytes, or '1GiB'. Default '1GiB'. */
+  readonly bytes?: number | string | undefined
+  /** How long one query may take, with its time in the queue. Default '2m'. */
+  readonly duration?: Duration | undefined
+  /** Queries that are answered at once. Default 20. */
+  readonly concurrent?: number | undefined
+  /** Queries that wait for their turn; one more is answered 429. Default 100. */
+  readonly queued?: number | undefined
+  /** What all queries together may hold of blocks and answers at once; one that needs more is answered 503, and may try again. Default '1GiB'. */
+  readonly memory?: number | string | undefined
+}
+
+export interface ResolvedServe {
+  readonly partial: 'refuse' | 'answer'
+  readonly badBlock: 'fail' | 'warn'
+  readonly limits: QueryLimits & {
+    readonly durationMs: number
+    readonly concurrent: number
+    readonly queued: number
+    /** Bytes. */
+    readonly memory: number
+  }
+  /** Bytes; undefined: by the heap limit. */
+  readonly headerMemory: number | undefined
+  readonly slowMs: number
+}
+
+export const serveSchema: v.GenericSchema = v.optional(
+  v.strictObject({
+    partial: oneOf('refuse', 'answer'),
+    badBlock: oneOf('fail', 'warn'),
+    limits: v.optional(
+      v.strictObject({
+        series: wholeNumber(1),
+        chunks: wholeNumber(1),
+        samples: wholeNumber(1),
+        bytes: bytesOption,
+        duration: atLeast(1),
+        concurrent: wholeNumber(1),
+        queued: wholeNumber(0),
+        memory: bytesOption,
+      }),
+    ),
+    headerMemory: bytesOption,
+    slow: atLeast(0),
+  }),
+)
+
+/** `serve` was checked. */
+export function resolveServe({ partial, badBlock, limits = {}, headerMemory, slow }: ServeConfig = {}): ResolvedServe {
+  return {
+    partial: partial ?? 'refuse',
+    badBlock: badBlock ?? 'fail',
+    limits: {
+      series: limits.series ?? DEFAULT_LIMITS.series,
+      chunks: limits.chunks ?? DEFAULT_LIMITS.chunks,
+      samples: limits.samples ?? DEFAULT_LIMITS.samples,
+      bytes: bytesOf(limits.bytes) ?? DEFAULT_LIMITS.bytes,
+      durationMs: durationMs(limits.duration, '2m'),
+      concurrent: limits.concurrent ?? 20,
+      queued: limits.queued ?? 100,
+      memory: bytesOf(limits.memory) ?? 1024 ** 3,
+    },
+    headerMemory: bytesOf(headerMemory),
+    slowMs: durationMs(slow, '10s'),
+  }
+}
+
+function oneOf(...words: readonly string[]): v.GenericSchema {
+  return v.optional(v.picklist(words, `be ${words.map(word => `'${word}'`).join(' or ')}`))
+}
