@@ -19,6 +19,11 @@ export interface ServeConfig {
    * the runtime tells it, else 256 MiB.
    */
   readonly headerMemory?: number | string | undefined
+  /**
+   * Ranges of an index that lie nearer to one another are read by one request: bytes, or '512KiB'. Chunks are, up to an eighth of it.
+   * Default '512KiB'.
+   */
+  readonly gap?: number | string | undefined
   /** A query that takes longer gets a line in the log, with its trace. Default '10s'. */
   readonly slow?: Duration | undefined
 }
@@ -54,6 +59,8 @@ export interface ResolvedServe {
   }
   /** Bytes; undefined: by the heap limit. */
   readonly headerMemory: number | undefined
+  /** Bytes. */
+  readonly gap: number
   readonly slowMs: number
 }
 
@@ -74,12 +81,14 @@ export const serveSchema: v.GenericSchema = v.optional(
       }),
     ),
     headerMemory: bytesOption,
+    gap: bytesOption,
     slow: atLeast(0),
   }),
 )
 
 /** `serve` was checked. */
-export function resolveServe({ partial, badBlock, limits = {}, headerMemory, slow }: ServeConfig = {}): ResolvedServe {
+export function resolveServe(serve: ServeConfig = {}): ResolvedServe {
+  const { partial, badBlock, limits = {}, headerMemory, gap, slow } = serve
   return {
     partial: partial ?? 'refuse',
     badBlock: badBlock ?? 'fail',
@@ -94,6 +103,7 @@ export function resolveServe({ partial, badBlock, limits = {}, headerMemory, slo
       memory: bytesOf(limits.memory) ?? 1024 ** 3,
     },
     headerMemory: bytesOf(headerMemory),
+    gap: bytesOf(gap) ?? 512 * 1024,
     slowMs: durationMs(slow, '10s'),
   }
 }

@@ -37,7 +37,7 @@ export interface QueryRoutes {
 export function queryRoutes({ gateway, serve, snappy, heapLimit }: QueryRoutes): (app: Hono) => void {
   const { limits } = serve
   const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
-  const querier = new Querier({ sink: gateway.plan.sink.stage, limits, headerMemory })
+  const querier = new Querier({ sink: gateway.plan.sink.stage, limits, headerMemory, gap: serve.gap })
   const assertAll = (query: Selection) => assertComplete(gateway, query)
   let running = 0
   /** @returns what ends the query, once */

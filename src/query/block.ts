@@ -1,5 +1,5 @@
 /** One block asked: matchers to postings, postings to series, series to chunks. */
-import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import { eachBounded } from '../async/each.ts'
 import type { BlockReader } from '../contracts/stage.ts'
 import { chunkRef, chunkSize, type RawChunk, readChunk } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
@@ -8,7 +8,8 @@ import type { Label } from './labels.ts'
 import type { Budget } from './limits.ts'
 import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
-import { type Part, partAt, readSpans, type Span } from './ranges.ts'
+import type { Span } from './ranges.ts'
+import type { EntryKind, Reads } from './reads.ts'
 
 export interface BlockChunk {
   /** First and last time, both inclusive, ms. */
@@ -29,38 +30,46 @@ export interface BlockSeries {
 /** A guess of an entry's size where the meta tells none; one that is larger is read again. */
 const SERIES_BYTES = 512
 const CHUNK_BYTES = 1024
-const CONCURRENCY = 8
+
+/** What a query of several blocks has in common. */
+export interface BlockQueryOptions {
+  readonly reads: Reads
+  readonly budget: Budget
+  readonly signal: AbortSignal
+}
 
 /** What one query asks of one block. */
 export class BlockQuery {
   readonly #reader: BlockReader
-  readonly #lookup: IndexLookup
-  readonly #budget: Budget
-  readonly #signal: AbortSignal
-  readonly #symbols = new Map<number, string>()
+  readonly #options: BlockQueryOptions
 
-  constructor(reader: BlockReader, lookup: IndexLookup, budget: Budget, signal: AbortSignal) {
+  constructor(reader: BlockReader, options: BlockQueryOptions) {
     this.#reader = reader
-    this.#lookup = lookup
-    this.#budget = budget
-    this.#signal = signal
+    this.#options = options
   }
 
   /**
    * The series that all matchers select and that have chunks between `from` and `to` (both inclusive, ms), in the order of their
-   * labels. No matcher selects all.
+   * labels. No matcher selects all. Nothing of `lookup` is kept.
    */
-  async select(matchers: readonly Matcher[], from: number, to: number): Promise<readonly BlockSeries[]> {
-    const refs = await this.#refs(matchers)
+  async select(
+    lookup: IndexLookup,
+    matchers: readonly Matcher[],
+    from: number,
+    to: number,
+  ): Promise<readonly BlockSeries[]> {
+    const { budget } = this.#options
+    const refs = await this.#refs(lookup, matchers)
     if (refs.length === 0) return []
-    this.#budget.take('series', refs.length)
-    const entries = await this.#entries(refs)
+    budget.take('series', refs.length)
+    const entries = await this.#entries(lookup, refs)
+    const symbols = new Symbols(lookup)
     const found: BlockSeries[] = []
     for (const [i, { labels, chunks }] of entries.entries()) {
       const overlapping = between(chunks, from, to)
       if (overlapping.length === 0) continue
-      this.#budget.take('chunks', overlapping.length / 3)
-      found.push({ ref: refs[i] as number, labels: this.#labels(labels), chunks: overlapping })
+      budget.take('chunks', overlapping.length / 3)
+      found.push({ ref: refs[i] as number, labels: symbols.labels(labels), chunks: overlapping })
     }
     return found
   }
@@ -73,43 +82,46 @@ export class BlockQuery {
     for (const { chunks } of series) {
       for (let i = 2; i < chunks.length; i += 3) {
         const { segment, offset } = chunkRef(chunks[i] as number)
+        // Chunks of a series stand behind one another, so most ends are known.
+        const next = i + 3 < chunks.length ? chunkRef(chunks[i + 3] as number) : undefined
+        const end = next?.segment === segment && next.offset > offset ? next.offset : Number.POSITIVE_INFINITY
         const known = spans.get(segment) ?? []
-        known.push({ offset, end: offset + guess })
+        known.push({ offset, end: Math.min(offset + guess, end) })
         spans.set(segment, known)
       }
     }
-    const parts = new Map<number, readonly Part[]>()
-    for (const [segment, list] of spans) {
+    const read = await eachBounded([...spans], spans.size, async ([segment, list]) => {
       const file = segmentName(segment)
-      parts.set(segment, await this.#read(file, list, (bytes, at) => chunkSize(bytes, at, file)))
-    }
+      const chunks = await this.#read('chunk', file, list, (bytes, at) => chunkSize(bytes, at, file))
+      return [segment, chunks.map(({ bytes, at }) => readChunk(bytes, at, `${meta.ulid}/${file}`)).values()] as const
+    })
+    // Of each segment in the order in which they were asked for.
+    const bySegment = new Map(read)
     return series.map(({ chunks }) =>
       Array.from({ length: chunks.length / 3 }, (_, i): BlockChunk => {
         const [from = 0, to = 0, ref = 0] = chunks.subarray(3 * i)
-        const { segment, offset } = chunkRef(ref)
-        const part = partIn(parts.get(segment) ?? [], offset, `chunk of ${meta.ulid}`)
-        return { from, to, chunk: readChunk(part.bytes, offset - part.offset, `${meta.ulid}/${segmentName(segment)}`) }
+        return { from, to, chunk: bySegment.get(chunkRef(ref).segment)?.next().value as RawChunk }
       }),
     )
   }
 
-  async #refs(matchers: readonly Matcher[]): Promise<Uint32Array> {
+  async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Uint32Array> {
     const adding: PostingsRange[][] = []
     const subtracting: PostingsRange[] = []
     for (const matcher of matchers) {
       // A series without the label has the empty text: what selects that is the same as not having the others.
       if (matcher.matches('')) {
-        this.#lookup.eachValue(matcher.name, (value, postings) => {
+        lookup.eachValue(matcher.name, (value, postings) => {
           if (!matcher.matches(text(value))) subtracting.push(postings())
         })
         continue
       }
-      const ranges = this.#rangesOf(matcher)
+      const ranges = rangesOf(lookup, matcher)
       if (ranges.length === 0) return new Uint32Array(0)
       adding.push(ranges)
     }
     if (adding.length === 0) {
-      const all = this.#lookup.postings('', '')
+      const all = lookup.postings('', '')
       if (!all) return new Uint32Array(0)
       adding.push([all])
     }
@@ -119,95 +131,78 @@ export class BlockQuery {
     return subtracting.length === 0 ? added : subtract(added, union(listsOf(subtracting)))
   }
 
-  #rangesOf({ name, values, prefix, matches }: Matcher): PostingsRange[] {
-    if (values) return [...values].map(value => this.#lookup.postings(name, value)).filter(range => range !== undefined)
-    const ranges: PostingsRange[] = []
-    this.#lookup.eachValue(
-      name,
-      (value, postings) => {
-        if (matches(text(value))) ranges.push(postings())
-      },
-      prefix,
-    )
-    return ranges
-  }
-
   async #postings(ranges: readonly PostingsRange[]): Promise<ReadonlyMap<number, Uint32Array>> {
-    const parts = await this.#read('index', ranges, (_, __, span) => span.end - span.offset)
+    const entries = await this.#read('postings', 'index', ranges, (_, __, { offset, end }) => end - offset)
     const lists = new Map<number, Uint32Array>()
-    for (const { offset } of ranges) {
-      const part = partIn(parts, offset, `postings of ${this.#reader.meta.ulid}`)
+    for (const [i, { bytes, at }] of entries.entries()) {
+      const { offset } = ranges[i] as PostingsRange
       const what = `${this.#reader.meta.ulid}/index: postings at ${offset}`
-      lists.set(offset, readPostings(readSection(part.bytes, offset - part.offset, what), what))
+      lists.set(offset, readPostings(readSection(bytes, at, what), what))
     }
     return lists
   }
 
-  async #entries(refs: Uint32Array) {
-    const { version } = this.#lookup.index
-    const guess = this.#reader.meta.readAhead?.series ?? SERIES_BYTES
-    const offsets = Array.from(refs, ref => seriesOffset(ref, version))
-    const spans = offsets.map(offset => ({ offset, end: offset + guess }))
-    const parts = await this.#read('index', spans, (bytes, at) => seriesSize(bytes, at, 'index'))
-    return offsets.map(offset => {
-      const part = partIn(parts, offset, `series of ${this.#reader.meta.ulid}`)
-      return readSeries(part.bytes, offset - part.offset, `${this.#reader.meta.ulid}/index: series at ${offset}`)
+  async #entries({ index }: IndexLookup, refs: Uint32Array) {
+    const { meta } = this.#reader
+    const guess = meta.readAhead?.series ?? SERIES_BYTES
+    // Behind the last series stand the postings, or a section that only old versions write.
+    const { series, labelIndices, postings } = index.toc
+    const last = labelIndices > series ? Math.min(labelIndices, postings) : postings
+    const spans = Array.from(refs, (ref): Span => {
+      const offset = seriesOffset(ref, index.version)
+      return { offset, end: Math.max(offset, Math.min(offset + guess, last)) }
     })
+    const entries = await this.#read('series', 'index', spans, (bytes, at) => seriesSize(bytes, at, 'index'))
+    return entries.map(({ bytes, at }, i) => readSeries(bytes, at, `${meta.ulid}/index: series at ${spans[i]?.offset}`))
   }
 
-  /** Reads the spans; an entry that turns out to be larger than its span, once more. */
   async #read(
+    kind: EntryKind,
     file: string,
     spans: readonly Span[],
     sizeOf: (bytes: Uint8Array, at: number, span: Span) => number | undefined,
-  ): Promise<readonly Part[]> {
-    const { meta, files } = this.#reader
-    const fileSize = meta.files.find(({ path }) => path === file)?.size ?? Number.POSITIVE_INFINITY
-    const read = async (offset: number, length: number, signal: AbortSignal) => {
-      const within = Math.max(0, Math.min(length, fileSize - offset))
-      this.#budget.take('bytes', within)
-      return await files.read(file, offset, within, signal)
-    }
-    const options = { concurrency: CONCURRENCY, signal: this.#signal }
-    const parts = await readSpans(spans, read, options)
-    const short = spans.flatMap((span): Span[] => {
-      const part = partAt(parts, span.offset)
-      const size = part && sizeOf(part.bytes, span.offset - part.offset, span)
-      // Its length stands in its first bytes, which any guess has but at the end of what was read.
-      const end = span.offset + (size ?? 64 * 1024)
-      return part && Math.min(end, fileSize) <= part.end ? [] : [{ offset: span.offset, end }]
-    })
-    if (short.length === 0) return parts
-    return withParts(parts, await readSpans(short, read, options))
+  ) {
+    const { reads, ...query } = this.#options
+    return await reads.entries(this.#reader, { kind, file, spans, sizeOf }, query)
+  }
+}
+
+/** The texts of symbols: most series share their names and values, so each is made once. */
+class Symbols {
+  readonly #lookup: IndexLookup
+  readonly #texts = new Map<number, string>()
+
+  constructor(lookup: IndexLookup) {
+    this.#lookup = lookup
   }
 
-  #labels(refs: Uint32Array): readonly Label[] {
+  labels(refs: Uint32Array): readonly Label[] {
     const labels: Label[] = []
     for (let i = 0; i < refs.length; i += 2)
-      labels.push([this.#symbol(refs[i] as number), this.#symbol(refs[i + 1] as number)])
+      labels.push([this.#text(refs[i] as number), this.#text(refs[i + 1] as number)])
     return labels
   }
 
-  /** Most series share their names and values: each text is made once. */
-  #symbol(ref: number): string {
-    const known = this.#symbols.get(ref)
+  #text(ref: number): string {
+    const known = this.#texts.get(ref)
     if (known !== undefined) return known
     const text = this.#lookup.symbol(ref)
-    this.#symbols.set(ref, text)
+    this.#texts.set(ref, text)
     return text
   }
 }
 
-/** @throws BlockgateError `corrupt-block` where the file ends before `offset` */
-function partIn(parts: readonly Part[], offset: number, what: string): Part {
-  const part = partAt(parts, offset)
-  if (part) return part
-  throw new BlockgateError(ErrorCode.corruptBlock, `${what}: offset ${offset} must be within its file`)
-}
-
-/** The later parts in the place of those that they begin in: where two have a byte, the one that begins later is found. */
-function withParts(parts: readonly Part[], more: readonly Part[]): readonly Part[] {
-  return [...parts, ...more].sort((a, b) => a.offset - b.offset || a.end - b.end)
+function rangesOf(lookup: IndexLookup, { name, values, prefix, matches }: Matcher): PostingsRange[] {
+  if (values) return [...values].map(value => lookup.postings(name, value)).filter(range => range !== undefined)
+  const ranges: PostingsRange[] = []
+  lookup.eachValue(
+    name,
+    (value, postings) => {
+      if (matches(text(value))) ranges.push(postings())
+    },
+    prefix,
+  )
+  return ranges
 }
 
 /** Those that overlap `from` to `to`. */

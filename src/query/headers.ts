@@ -1,4 +1,10 @@
-/** Index-headers of blocks that are asked, in memory: opened on first use, the least recently used closed. */
+/**
+ * Index-headers of blocks that are asked, in memory: opened on first use, the least recently used closed.
+ *
+ *   opening → open, in use ⇄ open → closed
+ */
+import { Places } from '../async/places.ts'
+import { SharedWork } from '../async/shared-work.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
@@ -11,19 +17,34 @@ export const HEADER_FILE = 'index-header'
 
 const READ_BYTES = 4 * 1024 * 1024
 
+export interface HeadersOptions {
+  /** What all headers together may take, bytes. Those in use may take more: they are closed when they are let go. */
+  readonly maxBytes: number
+  /** Headers that are opened at once: while one is opened, its bytes are in memory and not counted yet. */
+  readonly concurrency: number
+}
+
+/** A header that is not closed until this is disposed of, once. */
+export interface HeldHeader extends Disposable {
+  readonly lookup: IndexLookup
+}
+
 interface Opened {
-  readonly lookup: Promise<IndexLookup>
-  bytes: number
+  readonly lookup: IndexLookup
+  users: number
 }
 
 export class Headers {
   readonly #maxBytes: number
-  readonly #opened = new Map<BlockId, Opened>()
+  readonly #places: Places
+  /** Those used last are last. */
+  readonly #open = new Map<BlockId, Opened>()
+  readonly #opening = new Map<BlockId, SharedWork<IndexLookup>>()
   #bytes = 0
 
-  /** @param maxBytes what all headers together may take; one that is larger alone is opened all the same */
-  constructor(maxBytes: number) {
+  constructor({ maxBytes, concurrency }: HeadersOptions) {
     this.#maxBytes = maxBytes
+    this.#places = new Places(concurrency)
   }
 
   /** Bytes of all that are open. */
@@ -31,44 +52,80 @@ export class Headers {
     return this.#bytes
   }
 
-  /** The look-ups of a block. An error is thrown to all who wait for it, and forgotten: the next one tries again. */
-  async get(reader: BlockReader, signal: AbortSignal): Promise<IndexLookup> {
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /**
+   * The header of a block, for as long as it is held. Who asks for one that is being opened waits for that. An error goes to all who
+   * wait for it, and is forgotten: the next one tries again.
+   */
+  async hold(reader: BlockReader, signal: AbortSignal): Promise<HeldHeader> {
     const id = reader.meta.ulid
-    const known = this.#opened.get(id)
-    if (known) {
-      // Behind all others: the first ones are closed first.
-      this.#opened.delete(id)
-      this.#opened.set(id, known)
-      return await known.lookup
-    }
-    const opened: Opened = { lookup: open(reader, signal), bytes: 0 }
-    this.#opened.set(id, opened)
-    try {
-      const lookup = await opened.lookup
-      if (this.#opened.get(id) === opened) {
-        opened.bytes = lookup.bytes
-        this.#bytes += opened.bytes
-        this.#closeOldest(id)
-      }
-      return lookup
-    } catch (error) {
-      if (this.#opened.get(id) === opened) this.#opened.delete(id)
-      throw error
+    for (;;) {
+      const known = this.#open.get(id)
+      if (known) return this.#held(id, known)
+      signal.throwIfAborted()
+      await this.#opened(reader, signal)
     }
   }
 
-  /** Of a block that is gone. */
-  forget(id: BlockId): void {
-    this.#bytes -= this.#opened.get(id)?.bytes ?? 0
-    this.#opened.delete(id)
+  /** Closes those of blocks that are gone. */
+  forgetAllBut(loaded: { has(id: BlockId): boolean }): void {
+    for (const [id, { users }] of this.#open) if (users === 0 && !loaded.has(id)) this.#close(id)
   }
 
-  #closeOldest(keep: BlockId): void {
-    for (const [id, { bytes }] of this.#opened) {
+  /** Resolves when it is in `#open`. */
+  async #opened(reader: BlockReader, signal: AbortSignal): Promise<void> {
+    const id = reader.meta.ulid
+    let opening = this.#opening.get(id)
+    if (!opening || opening.abandoned) {
+      const begun = new SharedWork(async shared => {
+        using _ = await this.#places.take(shared)
+        return await open(reader, shared)
+      })
+      opening = begun
+      this.#opening.set(id, begun)
+      void begun.ended.then(() => {
+        if (this.#opening.get(id) === begun) this.#opening.delete(id)
+      })
+    }
+    const lookup = await opening.wait(signal)
+    // Of all who waited, the first one.
+    if (this.#open.has(id)) return
+    this.#open.set(id, { lookup, users: 0 })
+    this.#bytes += lookup.bytes
+  }
+
+  #held(id: BlockId, opened: Opened): HeldHeader {
+    opened.users++
+    // Behind all others: the first ones are closed first.
+    this.#open.delete(id)
+    this.#open.set(id, opened)
+    this.#closeOldest()
+    let held = true
+    return {
+      lookup: opened.lookup,
+      [Symbol.dispose]: () => {
+        if (!held) return
+        held = false
+        opened.users--
+        this.#closeOldest()
+      },
+    }
+  }
+
+  #closeOldest(): void {
+    for (const [id, { users }] of this.#open) {
       if (this.#bytes <= this.#maxBytes) return
-      if (id === keep || bytes === 0) continue
-      this.forget(id)
+      if (users === 0) this.#close(id)
     }
+  }
+
+  #close(id: BlockId): void {
+    this.#bytes -= this.#open.get(id)?.lookup.bytes ?? 0
+    this.#open.delete(id)
   }
 }
 

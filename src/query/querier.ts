@@ -9,12 +9,15 @@ import { Headers } from './headers.ts'
 import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
 import { Budget } from './limits.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
+import { Reads } from './reads.ts'
 
 export interface QuerierOptions {
   readonly sink: Pick<BlockSink, 'loaded' | 'open'>
   readonly limits?: Partial<QueryLimits> | undefined
   /** Bytes of index-headers that stay in memory. Default 256 MiB. */
   readonly headerMemory?: number | undefined
+  /** Bytes between two ranges of an index that are read rather than asked for apart. Default 512 KiB. */
+  readonly gap?: number | undefined
 }
 
 export interface Selection {
@@ -42,6 +45,8 @@ export interface Series {
 const BLOCKS_AT_ONCE = 8
 /** Series whose chunks are in memory at once. */
 const BATCH = 256
+/** Index-headers that are opened at once, of all queries. */
+const OPENING = 8
 const HEADER_MEMORY = 256 * 1024 * 1024
 
 const decoder = new TextDecoder()
@@ -55,11 +60,13 @@ export class Querier {
   readonly #sink: QuerierOptions['sink']
   readonly #headers: Headers
   readonly #limits: QueryLimits
+  readonly #reads: Reads
 
-  constructor({ sink, limits, headerMemory = HEADER_MEMORY }: QuerierOptions) {
+  constructor({ sink, limits, headerMemory = HEADER_MEMORY, gap }: QuerierOptions) {
     this.#sink = sink
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
-    this.#headers = new Headers(headerMemory)
+    this.#headers = new Headers({ maxBytes: headerMemory, concurrency: OPENING })
+    this.#reads = new Reads({ gap })
   }
 
   /**
@@ -79,9 +86,9 @@ export class Querier {
     const blocks = this.#blocks(ready, from, to).map(({ reader, rest }) => ({ reader: held.use(reader), rest }))
     const found: { readonly labels: readonly Label[]; readonly parts: Part[] }[] = []
     await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
-      const lookup = await this.#headers.get(reader, signal)
-      const query = new BlockQuery(reader, lookup, budget, signal)
-      for (const series of await query.select(rest, from, to)) {
+      using header = await this.#headers.hold(reader, signal)
+      const query = new BlockQuery(reader, { reads: this.#reads, budget, signal })
+      for (const series of await query.select(header.lookup, rest, from, to)) {
         found.push({ labels: withExternal(series.labels, reader.meta.labels), parts: [{ query, series }] })
       }
     })
@@ -95,8 +102,8 @@ export class Querier {
   /** The labels of the series that all matchers select and that have chunks in the time, in their order, each once. */
   async *labelSets(selection: Selection, signal: AbortSignal): AsyncGenerator<readonly Label[], void, undefined> {
     const found = new Map<string, readonly Label[]>()
-    await this.#eachBlock(selection.matchers, selection, signal, async (query, rest, external) => {
-      for (const series of await query.select(rest, selection.from, selection.to)) {
+    await this.#eachBlock(selection.matchers, selection, signal, async (query, rest, external, lookup) => {
+      for (const series of await query.select(lookup, rest, selection.from, selection.to)) {
         const labels = withExternal(series.labels, external)
         found.set(JSON.stringify(labels), labels)
       }
@@ -149,9 +156,9 @@ export class Querier {
       })
     }
     for (const matchers of match) {
-      await this.#eachBlock(matchers, { from, to }, signal, async (query, rest, external) => {
+      await this.#eachBlock(matchers, { from, to }, signal, async (query, rest, external, lookup) => {
         // Of the block, whatever time the series have samples at, as in Prometheus.
-        for (const { labels } of await query.select(rest, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) {
+        for (const { labels } of await query.select(lookup, rest, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) {
           take.series(withExternal(labels, external))
         }
       })
@@ -176,15 +183,22 @@ export class Querier {
       rest,
     }))
     await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
-      const lookup = await this.#headers.get(reader, signal)
-      await visit(new BlockQuery(reader, lookup, budget, signal), rest, reader.meta.labels, lookup)
+      using header = await this.#headers.hold(reader, signal)
+      await visit(
+        new BlockQuery(reader, { reads: this.#reads, budget, signal }),
+        rest,
+        reader.meta.labels,
+        header.lookup,
+      )
     })
   }
 
   /** The blocks that may have what is asked, with the matchers that their external labels do not answer. */
   #blocks(matchers: readonly Matcher[], from: number, to: number) {
     const blocks: { readonly reader: BlockReader; readonly rest: readonly Matcher[] }[] = []
-    for (const [id, { meta }] of this.#sink.loaded()) {
+    const loaded = this.#sink.loaded()
+    if (this.#headers.size > loaded.size) this.#headers.forgetAllBut(loaded)
+    for (const [id, { meta }] of loaded) {
       if (!mayHave(meta, from, to)) continue
       const rest = restOf(matchers, meta.labels)
       const reader = rest && this.#sink.open?.(id)

@@ -72,6 +72,7 @@ describe('resolveConfig', () => {
           memory: 1024 ** 3,
         },
         headerMemory: undefined,
+        gap: 512 * 1024,
         slowMs: 10_000,
       },
     })
@@ -79,13 +80,14 @@ describe('resolveConfig', () => {
 
   it('takes what serve says, and tells what is wrong in it', async () => {
     const limits = { series: 1, bytes: '1MiB', queued: 0, duration: '5s', memory: 7 } as const
-    const serve = { partial: 'answer', badBlock: 'warn', limits, headerMemory: '1GiB', slow: 0 } as const
+    const serve = { partial: 'answer', badBlock: 'warn', limits, headerMemory: '1GiB', gap: '1MiB', slow: 0 } as const
     const resolved = await resolveConfig({ pipeline: around(), serve }, { env })
     expect(resolved.serve).toMatchObject({
       partial: 'answer',
       badBlock: 'warn',
       limits: { series: 1, chunks: 2_000_000, bytes: 1024 ** 2, queued: 0, durationMs: 5_000, memory: 7 },
       headerMemory: 1024 ** 3,
+      gap: 1024 ** 2,
       slowMs: 0,
     })
     const bad = {
