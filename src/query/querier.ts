@@ -84,15 +84,16 @@ export class Querier {
     const budget = new Budget(this.#limits)
     using held = new DisposableStack()
     const blocks = this.#blocks(ready, from, to).map(({ reader, rest }) => ({ reader: held.use(reader), rest }))
-    const found: { readonly labels: readonly Label[]; readonly parts: Part[] }[] = []
-    await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
+    const found = await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
       using header = await this.#headers.hold(reader, signal)
       const query = new BlockQuery(reader, { reads: this.#reads, budget, signal })
-      for (const series of await query.select(header.lookup, rest, from, to)) {
-        found.push({ labels: withExternal(series.labels, reader.meta.labels), parts: [{ query, series }] })
-      }
+      const selected = await query.select(header.lookup, rest, from, to)
+      return selected.map(series => ({
+        labels: withExternal(series.labels, reader.meta.labels),
+        parts: [{ query, series }],
+      }))
     })
-    const sorted = merged(found)
+    const sorted = merged(found.flat())
     for (let i = 0; i < sorted.length; i += BATCH) {
       signal.throwIfAborted()
       yield await withChunks(sorted.slice(i, i + BATCH))
@@ -193,7 +194,10 @@ export class Querier {
     })
   }
 
-  /** The blocks that may have what is asked, with the matchers that their external labels do not answer. */
+  /**
+   * The blocks that may have what is asked, with the matchers that their external labels do not answer; by their ids: where blocks
+   * disagree about a sample, every gateway takes that of the same one.
+   */
   #blocks(matchers: readonly Matcher[], from: number, to: number) {
     const blocks: { readonly reader: BlockReader; readonly rest: readonly Matcher[] }[] = []
     const loaded = this.#sink.loaded()
@@ -204,7 +208,7 @@ export class Querier {
       const reader = rest && this.#sink.open?.(id)
       if (reader) blocks.push({ reader, rest })
     }
-    return blocks
+    return blocks.sort((a, b) => (a.reader.meta.ulid < b.reader.meta.ulid ? -1 : 1))
   }
 }
 

@@ -31,6 +31,11 @@ async function select(
 
 const UP = { __name__: 'up' }
 
+async function after<T>(turns: number, then: () => Promise<T>): Promise<T> {
+  for (let left = turns; left > 0; left--) await undefined
+  return await then()
+}
+
 describe('the blocks of a query', () => {
   it('are those of its time, raw, and whose external labels are not against it', async () => {
     const one = (labels: Record<string, string>, more: Partial<Given> = {}): Given => ({
@@ -82,6 +87,30 @@ describe('the blocks of a query', () => {
       },
     )
     expect(await select(sink)).toEqual([['__name__=up', '1:1 5:5 9:9 12:12']])
+  })
+
+  it('that disagree about a sample: the one with the first id has it, whichever is read first', async () => {
+    const given = (value: number): Given => ({ series: [[UP, [[1, value]]]] })
+    for (const turns of [
+      [9, 0],
+      [0, 9],
+    ]) {
+      const { sink } = sinkOf(given(1), given(2))
+      const slow: typeof sink = {
+        loaded: () => new Map([...sink.loaded()].reverse()),
+        open(id) {
+          const reader = sink.open?.(id)
+          const left = turns[[...sink.loaded().keys()].indexOf(id)] ?? 0
+          return (
+            reader && {
+              ...reader,
+              files: { read: async (...asked) => await after(left, () => reader.files.read(...asked)) },
+            }
+          )
+        },
+      }
+      expect(await select(slow)).toEqual([['__name__=up', '1:1']])
+    }
   })
 
   it('have external labels that win over those of a series, and come sorted', async () => {

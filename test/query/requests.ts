@@ -12,6 +12,7 @@ export function request(
   from: number,
   to: number,
   accepted: readonly number[] = [],
+  pack: (bytes: Uint8Array) => Uint8Array = compress,
 ): Uint8Array {
   const query = new ProtoWriter()
   query.uint(8)
@@ -32,7 +33,7 @@ export function request(
     out.uint(16)
     out.uint(type)
   }
-  return compress(out.done())
+  return pack(out.done())
 }
 
 export async function read(url: string, body: Uint8Array) {

@@ -1,10 +1,10 @@
 /** Blocks in memory for a querier. */
-import type { BlockReader, BlockSink, LoadedBlock } from 'blockgate'
+import { BlockgateError, type BlockReader, type BlockSink, type LoadedBlock } from 'blockgate'
 import { blockMeta, testId } from 'blockgate/testing'
 import { FloatSamples } from 'blockgate/tsdb'
-import { crc32c } from '../../src/tsdb/crc32c.ts'
 import { encodeXor } from '../../src/tsdb/xor-encode.ts'
-import { type IndexedChunk, indexFile } from '../support/index-file.ts'
+import { blockFiles } from '../support/block-files.ts'
+import { compare } from '../support/index-file.ts'
 
 export interface Given {
   readonly labels?: Readonly<Record<string, string>>
@@ -19,44 +19,69 @@ export interface Given {
 
 /** A sink of blocks in memory; `open` counts the readers that are open. */
 export function sinkOf(...blocks: readonly Given[]) {
+  return sinkOfFiles(
+    blocks.map(({ labels = {}, from = 0, resolution = 0, series }) => ({
+      meta: { labels, minTime: from, maxTime: from + 7_200_000, resolution },
+      files: blockFiles({
+        series: series.map(([pairs, samples]) => ({
+          labels: Object.entries(pairs).sort(([a], [b]) => compare(a, b)),
+          chunks: [{ from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, encoding: 1, data: xorOf(samples) }],
+        })),
+      }),
+    })),
+  )
+}
+
+export interface BlockOfFiles {
+  /** Its id and the sizes of its files are made. */
+  readonly meta: Parameters<typeof blockMeta>[0]
+  readonly files: Map<string, Uint8Array>
+}
+
+/**
+ * A sink of the files of blocks: `open` counts the readers that are open, and a file named `failing` cannot be read.
+ *
+ * @param options.kind `headers`: as of a sink that keeps index-headers; else one that has whole blocks
+ * @param options.turns of each block, for how many turns of the queue of microtasks a read takes
+ */
+export function sinkOfFiles(
+  blocks: readonly BlockOfFiles[],
+  options: { readonly kind?: 'whole' | 'headers'; readonly turns?: readonly number[] } = {},
+) {
+  const { kind = 'whole', turns = [] } = options
   const loaded = new Map<string, LoadedBlock>()
   const files = new Map<string, Map<string, Uint8Array>>()
   const state = { open: 0, reads: 0, failing: undefined as string | undefined }
-  blocks.forEach(({ labels = {}, from = 0, resolution = 0, series }, i) => {
+  for (const [i, block] of blocks.entries()) {
     const ulid = testId(i + 1)
-    const chunks: number[] = [0x85, 0xbd, 0x40, 0xdd, 1, 0, 0, 0]
-    const indexed = series.map(([pairs, samples]) => {
-      const offset = chunks.length
-      const body = Uint8Array.of(1, ...xorOf(samples))
-      const crc = crc32c(body)
-      chunks.push(...varint(body.length - 1), ...body, crc >>> 24, (crc >>> 16) & 255, (crc >>> 8) & 255, crc & 255)
-      const chunk: IndexedChunk = { from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, ref: offset }
-      return { pairs: Object.entries(pairs).sort(([a], [b]) => (a < b ? -1 : 1)), chunk }
-    })
-    const index = indexFile({ series: indexed.map(({ pairs }) => pairs), chunks: indexed.map(({ chunk }) => chunk) })
-    const content = new Map([
-      ['index', index],
-      ['chunks/000001', Uint8Array.from(chunks)],
-    ])
-    files.set(ulid, content)
-    const sizes = [...content].map(([path, bytes]) => ({ path, size: bytes.length }))
-    const meta = blockMeta({ ulid, labels, minTime: from, maxTime: from + 7_200_000, resolution, files: sizes })
+    files.set(ulid, block.files)
+    const sizes = [...block.files].map(([path, bytes]) => ({ path, size: bytes.length }))
+    const meta = blockMeta({ files: sizes.filter(({ path }) => path !== 'index-header'), ...block.meta, ulid })
     loaded.set(ulid, { meta, bytes: 1, fence: undefined })
-  })
+  }
+  const read = (id: string, file: string, offset: number, length: number) => {
+    state.reads++
+    if (file === state.failing) throw new Error('the disk is gone')
+    const bytes = files.get(id)?.get(file)
+    if (!bytes || offset < 0 || length < 0 || offset + length > bytes.length) {
+      throw new BlockgateError('corrupt-block', `${file} must have ${length} bytes at ${offset}`)
+    }
+    return bytes.subarray(offset, offset + length)
+  }
   const sink = {
     loaded: () => loaded,
     open(id: string): BlockReader | undefined {
       const meta = loaded.get(id)?.meta
       if (!meta) return undefined
       state.open++
+      const headerBytes = kind === 'headers' ? files.get(id)?.get('index-header')?.length : undefined
       return {
         meta,
+        headerBytes,
         files: {
-          async read(file: string, offset: number, length: number) {
-            state.reads++
-            if (file === state.failing) throw new Error('the disk is gone')
-            const bytes = files.get(id)?.get(file) ?? new Uint8Array()
-            return bytes.subarray(offset, offset + length)
+          async read(file, offset, length) {
+            for (let left = turns[[...loaded.keys()].indexOf(id)] ?? 0; left > 0; left--) await undefined
+            return read(id, file, offset, length)
           },
         },
         [Symbol.dispose]: () => void state.open--,
@@ -74,8 +99,4 @@ export function xorOf(samples: readonly (readonly [number, number])[]): Uint8Arr
     columns.values[i] = value
   })
   return encodeXor(columns, 0, samples.length)
-}
-
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]
 }

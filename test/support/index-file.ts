@@ -5,7 +5,7 @@ import { crc32c } from 'blockgate/tsdb'
 export type SeriesLabels = readonly (readonly [string, string])[]
 
 export interface IndexedChunk {
-  /** First and last time, >= 0. */
+  /** First and last time. */
   readonly from: number
   readonly to: number
   readonly ref: number
@@ -15,16 +15,24 @@ export interface IndexFileOptions {
   /** Default 2. */
   readonly version?: 1 | 2 | undefined
   readonly series: readonly SeriesLabels[]
-  /** The one chunk of each series. Default: 100 ms, 20 bytes behind one another. */
-  readonly chunks?: readonly IndexedChunk[] | undefined
+  /** The chunks of each series, by their times. Default: one of 100 ms, 20 bytes behind one another. */
+  readonly chunks?: readonly (IndexedChunk | readonly IndexedChunk[])[] | undefined
   /** Symbols that no series has: they make the symbol table larger. */
   readonly moreSymbols?: readonly string[] | undefined
   /** Zero bytes between the symbols and the series section. Default 0. */
   readonly padding?: number | undefined
+  /** Damages the body of a section before its length and checksum are made. */
+  readonly damage?: Damage | undefined
 }
 
+/** What a body is of, and what becomes of it. */
+export type Damage = (
+  part: 'symbols' | 'series' | 'postings' | 'postings-table' | 'toc' | 'chunk',
+  body: Uint8Array,
+) => Uint8Array
+
 /**
- * An index whose series have one chunk each. Version 2 has series at multiples of 16 and symbols by number; version 1 has
+ * An index of small blocks. Version 2 has series at multiples of 16 and symbols by number; version 1 has
  * series and symbols by their offsets, and a postings offset table that is not sorted. No label index sections: Prometheus
  * does not write them since 3.7.
  */
@@ -34,6 +42,7 @@ export function indexFile({
   chunks,
   moreSymbols = [],
   padding = 0,
+  damage = (_, body) => body,
 }: IndexFileOptions): Uint8Array {
   const out = new Bytes()
   out.be32(0xbaaad700).u8(version)
@@ -46,7 +55,7 @@ export function indexFile({
     symbolRef.set(symbol, version === 2 ? i : toc.symbols + 4 + symbolBody.length)
     symbolBody.string(symbol)
   }
-  out.section(symbolBody)
+  out.section(damage('symbols', symbolBody.done()))
   for (let i = 0; i < padding; i++) out.u8(0)
   toc.series = out.length
 
@@ -62,13 +71,23 @@ export function indexFile({
     const ref = version === 2 ? out.length / 16 : out.length
     const body = new Bytes().uvarint(labels.length)
     for (const [name, value] of labels) body.uvarint(symbolRef.get(name) ?? 0).uvarint(symbolRef.get(value) ?? 0)
-    const { from, to, ref: at } = chunks?.[i] ?? { from: 0, to: 100, ref: 8 + 20 * i }
-    body
-      .uvarint(1)
-      .uvarint(2 * from)
-      .uvarint(to - from)
-      .uvarint(at)
-    out.uvarint(body.length).bytes(body.done()).be32(crc32c(body.done()))
+    const all = [chunks?.[i] ?? { from: 0, to: 100, ref: 8 + 20 * i }].flat()
+    body.uvarint(all.length)
+    for (const [j, { from, to, ref: at }] of all.entries()) {
+      const before = all[j - 1]
+      if (before)
+        body
+          .uvarint(from - before.to)
+          .uvarint(to - from)
+          .varint(at - before.ref)
+      else
+        body
+          .varint(from)
+          .uvarint(to - from)
+          .uvarint(at)
+    }
+    const bytes = damage('series', body.done())
+    out.uvarint(bytes.length).bytes(bytes).be32(crc32c(bytes))
     post(['', ''], ref)
     for (const label of labels) post(label, ref)
   }
@@ -84,17 +103,20 @@ export function indexFile({
     table.uvarint(2).string(label[0]).string(label[1]).uvarint(out.length)
     const body = new Bytes().be32(refs.length)
     for (const ref of refs) body.be32(ref)
-    out.section(body)
+    out.section(damage('postings', body.done()))
   }
   toc.table = out.length
-  out.section(table)
+  out.section(damage('postings-table', table.done()))
 
   const end = new Bytes()
   for (const offset of [toc.symbols, toc.series, toc.end, toc.table, toc.postings, toc.table]) end.be64(offset)
-  return out.bytes(end.done()).be32(crc32c(end.done())).done()
+  const ends = damage('toc', end.done())
+  return out.bytes(ends).be32(crc32c(ends)).done()
 }
 
-class Bytes {
+const encoder = new TextEncoder()
+
+export class Bytes {
   #bytes = new Uint8Array(1024)
   length = 0
 
@@ -116,13 +138,17 @@ class Bytes {
     return this.u8(rest)
   }
 
+  varint(value: number): this {
+    return this.uvarint(value >= 0 ? 2 * value : -2 * value - 1)
+  }
+
   string(text: string): this {
-    const bytes = new TextEncoder().encode(text)
+    const bytes = encoder.encode(text)
     return this.uvarint(bytes.length).bytes(bytes)
   }
 
-  section(body: Bytes): this {
-    return this.be32(body.length).bytes(body.done()).be32(crc32c(body.done()))
+  section(body: Uint8Array): this {
+    return this.be32(body.length).bytes(body).be32(crc32c(body))
   }
 
   align(step: number): this {
@@ -146,9 +172,11 @@ class Bytes {
   }
 }
 
-/** Of ASCII texts, as bytes. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** The order of their UTF-8 bytes. */
+export function compare(a: string, b: string): number {
+  const [x, y] = [encoder.encode(a), encoder.encode(b)]
+  const at = x.findIndex((byte, i) => byte !== y[i])
+  return at === -1 ? x.length - y.length : (x[at] as number) - (y[at] ?? -1)
 }
 
 function sorted(texts: readonly string[]): readonly string[] {
