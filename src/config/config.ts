@@ -11,7 +11,7 @@ import { ownershipOf } from '../pipeline/owned.ts'
 import { planPipeline } from '../pipeline/plan.ts'
 import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
 import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
-import type { ResolvedServe, ServeConfig } from './serve.ts'
+import { type ResolvedServe, resolveServe, type ServeConfig, serveSchema } from './serve.ts'
 
 export interface Config {
   /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
@@ -111,6 +111,7 @@ const ENTRIES = {
   dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
   http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
   token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
+  serve: serveSchema,
 } satisfies v.ObjectEntries
 
 /**
@@ -119,8 +120,7 @@ const ENTRIES = {
  */
 export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
   const config = await load(input, host)
-  const { serveSchema: serve, resolveServe } = await import('./serve.ts')
-  const problems = [...checkOptions(config, { ...ENTRIES, serve })]
+  const problems = [...checkOptions(config, ENTRIES)]
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
   if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))

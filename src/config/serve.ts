@@ -1,4 +1,4 @@
-/** How queries are answered: the section `serve` of the config. resolveConfig() loads it when it is called. */
+/** How queries are answered: the section `serve` of the config. */
 import * as v from 'valibot'
 import { type Duration, durationMs } from '../contracts/duration.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'

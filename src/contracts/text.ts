@@ -39,6 +39,17 @@ export function durationText(ms: number): string {
   return (ms < 0 ? '-' : '') + (parts.join(' ') || '0s')
 }
 
+/** `512KiB`, `1GiB`, `1000` where it is no whole number of KiB: exact, in the units of a config. */
+export function sizeText(bytes: number): string {
+  let rest = bytes
+  let at = 0
+  while (at < 4 && rest > 0 && rest % 1024 === 0) {
+    rest /= 1024
+    at++
+  }
+  return at === 0 ? String(rest) : `${rest}${' KMGT'[at]}iB`
+}
+
 /** `50,000`. */
 export function countText(n: number): string {
   return n.toLocaleString('en')

@@ -18,7 +18,7 @@ blockTimeout  10m
 stopGrace     30s
 http          127.0.0.1:10902
 token         none: changes are allowed from this machine only
-serve         partial: refuse, badBlock: fail, limits: { series: 500000, chunks: 2000000, samples: 50000000, bytes: 1073741824, concurrent: 20, queued: 100, memory: 1073741824, duration: 2m }, slow: 10s
+serve         partial: refuse, badBlock: fail, gap: 512KiB, limits: { series: 500000, chunks: 2000000, samples: 50000000, concurrent: 20, queued: 100, bytes: 1GiB, memory: 1GiB, duration: 2m }, slow: 10s
 
 pipeline
   1  source  scan-bucket

@@ -1,6 +1,6 @@
 /** `blockgate check`: the pipeline that the config makes. */
 import type { ResolvedServe } from '../../config/serve.ts'
-import { durationText } from '../../contracts/text.ts'
+import { durationText, sizeText } from '../../contracts/text.ts'
 import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
 import type { Painter } from '../../runtime/terminal/text.ts'
 import { type Command, print } from '../command.ts'
@@ -53,16 +53,16 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
   ]
 }
 
-/** What was resolved, in the words of the config. */
-function serveText({ limits, headerMemory, slowMs, ...rest }: ResolvedServe): string {
-  const { durationMs, ...counts } = limits
-  const shown = {
+/** What was resolved, in the words and units of the config. */
+function serveText({ limits, headerMemory, gap, slowMs, ...rest }: ResolvedServe): string {
+  const { durationMs, bytes, memory, ...counts } = limits
+  return optionsText({
     ...rest,
-    limits: { ...counts, duration: durationText(durationMs) },
-    ...(headerMemory !== undefined && { headerMemory }),
+    gap: sizeText(gap),
+    limits: { ...counts, bytes: sizeText(bytes), memory: sizeText(memory), duration: durationText(durationMs) },
+    ...(headerMemory !== undefined && { headerMemory: sizeText(headerMemory) }),
     slow: durationText(slowMs),
-  }
-  return optionsText(shown)
+  })
 }
 
 function optionsOf({ options, ownership }: StageDescription): string {
