@@ -11,7 +11,7 @@ import { ownershipOf } from '../pipeline/owned.ts'
 import { planPipeline } from '../pipeline/plan.ts'
 import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
 import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
-import { type ResolvedServe, resolveServe, type ServeConfig, serveSchema } from './serve.ts'
+import type { ServeConfig } from './serve.ts'
 
 export interface Config {
   /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
@@ -78,7 +78,8 @@ export interface ResolvedConfig {
   /** Undefined: off. */
   readonly http: ListenAddress | undefined
   readonly token: string | undefined
-  readonly serve: ResolvedServe
+  /** Checked; resolveServe() gives the defaults, where queries are answered. */
+  readonly serve: ServeConfig | undefined
 }
 
 /** Thrown by resolveConfig: `problems` has all of them, the message a line for each. */
@@ -111,7 +112,7 @@ const ENTRIES = {
   dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
   http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
   token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
-  serve: serveSchema,
+  serve: v.optional(v.unknown()),
 } satisfies v.ObjectEntries
 
 /**
@@ -121,6 +122,8 @@ const ENTRIES = {
 export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
   const config = await load(input, host)
   const problems = [...checkOptions(config, ENTRIES)]
+  // A gateway without the section, such as a Worker, does not load its checks.
+  if (config.serve !== undefined) problems.push(...(await import('./serve.ts')).checkServe(config.serve))
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
   if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
@@ -138,7 +141,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     dir: config.dir ?? './data',
     http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
     token: config.token,
-    serve: resolveServe(config.serve),
+    serve: config.serve,
   }
 }
 

@@ -1,6 +1,8 @@
 /** How queries are answered: the section `serve` of the config. */
 import * as v from 'valibot'
+import { checkOptions } from '../contracts/check.ts'
 import { type Duration, durationMs } from '../contracts/duration.ts'
+import type { Problem } from '../contracts/host.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
 
@@ -64,8 +66,8 @@ export interface ResolvedServe {
   readonly slowMs: number
 }
 
-export const serveSchema: v.GenericSchema = v.optional(
-  v.strictObject({
+const ENTRIES = {
+  serve: v.strictObject({
     partial: oneOf('refuse', 'answer'),
     badBlock: oneOf('fail', 'warn'),
     limits: v.optional(
@@ -84,7 +86,12 @@ export const serveSchema: v.GenericSchema = v.optional(
     gap: bytesOption,
     slow: atLeast(0),
   }),
-)
+}
+
+/** `serve.limits.series: must be >= 1: current value is 0`, for each fault. */
+export function checkServe(serve: unknown): readonly Problem[] {
+  return checkOptions({ serve }, ENTRIES)
+}
 
 /** `serve` was checked. */
 export function resolveServe(serve: ServeConfig = {}): ResolvedServe {

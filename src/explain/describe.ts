@@ -1,5 +1,6 @@
 /** What a config comes to, as plain data without secrets: for `blockgate check` and the pages. */
 import type { ResolvedConfig } from '../config/config.ts'
+import { type ResolvedServe, resolveServe } from '../config/serve.ts'
 import type { Component } from '../contracts/host.ts'
 import type { Named } from '../contracts/plan.ts'
 import { shownOptions } from '../contracts/shown-options.ts'
@@ -24,11 +25,13 @@ export interface StageDescription extends ComponentDescription {
 }
 
 export interface ConfigDescription
-  extends Pick<ResolvedConfig, 'dir' | 'everyMs' | 'concurrency' | 'blockTimeoutMs' | 'stopGraceMs' | 'serve'> {
+  extends Pick<ResolvedConfig, 'dir' | 'everyMs' | 'concurrency' | 'blockTimeoutMs' | 'stopGraceMs'> {
   readonly instance: { readonly id: string; readonly zone?: string }
   readonly bucket: ComponentDescription | undefined
   /** Where the HTTP server listens; null: nowhere. */
   readonly http: { readonly host?: string; readonly port: number } | null
+  /** How queries are answered, with its defaults. */
+  readonly serve: ResolvedServe
   /** Whether there is a token; never which. */
   readonly token: boolean
   /** In list order, with the `owned()` that the engine puts in where there is none. */
@@ -48,7 +51,7 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     stopGraceMs,
     http: http ? { port: http.port, ...(http.host !== undefined && { host: http.host }) } : null,
     token: config.token !== undefined,
-    serve,
+    serve: resolveServe(serve),
     stages: [
       stage(plan.source, 1),
       ...plan.segments.flatMap(({ stages, barrier }, i) => {

@@ -1,6 +1,7 @@
 /** A gateway as a service on Node: its HTTP server, from before the first run until after the last. */
 import { getHeapStatistics } from 'node:v8'
 import type { ResolvedConfig } from '../config/config.ts'
+import { resolveServe } from '../config/serve.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
@@ -60,7 +61,12 @@ async function open(options: ServeOptions): Promise<HttpServer | undefined> {
     host,
     metrics,
     peerOf,
-    queries: queryRoutes({ gateway, serve: config.serve, snappy, heapLimit: getHeapStatistics().heap_size_limit }),
+    queries: queryRoutes({
+      gateway,
+      serve: resolveServe(config.serve),
+      snappy,
+      heapLimit: getHeapStatistics().heap_size_limit,
+    }),
     version: VERSION,
   })
   try {

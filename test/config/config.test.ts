@@ -17,6 +17,7 @@ import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { memoryBucket } from 'blockgate/testing'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import { resolveServe } from '../../src/config/serve.ts'
 import { scriptedSink, scriptedSource } from '../support/world.ts'
 
 const env = {}
@@ -58,23 +59,23 @@ describe('resolveConfig', () => {
       stopGraceMs: 30_000,
       dir: './data',
       instance: { id: 'blockgate', zone: undefined },
-      serve: {
-        partial: 'refuse',
-        badBlock: 'fail',
-        limits: {
-          series: 500_000,
-          chunks: 2_000_000,
-          samples: 50_000_000,
-          bytes: 1024 ** 3,
-          durationMs: 120_000,
-          concurrent: 20,
-          queued: 100,
-          memory: 1024 ** 3,
-        },
-        headerMemory: undefined,
-        gap: 512 * 1024,
-        slowMs: 10_000,
+    })
+    expect(resolveServe(resolved.serve)).toEqual({
+      partial: 'refuse',
+      badBlock: 'fail',
+      limits: {
+        series: 500_000,
+        chunks: 2_000_000,
+        samples: 50_000_000,
+        bytes: 1024 ** 3,
+        durationMs: 120_000,
+        concurrent: 20,
+        queued: 100,
+        memory: 1024 ** 3,
       },
+      headerMemory: undefined,
+      gap: 512 * 1024,
+      slowMs: 10_000,
     })
   })
 
@@ -82,7 +83,7 @@ describe('resolveConfig', () => {
     const limits = { series: 1, bytes: '1MiB', queued: 0, duration: '5s', memory: 7 } as const
     const serve = { partial: 'answer', badBlock: 'warn', limits, headerMemory: '1GiB', gap: '1MiB', slow: 0 } as const
     const resolved = await resolveConfig({ pipeline: around(), serve }, { env })
-    expect(resolved.serve).toMatchObject({
+    expect(resolveServe(resolved.serve)).toMatchObject({
       partial: 'answer',
       badBlock: 'warn',
       limits: { series: 1, chunks: 2_000_000, bytes: 1024 ** 2, queued: 0, durationMs: 5_000, memory: 7 },
