@@ -1,4 +1,4 @@
-// Remote read against Prometheus: its own answers on the same blocks, and the PromQL that it works out over ours.
+// Remote read against Prometheus: its own answers on the same blocks.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -102,44 +102,6 @@ describe.each(SELECTIONS)('%s', (_, matchers) => {
     }
   })
 })
-
-const QUERIES = [
-  'up',
-  'sum by (job) (up)',
-  'count({__name__=~".+"})',
-  'rate(http_requests_total[5m])',
-  'sum(rate(http_requests_total[10m])) by (code)',
-  'histogram_quantile(0.9, sum by (le) (rate(http_request_duration_seconds_bucket[10m])))',
-  'odd_labels',
-  'absent(nope)',
-  'up offset 30m',
-  'max_over_time(up[1h])',
-  'sparse',
-  'topk(3, http_requests_total)',
-  'changes(up[30m])',
-  '{job=~"a.*|web",__name__!="up"}',
-  'count_values("v", up)',
-  'label_replace(up, "x", "$1", "instance", "(.*):.*")',
-]
-
-describe('a Prometheus that reads from the gateway', () => {
-  it.each(QUERIES)('%s: answers as one that has the blocks', async query => {
-    const range = `query_range?query=${encodeURIComponent(query)}&start=${START}&end=${START + HOURS * 3600}&step=60`
-    const instant = `query?query=${encodeURIComponent(query)}&time=${START + 5000}`
-    for (const path of [range, instant]) {
-      const [ours, theirs] = await Promise.all(
-        [world.client, world.oracle].map(async ({ url }) => (await fetch(`${url}/api/v1/${path}`)).json()),
-      )
-      expect(theirs.status).toBe('success')
-      expect(sorted(ours.data.result)).toEqual(sorted(theirs.data.result))
-    }
-  })
-})
-
-/** An instant vector has no order. */
-function sorted(result: readonly { readonly metric: object }[]): readonly unknown[] {
-  return result.toSorted((a, b) => (JSON.stringify(a.metric) < JSON.stringify(b.metric) ? -1 : 1))
-}
 
 it('a gateway that has not all blocks of the time refuses, and names those that it has not', async () => {
   const root = mkdtempSync(join(tmpdir(), 'blockgate-test-'))

@@ -23,34 +23,43 @@ export interface World {
   readonly bucket: string
   /** It has the blocks on its disk. */
   readonly oracle: PrometheusServer
-  /** It has nothing, and asks the gateway. */
-  readonly client: PrometheusServer
+  /** A folder for more: it goes at the stop. */
+  readonly root: string
   stop(): Promise<void>
 }
 
-/** @param sink keeps whole blocks, or index-headers alone */
-export async function queryWorld(sink: BlockSink): Promise<World> {
+/**
+ * @param sink keeps whole blocks, or index-headers alone
+ * @param add puts the blocks into the folder `bucket`
+ */
+export async function queryWorld(
+  sink: BlockSink,
+  add: (root: string, bucket: string) => void | Promise<void> = addOpenMetrics,
+): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), 'blockgate-test-'))
-  const [text, bucket] = ['text', 'bucket'].map(name => join(root, name)) as [string, string]
-  writeFileSync(text, openMetrics({ series: 60, start: START, hours: HOURS, keepHours: HOURS, seed: 5 }).join(''))
-  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', '-q', text, bucket])
+  const bucket = join(root, 'bucket')
+  await add(root, bucket)
   mkdirSync(join(root, 'oracle'), { recursive: true })
   cpSync(bucket, join(root, 'oracle/data'), { recursive: true })
   const served = await serve(root, bucket, sink)
   const oracle = await startPrometheus(join(root, 'oracle'))
-  const remote = `remote_read: [{url: "${served.url}/api/v1/read", read_recent: true}]\n`
-  const client = await startPrometheus(join(root, 'client'), remote)
   return {
     url: served.url,
     bucket,
     oracle,
-    client,
+    root,
     async stop() {
-      await Promise.all([oracle.stop(), client.stop()])
-      await served.stop()
+      await Promise.all([oracle.stop(), served.stop()])
       rmSync(root, { recursive: true, force: true })
     },
   }
+}
+
+/** Two blocks of sixty series, by promtool. */
+export function addOpenMetrics(root: string, bucket: string): void {
+  const text = join(root, 'text')
+  writeFileSync(text, openMetrics({ series: 60, start: START, hours: HOURS, keepHours: HOURS, seed: 5 }).join(''))
+  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', '-q', text, bucket])
 }
 
 /** A gateway over the blocks of `bucket`, which has nothing but them. */

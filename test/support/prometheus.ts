@@ -33,7 +33,8 @@ export async function startPrometheus(
       `--web.listen-address=127.0.0.1:${port}`,
       '--storage.tsdb.retention.time=100y',
       '--storage.tsdb.min-block-duration=2h',
-      '--storage.tsdb.max-block-duration=2h',
+      // What is compacted already stays as it is.
+      ...(flags.some(flag => flag.includes('max-block-duration')) ? [] : ['--storage.tsdb.max-block-duration=2h']),
       '--log.level=warn',
       ...flags,
     ],
@@ -54,7 +55,7 @@ export async function startPrometheus(
     url,
     pid: process.pid ?? 0,
     async stop() {
-      if (process.exitCode !== null) return
+      if (process.exitCode !== null || process.signalCode !== null) return
       const ended = new Promise(resolve => process.once('exit', resolve))
       process.kill('SIGKILL')
       await ended
