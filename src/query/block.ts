@@ -1,21 +1,21 @@
 /** One block asked: matchers to postings, postings to series, series to chunks. */
 import { eachBounded } from '../async/each.ts'
 import type { BlockReader } from '../contracts/stage.ts'
-import { chunkRef, chunkSize, type RawChunk, readChunk } from '../tsdb/chunk.ts'
+import { chunkRef, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
-import { readPostings, readSection, readSeries, seriesOffset, seriesSize } from '../tsdb/series.ts'
+import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
 import type { Label } from './labels.ts'
 import type { Budget } from './limits.ts'
 import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
-import type { Span } from './ranges.ts'
-import type { EntryKind, Reads } from './reads.ts'
+import type { Reads } from './reads.ts'
+import type { PartCursor } from './runs.ts'
 
 export interface BlockChunk {
   /** First and last time, both inclusive, ms. */
   readonly from: number
   readonly to: number
-  readonly chunk: RawChunk
+  readonly chunk: StoredChunk
 }
 
 /** A series of one block, whose chunks are not read yet. */
@@ -24,7 +24,7 @@ export interface BlockSeries {
   /** Of the series itself, by name. */
   readonly labels: readonly Label[]
   /** Of each chunk first time, last time, reference; those that overlap the query. */
-  readonly chunks: Float64Array
+  readonly chunks: readonly number[]
 }
 
 /** A guess of an entry's size where the meta tells none; one that is larger is read again. */
@@ -62,14 +62,19 @@ export class BlockQuery {
     const refs = await this.#refs(lookup, matchers)
     if (refs.length === 0) return []
     budget.take('series', refs.length)
-    const entries = await this.#entries(lookup, refs)
+    const cursor = await this.#entries(lookup, refs)
+    const { ulid } = this.#reader.meta
     const symbols = new Symbols(lookup)
+    const row = new SeriesRow()
     const found: BlockSeries[] = []
-    for (const [i, { labels, chunks }] of entries.entries()) {
-      const overlapping = between(chunks, from, to)
-      if (overlapping.length === 0) continue
-      budget.take('chunks', overlapping.length / 3)
-      found.push({ ref: refs[i] as number, labels: symbols.labels(labels), chunks: overlapping })
+    for (const ref of refs) {
+      const offset = seriesOffset(ref, lookup.index.version)
+      cursor.moveTo(offset)
+      row.read(cursor.bytes, cursor.view, offset - cursor.offset, () => `${ulid}/index: series at ${offset}`)
+      const chunks = between(row.chunks, from, to)
+      if (chunks.length === 0) continue
+      budget.take('chunks', chunks.length / 3)
+      found.push({ ref, labels: symbols.labels(row.labels), chunks })
     }
     return found
   }
@@ -77,32 +82,27 @@ export class BlockQuery {
   /** The chunks of some series, each in its order. */
   async chunks(series: readonly BlockSeries[]): Promise<readonly (readonly BlockChunk[])[]> {
     const { meta } = this.#reader
+    const { reads, ...query } = this.#options
     const guess = meta.readAhead?.chunk ?? CHUNK_BYTES
-    const spans = new Map<number, Span[]>()
-    for (const { chunks } of series) {
-      for (let i = 2; i < chunks.length; i += 3) {
-        const { segment, offset } = chunkRef(chunks[i] as number)
-        // Chunks of a series stand behind one another, so most ends are known.
-        const next = i + 3 < chunks.length ? chunkRef(chunks[i + 3] as number) : undefined
-        const end = next?.segment === segment && next.offset > offset ? next.offset : Number.POSITIVE_INFINITY
-        const known = spans.get(segment) ?? []
-        known.push({ offset, end: Math.min(offset + guess, end) })
-        spans.set(segment, known)
-      }
-    }
-    const read = await eachBounded([...spans], spans.size, async ([segment, list]) => {
+    const bySegment = offsetsOf(series)
+    const read = await eachBounded([...bySegment], bySegment.size, async ([segment, offsets]) => {
       const file = segmentName(segment)
-      const chunks = await this.#read('chunk', file, list, (bytes, at) => chunkSize(bytes, at, file))
-      return [segment, chunks.map(({ bytes, at }) => readChunk(bytes, at, `${meta.ulid}/${file}`)).values()] as const
+      const sizeOf = (bytes: Uint8Array, at: number) => chunkSize(bytes, at, file)
+      const cursor = await reads.cursor(this.#reader, { kind: 'chunk', file, offsets, guess, sizeOf }, query)
+      return [segment, { what: `${meta.ulid}/${file}`, cursor }] as const
     })
-    // Of each segment in the order in which they were asked for.
-    const bySegment = new Map(read)
-    return series.map(({ chunks }) =>
-      Array.from({ length: chunks.length / 3 }, (_, i): BlockChunk => {
-        const [from = 0, to = 0, ref = 0] = chunks.subarray(3 * i)
-        return { from, to, chunk: bySegment.get(chunkRef(ref).segment)?.next().value as RawChunk }
-      }),
-    )
+    const files = new Map(read)
+    return series.map(({ chunks }) => {
+      const found: BlockChunk[] = []
+      for (let i = 0; i < chunks.length; i += 3) {
+        const { segment, offset } = chunkRef(chunks[i + 2] as number)
+        const { what, cursor } = files.get(segment) as { what: string; cursor: PartCursor }
+        cursor.moveTo(offset)
+        const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what)
+        found.push({ from: chunks[i] as number, to: chunks[i + 1] as number, chunk })
+      }
+      return found
+    })
   }
 
   async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Uint32Array> {
@@ -132,7 +132,14 @@ export class BlockQuery {
   }
 
   async #postings(ranges: readonly PostingsRange[]): Promise<ReadonlyMap<number, Uint32Array>> {
-    const entries = await this.#read('postings', 'index', ranges, (_, __, { offset, end }) => end - offset)
+    const { reads, ...query } = this.#options
+    const asked = {
+      kind: 'postings',
+      file: 'index',
+      spans: ranges,
+      sizeOf: (_: Uint8Array, __: number, { offset, end }: PostingsRange) => end - offset,
+    } as const
+    const entries = await reads.entries(this.#reader, asked, query)
     const lists = new Map<number, Uint32Array>()
     for (const [i, { bytes, at }] of entries.entries()) {
       const { offset } = ranges[i] as PostingsRange
@@ -142,28 +149,19 @@ export class BlockQuery {
     return lists
   }
 
-  async #entries({ index }: IndexLookup, refs: Uint32Array) {
-    const { meta } = this.#reader
-    const guess = meta.readAhead?.series ?? SERIES_BYTES
+  async #entries({ index }: IndexLookup, refs: Uint32Array): Promise<PartCursor> {
+    const { reads, ...query } = this.#options
     // Behind the last series stand the postings, or a section that only old versions write.
     const { series, labelIndices, postings } = index.toc
-    const last = labelIndices > series ? Math.min(labelIndices, postings) : postings
-    const spans = Array.from(refs, (ref): Span => {
-      const offset = seriesOffset(ref, index.version)
-      return { offset, end: Math.max(offset, Math.min(offset + guess, last)) }
-    })
-    const entries = await this.#read('series', 'index', spans, (bytes, at) => seriesSize(bytes, at, 'index'))
-    return entries.map(({ bytes, at }, i) => readSeries(bytes, at, `${meta.ulid}/index: series at ${spans[i]?.offset}`))
-  }
-
-  async #read(
-    kind: EntryKind,
-    file: string,
-    spans: readonly Span[],
-    sizeOf: (bytes: Uint8Array, at: number, span: Span) => number | undefined,
-  ) {
-    const { reads, ...query } = this.#options
-    return await reads.entries(this.#reader, { kind, file, spans, sizeOf }, query)
+    const asked = {
+      kind: 'series',
+      file: 'index',
+      offsets: Float64Array.from(refs, ref => seriesOffset(ref, index.version)),
+      guess: this.#reader.meta.readAhead?.series ?? SERIES_BYTES,
+      end: labelIndices > series ? Math.min(labelIndices, postings) : postings,
+      sizeOf: (bytes: Uint8Array, at: number) => seriesSize(bytes, at, 'index'),
+    } as const
+    return await reads.cursor(this.#reader, asked, query)
   }
 }
 
@@ -176,7 +174,7 @@ class Symbols {
     this.#lookup = lookup
   }
 
-  labels(refs: Uint32Array): readonly Label[] {
+  labels(refs: readonly number[]): readonly Label[] {
     const labels: Label[] = []
     for (let i = 0; i < refs.length; i += 2)
       labels.push([this.#text(refs[i] as number), this.#text(refs[i + 1] as number)])
@@ -205,14 +203,28 @@ function rangesOf(lookup: IndexLookup, { name, values, prefix, matches }: Matche
   return ranges
 }
 
-/** Those that overlap `from` to `to`. */
-function between(chunks: Float64Array, from: number, to: number): Float64Array {
+/** Where their chunks begin, ascending, by the numbers of their segment files. */
+function offsetsOf(series: readonly BlockSeries[]): ReadonlyMap<number, Float64Array> {
+  const bySegment = new Map<number, number[]>()
+  for (const { chunks } of series) {
+    for (let i = 2; i < chunks.length; i += 3) {
+      const { segment, offset } = chunkRef(chunks[i] as number)
+      const known = bySegment.get(segment)
+      if (known) known.push(offset)
+      else bySegment.set(segment, [offset])
+    }
+  }
+  return new Map(Array.from(bySegment, ([segment, offsets]) => [segment, Float64Array.from(offsets).sort()]))
+}
+
+/** Those that overlap `from` to `to`: an array of its own. */
+function between(chunks: readonly number[], from: number, to: number): readonly number[] {
   const kept: number[] = []
   for (let i = 0; i < chunks.length; i += 3) {
-    const [first = 0, last = 0, ref = 0] = chunks.subarray(i, i + 3)
-    if (first <= to && last >= from) kept.push(first, last, ref)
+    const [first, last] = [chunks[i] as number, chunks[i + 1] as number]
+    if (first <= to && last >= from) kept.push(first, last, chunks[i + 2] as number)
   }
-  return kept.length === chunks.length ? chunks : Float64Array.from(kept)
+  return kept
 }
 
 function segmentName(segment: number): string {

@@ -7,6 +7,7 @@ export type Label = readonly [name: string, value: string]
  * U+E000 to U+FFFF.
  */
 export function compareText(a: string, b: string): number {
+  if (a === b) return 0
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     let x = a.charCodeAt(i)

@@ -233,6 +233,8 @@ export function restOf(
 
 /** By their labels; those with the same labels as one. */
 function merged(found: { readonly labels: readonly Label[]; readonly parts: Part[] }[]) {
+  // One block's are in order already.
+  if (isSorted(found)) return found
   found.sort((a, b) => compareLabels(a.labels, b.labels))
   let kept = 0
   for (const each of found) {
@@ -242,6 +244,15 @@ function merged(found: { readonly labels: readonly Label[]; readonly parts: Part
   }
   found.length = kept
   return found
+}
+
+/** Each behind the one before it, by its labels. */
+function isSorted(found: readonly { readonly labels: readonly Label[] }[]): boolean {
+  for (let i = 1; i < found.length; i++) {
+    const [a, b] = [found[i - 1], found[i]] as [{ labels: readonly Label[] }, { labels: readonly Label[] }]
+    if (compareLabels(a.labels, b.labels) >= 0) return false
+  }
+  return true
 }
 
 async function withChunks(
@@ -259,8 +270,9 @@ async function withChunks(
     for (const [i, found] of (await query.chunks(series)).entries()) chunks.set(series[i] as BlockSeries, found)
   })
   return batch.map(({ labels, parts }) => {
-    const all = parts.flatMap(({ series }) => chunks.get(series) ?? [])
-    return { labels, chunks: parts.length === 1 ? all : distinct(all) }
+    const [first] = parts
+    if (first && parts.length === 1) return { labels, chunks: chunks.get(first.series) ?? [] }
+    return { labels, chunks: distinct(parts.flatMap(({ series }) => chunks.get(series) ?? [])) }
   })
 }
 

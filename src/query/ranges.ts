@@ -66,6 +66,11 @@ export async function readSpans(
 
 /** The part that has byte `offset`; undefined where none was read. */
 export function partAt(parts: readonly Part[], offset: number): Part | undefined {
+  return parts[placeOf(parts, offset)]
+}
+
+/** The place of the part that has byte `offset`; −1 where none was read. */
+export function placeOf(parts: readonly Part[], offset: number): number {
   let low = 0
   for (let high = parts.length; low < high; ) {
     const middle = (low + high) >>> 1
@@ -73,6 +78,6 @@ export function partAt(parts: readonly Part[], offset: number): Part | undefined
     else high = middle
   }
   // Those that begin later stand in others, where an entry was read again.
-  for (let i = low - 1; i >= 0; i--) if (offset < (parts[i] as Part).end) return parts[i]
-  return undefined
+  for (let i = low - 1; i >= 0; i--) if (offset < (parts[i] as Part).end) return i
+  return -1
 }

@@ -7,6 +7,7 @@ import type { BlockReader } from '../contracts/stage.ts'
 import { Flights } from './flights.ts'
 import type { Budget } from './limits.ts'
 import { chunkGap, DEFAULT_GAP, type Part, partAt, readSpans, type Span } from './ranges.ts'
+import { PartCursor, type Run, runsOf } from './runs.ts'
 
 export type EntryKind = 'postings' | 'series' | 'chunk'
 
@@ -18,6 +19,16 @@ export interface EntriesAsked {
   readonly spans: readonly Span[]
   /** Bytes of the entry that begins at `at`; undefined where `bytes` has too few to tell. */
   readonly sizeOf: (bytes: Uint8Array, at: number, span: Span) => number | undefined
+}
+
+/** Entries of one file, of which there may be a million: no object stands for one. */
+export interface OffsetsAsked extends Omit<EntriesAsked, 'spans'> {
+  /** Where each begins, ascending. */
+  readonly offsets: Float64Array
+  /** Bytes of an entry, most likely. */
+  readonly guess: number
+  /** No entry goes beyond. */
+  readonly end?: number
 }
 
 /** Where an entry is: it begins at `at`. */
@@ -64,10 +75,17 @@ export class Reads {
     })
   }
 
-  /** Reads the spans; an entry that turns out to be larger than its span, once more. */
+  /** As `entries`; each entry is found by where it begins. */
+  async cursor(reader: BlockReader, asked: OffsetsAsked, query: ReadsOf): Promise<PartCursor> {
+    const spans = runsOf(asked.offsets, asked.guess, asked.end)
+    const parts = await this.#parts(reader, { ...asked, spans }, query)
+    return new PartCursor(parts, `${reader.meta.ulid}/${asked.file}: ${asked.kind}`)
+  }
+
+  /** Reads the spans; an entry that turns out to be larger than its span, or than the rest of its run, once more. */
   async #parts(
     { meta, files }: BlockReader,
-    { kind, file, spans, sizeOf }: EntriesAsked,
+    { kind, file, spans, sizeOf }: Omit<EntriesAsked, 'spans'> & { readonly spans: readonly (Span | Run)[] },
     { budget, signal }: ReadsOf,
   ): Promise<readonly Part[]> {
     const fileSize = meta.files.find(({ path }) => path === file)?.size ?? Number.POSITIVE_INFINITY
@@ -81,11 +99,12 @@ export class Reads {
     const options = { gap: kind === 'chunk' ? chunkGap(this.#gap) : this.#gap, signal }
     const parts = await readSpans(spans, read, options)
     const short = spans.flatMap((span): Span[] => {
-      const part = partAt(parts, span.offset)
-      const size = part && sizeOf(part.bytes, span.offset - part.offset, span)
+      const offset = 'last' in span ? span.last : span.offset
+      const part = partAt(parts, offset)
+      const size = part && sizeOf(part.bytes, offset - part.offset, span)
       // Its length stands in its first bytes, which any guess has but at the end of what was read.
-      const end = span.offset + (size ?? UNKNOWN_BYTES)
-      return part && Math.min(end, fileSize) <= part.end ? [] : [{ offset: span.offset, end }]
+      const end = offset + (size ?? UNKNOWN_BYTES)
+      return part && Math.min(end, fileSize) <= part.end ? [] : [{ offset, end }]
     })
     if (short.length === 0) return parts
     return withParts(parts, await readSpans(short, read, options))

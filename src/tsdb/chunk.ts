@@ -4,7 +4,7 @@
  * https://github.com/prometheus/prometheus/blob/main/tsdb/docs/format/chunks.md.
  */
 import { assertCrc, corrupt, hex, viewOf } from './binary.ts'
-import { crc32c } from './crc32c.ts'
+import { advance, START } from './crc32c.ts'
 
 export const SEGMENT_START_BYTES = 8
 const SEGMENT_MAGIC = 0x85bd40dd
@@ -36,6 +36,41 @@ export interface RawChunk {
   readonly size: number
 }
 
+/** A chunk of a file, by its place in the bytes that were read: a query has a million of them, and a view of each would cost more. */
+export class StoredChunk implements RawChunk {
+  readonly encoding: number
+  readonly view: DataView
+  /** Of the data, which is [start, end) of `view`. */
+  readonly start: number
+  readonly end: number
+  readonly size: number
+  /** The state of a CRC-32C behind encoding and data: see `advance`. */
+  readonly crcState: number
+
+  constructor(view: DataView, start: number, end: number, size: number, crcState: number) {
+    this.encoding = view.getUint8(start - 1)
+    this.view = view
+    this.start = start
+    this.end = end
+    this.size = size
+    this.crcState = crcState
+  }
+
+  /** One that was made, and stands in no file. */
+  static of(encoding: number, data: Uint8Array): StoredChunk {
+    const bytes = new Uint8Array(1 + data.length)
+    bytes[0] = encoding
+    bytes.set(data, 1)
+    const view = viewOf(bytes)
+    return new StoredChunk(view, 1, bytes.length, bytes.length, advance(START, view, 0, bytes.length))
+  }
+
+  get data(): Uint8Array {
+    const { buffer, byteOffset } = this.view
+    return new Uint8Array(buffer, byteOffset + this.start, this.end - this.start)
+  }
+}
+
 /** A reference is segment × 2^32 + offset. */
 export function chunkRef(ref: number): ChunkRef {
   return { segment: Math.floor(ref / 4_294_967_296), offset: ref % 4_294_967_296 }
@@ -61,23 +96,28 @@ export function chunkSize(bytes: Uint8Array, at: number, what: string): number |
   for (let i = 0; i < 5; i++) {
     const byte = bytes[at + i]
     if (byte === undefined) return undefined
-    length += (byte & 127) * 128 ** i
+    length += i < 4 ? (byte & 127) << (7 * i) : (byte & 127) * 128 ** i
     if (byte < 128) return i + 1 + 1 + length + 4
   }
   throw corrupt(`${what}: length of a chunk`, 'take <= 5 bytes', 'more')
 }
 
 /** The chunk at `at`, all of which must be in `bytes`. @throws BlockgateError `corrupt-block`; `what` names the file */
-export function readChunk(bytes: Uint8Array, at: number, what: string): RawChunk {
+export function readChunk(bytes: Uint8Array, at: number, what: string): StoredChunk {
+  return readChunkOf(bytes, viewOf(bytes), at, what)
+}
+
+/** As `readChunk`. @param view of `bytes`: one for many chunks */
+export function readChunkOf(bytes: Uint8Array, view: DataView, at: number, what: string): StoredChunk {
   const size = chunkSize(bytes, at, what)
   if (size === undefined || at + size > bytes.length)
     throw corrupt(`${what}: chunk at ${at}`, `end at ${bytes.length}`, size ?? 'cut')
-  const end = at + size
+  const end = at + size - 4
   let start = at
   while ((bytes[start] as number) >= 128) start++
-  const body = bytes.subarray(start + 1, end - 4)
-  assertCrc(`${what}: chunk at ${at}`, viewOf(bytes).getUint32(end - 4), crc32c(body))
-  return { encoding: body[0] as number, data: body.subarray(1), size }
+  const state = advance(START, view, start + 1, end)
+  if (view.getUint32(end) !== ~state >>> 0) assertCrc(`${what}: chunk at ${at}`, view.getUint32(end), ~state >>> 0)
+  return new StoredChunk(view, start + 2, end, size, state)
 }
 
 /** The chunks of one Thanos chunk of aggregates; undefined for those that it has not. */

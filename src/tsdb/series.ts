@@ -1,42 +1,7 @@
 /** Series entries and postings lists of an index, and tombstones: what a query reads after the index-header. */
 import { assertCrc, corrupt, hex, viewOf } from './binary.ts'
-import { crc32c } from './crc32c.ts'
+import { advance, crc32c, START } from './crc32c.ts'
 import type { IndexVersion } from './index-toc.ts'
-
-/** A position in bytes that are not trusted. */
-class Reader {
-  readonly #bytes: Uint8Array
-  readonly #end: number
-  readonly #what: string
-  at: number
-
-  constructor(bytes: Uint8Array, at: number, end: number, what: string) {
-    this.#bytes = bytes
-    this.at = at
-    this.#end = end
-    this.#what = what
-  }
-
-  /** @throws BlockgateError `corrupt-block` where it is cut, or beyond 2^53 */
-  uvarint(): number {
-    let value = 0
-    for (let scale = 1; scale <= 2 ** 49; scale *= 128) {
-      if (this.at >= this.#end) throw corrupt(this.#what, `end at ${this.#end}`, 'cut')
-      const byte = this.#bytes[this.at++] as number
-      value += (byte & 127) * scale
-      if (byte < 128) {
-        if (value <= Number.MAX_SAFE_INTEGER) return value
-        break
-      }
-    }
-    throw corrupt(`${this.#what}: number at ${this.at}`, 'be a safe integer', 'larger')
-  }
-
-  varint(): number {
-    const value = this.uvarint()
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
-  }
-}
 
 /** One series as the index has it; references of symbols in place of texts. */
 export interface SeriesEntry {
@@ -60,39 +25,94 @@ export function seriesSize(bytes: Uint8Array, at: number, what: string): number 
     if (bytes.length - at < 8) return undefined
     throw corrupt(`${what}: length`, 'take < 8 bytes', 'more')
   }
-  const reader = new Reader(bytes, at, bytes.length, what)
-  const length = reader.uvarint()
-  return reader.at - at + length + 4
+  position = at
+  const length = uvarint(bytes, bytes.length, () => what)
+  return position - at + length + 4
 }
 
 /** The entry at `at`, all of which must be in `bytes`. @throws BlockgateError `corrupt-block`; `what` names it */
 export function readSeries(bytes: Uint8Array, at: number, what: string): SeriesEntry {
-  const size = seriesSize(bytes, at, what)
-  if (size === undefined || at + size > bytes.length)
-    throw corrupt(what, `end at ${bytes.length}`, size === undefined ? 'cut' : at + size)
-  const end = at + size - 4
-  const reader = new Reader(bytes, at, end, what)
-  reader.uvarint()
-  assertCrc(what, viewOf(bytes).getUint32(end), crc32c(bytes.subarray(reader.at, end)))
-  const labelCount = bounded(reader.uvarint(), (end - reader.at) / 2, `${what}: labels`)
-  const labels = new Uint32Array(2 * labelCount)
-  for (let i = 0; i < labels.length; i++) labels[i] = bounded(reader.uvarint(), 0xffffffff, `${what}: symbol`)
-  const chunkCount = bounded(reader.uvarint(), (end - reader.at) / 3, `${what}: chunks`)
-  const chunks = new Float64Array(3 * chunkCount)
-  let time = 0
-  let ref = 0
-  for (let i = 0; i < chunks.length; i += 3) {
-    time += i === 0 ? reader.varint() : reader.uvarint()
-    chunks[i] = time
-    time += reader.uvarint()
-    chunks[i + 1] = time
-    ref += i === 0 ? reader.uvarint() : reader.varint()
-    chunks[i + 2] = ref
-    if (!Number.isSafeInteger(time) || !Number.isSafeInteger(ref) || ref < 0)
-      throw corrupt(`${what}: chunk ${i / 3}`, 'have safe integers', `${time}, ${ref}`)
+  const row = new SeriesRow()
+  row.read(bytes, viewOf(bytes), at, () => what)
+  return { labels: Uint32Array.from(row.labels), chunks: Float64Array.from(row.chunks), size: row.size }
+}
+
+/** What `readSeries` gives, in arrays that are filled again: a query reads a million entries. */
+export class SeriesRow {
+  /** As `SeriesEntry.labels`. */
+  readonly labels: number[] = []
+  /** As `SeriesEntry.chunks`. */
+  readonly chunks: number[] = []
+  size = 0
+
+  /** As `readSeries`. @param view of `bytes` */
+  read(bytes: Uint8Array, view: DataView, at: number, what: () => string): void {
+    this.labels.length = 0
+    this.chunks.length = 0
+    position = at
+    const length = uvarint(bytes, bytes.length, what)
+    const end = position + length
+    this.size = end + 4 - at
+    if (end + 4 > bytes.length) throw corrupt(what(), `end at ${bytes.length}`, end + 4)
+    const state = advance(START, view, position, end)
+    if (view.getUint32(end) !== ~state >>> 0) assertCrc(what(), view.getUint32(end), ~state >>> 0)
+    this.#labels(bytes, end, what)
+    this.#chunks(bytes, end, what)
+    if (position !== end) throw corrupt(`${what()}: size`, `be ${position - at + 4} bytes`, this.size)
   }
-  if (reader.at !== end) throw corrupt(`${what}: size`, `be ${reader.at - at + 4} bytes`, size)
-  return { labels, chunks, size }
+
+  #labels(bytes: Uint8Array, end: number, what: () => string): void {
+    const { labels } = this
+    const count = uvarint(bytes, end, what)
+    if (count > (end - position) / 2) bounded(count, (end - position) / 2, `${what()}: labels`)
+    for (let i = 0; i < 2 * count; i++) {
+      const symbol = uvarint(bytes, end, what)
+      if (symbol > 0xffffffff) bounded(symbol, 0xffffffff, `${what()}: symbol`)
+      labels.push(symbol)
+    }
+  }
+
+  #chunks(bytes: Uint8Array, end: number, what: () => string): void {
+    const { chunks } = this
+    const count = uvarint(bytes, end, what)
+    if (count > (end - position) / 3) bounded(count, (end - position) / 3, `${what()}: chunks`)
+    let time = 0
+    let ref = 0
+    for (let i = 0; i < count; i++) {
+      const start = uvarint(bytes, end, what)
+      time += i === 0 ? signed(start) : start
+      const from = time
+      time += uvarint(bytes, end, what)
+      const change = uvarint(bytes, end, what)
+      ref += i === 0 ? change : signed(change)
+      if (!Number.isSafeInteger(time) || !Number.isSafeInteger(ref) || ref < 0)
+        throw corrupt(`${what()}: chunk ${i}`, 'have safe integers', `${time}, ${ref}`)
+      chunks.push(from, time, ref)
+    }
+  }
+}
+
+/** Where `uvarint` reads next: a number of the module, for a reader of each entry would be an object of each. */
+let position = 0
+
+/** @throws BlockgateError `corrupt-block` where it is cut, or beyond 2^53 */
+function uvarint(bytes: Uint8Array, end: number, what: () => string): number {
+  let value = 0
+  for (let i = 0, scale = 1; i < 8; i++, scale *= 128) {
+    if (position >= end) throw corrupt(what(), `end at ${end}`, 'cut')
+    const byte = bytes[position++] as number
+    if (byte < 128) {
+      value += i < 4 ? byte << (7 * i) : byte * scale
+      if (value <= Number.MAX_SAFE_INTEGER) return value
+      break
+    }
+    value += i < 4 ? (byte & 127) << (7 * i) : (byte & 127) * scale
+  }
+  throw corrupt(`${what()}: number at ${position}`, 'be a safe integer', 'larger')
+}
+
+function signed(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
 }
 
 /**
@@ -146,10 +166,11 @@ export function readTombstones(bytes: Uint8Array): Tombstones {
   const end = bytes.length - 4
   assertCrc(what, view.getUint32(end), crc32c(bytes.subarray(5, end)))
   const stones = new Map<number, { from: number; to: number }[]>()
-  const reader = new Reader(bytes, 5, end, what)
-  while (reader.at < end) {
-    const ref = reader.uvarint()
-    const stone = { from: reader.varint(), to: reader.varint() }
+  const next = () => uvarint(bytes, end, () => what)
+  position = 5
+  while (position < end) {
+    const ref = next()
+    const stone = { from: signed(next()), to: signed(next()) }
     const known = stones.get(ref)
     if (known) known.push(stone)
     else stones.set(ref, [stone])

@@ -1,4 +1,5 @@
 import { codeOf } from 'blockgate'
+import { crc32c, readSeries } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
 import { compareLabels, compareText, withExternal } from '../../src/query/labels.ts'
 import type { LabelMatcher } from '../../src/query/matchers.ts'
@@ -6,6 +7,7 @@ import { Querier, type QuerierOptions, type Series } from '../../src/query/queri
 import { ProtoWriter } from '../../src/query/remote-read/proto.ts'
 import { writeFrame } from '../../src/query/remote-read/streamed.ts'
 import { SeriesSamples } from '../../src/query/samples.ts'
+import { StoredChunk } from '../../src/tsdb/chunk.ts'
 import { type Given, sinkOf, xorOf } from './sink-of.ts'
 
 const { signal } = new AbortController()
@@ -175,11 +177,53 @@ describe('limits', () => {
   })
 })
 
+describe('entries that are longer than was guessed', () => {
+  // More than 1 KiB of a chunk, and more than 512 bytes of a series.
+  const long = Array.from({ length: 400 }, (_, i) => [i * 997, Math.sqrt(i)] as const)
+  const name = `long_${'x'.repeat(20)}`
+  const labels = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${name}_${i}`, `${i}`]))
+
+  it.each([
+    ['the last', [0, 1]],
+    ['the first', [1, 0]],
+  ])('%s of a file is read whole', async (_, order) => {
+    const both = [
+      [{ __name__: 'up', a: '1' }, [[0, 1]]],
+      [{ __name__: 'up', a: '2', ...labels }, long],
+    ] as const
+    const { sink } = sinkOf({ series: order.map(i => both[i as 0 | 1]) })
+    const found = await select(sink)
+    expect(found.map(([, samples]) => samples.split(' ').length).sort((a, b) => a - b)).toEqual([1, 400])
+  })
+})
+
+describe('a series entry that is damaged', () => {
+  it('has a checksum that tells', () => {
+    const body = [1, 1, 2, 1, 2, 1, 8]
+    const crc = crc32c(Uint8Array.from(body))
+    const bytes = Uint8Array.of(body.length, ...body, crc >>> 24, (crc >>> 16) & 255, (crc >>> 8) & 255, crc & 255)
+    expect(readSeries(bytes, 0, 's')).toEqual({
+      labels: Uint32Array.of(1, 2),
+      chunks: Float64Array.of(1, 2, 8),
+      size: 12,
+    })
+    bytes[3] = 3
+    expect(() => readSeries(bytes, 0, 's')).toThrow('s: CRC-32C must be')
+  })
+
+  it('must end where its length says', () => {
+    const body = [1, 1, 2, 1, 2, 1, 8, 0]
+    const crc = crc32c(Uint8Array.from(body))
+    const bytes = Uint8Array.of(body.length, ...body, crc >>> 24, (crc >>> 16) & 255, (crc >>> 8) & 255, crc & 255)
+    expect(() => readSeries(bytes, 0, 's')).toThrow('s: size must be 12 bytes: current value is 13')
+  })
+})
+
 describe('streamed frames', () => {
   const chunkOf = (samples: readonly (readonly [number, number])[], encoding = 1) => ({
     from: samples[0]?.[0] ?? 0,
     to: samples.at(-1)?.[0] ?? 0,
-    chunk: { encoding, data: xorOf(samples), size: 0 },
+    chunk: StoredChunk.of(encoding, xorOf(samples)),
   })
 
   it('chunks that overlap are encoded anew, as one', () => {

@@ -1,5 +1,6 @@
 import { Crc32c, crc32c } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
+import { advance, overZeros } from '../../src/tsdb/crc32c.ts'
 
 const numbers = Uint8Array.from({ length: 32 }, (_, i) => i)
 
@@ -37,5 +38,12 @@ describe('CRC-32C', () => {
     const crc = new Crc32c().update(numbers.subarray(0, 10))
     expect(crc.digest()).toBe(crc32c(numbers.subarray(0, 10)))
     expect(crc.update(numbers.subarray(10)).digest()).toBe(0x46dd794e)
+  })
+
+  it('over zeros is told without reading them', () => {
+    const zeros = new DataView(new ArrayBuffer(13_000))
+    for (const state of [-1, 0, 1, 0x12345678, -0x7fffffff])
+      for (const length of [0, 1, 7, 8, 270, 4094, 4095, 4096, 8190, 8191, 12_999])
+        expect(overZeros(state, length) | 0).toBe(advance(state, zeros, 0, length) | 0)
   })
 })

@@ -92,9 +92,12 @@ const MAX_SAMPLE_BYTES = 2 + 9 + 11
 
 /** Bytes of a varint. */
 export function uintSize(value: number): number {
-  let size = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++
-  return size
+  if (value < 128) return 1
+  if (value < 16_384) return 2
+  if (value < 2_097_152) return 3
+  if (value < 268_435_456) return 4
+  // Times in milliseconds take six.
+  return 4 + uintSize(Math.floor(value / 268_435_456))
 }
 
 /** Bytes of an int64 as a varint. */
@@ -102,65 +105,100 @@ export function intSize(value: number): number {
   return value < 0 ? 10 : uintSize(value)
 }
 
+/** Writes a varint into `bytes`, which have room for it. @returns where it ends */
+export function putUint(bytes: Uint8Array, start: number, value: number): number {
+  let at = start
+  let part = value
+  if (value >= 268_435_456) {
+    // In parts, each of which is shifted as an integer.
+    const rest = Math.floor(value / 268_435_456)
+    part = value - rest * 268_435_456
+    bytes[at] = part | 128
+    bytes[at + 1] = (part >>> 7) | 128
+    bytes[at + 2] = (part >>> 14) | 128
+    bytes[at + 3] = (part >>> 21) | 128
+    at += 4
+    part = rest
+  }
+  for (; part >= 128; part >>>= 7) bytes[at++] = part | 128
+  bytes[at++] = part
+  return at
+}
+
+/** Writes an int64, as `putUint`: the two's complement of negative ones, in ten bytes. */
+export function putInt(bytes: Uint8Array, start: number, value: number): number {
+  if (value >= 0) return putUint(bytes, start, value)
+  let at = start
+  let low = value >>> 0
+  let high = Math.floor(value / 4_294_967_296) >>> 0
+  for (let i = 0; i < 9; i++) {
+    bytes[at++] = (low & 127) | 128
+    low = ((low >>> 7) | (high << 25)) >>> 0
+    high >>>= 7
+  }
+  bytes[at++] = 1
+  return at
+}
+
+/** Copies [from, to) of `source` to `at`, for what is short: a call of `set` takes longer. @returns where it ends */
+export function copyBytes(source: DataView, from: number, to: number, target: DataView, at: number): number {
+  const end = at + to - from
+  let [read, write] = [from, at]
+  for (; write + 8 <= end; write += 8, read += 8) {
+    target.setInt32(write, source.getInt32(read))
+    target.setInt32(write + 4, source.getInt32(read + 4))
+  }
+  for (; write < end; write++, read++) target.setUint8(write, source.getUint8(read))
+  return end
+}
+
 /** A buffer that grows. Whoever writes a message into it knows the message's size. */
 export class ProtoWriter {
-  #bytes: Uint8Array<ArrayBuffer>
-  #view: DataView
+  /** What was written, and room behind it; another one after `reserve`. */
+  bytes: Uint8Array<ArrayBuffer>
+  view: DataView
   length = 0
 
   constructor(size: number = 64 * 1024) {
-    this.#bytes = new Uint8Array(size)
-    this.#view = new DataView(this.#bytes.buffer)
+    this.bytes = new Uint8Array(size)
+    this.view = new DataView(this.bytes.buffer)
   }
 
   /** What was written; a view. */
   done(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.length)
+    return this.bytes.subarray(0, this.length)
   }
 
   reserve(more: number): void {
-    if (this.length + more <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(this.length + more, 2 * this.#bytes.length))
+    if (this.length + more <= this.bytes.length) return
+    const larger = new Uint8Array(Math.max(this.length + more, 2 * this.bytes.length))
     larger.set(this.done())
-    this.#bytes = larger
-    this.#view = new DataView(larger.buffer)
+    this.bytes = larger
+    this.view = new DataView(larger.buffer)
   }
 
   uint(value: number): void {
     this.reserve(10)
-    let rest = value
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#bytes[this.length++] = (rest % 128) + 128
-    this.#bytes[this.length++] = rest
+    this.length = putUint(this.bytes, this.length, value)
   }
 
   /** An int64: the two's complement of negative ones, in ten bytes. */
   int(value: number): void {
-    if (value >= 0) {
-      this.uint(value)
-      return
-    }
     this.reserve(10)
-    let low = value >>> 0
-    let high = Math.floor(value / 4_294_967_296) >>> 0
-    for (let i = 0; i < 9; i++) {
-      this.#bytes[this.length++] = (low & 127) | 128
-      low = ((low >>> 7) | (high << 25)) >>> 0
-      high >>>= 7
-    }
-    this.#bytes[this.length++] = 1
+    this.length = putInt(this.bytes, this.length, value)
   }
 
   raw(bytes: Uint8Array): void {
     this.reserve(bytes.length)
-    this.#bytes.set(bytes, this.length)
+    this.bytes.set(bytes, this.length)
     this.length += bytes.length
   }
 
   /** A double by its halves. */
   double(high: number, low: number): void {
     this.reserve(8)
-    this.#view.setUint32(this.length, low, true)
-    this.#view.setUint32(this.length + 4, high, true)
+    this.view.setUint32(this.length, low, true)
+    this.view.setUint32(this.length + 4, high, true)
     this.length += 8
   }
 
@@ -170,8 +208,8 @@ export class ProtoWriter {
    */
   samples(tag: number, { times, halves, length }: FloatSamples): void {
     this.reserve(length * MAX_SAMPLE_BYTES)
-    const bytes = this.#bytes
-    const view = this.#view
+    const bytes = this.bytes
+    const view = this.view
     let at = this.length
     for (let i = 0; i < length; i++) {
       const time = times[i] as number
@@ -213,16 +251,6 @@ export class ProtoWriter {
     this.length = at
   }
 
-  uint32be(value: number): void {
-    this.reserve(4)
-    this.#view.setUint32(this.length, value)
-    this.length += 4
-  }
-
-  setUint32be(at: number, value: number): void {
-    this.#view.setUint32(at, value)
-  }
-
   /** Makes what was written since `start` a field: its tag and its size come before it. */
   wrap(start: number, tag: number): void {
     const size = this.length - start
@@ -230,8 +258,8 @@ export class ProtoWriter {
     head.uint(tag)
     head.uint(size)
     this.reserve(head.length)
-    this.#bytes.copyWithin(start + head.length, start, this.length)
-    this.#bytes.set(head.done(), start)
+    this.bytes.copyWithin(start + head.length, start, this.length)
+    this.bytes.set(head.done(), start)
     this.length += head.length
   }
 

@@ -25,8 +25,9 @@ export interface ReadOptions {
 
 /** A response that is larger grows. */
 const RESPONSE_BYTES = 1024 * 1024
-/** Frames that are handed on together. */
+/** Frames that are handed on together, and room for the last of them. */
 const STREAM_BYTES = 256 * 1024
+const FRAME_BYTES = 32 * 1024
 /** As Prometheus: `--storage.remote.read-sample-limit`. */
 const MAX_SAMPLES = 50_000_000
 
@@ -120,18 +121,19 @@ async function* frames(
   onEnd: (() => void) | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    const out = new ProtoWriter(STREAM_BYTES)
+    let out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
     for (const [i, query] of queries.entries()) {
       for await (const batch of querier.select(query, signal)) {
         for (const series of batch) {
           writeFrame(out, series, i)
           if (out.length < STREAM_BYTES) continue
-          yield out.done().slice()
-          out.length = 0
+          yield out.done()
+          // The bytes are the socket's now.
+          out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
         }
       }
     }
-    if (out.length > 0) yield out.done().slice()
+    if (out.length > 0) yield out.done()
   } finally {
     onEnd?.()
   }

@@ -2,14 +2,13 @@
 import { type HistogramSamples, hasBuckets } from '../../tsdb/histogram.ts'
 import type { Label } from '../labels.ts'
 import { type HistogramAt, type SeriesSamples, timeOf } from '../samples.ts'
-import { ProtoWriter, uintSize } from './proto.ts'
+import { ProtoWriter, putUint, uintSize } from './proto.ts'
 
 const encoder = new TextEncoder()
 
 /** Collects one `QueryResult`, a series after the other. */
 export class QueryResultWriter {
   readonly #out: ProtoWriter
-  readonly #labels: ProtoWriter = new ProtoWriter(4096)
   readonly #samples: ProtoWriter = new ProtoWriter()
   readonly #histogram: ProtoWriter = new ProtoWriter(4096)
 
@@ -25,19 +24,20 @@ export class QueryResultWriter {
   /** A series; as in Prometheus, also one whose chunks are of the time and have no sample in it. */
   series(labels: readonly Label[], samples: SeriesSamples): void {
     const { floats, histograms } = samples
-    const encodedLabels = encodeLabels(labels, this.#labels)
+    const sizeOfLabels = labelsSize(labels)
     const encodedHistograms = histograms.map(each => this.#encode(each))
     const samplesOf = this.#samples
     samplesOf.length = 0
     samplesOf.samples(18, floats)
     const size =
-      encodedLabels.length +
+      sizeOfLabels +
       samplesOf.length +
       encodedHistograms.reduce((sum, { length }) => sum + 1 + uintSize(length) + length, 0)
     const out = this.#out
     out.uint(10)
     out.uint(size)
-    out.raw(encodedLabels)
+    out.reserve(sizeOfLabels)
+    out.length = putLabels(out.bytes, out.length, labels)
     out.raw(samplesOf.done())
     for (const bytes of encodedHistograms) out.bytesField(34, bytes)
   }
@@ -62,17 +62,40 @@ function encoded(text: string): Uint8Array {
   return bytes
 }
 
-/** Field 1 of TimeSeries and of ChunkedSeries; written into `out`, which is emptied before. */
-export function encodeLabels(labels: readonly Label[], out: ProtoWriter): Uint8Array {
-  out.length = 0
+function labelSize(name: Uint8Array, value: Uint8Array): number {
+  return 2 + uintSize(name.length) + name.length + uintSize(value.length) + value.length
+}
+
+/** Bytes of field 1 of TimeSeries and of ChunkedSeries. */
+export function labelsSize(labels: readonly Label[]): number {
+  let sum = 0
+  for (const [name, value] of labels) {
+    const size = labelSize(encoded(name), encoded(value))
+    sum += 1 + uintSize(size) + size
+  }
+  return sum
+}
+
+/** Writes field 1 of TimeSeries and of ChunkedSeries into `bytes`, which have room for it. @returns where it ends */
+export function putLabels(bytes: Uint8Array, start: number, labels: readonly Label[]): number {
+  let at = start
   for (const [name, value] of labels) {
     const [nameBytes, valueBytes] = [encoded(name), encoded(value)]
-    out.uint(10)
-    out.uint(2 + uintSize(nameBytes.length) + nameBytes.length + uintSize(valueBytes.length) + valueBytes.length)
-    out.bytesField(10, nameBytes)
-    out.bytesField(18, valueBytes)
+    bytes[at++] = 10
+    at = putUint(bytes, at, labelSize(nameBytes, valueBytes))
+    bytes[at++] = 10
+    at = putText(bytes, at, nameBytes)
+    bytes[at++] = 18
+    at = putText(bytes, at, valueBytes)
   }
-  return out.done()
+  return at
+}
+
+/** Short ones: a loop is faster than a call of `set`. */
+function putText(bytes: Uint8Array, start: number, text: Uint8Array): number {
+  let at = putUint(bytes, start, text.length)
+  for (let i = 0; i < text.length; i++) bytes[at++] = text[i] as number
+  return at
 }
 
 /** What a reader may conclude about a reset before a histogram: nothing of a chunk's first one. */

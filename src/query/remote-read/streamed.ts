@@ -3,27 +3,17 @@
  * they are stored; Prometheus makes a series of each frame, so a series is not split.
  */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
-import { ChunkEncoding } from '../../tsdb/chunk.ts'
-import { crc32c } from '../../tsdb/crc32c.ts'
+import { ChunkEncoding, StoredChunk } from '../../tsdb/chunk.ts'
+import { advance, overZeros, START } from '../../tsdb/crc32c.ts'
 import { CHUNK_SAMPLES, encodeXor } from '../../tsdb/xor-encode.ts'
 import type { BlockChunk } from '../block.ts'
 import type { Series } from '../querier.ts'
 import { SeriesSamples } from '../samples.ts'
-import { intSize, ProtoWriter, uintSize } from './proto.ts'
-import { encodeLabels } from './samples.ts'
+import { copyBytes, intSize, type ProtoWriter, putInt, putUint, uintSize } from './proto.ts'
+import { labelsSize, putLabels } from './samples.ts'
 
 /** What Prometheus' client takes of one frame (`chunked_read_limit`, 50 MB) has room for this and the labels. */
 const MAX_SERIES_BYTES = 45_000_000
-
-/** Filled and read within one call. */
-const labelBytes = new ProtoWriter(4096)
-
-interface ChunkPart {
-  readonly from: number
-  readonly to: number
-  readonly encoding: number
-  readonly data: Uint8Array
-}
 
 /**
  * Writes the frame of one series. Chunks that lie within one another, and those of an encoding that older clients refuse, are decoded
@@ -32,44 +22,72 @@ interface ChunkPart {
  * @throws BlockgateError `unsupported` for histograms of either kind; `query-too-large` for a series that no client takes
  */
 export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIndex: number): void {
-  const parts = asStored(chunks) ?? encodedAnew(chunks)
+  const parts = areAsSent(chunks) ? chunks : encodedAnew(chunks)
   if (parts.length === 0) return
-  const encodedLabels = encodeLabels(labels, labelBytes)
-  const chunksSize = parts.reduce((sum, part) => sum + fieldSize(partSize(part)), 0)
+  const sizes: number[] = []
+  let chunksSize = 0
+  for (const part of parts) {
+    const size = partSize(part)
+    sizes.push(size)
+    chunksSize += 1 + uintSize(size) + size
+  }
   if (chunksSize > MAX_SERIES_BYTES) {
     const text = `one series must have at most ${MAX_SERIES_BYTES} bytes of chunks: it has ${chunksSize}`
     throw new BlockgateError(ErrorCode.queryTooLarge, `${text}; ask for a shorter time`)
   }
-  const seriesSize = encodedLabels.length + chunksSize
-  const size = fieldSize(seriesSize) + (queryIndex === 0 ? 0 : 1 + uintSize(queryIndex))
-  out.uint(size)
-  out.uint32be(0)
-  const start = out.length
-  out.uint(10)
-  out.uint(seriesSize)
-  out.raw(encodedLabels)
-  for (const part of parts) {
-    out.uint(18)
-    out.uint(partSize(part))
-    writePart(out, part)
+  const seriesSize = labelsSize(labels) + chunksSize
+  const size = 1 + uintSize(seriesSize) + seriesSize + (queryIndex === 0 ? 0 : 1 + uintSize(queryIndex))
+  out.reserve(10 + 4 + size)
+  const { bytes, view } = out
+  const crcAt = putUint(bytes, out.length, size)
+  let at = crcAt + 4
+  let crc = START
+  let summed = at
+  bytes[at++] = 10
+  at = putUint(bytes, at, seriesSize)
+  at = putLabels(bytes, at, labels)
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as BlockChunk
+    at = putPartHead(bytes, at, part, sizes[i] as number)
+    crc = advance(crc, view, summed, at)
+    summed = copyBytes(part.chunk.view, part.chunk.start, part.chunk.end, view, at)
+    crc = withData(crc, part.chunk, view, at, summed)
+    at = summed
   }
   if (queryIndex !== 0) {
-    out.uint(16)
-    out.uint(queryIndex)
+    bytes[at++] = 16
+    at = putUint(bytes, at, queryIndex)
   }
-  out.setUint32be(start - 4, crc32c(out.done().subarray(start)))
+  view.setUint32(crcAt, ~advance(crc, view, summed, at))
+  out.length = at
 }
 
-function asStored(chunks: readonly BlockChunk[]): readonly ChunkPart[] | undefined {
+/** Above that, a checksum is told by that of the chunk sooner than made anew. */
+const SHORT_DATA = 100
+/** The state behind the encoding alone. */
+const afterEncoding = new Int32Array(256)
+const one = new DataView(new ArrayBuffer(1))
+for (let encoding = 0; encoding < 256; encoding++) {
+  one.setUint8(0, encoding)
+  afterEncoding[encoding] = advance(START, one, 0, 1)
+}
+
+/** The state `crc` behind the data of a chunk, which is [from, to) of `view`: the chunk's own checksum is known. */
+function withData(crc: number, { encoding, crcState }: StoredChunk, view: DataView, from: number, to: number): number {
+  if (to - from < SHORT_DATA) return advance(crc, view, from, to)
+  return crcState ^ overZeros(crc ^ (afterEncoding[encoding] as number), to - from)
+}
+
+function areAsSent(chunks: readonly BlockChunk[]): boolean {
   let last = Number.NEGATIVE_INFINITY
   for (const { from, to, chunk } of chunks) {
-    if (from <= last || chunk.encoding > ChunkEncoding.floatHistogram) return undefined
+    if (from <= last || chunk.encoding > ChunkEncoding.floatHistogram) return false
     last = to
   }
-  return chunks.map(({ from, to, chunk: { encoding, data } }) => ({ from, to, encoding, data }))
+  return true
 }
 
-function encodedAnew(chunks: readonly BlockChunk[]): readonly ChunkPart[] {
+function encodedAnew(chunks: readonly BlockChunk[]): readonly BlockChunk[] {
   const samples = new SeriesSamples()
   samples.fill(chunks, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
   if (samples.histograms.length > 0) {
@@ -77,35 +95,37 @@ function encodedAnew(chunks: readonly BlockChunk[]): readonly ChunkPart[] {
     throw new BlockgateError(ErrorCode.unsupported, text)
   }
   const { floats } = samples
-  const parts: ChunkPart[] = []
+  const parts: BlockChunk[] = []
   for (let i = 0; i < floats.length; i += CHUNK_SAMPLES) {
     const end = Math.min(i + CHUNK_SAMPLES, floats.length)
     const [from = 0, to = 0] = [floats.times[i], floats.times[end - 1]]
-    parts.push({ from, to, encoding: ChunkEncoding.xor, data: encodeXor(floats, i, end) })
+    parts.push({ from, to, chunk: StoredChunk.of(ChunkEncoding.xor, encodeXor(floats, i, end)) })
   }
   return parts
 }
 
-function fieldSize(size: number): number {
-  return 1 + uintSize(size) + size
-}
-
 /** Of a Chunk: `int64 min_time_ms = 1, int64 max_time_ms = 2, enum type = 3, bytes data = 4`. */
-function partSize({ from, to, encoding, data }: ChunkPart): number {
+function partSize({ from, to, chunk: { encoding, start, end } }: BlockChunk): number {
   const times = (from === 0 ? 0 : 1 + intSize(from)) + (to === 0 ? 0 : 1 + intSize(to))
-  return times + 1 + uintSize(encoding) + fieldSize(data.length)
+  const length = end - start
+  return times + 1 + uintSize(encoding) + 1 + uintSize(length) + length
 }
 
-function writePart(out: ProtoWriter, { from, to, encoding, data }: ChunkPart): void {
+/** All of a chunk but its data, with the tag of its field. */
+function putPartHead(bytes: Uint8Array, start: number, { from, to, chunk }: BlockChunk, size: number): number {
+  let at = start
+  bytes[at++] = 18
+  at = putUint(bytes, at, size)
   if (from !== 0) {
-    out.uint(8)
-    out.int(from)
+    bytes[at++] = 8
+    at = putInt(bytes, at, from)
   }
   if (to !== 0) {
-    out.uint(16)
-    out.int(to)
+    bytes[at++] = 16
+    at = putInt(bytes, at, to)
   }
-  out.uint(24)
-  out.uint(encoding)
-  out.bytesField(34, data)
+  bytes[at++] = 24
+  at = putUint(bytes, at, chunk.encoding)
+  bytes[at++] = 34
+  return putUint(bytes, at, chunk.end - chunk.start)
 }
