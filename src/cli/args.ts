@@ -57,6 +57,7 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
     member: read('member', memberId),
     cancel: values.cancel === true,
     off: values.off === true,
+    verify: values.verify === true,
     argument: rest[0] ?? '',
   }
   return { do: 'run', command, args }

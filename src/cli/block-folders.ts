@@ -6,8 +6,8 @@ import type { BlockId } from '../contracts/block.ts'
 import type { Bucket, Host } from '../contracts/host.ts'
 import { memoryState } from '../contracts/state.ts'
 import { localFiles } from '../runtime/node.ts'
+import type { BlockFolder } from './block/folder.ts'
 import { usageError } from './exit.ts'
-import type { BlockFolder } from './inspect-block.ts'
 
 export async function diskFolder(where: string): Promise<BlockFolder> {
   const local = localFiles(where)

@@ -28,6 +28,7 @@ export type OptionName =
   | 'member'
   | 'cancel'
   | 'off'
+  | 'verify'
   | 'help'
   | 'version'
 
@@ -44,6 +45,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
   member: { value: '<id>', about: "which member; default: the config's instance.id" },
   cancel: { about: 'take the drain back' },
   off: { about: 'end the freeze' },
+  verify: { about: 'read the whole block, and check every checksum in it' },
   help: { short: 'h', about: 'print this help' },
   version: { about: 'print the version' },
 }
@@ -58,6 +60,7 @@ export interface Args {
   readonly member: string | undefined
   readonly cancel: boolean
   readonly off: boolean
+  readonly verify: boolean
   /** The command's argument; `''` where it takes none. */
   readonly argument: string
 }

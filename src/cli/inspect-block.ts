@@ -3,21 +3,32 @@ import { type BlockId, type BlockMeta, isBlockId } from '../contracts/block.ts'
 import { ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import { futureMark, parseDeletionMark } from '../tsdb/deletion-mark.ts'
 import { object, parseGo, ulid } from '../tsdb/go-json.ts'
-import { assertIndexSize, INDEX_START_BYTES, INDEX_TOC_BYTES, parseIndexStart, parseIndexToc } from '../tsdb/index.ts'
+import {
+  assertIndexSize,
+  INDEX_START_BYTES,
+  INDEX_TOC_BYTES,
+  type IndexToc,
+  type IndexVersion,
+  parseIndexStart,
+  parseIndexToc,
+  readTombstones,
+} from '../tsdb/index.ts'
 import { type DeclaredFile, isBlockFile, isMarker, type ParsedMeta, parseMeta } from '../tsdb/meta.ts'
 import { oddTimes } from '../tsdb/odd-times.ts'
+import { blockContents, type Contents } from './block/contents.ts'
+import type { BlockFolder } from './block/folder.ts'
+import { Problems } from './block/problems.ts'
 
-/** A folder, wherever it is. Paths are relative to it. */
-export interface BlockFolder {
-  readonly where: string
-  /** What the folder is named; a block's is its ULID. */
-  readonly name: string
-  readonly files: readonly { readonly path: string; readonly size: number }[]
-  /** Exactly `length` bytes. */
-  read(path: string, offset: number, length: number): Promise<Uint8Array>
+export interface InspectOptions {
+  /** Ms since the epoch. */
+  readonly now: number
+  /** Reads the whole block, and checks all that can be checked. */
+  readonly verify: boolean
+  /** Told how many bytes of the index and the chunks were read. */
+  readonly onRead?: ((bytes: number) => void) | undefined
 }
 
-export interface BlockReport {
+export interface BlockReport extends Partial<Contents> {
   readonly where: string
   /** Undefined where no meta.json can be read. */
   readonly meta: BlockMeta | undefined
@@ -31,30 +42,39 @@ export interface BlockReport {
   readonly markers: readonly string[]
   /** What the two ends of the index say. */
   readonly index: { readonly version: number; readonly symbols: number; readonly postingsLists: number } | undefined
-  /** Empty where nothing was found. */
+  /** The first 100; empty where nothing was found. */
   readonly problems: readonly string[]
+  /** How many there are. */
+  readonly problemCount: number
 }
 
 const META = 'meta.json'
 const META_LIMIT = 16 * 1024 * 1024
 const MARK = 'deletion-mark.json'
 const MARK_LIMIT = 1 << 20
+const TOMBSTONES_LIMIT = 1 << 28
 
 /** Never rejects for what is wrong with the block; rejects where the folder cannot be read. */
-export async function inspectBlock(folder: BlockFolder, now: number): Promise<BlockReport> {
+export async function inspectBlock(
+  folder: BlockFolder,
+  { now, verify, onRead = () => {} }: InspectOptions,
+): Promise<BlockReport> {
   const { where, files } = folder
   const sizes = new Map(files.map(file => [file.path, file.size]))
-  const problems: string[] = []
+  const problems = new Problems()
   const parsed = await attempt(problems, () => readMeta(folder, sizes.get(META)))
-  if (parsed) problems.push(...filesProblems(parsed.declared, sizes), ...oddTimes(parsed, now))
+  if (parsed)
+    for (const problem of [...filesProblems(parsed.declared, sizes), ...oddTimes(parsed, now)]) problems.add(problem)
   const id = parsed?.meta.ulid ?? (isBlockId(folder.name) ? folder.name : undefined)
   const deletionTime = await attempt(problems, () => readMark(folder, sizes.get(MARK), id, now))
-  if (!sizes.has('index')) problems.push('index: must be there')
+  if (!sizes.has('index')) problems.add('index: must be there')
   if (!files.some(file => file.path.startsWith('chunks/') && isBlockFile(file.path))) {
-    problems.push('chunks: must be there: none is')
+    problems.add('chunks: must be there: none is')
   }
   const size = sizes.get('index')
-  const index = size === undefined ? undefined : await attempt(problems, () => readIndex(folder, size))
+  const ends = size === undefined ? undefined : await attempt(problems, () => readIndex(folder, size))
+  const contents = ends && (await blockContents(folder, ends, problems, { verify, times: parsed?.meta, onRead }))
+  if (verify) await verifyTombstones(folder, sizes.get('tombstones'), problems)
   return {
     where,
     meta: parsed?.meta,
@@ -63,16 +83,23 @@ export async function inspectBlock(folder: BlockFolder, now: number): Promise<Bl
     files,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     markers: files.map(file => file.path).filter(path => isMarker(path)),
-    index,
-    problems,
+    index: ends && { version: ends.version, symbols: ends.symbols, postingsLists: ends.postingsLists },
+    ...contents,
+    problems: problems.kept,
+    problemCount: problems.count,
   }
 }
 
-async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T | undefined> {
+async function verifyTombstones(folder: BlockFolder, size: number | undefined, problems: Problems): Promise<void> {
+  if (size === undefined) return
+  await problems.of(async () => readTombstones(await readWhole(folder, 'tombstones', size, TOMBSTONES_LIMIT)))
+}
+
+async function attempt<T>(problems: Problems, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
-    problems.push(rawMessageOf(error))
+    problems.add(rawMessageOf(error))
     return undefined
   }
 }
@@ -116,7 +143,10 @@ function filesProblems(declared: readonly DeclaredFile[], sizes: ReadonlyMap<str
   })
 }
 
-async function readIndex(folder: BlockFolder, size: number): Promise<NonNullable<BlockReport['index']>> {
+async function readIndex(
+  folder: BlockFolder,
+  size: number,
+): Promise<NonNullable<BlockReport['index']> & { readonly version: IndexVersion; readonly toc: IndexToc }> {
   assertIndexSize(size)
   const version = parseIndexStart(await folder.read('index', 0, INDEX_START_BYTES))
   const toc = parseIndexToc(await folder.read('index', size - INDEX_TOC_BYTES, INDEX_TOC_BYTES), size)
@@ -125,5 +155,5 @@ async function readIndex(folder: BlockFolder, size: number): Promise<NonNullable
     const bytes = await folder.read('index', offset + 4, 4)
     return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
   }
-  return { version, symbols: await countAt(toc.symbols), postingsLists: await countAt(toc.postingsTable) }
+  return { version, toc, symbols: await countAt(toc.symbols), postingsLists: await countAt(toc.postingsTable) }
 }

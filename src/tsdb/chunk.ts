@@ -102,21 +102,32 @@ export function chunkSize(bytes: Uint8Array, at: number, what: string): number |
   throw corrupt(`${what}: length of a chunk`, 'take <= 5 bytes', 'more')
 }
 
-/** The chunk at `at`, all of which must be in `bytes`. @throws BlockgateError `corrupt-block`; `what` names the file */
-export function readChunk(bytes: Uint8Array, at: number, what: string): StoredChunk {
-  return readChunkOf(bytes, viewOf(bytes), at, what)
+/**
+ * The chunk at `at`, all of which must be in `bytes`.
+ *
+ * @param offset where it begins in its file, for errors
+ * @throws BlockgateError `corrupt-block`; `what` names the file
+ */
+export function readChunk(bytes: Uint8Array, at: number, what: string, offset: number = at): StoredChunk {
+  return readChunkOf(bytes, viewOf(bytes), at, what, offset)
 }
 
 /** As `readChunk`. @param view of `bytes`: one for many chunks */
-export function readChunkOf(bytes: Uint8Array, view: DataView, at: number, what: string): StoredChunk {
+export function readChunkOf(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  what: string,
+  offset: number = at,
+): StoredChunk {
   const size = chunkSize(bytes, at, what)
   if (size === undefined || at + size > bytes.length)
-    throw corrupt(`${what}: chunk at ${at}`, `end at ${bytes.length}`, size ?? 'cut')
+    throw corrupt(`${what}: chunk at ${offset}`, `end at ${bytes.length}`, size ?? 'cut')
   const end = at + size - 4
   let start = at
   while ((bytes[start] as number) >= 128) start++
   const state = advance(START, view, start + 1, end)
-  if (view.getUint32(end) !== ~state >>> 0) assertCrc(`${what}: chunk at ${at}`, view.getUint32(end), ~state >>> 0)
+  if (view.getUint32(end) !== ~state >>> 0) assertCrc(`${what}: chunk at ${offset}`, view.getUint32(end), ~state >>> 0)
   return new StoredChunk(view, start + 2, end, size, state)
 }
 

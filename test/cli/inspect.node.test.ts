@@ -35,6 +35,43 @@ const MINE = `  ulid        ${PARENT}
      1.1 kB  meta.json
     73.4 kB  in 3 files
 
+labels  45 series, 6 names, 24 pairs, 159 in all series
+     values  label
+          7  __name__
+          5  le
+          3  code
+          3  instance
+          3  job
+          3  sensor
+
+     series  metric name
+         15  request_seconds_bucket
+          9  http_requests_total
+          9  up
+          3  memory_bytes
+          3  request_seconds_count
+          3  request_seconds_sum
+          3  temperature_celsius
+
+     series  label pair
+         33  job="api"
+         15  __name__="request_seconds_bucket"
+         15  instance="10.0.0.1:9100"
+         15  instance="10.0.0.2:9100"
+         15  instance="10.0.0.3:9100"
+          9  __name__="http_requests_total"
+          9  __name__="up"
+          6  job="node"
+          3  __name__="memory_bytes"
+          3  __name__="request_seconds_count"
+
+chunks  270, with 32,400 samples
+     chunks      samples       bytes  encoding
+        270       32,400     64.7 kB  XOR
+
+     chunks  samples each
+        270  109 to 120       ########################################
+
 nothing is wrong
 `
 
