@@ -16,6 +16,8 @@ interface Asked {
 const [MIN_TIME, MAX_TIME] = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
 const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const MAX_FORM = 1024 * 1024
+/** Each is asked of every block. */
+const MAX_SELECTORS = 1_000
 
 /** Adds the routes, each by GET and by POST with a form. `assertAll` throws where blocks of the time are not here. */
 export function labelApis(
@@ -77,8 +79,13 @@ async function askedOf(c: Context): Promise<Asked> {
       throw new BlockgateError(ErrorCode.invalidQuery, `a form must have <= ${MAX_FORM} characters`)
     for (const [name, value] of new URLSearchParams(text)) given.append(name, value)
   }
+  const selectors = given.getAll('match[]')
+  if (selectors.length > MAX_SELECTORS) {
+    const must = `there must be at most ${MAX_SELECTORS} match[] parameters: there are ${selectors.length}`
+    throw new BlockgateError(ErrorCode.invalidQuery, must)
+  }
   return {
-    match: given.getAll('match[]').map(parseSelector),
+    match: selectors.map(parseSelector),
     from: timeOf(given.get('start'), 'start') ?? MIN_TIME,
     to: timeOf(given.get('end'), 'end') ?? MAX_TIME,
     limit: Math.max(0, Math.floor(Number(given.get('limit') ?? 0)) || 0),

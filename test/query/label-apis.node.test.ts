@@ -92,3 +92,12 @@ it('limits what it gives, and says as which Prometheus it speaks', async () => {
   const build = await (await fetch(`${world.url}/api/v1/status/buildinfo`)).json()
   expect(build).toMatchObject({ status: 'success', data: { version: expect.stringMatching(/^2\.42/) } })
 })
+
+it('takes at most 1,000 selectors', async () => {
+  const ask = (count: number) => fetch(`${world.url}/api/v1/labels`, { method: 'POST', body: selectors(count) })
+  const selectors = (count: number) => new URLSearchParams(Array.from({ length: count }, () => ['match[]', 'missing']))
+  const most = await ask(1_000)
+  expect([most.status, await most.json()]).toEqual([200, { status: 'success', data: [] }])
+  const more = await ask(1_001)
+  expect([more.status, (await more.json()).error]).toEqual([400, expect.stringContaining('at most 1000 match[]')])
+})

@@ -62,7 +62,10 @@ export function blockFiles(given: GivenFiles): Map<string, Uint8Array> {
 /** The index-header as Thanos makes it of an index, whatever is in that. */
 export function headerFile(index: Uint8Array): Uint8Array {
   const view = new DataView(index.buffer, index.byteOffset, index.length)
-  const offset = (i: number) => Number(view.getBigUint64(Math.max(0, index.length - 52) + 8 * i))
+  const offset = (i: number) => {
+    const at = index.length - 52 + 8 * i
+    return at >= 0 && at + 8 <= index.length ? Number(view.getBigUint64(at)) : 0
+  }
   const [symbols, series, table] = [offset(0), offset(1), offset(5)]
   const out = new Bytes()
     .be32(0xbaaad792)

@@ -5,20 +5,33 @@ import type { FloatSamples } from '../../tsdb/samples.ts'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
 
+/** How many fields may still be read, of a message and all messages in it. */
+export interface FieldsLeft {
+  left: number
+}
+
+/** @throws BlockgateError `invalid-query` where none is left */
+export function takeField(fields: FieldsLeft, what: string): void {
+  if (--fields.left < 0) throw new BlockgateError(ErrorCode.invalidQuery, `${what}: there are too many fields`)
+}
+
 /** Reads the fields of one message. */
 export class ProtoReader {
   readonly #bytes: Uint8Array
   readonly #what: string
+  readonly #fields: FieldsLeft
   #at = 0
 
-  constructor(bytes: Uint8Array, what: string) {
+  constructor(bytes: Uint8Array, what: string, fields: FieldsLeft = { left: Number.POSITIVE_INFINITY }) {
     this.#bytes = bytes
     this.#what = what
+    this.#fields = fields
   }
 
   /** The number and the type of the next field; undefined at the end. Its value must be read, or skipped, then. */
   next(): { readonly field: number; readonly type: number } | undefined {
     if (this.#at >= this.#bytes.length) return undefined
+    takeField(this.#fields, this.#what)
     const tag = this.uint()
     return { field: Math.floor(tag / 8), type: tag % 8 }
   }

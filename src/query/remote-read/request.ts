@@ -2,7 +2,7 @@
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import type { LabelMatcher, MatcherType } from '../matchers.ts'
 import type { Selection } from '../querier.ts'
-import { ProtoReader } from './proto.ts'
+import { type FieldsLeft, ProtoReader, takeField } from './proto.ts'
 
 /** Snappy's block format, without frames; from npm, by the runtime. */
 export interface Snappy {
@@ -20,6 +20,13 @@ export interface ReadRequest {
 
 /** As Prometheus limits it. */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024
+/**
+ * A few million bytes of snappy can say millions of queries, matchers or fields of two bytes, each an object in memory. Prometheus asks
+ * one query at a time, of a few matchers.
+ */
+const MAX_QUERIES = 1_000
+const MAX_MATCHERS = 1_000
+const MAX_FIELDS = 100_000
 const MATCHERS: readonly MatcherType[] = ['=', '!=', '=~', '!~']
 const TYPES: readonly ResponseType[] = ['samples', 'streamed']
 
@@ -30,37 +37,44 @@ export function parseReadRequest(body: Uint8Array, snappy: Snappy): ReadRequest 
   if (declared > MAX_REQUEST_BYTES) {
     throw invalid(`a request must have at most ${MAX_REQUEST_BYTES} bytes: it says ${declared}`)
   }
-  const request = new ProtoReader(uncompressed(body, snappy), 'ReadRequest')
+  const fields = { left: MAX_FIELDS }
+  const request = new ProtoReader(uncompressed(body, snappy), 'ReadRequest', fields)
   const queries: Selection[] = []
   const accepted: (ResponseType | undefined)[] = []
   for (let next = request.next(); next; next = request.next()) {
     const { field, type } = next
-    if (field === 1 && type === 2) queries.push(query(request.bytes()))
-    else if (field === 2 && type === 0) accepted.push(TYPES[request.uint()])
+    if (field === 1 && type === 2) {
+      if (queries.length === MAX_QUERIES) throw invalid(`ReadRequest: there must be at most ${MAX_QUERIES} queries`)
+      queries.push(query(request.bytes(), fields))
+    } else if (field === 2 && type === 0) accepted.push(TYPES[request.uint()])
     else if (field === 2 && type === 2) {
-      const packed = new Uint8Array(request.bytes())
-      accepted.push(...Array.from(packed, value => TYPES[value]))
+      for (const value of request.bytes()) {
+        takeField(fields, 'ReadRequest')
+        accepted.push(TYPES[value])
+      }
     } else request.skip(type)
   }
   return { queries, accepted }
 }
 
-function query(bytes: Uint8Array): Selection {
-  const reader = new ProtoReader(bytes, 'Query')
+function query(bytes: Uint8Array, fields: FieldsLeft): Selection {
+  const reader = new ProtoReader(bytes, 'Query', fields)
   const matchers: LabelMatcher[] = []
   let [from, to] = [0, 0]
   for (let next = reader.next(); next; next = reader.next()) {
     const { field, type } = next
     if (field === 1 && type === 0) from = reader.int()
     else if (field === 2 && type === 0) to = reader.int()
-    else if (field === 3 && type === 2) matchers.push(labelMatcher(reader.bytes()))
-    else reader.skip(type)
+    else if (field === 3 && type === 2) {
+      if (matchers.length === MAX_MATCHERS) throw invalid(`Query: there must be at most ${MAX_MATCHERS} matchers`)
+      matchers.push(labelMatcher(reader.bytes(), fields))
+    } else reader.skip(type)
   }
   return { matchers, from, to }
 }
 
-function labelMatcher(bytes: Uint8Array): LabelMatcher {
-  const reader = new ProtoReader(bytes, 'LabelMatcher')
+function labelMatcher(bytes: Uint8Array, fields: FieldsLeft): LabelMatcher {
+  const reader = new ProtoReader(bytes, 'LabelMatcher', fields)
   let [kind, name, value] = [0, '', '']
   for (let next = reader.next(); next; next = reader.next()) {
     const { field, type } = next

@@ -1,0 +1,53 @@
+/** Damages a document of JSON: its text, or some values in it, so that what reads it sees more than a syntax error. */
+import type { Chance } from './chance.ts'
+import { damaged } from './damage.ts'
+
+const ODD: readonly unknown[] = [
+  null,
+  true,
+  '',
+  'a',
+  '../../a',
+  '\u0000',
+  -1,
+  0,
+  0.5,
+  1,
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 53),
+  1e300,
+  {},
+  [],
+  [null],
+  ['a'],
+  '9'.repeat(400),
+]
+
+type Place = readonly [holder: Record<string, unknown>, key: string]
+
+export function damagedJson(document: unknown, chance: Chance): Uint8Array {
+  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+  if (chance.below(3) === 0) return damaged(bytes(document), chance)
+  const copy = structuredClone(document)
+  for (let left = 1 + chance.below(3); left > 0; left--) {
+    const [holder, key] = chance.pick(placesOf(copy))
+    const [other, otherKey] = chance.pick(placesOf(copy))
+    const value = holder[key]
+    const way = chance.below(8)
+    if (way === 0) delete holder[key]
+    else if (way === 1) holder[chance.pick(['__proto__', 'a', '0'])] = chance.pick(ODD)
+    else if (way < 4) holder[key] = structuredClone(other[otherKey])
+    else if (way < 6 && typeof value === 'number') holder[key] = value + chance.pick([-1, 1, 100, 2 ** 31])
+    else holder[key] = structuredClone(chance.pick(ODD))
+  }
+  return bytes(copy)
+}
+
+/** Every value that is in another one. */
+function placesOf(value: unknown): readonly Place[] {
+  if (typeof value !== 'object' || value === null) return []
+  const holder = value as Record<string, unknown>
+  const places = Object.keys(holder).flatMap((key): Place[] => [[holder, key], ...placesOf(holder[key])])
+  return places.length > 0 ? places : [[holder, 'a']]
+}
