@@ -83,128 +83,101 @@ async function scene(bucket: Bucket, ownership: OwnershipPlugin, sink: BlockSink
 
 const attributes = ['block.outcome', 'block.outcome.by', 'block.outcome.reason', 'ownership.status', 'error.type']
 
-describe('five stories', () => {
-  let recorded: Spans
-  beforeEach(() => {
-    recorded = spans()
-  })
-  afterEach(() => recorded.stop())
+let recorded: Spans
+beforeEach(() => {
+  recorded = spans()
+})
+afterEach(() => recorded.stop())
 
-  it('added', async () => {
-    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), readingSink())
-    await gateway.sync()
-    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
-      "sync.run
-        source.scan-bucket
-          bucket.list
-          bucket.get
-        set.dedup
-      sync.block block.outcome=added ~> sync.run
-        block.time-range block.outcome=passed
-          block.not-deleted block.outcome=passed
-        block.owned block.outcome=added
-          ownership.claim ownership.status=granted
-          block.memory block.outcome=added
-            bucket.get"
-    `)
-  })
-  it('says on the run and on each block which gateway it was', async () => {
-    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), readingSink())
-    await gateway.sync()
-    const of = recorded.finished().filter(span => 'blockgate.instance.id' in span.attributes)
-    expect(of.map(span => `${span.name} ${span.attributes['blockgate.instance.id']}`)).toEqual([
-      'sync.block blockgate',
-      'sync.run blockgate',
-    ])
-  })
+const corrupt = () => {
+  throw new BlockgateError('corrupt-block', 'the index must begin with its magic')
+}
+/** The lease is lost while the block is read; nothing newer can be asked for: the story ends there. */
+const losing = () => {
+  const own = scriptedOwnership([1])
+  own.servedByOthers.add(1)
+  return { own: { ...own, epoch: () => 1 }, during: () => own.lose(1) }
+}
+const marked = async () => {
+  const bucket = await bucketOf(1)
+  const mark = { id: testId(1), version: 1, deletion_time: NOW / 1000 - 86_400 * 3 }
+  await bucket.put(`${testId(1)}/deletion-mark.json`, bytes(mark), { signal })
+  return bucket
+}
 
-  it('skipped by a filter', async () => {
-    const bucket = await bucketOf(1)
-    const mark = { id: testId(1), version: 1, deletion_time: NOW / 1000 - 86_400 * 3 }
-    await bucket.put(`${testId(1)}/deletion-mark.json`, bytes(mark), { signal })
-    const { gateway } = await scene(bucket, scriptedOwnership([1]), readingSink())
-    await gateway.sync()
-    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
-      "sync.run
-        source.scan-bucket
-          bucket.list
-          bucket.get
-          bucket.get
-        set.dedup
-      sync.block block.outcome=skipped block.outcome.by=not-deleted block.outcome.reason=marked-for-deletion ~> sync.run
-        block.time-range block.outcome=skipped
-          block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion"
-    `)
-  })
-  it('denied', async () => {
-    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([]), readingSink())
-    await gateway.sync()
-    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
-      "sync.run
-        source.scan-bucket
-          bucket.list
-          bucket.get
-        set.dedup
-      sync.block block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ~> sync.run
-        block.time-range block.outcome=passed
-          block.not-deleted block.outcome=passed
-        block.owned block.outcome=skipped block.outcome.reason=not-owner
-          ownership.claim ownership.status=denied"
-    `)
-  })
-  it('failed', async () => {
-    const sink = readingSink(() => {
-      throw new BlockgateError('corrupt-block', 'the index must begin with its magic')
-    })
-    const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), sink)
-    await gateway.sync()
-    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
-      "sync.run
-        source.scan-bucket
-          bucket.list
-          bucket.get
-        set.dedup
-      sync.block block.outcome=failed block.outcome.by=memory error.type=corrupt-block ~> sync.run !error
-        block.time-range block.outcome=passed
-          block.not-deleted block.outcome=passed
-        block.owned block.outcome=failed
-          ownership.claim ownership.status=granted
-          block.memory block.outcome=failed error.type=corrupt-block !error
-            bucket.get"
-    `)
-  })
+/** What is played, and the lines of the block behind `sync.block`, which is linked to the run. */
+interface Story {
+  readonly bucket?: () => Promise<Bucket>
+  readonly own?: OwnershipPlugin
+  readonly during?: () => void
+  readonly gets?: number
+  readonly block: string
+}
 
-  it('lease lost mid-add', async () => {
-    const ownership = scriptedOwnership([1])
-    ownership.servedByOthers.add(1)
-    const lost = { ...ownership, epoch: () => 1 } // nothing newer to ask for: the story ends here
-    const sink = readingSink(() => ownership.lose(1))
-    const { gateway } = await scene(await bucketOf(1), lost, sink)
-    await gateway.sync()
-    expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
-      "sync.run
-        source.scan-bucket
-          bucket.list
-          bucket.get
-        set.dedup
-      sync.block block.outcome=skipped block.outcome.by=owned block.outcome.reason=lease-lost ~> sync.run
-        block.time-range block.outcome=passed
-          block.not-deleted block.outcome=passed
-        block.owned block.outcome=skipped block.outcome.reason=lease-lost
-          ownership.claim ownership.status=granted
-          block.memory block.outcome=failed error.type=lease-lost !error
-            bucket.get"
-    `)
-  })
+/** The filters let the block go on. */
+const PASSED = `
+  block.time-range block.outcome=passed
+    block.not-deleted block.outcome=passed`
+
+const STORIES: Readonly<Record<string, () => Story>> = {
+  added: () => ({
+    block: `block.outcome=added ~> sync.run${PASSED}
+  block.owned block.outcome=added
+    ownership.claim ownership.status=granted
+    block.memory block.outcome=added
+      bucket.get`,
+  }),
+  'skipped by a filter': () => ({
+    bucket: marked,
+    gets: 2,
+    block: `block.outcome=skipped block.outcome.by=not-deleted block.outcome.reason=marked-for-deletion ~> sync.run
+  block.time-range block.outcome=skipped
+    block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion`,
+  }),
+  denied: () => ({
+    own: scriptedOwnership([]),
+    block: `block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ~> sync.run${PASSED}
+  block.owned block.outcome=skipped block.outcome.reason=not-owner
+    ownership.claim ownership.status=denied`,
+  }),
+  failed: () => ({
+    during: corrupt,
+    block: `block.outcome=failed block.outcome.by=memory error.type=corrupt-block ~> sync.run !error${PASSED}
+  block.owned block.outcome=failed
+    ownership.claim ownership.status=granted
+    block.memory block.outcome=failed error.type=corrupt-block !error
+      bucket.get`,
+  }),
+  'lease lost mid-add': () => ({
+    ...losing(),
+    block: `block.outcome=skipped block.outcome.by=owned block.outcome.reason=lease-lost ~> sync.run${PASSED}
+  block.owned block.outcome=skipped block.outcome.reason=lease-lost
+    ownership.claim ownership.status=granted
+    block.memory block.outcome=failed error.type=lease-lost !error
+      bucket.get`,
+  }),
+}
+
+it.each(Object.entries(STORIES))('the story of a block that is %s', async (_, story) => {
+  const { bucket = () => bucketOf(1), own = scriptedOwnership([1]), during, gets = 1, block } = story()
+  const { gateway } = await scene(await bucket(), own, readingSink(during))
+  await gateway.sync()
+  const source = ['  source.scan-bucket', '    bucket.list', ...Array(gets).fill('    bucket.get')]
+  const run = ['sync.run', ...source, '  set.dedup'].join('\n')
+  expect(recorded.tree({ attributes })).toBe(`${run}\nsync.block ${block}`)
+})
+
+it('the run and each block say which gateway it was', async () => {
+  const { gateway } = await scene(await bucketOf(1), scriptedOwnership([1]), readingSink())
+  await gateway.sync()
+  const of = recorded.finished().filter(span => 'blockgate.instance.id' in span.attributes)
+  expect(of.map(span => `${span.name} ${span.attributes['blockgate.instance.id']}`)).toEqual([
+    'sync.block blockgate',
+    'sync.run blockgate',
+  ])
 })
 
 describe('a block whose verdict stays the same is quiet', () => {
-  let recorded: Spans
-  beforeEach(() => {
-    recorded = spans()
-  })
-  afterEach(() => recorded.stop())
-
   it('a loaded block that stays loaded, and a skip for the same reason, make no spans', async () => {
     const { gateway } = await scene(await bucketOf(1, 2), scriptedOwnership([1]), readingSink())
     await gateway.sync()
@@ -280,6 +253,7 @@ describe('a block whose verdict stays the same is quiet', () => {
 })
 
 it('without a tracer nothing is written down, and everything works', async () => {
+  recorded.stop()
   const { gateway } = await scene(await bucketOf(1, 2), scriptedOwnership([1]), readingSink())
   expect((await gateway.sync()).summary.blocks).toMatchObject({ added: 1, skipped: 1 })
 })

@@ -4,121 +4,69 @@
  */
 import type { Story } from './story.ts'
 
+/** ULIDs without what nearly all have in common. */
+const ADDED = [
+  ...['VDCKV5P1AE8TY1JYT42', 'V9BTFYFEC6GPQAEZV4A', 'V7QRSS3ZXX5B79WSYB8'],
+  ...['VWX38GAYXSEWX502330', 'V503551737ZN8E730F7', 'VSVSEGMTRS010WXKD6N'],
+]
+const EXCLUDED = ['TV5KS1VYMEACTGJ6Y3Q', 'VP8XPT1YR4B8XZJGD0T']
+const DUPLICATES = ['TX5ZT130K05JKC3KJY6', 'V1KFE99C9W1MH5YWA1N']
+const MARKED = 'VYE820537ND9AFJSSVJ'
+const NO_META = 'VZX6D8RGEKE0HPYTSKH'
+const BAD_META = 'W1AJPQ8W3SMHJ86ECVW'
+const BROKEN = 'VQM6SD9EGRVYX8CY5E5'
+/** Of another minute: a whole ULID. */
+const DENIED = '01M82F6PPKPCYJMTRGKGY7ENZS'
+
+const ulid = (end: string) => (end === DENIED ? end : `01M82F4${end}`)
+const each = (ends: readonly string[], outcome: string) => ends.map(end => [ulid(end), outcome])
+
+/** The trace of a block: what its root span says, and the lines below it. */
+const trace = (end: string, outcome: string, ...lines: readonly string[]) => {
+  const [said, error = ''] = outcome.split(' !')
+  return [`sync.block block.id=${ulid(end)} block.outcome=${said} ~> sync.run${error && ` !${error}`}`, ...lines]
+}
+const skipped = (end: string, reason: string, ...lines: readonly string[]) =>
+  trace(end, `skipped block.outcome.reason=${reason}`, ...lines)
+
+/** The filters let it go on. */
+const PASSED = [
+  '  block.time-range block.outcome=passed',
+  '    block.consistency-delay block.outcome=passed',
+  '      block.not-deleted block.outcome=passed',
+]
+const loaded = (outcome: string, error = '') => [
+  ...PASSED,
+  `  block.owned block.outcome=${outcome}`,
+  '    ownership.claim ownership.status=granted',
+  `    block.memory block.outcome=${outcome}${error}`,
+  '      bucket.get',
+]
+
 export const EXPECTED: Story = {
-  outcomes: {
-    '01M82F4TV5KS1VYMEACTGJ6Y3Q': 'skipped time-range time-excluded',
-    '01M82F4VP8XPT1YR4B8XZJGD0T': 'skipped time-range time-excluded',
-    '01M82F4VYE820537ND9AFJSSVJ': 'skipped not-deleted marked-for-deletion',
-    '01M82F4TX5ZT130K05JKC3KJY6': 'skipped dedup duplicate',
-    '01M82F4V1KFE99C9W1MH5YWA1N': 'skipped dedup duplicate',
-    '01M82F4VDCKV5P1AE8TY1JYT42': 'added',
-    '01M82F4V9BTFYFEC6GPQAEZV4A': 'added',
-    '01M82F4V7QRSS3ZXX5B79WSYB8': 'added',
-    '01M82F4VWX38GAYXSEWX502330': 'added',
-    '01M82F4V503551737ZN8E730F7': 'added',
-    '01M82F4VSVSEGMTRS010WXKD6N': 'added',
-    '01M82F6PPKPCYJMTRGKGY7ENZS': 'skipped owned not-owner',
-    '01M82F4VQM6SD9EGRVYX8CY5E5': 'failed memory',
-  },
-  tree: `
-sync.run
-  source.scan-bucket
-    bucket.list
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-    bucket.get
-  set.dedup
-  set.newest-first
-sync.block block.id=01M82F4VZX6D8RGEKE0HPYTSKH block.outcome=skipped block.outcome.reason=no-meta-json ~> sync.run
-sync.block block.id=01M82F4W1AJPQ8W3SMHJ86ECVW block.outcome=failed error.type=corrupted-meta-json ~> sync.run !error
-sync.block block.id=01M82F4TV5KS1VYMEACTGJ6Y3Q block.outcome=skipped block.outcome.reason=time-excluded ~> sync.run
-  block.time-range block.outcome=skipped block.outcome.reason=time-excluded
-sync.block block.id=01M82F4VP8XPT1YR4B8XZJGD0T block.outcome=skipped block.outcome.reason=time-excluded ~> sync.run
-  block.time-range block.outcome=skipped block.outcome.reason=time-excluded
-sync.block block.id=01M82F4VYE820537ND9AFJSSVJ block.outcome=skipped block.outcome.reason=marked-for-deletion ~> sync.run
-  block.time-range block.outcome=skipped
-    block.consistency-delay block.outcome=skipped
-      block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion
-sync.block block.id=01M82F4TX5ZT130K05JKC3KJY6 block.outcome=skipped block.outcome.reason=duplicate ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-sync.block block.id=01M82F4V1KFE99C9W1MH5YWA1N block.outcome=skipped block.outcome.reason=duplicate ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-sync.block block.id=01M82F4VDCKV5P1AE8TY1JYT42 block.outcome=added ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=added
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=added
-      bucket.get
-sync.block block.id=01M82F4V9BTFYFEC6GPQAEZV4A block.outcome=added ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=added
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=added
-      bucket.get
-sync.block block.id=01M82F4V7QRSS3ZXX5B79WSYB8 block.outcome=added ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=added
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=added
-      bucket.get
-sync.block block.id=01M82F4VWX38GAYXSEWX502330 block.outcome=added ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=added
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=added
-      bucket.get
-sync.block block.id=01M82F4V503551737ZN8E730F7 block.outcome=added ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=added
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=added
-      bucket.get
-sync.block block.id=01M82F4VSVSEGMTRS010WXKD6N block.outcome=added ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=added
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=added
-      bucket.get
-sync.block block.id=01M82F6PPKPCYJMTRGKGY7ENZS block.outcome=skipped block.outcome.reason=not-owner ~> sync.run
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=skipped block.outcome.reason=not-owner
-    ownership.claim ownership.status=denied
-sync.block block.id=01M82F4VQM6SD9EGRVYX8CY5E5 block.outcome=failed error.type=corrupt-block ~> sync.run !error
-  block.time-range block.outcome=passed
-    block.consistency-delay block.outcome=passed
-      block.not-deleted block.outcome=passed
-  block.owned block.outcome=failed
-    ownership.claim ownership.status=granted
-    block.memory block.outcome=failed error.type=corrupt-block !error
-      bucket.get`.slice(1),
+  outcomes: Object.fromEntries([
+    ...each(EXCLUDED, 'skipped time-range time-excluded'),
+    ...each([MARKED], 'skipped not-deleted marked-for-deletion'),
+    ...each(DUPLICATES, 'skipped dedup duplicate'),
+    ...each(ADDED, 'added'),
+    ...each([DENIED], 'skipped owned not-owner'),
+    ...each([BROKEN], 'failed memory'),
+  ]),
+  tree: [
+    ...['sync.run', '  source.scan-bucket', '    bucket.list', ...Array(15).fill('    bucket.get')],
+    ...['  set.dedup', '  set.newest-first'],
+    ...skipped(NO_META, 'no-meta-json'),
+    ...trace(BAD_META, 'failed error.type=corrupted-meta-json !error'),
+    ...EXCLUDED.flatMap(end =>
+      skipped(end, 'time-excluded', '  block.time-range block.outcome=skipped block.outcome.reason=time-excluded'),
+    ),
+    ...skipped(MARKED, 'marked-for-deletion', '  block.time-range block.outcome=skipped'),
+    '    block.consistency-delay block.outcome=skipped',
+    '      block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion',
+    ...DUPLICATES.flatMap(end => skipped(end, 'duplicate', ...PASSED)),
+    ...ADDED.flatMap(end => trace(end, 'added', ...loaded('added'))),
+    ...skipped(DENIED, 'not-owner', ...PASSED, '  block.owned block.outcome=skipped block.outcome.reason=not-owner'),
+    '    ownership.claim ownership.status=denied',
+    ...trace(BROKEN, 'failed error.type=corrupt-block !error', ...loaded('failed', ' error.type=corrupt-block !error')),
+  ].join('\n'),
 }

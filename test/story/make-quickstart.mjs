@@ -1,4 +1,4 @@
-// Writes quickstart.ts beside this file: a Worker has no disk to read examples/quickstart/bucket from.
+// Writes quickstart.json beside this file, the objects of examples/quickstart/bucket as gzipped JSON.
 //   node test/story/make-quickstart.mjs
 
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
@@ -20,22 +20,5 @@ export function quickstartObjects() {
 
 if (import.meta.main) {
   const packed = gzipSync(JSON.stringify(quickstartObjects()), { level: 9 }).toString('base64')
-  const lines = packed.match(/.{1,110}/g).map(line => `  '${line}',`)
-  writeFileSync(
-    join(import.meta.dirname, 'quickstart.ts'),
-    [
-      '// Made by make-quickstart.mjs: the objects of examples/quickstart/bucket, as gzipped JSON.',
-      'const PACKED = [',
-      ...lines,
-      "].join('')",
-      '',
-      '/** Key → base64; of chunks the size only. */',
-      'export async function quickstartObjects(): Promise<Readonly<Record<string, string | number>>> {',
-      '  const bytes = Uint8Array.from(atob(PACKED), c => c.charCodeAt(0))',
-      "  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))",
-      '  return await new Response(stream).json()',
-      '}',
-      '',
-    ].join('\n'),
-  )
+  writeFileSync(join(import.meta.dirname, 'quickstart.json'), `${JSON.stringify({ packed }, undefined, 2)}\n`)
 }
