@@ -150,7 +150,6 @@ describe('rule 6: nothing of what was loaded is left', () => {
     ownership.gain(1)
     expect(await sync(made)).toEqual([0, 1])
     expect(await sync(made, undefined, true)).toEqual([1, 0])
-    await made.gateway.stop()
   })
 
   it('what others have taken over goes on while a person is asked', async () => {
@@ -165,7 +164,6 @@ describe('rule 6: nothing of what was loaded is left', () => {
     ownership.lose(1)
     expect(await sync(made)).toEqual([1, 19])
     expect(made.sink.numbers).toEqual(upTo(20, 2))
-    await made.gateway.stop()
   })
 })
 

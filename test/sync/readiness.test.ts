@@ -111,7 +111,6 @@ it('a look at many blocks goes on in steps, and a probe asks for the one that is
   expect(gateway.readiness.ready).toBe(true)
   open()
   await first
-  await gateway.stop()
 })
 
 it.each([['no set stage'], ['a set stage']])(

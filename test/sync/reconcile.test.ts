@@ -75,7 +75,6 @@ describe('rule 1: an incomplete view adds and never drops', () => {
     }
     expect(made.results.slice(before).map(({ summary }) => summary.run.reason)).toContain('ownership-change')
     expect(made.sink.numbers).toEqual([1, 2])
-    await made.gateway.stop()
   })
 
   it('an absence counts over a restart: a sync is a process of its own', async () => {
@@ -101,7 +100,6 @@ describe('rule 1: an incomplete view adds and never drops', () => {
     await next.gateway.start()
     expect(next.results[0]?.summary.blocks).toMatchObject({ dropped: 0, retained: 1 })
     expect(await sync(next)).toEqual([1, 0])
-    await next.gateway.stop()
   })
 })
 
@@ -268,5 +266,4 @@ it('a damaged copy goes only with a run that lists, and loads it again', async (
   expect(sink.log).toEqual([])
   await gateway.sync()
   expect(sink.log).toEqual(['drop 1', 'prepare 1', 'commit 1'])
-  await gateway.stop()
 })

@@ -112,7 +112,6 @@ it('the cause of an incomplete view is said, also by the runs that look at it ag
   source.complete = true
   await host.advance(300_000)
   expect(results.at(-1)?.error).toBeUndefined()
-  await gateway.stop()
 })
 
 it('failures of blocks are one warning for each stage and code, with where foreign code threw', async () => {

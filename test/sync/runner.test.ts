@@ -17,7 +17,6 @@ describe('the runner', () => {
     expect(reasons(results)).toEqual(['startup', 'interval'])
     for (let i = 0; i < 10; i++) await host.advance(11 * 60_000)
     expect(results.length).toBeGreaterThanOrEqual(12)
-    await gateway.stop()
   })
 
   it('does not list in step with a gateway of another seed', async () => {
@@ -68,7 +67,6 @@ describe('the runner', () => {
     go()
     await Promise.all([held, manual])
     expect(reasons(results)).toEqual(['startup', 'manual', 'manual'])
-    await gateway.stop()
   })
 
   it('gives a run that is asked for twice the stronger reason, and the confirmation of either', async () => {
@@ -86,7 +84,6 @@ describe('the runner', () => {
     await Promise.all([plain, confirmed])
     expect(reasons(results).slice(-2)).toEqual(['interval', 'manual'])
     expect(results.at(-1)?.summary.blocks.dropped).toBeGreaterThan(10)
-    await gateway.stop()
   })
 
   it('tries a failed run again with backoff, earlier than the interval', async () => {
@@ -98,7 +95,6 @@ describe('the runner', () => {
     source.error = undefined
     await host.advance(2_000)
     expect(results.map(r => r.status)).toEqual(['failed', 'failed', 'done'])
-    await gateway.stop()
   })
 
   it('makes one run for a burst of ownership changes, without asking the source', async () => {
@@ -112,7 +108,6 @@ describe('the runner', () => {
     expect(source.listings).toBe(1)
     expect(sink.numbers).toEqual([1, 2, 3])
     expect(results.at(-1)?.summary.blocks).toMatchObject({ seen: 3, added: 2, unchanged: 1 })
-    await gateway.stop()
   })
 
   it('makes a run after the run when ownership moved during it: what was found loaded is looked at again', async () => {
@@ -130,7 +125,6 @@ describe('the runner', () => {
     await host.advance(999)
     expect(reasons(results)).toEqual(['startup', 'ownership-change'])
     expect(sink.numbers).toEqual([2])
-    await gateway.stop()
   })
 
   it('offers again only what a change affects, and what waits for an answer', async () => {
@@ -151,7 +145,6 @@ describe('the runner', () => {
     ownership.served(3)
     await host.advance(999)
     expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'unchanged', 3: denied, 4: denied })
-    await gateway.stop()
   })
 
   it('does not list again in a run for a change, however long it takes', async () => {
@@ -163,7 +156,6 @@ describe('the runner', () => {
     await host.advance(150_000)
     expect([gateway.progress?.reason, source.listings]).toEqual(['ownership-change', 1])
     go()
-    await gateway.stop()
   })
 
   it('is not kept from its run by changes that never rest', async () => {
@@ -176,7 +168,6 @@ describe('the runner', () => {
       await host.advance(100)
     }
     expect(results.flatMap(r => (r.outcomes.get(testId(2))?.kind === 'added' ? [r] : []))).toHaveLength(1)
-    await gateway.stop()
   })
 
   it('looks at the bucket when it is due, however often ownership moves', async () => {
@@ -188,7 +179,6 @@ describe('the runner', () => {
       await host.advance(1_000)
     }
     expect(source.listings).toBe(2)
-    await gateway.stop()
   })
 
   it('an ownership-change run believes the verdicts of the stages before the last set stage', async () => {
@@ -212,7 +202,6 @@ describe('the runner', () => {
     await host.advance(999)
     expect(asked).toBe(3)
     expect(told(results.at(-1) as never)).toEqual({ 1: 'unchanged', 2: 'added' })
-    await gateway.stop()
   })
 
   it('keeps the last twenty results', async () => {

@@ -1,5 +1,5 @@
 import { codeOf } from 'blockgate'
-import { delayed, fakeHost, flaky, memoryBucket, services, settle, testBucket } from 'blockgate/testing'
+import { fakeHost, flaky, memoryBucket, services, settle, testBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 
 const { signal } = new AbortController()
@@ -82,36 +82,6 @@ describe('flaky()', () => {
     await bucket.get('a', { signal }).catch(() => {})
     await bucket.delete('b', { signal })
     expect(bucket.calls).toEqual(['list p/', 'get a', 'delete b'])
-  })
-})
-
-describe('delayed()', () => {
-  it('begins each call only after its time', async () => {
-    const host = fakeHost()
-    const inner = flaky(memoryBucket(), [])
-    const bucket = delayed(inner, host, 50)
-    const all = [
-      bucket.list('', { signal }),
-      bucket.get('a', { signal }),
-      bucket.put('a', text('x'), { signal }),
-      bucket.delete('a', { signal }),
-    ]
-    await host.advance(49)
-    expect(inner.calls).toEqual([])
-    await host.advance(1)
-    await Promise.all(all)
-    expect(inner.calls).toEqual(['list ', 'get a', 'put a', 'delete a'])
-  })
-
-  it('rejects at once when the signal aborts, and never makes the call', async () => {
-    const host = fakeHost()
-    const inner = flaky(memoryBucket(), [])
-    const controller = new AbortController()
-    const call = delayed(inner, host, 50).get('a', { signal: controller.signal })
-    controller.abort(new Error('stop'))
-    await expect(call).rejects.toThrow('stop')
-    await host.advance(100)
-    expect([inner.calls, host.pendingTimers]).toEqual([[], 0])
   })
 })
 

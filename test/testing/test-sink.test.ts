@@ -1,31 +1,18 @@
 import type { BlockSink } from 'blockgate'
-import {
-  blockContext,
-  blockMeta,
-  candidate,
-  type RecordingSinkOptions,
-  recordingSink,
-  services,
-  settle,
-  testId,
-  testSink,
-} from 'blockgate/testing'
+import { memory } from 'blockgate/plugins/sink/memory'
+import { blockMeta, services, testSink } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { kitResult } from './kit-cases.ts'
-
-testSink({ describe, it }, { name: 'recordingSink()', factory: () => recordingSink() })
 
 /** The names of the cases that fail for the sink. */
 const failures = async (factory: () => BlockSink) => [
   ...(await kitResult(runner => testSink(runner, { name: 'broken', factory }))).failed.keys(),
 ]
 
-/** recordingSink() with parts of it replaced. */
-function broken(change: (sink: BlockSink) => Partial<BlockSink>, options?: RecordingSinkOptions): () => BlockSink {
-  return () => {
-    const sink = recordingSink(options)
-    return { ...sink, ...change(sink) }
-  }
+/** The memory sink with parts of it replaced. */
+const broken = (change: (sink: BlockSink) => Partial<BlockSink>) => () => {
+  const sink = memory()
+  return { ...sink, ...change(sink) }
 }
 
 const SHOWS = 'prepare() shows nothing, commit() shows the block, and dispose after it changes nothing'
@@ -76,7 +63,7 @@ describe('testSink finds a sink that', () => {
 
   it('reads objects and does not mind what is missing or too short, nor an abort meanwhile', async () => {
     const factory = (): BlockSink => {
-      const sink = recordingSink()
+      const sink = memory()
       let bucket = services().bucket
       return {
         ...sink,
@@ -113,7 +100,7 @@ describe('testSink finds a sink that', () => {
   })
 
   it('keeps blocks of another life', async () => {
-    const shared = recordingSink()
+    const shared = memory()
     expect(await failures(() => ({ ...shared }))).toContain('loaded() is empty at first')
   })
 
@@ -134,51 +121,5 @@ describe('testSink finds a sink that', () => {
       'a reader refuses what is not in the block, and an aborted signal',
       'readers that were opened before a drop read on until each is closed, once or more',
     ])
-  })
-})
-
-describe('recordingSink', () => {
-  it('writes down every call in order, and holds what it was given', async () => {
-    const sink = recordingSink({ loaded: [blockMeta({ ulid: testId(5) })] })
-    const prepared = await sink.prepare(blockContext(candidate()))
-    await prepared.commit()
-    await prepared[Symbol.asyncDispose]()
-    await sink.drop(testId(5), new AbortController().signal)
-    expect([...sink.loaded().keys()]).toEqual([testId(1)])
-    expect(sink.calls.map(({ op, id }) => `${op} ${id}`)).toEqual([
-      `prepare ${testId(1)}`,
-      `commit ${testId(1)}`,
-      `dispose ${testId(1)}`,
-      `drop ${testId(5)}`,
-    ])
-  })
-
-  it('waits in a hook that waits, and fails where a hook throws, for the blocks that the hook says', async () => {
-    const gate = Promise.withResolvers<void>()
-    const sink = recordingSink({
-      onPrepare: async ({ id }) => {
-        if (id === testId(1)) await gate.promise
-      },
-      onCommit: ({ id }) => {
-        if (id === testId(2)) throw new Error('no commit')
-      },
-      onDrop: () => {
-        throw new Error('no drop')
-      },
-    })
-    const log: string[] = []
-    const first = sink.prepare(blockContext(candidate())).then(prepared => {
-      log.push('prepared')
-      return prepared.commit()
-    })
-    const second = await sink.prepare(blockContext(candidate({ ulid: testId(2) })))
-    await expect(second.commit()).rejects.toThrow('no commit')
-    await settle()
-    expect(log).toEqual([])
-    gate.resolve()
-    await first
-    expect([...sink.loaded().keys()]).toEqual([testId(1)])
-    await expect(sink.drop(testId(1), new AbortController().signal)).rejects.toThrow('no drop')
-    expect([...sink.loaded().keys()]).toEqual([])
   })
 })

@@ -92,7 +92,6 @@ describe('options', () => {
     await looks.stop()
     const b = world.member('b', { zones: ['z1', 'z2'] }, { instance: { id: 'b', zone: 'z2' } })
     await b.start()
-    await b.stop()
   })
 
   it('that members must agree on are in their rules', async () => {
@@ -127,5 +126,4 @@ it('200 blocks are shared by members with one view: each has its replicas, the s
     expect(owners[1]).toEqual(owners[0])
     expect(owners[2]).toEqual(owners[0])
   }
-  for (const member of members) await member.stop()
 })

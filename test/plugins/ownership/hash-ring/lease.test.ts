@@ -54,13 +54,12 @@ it('a claim is answered in the same turn of the event loop, by the last look', a
   await undefined
   expect(answer).toBe('granted')
   expect(a.line.writes).toHaveLength(reads)
-  await a.stop()
 })
 
 it('a block of another is denied, with its owners and the epoch', async () => {
   const world = new World()
   const a = await world.started('a')
-  const b = await world.started('b')
+  await world.started('b')
   await world.advance(500)
   const block = blockOf(a.plugin, 'b')
   expect(await a.plugin.claim(block, never)).toEqual({
@@ -69,8 +68,6 @@ it('a block of another is denied, with its owners and the epoch', async () => {
     reason: 'not-owner',
     owners: ['b'],
   })
-  await a.stop()
-  await b.stop()
 })
 
 it('a lease that moved to another is lost before the load, and held to the end of one that has begun', async () => {
@@ -89,8 +86,6 @@ it('a lease that moved to another is lost before the load, and held to the end o
   await world.advance(4_000)
   expect([heldBefore(lease, 'commit'), lease.signal.aborted]).toEqual(['lease-lost', true])
   expect(lease.signal.reason).toMatchObject({ code: 'lease-lost' })
-  await a.stop()
-  await b.stop()
 })
 
 it('a lease is aborted with the epoch change where a live member is known to serve the block', async () => {
@@ -101,34 +96,28 @@ it('a lease is aborted with the epoch change where a live member is known to ser
   const lease = await granted(a, block)
   // It need not wait for what the newcomer serves.
   a.line.fault('claims', 'hangs')
-  const b = await world.started('b')
+  await world.started('b')
   await world.advance(250)
   expect(lease.signal.aborted).toBe(true)
-  for (const member of [a, b, c]) await member.stop()
 })
 
 it('a lease that was given back is not aborted any more', async () => {
   const { world, a, block } = await taken()
   const lease = await granted(a, block)
   await lease[Symbol.asyncDispose]()
-  const b = await world.started('b', {}, [block.ulid])
+  await world.started('b', {}, [block.ulid])
   await world.advance(4_000)
   expect(lease.signal.aborted).toBe(false)
-  await a.stop()
-  await b.stop()
 })
 
 it('not knowing begins no load, and ends none that has begun', async () => {
   const { world, a, block } = await taken()
   const lease = await granted(a, block)
   a.line.away = true
-  const b = await world.started('b', {}, [block.ulid])
+  await world.started('b', {}, [block.ulid])
   await world.advance(60_000)
   expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['lease-lost', 'held'])
   expect(lease.signal.aborted).toBe(false)
-  a.line.away = false
-  await a.stop()
-  await b.stop()
 })
 
 it('whoever has heard of a newer epoch begins no load before it has read it', async () => {
@@ -142,7 +131,6 @@ it('whoever has heard of a newer epoch begins no load before it has read it', as
   expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['lease-lost', 'held'])
   await world.advance(20_000)
   expect(heldBefore(lease, 'load')).toBe('held')
-  await a.stop()
 })
 
 it('a superseded process begins no load', async () => {
@@ -155,8 +143,6 @@ it('a superseded process begins no load', async () => {
   a.line.away = false
   await world.advance(4_000)
   expect([heldBefore(lease, 'load'), heldBefore(lease, 'commit')]).toEqual(['lease-lost', 'held'])
-  await twin.stop()
-  await a.stop()
 })
 
 it('the next in rank stands in for owners that are all down, and for them alone', async () => {
@@ -173,12 +159,10 @@ it('the next in rank stands in for owners that are all down, and for them alone'
     ['b', true, false],
     ['a', true, true],
   ])
-  const again = await world.started('b')
+  await world.started('b')
   await world.advance(500)
   expect(heldBefore(lease, 'load')).toBe('lease-lost')
   expect((await a.plugin.claim(block, never)).status).toBe('denied')
-  await a.stop()
-  await again.stop()
 })
 
 it('nobody stands in for a block that a live member serves, or while the cluster is frozen', async () => {
@@ -201,6 +185,4 @@ it('nobody stands in for a block that a live member serves, or while the cluster
   world.table.freeze(false)
   await world.advance(500)
   expect((await a.plugin.claim(block, never)).status).toBe('granted')
-  await a.stop()
-  await c.stop()
 })

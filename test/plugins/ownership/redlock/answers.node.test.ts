@@ -36,7 +36,6 @@ it('a change of a slot is told for its blocks alone, and moves their version alo
   expect(BLOCKS.filter((_, i) => (versions()[i] ?? 0) > (before[i] ?? 0))).toEqual(inSlot)
   for (const change of told) expect(a.plugin.epoch()).toBeGreaterThanOrEqual(change.epoch)
   expect(told[0]?.epoch).toBeGreaterThan(Math.max(...before))
-  await own.stop()
 })
 
 it('a slot in which a rank is open lets nothing go, though all its holders serve the block', async () => {
@@ -56,7 +55,6 @@ it('a slot in which a rank is open lets nothing go, though all its holders serve
   own.server.up = true
   await own.advance(20_000)
   expect(targets(block)).toHaveLength(2)
-  await own.stop()
 })
 
 it('a release is refused by the store where the slot has moved unseen', async () => {
@@ -73,7 +71,6 @@ it('a release is refused by the store where the slot has moved unseen', async ()
   expect(own.world.claims('a')).toContain(block.ulid)
   await own.advance(4_000)
   expect(await release(a, block)).toBe('released')
-  await own.stop()
 })
 
 it('broken entries are left out and counted, each when it appears, and the others hold', async () => {
@@ -88,7 +85,6 @@ it('broken entries are left out and counted, each when it appears, and the other
   await own.advance(10_000)
   expect(a.handover.counts().broken).toBe(2)
   Object.assign(a.line, { slots })
-  await own.stop()
 })
 
 it('what members must agree on is in their fingerprints', async () => {
@@ -132,7 +128,6 @@ describe('a lease', () => {
     own.server.table.empty()
     await own.advance(5_000)
     expect((await leased(a, block)).fence).toBeGreaterThan(lease.fence ?? Number.POSITIVE_INFINITY)
-    await own.stop()
   })
 
   it('whose lock has ended begins no load, and is aborted as soon as another is seen serving the block, not before', async () => {
@@ -145,7 +140,6 @@ describe('a lease', () => {
     await own.advance(2_000)
     expect(lease.signal.aborted).toBe(true)
     expect(lease.signal.reason).toMatchObject({ code: 'lease-lost' })
-    await own.stop()
   })
 
   it.each(['wall', 'monotonic'])(
@@ -159,7 +153,6 @@ describe('a lease', () => {
       if (clock === 'wall') a.host.step(5_000)
       else await a.host.advance(5_000)
       expect(held(lease)).toEqual(['lease-lost', 'lease-lost'])
-      await own.stop()
     },
   )
 
@@ -170,6 +163,5 @@ describe('a lease', () => {
     own.server.cut('a')
     await own.advance(10_000)
     expect(lease.signal.aborted).toBe(false)
-    await own.stop()
   })
 })

@@ -10,9 +10,10 @@ describe('shares', () => {
   it('one member alone takes every slot, and is granted every block', async () => {
     const own = await rested('a')
     expect(own.shares).toEqual({ a: 16 })
-    expect(await grantedTo(own.members[0] as TestMember)).toHaveLength(200)
+    const [a] = own.members as [TestMember]
+    expect(await grantedTo(a)).toHaveLength(200)
     await own.stop()
-    expect(own.server.table.keys()).toEqual([])
+    expect([own.server.table.keys(), a.host.pendingTimers]).toEqual([[], 0])
   })
 
   it('members that join get their share from those that have more, and each block is granted to one', async () => {
@@ -26,7 +27,6 @@ describe('shares', () => {
     expect(sorted(own)).toEqual(even)
     const granted = (await Promise.all(own.members.map(grantedTo))).flat()
     expect([granted.length, new Set(granted).size]).toEqual([200, 200])
-    await own.stop()
   })
 
   it('two replicas are two members of each slot, and a third gets two thirds of the slots', async () => {
@@ -34,7 +34,6 @@ describe('shares', () => {
     expect(sorted(own)).toEqual([10, 11, 11])
     for (let slot = 0; slot < 16; slot++) expect(own.holders.get(`${slot}/0`)).not.toBe(own.holders.get(`${slot}/1`))
     expect((await Promise.all(own.members.map(grantedTo))).flat()).toHaveLength(400)
-    await own.stop()
   })
 
   it('a member gives up one slot at a time, the lock before the entry, and the next when that one was taken', async () => {
@@ -57,7 +56,6 @@ describe('shares', () => {
     expect(own.shares).toEqual({ a: 8, b: 8 })
     expect(count(a.line.writes, 'hold')).toBe(16 + 8)
     expect(own.server.log.filter(line => line.startsWith('acquire b'))).toHaveLength(8)
-    await own.stop()
   })
 
   it('a member gives up no second slot while nobody takes the first, and takes that one back', async () => {
@@ -74,7 +72,6 @@ describe('shares', () => {
     own.server.mend('b')
     await own.advance(70_000)
     expect(own.shares).toEqual({ a: 8, b: 8 })
-    await own.stop()
   })
 
   it('a member whose entries the store refuses does not try without a pause', async () => {
@@ -90,7 +87,6 @@ describe('shares', () => {
     await own.advance(10_000)
     expect(tried).toBeGreaterThan(0)
     expect(tried).toBeLessThan(20)
-    await own.stop()
   })
 
   it('nobody gives a slot up while another is open, whoever opened it', async () => {
@@ -104,7 +100,6 @@ describe('shares', () => {
       await own.advance(100)
       expect(own.shares['']).toBe(1)
     }
-    await own.stop()
   })
 
   it('locks that have ended by the time of the entry are not recorded, and the slots are tried again', async () => {
@@ -114,7 +109,6 @@ describe('shares', () => {
     await own.world.along(a.start())
     await own.advance(5_000)
     expect([count(a.line.writes, 'fence'), count(a.line.writes, 'hold'), own.shares]).toEqual([32, 16, { a: 16 }])
-    await own.world.along(a.stop())
   })
 
   it('a lock whose entry was not written is given back, and the slot is tried again', async () => {
@@ -124,7 +118,6 @@ describe('shares', () => {
     await own.world.along(a.start())
     await own.advance(5_000)
     expect(own.shares).toEqual({ a: 16 })
-    await own.world.along(a.stop())
   })
 
   it('what was recorded is neither given back nor tried again before it was read', async () => {
@@ -142,7 +135,6 @@ describe('shares', () => {
     await own.advance(4_000)
     expect(own.server.log.map(line => line.split(' ')[0])).toEqual(Array(16).fill('acquire'))
     expect(count(a.line.writes, 'hold')).toBe(16)
-    await own.stop()
   })
 
   it('while the options of the members differ, nobody gives up anything', async () => {
@@ -151,7 +143,6 @@ describe('shares', () => {
     await own.advance(10_000)
     expect(count(own.members[0]?.line.writes ?? [], 'hold')).toBe(16)
     expect([...own.holders].filter(([key, holder]) => key.endsWith('/0') && holder !== 'a')).toEqual([])
-    await own.stop()
   })
 
   it('while the cluster is frozen nothing is given up and nothing is taken', async () => {
@@ -178,7 +169,6 @@ describe('shares', () => {
     // What a drained member has stays where it is.
     await frozen(() => table.drain('c', true), own.shares)
     expect(own.shares).toEqual({ a: 8, b: 8 })
-    await own.stop()
   })
 })
 
@@ -192,7 +182,6 @@ describe('a member that goes', () => {
     own.world.table.drain('a', false)
     await own.advance(10_000)
     expect(sorted(own)).toEqual(even)
-    await own.stop()
   })
 
   it('drains also where it cannot reach the lock servers: its slots are taken when their locks have ended', async () => {
@@ -201,7 +190,6 @@ describe('a member that goes', () => {
     own.world.table.drain('a', true)
     await own.advance(10_000)
     expect(own.shares).toEqual({ b: 16 })
-    await own.stop()
   })
 
   it('and stops keeps its slots for the grace; when it is back nothing has moved, and it is granted its blocks at once', async () => {
@@ -216,7 +204,6 @@ describe('a member that goes', () => {
     await own.advance(500)
     expect(own.holders).toEqual(before)
     expect(await grantedTo(again)).toEqual(mine)
-    await own.stop()
   })
 
   it('and dies has failover owners at once where nobody serves its blocks, and after the grace its slots are taken', async () => {
@@ -233,7 +220,6 @@ describe('a member that goes', () => {
     await own.advance(60_000)
     expect(own.shares).toEqual({ b: 8, c: 8 })
     for (const [key, holder] of own.holders) if (before.get(key) !== 'a') expect(holder).toBe(before.get(key))
-    await own.stop()
   })
 })
 
@@ -253,7 +239,6 @@ describe('lock servers', () => {
     own.server.up = true
     await own.advance(5_000)
     expect([own.holders, await grantedTo(a)]).toEqual([before, mine])
-    await own.stop()
   })
 
   it('that are away at the start: as soon as they are back the shares are even', async () => {
@@ -271,7 +256,6 @@ describe('lock servers', () => {
     own.server.up = true
     await own.advance(4_000)
     expect(own.shares).toEqual({ a: 8, b: 8 })
-    await own.stop()
   })
 
   it('that have lost their memory: each takes its own again, with new fences, and nothing moves', async () => {
@@ -283,7 +267,6 @@ describe('lock servers', () => {
     await own.advance(20_000)
     expect(own.holders).toEqual(before)
     expect(Math.min(...fences())).toBeGreaterThan(largest)
-    await own.stop()
   })
 
   it('that one member cannot reach: it keeps what it has; what is open for it others take after 2 s', async () => {
@@ -303,7 +286,6 @@ describe('lock servers', () => {
     own.world.table.drain('b', false)
     await own.advance(120_000)
     expect(sorted(own)).toEqual(even)
-    await own.stop()
   })
 })
 
@@ -321,7 +303,6 @@ it.each(['suspended', 'stopped'])(
     own.server.mend('a')
     await own.advance(10_000)
     expect(await grantedTo(a)).toEqual(mine)
-    await own.stop()
   },
 )
 
@@ -337,7 +318,6 @@ it('a superseded process gives its locks back: the newer one takes its slots', a
   await own.advance(5_000)
   expect(a.handover.standing()).toBe('superseded')
   expect(await grantedTo(twin)).toHaveLength(200)
-  await own.stop()
 })
 
 it('a member that is recorded twice in one slot keeps one rank, and another takes the other', async () => {
@@ -347,7 +327,6 @@ it('a member that is recorded twice in one slot keeps one rank, and another take
   await own.advance(10_000)
   expect([own.holders.get('0/0'), own.holders.get('0/1')]).toEqual(['b', 'a'])
   expect(own.shares).toEqual({ a: 16, b: 16 })
-  await own.stop()
 })
 
 it('a later entry of somebody else ends a lock: its holder gives it back, and the other one is granted the blocks', async () => {
@@ -360,7 +339,6 @@ it('a later entry of somebody else ends a lock: its holder gives it back, and th
   for (const member of [a, b]) expect(await grantedTo(member)).not.toEqual([])
   expect((await Promise.all([a, b].map(grantedTo))).flat()).toHaveLength(200)
   expect(own.server.table.keys()).toHaveLength(16)
-  await own.stop()
 })
 
 it('a member whose entry is not of its lock, though it names the member, locks the slot anew', async () => {
@@ -369,7 +347,6 @@ it('a member whose entry is not of its lock, though it names the member, locks t
   const entered = own.entries.find(({ slot }) => slot === 0)
   await own.advance(5_000)
   expect(own.entries.find(({ slot }) => slot === 0)?.fence).toBeGreaterThan(entered?.fence ?? 0)
-  await own.stop()
 })
 
 it('a store that was emptied gets its entries again, each from who had it', async () => {
@@ -378,7 +355,6 @@ it('a store that was emptied gets its entries again, each from who had it', asyn
   own.world.table.clear('store-2')
   await own.advance(30_000)
   expect(own.holders).toEqual(before)
-  await own.stop()
 })
 
 it('an observer knows who owns what, and does not even connect to the lock servers', async () => {
@@ -389,5 +365,4 @@ it('an observer knows who owns what, and does not even connect to the lock serve
   await own.advance(1_000)
   expect(observer.handover.owners(meta(1))[0]).toMatchObject({ member: 'a', target: true })
   expect(own.server.connections).toBe(1)
-  await own.stop()
 })

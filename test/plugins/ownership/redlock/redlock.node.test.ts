@@ -48,5 +48,4 @@ it('200 blocks are shared by members with one view: each has its replicas, the s
     const owners = own.members.map(({ handover }) => handover.owners(block).map(o => [o.member, o.target]))
     expect(owners).toEqual([owners[0], owners[0], owners[0]])
   }
-  await own.stop()
 })
