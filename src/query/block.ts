@@ -1,7 +1,7 @@
 /** One block asked: matchers to postings, postings to series, series to chunks. */
 import { eachBounded } from '../async/each.ts'
 import type { BlockReader } from '../contracts/stage.ts'
-import { chunkRef, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
+import { chunkOffset, chunkSegment, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
 import type { Label } from './labels.ts'
@@ -30,6 +30,13 @@ export interface BlockSeries {
 /** A guess of an entry's size where the meta tells none; one that is larger is read again. */
 const SERIES_BYTES = 512
 const CHUNK_BYTES = 1024
+
+/** What was read of a segment file. */
+interface SegmentRead {
+  /** Names the file in errors. */
+  readonly what: string
+  readonly cursor: PartCursor
+}
 
 /** What a query of several blocks has in common. */
 export interface BlockQueryOptions {
@@ -62,19 +69,27 @@ export class BlockQuery {
     const refs = await this.#refs(lookup, matchers)
     if (refs.length === 0) return []
     budget.take('series', refs.length)
-    const cursor = await this.#entries(lookup, refs)
+    return this.#rows(lookup, refs, await this.#entries(lookup, refs), from, to)
+  }
+
+  #rows(lookup: IndexLookup, refs: Uint32Array, cursor: PartCursor, from: number, to: number): readonly BlockSeries[] {
+    const { budget } = this.#options
     const { ulid } = this.#reader.meta
+    const { version } = lookup.index
     const symbols = new Symbols(lookup)
     const row = new SeriesRow()
+    let offset = 0
+    const what = () => `${ulid}/index: series at ${offset}`
     const found: BlockSeries[] = []
-    for (const ref of refs) {
-      const offset = seriesOffset(ref, lookup.index.version)
+    for (let i = 0; i < refs.length; i++) {
+      const ref = refs[i] as number
+      offset = seriesOffset(ref, version)
       cursor.moveTo(offset)
-      row.read(cursor.bytes, cursor.view, offset - cursor.offset, () => `${ulid}/index: series at ${offset}`)
-      const chunks = between(row.chunks, from, to)
+      row.read(cursor.bytes, cursor.view, offset - cursor.offset, what)
+      const chunks = between(row, from, to)
       if (chunks.length === 0) continue
       budget.take('chunks', chunks.length / 3)
-      found.push({ ref, labels: symbols.labels(row.labels), chunks })
+      found.push({ ref, labels: symbols.labels(row), chunks })
     }
     return found
   }
@@ -91,18 +106,7 @@ export class BlockQuery {
       const cursor = await reads.cursor(this.#reader, { kind: 'chunk', file, offsets, guess, sizeOf }, query)
       return [segment, { what: `${meta.ulid}/${file}`, cursor }] as const
     })
-    const files = new Map(read)
-    return series.map(({ chunks }) => {
-      const found: BlockChunk[] = []
-      for (let i = 0; i < chunks.length; i += 3) {
-        const { segment, offset } = chunkRef(chunks[i + 2] as number)
-        const { what, cursor } = files.get(segment) as { what: string; cursor: PartCursor }
-        cursor.moveTo(offset)
-        const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what)
-        found.push({ from: chunks[i] as number, to: chunks[i + 1] as number, chunk })
-      }
-      return found
-    })
+    return chunksOf(series, new Map(read))
   }
 
   async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Uint32Array> {
@@ -153,10 +157,12 @@ export class BlockQuery {
     const { reads, ...query } = this.#options
     // Behind the last series stand the postings, or a section that only old versions write.
     const { series, labelIndices, postings } = index.toc
+    const offsets = new Float64Array(refs)
+    for (let i = 0; i < offsets.length; i++) offsets[i] = seriesOffset(offsets[i] as number, index.version)
     const asked = {
       kind: 'series',
       file: 'index',
-      offsets: Float64Array.from(refs, ref => seriesOffset(ref, index.version)),
+      offsets,
       guess: this.#reader.meta.readAhead?.series ?? SERIES_BYTES,
       end: labelIndices > series ? Math.min(labelIndices, postings) : postings,
       sizeOf: (bytes: Uint8Array, at: number) => seriesSize(bytes, at, 'index'),
@@ -165,19 +171,31 @@ export class BlockQuery {
   }
 }
 
-/** The texts of symbols: most series share their names and values, so each is made once. */
+/** The texts of symbols, each made once; and a label that the series before has, too, is that same object. */
 class Symbols {
   readonly #lookup: IndexLookup
   readonly #texts = new Map<number, string>()
+  #before: readonly Label[] = []
+  #refsBefore = new Uint32Array(64)
 
   constructor(lookup: IndexLookup) {
     this.#lookup = lookup
   }
 
-  labels(refs: readonly number[]): readonly Label[] {
+  labels({ labels: refs, labelCount }: SeriesRow): readonly Label[] {
+    if (labelCount > this.#refsBefore.length) this.#refsBefore = new Uint32Array(2 * labelCount)
+    const before = this.#before
+    const refsBefore = this.#refsBefore
     const labels: Label[] = []
-    for (let i = 0; i < refs.length; i += 2)
-      labels.push([this.#text(refs[i] as number), this.#text(refs[i + 1] as number)])
+    for (let i = 0; i < labelCount; i += 2) {
+      const name = refs[i] as number
+      const value = refs[i + 1] as number
+      const known = refsBefore[i] === name && refsBefore[i + 1] === value ? before[i / 2] : undefined
+      labels.push(known ?? [this.#text(name), this.#text(value)])
+      refsBefore[i] = name
+      refsBefore[i + 1] = value
+    }
+    this.#before = labels
     return labels
   }
 
@@ -203,25 +221,56 @@ function rangesOf(lookup: IndexLookup, { name, values, prefix, matches }: Matche
   return ranges
 }
 
+/** The chunks of each series, from the segment files that were read. */
+function chunksOf(series: readonly BlockSeries[], files: ReadonlyMap<number, SegmentRead>): BlockChunk[][] {
+  const all: BlockChunk[][] = []
+  let last = -1
+  let file: SegmentRead | undefined
+  for (const { chunks } of series) {
+    const found: BlockChunk[] = []
+    for (let i = 0; i < chunks.length; i += 3) {
+      const ref = chunks[i + 2] as number
+      const segment = chunkSegment(ref)
+      if (segment !== last) file = files.get(segment)
+      last = segment
+      const { what, cursor } = file as SegmentRead
+      const offset = chunkOffset(ref)
+      cursor.moveTo(offset)
+      const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what)
+      found.push({ from: chunks[i] as number, to: chunks[i + 1] as number, chunk })
+    }
+    all.push(found)
+  }
+  return all
+}
+
 /** Where their chunks begin, ascending, by the numbers of their segment files. */
 function offsetsOf(series: readonly BlockSeries[]): ReadonlyMap<number, Float64Array> {
   const bySegment = new Map<number, number[]>()
+  let last = -1
+  let list: number[] = []
   for (const { chunks } of series) {
     for (let i = 2; i < chunks.length; i += 3) {
-      const { segment, offset } = chunkRef(chunks[i] as number)
-      const known = bySegment.get(segment)
-      if (known) known.push(offset)
-      else bySegment.set(segment, [offset])
+      const ref = chunks[i] as number
+      const segment = chunkSegment(ref)
+      if (segment !== last) {
+        list = bySegment.get(segment) ?? []
+        bySegment.set(segment, list)
+        last = segment
+      }
+      list.push(chunkOffset(ref))
     }
   }
-  return new Map(Array.from(bySegment, ([segment, offsets]) => [segment, Float64Array.from(offsets).sort()]))
+  return new Map(Array.from(bySegment, ([segment, offsets]) => [segment, new Float64Array(offsets).sort()]))
 }
 
 /** Those that overlap `from` to `to`: an array of its own. */
-function between(chunks: readonly number[], from: number, to: number): readonly number[] {
+function between({ chunks, chunkCount }: SeriesRow, from: number, to: number): readonly number[] {
   const kept: number[] = []
-  for (let i = 0; i < chunks.length; i += 3) {
-    const [first, last] = [chunks[i] as number, chunks[i + 1] as number]
+  for (let i = 0; i < chunkCount; i += 3) {
+    // No destructuring: this runs for each chunk of a query, and an array literal is an array.
+    const first = chunks[i] as number
+    const last = chunks[i + 1] as number
     if (first <= to && last >= from) kept.push(first, last, chunks[i + 2] as number)
   }
   return kept

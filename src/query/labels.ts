@@ -34,10 +34,30 @@ export function compareLabels(a: readonly Label[], b: readonly Label[]): number 
   return a.length - b.length
 }
 
+/** Of each block: sorted by name, without empty ones. */
+const sortedExternal = new WeakMap<Readonly<Record<string, string>>, readonly Label[]>()
+
 /** The labels of a series with those of its block, sorted by name: the block's win. */
 export function withExternal(labels: readonly Label[], external: Readonly<Record<string, string>>): readonly Label[] {
-  const added = Object.entries(external).filter(([, value]) => value !== '')
+  let added = sortedExternal.get(external)
+  if (added === undefined) {
+    added = Object.entries(external)
+      .filter(([, value]) => value !== '')
+      .sort(([a], [b]) => compareText(a, b))
+    sortedExternal.set(external, added)
+  }
   if (added.length === 0) return labels
-  const own = labels.filter(([name]) => !external[name])
-  return [...own, ...added].sort(([a], [b]) => compareText(a, b))
+  const all: Label[] = []
+  let next = 0
+  for (const label of labels) {
+    let order = 1
+    for (; next < added.length; next++) {
+      order = compareText((added[next] as Label)[0], label[0])
+      if (order >= 0) break
+      all.push(added[next] as Label)
+    }
+    if (next === added.length || order > 0) all.push(label)
+  }
+  for (; next < added.length; next++) all.push(added[next] as Label)
+  return all
 }

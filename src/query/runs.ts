@@ -14,13 +14,14 @@ const MAX_RUN = 1024 * 1024
 
 /** @param offsets ascending @param guess bytes of an entry, most likely @param limit no entry goes beyond */
 export function runsOf(
-  offsets: Iterable<number>,
+  offsets: ArrayLike<number>,
   guess: number,
   limit: number = Number.POSITIVE_INFINITY,
 ): readonly Run[] {
   const runs: { offset: number; last: number; end: number }[] = []
   let run: { offset: number; last: number; end: number } | undefined
-  for (const offset of offsets) {
+  for (let i = 0; i < offsets.length; i++) {
+    const offset = offsets[i] as number
     const end = Math.max(offset, Math.min(offset + guess, limit))
     if (run && offset <= run.end && offset - run.offset < MAX_RUN) {
       run.last = offset

@@ -73,7 +73,17 @@ export class StoredChunk implements RawChunk {
 
 /** A reference is segment × 2^32 + offset. */
 export function chunkRef(ref: number): ChunkRef {
-  return { segment: Math.floor(ref / 4_294_967_296), offset: ref % 4_294_967_296 }
+  return { segment: chunkSegment(ref), offset: chunkOffset(ref) }
+}
+
+/** `chunkRef(ref).segment`, for a million of them. */
+export function chunkSegment(ref: number): number {
+  return Math.floor(ref / 4_294_967_296)
+}
+
+/** `chunkRef(ref).offset` */
+export function chunkOffset(ref: number): number {
+  return ref - chunkSegment(ref) * 4_294_967_296
 }
 
 /** @throws BlockgateError `corrupt-block` where the bytes are not the start of a segment file */

@@ -34,21 +34,25 @@ export function seriesSize(bytes: Uint8Array, at: number, what: string): number 
 export function readSeries(bytes: Uint8Array, at: number, what: string): SeriesEntry {
   const row = new SeriesRow()
   row.read(bytes, viewOf(bytes), at, () => what)
-  return { labels: Uint32Array.from(row.labels), chunks: Float64Array.from(row.chunks), size: row.size }
+  return { labels: row.labels.slice(0, row.labelCount), chunks: row.chunks.slice(0, row.chunkCount), size: row.size }
 }
 
 /** What `readSeries` gives, in arrays that are filled again: a query reads a million entries. */
 export class SeriesRow {
-  /** As `SeriesEntry.labels`. */
-  readonly labels: number[] = []
-  /** As `SeriesEntry.chunks`. */
-  readonly chunks: number[] = []
+  /** As `SeriesEntry.labels`: the first `labelCount` of them. */
+  labels: Uint32Array = new Uint32Array(64)
+  /** As `SeriesEntry.chunks`: the first `chunkCount` of them. */
+  chunks: Float64Array = new Float64Array(256)
+  /** Numbers, two a label. */
+  labelCount = 0
+  /** Numbers, three a chunk. */
+  chunkCount = 0
   size = 0
 
   /** As `readSeries`. @param view of `bytes` */
   read(bytes: Uint8Array, view: DataView, at: number, what: () => string): void {
-    this.labels.length = 0
-    this.chunks.length = 0
+    this.labelCount = 0
+    this.chunkCount = 0
     position = at
     const length = uvarint(bytes, bytes.length, what)
     const end = position + length
@@ -62,20 +66,23 @@ export class SeriesRow {
   }
 
   #labels(bytes: Uint8Array, end: number, what: () => string): void {
-    const { labels } = this
     const count = uvarint(bytes, end, what)
     if (count > (end - position) / 2) bounded(count, (end - position) / 2, `${what()}: labels`)
+    if (2 * count > this.labels.length) this.labels = new Uint32Array(4 * count)
+    const { labels } = this
     for (let i = 0; i < 2 * count; i++) {
       const symbol = uvarint(bytes, end, what)
       if (symbol > 0xffffffff) bounded(symbol, 0xffffffff, `${what()}: symbol`)
-      labels.push(symbol)
+      labels[i] = symbol
     }
+    this.labelCount = 2 * count
   }
 
   #chunks(bytes: Uint8Array, end: number, what: () => string): void {
-    const { chunks } = this
     const count = uvarint(bytes, end, what)
     if (count > (end - position) / 3) bounded(count, (end - position) / 3, `${what()}: chunks`)
+    if (3 * count > this.chunks.length) this.chunks = new Float64Array(6 * count)
+    const { chunks } = this
     let time = 0
     let ref = 0
     for (let i = 0; i < count; i++) {
@@ -87,8 +94,11 @@ export class SeriesRow {
       ref += i === 0 ? change : signed(change)
       if (!Number.isSafeInteger(time) || !Number.isSafeInteger(ref) || ref < 0)
         throw corrupt(`${what()}: chunk ${i}`, 'have safe integers', `${time}, ${ref}`)
-      chunks.push(from, time, ref)
+      chunks[3 * i] = from
+      chunks[3 * i + 1] = time
+      chunks[3 * i + 2] = ref
     }
+    this.chunkCount = 3 * count
   }
 }
 

@@ -267,13 +267,11 @@ export class ProtoWriter {
   /** Makes what was written since `start` a field: its tag and its size come before it. */
   wrap(start: number, tag: number): void {
     const size = this.length - start
-    const head = new ProtoWriter(16)
-    head.uint(tag)
-    head.uint(size)
-    this.reserve(head.length)
-    this.bytes.copyWithin(start + head.length, start, this.length)
-    this.bytes.set(head.done(), start)
-    this.length += head.length
+    const head = uintSize(tag) + uintSize(size)
+    this.reserve(head)
+    this.bytes.copyWithin(start + head, start, this.length)
+    putUint(this.bytes, putUint(this.bytes, start, tag), size)
+    this.length += head
   }
 
   /** A field of bytes. `tag` is its number × 8 + 2. */

@@ -2,13 +2,13 @@
 import { type HistogramSamples, hasBuckets } from '../../tsdb/histogram.ts'
 import type { Label } from '../labels.ts'
 import { type HistogramAt, type SeriesSamples, timeOf } from '../samples.ts'
-import { ProtoWriter, putUint, uintSize } from './proto.ts'
-
-const encoder = new TextEncoder()
+import { LabelBytes } from './label-bytes.ts'
+import { ProtoWriter, uintSize } from './proto.ts'
 
 /** Collects one `QueryResult`, a series after the other. */
 export class QueryResultWriter {
   readonly #out: ProtoWriter
+  readonly #labels = new LabelBytes()
   readonly #samples: ProtoWriter = new ProtoWriter()
   readonly #histogram: ProtoWriter = new ProtoWriter(4096)
 
@@ -24,20 +24,20 @@ export class QueryResultWriter {
   /** A series; as in Prometheus, also one whose chunks are of the time and have no sample in it. */
   series(labels: readonly Label[], samples: SeriesSamples): void {
     const { floats, histograms } = samples
-    const sizeOfLabels = labelsSize(labels)
+    this.#labels.set(labels)
     const encodedHistograms = histograms.map(each => this.#encode(each))
     const samplesOf = this.#samples
     samplesOf.length = 0
     samplesOf.samples(18, floats)
     const size =
-      sizeOfLabels +
+      this.#labels.length +
       samplesOf.length +
       encodedHistograms.reduce((sum, { length }) => sum + 1 + uintSize(length) + length, 0)
     const out = this.#out
     out.uint(10)
     out.uint(size)
-    out.reserve(sizeOfLabels)
-    out.length = putLabels(out.bytes, out.length, labels)
+    out.reserve(this.#labels.length)
+    out.length = this.#labels.put(out.view, out.length)
     out.raw(samplesOf.done())
     for (const bytes of encodedHistograms) out.bytesField(34, bytes)
   }
@@ -47,55 +47,6 @@ export class QueryResultWriter {
     writeHistogram(this.#histogram, at)
     return this.#histogram.done().slice()
   }
-}
-
-/** Texts that are kept encoded: most series share their names and values. */
-const MAX_KEPT = 10_000
-const kept = new Map<string, Uint8Array>()
-
-function encoded(text: string): Uint8Array {
-  const known = kept.get(text)
-  if (known) return known
-  const bytes = encoder.encode(text)
-  if (kept.size >= MAX_KEPT) kept.clear()
-  kept.set(text, bytes)
-  return bytes
-}
-
-function labelSize(name: Uint8Array, value: Uint8Array): number {
-  return 2 + uintSize(name.length) + name.length + uintSize(value.length) + value.length
-}
-
-/** Bytes of field 1 of TimeSeries and of ChunkedSeries. */
-export function labelsSize(labels: readonly Label[]): number {
-  let sum = 0
-  for (const [name, value] of labels) {
-    const size = labelSize(encoded(name), encoded(value))
-    sum += 1 + uintSize(size) + size
-  }
-  return sum
-}
-
-/** Writes field 1 of TimeSeries and of ChunkedSeries into `bytes`, which have room for it. @returns where it ends */
-export function putLabels(bytes: Uint8Array, start: number, labels: readonly Label[]): number {
-  let at = start
-  for (const [name, value] of labels) {
-    const [nameBytes, valueBytes] = [encoded(name), encoded(value)]
-    bytes[at++] = 10
-    at = putUint(bytes, at, labelSize(nameBytes, valueBytes))
-    bytes[at++] = 10
-    at = putText(bytes, at, nameBytes)
-    bytes[at++] = 18
-    at = putText(bytes, at, valueBytes)
-  }
-  return at
-}
-
-/** Short ones: a loop is faster than a call of `set`. */
-function putText(bytes: Uint8Array, start: number, text: Uint8Array): number {
-  let at = putUint(bytes, start, text.length)
-  for (let i = 0; i < text.length; i++) bytes[at++] = text[i] as number
-  return at
 }
 
 /** What a reader may conclude about a reset before a histogram: nothing of a chunk's first one. */

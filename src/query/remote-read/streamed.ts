@@ -9,11 +9,15 @@ import { CHUNK_SAMPLES, encodeXor } from '../../tsdb/xor-encode.ts'
 import type { BlockChunk } from '../block.ts'
 import type { Series } from '../querier.ts'
 import { SeriesSamples } from '../samples.ts'
+import { LabelBytes } from './label-bytes.ts'
 import { copyBytes, intSize, type ProtoWriter, putInt, putUint, uintSize } from './proto.ts'
-import { labelsSize, putLabels } from './samples.ts'
 
 /** What Prometheus' client takes of one frame (`chunked_read_limit`, 50 MB) has room for this and the labels. */
 const MAX_SERIES_BYTES = 45_000_000
+
+/** Of the frame that is being written: filled again for each. */
+const labelBytes = new LabelBytes()
+const sizes: number[] = []
 
 /**
  * Writes the frame of one series. Chunks that lie within one another, and those of an encoding that older clients refuse, are decoded
@@ -24,18 +28,18 @@ const MAX_SERIES_BYTES = 45_000_000
 export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIndex: number): void {
   const parts = areAsSent(chunks) ? chunks : encodedAnew(chunks)
   if (parts.length === 0) return
-  const sizes: number[] = []
   let chunksSize = 0
-  for (const part of parts) {
-    const size = partSize(part)
-    sizes.push(size)
+  for (let i = 0; i < parts.length; i++) {
+    const size = partSize(parts[i] as BlockChunk)
+    sizes[i] = size
     chunksSize += 1 + uintSize(size) + size
   }
   if (chunksSize > MAX_SERIES_BYTES) {
     const text = `one series must have at most ${MAX_SERIES_BYTES} bytes of chunks: it has ${chunksSize}`
     throw new BlockgateError(ErrorCode.queryTooLarge, `${text}; ask for a shorter time`)
   }
-  const seriesSize = labelsSize(labels) + chunksSize
+  labelBytes.set(labels)
+  const seriesSize = labelBytes.length + chunksSize
   const size = 1 + uintSize(seriesSize) + seriesSize + (queryIndex === 0 ? 0 : 1 + uintSize(queryIndex))
   out.reserve(10 + 4 + size)
   const { bytes, view } = out
@@ -45,7 +49,7 @@ export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIn
   let summed = at
   bytes[at++] = 10
   at = putUint(bytes, at, seriesSize)
-  at = putLabels(bytes, at, labels)
+  at = labelBytes.put(view, at)
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as BlockChunk
     at = putPartHead(bytes, at, part, sizes[i] as number)
