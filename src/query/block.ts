@@ -1,10 +1,11 @@
 /** One block asked: matchers to postings, postings to series, series to chunks. */
 import { eachBounded } from '../async/each.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
 import { chunkOffset, chunkSegment, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
-import type { Label } from './labels.ts'
+import { compareLabels, type Label } from './labels.ts'
 import type { Budget } from './limits.ts'
 import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
@@ -81,6 +82,7 @@ export class BlockQuery {
     let offset = 0
     const what = () => `${ulid}/index: series at ${offset}`
     const found: BlockSeries[] = []
+    let before: readonly Label[] | undefined
     for (let i = 0; i < refs.length; i++) {
       const ref = refs[i] as number
       offset = seriesOffset(ref, version)
@@ -89,7 +91,14 @@ export class BlockQuery {
       const chunks = between(row, from, to)
       if (chunks.length === 0) continue
       budget.take('chunks', chunks.length / 3)
-      found.push({ ref, labels: symbols.labels(row), chunks })
+      const labels = symbols.labels(row)
+      // A checksum does not tell that an entry stands in the place of another one.
+      if (before && compareLabels(before, labels) >= 0) {
+        const must = 'must stand behind those with smaller labels, once'
+        throw new BlockgateError(ErrorCode.corruptBlock, `${what()} ${must}`)
+      }
+      before = labels
+      found.push({ ref, labels, chunks })
     }
     return found
   }

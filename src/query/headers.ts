@@ -5,7 +5,7 @@
  */
 import { Places } from '../async/places.ts'
 import { SharedWork } from '../async/shared-work.ts'
-import type { BlockId } from '../contracts/block.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
 import { checkIndexHeader, encodeIndexHeader, type IndexEnds } from '../tsdb/index-header.ts'
@@ -131,15 +131,24 @@ export class Headers {
 
 /** Reads the header where the sink has one, and else makes it from the index. */
 async function open(reader: BlockReader, signal: AbortSignal): Promise<IndexLookup> {
-  const { files, headerBytes } = reader
+  const { files, headerBytes, meta } = reader
   const bytes =
     headerBytes === undefined ? await built(reader, signal) : await files.read(HEADER_FILE, 0, headerBytes, signal)
   const at = async (offset: number, length: number) => bytes.subarray(offset, offset + length)
-  return new IndexLookup(bytes, await checkIndexHeader(bytes.length, at))
+  const header = await checkIndexHeader(bytes.length, at)
+  // It says where things stand in the index as it was.
+  const size = indexSize(meta)
+  if (size === undefined || size === header.index.size) return new IndexLookup(bytes, header)
+  const must = `${meta.ulid}: the index must have ${header.index.size} bytes, as its index-header says`
+  throw new BlockgateError(ErrorCode.corruptBlock, `${must}: it has ${size}`)
+}
+
+function indexSize({ files }: BlockMeta): number | undefined {
+  return files.find(({ path }) => path === 'index')?.size
 }
 
 async function built({ meta, files }: BlockReader, signal: AbortSignal): Promise<Uint8Array> {
-  const size = meta.files.find(({ path }) => path === 'index')?.size
+  const size = indexSize(meta)
   if (size === undefined) {
     throw new BlockgateError(ErrorCode.corruptBlock, `${meta.ulid}: the size of its index must be known`)
   }
