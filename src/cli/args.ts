@@ -58,6 +58,12 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
     cancel: values.cancel === true,
     off: values.off === true,
     verify: values.verify === true,
+    match: text('match'),
+    start: text('start'),
+    end: text('end'),
+    step: text('step'),
+    url: text('url'),
+    csv: values.csv === true,
     argument: rest[0] ?? '',
   }
   return { do: 'run', command, args }
@@ -82,7 +88,8 @@ function optionProblem({ name, rawName, value, inlineValue }: OptionToken, comma
   if (needed === undefined) {
     return value === undefined ? [] : [`${rawName} takes no value: current value is ${JSON.stringify(value)}`]
   }
-  const isMissing = value === undefined || (!inlineValue && value.startsWith('-'))
+  // A time may be `-6h`.
+  const isMissing = value === undefined || (!inlineValue && /^-(?!\d)/.test(value))
   return isMissing ? [`${rawName} must have a value: ${rawName} ${needed}`] : []
 }
 

@@ -29,6 +29,12 @@ export type OptionName =
   | 'cancel'
   | 'off'
   | 'verify'
+  | 'match'
+  | 'start'
+  | 'end'
+  | 'step'
+  | 'url'
+  | 'csv'
   | 'help'
   | 'version'
 
@@ -46,6 +52,15 @@ export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
   cancel: { about: 'take the drain back' },
   off: { about: 'end the freeze' },
   verify: { about: 'read the whole block, and check every checksum in it' },
+  match: { value: '<selector>', about: 'which series, as in PromQL: \'up{job="node"}\'; must be given' },
+  start: {
+    value: '<time>',
+    about: "first time: '2026-10-01T06:00:00Z', seconds since 1970, '-6h' or 'now'; default: a day before --end",
+  },
+  end: { value: '<time>', about: 'last time, written as --start is; default: now' },
+  step: { value: '<time>', about: "one sample for each such time, as a graph has them: '5m'; default: all samples" },
+  url: { value: '<url>', about: "ask the gateway or the Prometheus there, and not the config's bucket" },
+  csv: { about: 'print a line of CSV for each sample' },
   help: { short: 'h', about: 'print this help' },
   version: { about: 'print the version' },
 }
@@ -61,6 +76,12 @@ export interface Args {
   readonly cancel: boolean
   readonly off: boolean
   readonly verify: boolean
+  readonly match: string | undefined
+  readonly start: string | undefined
+  readonly end: string | undefined
+  readonly step: string | undefined
+  readonly url: string | undefined
+  readonly csv: boolean
   /** The command's argument; `''` where it takes none. */
   readonly argument: string
 }

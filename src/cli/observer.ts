@@ -1,11 +1,12 @@
 /** Parts of a gateway, started as observers for the time of one command: nothing is joined, claimed or written. */
 import { linkSignals } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config/config.ts'
+import type { BucketReader } from '../contracts/bucket.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Component, Host } from '../contracts/host.ts'
 import type { Operator } from '../contracts/ownership.ts'
 import { parts } from '../gateway.ts'
-import { Lifecycle } from '../pipeline/lifecycle.ts'
+import { Lifecycle, type Part } from '../pipeline/lifecycle.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { nodeHost, nodeLog } from '../runtime/node.ts'
 import type { Args, Io } from './command.ts'
@@ -32,12 +33,27 @@ export async function withOperator<T>(
   const { config } = await loadConfig(args.config, io)
   const operator = operatorOf(config)
   const host = nodeHost({ log: { ...nodeLog({ stream: io.stderr, env: io.env }), info() {} } })
+  return await withParts(
+    config,
+    host,
+    component => wanted(component, config),
+    () => work({ config, host, operator }),
+  )
+}
+
+/** Calls `work` with the bucket, once the parts that are wanted have started; they stop at its end. */
+export async function withParts<T>(
+  config: ResolvedConfig,
+  host: Host,
+  wanted: (component: Component) => boolean,
+  work: (bucket: BucketReader) => Promise<T>,
+): Promise<T> {
   const all = parts(config, readOnlyPlatform(config.dir, host))
-  const lifecycle = new Lifecycle(all.filter(({ component }) => wanted(component, config)))
+  const lifecycle = new Lifecycle(all.filter(({ component }) => wanted(component)))
   const late = linkSignals()
   await lifecycle.start(late.signal)
   try {
-    return await work({ config, host, operator })
+    return await work(bucketOf(all))
   } finally {
     using _ = host.setTimer(config.stopGraceMs, () => {
       late.abort(new BlockgateError(ErrorCode.stopFailed, `it must stop within ${config.stopGraceMs} ms`))
@@ -46,7 +62,12 @@ export async function withOperator<T>(
   }
 }
 
-function isOwned(component: Component): boolean {
+function bucketOf([first]: readonly Part[]): BucketReader {
+  if (!first) throw new Error('a gateway must have parts')
+  return first.services.bucket
+}
+
+export function isOwned(component: Component): boolean {
   return ownershipOf(component) !== undefined
 }
 

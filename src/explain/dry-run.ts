@@ -40,6 +40,8 @@ export class DryRun implements Disposable {
   readonly #run: RunContext
   /** Its listeners are let go when this is disposed. */
   readonly #link: LinkedSignal
+  /** What `filter` left out because a stage failed. */
+  readonly failed: Map<BlockId, unknown> = new Map()
 
   /** `loaded`: what counts as held already. */
   constructor(deps: DryDeps, loaded: ReadonlyMap<BlockId, unknown>, signal: AbortSignal) {
@@ -94,7 +96,9 @@ export class DryRun implements Disposable {
     const chain = chainOf(stages)
     const out = new Set<Candidate>()
     await eachBounded(blocks, this.#deps.concurrency, async block => {
-      if (block.meta.ulid === known || (await this.#attempt(block, chain)).kind === 'passed') out.add(block)
+      const outcome = block.meta.ulid === known ? passed : await this.#attempt(block, chain)
+      if (outcome.kind === 'passed') out.add(block)
+      else if (outcome.kind === 'failed') this.failed.set(block.meta.ulid, outcome.error)
       await pause(this.#deps.host)
     })
     return blocks.filter(block => out.has(block))

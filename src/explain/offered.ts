@@ -1,5 +1,6 @@
 /** What a run would offer to `owned()` now: every block that the source sees and no filter keeps out. */
 import type { BlockId, Candidate } from '../contracts/block.ts'
+import { rawMessageOf } from '../contracts/errors.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { type DryDeps, DryRun } from './dry-run.ts'
 
@@ -9,6 +10,8 @@ export interface Offered {
   readonly blocks: readonly Candidate[]
   /** Blocks that a set stage skipped because another block, the value, holds all of them. */
   readonly superseded: ReadonlyMap<BlockId, BlockId>
+  /** Blocks of which the source or a filter could not tell: the reason of each, for people. */
+  readonly failed: ReadonlyMap<BlockId, string>
 }
 
 /**
@@ -17,7 +20,9 @@ export interface Offered {
  */
 export async function offered(deps: DryDeps, signal: AbortSignal): Promise<Offered> {
   using dry = new DryRun(deps, new Map(), signal)
-  const { complete, blocks: seen } = await dry.view()
+  const { complete, blocks: seen, partial } = await dry.view()
+  const failed = new Map<BlockId, string>()
+  for (const { id, error } of partial.values()) if (error !== undefined) failed.set(id, rawMessageOf(error))
   const superseded = new Map<BlockId, BlockId>()
   let blocks = seen
   for (const { stages, barrier } of deps.plan.segments) {
@@ -30,5 +35,6 @@ export async function offered(deps: DryDeps, signal: AbortSignal): Promise<Offer
     }
     blocks = going
   }
-  return { complete, blocks, superseded }
+  for (const [id, error] of dry.failed) failed.set(id, rawMessageOf(error))
+  return { complete, blocks, superseded, failed }
 }

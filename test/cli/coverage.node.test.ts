@@ -20,7 +20,7 @@ describe('coverageOf', () => {
       return [testId(Number(child)), testId(parent)]
     })
     const advertised = new Map(Object.entries(served).map(([id, numbers]) => [id, ids(...numbers)]))
-    const view = { complete, blocks: blocks(...numbers), superseded: new Map(pairs) }
+    const view = { complete, blocks: blocks(...numbers), failed: new Map(), superseded: new Map(pairs) }
     const { below, ...told } = coverageOf(view, advertised, min)
     return { ...told, below: below.blocks, first: below.first.map(one => [numberOf(one.block), one.members.join()]) }
   }

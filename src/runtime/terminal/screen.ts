@@ -4,6 +4,8 @@
 export interface Output {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
+  /** False once nobody reads what is written. */
+  readonly writable?: boolean | undefined
   write(text: string): unknown
 }
 

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import type { Env, Output } from './screen.ts'
 
-type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan' | 'magenta'
 export type Painter = Readonly<Record<Colour, (text: string) => string>>
 
 /** Colours on a terminal only; `NO_COLOR` (https://no-color.org), when set and not empty, and `TERM=dumb` turn them off. */
@@ -16,6 +16,9 @@ export function painter(output: Pick<Output, 'isTTY'>, env: Env): Painter {
     red: inColour('red'),
     green: inColour('green'),
     yellow: inColour('yellow'),
+    blue: inColour('blue'),
+    cyan: inColour('cyan'),
+    magenta: inColour('magenta'),
   }
 }
 
