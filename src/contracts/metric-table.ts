@@ -131,6 +131,26 @@ const TABLE = {
     'blockgate_component_running{component}',
     '1 for a part of the pipeline that is running, 0 for one that is not',
   ],
+  queryDuration: [
+    'blockgate_query_duration_seconds{api,outcome}',
+    'Time of a query until the last byte of its answer, with its time in the queue: ok, warned, refused, incomplete, invalid, aborted or failed',
+  ],
+  queriesInFlight: ['blockgate_queries_in_flight', 'Queries that are answered now'],
+  queriesQueued: ['blockgate_queries_queued', 'Queries that wait for their turn'],
+  queryMemory: ['blockgate_query_memory_bytes', 'Bytes of blocks and answers that all queries hold now'],
+  queriesDropped: [
+    'blockgate_queries_dropped_total{reason}',
+    'Queries that were refused, by the key of the limit below serve.limits',
+  ],
+  querySeries: ['blockgate_query_series_total{api,outcome}', 'Series of blocks that queries selected'],
+  queryChunks: ['blockgate_query_chunks_total{api,outcome}', 'Chunks of blocks that queries selected'],
+  querySamples: ['blockgate_query_samples_total{api,outcome}', 'Samples that queries answered'],
+  queryBytes: ['blockgate_query_read_bytes_total{api,outcome}', 'Bytes of blocks that queries read, from a cache, too'],
+  queryCacheHits: ['blockgate_query_cache_hits_total{api}', 'Entries of blocks that queries found in a cache'],
+  queryWarnings: [
+    'blockgate_query_warnings_total{reason}',
+    'Answers that may be short: missing-blocks, bad-block or downsampled',
+  ],
 } as const
 
 const OLD_NAMES: Readonly<Record<string, string>> = {
@@ -146,6 +166,7 @@ const BUCKETS: Readonly<Record<string, readonly number[]>> = {
   requestDuration: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   runDuration: RUN_SECONDS,
   converged: RUN_SECONDS,
+  queryDuration: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
 }
 
 type Split<L extends string> = L extends `${infer First},${infer Rest}` ? First | Split<Rest> : L

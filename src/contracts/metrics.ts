@@ -27,6 +27,10 @@ export interface Metrics {
   run(end: MeasuredRun): void
   /** A call of a plugin or a listener threw that must not throw. */
   fault?(call: string): void
+  /** A query that ended. */
+  query?(end: MeasuredQuery): void
+  /** Where the gauges of queries are read from. */
+  observeQueries?(queries: MeasuredQueries): void
   /** The bucket, with each of its requests counted. It belongs inside retried(): what the store sees is what counts. */
   measured(bucket: Bucket, host: Host): Bucket
 }
@@ -39,6 +43,40 @@ export interface MeasuredRun {
   readonly listed: boolean
   /** Blocks that came past owned(). */
   readonly assigned: number
+}
+
+export type QueryApi = 'read' | 'series' | 'labels' | 'values'
+
+/**
+ * `warned`: answered, and it may be short. `refused`: above a limit. `incomplete`: blocks are missing. `invalid`: it cannot be answered
+ * by anybody. `aborted`: its client went.
+ */
+export type QueryOutcome = 'ok' | 'warned' | 'refused' | 'incomplete' | 'invalid' | 'aborted' | 'failed'
+
+export interface MeasuredQuery {
+  readonly api: QueryApi
+  readonly outcome: QueryOutcome
+  readonly ms: number
+  readonly series: number
+  readonly chunks: number
+  readonly samples: number
+  /** Read from files of blocks, or from a cache. */
+  readonly bytes: number
+  readonly cached: { readonly hits: number; readonly bytes: number }
+  /** The limit that refused it. */
+  readonly limit: string | undefined
+  /** Reasons of warnings. */
+  readonly warnings: readonly string[]
+}
+
+/** What is told of queries. */
+export type QueryMetrics = Pick<Metrics, 'query' | 'observeQueries'>
+
+export interface MeasuredQueries {
+  running(): number
+  queued(): number
+  /** Bytes that all of them hold. */
+  memory(): number
 }
 
 /** As in the catalogue. */

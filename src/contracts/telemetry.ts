@@ -1,4 +1,4 @@
-/** Every span name, attribute key and metric, in one place. Attributes hold ids, counts and reasons: never options or labels. */
+/** Every span name, attribute key and metric, in one place; those of queries: query-telemetry.ts. Attributes hold ids, counts and reasons: never options or labels. */
 import {
   type Attributes,
   type Context,

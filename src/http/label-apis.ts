@@ -1,9 +1,16 @@
 /** The label part of Prometheus' HTTP API over the blocks that are loaded here, in its shapes: for Grafana's menus and variables. */
 import type { Context, Hono } from 'hono'
-import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import { orAborted } from '../async/signals.ts'
+import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
+import type { QueryApi } from '../contracts/metrics.ts'
 import type { LabelMatcher } from '../query/matchers.ts'
 import type { Querier } from '../query/querier.ts'
+import type { QueryRun } from '../query/query-run.ts'
+import { QueryCode } from '../query/refused.ts'
 import { parseSelector } from '../query/selector.ts'
+import type { HttpError } from './errors.ts'
+import { queryError } from './query-errors.ts'
+import type { OpenQuery, QueryService } from './query-service.ts'
 
 interface Asked {
   readonly match: readonly (readonly LabelMatcher[])[]
@@ -19,64 +26,71 @@ const MAX_FORM = 1024 * 1024
 /** Each is asked of every block. */
 const MAX_SELECTORS = 1_000
 
-/** Adds the routes, each by GET and by POST with a form. `assertAll` throws where blocks of the time are not here. */
-export function labelApis(
-  app: Hono,
-  querier: Querier,
-  assertAll: (query: {
-    readonly matchers: readonly LabelMatcher[]
-    readonly from: number
-    readonly to: number
-  }) => void,
-): void {
+/** Adds the routes, each by GET and by POST with a form. */
+export function labelApis(app: Hono, querier: Querier, service: Pick<QueryService, 'begin'>): void {
   const answered =
-    (handle: (c: Context, asked: Asked) => Promise<readonly unknown[]>, needsMatch = false) =>
+    (api: QueryApi, handle: (c: Context, asked: Asked, run: QueryRun) => Promise<readonly unknown[]>) =>
     async (c: Context) => {
+      let query: OpenQuery | undefined
       try {
-        const asked = await askedOf(c)
-        if (needsMatch && asked.match.length === 0) return failed(c, 400, 'bad_data', 'no match[] parameter provided')
-        for (const matchers of asked.match.length > 0 ? asked.match : [[]]) assertAll({ ...asked, matchers })
-        const data = await handle(c, asked)
-        return c.json({ status: 'success', data: asked.limit > 0 ? data.slice(0, asked.limit) : data })
+        query = await service.begin(api, c.req.raw.signal)
+        const asked = await orAborted(askedOf(c), query.run.signal)
+        if (api === 'series' && asked.match.length === 0) throw invalid('no match[] parameter provided')
+        for (const matchers of asked.match.length > 0 ? asked.match : [[]]) query.asks({ ...asked, matchers })
+        const data = await handle(c, asked, query.run)
+        query.end()
+        const warnings = query.run.warnings.map(({ text }) => text)
+        const shown = asked.limit > 0 ? data.slice(0, asked.limit) : data
+        return c.json({ status: 'success', data: shown, ...(warnings.length > 0 && { warnings }) })
       } catch (error) {
-        const code = codeOf(error)
-        if (code === ErrorCode.invalidQuery) return failed(c, 400, 'bad_data', rawMessageOf(error))
-        if (code === ErrorCode.queryTooLarge) return failed(c, 422, 'execution', rawMessageOf(error))
-        throw error
+        query?.end(error)
+        return failed(c, queryError(error))
       }
     }
-  const series = answered(async (c, { match, from, to }) => {
+  const series = answered('series', async (_, { match, from, to }, run) => {
     const found = new Map<string, Readonly<Record<string, string>>>()
     for (const matchers of match) {
-      for await (const labels of querier.labelSets({ matchers, from, to }, c.req.raw.signal)) {
+      for await (const labels of querier.labelSets({ matchers, from, to }, run)) {
         found.set(JSON.stringify(labels), Object.fromEntries(labels))
       }
     }
     return [...found.values()]
-  }, true)
-  const names = answered((c, { match, from, to }) => querier.labelNames({ match, from, to }, c.req.raw.signal))
-  const values = answered((c, { match, from, to }) => {
-    return querier.labelValues(c.req.param('name') ?? '', { match, from, to }, c.req.raw.signal)
+  })
+  const names = answered('labels', (_, { match, from, to }, run) => querier.labelNames({ match, from, to }, run))
+  const values = answered('values', (c, { match, from, to }, run) => {
+    return querier.labelValues(c.req.param('name') ?? '', { match, from, to }, run)
   })
   app.on(['GET', 'POST'], '/api/v1/series', series)
   app.on(['GET', 'POST'], '/api/v1/labels', names)
   app.get('/api/v1/label/:name/values', c => {
     const name = c.req.param('name')
-    if (!LABEL_NAME.test(name)) return failed(c, 400, 'bad_data', `invalid label name: ${JSON.stringify(name)}`)
+    if (!LABEL_NAME.test(name)) return failed(c, queryError(invalid(`invalid label name: ${JSON.stringify(name)}`)))
     return values(c)
   })
 }
 
-function failed(c: Context, status: 400 | 422, errorType: string, error: string): Response {
-  return c.json({ status: 'error', errorType, error }, status)
+/** Prometheus' words for kinds of errors, by status. */
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  400: 'bad_data',
+  422: 'execution',
+  429: 'unavailable',
+  503: 'unavailable',
+}
+
+function failed(c: Context, { status, code, message, headers }: HttpError): Response {
+  const errorType = code === QueryCode.timeout ? 'timeout' : (ERROR_TYPES[status] ?? 'internal')
+  return c.json({ status: 'error', errorType, error: message }, status, headers)
+}
+
+function invalid(message: string): BlockgateError {
+  return new BlockgateError(ErrorCode.invalidQuery, message)
 }
 
 async function askedOf(c: Context): Promise<Asked> {
   const given = new URL(c.req.url).searchParams
   if (c.req.method === 'POST') {
     const text = await c.req.text()
-    if (text.length > MAX_FORM)
-      throw new BlockgateError(ErrorCode.invalidQuery, `a form must have <= ${MAX_FORM} characters`)
+    if (text.length > MAX_FORM) throw invalid(`a form must have <= ${MAX_FORM} characters`)
     for (const [name, value] of new URLSearchParams(text)) given.append(name, value)
   }
   const selectors = given.getAll('match[]')
@@ -97,6 +111,5 @@ function timeOf(text: string | null, name: string): number | undefined {
   if (text === null || text === '') return undefined
   const ms = /^-?[\d.]+(e[+-]?\d+)?$/i.test(text) ? Math.round(Number(text) * 1000) : Date.parse(text)
   if (Number.isFinite(ms)) return Math.max(MIN_TIME, Math.min(MAX_TIME, ms))
-  const must = `invalid parameter "${name}": cannot parse ${JSON.stringify(text)} to a valid timestamp`
-  throw new BlockgateError(ErrorCode.invalidQuery, must)
+  throw invalid(`invalid parameter "${name}": cannot parse ${JSON.stringify(text)} to a valid timestamp`)
 }

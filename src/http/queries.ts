@@ -1,129 +1,83 @@
 /** Queries of the blocks that are loaded here, as Prometheus takes them. */
 import type { Context, Hono } from 'hono'
+import { orAborted } from '../async/signals.ts'
 import type { ResolvedServe } from '../config/serve.ts'
-import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { QueryMetrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
-import { matcher } from '../query/matchers.ts'
-import { mayHave, Querier, restOf, type Selection } from '../query/querier.ts'
+import { Querier } from '../query/querier.ts'
+import type { Warning } from '../query/query-run.ts'
 import { remoteRead } from '../query/remote-read/read.ts'
 import type { Snappy } from '../query/remote-read/request.ts'
 import { HttpError } from './errors.ts'
 import { labelApis } from './label-apis.ts'
-
-const RETRY_AFTER_S = '5'
-/** The stage of an ownership plugin. */
-const OWNED = 'owned'
-const MAX_BODY = 32 * 1024 * 1024
-
-const STATUS: Readonly<Record<string, 400 | 413 | 422 | 503>> = {
-  [ErrorCode.invalidQuery]: 400,
-  [ErrorCode.queryTooLarge]: 422,
-  [ErrorCode.unsupported]: 422,
-}
-
-/** As which Prometheus the label APIs speak: Grafana asks, and takes what that version can. */
-const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
+import { queryError } from './query-errors.ts'
+import { QueryService } from './query-service.ts'
+import { limitedBytes } from './requests.ts'
 
 export interface QueryRoutes {
   readonly gateway: Gateway
   /** Of the config: what queries may take, and what they do where blocks are missing or bad. */
   readonly serve: ResolvedServe
+  readonly host: Host
   readonly snappy: Snappy
+  /** Where queries are counted. */
+  readonly metrics?: QueryMetrics | undefined
   /** Bytes that the runtime's heap may have, where it tells. */
   readonly heapLimit?: number | undefined
 }
 
+const MAX_BODY = 32 * 1024 * 1024
+/** What of warnings a header has room for. */
+const MAX_HEADER = 1_000
+
+/** As which Prometheus the label APIs speak: Grafana asks, and takes what that version can. */
+const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
+
 /** Adds the routes of queries to an app: remote read, and the label APIs of Prometheus. */
-export function queryRoutes({ gateway, serve, snappy, heapLimit }: QueryRoutes): (app: Hono) => void {
-  const { limits } = serve
+export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit }: QueryRoutes): (app: Hono) => void {
   const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
-  const querier = new Querier({ sink: gateway.plan.sink.stage, limits, headerMemory, gap: serve.gap })
-  const assertAll = (query: Selection) => assertComplete(gateway, query)
-  let running = 0
-  /** @returns what ends the query, once */
-  const enter = (): (() => void) => {
-    if (!gateway.plan.sink.stage.open) {
-      throw new HttpError(501, 'unsupported', `the sink ${gateway.plan.sink.name} keeps no data that can be queried`)
-    }
-    if (running >= limits.concurrent) {
-      const text = `at most ${limits.concurrent} queries are answered at once (serve.limits.concurrent): try again`
-      throw new HttpError(429, 'too-many-queries', text, { 'retry-after': RETRY_AFTER_S })
-    }
-    running++
-    let isOver = false
-    return () => {
-      if (!isOver) running--
-      isOver = true
-    }
-  }
-  const bounded = async (_: Context, next: () => Promise<void>) => {
-    const end = enter()
-    try {
-      await next()
-    } finally {
-      end()
-    }
-  }
+  const querier = new Querier({ sink: gateway.plan.sink.stage, limits: serve.limits, headerMemory, gap: serve.gap })
+  const service = new QueryService({ gateway, serve, host, metrics })
   return app => {
-    for (const path of ['/api/v1/series', '/api/v1/labels', '/api/v1/label/*']) app.use(path, bounded)
     app.post('/api/v1/read', async c => {
-      // A stream goes on after its answer has begun.
-      const end = enter()
       try {
-        const options = { querier, snappy, assertAll, onEnd: end, maxSamples: limits.samples }
-        const { headers, body } = await remoteRead(await bodyOf(c), options, c.req.raw.signal)
-        return c.body(body, 200, headers)
+        return await read(c)
       } catch (error) {
-        end()
-        if (error instanceof HttpError) throw error
-        const code = codeOf(error) ?? ErrorCode.internal
-        throw new HttpError(STATUS[code] ?? 500, code, rawMessageOf(error))
+        throw queryError(error)
       }
     })
-    labelApis(app, querier, assertAll)
+    labelApis(app, querier, service)
     app.get('/api/v1/status/buildinfo', c => c.json({ status: 'success', data: BUILD }))
+  }
+
+  async function read(c: Context): Promise<Response> {
+    const query = await service.begin('read', c.req.raw.signal)
+    try {
+      // A stream goes on after its answer has begun.
+      const options = { querier, snappy, assertAll: query.asks, onEnd: query.end }
+      const { headers, body } = await remoteRead(await orAborted(bodyOf(c), query.run.signal), options, query.run)
+      return c.body(body, 200, { ...headers, ...warningHeader(query.run.warnings) })
+    } catch (error) {
+      query.end(error)
+      throw error
+    }
   }
 }
 
-/**
- * A block of the view within the query that is not loaded here would make the answer short without a word: it is refused instead.
- *
- * @throws HttpError 503 that names the blocks
- */
-function assertComplete({ plan, catalogue, readiness }: Gateway, { matchers, from, to }: Selection): void {
-  if (!readiness.ready) throw new HttpError(503, 'not-ready', `not ready: ${readiness.reason}`)
-  const loaded = plan.sink.stage.loaded()
-  const ready = matchers.map(matcher)
-  const missing: string[] = []
-  for (const { id, candidate, state, by, reason } of catalogue.all()) {
-    if (!candidate || loaded.has(id)) continue
-    // What a filter leaves out is not asked for; what ownership leaves out is another gateway's.
-    if (state === 'skipped' && by !== OWNED) continue
-    if (mayHave(candidate.meta, from, to) && restOf(ready, candidate.meta.labels))
-      missing.push(`${id} (${reason || state})`)
-  }
-  if (missing.length === 0) return
-  const shown = missing.slice(0, 5).join(', ')
-  const text = `${missing.length} blocks of this time are not loaded here, so the answer would be short: ${shown}`
-  throw new HttpError(503, 'incomplete', missing.length > 5 ? `${text}, …` : text)
+/** Remote read has no word for warnings: a header for those that are known when the answer begins. */
+function warningHeader(warnings: readonly Warning[]): Readonly<Record<string, string>> {
+  if (warnings.length === 0) return {}
+  const text = warnings.map(warning => warning.text).join('; ')
+  return { 'x-blockgate-warnings': text.replace(/[^\x20-\x7e]+/g, '?').slice(0, MAX_HEADER) }
 }
 
 async function bodyOf(c: Context): Promise<Uint8Array> {
-  const { headers } = c.req.raw
   const tooLong = new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
-  if (Number(headers.get('content-length')) > MAX_BODY) throw tooLong
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of c.req.raw.body ?? []) {
-    length += part.length
-    if (length > MAX_BODY) throw tooLong
-    parts.push(part)
-  }
-  const body = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    body.set(part, at)
-    at += part.length
-  }
-  return body
+  if (Number(c.req.raw.headers.get('content-length')) > MAX_BODY) throw tooLong
+  return (await limitedBytes(c.req.raw.body, MAX_BODY)) ?? raise(tooLong)
+}
+
+function raise(error: Error): never {
+  throw error
 }

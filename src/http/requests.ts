@@ -84,14 +84,20 @@ export async function limitedBytes(
   body: ReadableStream<Uint8Array> | null,
   max: number,
 ): Promise<Uint8Array | undefined> {
-  const bytes = new Uint8Array(max)
+  const parts: Uint8Array[] = []
   let size = 0
-  for await (const chunk of body ?? []) {
-    if (size + chunk.length > max) return undefined
-    bytes.set(chunk, size)
-    size += chunk.length
+  for await (const part of body ?? []) {
+    size += part.length
+    if (size > max) return undefined
+    parts.push(part)
   }
-  return bytes.subarray(0, size)
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
 
 function checked<const E extends v.ObjectEntries>(

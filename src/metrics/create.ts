@@ -6,6 +6,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import { Gauges } from './gauges.ts'
 import { handoverGauges } from './handover.ts'
 import { counter, histogram } from './instruments.ts'
+import { queryMetrics } from './queries.ts'
 
 /**
  * Makes every instrument of `METRICS`, for one gateway. Call it when the provider of `meter` is there: instruments of the
@@ -53,6 +54,7 @@ export function createMetrics(meter: Meter): Metrics {
       wastedBytes(bytes, {})
     },
     fault: call => faults(1, { call }),
+    ...queryMetrics(meter),
     converged: ms => converged(ms / 1000, {}),
     run(end) {
       const { run, stages, failures } = end.summary

@@ -1,5 +1,6 @@
 /** One block asked: matchers to postings, postings to series, series to chunks. */
 import { eachBounded } from '../async/each.ts'
+import type { BlockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
 import { chunkOffset, chunkSegment, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
@@ -11,6 +12,7 @@ import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
 import type { Reads } from './reads.ts'
 import type { PartCursor } from './runs.ts'
+import type { BlockTimes } from './times.ts'
 
 export interface BlockChunk {
   /** First and last time, both inclusive, ms. */
@@ -44,6 +46,8 @@ export interface BlockQueryOptions {
   readonly reads: Reads
   readonly budget: Budget
   readonly signal: AbortSignal
+  /** Where the time of this block is counted. */
+  readonly times: BlockTimes
 }
 
 /** What one query asks of one block. */
@@ -56,6 +60,10 @@ export class BlockQuery {
     this.#options = options
   }
 
+  get ulid(): BlockId {
+    return this.#reader.meta.ulid
+  }
+
   /**
    * The series that all matchers select and that have chunks between `from` and `to` (both inclusive, ms), in the order of their
    * labels. No matcher selects all. Nothing of `lookup` is kept.
@@ -66,11 +74,13 @@ export class BlockQuery {
     from: number,
     to: number,
   ): Promise<readonly BlockSeries[]> {
-    const { budget } = this.#options
-    const refs = await this.#refs(lookup, matchers)
+    const { budget, times } = this.#options
+    const refs = await times.timed('postings', () => this.#refs(lookup, matchers))
     if (refs.length === 0) return []
     budget.take('series', refs.length)
-    return this.#rows(lookup, refs, await this.#entries(lookup, refs), from, to)
+    return await times.timed('series', async () => {
+      return this.#rows(lookup, refs, await this.#entries(lookup, refs), from, to)
+    })
   }
 
   #rows(lookup: IndexLookup, refs: Uint32Array, cursor: PartCursor, from: number, to: number): readonly BlockSeries[] {

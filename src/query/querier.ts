@@ -1,14 +1,14 @@
 /** The blocks of a sink asked together: which ones, their series merged, and the chunks of each series in order. */
 import { eachBounded } from '../async/each.ts'
-import type { BlockMeta } from '../contracts/block.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
 import type { IndexLookup } from '../tsdb/index-lookup.ts'
 import { type BlockChunk, BlockQuery, type BlockSeries } from './block.ts'
+import { chooseBlocks } from './choose-blocks.ts'
 import { Headers } from './headers.ts'
 import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
-import { Budget } from './limits.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
+import { QueryRun } from './query-run.ts'
 import { Reads } from './reads.ts'
 
 export interface QuerierOptions {
@@ -25,6 +25,8 @@ export interface Selection {
   /** First and last time, both inclusive, ms. */
   readonly from: number
   readonly to: number
+  /** The coarsest resolution that will do, ms between samples. Default 0: raw blocks alone. */
+  readonly maxResolution?: number | undefined
 }
 
 /** Which series' labels are asked for; none of `match` stands for all. Times are inclusive, ms. */
@@ -32,6 +34,7 @@ export interface LabelQuery {
   readonly match: readonly (readonly LabelMatcher[])[]
   readonly from: number
   readonly to: number
+  readonly maxResolution?: number | undefined
 }
 
 export interface Series {
@@ -45,6 +48,9 @@ export interface Series {
 const BLOCKS_AT_ONCE = 8
 /** Series whose chunks are in memory at once. */
 const BATCH = 256
+/** What a series and a chunk take in memory until the chunk is read, about. */
+const SERIES_BYTES = 256
+const CHUNK_BYTES = 24
 /** Index-headers that are opened at once, of all queries. */
 const OPENING = 8
 const HEADER_MEMORY = 256 * 1024 * 1024
@@ -73,37 +79,58 @@ export class Querier {
    * The series that all matchers select, by their labels, in batches: each batch is read when it is asked for. No matcher selects
    * nothing, as in Prometheus. The blocks are held until the iteration ends.
    *
-   * @throws BlockgateError `invalid-query`, `query-too-large`, or what reading a block throws: no series is left out
+   * @param asked what the query may take; of a signal alone, the limits of this querier
+   * @throws BlockgateError `invalid-query`, `query-too-large`, or what reading a block throws: no series is left out, unless the run
+   * goes on without blocks that are bad
    */
   async *select(
-    { matchers, from, to }: Selection,
-    signal: AbortSignal,
+    selection: Selection,
+    asked: AbortSignal | QueryRun,
   ): AsyncGenerator<readonly Series[], void, undefined> {
-    const ready = matchers.map(matcher)
-    if (ready.length === 0) return
-    const budget = new Budget(this.#limits)
+    using begun = this.#begin(asked)
+    const { run } = begun
+    const { budget, times, signal } = run
+    const before = budget.held
     using held = new DisposableStack()
-    const blocks = this.#blocks(ready, from, to).map(({ reader, rest }) => ({ reader: held.use(reader), rest }))
-    const found = await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
-      using header = await this.#headers.hold(reader, signal)
-      const query = new BlockQuery(reader, { reads: this.#reads, budget, signal })
-      const selected = await query.select(header.lookup, rest, from, to)
-      return selected.map(series => ({
-        labels: withExternal(series.labels, reader.meta.labels),
-        parts: [{ query, series }],
-      }))
+    held.defer(() => budget.release(before))
+    times.enter('select')
+    const ready = selection.matchers.map(matcher)
+    if (ready.length === 0) return
+    let chunks = 0
+    const found = await eachBounded(this.#blocks(ready, selection, held), BLOCKS_AT_ONCE, async ({ reader, rest }) => {
+      const { ulid, labels } = reader.meta
+      const selected = await run.of(ulid, async () => {
+        using header = await times.of(ulid).timed('header', () => this.#headers.hold(reader, signal))
+        const query = new BlockQuery(reader, { reads: this.#reads, budget, signal, times: times.of(ulid) })
+        const all = await query.select(header.lookup, rest, selection.from, selection.to)
+        return all.map(series => ({ labels: withExternal(series.labels, labels), parts: [{ query, series }] }))
+      })
+      for (const { parts } of selected ?? []) for (const { series } of parts) chunks += series.chunks.length / 3
+      return selected ?? []
     })
     const sorted = merged(found.flat())
+    // What was read of the indexes goes; the labels and the references of the chunks stay.
+    budget.release(before)
+    budget.hold(sorted.length * SERIES_BYTES + chunks * CHUNK_BYTES)
+    const kept = budget.held
     for (let i = 0; i < sorted.length; i += BATCH) {
       signal.throwIfAborted()
-      yield await withChunks(sorted.slice(i, i + BATCH))
+      times.enter('chunks')
+      const batch = await withChunks(sorted.slice(i, i + BATCH), run)
+      times.enter('write')
+      yield batch
+      budget.release(kept)
     }
   }
 
   /** The labels of the series that all matchers select and that have chunks in the time, in their order, each once. */
-  async *labelSets(selection: Selection, signal: AbortSignal): AsyncGenerator<readonly Label[], void, undefined> {
+  async *labelSets(
+    selection: Selection,
+    asked: AbortSignal | QueryRun,
+  ): AsyncGenerator<readonly Label[], void, undefined> {
     const found = new Map<string, readonly Label[]>()
-    await this.#eachBlock(selection.matchers, selection, signal, async (query, rest, external, lookup) => {
+    using begun = this.#begin(asked)
+    await this.#eachBlock(selection.matchers, selection, begun.run, async (query, rest, external, lookup) => {
       for (const series of await query.select(lookup, rest, selection.from, selection.to)) {
         const labels = withExternal(series.labels, external)
         found.set(JSON.stringify(labels), labels)
@@ -113,9 +140,10 @@ export class Querier {
   }
 
   /** Names of labels, in the order of their bytes: of all series of the blocks, or of those that one of `match` selects. */
-  async labelNames(asked: LabelQuery, signal: AbortSignal): Promise<readonly string[]> {
+  async labelNames(labels: LabelQuery, asked: AbortSignal | QueryRun): Promise<readonly string[]> {
     const names = new Set<string>()
-    await this.#labels(asked, signal, {
+    using begun = this.#begin(asked)
+    await this.#labels(labels, begun.run, {
       all: (lookup, external) => {
         for (const name of [...lookup.labelNames(), ...external.keys()]) names.add(name)
       },
@@ -127,9 +155,10 @@ export class Querier {
   }
 
   /** Values of a label, as `labelNames`. */
-  async labelValues(name: string, asked: LabelQuery, signal: AbortSignal): Promise<readonly string[]> {
+  async labelValues(name: string, labels: LabelQuery, asked: AbortSignal | QueryRun): Promise<readonly string[]> {
     const values = new Set<string>()
-    await this.#labels(asked, signal, {
+    using begun = this.#begin(asked)
+    await this.#labels(labels, begun.run, {
       all: (lookup, external) => {
         const own = external.get(name)
         if (own !== undefined) values.add(own)
@@ -144,20 +173,20 @@ export class Querier {
   }
 
   async #labels(
-    { match, from, to }: LabelQuery,
-    signal: AbortSignal,
+    { match, ...range }: LabelQuery,
+    run: QueryRun,
     take: {
       readonly all: (lookup: IndexLookup, external: ReadonlyMap<string, string>) => void
       readonly series: (labels: readonly Label[]) => void
     },
   ): Promise<void> {
     if (match.length === 0) {
-      await this.#eachBlock([], { from, to }, signal, async (_, __, external, lookup) => {
+      await this.#eachBlock([], range, run, async (_, __, external, lookup) => {
         take.all(lookup, new Map(Object.entries(external).filter(([, value]) => value !== '')))
       })
     }
     for (const matchers of match) {
-      await this.#eachBlock(matchers, { from, to }, signal, async (query, rest, external, lookup) => {
+      await this.#eachBlock(matchers, range, run, async (query, rest, external, lookup) => {
         // Of the block, whatever time the series have samples at, as in Prometheus.
         for (const { labels } of await query.select(lookup, rest, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) {
           take.series(withExternal(labels, external))
@@ -168,8 +197,8 @@ export class Querier {
 
   async #eachBlock(
     matchers: readonly LabelMatcher[],
-    { from, to }: Pick<Selection, 'from' | 'to'>,
-    signal: AbortSignal,
+    range: Omit<Selection, 'matchers'>,
+    run: QueryRun,
     visit: (
       query: BlockQuery,
       rest: readonly Matcher[],
@@ -177,58 +206,49 @@ export class Querier {
       lookup: IndexLookup,
     ) => Promise<void>,
   ): Promise<void> {
-    const budget = new Budget(this.#limits)
+    const { budget, times, signal } = run
+    const before = budget.held
     using held = new DisposableStack()
-    const blocks = this.#blocks(matchers.map(matcher), from, to).map(({ reader, rest }) => ({
-      reader: held.use(reader),
-      rest,
-    }))
+    held.defer(() => budget.release(before))
+    times.enter('select')
+    const blocks = this.#blocks(matchers.map(matcher), range, held)
     await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
-      using header = await this.#headers.hold(reader, signal)
-      await visit(
-        new BlockQuery(reader, { reads: this.#reads, budget, signal }),
-        rest,
-        reader.meta.labels,
-        header.lookup,
-      )
+      const { ulid, labels } = reader.meta
+      await run.of(ulid, async () => {
+        using header = await times.of(ulid).timed('header', () => this.#headers.hold(reader, signal))
+        const query = new BlockQuery(reader, { reads: this.#reads, budget, signal, times: times.of(ulid) })
+        await visit(query, rest, labels, header.lookup)
+      })
     })
+    times.enter('write')
   }
 
   /**
-   * The blocks that may have what is asked, with the matchers that their external labels do not answer; by their ids: where blocks
-   * disagree about a sample, every gateway takes that of the same one.
+   * The blocks that may have what is asked, each held, with the matchers that their external labels do not answer; by their ids: where
+   * blocks disagree about a sample, every gateway takes that of the same one.
    */
-  #blocks(matchers: readonly Matcher[], from: number, to: number) {
-    const blocks: { readonly reader: BlockReader; readonly rest: readonly Matcher[] }[] = []
+  #blocks(
+    matchers: readonly Matcher[],
+    { from, to, maxResolution = 0 }: Omit<Selection, 'matchers'>,
+    held: DisposableStack,
+  ) {
     const loaded = this.#sink.loaded()
     if (this.#headers.size > loaded.size) this.#headers.forgetAllBut(loaded)
-    for (const [id, { meta }] of loaded) {
-      if (!mayHave(meta, from, to)) continue
-      const rest = restOf(matchers, meta.labels)
-      const reader = rest && this.#sink.open?.(id)
-      if (reader) blocks.push({ reader, rest })
+    const metas = [...loaded.values()].map(({ meta }) => meta)
+    const blocks: { readonly reader: BlockReader; readonly rest: readonly Matcher[] }[] = []
+    for (const { meta, rest } of chooseBlocks(metas, { matchers, from, to, maxResolution })) {
+      const reader = this.#sink.open?.(meta.ulid)
+      if (reader) blocks.push({ reader: held.use(reader), rest })
     }
     return blocks.sort((a, b) => (a.reader.meta.ulid < b.reader.meta.ulid ? -1 : 1))
   }
-}
 
-/** Raw blocks of the time: their end is exclusive. */
-export function mayHave(meta: BlockMeta, from: number, to: number): boolean {
-  return meta.resolution === 0 && meta.minTime <= to && from < meta.maxTime
-}
-
-/** The matchers but for those on external labels; undefined where one of these is against it. */
-export function restOf(
-  matchers: readonly Matcher[],
-  external: Readonly<Record<string, string>>,
-): readonly Matcher[] | undefined {
-  const rest: Matcher[] = []
-  for (const each of matchers) {
-    const value = external[each.name]
-    if (value === undefined || value === '') rest.push(each)
-    else if (!each.matches(value)) return undefined
+  /** The run of the caller, who ends it, or one of our own, which ends here. */
+  #begin(asked: AbortSignal | QueryRun): { readonly run: QueryRun } & Disposable {
+    if (asked instanceof QueryRun) return { run: asked, [Symbol.dispose]: () => {} }
+    const run = new QueryRun(asked, { limits: this.#limits })
+    return { run, [Symbol.dispose]: () => run[Symbol.dispose]() }
   }
-  return rest
 }
 
 /** By their labels; those with the same labels as one. */
@@ -257,6 +277,7 @@ function isSorted(found: readonly { readonly labels: readonly Label[] }[]): bool
 
 async function withChunks(
   batch: readonly { readonly labels: readonly Label[]; readonly parts: readonly Part[] }[],
+  run: QueryRun,
 ): Promise<readonly Series[]> {
   const asked = new Map<BlockQuery, BlockSeries[]>()
   for (const { parts } of batch)
@@ -267,13 +288,17 @@ async function withChunks(
     }
   const chunks = new Map<BlockSeries, readonly BlockChunk[]>()
   await eachBounded([...asked], BLOCKS_AT_ONCE, async ([query, series]) => {
-    for (const [i, found] of (await query.chunks(series)).entries()) chunks.set(series[i] as BlockSeries, found)
+    const { ulid } = query
+    const found = await run.of(ulid, () => run.times.of(ulid).timed('chunks', () => query.chunks(series)))
+    for (const [i, each] of (found ?? []).entries()) chunks.set(series[i] as BlockSeries, each)
   })
-  return batch.map(({ labels, parts }) => {
+  const series = batch.map(({ labels, parts }) => {
     const [first] = parts
     if (first && parts.length === 1) return { labels, chunks: chunks.get(first.series) ?? [] }
     return { labels, chunks: distinct(parts.flatMap(({ series }) => chunks.get(series) ?? [])) }
   })
+  // Of a bad block nothing is left.
+  return run.warnings.length === 0 ? series : series.filter(each => each.chunks.length > 0)
 }
 
 /** By time, and identical ones once: replicas of a block have the same chunks. */

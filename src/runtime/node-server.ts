@@ -4,6 +4,7 @@ import type { ResolvedConfig } from '../config/config.ts'
 import { resolveServe } from '../config/serve.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
+import type { Metrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
 import { queryRoutes } from '../http/queries.ts'
@@ -18,8 +19,8 @@ export interface ServeOptions {
   /** Of the gateway; `http` says where to listen. */
   readonly config: ResolvedConfig
   readonly host: Host
-  /** What /metrics answers: see setupMetrics. */
-  readonly metrics?: { text(): Promise<string> } | undefined
+  /** What /metrics answers, and where queries are counted: see setupMetrics. */
+  readonly metrics?: { text(): Promise<string>; readonly metrics?: Metrics | undefined } | undefined
   /** Where the port is taken, any free one is. Default false. */
   readonly orFreePort?: boolean | undefined
 }
@@ -64,7 +65,9 @@ async function open(options: ServeOptions): Promise<HttpServer | undefined> {
     queries: queryRoutes({
       gateway,
       serve: resolveServe(config.serve),
+      host,
       snappy,
+      metrics: metrics?.metrics,
       heapLimit: getHeapStatistics().heap_size_limit,
     }),
     version: VERSION,

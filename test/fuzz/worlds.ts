@@ -2,6 +2,7 @@
 import { BlockgateError } from 'blockgate'
 import fc from 'fast-check'
 import { Querier } from '../../src/query/querier.ts'
+import { QueryRun } from '../../src/query/query-run.ts'
 import { remoteRead } from '../../src/query/remote-read/read.ts'
 import type { Snappy } from '../../src/query/remote-read/request.ts'
 import { type AnyBlock, type AnyQuery, blocksAndQuery } from '../query/any-block.ts'
@@ -94,7 +95,7 @@ async function answerOf(querier: Querier, { matchers, from, to }: AnyQuery, form
   }
   const numbered = matchers.map(({ type, name, value }) => [TYPES.indexOf(type), name, value] as const)
   const body = request(numbered, from, to, [form === 'samples' ? 0 : 1], plain.compress)
-  const response = await remoteRead(body, { querier, snappy: plain }, signal)
+  const response = await remoteRead(body, { querier, snappy: plain }, new QueryRun(signal))
   if (response.body instanceof Uint8Array) return response.body
   return new Uint8Array(await new Response(response.body).arrayBuffer())
 }

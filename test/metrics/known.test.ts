@@ -18,6 +18,7 @@ async function told() {
   const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, heartbeatDelayMs: 5 }
   const options = { list: blocks(1), ownership, files: files as LocalFiles }
   const made = await measured(options, { counts: () => counts })
+  made.metrics.observeQueries?.({ running: () => 0, queued: () => 0, memory: () => 0 })
   const sync = async () => {
     await made.gateway.sync()
     await made.host.advance(0)

@@ -4,6 +4,7 @@ import { codeOf } from 'blockgate'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Querier } from '../../src/query/querier.ts'
+import { QueryRun } from '../../src/query/query-run.ts'
 import { remoteRead } from '../../src/query/remote-read/read.ts'
 import { blockFiles } from '../support/block-files.ts'
 import { samplesIn, streamedIn } from './answers.ts'
@@ -48,7 +49,7 @@ function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns }: How)
 async function answer(querier: Querier, { matchers, from, to }: AnyQuery, accepted: number): Promise<Uint8Array> {
   const numbered = matchers.map(({ type, name, value }) => [TYPES.indexOf(type), name, value] as const)
   const body = request(numbered, from, to, [accepted], plain.compress)
-  const response = await remoteRead(body, { querier, snappy: plain }, signal)
+  const response = await remoteRead(body, { querier, snappy: plain }, new QueryRun(signal))
   return response.body instanceof Uint8Array
     ? response.body
     : new Uint8Array(await new Response(response.body).arrayBuffer())

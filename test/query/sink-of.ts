@@ -32,6 +32,17 @@ export function sinkOf(...blocks: readonly Given[]) {
   )
 }
 
+export interface SinkState {
+  /** Readers that are open. */
+  open: number
+  /** Reads that were made. */
+  reads: number
+  /** A file that cannot be read. */
+  failing: string | undefined
+  /** Awaited before each read. */
+  before: ((id: string, file: string, signal: AbortSignal) => void | Promise<void>) | undefined
+}
+
 export interface BlockOfFiles {
   /** Its id and the sizes of its files are made. */
   readonly meta: Parameters<typeof blockMeta>[0]
@@ -51,7 +62,7 @@ export function sinkOfFiles(
   const { kind = 'whole', turns = [] } = options
   const loaded = new Map<string, LoadedBlock>()
   const files = new Map<string, Map<string, Uint8Array>>()
-  const state = { open: 0, reads: 0, failing: undefined as string | undefined }
+  const state: SinkState = { open: 0, reads: 0, failing: undefined, before: undefined }
   for (const [i, block] of blocks.entries()) {
     const ulid = testId(i + 1)
     files.set(ulid, block.files)
@@ -79,7 +90,8 @@ export function sinkOfFiles(
         meta,
         headerBytes,
         files: {
-          async read(file, offset, length) {
+          async read(file, offset, length, signal) {
+            await state.before?.(id, file, signal)
             for (let left = turns[[...loaded.keys()].indexOf(id)] ?? 0; left > 0; left--) await undefined
             return read(id, file, offset, length)
           },

@@ -1,7 +1,9 @@
 /** Prometheus' remote read: a request in, a response of samples or a stream of chunks out. */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
-import type { Querier, Selection } from '../querier.ts'
+import type { Querier, Selection, Series } from '../querier.ts'
+import type { QueryRun } from '../query-run.ts'
 import { SeriesSamples } from '../samples.ts'
+import { bodyOf } from './body.ts'
 import { ProtoWriter } from './proto.ts'
 import { parseReadRequest, type ResponseType, type Snappy } from './request.ts'
 import { QueryResultWriter } from './samples.ts'
@@ -17,10 +19,8 @@ export interface ReadOptions {
   readonly snappy: Snappy
   /** Throws where the blocks of a query are not all here. */
   readonly assertAll?: ((query: Selection) => void) | undefined
-  /** Called when all was read, or nobody reads on. */
-  readonly onEnd?: (() => void) | undefined
-  /** Samples of one query, of all its series. */
-  readonly maxSamples?: number | undefined
+  /** Called when all was read, or nobody reads on; with the error that a stream breaks off with. */
+  readonly onEnd?: ((error?: unknown) => void) | undefined
 }
 
 /** A response that is larger grows. */
@@ -28,20 +28,20 @@ const RESPONSE_BYTES = 1024 * 1024
 /** Frames that are handed on together, and room for the last of them. */
 const STREAM_BYTES = 256 * 1024
 const FRAME_BYTES = 32 * 1024
-/** As Prometheus: `--storage.remote.read-sample-limit`. */
-const MAX_SAMPLES = 50_000_000
+/** An answer that is larger is handed on in pieces of this. */
+const PIECE_BYTES = 1024 * 1024
 
 /**
  * @param body a snappy block of ReadRequest
- * @param signal ends the reads: the client has gone
+ * @param run what the request may take; its signal ends the reads, also where nobody takes what was read
  * @throws BlockgateError `invalid-query`, `query-too-large`, or what reading a block throws; once a stream has begun, the stream fails
  */
-export async function remoteRead(body: Uint8Array, options: ReadOptions, signal: AbortSignal): Promise<ReadResponse> {
+export async function remoteRead(body: Uint8Array, options: ReadOptions, run: QueryRun): Promise<ReadResponse> {
   const { queries, accepted } = parseReadRequest(body, options.snappy)
   for (const query of queries) options.assertAll?.(query)
   return responseType(accepted) === 'streamed'
-    ? await streamed(queries, options, signal)
-    : await samples(queries, options, signal)
+    ? await streamed(queries, options, run)
+    : await samples(queries, options, run)
 }
 
 /** The first that we have of those that the client accepts. */
@@ -54,34 +54,39 @@ function responseType(accepted: readonly (ResponseType | undefined)[]): Response
 
 async function samples(
   queries: readonly Selection[],
-  { querier, snappy, onEnd, maxSamples = MAX_SAMPLES }: ReadOptions,
-  signal: AbortSignal,
+  { querier, snappy, onEnd }: ReadOptions,
+  run: QueryRun,
 ): Promise<ReadResponse> {
   const response = new ProtoWriter(RESPONSE_BYTES)
   const filled = new SeriesSamples()
   for (const query of queries) {
     const start = response.length
     const result = new QueryResultWriter(response)
-    let count = 0
-    for await (const batch of querier.select(query, signal)) {
+    for await (const batch of querier.select(query, run)) {
       for (const { labels, chunks } of batch) {
         filled.fill(chunks, query.from, query.to)
-        count += filled.floats.length + filled.histograms.length
-        if (count > maxSamples) {
-          throw new BlockgateError(
-            ErrorCode.queryTooLarge,
-            `a query must take at most ${maxSamples} samples; ask for a shorter time`,
-          )
-        }
+        run.budget.take('samples', filled.floats.length + filled.histograms.length)
         result.series(labels, filled)
+        run.budget.answer(response.length)
+        const turn = run.pause()
+        if (turn) await turn
+        run.signal.throwIfAborted()
       }
     }
     // ReadResponse: repeated QueryResult results = 1.
     response.wrap(start, 10)
   }
+  run.times.enter('write')
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
-  onEnd?.()
-  return { headers, body: snappy.compress(response.done()) }
+  const body = snappy.compress(response.done())
+  run.budget.answer(body.length)
+  if (body.length <= PIECE_BYTES) {
+    onEnd?.()
+    return { headers, body }
+  }
+  // It is in memory until the client has taken it.
+  const length = String(body.length)
+  return { headers: { ...headers, 'content-length': length }, body: await bodyOf(pieces(body), run.signal, onEnd) }
 }
 
 const STREAM_TYPE = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'
@@ -89,52 +94,44 @@ const STREAM_TYPE = 'application/x-streamed-protobuf; proto=prometheus.ChunkedRe
 async function streamed(
   queries: readonly Selection[],
   { querier, onEnd }: ReadOptions,
-  signal: AbortSignal,
+  run: QueryRun,
 ): Promise<ReadResponse> {
-  const parts = frames(queries, querier, signal, onEnd)
-  // What is wrong with the query is an answer of its own, not a stream that breaks off.
-  const first = await parts.next()
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await parts.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      start(controller) {
-        if (first.done) controller.close()
-        else controller.enqueue(first.value)
-      },
-      async cancel() {
-        await parts.return()
-      },
-    },
-    { highWaterMark: 1 },
-  )
-  return { headers: { 'content-type': STREAM_TYPE }, body }
+  return {
+    headers: { 'content-type': STREAM_TYPE },
+    body: await bodyOf(frames(queries, querier, run), run.signal, onEnd),
+  }
+}
+
+async function* pieces(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < body.length; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES)
 }
 
 async function* frames(
   queries: readonly Selection[],
   querier: Querier,
-  signal: AbortSignal,
-  onEnd: (() => void) | undefined,
+  run: QueryRun,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    let out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
-    for (const [i, query] of queries.entries()) {
-      for await (const batch of querier.select(query, signal)) {
-        for (const series of batch) {
-          writeFrame(out, series, i)
-          if (out.length < STREAM_BYTES) continue
-          yield out.done()
-          // The bytes are the socket's now.
-          out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
-        }
+  let out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
+  for (const [i, query] of queries.entries()) {
+    for await (const batch of querier.select(query, run)) {
+      for (const series of batch) {
+        run.budget.count('samples', samplesOf(series.chunks))
+        writeFrame(out, series, i)
+        const turn = run.pause()
+        if (turn) await turn
+        if (out.length < STREAM_BYTES) continue
+        yield out.done()
+        // The bytes are the socket's now.
+        out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
       }
     }
-    if (out.length > 0) yield out.done()
-  } finally {
-    onEnd?.()
   }
+  if (out.length > 0) yield out.done()
+}
+
+/** Every encoding begins with the number of its samples, in two bytes. */
+function samplesOf(chunks: Series['chunks']): number {
+  let count = 0
+  for (const { chunk } of chunks) if (chunk.end - chunk.start >= 2) count += chunk.view.getUint16(chunk.start)
+  return count
 }

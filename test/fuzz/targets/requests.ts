@@ -3,6 +3,7 @@ import { codeOf } from 'blockgate'
 import { Hono } from 'hono'
 import { labelApis } from '../../../src/http/label-apis.ts'
 import { Querier } from '../../../src/query/querier.ts'
+import { QueryRun } from '../../../src/query/query-run.ts'
 import { parseReadRequest, type Snappy } from '../../../src/query/remote-read/request.ts'
 import { request } from '../../query/requests.ts'
 import { sinkOfFiles } from '../../query/sink-of.ts'
@@ -72,7 +73,8 @@ async function labelRequest(world: World, chance: Chance): Promise<Outcome> {
     if (codeOf(error) === undefined) failures.push(error)
     return c.text(codeOf(error) ?? 'internal', 500)
   })
-  labelApis(app, new Querier({ sink: sinkOfFiles(blocks).sink }), () => {})
+  const begin = async () => ({ run: new QueryRun(signal), asks: () => {}, end: () => {} })
+  labelApis(app, new Querier({ sink: sinkOfFiles(blocks).sink }), { begin })
   const selector = chance.pick(SELECTORS)
   // The selector itself, or the text of the whole query.
   const isSelector = chance.below(2) === 0

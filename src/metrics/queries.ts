@@ -1,0 +1,37 @@
+/** The metrics of queries. */
+import type { Meter } from '@opentelemetry/api'
+import { METRICS } from '../contracts/metric-table.ts'
+import type { Metrics } from '../contracts/metrics.ts'
+import { counter, histogram, observed } from './instruments.ts'
+
+export function queryMetrics(meter: Meter): Required<Pick<Metrics, 'query' | 'observeQueries'>> {
+  const duration = histogram(meter, METRICS.queryDuration)
+  const dropped = counter(meter, METRICS.queriesDropped)
+  const warned = counter(meter, METRICS.queryWarnings)
+  const series = counter(meter, METRICS.querySeries)
+  const chunks = counter(meter, METRICS.queryChunks)
+  const samples = counter(meter, METRICS.querySamples)
+  const bytes = counter(meter, METRICS.queryBytes)
+  const cacheHits = counter(meter, METRICS.queryCacheHits)
+  const readWith = observed(meter, ['queriesInFlight', 'queriesQueued', 'queryMemory'])
+  return {
+    query({ api, outcome, ms, limit, warnings, cached, ...taken }) {
+      const labels = { api, outcome }
+      duration(ms / 1000, labels)
+      series(taken.series, labels)
+      chunks(taken.chunks, labels)
+      samples(taken.samples, labels)
+      bytes(taken.bytes, labels)
+      cacheHits(cached.hits, { api })
+      if (limit !== undefined) dropped(1, { reason: limit })
+      for (const reason of new Set(warnings)) warned(1, { reason })
+    },
+    observeQueries({ running, queued, memory }) {
+      readWith(tell => {
+        tell('queriesInFlight', running())
+        tell('queriesQueued', queued())
+        tell('queryMemory', memory())
+      })
+    },
+  }
+}
