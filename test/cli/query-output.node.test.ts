@@ -7,13 +7,17 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { main } from '../../src/cli/cli.ts'
 import { BROKEN, blockgate, QUICKSTART } from '../support/cli.ts'
 import { freePorts } from '../support/free-ports.ts'
-import { PARENT, projectWith } from './world.ts'
+import { PARENT, projectWith, withoutProgress } from './world.ts'
 
 /** Of the quickstart's bucket, without its broken block: 30 s between samples. */
 const WHEN = ['--start', '2026-10-01T00:00:00Z', '--end', '2026-10-01T00:01:00Z']
 const ONE = 'up{cluster="eu", instance="10.0.0.1:9100", job="api"}'
 const NAME = 'up{cluster="eu", instance="10.0.0.1:9100", job="api", replica="a"}'
-const query = (...args: readonly string[]) => blockgate(['query', ...args], { cwd: projectWith('dedup(),').cwd })
+async function queryIn(cwd: string, ...args: readonly string[]) {
+  const { code, stdout, stderr } = await blockgate(['query', ...args], { cwd })
+  return { code, stdout, stderr: withoutProgress(stderr) }
+}
+const query = (...args: readonly string[]) => queryIn(projectWith('dedup(),').cwd, ...args)
 
 /** On a terminal of this width, in this process: the lines that it shows. */
 async function onTerminal(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
@@ -24,7 +28,7 @@ async function onTerminal(env: Readonly<Record<string, string>>, ...args: readon
   }
   const config = join(QUICKSTART, 'blockgate.config.ts')
   const code = await main(['query', '--config', config, ...args], { ...io, env, cwd: QUICKSTART })
-  return { code, stdout, stderr }
+  return { code, stdout, stderr: withoutProgress(stderr) }
 }
 
 /** Answers each request so. */
@@ -57,7 +61,7 @@ describe('blockgate query', () => {
 
   it('reads every block that the pipeline offers, whichever gateway owns it, and writes nothing', async () => {
     const { cwd } = projectWith("dedup(), owned(() => 'denied'),")
-    expect(await blockgate(['query', '--match', ONE, ...WHEN], { cwd })).toMatchObject({ code: 0, stderr: '' })
+    expect(await queryIn(cwd, '--match', ONE, ...WHEN)).toMatchObject({ code: 0, stderr: '' })
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
@@ -73,8 +77,7 @@ describe('blockgate query', () => {
   })
 
   it('exits with 1 where a block of the bucket cannot be read, and says which and why', async () => {
-    const args = ['query', '--match', ONE, ...WHEN, '--json']
-    const { code, stdout, stderr } = await blockgate(args, { cwd: QUICKSTART })
+    const { code, stdout, stderr } = await queryIn(QUICKSTART, '--match', ONE, ...WHEN, '--json')
     const warning = `1 block cannot be read: ${BROKEN} (meta.json: must be JSON: it ends at byte 120)`
     expect([code, stderr]).toEqual([1, `blockgate: the answer may be short: ${warning}\n`])
     expect(JSON.parse(stdout).warnings).toEqual([warning])
@@ -86,7 +89,7 @@ describe('blockgate query', () => {
       if (block.meta.ulid === '${PARENT}') throw new Error('no')
       return next()
     } },`)
-    const { code, stderr } = await blockgate(['query', '--match', ONE, ...WHEN], { cwd })
+    const { code, stderr } = await queryIn(cwd, '--match', ONE, ...WHEN)
     expect(code).toBe(1)
     expect(stderr).toMatch(`the answer may be short: 1 block cannot be read: ${PARENT} (`)
   })
@@ -95,7 +98,7 @@ describe('blockgate query', () => {
     const { cwd, bucket } = projectWith('dedup(),')
     const chunks = join(bucket, PARENT, 'chunks/000001')
     writeFileSync(chunks, new Uint8Array(statSync(chunks).size))
-    const { code, stdout, stderr } = await blockgate(['query', '--match', ONE, ...WHEN, '--json'], { cwd })
+    const { code, stdout, stderr } = await queryIn(cwd, '--match', ONE, ...WHEN, '--json')
     expect([code, stdout]).toEqual([3, ''])
     expect(stderr).toMatch(/^blockgate: (corrupt-block|bucket-failed): .*chunks\/000001/)
   })

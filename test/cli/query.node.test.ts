@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addWritten, WRITTEN } from '../query/blocks/written.ts'
 import { queryWorld, type World } from '../query/world.ts'
 import { blockgate } from '../support/cli.ts'
-import { jsonLine, projectOf } from './world.ts'
+import { jsonLine, projectOf, withoutProgress } from './world.ts'
 
 let world: World
 let cwd: string
@@ -33,7 +33,7 @@ interface Asked {
 async function ours({ match, start, end, step }: Asked, ...more: readonly string[]) {
   const args = ['query', '--match', match, '--start', String(start), '--end', String(end), '--json', ...more]
   const { code, stdout, stderr } = await blockgate(step === undefined ? args : [...args, '--step', `${step}s`], { cwd })
-  expect([code, stderr]).toEqual([0, ''])
+  expect([code, withoutProgress(stderr)]).toEqual([0, ''])
   const { status, data } = jsonLine(stdout)
   expect([status, data.resultType]).toEqual(['success', 'matrix'])
   return sorted(data.result)

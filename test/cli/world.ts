@@ -58,3 +58,8 @@ export function jsonLine(stdout: string): ReturnType<typeof JSON.parse> {
   expect(stdout.indexOf('\n')).toBe(stdout.length - 1)
   return JSON.parse(stdout)
 }
+
+/** What `query` printed on stderr, but for its progress: on a slow machine there is some. */
+export function withoutProgress(stderr: string): string {
+  return stderr.replace(/^(the blocks are listed|\d.* read.*, \d.* series, \d.* samples?)\n/gm, '')
+}
