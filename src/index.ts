@@ -21,7 +21,7 @@ export {
   resolveConfig,
 } from './config/config.ts'
 export { type ListenAddress, parseListenAddress } from './config/listen-address.ts'
-export type { ResolvedServe, ServeConfig, ServeLimits } from './config/serve.ts'
+export type { CacheConfig, ResolvedServe, ServeConfig, ServeLimits } from './config/serve.ts'
 export {
   type BlockFile,
   type BlockId,
@@ -42,6 +42,7 @@ export type {
   Range,
   UnreadableKey,
 } from './contracts/bucket.ts'
+export type { ByteCache, CacheEntry, CacheKind, CacheServices, CacheStats } from './contracts/cache.ts'
 export { checkOptions, durationOption } from './contracts/check.ts'
 export { type Duration, durationMs, instant, parseDuration } from './contracts/duration.ts'
 export {

@@ -22,15 +22,16 @@ const host = nodeHost({ log: { ...log, info: () => {} } })
 const tracing = setupTracing(env, { log })
 const metrics = setupMetrics()
 
+const files = localFiles(dir)
 const config = await resolveConfig(quickstart, { env: { ...env, DIR: dir } })
 const blockgate = gateway(config, {
   host,
-  files: localFiles(dir),
+  files,
   state: fileState(dir, log),
   metrics: metrics.metrics,
 })
 // Thanos' components like port 10902, too.
-const serving = serveGateway({ gateway: blockgate, config, host, metrics, orFreePort: true })
+const serving = serveGateway({ gateway: blockgate, config, host, files, metrics, orFreePort: true })
 // A second Ctrl-C ends at once.
 const stop = stopSignals(async () => (await serving).stop())
 const service = await serving

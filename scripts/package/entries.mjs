@@ -32,8 +32,13 @@ export function specifier(entry) {
   return entry.subpath.replace('.', 'blockgate')
 }
 
-/** One that biome.json lets import `node:`, and those whose client, ioredis, does: they do not run on Workers. */
-const NOT_PORTABLE = ['./plugins/bucket/fs', './plugins/ownership/redlock', './plugins/store/redis']
+/** Those that biome.json lets import `node:`, and those whose client, ioredis, does: they do not run on Workers. */
+const NOT_PORTABLE = [
+  './plugins/bucket/fs',
+  './plugins/cache/redis',
+  './plugins/ownership/redlock',
+  './plugins/store/redis',
+]
 
 /** The plugins that run on every runtime. */
 export function portablePlugins(all) {

@@ -1,6 +1,6 @@
 /** A gateway for the time of one command, with its config, log, traces and signals. At the end all of it is stopped. */
 import type { ResolvedConfig } from '../config/config.ts'
-import type { Host, Log } from '../contracts/host.ts'
+import type { Host, LocalFiles, Log } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import { type Gateway, gateway, type Platform } from '../gateway.ts'
 import { fileState, localFiles, nodeHost, nodeLog } from '../runtime/node.ts'
@@ -25,6 +25,7 @@ export interface Session {
   readonly config: ResolvedConfig
   readonly gateway: Gateway
   readonly host: Host
+  readonly files: LocalFiles | undefined
   /** stderr, with the live line. */
   readonly screen: Screen
   readonly stop: StopSignals
@@ -77,7 +78,7 @@ export async function withGateway<T>(
     : { host, files: localFiles(dir), state: fileState(dir, log), metrics }
   made = gateway(config, platform)
   try {
-    return await work({ path, config, gateway: made, host, screen, stop })
+    return await work({ path, config, gateway: made, host, files: platform.files, screen, stop })
   } finally {
     try {
       await made.stop()

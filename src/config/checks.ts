@@ -2,6 +2,8 @@
 import * as v from 'valibot'
 import { durationOption } from '../contracts/check.ts'
 import { type Duration, durationMs } from '../contracts/duration.ts'
+import { rawMessageOf } from '../contracts/errors.ts'
+import type { Component, Problem } from '../contracts/host.ts'
 
 /** A duration of `ms` or more. */
 export function atLeast(ms: number): v.GenericSchema {
@@ -17,13 +19,12 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
   return v.optional(v.pipe(v.number(), v.integer('be a whole number'), low, high))
 }
 
-export const bytesOption: v.GenericSchema = v.optional(
-  v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
-)
-
-/** `1024`, `'512MiB'`, `'40GiB'`, `'40G'`; undefined where it is none of these. */
-export function bytesOf(value: unknown): number | undefined {
-  const [, digits, unit = ''] = /^(\d+)([KMGT]?)(?:iB)?$/.exec(String(value)) ?? []
-  const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ')
-  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
+/** What a component finds wrong with its options, each with its place. */
+export function checkComponent(component: Component, path: string): Problem[] {
+  try {
+    const problems = component.check?.() ?? []
+    return problems.map(problem => ({ ...problem, path: path + problem.path.replace(/^(?=[^[])/, '.') }))
+  } catch (error) {
+    return [{ path, must: `have a check() that does not throw (${rawMessageOf(error)})`, value: component.name }]
+  }
 }

@@ -1,6 +1,6 @@
 /** What a config file says, and what is wrong with it: all problems at once, each with its place. */
 import * as v from 'valibot'
-import { checkOptions, durationOption } from '../contracts/check.ts'
+import { bytesOf, bytesOption, checkOptions, durationOption } from '../contracts/check.ts'
 import { type Duration, durationMs } from '../contracts/duration.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Bucket, Component, Instance, Problem } from '../contracts/host.ts'
@@ -9,7 +9,7 @@ import { show } from '../contracts/shown-options.ts'
 import type { Pipeline } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { planPipeline } from '../pipeline/plan.ts'
-import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
+import { atLeast, checkComponent, wholeNumber } from './checks.ts'
 import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
 import type { ServeConfig } from './serve.ts'
 
@@ -213,15 +213,6 @@ function checkShape(stage: Slot, path: string): Problem[] {
     problems.push({ path: `${path}.name`, must: 'be kebab-case', value: stage.name })
   }
   return problems
-}
-
-function checkComponent(component: Component, path: string): Problem[] {
-  try {
-    const problems = component.check?.() ?? []
-    return problems.map(problem => ({ ...problem, path: path + problem.path.replace(/^(?=[^[])/, '.') }))
-  } catch (error) {
-    return [{ path, must: `have a check() that does not throw (${rawMessageOf(error)})`, value: component.name }]
-  }
 }
 
 function isStage(value: unknown): value is Slot {

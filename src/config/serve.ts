@@ -1,10 +1,11 @@
 /** How queries are answered: the section `serve` of the config. */
 import * as v from 'valibot'
-import { checkOptions } from '../contracts/check.ts'
+import type { ByteCache } from '../contracts/cache.ts'
+import { bytesOf, bytesOption, checkOptions } from '../contracts/check.ts'
 import { type Duration, durationMs } from '../contracts/duration.ts'
 import type { Problem } from '../contracts/host.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
-import { atLeast, bytesOf, bytesOption, wholeNumber } from './checks.ts'
+import { atLeast, checkComponent, wholeNumber } from './checks.ts'
 
 export interface ServeConfig {
   /**
@@ -26,9 +27,16 @@ export interface ServeConfig {
    * Default '512KiB'.
    */
   readonly gap?: number | string | undefined
+  /**
+   * Postings, series and chunks that queries read from the bucket: `{ memory: '1GiB' }` for what may stay in memory, or a cache, such as
+   * `diskCache()`. Default `{ memory: '256MiB' }`.
+   */
+  readonly cache?: CacheConfig | undefined
   /** A query that takes longer gets a line in the log, with its trace. Default '10s'. */
   readonly slow?: Duration | undefined
 }
+
+export type CacheConfig = ByteCache | { readonly memory?: number | string | undefined }
 
 export interface ServeLimits {
   /** Series of one query, of all blocks, before they are merged. Default 500000. */
@@ -63,8 +71,13 @@ export interface ResolvedServe {
   readonly headerMemory: number | undefined
   /** Bytes. */
   readonly gap: number
+  /** Of memory: bytes. */
+  readonly cache: ByteCache | { readonly memory: number }
   readonly slowMs: number
 }
+
+const inMemory: v.GenericSchema = v.strictObject({ memory: bytesOption })
+const plugin: v.GenericSchema = v.custom(isCache, "be { memory: '256MiB' }, or a cache with get() and put()")
 
 const ENTRIES = {
   serve: v.strictObject({
@@ -84,18 +97,20 @@ const ENTRIES = {
     ),
     headerMemory: bytesOption,
     gap: bytesOption,
+    cache: v.optional(v.lazy(cache => (Object(cache).kind === undefined ? inMemory : plugin))),
     slow: atLeast(0),
   }),
 }
 
 /** `serve.limits.series: must be >= 1: current value is 0`, for each fault. */
 export function checkServe(serve: unknown): readonly Problem[] {
-  return checkOptions({ serve }, ENTRIES)
+  const { cache } = Object(serve)
+  return [...checkOptions({ serve }, ENTRIES), ...(isCache(cache) ? checkComponent(cache, 'serve.cache') : [])]
 }
 
 /** `serve` was checked. */
 export function resolveServe(serve: ServeConfig = {}): ResolvedServe {
-  const { partial, badBlock, limits = {}, headerMemory, gap, slow } = serve
+  const { partial, badBlock, limits = {}, headerMemory, gap, cache, slow } = serve
   return {
     partial: partial ?? 'refuse',
     badBlock: badBlock ?? 'fail',
@@ -111,8 +126,14 @@ export function resolveServe(serve: ServeConfig = {}): ResolvedServe {
     },
     headerMemory: bytesOf(headerMemory),
     gap: bytesOf(gap) ?? 512 * 1024,
+    cache: isCache(cache) ? cache : { memory: bytesOf(cache?.memory) ?? 256 * 1024 ** 2 },
     slowMs: durationMs(slow, '10s'),
   }
+}
+
+export function isCache(value: unknown): value is ByteCache {
+  const { kind, get, put } = Object(value)
+  return kind === 'cache' && typeof get === 'function' && typeof put === 'function'
 }
 
 function oneOf(...words: readonly string[]): v.GenericSchema {

@@ -63,6 +63,17 @@ function mustOf(issue: v.BaseIssue<unknown>): string {
   return expected === null ? 'be valid' : `be ${KINDS[expected] ?? expected.replaceAll('"', "'")}`
 }
 
+export const bytesOption: v.GenericSchema = v.optional(
+  v.custom(value => bytesOf(value) !== undefined, "be a number of bytes > 0, or such as '40GiB'"),
+)
+
+/** `1024`, `'512MiB'`, `'40GiB'`, `'40G'`; undefined where it is none of these. */
+export function bytesOf(value: unknown): number | undefined {
+  const [, digits, unit = ''] = /^(\d+)([KMGT]?)(?:iB)?$/.exec(String(value)) ?? []
+  const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ')
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
 const KINDS: Readonly<Record<string, string>> = {
   Object: 'an object',
   Array: 'a list',

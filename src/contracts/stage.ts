@@ -163,6 +163,8 @@ export interface BlockReader extends Disposable {
   readonly meta: BlockMeta
   /** Bytes of the file `index-header`, where the sink keeps one. Without it, the header is made from the index. */
   readonly headerBytes?: number | undefined
+  /** True where a read of a file but the header is a request to the bucket: what was read is kept in the cache of queries. */
+  readonly isRemote?: boolean | undefined
   readonly files: RangeReader
 }
 

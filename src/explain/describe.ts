@@ -1,6 +1,6 @@
 /** What a config comes to, as plain data without secrets: for `blockgate check` and the pages. */
 import type { ResolvedConfig } from '../config/config.ts'
-import { type ResolvedServe, resolveServe } from '../config/serve.ts'
+import { isCache, type ResolvedServe, resolveServe } from '../config/serve.ts'
 import type { Component } from '../contracts/host.ts'
 import type { Named } from '../contracts/plan.ts'
 import { shownOptions } from '../contracts/shown-options.ts'
@@ -31,7 +31,7 @@ export interface ConfigDescription
   /** Where the HTTP server listens; null: nowhere. */
   readonly http: { readonly host?: string; readonly port: number } | null
   /** How queries are answered, with its defaults. */
-  readonly serve: ResolvedServe
+  readonly serve: Omit<ResolvedServe, 'cache'> & { readonly cache: ComponentDescription | { readonly memory: number } }
   /** Whether there is a token; never which. */
   readonly token: boolean
   /** In list order, with the `owned()` that the engine puts in where there is none. */
@@ -41,6 +41,8 @@ export interface ConfigDescription
 /** Nothing is started. */
 export function describeConfig(config: ResolvedConfig): ConfigDescription {
   const { plan, instance, bucket, dir, everyMs, concurrency, blockTimeoutMs, stopGraceMs, http, serve } = config
+  const resolved = resolveServe(serve)
+  const { cache } = resolved
   return {
     instance: { id: instance.id, ...(instance.zone !== undefined && { zone: instance.zone }) },
     bucket: bucket && component(bucket.name, bucket),
@@ -51,7 +53,7 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     stopGraceMs,
     http: http ? { port: http.port, ...(http.host !== undefined && { host: http.host }) } : null,
     token: config.token !== undefined,
-    serve: resolveServe(serve),
+    serve: { ...resolved, cache: isCache(cache) ? component(cache.name, cache) : cache },
     stages: [
       stage(plan.source, 1),
       ...plan.segments.flatMap(({ stages, barrier }, i) => {

@@ -1,6 +1,7 @@
 /** Queries of the blocks that are loaded here, as Prometheus takes them. */
 import type { Context, Hono } from 'hono'
 import { orAborted } from '../async/signals.ts'
+import type { EntryCache } from '../cache/entry-cache.ts'
 import type { ResolvedServe } from '../config/serve.ts'
 import type { Host } from '../contracts/host.ts'
 import type { QueryMetrics } from '../contracts/metrics.ts'
@@ -25,6 +26,8 @@ export interface QueryRoutes {
   readonly metrics?: QueryMetrics | undefined
   /** Bytes that the runtime's heap may have, where it tells. */
   readonly heapLimit?: number | undefined
+  /** Of what queries read from the bucket. Default: nothing is kept. */
+  readonly cache?: EntryCache | undefined
 }
 
 const MAX_BODY = 32 * 1024 * 1024
@@ -35,9 +38,18 @@ const MAX_HEADER = 1_000
 const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
 
 /** Adds the routes of queries to an app: remote read, and the label APIs of Prometheus. */
-export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit }: QueryRoutes): (app: Hono) => void {
+export function queryRoutes({
+  gateway,
+  serve,
+  host,
+  snappy,
+  metrics,
+  heapLimit,
+  cache,
+}: QueryRoutes): (app: Hono) => void {
   const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
-  const querier = new Querier({ sink: gateway.plan.sink.stage, limits: serve.limits, headerMemory, gap: serve.gap })
+  const { sink } = gateway.plan
+  const querier = new Querier({ sink: sink.stage, limits: serve.limits, headerMemory, gap: serve.gap, cache })
   const service = new QueryService({ gateway, serve, host, metrics })
   return app => {
     app.post('/api/v1/read', async c => {

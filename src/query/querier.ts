@@ -1,5 +1,6 @@
 /** The blocks of a sink asked together: which ones, their series merged, and the chunks of each series in order. */
 import { eachBounded } from '../async/each.ts'
+import type { EntryCache } from '../cache/entry-cache.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
 import type { IndexLookup } from '../tsdb/index-lookup.ts'
@@ -18,6 +19,8 @@ export interface QuerierOptions {
   readonly headerMemory?: number | undefined
   /** Bytes between two ranges of an index that are read rather than asked for apart. Default 512 KiB. */
   readonly gap?: number | undefined
+  /** What was read from the bucket. Default: nothing is kept. */
+  readonly cache?: EntryCache | undefined
 }
 
 export interface Selection {
@@ -68,11 +71,11 @@ export class Querier {
   readonly #limits: QueryLimits
   readonly #reads: Reads
 
-  constructor({ sink, limits, headerMemory = HEADER_MEMORY, gap }: QuerierOptions) {
+  constructor({ sink, limits, headerMemory = HEADER_MEMORY, gap, cache }: QuerierOptions) {
     this.#sink = sink
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
     this.#headers = new Headers({ maxBytes: headerMemory, concurrency: OPENING })
-    this.#reads = new Reads({ gap })
+    this.#reads = new Reads({ gap, cache })
   }
 
   /**

@@ -1,19 +1,25 @@
 /**
- * How all queries of a gateway read the files of blocks: entries that are near to one another by one request, what two queries ask for
- * at once by one, and an entry that is longer than was guessed once more.
+ * How all queries of a gateway read the files of blocks: entries from the cache, those that are near to one another by one request, what
+ * two queries ask for at once by one, and an entry that is longer than was guessed once more.
+ *
+ * What is cached are whole entries, each under where it begins: a postings list, the entry of a series, a chunk. Ranges of a fixed size
+ * would be fewer keys, but each read would be rounded up to whole ones: the ten series of a small query are 1 KiB, and would be read and
+ * kept as 16 or 32. Ranges as they were read would be found again by the same query alone. An entry also has a checksum of its own,
+ * and is the same in every query that needs it. Only what comes from an object store is cached: a disk has the page cache of its system.
  */
+import type { EntryCache } from '../cache/entry-cache.ts'
+import type { CacheKind } from '../contracts/cache.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
+import { isWhole } from './entry-checksum.ts'
 import { Flights } from './flights.ts'
 import type { Budget } from './limits.ts'
 import { chunkGap, DEFAULT_GAP, type Part, partAt, readSpans, type Span } from './ranges.ts'
 import { PartCursor, type Run, runsOf } from './runs.ts'
 
-export type EntryKind = 'postings' | 'series' | 'chunk'
-
 /** Entries of one file. */
 export interface EntriesAsked {
-  readonly kind: EntryKind
+  readonly kind: CacheKind
   readonly file: string
   /** Where each begins, and its end or a guess of that. */
   readonly spans: readonly Span[]
@@ -31,6 +37,13 @@ export interface OffsetsAsked extends Omit<EntriesAsked, 'spans'> {
   readonly end?: number
 }
 
+interface CacheableAsked extends Omit<EntriesAsked, 'spans'> {
+  readonly offsets: ArrayLike<number>
+  readonly spanAt: (i: number) => Span
+  /** What is to be read of those entries, by their places among `offsets`; without them, of all. */
+  readonly spansOf: (some?: readonly number[]) => readonly (Span | Run)[]
+}
+
 /** Where an entry is: it begins at `at`. */
 export interface Entry {
   readonly bytes: Uint8Array
@@ -46,17 +59,22 @@ export interface ReadsOf {
 export interface ReadsOptions {
   /** Bytes between two ranges of an index that are read rather than asked for apart. Default 512 KiB. */
   readonly gap?: number | undefined
+  readonly cache?: EntryCache | undefined
 }
 
 /** Of an entry whose length cannot be told from what was read, this much is read. */
 const UNKNOWN_BYTES = 64 * 1024
+/** A read of more entries goes past the cache: it would push out what many other queries need, and each key costs time. */
+const MAX_CACHED = 65_536
 
 export class Reads {
   readonly #gap: number
+  readonly #cache: EntryCache | undefined
   readonly #flights = new Flights()
 
-  constructor({ gap = DEFAULT_GAP }: ReadsOptions = {}) {
+  constructor({ gap = DEFAULT_GAP, cache }: ReadsOptions = {}) {
     this.#gap = gap
+    this.#cache = cache
   }
 
   /**
@@ -66,7 +84,10 @@ export class Reads {
    */
   async entries(reader: BlockReader, asked: EntriesAsked, query: ReadsOf): Promise<readonly Entry[]> {
     const { spans, file } = asked
-    const parts = await this.#parts(reader, asked, query)
+    const offsets = spans.map(({ offset }) => offset)
+    const spansOf = (some?: readonly number[]) => some?.map(i => spans[i] as Span) ?? spans
+    const spanAt = (i: number) => spans[i] as Span
+    const parts = await this.#cachedParts(reader, { ...asked, offsets, spanAt, spansOf }, query)
     return spans.map(({ offset }): Entry => {
       const part = partAt(parts, offset)
       if (part) return { bytes: part.bytes, at: offset - part.offset }
@@ -77,9 +98,45 @@ export class Reads {
 
   /** As `entries`; each entry is found by where it begins. */
   async cursor(reader: BlockReader, asked: OffsetsAsked, query: ReadsOf): Promise<PartCursor> {
-    const spans = runsOf(asked.offsets, asked.guess, asked.end)
-    const parts = await this.#parts(reader, { ...asked, spans }, query)
+    const { offsets, guess, end } = asked
+    const spansOf = (some?: readonly number[]) => runsOf(some?.map(i => offsets[i] as number) ?? offsets, guess, end)
+    const spanAt = (i: number) => ({ offset: offsets[i] as number, end: offsets[i] as number })
+    const parts = await this.#cachedParts(reader, { ...asked, spanAt, spansOf }, query)
     return new PartCursor(parts, `${reader.meta.ulid}/${asked.file}: ${asked.kind}`)
+  }
+
+  /** What is cached of the entries, and what was read of the others: it is cached then. */
+  async #cachedParts(reader: BlockReader, asked: CacheableAsked, query: ReadsOf): Promise<readonly Part[]> {
+    const { kind, file, offsets, spanAt, spansOf, sizeOf } = asked
+    const cache = reader.isRemote && offsets.length <= MAX_CACHED ? this.#cache : undefined
+    if (!cache) return await this.#parts(reader, { ...asked, spans: spansOf() }, query)
+    const keys = Array.from(offsets, offset => `${reader.meta.ulid}/${file}:${offset}`)
+    const held: Part[] = []
+    const missing: number[] = []
+    for (const [i, bytes] of (await cache.get(kind, keys, query.signal)).entries()) {
+      const offset = offsets[i] as number
+      if (!bytes) {
+        missing.push(i)
+        continue
+      }
+      query.budget.take('bytes', bytes.length)
+      query.budget.hit(bytes.length)
+      held.push({ offset, end: offset + bytes.length, bytes })
+    }
+    const read = missing.length === 0 ? [] : await this.#parts(reader, { ...asked, spans: spansOf(missing) }, query)
+    const entries = missing.flatMap(i => {
+      const offset = offsets[i] as number
+      const part = partAt(read, offset)
+      const at = offset - (part?.offset ?? 0)
+      const size = part && sizeOf(part.bytes, at, spanAt(i))
+      const value = part?.bytes.subarray(at, at + (size ?? 0))
+      // One that is cut, or was damaged on its way, is an error of this query, and of no other.
+      return value && isWhole(kind, value) ? [{ key: keys[i] as string, value }] : []
+    })
+    cache.put(kind, entries)
+    // Where a gap was read with its neighbours, what is cached of it is not needed.
+    const apart = held.filter(({ offset, end }) => !(end <= (partAt(read, offset)?.end ?? 0)))
+    return withParts(read, apart)
   }
 
   /** Reads the spans; an entry that turns out to be larger than its span, or than the rest of its run, once more. */

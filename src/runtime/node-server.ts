@@ -1,13 +1,18 @@
 /** A gateway as a service on Node: its HTTP server, from before the first run until after the last. */
 import { getHeapStatistics } from 'node:v8'
+import { orAborted } from '../async/signals.ts'
+import { EntryCache } from '../cache/entry-cache.ts'
+import { memoryCache } from '../cache/memory.ts'
 import type { ResolvedConfig } from '../config/config.ts'
-import { resolveServe } from '../config/serve.ts'
-import { codeOf, ErrorCode } from '../contracts/errors.ts'
-import type { Host } from '../contracts/host.ts'
+import type { ListenAddress } from '../config/listen-address.ts'
+import { isCache, type ResolvedServe, resolveServe } from '../config/serve.ts'
+import { BlockgateError, codeOf, ErrorCode } from '../contracts/errors.ts'
+import type { Host, LocalFiles } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
 import { queryRoutes } from '../http/queries.ts'
+import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
 import { snappy } from './snappy.ts'
@@ -19,6 +24,8 @@ export interface ServeOptions {
   /** Of the gateway; `http` says where to listen. */
   readonly config: ResolvedConfig
   readonly host: Host
+  /** The disk, for a cache of queries that needs one. Default: none. */
+  readonly files?: LocalFiles | undefined
   /** What /metrics answers, and where queries are counted: see setupMetrics. */
   readonly metrics?: { text(): Promise<string>; readonly metrics?: Metrics | undefined } | undefined
   /** Where the port is taken, any free one is. Default false. */
@@ -45,17 +52,38 @@ const CLOSE_GRACE_MS = 2_000
  * @throws BlockgateError `address-in-use` or `start-failed` where it cannot listen
  */
 export async function serveGateway(options: ServeOptions): Promise<Service> {
-  const { gateway, host } = options
-  const server = await open(options)
-  if (server) host.log.info('http server listening', { url: server.url })
+  const { gateway, config, host, files } = options
+  if (!config.http) return { url: undefined, stop: () => gateway.stop() }
+  const serve = resolveServe(config.serve)
+  const cache = new EntryCache(isCache(serve.cache) ? serve.cache : memoryCache(serve.cache.memory), host)
+  const server = await open(options, config.http, serve, cache)
+  host.log.info('http server listening', { url: server.url })
+  const ending = new AbortController()
+  // Queries go without it until it has started.
+  const starting = cache.start({ files, instance: config.instance }, ending.signal)
+  const stop = async () => {
+    try {
+      await gateway.stop()
+    } finally {
+      await server.close(CLOSE_GRACE_MS)
+      ending.abort(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
+      await withinGrace(host, CLOSE_GRACE_MS, async late => {
+        await orAborted(starting, late)
+        await cache.stop(late)
+        // It is logged; what a cache leaves behind holds up nothing.
+      }).catch(() => {})
+    }
+  }
   let stopped: Promise<void> | undefined
-  const stop = () => gateway.stop().finally(() => server?.close(CLOSE_GRACE_MS))
-  return { url: server?.url, stop: () => (stopped ??= stop()) }
+  return { url: server.url, stop: () => (stopped ??= stop()) }
 }
 
-async function open(options: ServeOptions): Promise<HttpServer | undefined> {
-  const { gateway, config, host, metrics, orFreePort = false } = options
-  if (!config.http) return undefined
+async function open(
+  { gateway, config, host, metrics, orFreePort = false }: ServeOptions,
+  address: ListenAddress,
+  serve: ResolvedServe,
+  cache: EntryCache,
+): Promise<HttpServer> {
   const app = createApp({
     gateway,
     config,
@@ -64,8 +92,9 @@ async function open(options: ServeOptions): Promise<HttpServer | undefined> {
     peerOf,
     queries: queryRoutes({
       gateway,
-      serve: resolveServe(config.serve),
+      serve,
       host,
+      cache,
       snappy,
       metrics: metrics?.metrics,
       heapLimit: getHeapStatistics().heap_size_limit,
@@ -73,10 +102,10 @@ async function open(options: ServeOptions): Promise<HttpServer | undefined> {
     version: VERSION,
   })
   try {
-    return await listen(app, config.http)
+    return await listen(app, address)
   } catch (error) {
     if (!orFreePort || codeOf(error) !== ErrorCode.addressInUse) throw error
-    host.log.warn('the port is taken: a free one is used', { port: config.http.port })
-    return await listen(app, { ...config.http, port: 0 })
+    host.log.warn('the port is taken: a free one is used', { port: address.port })
+    return await listen(app, { ...address, port: 0 })
   }
 }

@@ -75,6 +75,7 @@ describe('resolveConfig', () => {
       },
       headerMemory: undefined,
       gap: 512 * 1024,
+      cache: { memory: 256 * 1024 ** 2 },
       slowMs: 10_000,
     })
   })
@@ -97,6 +98,22 @@ describe('resolveConfig', () => {
       headerMemory: 'much',
       limits: { series: 0, chunks: 1.5, bytes: '1GB', seris: 1 },
     }
+    const cache = { kind: 'cache', name: 'mine', get: () => [], put() {}, check: () => [REPLICAS] } as const
+    for (const given of [{ memory: '1GiB' }, { ...cache, check: () => [] }] as const) {
+      const { serve: section } = await resolveConfig({ pipeline: around(), serve: { cache: given } }, { env })
+      expect(resolveServe(section).cache).toEqual('kind' in given ? given : { memory: 1024 ** 3 })
+    }
+    const cacheProblems = await Promise.all(
+      [cache, { memory: 'much' }, { ...cache, put: undefined }, 7].map(given =>
+        problems({ pipeline: around(), serve: { cache: given } }),
+      ),
+    )
+    expect(cacheProblems.flat()).toEqual([
+      'serve.cache.replicas: must be >= 1: current value is 0',
+      'serve.cache.memory: must be a number of bytes > 0, or such as \'40GiB\': current value is "much"',
+      'serve.cache: must be { memory: \'256MiB\' }, or a cache with get() and put(): current value is "mine"',
+      'serve.cache: must be an object: current value is 7',
+    ])
     expect(await problems({ pipeline: around(), serve: bad })).toEqual([
       "serve.partial: must be 'refuse' or 'answer': current value is \"yes\"",
       "serve.badBlock: must be 'fail' or 'warn': current value is 1",

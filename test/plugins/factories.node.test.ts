@@ -11,7 +11,7 @@ const folders = globSync('plugins/*/*/index.ts', { cwd: ROOT }).map(path => path
 async function factoryOf(folder: string): Promise<((options: unknown) => Component) | undefined> {
   const name = folder.replace(/^.*\//, '').replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
   const module: Readonly<Record<string, unknown>> = await import(join(ROOT, 'plugins', folder, 'index.ts'))
-  const factory = module[name] ?? module[`${name}Store`]
+  const factory = module[name] ?? module[`${name}Store`] ?? module[`${name}Cache`]
   return typeof factory === 'function' ? (factory as (options: unknown) => Component) : undefined
 }
 

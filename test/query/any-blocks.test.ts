@@ -1,8 +1,11 @@
 // Any blocks, any query: what a querier answers is what a reader finds that goes over all series. A case that fails is made smaller,
 // and its message has the seed and the path to run it alone: `fc.assert(…, { seed, path })`.
 import { codeOf } from 'blockgate'
+import { memoryCache } from 'blockgate/cache'
+import { fakeHost } from 'blockgate/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { EntryCache } from '../../src/cache/entry-cache.ts'
 import { Querier } from '../../src/query/querier.ts'
 import { QueryRun } from '../../src/query/query-run.ts'
 import { remoteRead } from '../../src/query/remote-read/read.ts'
@@ -30,20 +33,24 @@ interface How {
   readonly turns: readonly number[]
   readonly kind: 'whole' | 'headers'
   readonly readAhead: { readonly series: number; readonly chunk: number } | undefined
+  /** Bytes of the cache of what is read from a bucket: 800 have few entries. */
+  readonly cache: number | undefined
 }
 
 const readers: fc.Arbitrary<How> = fc.record({
   turns: fc.array(fc.nat({ max: 9 }), { maxLength: 3 }),
   kind: fc.constantFrom('whole', 'headers'),
   readAhead: fc.constantFrom(undefined, { series: 1, chunk: 1 }, { series: 20, chunk: 9 }, { series: 0, chunk: 9_999 }),
+  cache: fc.constantFrom(undefined, 800, 20_000, 1_000_000),
 })
 
-function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns }: How) {
+function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns, cache }: How) {
   const given = blocks.map(block => ({
     meta: { labels: block.external, minTime: block.from, maxTime: block.end, readAhead },
     files: blockFiles(block),
   }))
-  return new Querier({ sink: sinkOfFiles(given, { kind, turns }).sink })
+  const { sink } = sinkOfFiles(given, { kind, turns })
+  return new Querier({ sink, cache: cache === undefined ? undefined : new EntryCache(memoryCache(cache), fakeHost()) })
 }
 
 async function answer(querier: Querier, { matchers, from, to }: AnyQuery, accepted: number): Promise<Uint8Array> {
@@ -65,6 +72,8 @@ it('any series that match are answered with their samples, decoded or streamed',
     fc.asyncProperty(blocksAndQuery, readers, async ({ blocks, query }, how) => {
       const wanted = asText(naiveSeries(blocks, query))
       const querier = querierOf(blocks, how)
+      // Of a cache that has some of the entries the others are read.
+      await answer(querier, { ...query, to: Math.floor((query.from + query.to) / 2) }, 0)
       expect(asText(samplesIn(await answer(querier, query, 0))[0] ?? [])).toEqual(wanted)
       const streamed = await answer(querier, query, 1).catch((error: unknown) => codeOf(error))
       // Prometheus takes no histograms whose chunks overlap, and we have no encoder of them.

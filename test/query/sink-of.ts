@@ -19,17 +19,20 @@ export interface Given {
 
 /** A sink of blocks in memory; `open` counts the readers that are open. */
 export function sinkOf(...blocks: readonly Given[]) {
-  return sinkOfFiles(
-    blocks.map(({ labels = {}, from = 0, resolution = 0, series }) => ({
-      meta: { labels, minTime: from, maxTime: from + 7_200_000, resolution },
-      files: blockFiles({
-        series: series.map(([pairs, samples]) => ({
-          labels: Object.entries(pairs).sort(([a], [b]) => compare(a, b)),
-          chunks: [{ from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, encoding: 1, data: xorOf(samples) }],
-        })),
-      }),
-    })),
-  )
+  return sinkOfFiles(blocks.map(blockOf))
+}
+
+/** One chunk a series. */
+export function blockOf({ labels = {}, from = 0, resolution = 0, series }: Given): BlockOfFiles {
+  return {
+    meta: { labels, minTime: from, maxTime: from + 7_200_000, resolution },
+    files: blockFiles({
+      series: series.map(([pairs, samples]) => ({
+        labels: Object.entries(pairs).sort(([a], [b]) => compare(a, b)),
+        chunks: [{ from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, encoding: 1, data: xorOf(samples) }],
+      })),
+    }),
+  }
 }
 
 export interface SinkState {
@@ -39,6 +42,8 @@ export interface SinkState {
   reads: number
   /** A file that cannot be read. */
   failing: string | undefined
+  /** One of which other bytes come. */
+  damaged: string | undefined
   /** Awaited before each read. */
   before: ((id: string, file: string, signal: AbortSignal) => void | Promise<void>) | undefined
 }
@@ -50,9 +55,10 @@ export interface BlockOfFiles {
 }
 
 /**
- * A sink of the files of blocks: `open` counts the readers that are open, and a file named `failing` cannot be read.
+ * A sink of the files of blocks: `open` counts the readers that are open, a file named `failing` cannot be read,
+ * and of one named `damaged` other bytes come.
  *
- * @param options.kind `headers`: as of a sink that keeps index-headers; else one that has whole blocks
+ * @param options.kind `headers`: as of a sink that keeps index-headers and reads all else from the bucket; else one of whole blocks
  * @param options.turns of each block, for how many turns of the queue of microtasks a read takes
  */
 export function sinkOfFiles(
@@ -62,7 +68,7 @@ export function sinkOfFiles(
   const { kind = 'whole', turns = [] } = options
   const loaded = new Map<string, LoadedBlock>()
   const files = new Map<string, Map<string, Uint8Array>>()
-  const state: SinkState = { open: 0, reads: 0, failing: undefined, before: undefined }
+  const state: SinkState = { open: 0, reads: 0, failing: undefined, damaged: undefined, before: undefined }
   for (const [i, block] of blocks.entries()) {
     const ulid = testId(i + 1)
     files.set(ulid, block.files)
@@ -77,7 +83,8 @@ export function sinkOfFiles(
     if (!bytes || offset < 0 || length < 0 || offset + length > bytes.length) {
       throw new BlockgateError('corrupt-block', `${file} must have ${length} bytes at ${offset}`)
     }
-    return bytes.subarray(offset, offset + length)
+    const read = bytes.slice(offset, offset + length)
+    return file === state.damaged ? read.fill(0x55, Math.floor(length / 2)) : read
   }
   const sink = {
     loaded: () => loaded,
@@ -89,6 +96,7 @@ export function sinkOfFiles(
       return {
         meta,
         headerBytes,
+        isRemote: kind === 'headers',
         files: {
           async read(file, offset, length, signal) {
             await state.before?.(id, file, signal)

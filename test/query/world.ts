@@ -74,8 +74,9 @@ export async function serve(root: string, bucket: string, sink: BlockSink, ...st
   }
   const config = await resolveConfig(input, { env: {} })
   const host = nodeHost({ log: fakeHost().log })
-  const made = gateway(config, { host, files: localFiles(dir), state: fileState(dir, nodeLog()) })
-  const service = await serveGateway({ gateway: made, config, host })
+  const files = localFiles(dir)
+  const made = gateway(config, { host, files, state: fileState(dir, nodeLog()) })
+  const service = await serveGateway({ gateway: made, config, host, files })
   await made.start()
   return { url: service.url ?? '', stop: () => service.stop() }
 }

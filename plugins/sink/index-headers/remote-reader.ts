@@ -11,6 +11,7 @@ export function remoteReader(held: BlockReader, headerBytes: number, bucket: Buc
   return {
     meta: held.meta,
     headerBytes,
+    isRemote: true,
     files: {
       async read(file, offset, length, signal) {
         if (closed) {

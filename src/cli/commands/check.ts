@@ -1,5 +1,4 @@
 /** `blockgate check`: the pipeline that the config makes. */
-import type { ResolvedServe } from '../../config/serve.ts'
 import { durationText, sizeText } from '../../contracts/text.ts'
 import { type ConfigDescription, describeConfig, type StageDescription } from '../../explain/describe.ts'
 import type { Painter } from '../../runtime/terminal/text.ts'
@@ -54,13 +53,14 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
 }
 
 /** What was resolved, in the words and units of the config. */
-function serveText({ limits, headerMemory, gap, slowMs, ...rest }: ResolvedServe): string {
+function serveText({ limits, headerMemory, gap, cache, slowMs, ...rest }: ConfigDescription['serve']): string {
   const { durationMs, bytes, memory, ...counts } = limits
   return optionsText({
     ...rest,
     gap: sizeText(gap),
     limits: { ...counts, bytes: sizeText(bytes), memory: sizeText(memory), duration: durationText(durationMs) },
     ...(headerMemory !== undefined && { headerMemory: sizeText(headerMemory) }),
+    cache: 'memory' in cache ? { memory: sizeText(cache.memory) } : cache,
     slow: durationText(slowMs),
   })
 }
