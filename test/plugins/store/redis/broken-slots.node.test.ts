@@ -1,4 +1,4 @@
-import type { SlotPrecondition, SlotStore } from 'blockgate/members'
+import type { SlotStore } from 'blockgate/members'
 import { testId } from 'blockgate/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RedisServer } from '../../../support/redis.ts'
@@ -6,7 +6,6 @@ import { member, servers, stores } from './stores.ts'
 
 const SLOTS = 'blockgate:{test}:slots'
 const META = 'blockgate:{test}:meta'
-const A = testId(1)
 
 /** No fence, no holder that can be, or a fence that no number holds. */
 const TEXTS = [
@@ -68,16 +67,10 @@ describe('entries of slots that somebody broke, seen by redisStore()', () => {
   })
 
   it.each(TEXTS)('has the next hold of the slot mend %j, which no guard sees', async text => {
-    for (const each of [a, b]) {
-      await store.serve(each.next(), { added: [A], dropped: [] })
-      await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
-    }
+    for (const each of [a, b]) await each.serves()
     const record = await held(b, 1, 0)
     await redis.command('HSET', SLOTS, '1/1', text)
-    const precondition: SlotPrecondition = { slot: 1, holders: [record] }
-    const items = [{ id: A, superseding: A, targets: ['b'], quorum: 'all' as const, precondition }]
-    const ask = { decidedIn: (await store.entries()).epoch, freshMs: 60_000, items }
-    expect(await store.release(a.next(), ask)).toEqual({ status: 'ok', released: [A] })
+    expect(await a.releases(['b'], { precondition: { slot: 1, holders: [record] } })).toEqual([testId(1)])
     const mended = await held(a, 1, 1)
     const view = await store.slots(undefined)
     expect([view?.slots.toSorted((x, y) => x.rank - y.rank), view?.broken]).toEqual([[record, mended], 0])

@@ -42,14 +42,8 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     expect([[...record.members.keys()], record.broken]).toEqual([['a', 'b'], broken.length + 1])
     const heartbeats = await store.heartbeats()
     expect([[...heartbeats.heartbeats.keys()], heartbeats.broken]).toEqual([['a', 'b'], broken.length])
-    for (const each of [a, b]) {
-      expect(await store.serve(each.next(), { added: [testId(1)], dropped: [] })).toBe('ok')
-      await store.heartbeat(each.next(), { storeId: a.storeId, stats: undefined, seen: 0 })
-    }
-    const items = (targets: string[]) => [{ id: testId(1), superseding: testId(1), targets, quorum: 'all' as const }]
-    const ask = { decidedIn: record.epoch, freshMs: 60_000 }
-    expect(await store.release(a.next(), { ...ask, items: items(['b', 'x1']) })).toMatchObject({ released: [] })
-    expect(await store.release(a.next(), { ...ask, items: items(['b']) })).toMatchObject({ released: [testId(1)] })
+    for (const each of [a, b]) await each.serves()
+    expect([await a.releases(['b', 'x1']), await a.releases(['b'])]).toEqual([[], [testId(1)]])
     expect(await store.expire('x1', { incarnation: 0, sequence: 0 }, { max: 1, windowMs: 1000 }, 'a')).toBe('gone')
     expect(await store.drain('x1', true)).toBe(false)
     expect(await store.join(joining('x1'))).toMatchObject({ status: 'joined' })
@@ -82,16 +76,11 @@ describe('entries that somebody broke, seen by redisStore()', () => {
   it('goes by no heartbeat that is not of its record', async () => {
     const store = await open({ url: redis.url })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
-    for (const each of [a, b]) {
-      await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-      await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
-    }
+    for (const each of [a, b]) await each.serves()
     const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
     await redis.command('HSET', BEATS, 'b', JSON.stringify({ ...heartbeat, incarnation: String(b.incarnation - 1) }))
     expect(await store.serve(b.next(), { added: [testId(2)], dropped: [] })).toBe('missing')
-    const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const }]
-    const { epoch } = await store.entries()
-    expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({ released: [] })
+    expect(await a.releases(['b'])).toEqual([])
   })
 
   it('counts statistics that are not what they must be, and keeps the heartbeat', async () => {

@@ -21,23 +21,18 @@ describe('redisStore() whose clock stepped back', () => {
   it('releases nothing for a heartbeat that lies in the future, and tells no age of it', async () => {
     const store = await open({ url: redis.url })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
-    for (const each of [a, b]) {
-      await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-      await store.heartbeat(each.next(), { storeId: each.storeId, stats: undefined, seen: 0 })
-    }
-    const { epoch } = await store.entries()
-    const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const }]
-    const release = () => store.release(a.next(), { decidedIn: epoch, freshMs: 10 * HOUR, items })
+    for (const each of [a, b]) await each.serves()
+    const release = () => a.releases(['b'], { freshMs: 10 * HOUR })
     const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'b')))
     const put = (at: number) => redis.command('HSET', BEATS, 'b', JSON.stringify({ ...heartbeat, at: String(at) }))
 
     await put(Number(heartbeat.at) + HOUR)
     expect((await store.heartbeats()).heartbeats.get('b')?.age).toBe(0)
-    expect(await release()).toEqual({ status: 'ok', released: [] })
+    expect(await release()).toEqual([])
     expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
 
     await put(Number(heartbeat.at) - HOUR)
-    expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })
+    expect(await release()).toEqual([testId(1)])
   })
 
   it('does not count an expiry that lies in the future', async () => {

@@ -87,22 +87,16 @@ describe('redisStore() after Redis lost something', () => {
     const store = await open({ url: `redis://127.0.0.1:${line.port}` })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
     const both = async (storeId: string) => {
-      for (const each of [a, b]) {
-        await store.serve(each.next(), { added: [testId(1)], dropped: [] })
-        await store.heartbeat(each.next(), { storeId, stats: undefined, seen: 0 })
-      }
+      for (const each of [a, b]) await each.serves(storeId)
     }
-    const release = async () => {
-      const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const }]
-      return await store.release(a.next(), { decidedIn: (await store.entries()).epoch, freshMs: 60_000, items })
-    }
+    const release = () => a.releases(['b'])
     await both(a.storeId)
     await replicated(redis)
     await follower.command('REPLICAOF', 'NO', 'ONE')
     line.to(follower.port)
     const second = (await vi.waitFor(() => store.entries(), PATIENCE)).storeId
     expect(second).not.toBe(a.storeId)
-    expect(await release()).toEqual({ status: 'ok', released: [] })
+    expect(await release()).toEqual([])
     await both(second)
     // Back to the first one, whose run_id is the one of before.
     await redis.command('REPLICAOF', '127.0.0.1', follower.port)
@@ -114,9 +108,9 @@ describe('redisStore() after Redis lost something', () => {
     line.to(redis.port)
     const third = (await vi.waitFor(() => store.entries(), PATIENCE)).storeId
     expect(new Set([a.storeId, second, third]).size).toBe(3)
-    expect(await release()).toEqual({ status: 'ok', released: [] })
+    expect(await release()).toEqual([])
     await both(third)
-    expect(await release()).toEqual({ status: 'ok', released: [testId(1)] })
+    expect(await release()).toEqual([testId(1)])
   })
 
   it('finds the new master when the old one has become a replica behind an open connection', async () => {

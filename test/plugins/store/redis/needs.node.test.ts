@@ -134,11 +134,7 @@ async function everyStep(store: SlotStore): Promise<void> {
   const holders = [{ rank: 0, holder: 'b', fence }]
   expect(await store.slots(undefined)).toMatchObject({ slots: [{ slot: 1, ...holders[0] }] })
   const precondition = { slot: 1, holders }
-  const items = [{ id: testId(1), superseding: testId(1), targets: ['b'], quorum: 'all' as const, precondition }]
-  const { epoch } = await store.entries()
-  expect(await store.release(a.next(), { decidedIn: epoch, freshMs: 60_000, items })).toMatchObject({
-    released: [testId(1)],
-  })
+  expect(await a.releases(['b'], { precondition })).toEqual([testId(1)])
   expect(await store.claims('b')).toEqual(new BlockSet([testId(1)]))
   const heartbeat = (await store.heartbeats()).heartbeats.get('b')
   const seen = { incarnation: b.incarnation, sequence: heartbeat?.sequence ?? 0 }

@@ -22,8 +22,6 @@ export interface Step {
   readonly writes: readonly string[]
   /** Keys that it reads alone. Default none. */
   readonly reads?: readonly string[]
-  /** Commands that it writes with, beside PUBLISH. */
-  readonly commands: readonly string[]
   readonly run: (store: SlotStore, world: World) => Promise<unknown>
 }
 
@@ -33,38 +31,32 @@ export const STEPS: readonly Step[] = [
   {
     name: 'join',
     writes: ['meta', 'members', 'heartbeats', 'claims:a'],
-    commands: ['unlink', 'hset'],
     run: (store, { a }) => store.join(joining('a', { incarnation: a.incarnation, sequence: 99 })),
   },
   {
     name: 'heartbeat',
     writes: ['heartbeats'],
-    commands: ['hset'],
     run: (store, { a }) => store.heartbeat(a.next(), { storeId: a.storeId, stats: undefined, seen: 0 }),
   },
   {
     name: 'heartbeat after the epoch was lost',
     writes: ['meta', 'heartbeats'],
-    commands: ['hset'],
     run: (store, { a, epoch }) =>
       store.heartbeat(a.next(), { storeId: a.storeId, stats: undefined, seen: epoch + 1e9 }),
   },
   {
     name: 'leave',
     writes: ['meta', 'members', 'heartbeats', 'claims:a'],
-    commands: ['unlink', 'hset'],
     run: (store, { a }) => store.leave(a.next()),
   },
   {
     name: 'serve',
     writes: ['heartbeats', 'claims:a'],
-    commands: ['srem', 'hset', 'sadd'],
     run: (store, { a }) => store.serve(a.next(), { added: [more], dropped: [held] }),
   },
   {
     name: 'release',
     writes: ['heartbeats', 'claims:a'],
-    commands: ['srem', 'hset'],
     run: (store, { a, epoch }) =>
       store.release(a.next(), {
         decidedIn: epoch,
@@ -75,14 +67,12 @@ export const STEPS: readonly Step[] = [
   {
     name: 'hold',
     writes: ['meta', 'heartbeats', 'slots'],
-    commands: ['hset'],
     run: (store, { a }) => store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false }),
   },
   {
     name: 'release with a guard',
     writes: ['heartbeats', 'claims:a'],
     reads: ['slots'],
-    commands: ['srem', 'hset'],
     run: (store, { a, epoch }) =>
       store.release(a.next(), {
         decidedIn: epoch,
@@ -92,11 +82,10 @@ export const STEPS: readonly Step[] = [
         ],
       }),
   },
-  { name: 'fence', writes: ['meta'], commands: ['hset'], run: store => store.fence() },
+  { name: 'fence', writes: ['meta'], run: store => store.fence() },
   {
     name: 'expire',
     writes: ['meta', 'members', 'expiries'],
-    commands: ['lpush', 'ltrim', 'hset'],
     run: async (store, { a }) => {
       const heartbeat = (await store.heartbeats()).heartbeats.get('a')
       return await store.expire('a', { incarnation: a.incarnation, sequence: heartbeat?.sequence ?? 0 }, LIMIT, 'b')
@@ -105,17 +94,15 @@ export const STEPS: readonly Step[] = [
   {
     name: 'evict',
     writes: ['meta', 'members'],
-    commands: ['hset'],
     run: (store, { down }) => store.evict('c', down),
   },
   {
     name: 'forget',
     writes: ['meta', 'members', 'heartbeats', 'claims:c'],
-    commands: ['unlink', 'hset', 'hdel'],
     run: (store, { down }) => store.forget('c', down),
   },
-  { name: 'drain', writes: ['meta', 'members'], commands: ['hset'], run: store => store.drain('a', true) },
-  { name: 'freeze', writes: ['meta'], commands: ['hset'], run: store => store.freeze(true) },
+  { name: 'drain', writes: ['meta', 'members'], run: store => store.drain('a', true) },
+  { name: 'freeze', writes: ['meta'], run: store => store.freeze(true) },
 ]
 
 /** Makes that cluster in an empty Redis. */

@@ -1,9 +1,9 @@
 /** Started stores on a real Redis, which are stopped when a test is over. */
 import type { Services } from 'blockgate'
-import type { JoinReply, JoinRequest, SlotStore, Stamp } from 'blockgate/members'
+import type { JoinReply, JoinRequest, SlotPrecondition, SlotStore, Stamp } from 'blockgate/members'
 import { type RedisStoreOptions, redisStore } from 'blockgate/plugins/store/redis'
 import { nodeHost } from 'blockgate/runtime/node'
-import { fakeHost, services } from 'blockgate/testing'
+import { fakeHost, services, testId } from 'blockgate/testing'
 import { afterEach } from 'vitest'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
 
@@ -60,11 +60,30 @@ export function joining(id: string, more: Partial<JoinRequest> = {}): JoinReques
   }
 }
 
-/** Joins for the first time. @returns what gives the stamp of each next write, and what the store answered */
+const ONE = testId(1)
+
+/** Joins for the first time. @returns what the store answered, and short words for what the member does then */
 export async function member(store: SlotStore, id: string, more: Partial<JoinRequest> = {}) {
   const joined = await store.join(joining(id, more))
   if (joined.status !== 'joined') throw new Error(`${id} must be able to join: it is ${joined.status}`)
   let sequence = 1
   const next = (): Stamp => ({ id, incarnation: joined.incarnation, sequence: ++sequence })
-  return { ...(joined as Extract<JoinReply, { status: 'joined' }>), next }
+  return {
+    ...(joined as Extract<JoinReply, { status: 'joined' }>),
+    /** The stamp of its next write. */
+    next,
+    /** Serves block 1, and has told the store all that it serves. */
+    async serves(storeId = joined.storeId) {
+      await store.serve(next(), { added: [ONE], dropped: [] })
+      await store.heartbeat(next(), { storeId, stats: undefined, seen: 0 })
+    },
+    /** Asks to let block 1 go, as these serve it. @returns what was released */
+    async releases(targets: readonly string[], more: { freshMs?: number; precondition?: SlotPrecondition } = {}) {
+      const { freshMs = 60_000, precondition } = more
+      const { epoch: decidedIn } = await store.entries()
+      const items = [{ id: ONE, superseding: ONE, targets, quorum: 'all' as const, precondition }]
+      const reply = await store.release(next(), { decidedIn, freshMs, items })
+      return reply.status === 'ok' ? reply.released : reply.status
+    },
+  }
 }
