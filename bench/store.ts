@@ -68,7 +68,7 @@ async function measure(store: MemberStore, redis: RedisServer): Promise<void> {
   await time('heartbeat', async () => void (await store.heartbeat(b.stamp(), { storeId: b.storeId, stats, seen: 0 })))
   await time(`heartbeats of ${MEMBERS}`, async () => void (await store.heartbeats()))
   await time(`record of ${MEMBERS}`, async () => void (await store.entries()))
-  await time(`claims, ${ids.length}`, async () => void (await store.claims('gw-3')), undefined, 10)
+  await time(`claims, ${ids.length}`, async () => void (await store.advertised('gw-3')), undefined, 10)
 }
 
 interface Member {
@@ -81,7 +81,7 @@ async function join(store: MemberStore, id: string): Promise<Member> {
     zone: 'zone-1',
     address: `http://${id}:9090`,
     process: `${id}-1`,
-    rules: 'rules',
+    fingerprint: 'fingerprint',
     bucket: 's3://metrics',
   }
   const joined = await store.join({ id, ...texts, incarnation: 0, sequence: 1, replaces: 0, seen: 0 })

@@ -27,7 +27,7 @@ const NAMED = 10
 export async function advertisedBlocks(operator: Operator): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
   const { members } = await operator.ring()
   const serving = members.filter(({ ready }) => ready)
-  return new Map(await Promise.all(serving.map(async ({ id }) => [id, await operator.claims(id)] as const)))
+  return new Map(await Promise.all(serving.map(async ({ id }) => [id, await operator.advertised(id)] as const)))
 }
 
 /** A superseded block has the copies of the block that holds all of it, where those are more than its own. */

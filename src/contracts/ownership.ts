@@ -111,7 +111,7 @@ export interface Operator {
   /** Why another process cannot use it, one sentence without a final period; undefined where it can. */
   readonly unavailable: string | undefined
   ring(): Promise<Ring>
-  claims(member: string): Promise<ReadonlySet<BlockId>>
+  advertised(member: string): Promise<ReadonlySet<BlockId>>
   /** False: no such member. */
   drain(member: string, on: boolean): Promise<boolean>
   freeze(on: boolean): Promise<void>
@@ -135,7 +135,7 @@ export interface RingMember extends Member {
   readonly placed: boolean
   readonly draining: boolean
   readonly incarnation: number
-  readonly rules: string
+  readonly fingerprint: string
   /** Undefined before its first heartbeat. */
   readonly stats: MemberStats | undefined
 }

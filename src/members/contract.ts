@@ -2,7 +2,7 @@
  * The member store: what gateways know of each other, for every ownership plugin whose members come and go. docs/protocol.md says why each rule is there.
  *
  * The store is passive. Each method is one atomic step; it checks everything first and writes last, in an order in which a
- * prefix of the writes only takes claims away. A method rejects with OwnershipUnavailable where the store cannot be reached
+ * prefix of the writes only takes advertised blocks away. A method rejects with OwnershipUnavailable where the store cannot be reached
  * or its answer is unknown: the step may have been done, or may land later. Values read back are validated: one broken entry
  * is left out and counted, never trusted, never fatal.
  */
@@ -32,7 +32,7 @@ export interface MemberEntry {
   /** Random, of one process: tells a repeated first join from a second process. */
   readonly process: string
   /** What all members must agree on before anything is released: replicas, placement, zones, version of the protocol. */
-  readonly rules: string
+  readonly fingerprint: string
   /** Identity of the bucket; `''` where the bucket has none. */
   readonly bucket: string
   /** The epoch of its last change. */
@@ -52,12 +52,12 @@ export interface Heartbeat {
   readonly incarnation: number
   readonly sequence: number
   /**
-   * The id of the store that has all claims of the member; `''` before, and while the member is not ready. Its claims count only
+   * The id of the store that has all advertised blocks of the member; `''` before, and while the member is not ready. They count only
    * where this is current.
    */
   readonly storeId: string
-  /** Grows when the member's claims change, and only then; after a join it is a number that it never was before. */
-  readonly claims: number
+  /** Grows when the member's advertised blocks change, and only then; after a join it is a number that it never was before. */
+  readonly version: number
   /** Age by the store's clock when it was read, ms. Freshness for release is judged by the store; liveness by change alone. */
   readonly age: number
   /** For people: what the member said of itself. */
@@ -90,7 +90,9 @@ export interface HeartbeatView extends StoreView {
 }
 
 /** `incarnation`: 0 at the first join of a process; later its own, to come back after being down, forgotten, or lost by the store. */
-export interface JoinRequest extends Stamp, Pick<MemberEntry, 'zone' | 'address' | 'process' | 'rules' | 'bucket'> {
+export interface JoinRequest
+  extends Stamp,
+    Pick<MemberEntry, 'zone' | 'address' | 'process' | 'fingerprint' | 'bucket'> {
   /** First join only: the incarnation of the entry that it takes the place of, as it was read; 0 for none. A join that lands late is refused by it. */
   readonly replaces: number
   /** The largest epoch this process has seen: the store goes past it, also where it has lost it. */
@@ -109,7 +111,7 @@ export type JoinReply =
   | { readonly status: 'other-bucket'; readonly member: string; readonly bucket: string }
 
 /**
- * What became of a stamped write. `missing`: no entry of this incarnation (and so no claims); `superseded`: a newer process has the
+ * What became of a stamped write. `missing`: no entry of this incarnation (and so no advertised block); `superseded`: a newer process has the
  * id; `stale`: a newer write came first. Nothing is written for these three.
  */
 export type WriteStatus = 'ok' | 'missing' | 'superseded' | 'stale'
@@ -122,7 +124,7 @@ export interface HeartbeatReply extends Omit<StoreView, 'broken'> {
   readonly status: WriteStatus | 'down'
 }
 
-export interface ClaimsChange {
+export interface AdvertisedChange {
   readonly added: readonly BlockId[]
   readonly dropped: readonly BlockId[]
 }
@@ -149,7 +151,7 @@ export interface ReleaseRequest {
 }
 
 export type ReleaseReply =
-  /** The claims on these are gone: drop them. The others stay. */
+  /** These are not advertised any more: drop them. The others stay. */
   | { readonly status: 'ok'; readonly released: readonly BlockId[] }
   | { readonly status: 'epoch' | 'frozen' | Exclude<WriteStatus, 'ok'> }
 
@@ -170,22 +172,22 @@ export interface MemberStore extends Component {
   /** The name of the gateways that work together, where the store has one: what they lock elsewhere is named after it. */
   readonly cluster?: string | undefined
 
-  /** Takes the member's claims away, writes entry and heartbeat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
+  /** Takes the advertised blocks of the member away, writes entry and heartbeat, raises the epoch. A repeated first join of one process gets its first incarnation again. */
   join(request: JoinRequest): Promise<JoinReply>
   heartbeat(stamp: Stamp, request: HeartbeatRequest): Promise<HeartbeatReply>
-  /** Orderly stop: takes all claims away, then sets `down` and raises the epoch, where it was not down already. */
+  /** Orderly stop: takes all advertised blocks away, then sets `down` and raises the epoch, where it was not down already. */
   leave(stamp: Stamp): Promise<WriteStatus>
 
-  /** Claims: takes `dropped` away, then adds `added`. At most MAX_IDS ids together. */
-  serve(stamp: Stamp, change: ClaimsChange): Promise<WriteStatus>
+  /** Advertised blocks: takes `dropped` away, then adds `added`. At most MAX_IDS ids together. */
+  serve(stamp: Stamp, change: AdvertisedChange): Promise<WriteStatus>
   /**
-   * Takes my claim on each item away for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
-   * targets have a fresh heartbeat of the incarnation in their entry, are not `down`, carry the current store id, and claim `superseding`.
+   * Takes each item out of what I advertise for which, now: the epoch is `decidedIn`, nothing is frozen, and all (or any) of the
+   * targets have a fresh heartbeat of the incarnation in their entry, are not `down`, carry the current store id, and advertise `superseding`.
    * Each item is judged after those before it. `missing` also where the own entry is `down`; then comes `epoch`, then `frozen`.
    */
   release(stamp: Stamp, request: ReleaseRequest): Promise<ReleaseReply>
-  /** What a member claims. All that it claims from the beginning to the end of the call is there; what comes or goes meanwhile may be. */
-  claims(id: string): Promise<ReadonlySet<BlockId>>
+  /** What a member advertises. All that it advertises from the beginning to the end of the call is there; what comes or goes meanwhile may be. */
+  advertised(id: string): Promise<ReadonlySet<BlockId>>
 
   /**
    * Sets `down` and raises the epoch, if the heartbeat is still the one `seen`. `gone`: no entry, or down already; then comes
@@ -194,7 +196,7 @@ export interface MemberStore extends Component {
   expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): Promise<ExpireReply>
   /** The end of the grace: `placed: false`, if it is down and its entry is still the one of epoch `changed`. False: it is not, or is frozen. */
   evict(id: string, changed: Epoch): Promise<boolean>
-  /** Removes claims, heartbeat and entry, if it is down and its entry is still the one of epoch `changed`. */
+  /** Removes advertised blocks, heartbeat and entry, if it is down and its entry is still the one of epoch `changed`. */
   forget(id: string, changed: Epoch): Promise<boolean>
 
   /** Sets or clears the intent to drain; raises the epoch where it changed. False: no such member. */

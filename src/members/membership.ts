@@ -16,7 +16,7 @@ import {
 import type { Host, Services } from '../contracts/host.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import { StoreCalls } from './calls.ts'
-import type { ClaimsChange } from './contract.ts'
+import type { AdvertisedChange } from './contract.ts'
 import { Observer, type ObserverOptions } from './observer.ts'
 import { Served } from './served.ts'
 import { Session } from './session.ts'
@@ -27,7 +27,7 @@ const JITTER = 0.1
 
 export interface MembershipOptions extends ObserverOptions {
   /** What all members must agree on before anything is released. */
-  readonly rules: string
+  readonly fingerprint: string
   /** As in MemberEntry. */
   readonly address: string | undefined
 }
@@ -171,7 +171,7 @@ export class Membership {
     return [...live].find(member => member !== this.me && this.serves(member, id))
   }
 
-  /** Whether clients ask this process. While they do not, its claims are published but do not count. Kept from before the start, too. */
+  /** Whether clients ask this process. While they do not, its advertised blocks are published but do not count. Kept from before the start, too. */
   ready(is: boolean): void {
     this.served.counts = is
     void this.#parts?.heartbeats.request()
@@ -202,7 +202,7 @@ export class Membership {
   }
 
   /** What is served from now on, and what is not. Rejects where the store may not have it: see Served. */
-  async serve(change: ClaimsChange, signal: AbortSignal): Promise<void> {
+  async serve(change: AdvertisedChange, signal: AbortSignal): Promise<void> {
     const session = this.#mustJoin()
     if (change.added.length + change.dropped.length > 0) await this.served.change(session, change, signal)
   }
@@ -219,11 +219,11 @@ export class Membership {
 
   #partsOf({ host, instance, observer: observes, bucket }: Services, closed: AbortSignal): Parts {
     const { served } = this
-    const { store, heartbeatMs, expireAfterMs, address, rules } = this.#options
+    const { store, heartbeatMs, expireAfterMs, address, fingerprint } = this.#options
     const { id, zone } = instance
     // A third of what makes a member silent: one call that hangs does not cost its life.
     const calls = new StoreCalls(host, expireAfterMs / 3)
-    const entry = { id, zone, address, process: nonce(host), rules, bucket: bucket.identity ?? '' }
+    const entry = { id, zone, address, process: nonce(host), fingerprint, bucket: bucket.identity ?? '' }
     const session: Session | undefined = observes
       ? undefined
       : new Session({

@@ -1,6 +1,6 @@
 /**
  * The arithmetic under placements and slots: ULIDs as words, and one 32-bit mixer. Another result here moves every block of every
- * cluster: a change is a new version in the `rules` of whoever uses it. No BigInt, which costs ten times as much.
+ * cluster: a change is a new version in the `fingerprint` of whoever uses it. No BigInt, which costs ten times as much.
  */
 import type { BlockId } from '../contracts/block.ts'
 

@@ -13,7 +13,7 @@ import { Liveness, type LivenessTimes, MISSED_BEATS } from './liveness.ts'
 import type { Session } from './session.ts'
 import { MembersView } from './view.ts'
 
-/** Claims of this many members are read at once. */
+/** Advertised blocks of this many members are read at once. */
 const READS = 4
 
 /** What a plugin reads of the store beside entries and heartbeats. */
@@ -28,7 +28,7 @@ export interface Beside {
 
 export interface ObserverOptions extends LivenessTimes {
   readonly store: MemberStore
-  /** Until this many members were up at once, nobody claims: the first one up must not load the world. */
+  /** Until this many members were up at once, nobody is granted a block: the first one up must not load the world. */
   readonly minMembers: number
   /** The longest that `minMembers` is waited for after the start, ms. */
   readonly startGraceMs: number
@@ -50,8 +50,8 @@ export interface ObserverParts {
   readonly onDoubt: () => void
 }
 
-/** What a process serves, as read under this version of its claims. */
-interface Claims {
+/** What a process serves, as read under this version. */
+interface Advertised {
   readonly incarnation: number
   readonly version: string
   readonly ids: ReadonlySet<BlockId>
@@ -61,7 +61,7 @@ export class Observer {
   readonly #options: ObserverOptions
   readonly #parts: ObserverParts
   readonly #liveness: Liveness
-  readonly #claims = new Map<string, Claims>()
+  readonly #advertised = new Map<string, Advertised>()
   readonly #started: Mark
   /** What the last poll that succeeded showed. */
   view: MembersView | undefined
@@ -108,9 +108,9 @@ export class Observer {
     return heartbeat ? heartbeat.age + this.#sinceRead : Number.MAX_SAFE_INTEGER
   }
 
-  /** Whether another member claimed the block when that was read last; false for those that are down. */
+  /** Whether another member advertised the block when that was read last; false for those that are down. */
   serves(member: string, id: BlockId): boolean {
-    return this.#claims.get(member)?.ids.has(id) ?? false
+    return this.#advertised.get(member)?.ids.has(id) ?? false
   }
 
   /** Why it cannot be known now who owns what; undefined where it is known. */
@@ -135,7 +135,7 @@ export class Observer {
   }
 
   /**
-   * Reads members and heartbeats, then the claims that have changed; then does what is due about members that are gone. Never rejects.
+   * Reads members and heartbeats, then the advertised blocks that have changed; then does what is due about members that are gone. Never rejects.
    * @returns whether another poll is due at once
    */
   async poll(): Promise<boolean> {
@@ -156,7 +156,7 @@ export class Observer {
     }
     const unbroken = this.#liveness.observe(view, asked, mark(host))
     this.#see(view, asked, takeIn)
-    await this.#readClaims(view)
+    await this.#readAdvertised(view)
     if (closed.aborted) return false
     onPoll({ broken: !unbroken })
     return session?.joined ? this.#liveness.act(view, session.id) : false
@@ -205,24 +205,24 @@ export class Observer {
   }
 
   /** Reads what has changed since the last time. What cannot be read stays as it was, and is read the next time. */
-  async #readClaims(view: MembersView): Promise<void> {
+  async #readAdvertised(view: MembersView): Promise<void> {
     const { calls, session } = this.#parts
-    for (const [id, { incarnation }] of this.#claims) {
+    for (const [id, { incarnation }] of this.#advertised) {
       // What another process of this id served says nothing about this one.
-      if (!view.live.has(id) || view.member(id)?.incarnation !== incarnation) this.#claims.delete(id)
+      if (!view.live.has(id) || view.member(id)?.incarnation !== incarnation) this.#advertised.delete(id)
     }
     const others = [...view.live].filter(id => id !== session?.id)
     await eachBounded(others, READS, async id => {
       const heartbeat = view.heartbeats.heartbeats.get(id)
       if (!heartbeat || heartbeat.incarnation !== view.member(id)?.incarnation) return
-      const { incarnation, storeId, claims } = heartbeat
+      const { incarnation, storeId } = heartbeat
       // With the store's id: a store that was emptied counts from the beginning again.
-      const version = `${storeId} ${claims}`
-      if (this.#claims.get(id)?.version === version) return
+      const version = `${storeId} ${heartbeat.version}`
+      if (this.#advertised.get(id)?.version === version) return
       try {
         // They may be newer than the heartbeat: then they are read once more, never once too seldom.
-        const ids = await calls.make(() => this.#options.store.claims(id))
-        this.#claims.set(id, { incarnation, version, ids })
+        const ids = await calls.make(() => this.#options.store.advertised(id))
+        this.#advertised.set(id, { incarnation, version, ids })
       } catch {
         // The calls have logged and counted it; the version is still the old one.
       }

@@ -15,16 +15,16 @@ export function operatorOf(store: MemberStore): Operator {
       const [entries, { heartbeats }] = await Promise.all([store.entries(), store.heartbeats()])
       const { epoch, cause, storeId, frozen } = entries
       const members = [...entries.members.values()].map((member): RingMember => {
-        const { id, zone, address, state, placed, draining, incarnation, rules } = member
+        const { id, zone, address, state, placed, draining, incarnation, fingerprint } = member
         const heartbeat = heartbeats.get(id)
         const ready = state !== 'down' && heartbeat?.incarnation === incarnation && heartbeat.storeId === storeId
         const said = { ready, heartbeatAge: heartbeat?.age ?? Number.MAX_SAFE_INTEGER, stats: heartbeat?.stats }
-        return { id, zone, address, state, placed, draining, incarnation, rules, ...said }
+        return { id, zone, address, state, placed, draining, incarnation, fingerprint, ...said }
       })
       members.sort((a, b) => (a.id < b.id ? -1 : 1))
       return { epoch, cause, storeId, frozen, members }
     },
-    claims: member => store.claims(member),
+    advertised: member => store.advertised(member),
     drain: (member, on) => store.drain(member, on),
     freeze: on => store.freeze(on),
     async forget(id) {

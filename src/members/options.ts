@@ -90,7 +90,8 @@ export function problemsBelow(at: string, problems: readonly Problem[] = []): re
 /** The options with their defaults, durations in ms, as Membership and MemberHandover take them. */
 export function memberTimes(
   given: MemberOptions,
-): Omit<MembershipOptions, 'store' | 'rules' | 'beside'> & Pick<HandoverOptions, 'handoverDelayMs' | 'maxPendingMs'> {
+): Omit<MembershipOptions, 'store' | 'fingerprint' | 'beside'> &
+  Pick<HandoverOptions, 'handoverDelayMs' | 'maxPendingMs'> {
   // What is no object is told by check(); until then it must not make a factory throw.
   const options = given ?? {}
   return {

@@ -26,7 +26,7 @@ export class Releases {
   }
 
   /**
-   * Whether the claim is gone, by the store's word; then the block is not in the served set any more. Rejects where that is not known:
+   * Whether it is advertised no more, by the store's word; then the block is not in the served set any more. Rejects where that is not known:
    * the block is served still, and published again. A signal that aborts while the call is under way is ignored.
    */
   release(item: ReleaseItem, decidedIn: Epoch, signal: AbortSignal): Promise<boolean> {

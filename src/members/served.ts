@@ -1,5 +1,5 @@
 /**
- * What this process serves, and what of it the member store has. Two duties: no claim may be false, so a block that is being
+ * What this process serves, and what of it the member store has. Two duties: no advertised block may be one that is gone, so a block that is being
  * dropped is out of the set first; and what is served is published again until the store has it.
  */
 import { inSlices, pause } from '../async/slices.ts'
@@ -7,14 +7,14 @@ import type { BlockId } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { OwnershipUnavailable } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
-import { type ClaimsChange, MAX_IDS, type WriteStatus } from './contract.ts'
+import { type AdvertisedChange, MAX_IDS, type WriteStatus } from './contract.ts'
 
 /** Writes for one process; the last two inside a turn. */
 interface Writer {
   readonly superseded: boolean
   inTurn(job: () => Promise<void>): Promise<void>
-  writeClaims(change: ClaimsChange): Promise<WriteStatus>
-  readClaims(): Promise<ReadonlySet<BlockId>>
+  writeAdvertised(change: AdvertisedChange): Promise<WriteStatus>
+  readAdvertised(): Promise<ReadonlySet<BlockId>>
 }
 
 export class Served {
@@ -22,9 +22,9 @@ export class Served {
   #announced = false
   /** The store may not have all that is served. */
   dirty = false
-  /** The id of the store that has all claims, as far as is known; else `''`. Heartbeats carry it. */
+  /** The id of the store that has all advertised blocks, as far as is known; else `''`. Heartbeats carry it. */
   told = ''
-  /** Whether clients ask this process: while they do not, its claims must not count. */
+  /** Whether clients ask this process: while they do not, its advertised blocks must not count. */
   counts = true
 
   has(id: BlockId): boolean {
@@ -44,7 +44,7 @@ export class Served {
     this.lost()
   }
 
-  /** The store has none of this process's claims any more, or may have none. */
+  /** The store has none of the advertised blocks of this process any more, or may have none. */
   lost(): void {
     this.told = ''
     this.dirty = true
@@ -59,24 +59,24 @@ export class Served {
    * Writes the difference. Rejects where the store may not have it: what was added is published again later, and what was dropped is
    * served still.
    */
-  async change(writer: Writer, { added, dropped }: ClaimsChange, signal: AbortSignal): Promise<void> {
+  async change(writer: Writer, { added, dropped }: AdvertisedChange, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const gone = dropped.filter(id => this.#ids.delete(id))
     for (const id of added) this.#ids.set(id, true)
     try {
       await writer.inTurn(async () => {
         for (const ids of chunks(dropped)) {
-          // A newer process has taken all claims of this one away.
+          // A newer process has taken all advertised blocks of this one away.
           if (writer.superseded) break
           signal.throwIfAborted()
-          const status = await writer.writeClaims({ added: [], dropped: ids })
-          // Where there is no entry of this process there are no claims to take away.
+          const status = await writer.writeAdvertised({ added: [], dropped: ids })
+          // Where there is no entry of this process there is nothing to take away.
           if (status === 'missing' || status === 'superseded') break
           mustBeOk(status)
         }
         for (const ids of chunks(added)) {
           signal.throwIfAborted()
-          mustBeOk(await writer.writeClaims({ added: this.#still(ids), dropped: [] }))
+          mustBeOk(await writer.writeAdvertised({ added: this.#still(ids), dropped: [] }))
         }
       })
     } catch (error) {
@@ -87,21 +87,21 @@ export class Served {
   }
 
   /**
-   * Makes the store's claims what is served, inside a turn whose last write the store under `storeId` has answered: so no older write
+   * Makes what is served the advertised blocks of the store, inside a turn whose last write the store under `storeId` has answered: so no older write
    * of this process can land between the read and the write.
    */
   async tell(host: Host, writer: Writer, storeId: string): Promise<void> {
     const ids = this.#ids
     this.dirty = false
     try {
-      const claimed = await writer.readClaims()
+      const claimed = await writer.readAdvertised()
       const extra: BlockId[] = []
       await inSlices(host, claimed, id => !this.#ids.has(id) && extra.push(id))
       const missing: BlockId[] = []
       await inSlices(host, this.#ids.keys(), id => !claimed.has(id) && missing.push(id))
-      for (const chunk of chunks(extra)) mustBeOk(await writer.writeClaims({ added: [], dropped: chunk }))
+      for (const chunk of chunks(extra)) mustBeOk(await writer.writeAdvertised({ added: [], dropped: chunk }))
       for (const chunk of chunks(missing)) {
-        mustBeOk(await writer.writeClaims({ added: this.#still(chunk), dropped: [] }))
+        mustBeOk(await writer.writeAdvertised({ added: this.#still(chunk), dropped: [] }))
         // A store in this process answers without a turn of the event loop.
         await pause(host, 8)
       }
@@ -124,5 +124,5 @@ function chunks(ids: readonly BlockId[]): readonly (readonly BlockId[])[] {
 }
 
 function mustBeOk(status: WriteStatus): void {
-  if (status !== 'ok') throw new OwnershipUnavailable(`the member store did not take the claims: ${status}`)
+  if (status !== 'ok') throw new OwnershipUnavailable(`the member store did not take the advertised blocks: ${status}`)
 }

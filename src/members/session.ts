@@ -7,7 +7,7 @@ import type { Host } from '../contracts/host.ts'
 import type { Epoch, MemberStats } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
 import type {
-  ClaimsChange,
+  AdvertisedChange,
   Heartbeat,
   HeartbeatReply,
   JoinRequest,
@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly served: Served
   readonly heartbeatMs: number
   /** What the member entry says of this process. `process` is random: it tells a repeated first join from a second process. */
-  readonly entry: Pick<JoinRequest, 'id' | 'zone' | 'address' | 'process' | 'rules' | 'bucket'>
+  readonly entry: Pick<JoinRequest, 'id' | 'zone' | 'address' | 'process' | 'fingerprint' | 'bucket'>
   /** Ends the waiting. */
   readonly closed: AbortSignal
   /** The epoch of an answer, as soon as it comes. */
@@ -121,14 +121,14 @@ export class Session {
     }
   }
 
-  writeClaims(change: ClaimsChange): Promise<WriteStatus> {
+  writeAdvertised(change: AdvertisedChange): Promise<WriteStatus> {
     const { store, calls } = this.#options
     return this.write(stamp => calls.make(() => store.serve(stamp, change)))
   }
 
-  readClaims(): Promise<ReadonlySet<BlockId>> {
+  readAdvertised(): Promise<ReadonlySet<BlockId>> {
     const { store, calls } = this.#options
-    return calls.make(() => store.claims(this.id))
+    return calls.make(() => store.advertised(this.id))
   }
 
   /** Sent with the next heartbeat. */

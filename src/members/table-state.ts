@@ -23,8 +23,8 @@ export interface TableState {
   readonly entries: Map<string, MemberEntry>
   /** Each member has one. */
   readonly heartbeats: Map<string, StoredHeartbeat>
-  /** A member that is not in it claims nothing. */
-  readonly claims: Map<string, BlockSet>
+  /** A member that is not in it advertises nothing. */
+  readonly advertised: Map<string, BlockSet>
   /** When members were expired, ms; the newest last. */
   readonly expiries: number[]
   /** The last fence that was given. */
@@ -43,7 +43,7 @@ export type TableSnapshot = Readonly<TableState>
 
 /** A store in which nobody ever was. */
 export function emptyState(storeId: string): TableState {
-  const maps = { entries: new Map(), heartbeats: new Map(), claims: new Map(), slots: new Map() }
+  const maps = { entries: new Map(), heartbeats: new Map(), advertised: new Map(), slots: new Map() }
   return { epoch: 0, cause: '', storeId, frozen: false, ...maps, expiries: [], fence: 0, slotVersion: 0 }
 }
 
@@ -52,7 +52,7 @@ export function copyState(state: TableSnapshot): TableState {
     ...state,
     entries: new Map(state.entries),
     heartbeats: new Map(state.heartbeats),
-    claims: new Map([...state.claims].map(([id, blocks]) => [id, new BlockSet(blocks)])),
+    advertised: new Map([...state.advertised].map(([id, blocks]) => [id, new BlockSet(blocks)])),
     expiries: [...state.expiries],
     slots: new Map(state.slots),
   }
@@ -99,7 +99,7 @@ export function mayRelease(state: TableState, id: string, item: ReleaseItem, fre
   if (precondition && !holds(state, precondition)) return false
   if (targets.length === 0 || (superseding === item.id && targets.includes(id))) return false
   const serves = (target: string) =>
-    isFresh(state, target, freshMs, now) && state.claims.get(target)?.has(superseding) === true
+    isFresh(state, target, freshMs, now) && state.advertised.get(target)?.has(superseding) === true
   return quorum === 'any' ? targets.some(serves) : targets.every(serves)
 }
 

@@ -16,7 +16,7 @@ import {
   assertStamp,
 } from './check.ts'
 import type {
-  ClaimsChange,
+  AdvertisedChange,
   EntriesView,
   ExpireLimit,
   ExpireReply,
@@ -73,19 +73,19 @@ export class MemberTable {
     const state = this.#state
     const refusal = joinRefusal(state, request)
     if (refusal) return refusal
-    const { id, zone, address, process, rules, bucket, sequence } = request
+    const { id, zone, address, process, fingerprint, bucket, sequence } = request
     const old = state.entries.get(id)
     const draining = old?.draining ?? false
     let { incarnation } = request
     this.#raise(`${id} joined`, request.seen, epoch => {
       if (incarnation === 0) incarnation = old && isOwn(old, request) ? old.incarnation : epoch
-      state.claims.delete(id)
-      // A version that the member's claims never had: also not in a life of its entry that was forgotten.
-      const claims = Math.max((state.heartbeats.get(id)?.claims ?? 0) + 1, epoch)
+      state.advertised.delete(id)
+      // One that it never had: also not in a life of its entry that was forgotten.
+      const version = Math.max((state.heartbeats.get(id)?.version ?? 0) + 1, epoch)
       const at = this.#clock()
-      state.heartbeats.set(id, { incarnation, sequence, storeId: '', claims, at, stats: undefined })
+      state.heartbeats.set(id, { incarnation, sequence, storeId: '', version, at, stats: undefined })
       const up: MemberState = draining ? 'leaving' : 'active'
-      const told = { id, zone, address, process, rules, bucket }
+      const told = { id, zone, address, process, fingerprint, bucket }
       state.entries.set(id, { ...told, state: up, placed: true, draining, incarnation, changed: epoch })
     })
     const { epoch, storeId } = state
@@ -109,28 +109,28 @@ export class MemberTable {
     assertStamp(stamp)
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
-    const { claims, entries } = this.#state
-    this.#stampClaims(stamp, claims.get(stamp.id)?.size ?? 0)
-    claims.delete(stamp.id)
+    const { advertised, entries } = this.#state
+    this.#stampAdvertised(stamp, advertised.get(stamp.id)?.size ?? 0)
+    advertised.delete(stamp.id)
     const entry = entries.get(stamp.id)
     if (entry && entry.state !== 'down') this.#change(entry, { state: 'down' }, `${stamp.id} down: stopped`)
     return 'ok'
   }
 
-  serve(stamp: Stamp, { added, dropped }: ClaimsChange): WriteStatus {
+  serve(stamp: Stamp, { added, dropped }: AdvertisedChange): WriteStatus {
     assertStamp(stamp)
     assertBlockIds(added, dropped)
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
-    const own = this.#state.claims.get(stamp.id) ?? new BlockSet()
+    const own = this.#state.advertised.get(stamp.id) ?? new BlockSet()
     let changes = 0
     for (const id of dropped) if (own.delete(id)) changes++
     for (const id of added) {
       if (!own.has(id)) changes++
       own.add(id)
     }
-    this.#state.claims.set(stamp.id, own)
-    this.#stampClaims(stamp, changes)
+    this.#state.advertised.set(stamp.id, own)
+    this.#stampAdvertised(stamp, changes)
     return 'ok'
   }
 
@@ -146,25 +146,25 @@ export class MemberTable {
     const now = this.#clock()
     const released: BlockId[] = []
     let changes = 0
-    // Each is judged after those before it were given up: two of one member's own claims cannot vouch for each other.
+    // Each is judged after those before it were given up: two blocks of one member cannot vouch for each other.
     for (const item of request.items) {
       if (!mayRelease(state, stamp.id, item, request.freshMs, now)) continue
       released.push(item.id)
-      if (state.claims.get(stamp.id)?.delete(item.id)) changes++
+      if (state.advertised.get(stamp.id)?.delete(item.id)) changes++
     }
-    this.#stampClaims(stamp, changes)
+    this.#stampAdvertised(stamp, changes)
     return { status: 'ok', released }
   }
 
-  claims(id: string): ReadonlySet<BlockId> {
+  advertised(id: string): ReadonlySet<BlockId> {
     assertMemberId(id)
-    return new Set(this.#state.claims.get(id))
+    return new Set(this.#state.advertised.get(id))
   }
 
   /** The same without a copy: it changes as the table does. */
-  liveClaims(id: string): BlockSet {
+  liveAdvertised(id: string): BlockSet {
     assertMemberId(id)
-    return this.#state.claims.get(id) ?? new BlockSet()
+    return this.#state.advertised.get(id) ?? new BlockSet()
   }
 
   expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): ExpireReply {
@@ -193,9 +193,9 @@ export class MemberTable {
 
   forget(id: string, changed: Epoch): boolean {
     if (!this.#downSince(id, changed)) return false
-    const { claims, heartbeats, entries } = this.#state
+    const { advertised, heartbeats, entries } = this.#state
     this.#raise(`${id} forgotten`, 0, () => {
-      for (const map of [claims, heartbeats, entries]) map.delete(id)
+      for (const map of [advertised, heartbeats, entries]) map.delete(id)
     })
     return true
   }
@@ -301,10 +301,10 @@ export class MemberTable {
     if (heartbeat) this.#state.heartbeats.set(id, { ...heartbeat, sequence, at: this.#clock(), ...told })
   }
 
-  /** With another version of the member's claims where `changes` of them were added or taken away. */
-  #stampClaims(stamp: Stamp, changes: number): void {
-    const claims = this.#state.heartbeats.get(stamp.id)?.claims ?? 0
-    this.#stamp(stamp, { claims: changes > 0 ? claims + 1 : claims })
+  /** With another version of what the member advertises where `changes` of them were added or taken away. */
+  #stampAdvertised(stamp: Stamp, changes: number): void {
+    const version = this.#state.heartbeats.get(stamp.id)?.version ?? 0
+    this.#stamp(stamp, { version: changes > 0 ? version + 1 : version })
   }
 
   #change(entry: MemberEntry, to: Partial<MemberEntry>, cause: string): void {

@@ -18,7 +18,7 @@ export class MembersView {
     this.freshMs = freshMs
     const up = [...entries.members.values()].filter(member => member.state !== 'down')
     this.live = new Set(up.map(member => member.id))
-    this.fingerprintsAgree = new Set(up.map(member => member.rules)).size <= 1
+    this.fingerprintsAgree = new Set(up.map(member => member.fingerprint)).size <= 1
   }
 
   get epoch(): Epoch {
@@ -33,7 +33,7 @@ export class MembersView {
     return this.entries.members.get(id)
   }
 
-  /** The member is up, and its last heartbeat is of its current process, is fresh, and says that the store has all its claims. */
+  /** The member is up, and its last heartbeat is of its current process, is fresh, and says that the store has all its advertised blocks. */
   counts(id: string): boolean {
     const heartbeat = this.heartbeats.heartbeats.get(id)
     return (

@@ -94,7 +94,7 @@ const plugin: OwnershipPlugin = {
       if (time('ring') < away) throw new OwnershipUnavailable('the store is away')
       return { epoch: 7, cause: 'gw-1 joined\\u001b[31m', storeId: 's', frozen, members }
     },
-    async claims(id) {
+    async advertised(id) {
       note('claims ' + id)
       const answers = read().claims?.[id] ?? [[]]
       return new Set(answers[Math.min(time('claims ' + id), answers.length - 1)])

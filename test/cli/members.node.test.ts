@@ -75,7 +75,7 @@ gw-3    -     active  yes    none       yes     no        -        -         -  
 
   it('says that all is frozen, and that the config fingerprints of those that are up differ', async () => {
     // A zone of control characters steers no terminal.
-    const hostile = { rules: 'old', zone: '\u001b[2J\n' }
+    const hostile = { fingerprint: 'old', zone: '\u001b[2J\n' }
     const other = (state: 'active' | 'down') => [member('gw-1'), member('gw-2', { ...hostile, state })]
     const { stdout } = await ring(folder(), { members: other('active'), frozen: true })
     expect(stdout).toContain('gw-2    \\u001b[2J\\u000a  active')

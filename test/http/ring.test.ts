@@ -27,7 +27,7 @@ describe('GET /api/v1/ring', () => {
       member('gw-1', { zone: 'a', address: 'h:1', stats: STATS }),
       member('gw-2', { state: 'down' }),
     ])
-    const told = { heartbeatAge: 1_500, placed: true, draining: false, rules: 'r' }
+    const told = { heartbeatAge: 1_500, placed: true, draining: false, fingerprint: 'r' }
     const up = { id: 'gw-1', zone: 'a', address: 'h:1', state: 'active', ready: true, ...told, stats: STATS }
     const down = { id: 'gw-2', zone: null, address: null, state: 'down', ready: false, ...told, stats: null }
     const body = { epoch: 7, cause: 'gw-1 joined', frozen: false, members: [up, down] }
@@ -104,8 +104,13 @@ describe('/ring', () => {
 
   it('shows each member with its numbers, what all must know, and where the JSON is', async () => {
     const stats = { ...STATS, assigned: 5 }
-    const leaving = { rules: 'b', state: 'leaving', draining: true, heartbeatAge: Number.MAX_SAFE_INTEGER } as const
-    const members = [member('gw-1', { stats, rules: 'a' }), member('gw-2', leaving)]
+    const leaving = {
+      fingerprint: 'b',
+      state: 'leaving',
+      draining: true,
+      heartbeatAge: Number.MAX_SAFE_INTEGER,
+    } as const
+    const members = [member('gw-1', { stats, fingerprint: 'a' }), member('gw-2', leaving)]
     const text = await page(members, { frozen: true })
     for (const part of ['<dt>epoch</dt><dd>7</dd>', 'yes: nothing changes hands', 'differs: nothing is released']) {
       expect(text).toContain(part)
@@ -120,7 +125,7 @@ describe('/ring', () => {
   })
 
   it('says nothing of a config that differs only from that of a member that is down', async () => {
-    const text = await page([member('gw-1'), member('gw-2', { rules: 'old', state: 'down' })])
+    const text = await page([member('gw-1'), member('gw-2', { fingerprint: 'old', state: 'down' })])
     expect(text).not.toContain('differs')
     expect(text).toContain('<dt>frozen</dt><dd>no</dd>')
   })

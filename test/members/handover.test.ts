@@ -15,7 +15,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     expect(a.line.writes).not.toContain('release')
     await world.advance(4_000)
     expect(await release(a, block)).toBe('released')
-    expect(world.claims('a')).not.toContain(block.ulid)
+    expect(world.advertised('a')).not.toContain(block.ulid)
     expect(a.handover.owners(block)).toEqual([
       { member: 'b', rank: 0, target: true, serves: true, live: true },
       { member: 'a', rank: 1, target: false, serves: false, live: true },
@@ -46,7 +46,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     world.table.freeze(false)
     expect(await releasing).toBe('kept')
     expect(a.line.writes).toContain('release')
-    expect(world.claims('a')).toContain(block.ulid)
+    expect(world.advertised('a')).toContain(block.ulid)
     const from = a.changes.length
     await world.advance(4_000)
     expect(affected(a.changes, from)).toContainEqual([block.ulid])
@@ -84,7 +84,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     expect(await release(a, child, { superseding: parent })).toBe('kept')
     await world.advance(14_000)
     expect(await release(a, child, { superseding: parent })).toBe('released')
-    expect(world.claims('a')).not.toContain(child.ulid)
+    expect(world.advertised('a')).not.toContain(child.ulid)
   })
 
   it('needs all owners at two replicas, and one that is down does not count', async () => {
@@ -117,10 +117,10 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     const { world, a, block } = await served(make)
     a.line.fault('release', 'lost')
     await expect(release(a, block)).rejects.toThrow('no answer')
-    expect(world.claims('a')).not.toContain(block.ulid)
+    expect(world.advertised('a')).not.toContain(block.ulid)
     expect(a.handover.owners(block).find(o => o.member === 'a')?.serves).toBe(true)
     await world.advance(4_000)
-    expect(world.claims('a')).toContain(block.ulid)
+    expect(world.advertised('a')).toContain(block.ulid)
     expect(await release(a, block)).toBe('released')
   })
 
@@ -130,7 +130,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     await expect(release(a, block)).rejects.toThrow('no answer')
     await world.advance(4_000)
     a.line.land()
-    expect(world.claims('a')).toContain(block.ulid)
+    expect(world.advertised('a')).toContain(block.ulid)
   })
 
   it('takes the block out of the publish that follows', async () => {
@@ -139,7 +139,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     expect(await release(a, block)).toBe('released')
     await world.advance(8_000)
     expect(world.table.heartbeats().heartbeats.get('a')?.storeId).toBe('store-2')
-    expect(world.claims('a')).not.toContain(block.ulid)
+    expect(world.advertised('a')).not.toContain(block.ulid)
   })
 
   it('whose signal aborts before the call keeps the block', async () => {
@@ -149,7 +149,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     const releasing = a.handover.release(item, a.plugin.epoch(block), controller.signal)
     controller.abort(new Error('over'))
     await expect(releasing).rejects.toThrow('over')
-    expect(world.claims('a')).toContain(block.ulid)
+    expect(world.advertised('a')).toContain(block.ulid)
   })
 
   it('of one who does not know is kept: a store that is away drops nothing', async () => {
@@ -167,7 +167,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     await world.advance(4_000)
     expect(await release(a, block)).toBe('kept')
     expect(a.line.writes).not.toContain('release')
-    expect(world.claims('a')).toContain(block.ulid)
+    expect(world.advertised('a')).toContain(block.ulid)
     b.line.away = false
     await world.advance(8_000)
     expect(await release(a, block)).toBe('released')
@@ -291,7 +291,7 @@ describe.each(PLUGINS)('members with %s', (_, make) => {
     await serve(b, ...ALL)
     await world.advance(10_000)
     expect(await Promise.all(ALL.map(block => release(a, block)))).toEqual(ALL.map(() => 'released'))
-    expect(world.claims('a')).toEqual([])
+    expect(world.advertised('a')).toEqual([])
   })
 
   it('tell a change of the epoch after epoch() has moved, for every block', async () => {

@@ -25,7 +25,7 @@ it('a store that is away at the start is no reason to fail: it is joined when it
   a.line.away = false
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('member')
-  expect(world.claims('a')).toEqual(ids(1))
+  expect(world.advertised('a')).toEqual(ids(1))
 })
 
 it('a store whose answers never come is a store that is away', async () => {
@@ -62,7 +62,7 @@ it('a process that was killed a second ago is taken over once its heartbeat is s
   expect(again.handover.standing()).toBe('joining')
   await world.along(start)
   expect(again.handover.standing()).toBe('member')
-  expect(world.claims('a')).toEqual([])
+  expect(world.advertised('a')).toEqual([])
 })
 
 it('a process that was stopped, or is down for long, is followed at once', async () => {
@@ -131,7 +131,7 @@ it('a stop leaves: no claims, down at once, and no timer', async () => {
   const a = await world.started('a', {}, ids(1, 2))
   await a.stop()
   await a.stop()
-  expect(world.claims('a')).toEqual([])
+  expect(world.advertised('a')).toEqual([])
   expect(world.state('a')).toBe('down')
   expect(a.host.pendingTimers).toBe(0)
   await world.advance(30_000)
@@ -147,7 +147,7 @@ it('a stop waits for the writes before it, and nothing is written after it', asy
   await Promise.all([stopped, served])
   expect(a.line.writes.slice(-2)).toEqual(['serve', 'leave'])
   await expect(serve(4)).rejects.toThrow('stopped')
-  expect(world.claims('a')).toEqual([])
+  expect(world.advertised('a')).toEqual([])
 })
 
 it('a stop whose time is up does not wait for a store that hangs', async () => {

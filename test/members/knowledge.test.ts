@@ -120,7 +120,7 @@ it('who serves what is read again from a store that failed over, though the vers
   const copy = world.table.snapshot()
   await serve(b, meta(1))
   await world.advance(4_000)
-  const version = () => world.table.heartbeats().heartbeats.get('b')?.claims
+  const version = () => world.table.heartbeats().heartbeats.get('b')?.version
   const seen = version()
   a.line.away = true
   await drop(b, meta(1))

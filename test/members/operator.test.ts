@@ -45,7 +45,7 @@ it('drain, freeze and claims work for those who only look', async () => {
   const observer = world.member('x', {}, { observer: true })
   await observer.start()
   const { operator } = observer.plugin
-  expect(await operator?.claims('a')).toEqual(new Set(ids(1, 2)))
+  expect(await operator?.advertised('a')).toEqual(new Set(ids(1, 2)))
   expect(await operator?.drain('a', true)).toBe(true)
   expect(await operator?.drain('nobody', true)).toBe(false)
   await operator?.freeze(true)

@@ -15,7 +15,7 @@ function world(start = START) {
 
 /** A member that joined, claims A, and has told the store all of it. */
 function member(table: MemberTable, id: string, seen = 0) {
-  const texts = { zone: undefined, address: undefined, process: `${id}-1`, rules: '', bucket: '' }
+  const texts = { zone: undefined, address: undefined, process: `${id}-1`, fingerprint: '', bucket: '' }
   const joined = table.join({ id, ...texts, incarnation: 0, sequence: 1, replaces: 0, seen })
   if (joined.status !== 'joined') throw new Error(`${id} must join: current value is ${joined.status}`)
   const { incarnation, storeId, epoch } = joined
@@ -87,7 +87,7 @@ describe('epochs and fences of a MemberTable', () => {
     const seen: unknown[] = []
     const listening = table.onEpoch(() => {
       const { cause, members, frozen } = table.entries()
-      seen.push([cause, members.get('a')?.state, frozen, table.claims('a').size])
+      seen.push([cause, members.get('a')?.state, frozen, table.advertised('a').size])
     })
     const a = member('a')
     a.heartbeat()
@@ -179,7 +179,7 @@ describe('copies of a MemberTable', () => {
     const [entries, beats, claims, slots] = [
       table.entries(),
       table.heartbeats(),
-      table.claims('a'),
+      table.advertised('a'),
       table.slots(undefined),
     ]
     clock.now += 10
@@ -191,7 +191,7 @@ describe('copies of a MemberTable', () => {
     table.restore(copy, 'store-2')
     expect(table.entries()).toEqual({ ...entries, storeId: 'store-2' })
     expect(table.heartbeats()).toEqual({ ...beats, storeId: 'store-2' })
-    expect(table.claims('a')).toEqual(claims)
+    expect(table.advertised('a')).toEqual(claims)
     expect(table.slots(undefined)).toEqual(slots)
     expect(table.slots(slots?.version)).toBeUndefined()
     expect(table.fence()).toBe(fence + 1)
@@ -202,7 +202,7 @@ describe('copies of a MemberTable', () => {
     const a = member('a')
     const copy = table.snapshot()
     for (const storeId of ['store-2', 'store-3']) {
-      expect(table.claims('a')).toEqual(new Set([A]))
+      expect(table.advertised('a')).toEqual(new Set([A]))
       expect(table.slots(undefined)?.slots).toEqual([])
       expect(table.serve({ ...a.stamp(), sequence: 50 }, { added: [testId(2)], dropped: [A] })).toBe('ok')
       a.hold(1, table.fence())
@@ -247,7 +247,7 @@ describe('copies of a MemberTable', () => {
     expect(table.entries()).toEqual({ ...nothing, cause: '', members: new Map() })
     expect(table.heartbeats()).toEqual({ ...nothing, heartbeats: new Map() })
     expect(table.slots(undefined)).toEqual({ version: 0, slots: [], broken: 0 })
-    expect([table.claims('a'), a.heartbeat().status]).toEqual([new Set(), 'missing'])
+    expect([table.advertised('a'), a.heartbeat().status]).toEqual([new Set(), 'missing'])
     clock.now += 1
     const again = member('a')
     expect(again.epoch).toBeGreaterThan(epoch)
@@ -275,7 +275,7 @@ describe('copies of a MemberTable', () => {
     const [entries, { heartbeats }, claims, slots] = [
       table.entries(),
       table.heartbeats(),
-      table.claims('a'),
+      table.advertised('a'),
       table.slots(undefined),
     ]
     const { sequence } = a.seen()

@@ -27,7 +27,7 @@ it('the heartbeat carries the id of the store only once everything is published'
   await world.advance(7_000)
   expect(told(world)).toBe('')
   await a.handover.publish(new Set(ids(1, 2)), never)
-  expect(world.claims('a')).toEqual(ids(1, 2))
+  expect(world.advertised('a')).toEqual(ids(1, 2))
   expect(told(world)).toBe('store-1')
 })
 
@@ -39,7 +39,7 @@ it('a publish that does not get through is done with a later heartbeat, and no i
   await expect(a.handover.publish(new Set(ids(1)), never)).rejects.toThrow('away')
   expect(told(world)).toBe('')
   await world.advance(4_000)
-  expect(world.claims('a')).toEqual(ids(1))
+  expect(world.advertised('a')).toEqual(ids(1))
   expect(told(world)).toBe('store-1')
 })
 
@@ -49,9 +49,9 @@ it('many blocks are written in calls of 500, dropped ones before added ones', as
   a.line.writes.length = 0
   await a.handover.serve({ added: many, dropped: [] }, never)
   expect(a.line.writes).toEqual(['serve', 'serve', 'serve'])
-  expect(world.claims('a')).toHaveLength(1_100)
+  expect(world.advertised('a')).toHaveLength(1_100)
   await a.handover.serve({ added: ids(2_000), dropped: many.slice(0, 600) }, never)
-  expect(world.claims('a')).toHaveLength(501)
+  expect(world.advertised('a')).toHaveLength(501)
 })
 
 it('an added block that could not be written is served all the same, and written with the next heartbeat', async () => {
@@ -60,7 +60,7 @@ it('an added block that could not be written is served all the same, and written
   await expect(serve(a, meta(1))).rejects.toThrow('away')
   expect(a.handover.owners(meta(1))[0]?.serves).toBe(true)
   await world.advance(4_000)
-  expect(world.claims('a')).toEqual(ids(1))
+  expect(world.advertised('a')).toEqual(ids(1))
 })
 
 it.each(['away', 'lost', 'late'] as const)(
@@ -72,7 +72,7 @@ it.each(['away', 'lost', 'late'] as const)(
     expect(a.handover.owners(meta(1))[0]?.serves).toBe(true)
     await world.advance(4_000)
     a.line.land()
-    expect(world.claims('a')).toEqual(ids(1, 2))
+    expect(world.advertised('a')).toEqual(ids(1, 2))
   },
 )
 
@@ -80,16 +80,16 @@ it('a write that the client sends twice is done once more, and answered as done'
   const { world, a } = await serving()
   a.line.fault('serve', 'twice')
   await drop(a, meta(1))
-  expect(world.claims('a')).toEqual(ids(2))
+  expect(world.advertised('a')).toEqual(ids(2))
 })
 
 it('a late drop cannot land between the read and the write of the claims', async () => {
   const { world, a } = await serving()
   a.line.fault('serve', 'late')
   await expect(drop(a, meta(1))).rejects.toThrow()
-  a.line.after('claims', () => a.line.land())
+  a.line.after('advertised', () => a.line.land())
   await world.advance(4_000)
-  expect(world.claims('a')).toEqual(ids(1, 2))
+  expect(world.advertised('a')).toEqual(ids(1, 2))
 })
 
 it('a drop at a store that has no entry of the process is done: there is no claim', async () => {
@@ -97,7 +97,7 @@ it('a drop at a store that has no entry of the process is done: there is no clai
   world.table.clear('store-1')
   await drop(a, meta(1))
   await world.advance(4_000)
-  expect(world.claims('a')).toEqual(ids(2))
+  expect(world.advertised('a')).toEqual(ids(2))
 })
 
 it('a member that was marked unhealthy comes back as the same process, and claims what it serves', async () => {
@@ -108,7 +108,7 @@ it('a member that was marked unhealthy comes back as the same process, and claim
   await world.advance(500)
   expect(world.state('a')).toBe('active')
   expect(world.table.entries().members.get('a')?.incarnation).toBe(incarnation)
-  expect(world.claims('a')).toEqual(ids(1, 2))
+  expect(world.advertised('a')).toEqual(ids(1, 2))
   expect(told(world)).toBe('store-1')
 })
 
@@ -118,7 +118,7 @@ it('a store that was emptied has every member, every claim and a larger epoch ag
   const before = a.plugin.epoch()
   world.table.clear('store-2')
   await world.advance(7_000)
-  expect([world.claims('a'), world.claims('b')]).toEqual([ids(1, 2), ids(3)])
+  expect([world.advertised('a'), world.advertised('b')]).toEqual([ids(1, 2), ids(3)])
   expect([told(world), told(world, 'b')]).toEqual(['store-2', 'store-2'])
   expect(a.plugin.epoch()).toBeGreaterThan(before)
   expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
@@ -129,13 +129,13 @@ it('after a failover that lost writes the claims are published again before the 
   const copy = world.table.snapshot()
   await a.handover.serve({ added: ids(3), dropped: ids(1) }, never)
   world.failOver(copy)
-  expect(world.claims('a')).toEqual(ids(1, 2))
-  a.line.fault('claims', 'away', 2)
+  expect(world.advertised('a')).toEqual(ids(1, 2))
+  a.line.fault('advertised', 'away', 2)
   await world.advance(3_500)
   expect(told(world)).toBe('store-1')
   await world.advance(3_500)
   expect(told(world)).toBe('store-2')
-  expect(world.claims('a')).toEqual(ids(2, 3))
+  expect(world.advertised('a')).toEqual(ids(2, 3))
 })
 
 it('a store that has lost its epoch is told the largest one that was seen', async () => {
@@ -165,7 +165,7 @@ it('a superseded process says no more, and claims nothing', async () => {
   await drop(a, meta(1))
   await a.stop()
   expect(a.line.writes).toEqual([])
-  expect(world.claims('a')).toEqual(ids(7))
+  expect(world.advertised('a')).toEqual(ids(7))
   expect(twin.handover.standing()).toBe('member')
 })
 
@@ -189,7 +189,7 @@ it('a block that is being dropped is not claimed again by a publish that comes i
   const dropping = drop(a, meta(1))
   await world.advance(4_000)
   await dropping
-  expect(world.claims('a')).toEqual(ids(2))
+  expect(world.advertised('a')).toEqual(ids(2))
 })
 
 it('a block that is dropped while many are published is not claimed any more', async () => {
@@ -202,13 +202,13 @@ it('a block that is dropped while many are published is not claimed any more', a
   const published = new Promise<boolean>(resolve => {
     a.line.after('serve', () => {
       dropping = drop(a, last)
-      a.line.after('serve', () => resolve(world.claims('a').includes(last.ulid)))
+      a.line.after('serve', () => resolve(world.advertised('a').includes(last.ulid)))
     })
   })
   await world.advance(8_000)
   expect(await published).toBe(false)
   await dropping
-  expect(world.claims('a')).toHaveLength(599)
+  expect(world.advertised('a')).toHaveLength(599)
 })
 
 it('what a member says of itself goes out with its next heartbeat', async () => {
@@ -222,5 +222,5 @@ it('what a member says of itself goes out with its next heartbeat', async () => 
 it('writes of one process go one at a time, each with a later number', async () => {
   const { world, a } = await one()
   await Promise.all([1, 2, 3].map(n => serve(a, meta(n))))
-  expect(world.claims('a')).toEqual(ids(1, 2, 3))
+  expect(world.advertised('a')).toEqual(ids(1, 2, 3))
 })

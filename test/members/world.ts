@@ -8,7 +8,7 @@ import { blockMeta, type FakeHost, fakeHost, memoryBucket, services, settle, tes
 /** `away`: nothing arrives. `lost`: it is done, and the answer does not come. `late`: refused now, done by `land()`. `twice`: as a client does that lost its connection. */
 export type Fault = 'away' | 'lost' | 'late' | 'hangs' | 'twice'
 
-const READS = ['claims', 'entries', 'heartbeats', 'slots'] as const
+const READS = ['advertised', 'entries', 'heartbeats', 'slots'] as const
 const STEPS = ['expire', 'evict', 'forget', 'drain', 'freeze', 'fence'] as const
 const WRITES = ['join', 'heartbeat', 'leave', 'serve', 'release', 'hold', ...STEPS] as const
 type Method = (typeof READS)[number] | (typeof WRITES)[number]
@@ -178,8 +178,8 @@ export class World<T extends MemberOptions = HashRingOptions> {
     return this.table.entries().members.get(id)?.state
   }
 
-  claims(id: string): readonly BlockId[] {
-    return [...this.table.claims(id)].sort()
+  advertised(id: string): readonly BlockId[] {
+    return [...this.table.advertised(id)].sort()
   }
 }
 

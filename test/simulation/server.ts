@@ -71,7 +71,7 @@ export class StoreServer {
   /** The store has the process's claim on one of these blocks. */
   claims(running: Running, ids: readonly BlockId[]): boolean {
     if (!this.knows(running)) return false
-    const claims = this.table.claims(running.id)
+    const claims = this.table.advertised(running.id)
     return ids.some(id => claims.has(id))
   }
 
@@ -79,7 +79,7 @@ export class StoreServer {
   counted(running: Running): ReadonlySet<BlockId> {
     const told = this.table.heartbeats().heartbeats.get(running.id)?.storeId
     const counts = told === this.table.entries().storeId && this.knows(running)
-    return counts ? this.table.claims(running.id) : new Set()
+    return counts ? this.table.advertised(running.id) : new Set()
   }
 
   #lose(change: (table: MemberTable) => void): void {

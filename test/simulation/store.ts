@@ -60,7 +60,7 @@ export function simStore(connection: Connection, { server, watch, options }: Clu
     },
     heartbeat: (...args) => ask('heartbeat', table => table.heartbeat(...args)),
     leave: (...args) => ask('leave', table => table.leave(...args)),
-    claims: (...args) => ask('claims', table => table.claims(...args)),
+    advertised: (...args) => ask('advertised', table => table.advertised(...args)),
     expire: (...args) => ask('expire', table => table.expire(...args)),
     evict: (...args) => ask('evict', table => table.evict(...args)),
     forget: (...args) => ask('forget', table => table.forget(...args)),

@@ -9,7 +9,7 @@ export const STATS: MemberStats = {
 export function member(id: string, rest: Partial<RingMember> = {}): RingMember {
   return {
     ...{ id, zone: undefined, address: undefined, state: 'active', ready: rest.state !== 'down', heartbeatAge: 1_500 },
-    ...{ placed: true, draining: false, incarnation: 1, rules: 'r', stats: undefined, ...rest },
+    ...{ placed: true, draining: false, incarnation: 1, fingerprint: 'r', stats: undefined, ...rest },
   }
 }
 

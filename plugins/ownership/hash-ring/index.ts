@@ -19,7 +19,7 @@ export { rendezvous } from './rendezvous.ts'
 export { type TokenRingOptions, tokenRing } from './token-ring.ts'
 
 /** Of everything here that members must agree on beside their options. */
-const RULES_VERSION = 1
+const FINGERPRINT_VERSION = 1
 
 /**
  * Each block is held by `replicas` members, chosen by a hash of its ULID. A member that joins loads its blocks from the
@@ -33,8 +33,8 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   // What is not a placement is told by check(); until then it must not make the factory throw.
   const placement = options?.placement ?? rendezvous()
   const times = memberTimes(options)
-  const rules = JSON.stringify([RULES_VERSION, replicas, zones ?? null, placement.rules])
-  const membership = new Membership({ ...times, store, rules })
+  const fingerprint = JSON.stringify([FINGERPRINT_VERSION, replicas, zones ?? null, placement.fingerprint])
+  const membership = new Membership({ ...times, store, fingerprint })
   let last: { readonly entries: EntriesView; readonly assignments: Assignments } | undefined
   const assign = (block: BlockMeta, entries: EntriesView): Assignment => {
     if (last?.entries !== entries) {

@@ -42,5 +42,5 @@ function isStore(store: object): boolean {
 }
 
 function isPlacement(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'rules' in value && 'prepare' in value
+  return typeof value === 'object' && value !== null && 'fingerprint' in value && 'prepare' in value
 }

@@ -14,8 +14,8 @@ export interface Placement {
   readonly options?: unknown
   /** As in Component: pure, paths relative to the placement. */
   check?(): readonly Problem[]
-  /** Part of the rules that all members must agree on; another text wherever the ranks may differ. */
-  readonly rules: string
+  /** Part of the config fingerprint, in which all members must agree; another text wherever the ranks may differ. */
+  readonly fingerprint: string
   /** Pure, once an epoch: the same members give the same ranks, in whatever order they come. No two have one id. */
   prepare(members: readonly PlacedMember[]): Ranking
 }

@@ -16,7 +16,7 @@ import { byId, type PlacedMember, type Placement, type Ranking } from './placeme
  * @example hashRing({ store, placement: rendezvous() })
  */
 export function rendezvous(): Placement {
-  return { name: 'rendezvous', rules: 'rendezvous/1', prepare: prepareRendezvous }
+  return { name: 'rendezvous', fingerprint: 'rendezvous/1', prepare: prepareRendezvous }
 }
 
 function prepareRendezvous(members: readonly PlacedMember[]): Ranking {

@@ -30,7 +30,7 @@ export function tokenRing(options: TokenRingOptions = {}): Placement {
   return {
     name: 'token-ring',
     options,
-    rules: tokensOf ? 'token-ring/1 by-hand' : `token-ring/1 ${tokens}`,
+    fingerprint: tokensOf ? 'token-ring/1 by-hand' : `token-ring/1 ${tokens}`,
     check: () => checkTokenRing(options),
     prepare: members => prepareRing(members, tokensOf ?? (id => drawTokens(id, tokens))),
   }

@@ -9,7 +9,7 @@ import { Slots } from './slots.ts'
 export type { RedlockOptions } from './options.ts'
 
 /** Part of the config fingerprint: raised when members of two versions must not release blocks to each other. */
-const RULES_VERSION = 1
+const FINGERPRINT_VERSION = 1
 
 /**
  * Blocks fall into slots by a hash of their ULID, and each slot is held by `replicas` members, by a lock and an entry with a fence. A
@@ -23,9 +23,9 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
   const { store, slots: count = SLOTS, replicas = 1 } = options ?? {}
   const times = memberTimes(options)
   const ttlMs = durationMs(options?.ttl, TTL)
-  const rules = JSON.stringify(['redlock', RULES_VERSION, replicas, count])
+  const fingerprint = JSON.stringify(['redlock', FINGERPRINT_VERSION, replicas, count])
   const slots: Slots = new Slots(store, count, replicas, () => membership)
-  const membership = new Membership({ ...times, store, rules, beside: slots })
+  const membership = new Membership({ ...times, store, fingerprint, beside: slots })
   const leases = new Leases(membership, slots.assign)
   const { assign, mustAssign, versionOf: epochOf } = slots
   const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })

@@ -32,8 +32,8 @@ export function memoryStore(): SlotStore {
     leave: async stamp => table().leave(stamp),
     serve: async (stamp, change) => table().serve(stamp, change),
     release: async (stamp, request) => table().release(stamp, request),
-    async claims(id) {
-      const copying = table().liveClaims(id).copying()
+    async advertised(id) {
+      const copying = table().liveAdvertised(id).copying()
       for (;;) {
         const { done, value } = copying.next()
         if (done) return value

@@ -20,7 +20,7 @@ const ENTRY = v.object({
   draining: v.boolean(),
   incarnation: digits,
   process: v.string(),
-  rules: v.string(),
+  fingerprint: v.string(),
   bucket: v.string(),
   changed: digits,
 })
@@ -29,7 +29,7 @@ const HEARTBEAT = v.object({
   incarnation: digits,
   sequence: digits,
   at: digits,
-  claims: digits,
+  version: digits,
   storeId: v.string(),
   stats: v.optional(v.string()),
 })

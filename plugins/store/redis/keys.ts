@@ -8,7 +8,7 @@ export interface Keys {
   readonly expiries: string
   readonly slots: string
   /** @throws BlockgateError `invalid-member` */
-  claims(id: string): string
+  advertised(id: string): string
 }
 
 export function keysOf(cluster: string): Keys {
@@ -18,9 +18,9 @@ export function keysOf(cluster: string): Keys {
     base: [`${prefix}meta`, `${prefix}members`, `${prefix}heartbeats`],
     expiries: `${prefix}expiries`,
     slots: `${prefix}slots`,
-    claims(id) {
+    advertised(id) {
       assertMemberId(id)
-      return `${prefix}claims:${id}`
+      return `${prefix}advertised:${id}`
     },
   }
 }

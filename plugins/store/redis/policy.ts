@@ -1,4 +1,4 @@
-/** A Redis that is full must refuse writes: one that throws keys away throws away claims, members and epochs. */
+/** A Redis that is full must refuse writes: one that throws keys away throws away advertised blocks, members and epochs. */
 import { isOwnershipUnavailable, rawMessageOf } from 'blockgate'
 import type { Call } from './steps.ts'
 

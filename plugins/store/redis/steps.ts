@@ -51,10 +51,12 @@ export function redisSteps(
     return flag(await run(script, own, [id, argument]))
   }
   return {
-    async join({ id, zone, address, process, rules, bucket, incarnation, sequence, replaces, seen }) {
-      assertJoin({ id, zone, address, process, rules, bucket, incarnation, sequence, replaces, seen })
-      const said = JSON.stringify({ zone, address, process, rules, bucket })
-      const reply = texts(await run(members.join, [keys.claims(id)], [id, said, incarnation, sequence, replaces, seen]))
+    async join({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen }) {
+      assertJoin({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen })
+      const said = JSON.stringify({ zone, address, process, fingerprint, bucket })
+      const reply = texts(
+        await run(members.join, [keys.advertised(id)], [id, said, incarnation, sequence, replaces, seen]),
+      )
       const status = oneOf(reply[0], ['joined', 'moved', 'superseded', 'stale', 'other-bucket'] as const)
       if (status === 'other-bucket') return { status, member: text(reply[1]), bucket: text(reply[2]) }
       if (status !== 'joined') return { status }
@@ -77,13 +79,13 @@ export function redisSteps(
     },
     async leave(stamp) {
       assertStamp(stamp)
-      return oneOf(await run(members.leave, [keys.claims(stamp.id)], stampOf(stamp)), WRITTEN)
+      return oneOf(await run(members.leave, [keys.advertised(stamp.id)], stampOf(stamp)), WRITTEN)
     },
     async serve(stamp, { added, dropped }) {
       assertStamp(stamp)
       assertBlockIds(added, dropped)
       const args = [...stampOf(stamp), dropped.length, ...dropped, ...added]
-      return oneOf(await run(blocks.serve, [keys.claims(stamp.id)], args), WRITTEN)
+      return oneOf(await run(blocks.serve, [keys.advertised(stamp.id)], args), WRITTEN)
     },
     async release(stamp, request) {
       assertStamp(stamp)
@@ -91,17 +93,17 @@ export function redisSteps(
       const { decidedIn, freshMs, items } = request
       const targets = [...new Set(items.flatMap(item => item.targets))]
       const args = [...stampOf(stamp), decidedIn, freshMs, targets.length, ...targets, ...itemsOf(items, targets)]
-      const reply = texts(await run(blocks.release, [...[stamp.id, ...targets].map(keys.claims), keys.slots], args))
+      const reply = texts(await run(blocks.release, [...[stamp.id, ...targets].map(keys.advertised), keys.slots], args))
       const status = oneOf(reply[0], [...WRITTEN, 'epoch', 'frozen'] as const)
       return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
     },
     /** No script: through Lua, as many ids as a member has take Redis two to four times as long. */
-    async claims(id) {
+    async advertised(id) {
       const ids = new BlockSet()
       const connection = connections()
       let cursor = '0'
       do {
-        const reply = await call('SSCAN', keys.claims(id), cursor, 'COUNT', String(SCAN))
+        const reply = await call('SSCAN', keys.advertised(id), cursor, 'COUNT', String(SCAN))
         const [next, part] = Array.isArray(reply) ? reply : []
         // A cursor of one server says nothing to the one that has taken its place.
         if (connections() !== connection)
@@ -118,7 +120,7 @@ export function redisSteps(
       return oneOf(await run(members.expire, [keys.expiries], args), ['expired', 'moved', 'refused', 'gone'] as const)
     },
     evict: async (id, changed) => await done(members.evict, id, changed),
-    forget: async (id, changed) => await done(members.forget, id, changed, [keys.claims(id)]),
+    forget: async (id, changed) => await done(members.forget, id, changed, [keys.advertised(id)]),
     drain: async (id, on) => await done(members.drain, id, on ? '1' : '0'),
     async freeze(on) {
       oneOf(await run(members.freeze, [], [on ? '1' : '0']), ['ok'] as const)

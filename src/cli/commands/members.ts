@@ -94,5 +94,5 @@ async function noSuchMember(operator: Operator, member: string): Promise<CliErro
 async function servedBy(operator: Operator, id: string): Promise<number> {
   const { members } = await operator.ring()
   const member = members.find(one => one.id === id)
-  return !member || member.state === 'down' ? 0 : (await operator.claims(id)).size
+  return !member || member.state === 'down' ? 0 : (await operator.advertised(id)).size
 }

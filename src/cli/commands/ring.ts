@@ -41,7 +41,7 @@ const COLUMNS: Readonly<Record<string, (member: RingMember) => string | undefine
 }
 
 function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[] {
-  const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.rules))
+  const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.fingerprint))
   const notes = [
     ...(frozen ? ['frozen: nothing is released or taken over until `blockgate freeze --off`'] : []),
     ...(fingerprints.size > 1

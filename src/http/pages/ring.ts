@@ -22,7 +22,7 @@ const COLUMNS = {
 }
 
 function ringBody({ epoch, cause, frozen, members }: Ring): Markup {
-  const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.rules))
+  const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.fingerprint))
   return html`<section>
 ${facts([
   ['epoch', epoch],

@@ -125,7 +125,7 @@ export const RingMember: Schema<RingMember> = v.object({
   ),
   placed: described(flag, 'Whether it counts for who owns what, unless it drains'),
   draining: flag,
-  rules: described(text, 'Config fingerprint: nothing is released until all live members have the same'),
+  fingerprint: described(text, 'Config fingerprint: nothing is released until all live members have the same'),
   stats: described(v.nullable(stats), 'What it last said of itself; null before it did'),
 })
 

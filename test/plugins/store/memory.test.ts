@@ -45,7 +45,7 @@ describe('memoryStore()', () => {
     for (const call of [
       () => store.entries(),
       () => store.heartbeats(),
-      () => store.claims('a'),
+      () => store.advertised('a'),
       () => store.freeze(true),
     ])
       expect(codeOf(await call().catch((error: unknown) => error))).toBe('stage-misuse')

@@ -13,7 +13,7 @@ if first <= #ARGV then
   for _, had in ipairs(redis.call('SMISMEMBER', KEYS[4], unpack(ARGV, first))) do changed = changed or had == 0 end
 end
 if first > 6 and redis.call('SREM', KEYS[4], unpack(ARGV, 6, first - 1)) > 0 then changed = true end
-b.sequence, b.at, b.claims = me.sequence, ms(), b.claims + (changed and 1 or 0)
+b.sequence, b.at, b.version = me.sequence, ms(), b.version + (changed and 1 or 0)
 set_heartbeat(me.id, b)
 if first <= #ARGV then redis.call('SADD', KEYS[4], unpack(ARGV, first)) end
 return 'ok'
@@ -74,7 +74,7 @@ while at <= #ARGV do
     local target = tonumber(ARGV[i])
     local mine = ARGV[7 + target] == me.id
     itself = itself or mine and superseding == item
-    -- Two of a member's own claims cannot vouch for each other: what it gives up here is gone for the items after it.
+    -- Two blocks of one member cannot vouch for each other: what it gives up here is gone for the items after it.
     if live[target] and not (mine and given_up[superseding]) and redis.call('SISMEMBER', KEYS[4 + target], superseding) == 1 then
       serving = serving + 1
     end
@@ -89,7 +89,7 @@ while at <= #ARGV do
   end
 end
 
-if #released > 0 and redis.call('SREM', KEYS[4], unpack(released)) > 0 then b.claims = b.claims + 1 end
+if #released > 0 and redis.call('SREM', KEYS[4], unpack(released)) > 0 then b.version = b.version + 1 end
 b.sequence, b.at = me.sequence, now
 set_heartbeat(me.id, b)
 return { 'ok', unpack(released) }

@@ -38,14 +38,14 @@ set_epoch(raised, id .. ' joined')
 set_entry(id, new)
 set_heartbeat(id, {
   incarnation = new.incarnation, sequence = sequence, at = ms(), storeId = '',
-  -- A version that its claims never had, also not before it was forgotten.
-  claims = math.max((last and last.claims or 0) + 1, raised),
+  -- One that it never had, also not before it was forgotten.
+  version = math.max((last and last.version or 0) + 1, raised),
 })
 return { 'joined', digits(new.incarnation), digits(raised), store, new.draining and '1' or '0' }
 `,
 )
 
-/** ARGV: channel, stamp, the store id under which all claims were told, statistics as JSON or '', seen. */
+/** ARGV: channel, stamp, the store id under which all advertised blocks were told, statistics as JSON or '', seen. */
 export const heartbeat: Script = script(
   'heartbeat',
   'hash hash hash',
@@ -77,7 +77,7 @@ if raised then
   r.state, r.changed = 'down', raised
   set_entry(me.id, r)
 end
-b.sequence, b.at, b.claims = me.sequence, ms(), b.claims + had
+b.sequence, b.at, b.version = me.sequence, ms(), b.version + had
 set_heartbeat(me.id, b)
 return 'ok'
 `,

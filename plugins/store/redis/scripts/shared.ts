@@ -2,7 +2,7 @@ import type { Script } from '../connection.ts'
 
 /**
  * What the scripts share. A script checks everything first and writes last, because Lua takes nothing back; a prefix of its writes
- * only takes claims away. Texts of users come as KEYS and ARGV only.
+ * only takes advertised blocks away. Texts of users come as KEYS and ARGV only.
  *
  * KEYS: meta, members, heartbeats, then the keys of the script's own. ARGV[1] is the channel. Member entries and heartbeats are flat JSON
  * objects whose numbers are strings of digits: cjson writes a number with 14 digits, an epoch has 16.
@@ -74,7 +74,7 @@ local function frozen()
 end
 
 -- The process that answers, as long as it has answered without another one in between; without INFO the set of keys.
--- That it is written before the checks takes away nothing but what claims count for.
+-- That it is written before the checks takes away nothing but what advertised blocks count for.
 local function store_id()
   local known = redis.call('HGET', META, 'store')
   local info = redis.pcall('INFO', 'server')
@@ -101,7 +101,7 @@ local function parse_entry(text)
   if not r then return nil end
   r.incarnation, r.changed = number(r.incarnation), number(r.changed)
   local whole = r.incarnation and r.changed and STATES[r.state] and type(r.placed) == 'boolean'
-    and type(r.draining) == 'boolean' and type(r.process) == 'string' and type(r.rules) == 'string'
+    and type(r.draining) == 'boolean' and type(r.process) == 'string' and type(r.fingerprint) == 'string'
     and type(r.bucket) == 'string' and optional(r.zone) and optional(r.address)
   return whole and r or nil
 end
@@ -113,7 +113,7 @@ end
 local function set_entry(id, r)
   redis.call('HSET', ENTRIES, id, cjson.encode({
     zone = r.zone, address = r.address, state = r.state, placed = r.placed, draining = r.draining,
-    incarnation = digits(r.incarnation), process = r.process, rules = r.rules, bucket = r.bucket,
+    incarnation = digits(r.incarnation), process = r.process, fingerprint = r.fingerprint, bucket = r.bucket,
     changed = digits(r.changed),
   }))
 end
@@ -121,14 +121,14 @@ end
 local function heartbeat(id)
   local b = decode(redis.call('HGET', HEARTBEATS, id))
   if not b then return nil end
-  b.incarnation, b.sequence, b.at, b.claims = number(b.incarnation), number(b.sequence), number(b.at), number(b.claims)
-  local whole = b.incarnation and b.sequence and b.at and b.claims and type(b.storeId) == 'string' and optional(b.stats)
+  b.incarnation, b.sequence, b.at, b.version = number(b.incarnation), number(b.sequence), number(b.at), number(b.version)
+  local whole = b.incarnation and b.sequence and b.at and b.version and type(b.storeId) == 'string' and optional(b.stats)
   return whole and b or nil
 end
 
 local function set_heartbeat(id, b)
   redis.call('HSET', HEARTBEATS, id, cjson.encode({
-    incarnation = digits(b.incarnation), sequence = digits(b.sequence), at = digits(b.at), claims = digits(b.claims),
+    incarnation = digits(b.incarnation), sequence = digits(b.sequence), at = digits(b.at), version = digits(b.version),
     storeId = b.storeId, stats = b.stats,
   }))
 end

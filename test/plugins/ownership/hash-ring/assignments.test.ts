@@ -19,7 +19,7 @@ const evicted = { state: 'down', placed: false } as const
 /** Every block has the members in the order in which they are given here. */
 const inOrder: Placement = {
   name: 'in-order',
-  rules: 'in-order',
+  fingerprint: 'in-order',
   prepare: members => ({ rank: () => members.map(member => member.id) }),
 }
 

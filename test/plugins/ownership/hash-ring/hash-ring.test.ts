@@ -94,23 +94,23 @@ describe('options', () => {
     await b.start()
   })
 
-  it('that members must agree on are in their rules', async () => {
-    const rules = async (options: Partial<HashRingOptions>) => {
+  it('that members must agree on are in their fingerprint', async () => {
+    const fingerprint = async (options: Partial<HashRingOptions>) => {
       const world = new World()
       const a = world.member('a', options, { instance: { id: 'a', zone: 'z1' } })
       await a.start()
       const record = world.table.entries().members.get('a')
       await a.stop()
-      return record?.rules
+      return record?.fingerprint
     }
     const all = await Promise.all([
-      rules({}),
-      rules({ replicas: 2 }),
-      rules({ zones: ['z1'] }),
-      rules({ placement: tokenRing() }),
+      fingerprint({}),
+      fingerprint({ replicas: 2 }),
+      fingerprint({ zones: ['z1'] }),
+      fingerprint({ placement: tokenRing() }),
     ])
     expect(new Set(all).size).toBe(4)
-    expect(await rules({ handoverDelay: '1s', grace: '1m', minMembers: 1, address: 'http://a' })).toBe(all[0])
+    expect(await fingerprint({ handoverDelay: '1s', grace: '1m', minMembers: 1, address: 'http://a' })).toBe(all[0])
   })
 })
 

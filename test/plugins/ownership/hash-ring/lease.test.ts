@@ -95,7 +95,7 @@ it('a lease is aborted with the epoch change where a live member is known to ser
   await world.advance(4_000)
   const lease = await granted(a, block)
   // It need not wait for what the newcomer serves.
-  a.line.fault('claims', 'hangs')
+  a.line.fault('advertised', 'hangs')
   await world.started('b')
   await world.advance(250)
   expect(lease.signal.aborted).toBe(true)

@@ -8,7 +8,7 @@ import { blocks, counted, gateways, shuffled } from './support.ts'
 
 const some = blocks(300)
 
-describe.each([rendezvous(), tokenRing(), tokenRing({ tokens: 16 })])('$rules', placement => {
+describe.each([rendezvous(), tokenRing(), tokenRing({ tokens: 16 })])('$fingerprint', placement => {
   it('ranks every member once', () => {
     for (const count of [1, 2, 3, 10, 33]) {
       const members = gateways(count)
@@ -60,11 +60,11 @@ describe.each([rendezvous(), tokenRing(), tokenRing({ tokens: 16 })])('$rules', 
   })
 })
 
-it('has other rules for every placement whose ranks may differ', () => {
+it('has other fingerprint for every placement whose ranks may differ', () => {
   const placements = [rendezvous(), tokenRing(), tokenRing({ tokens: 16 }), tokenRing({ tokensOf: () => [1] })]
-  const rules = placements.map(placement => placement.rules)
-  expect(new Set(rules).size).toBe(4)
-  expect(tokenRing({ tokens: 512 }).rules).toBe(tokenRing().rules)
+  const fingerprint = placements.map(placement => placement.fingerprint)
+  expect(new Set(fingerprint).size).toBe(4)
+  expect(tokenRing({ tokens: 512 }).fingerprint).toBe(tokenRing().fingerprint)
 })
 
 it.each([

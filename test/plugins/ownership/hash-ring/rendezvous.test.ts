@@ -62,11 +62,11 @@ it('hands the blocks of one member to all others in equal parts', () => {
   for (const count of counts.values()) expect(Math.abs(count - second.length / 10)).toBeLessThan(70)
 })
 
-it('has a text for the rules, no options and nothing to complain about', () => {
-  const { name, rules, options, check } = rendezvous()
-  expect({ name, rules, options, check }).toEqual({
+it('has a text for the fingerprint, no options and nothing to complain about', () => {
+  const { name, fingerprint, options, check } = rendezvous()
+  expect({ name, fingerprint, options, check }).toEqual({
     name: 'rendezvous',
-    rules: 'rendezvous/1',
+    fingerprint: 'rendezvous/1',
     options: undefined,
     check: undefined,
   })

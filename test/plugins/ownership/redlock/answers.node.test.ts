@@ -68,7 +68,7 @@ it('a release is refused by the store where the slot has moved unseen', async ()
   own.enter('b', slotOf(block.ulid, SLOTS))
   expect(await releasing).toBe('kept')
   expect(a.line.writes).toContain('release')
-  expect(own.world.claims('a')).toContain(block.ulid)
+  expect(own.world.advertised('a')).toContain(block.ulid)
   await own.advance(4_000)
   expect(await release(a, block)).toBe('released')
 })
@@ -93,7 +93,7 @@ it('what members must agree on is in their fingerprints', async () => {
     await own.join('a')
     const entry = own.world.table.entries().members.get('a')
     await own.stop()
-    return entry?.rules
+    return entry?.fingerprint
   }
   const all = await Promise.all([{}, { slots: 32 }, { replicas: 2 }].map(fingerprint))
   expect(new Set(all).size).toBe(3)

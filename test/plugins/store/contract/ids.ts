@@ -7,7 +7,7 @@ import { A, ANY_NUMBER, type Cases, FRESH, itemOf, type Subject } from './subjec
 const INVALID = ['', ' ', 'a b', 'a/b', '../a', 'a\n', 'a\0', 'ä', '{a}', 'a*', '"a"', 'a'.repeat(129)]
 const UNUSUAL = ['__proto__', 'constructor', 'a'.repeat(128), 'A', '0', '-a', 'gw-1.store:10907', '...']
 
-const TEXTS = { zone: undefined, address: undefined, process: 'p', rules: '', bucket: '' }
+const TEXTS = { zone: undefined, address: undefined, process: 'p', fingerprint: '', bucket: '' }
 const JOIN = { ...TEXTS, incarnation: 0, sequence: 1, replaces: 0, seen: 0 }
 const STAMP = { id: 'a', incarnation: 1, sequence: 1 }
 const RELEASE = { decidedIn: 1, freshMs: FRESH, items: [] }
@@ -22,7 +22,7 @@ const PLACES: Readonly<Record<string, (store: MemberStore, id: string) => Promis
   release: (store, id) => store.release({ ...STAMP, id }, RELEASE),
   'release, as a target': (store, id) =>
     store.release(STAMP, { ...RELEASE, items: [itemOf(A, { targets: ['a', id], quorum: 'any' })] }),
-  claims: (store, id) => store.claims(id),
+  claims: (store, id) => store.advertised(id),
   expire: (store, id) => store.expire(id, STAMP, ANY_NUMBER, 'a'),
   'expire, as the one who asks': (store, by) => store.expire('a', STAMP, ANY_NUMBER, by),
   evict: (store, id) => store.evict(id, 1),
@@ -52,14 +52,14 @@ export const IDS: Cases = {
       expect(members.get(id)?.id).toBe(id)
       await s.expire(id)
       expect(await s.forget(id)).toBe(true)
-      expect(await s.store.claims(id)).toEqual(new BlockSet())
+      expect(await s.store.advertised(id)).toEqual(new BlockSet())
     }
     expect((await s.store.entries()).members.size).toBe(0)
   },
   'an id that every object has is nobody': async s => {
     await s.member('a')
     for (const id of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
-      expect(await s.store.claims(id)).toEqual(new BlockSet())
+      expect(await s.store.advertised(id)).toEqual(new BlockSet())
       expect(await s.store.drain(id, true)).toBe(false)
       expect(await s.store.leave({ ...STAMP, id })).toBe('missing')
     }

@@ -8,16 +8,21 @@ export const MEMBERS: Cases = {
     const { members, frozen, broken, cause } = await store.entries()
     expect({ members, frozen, broken, cause }).toEqual({ members: new Map(), frozen: false, broken: 0, cause: '' })
     expect((await store.heartbeats()).heartbeats).toEqual(new Map())
-    expect(await store.claims('a')).toEqual(new BlockSet())
+    expect(await store.advertised('a')).toEqual(new BlockSet())
   },
   'a first join writes entry and heartbeat, with the epoch that it made as the incarnation': async s => {
-    const texts = { zone: 'zone-1', address: 'http://[::1]:80/?a=b', rules: '{"replicas":2}', bucket: 's3://größe' }
+    const texts = {
+      zone: 'zone-1',
+      address: 'http://[::1]:80/?a=b',
+      fingerprint: '{"replicas":2}',
+      bucket: 's3://größe',
+    }
     const reply = await s.process('a').joined(texts)
     const { epoch, storeId } = await s.store.entries()
     expect(reply).toEqual({ status: 'joined', incarnation: epoch, epoch, storeId, draining: false })
     const states = { state: 'active', placed: true, draining: false, incarnation: epoch, changed: epoch }
     expect(await s.entry('a')).toEqual({ id: 'a', ...texts, process: 'a-1', ...states })
-    const { age, claims: _, ...heartbeat } = await s.heartbeat('a')
+    const { age, version: _, ...heartbeat } = await s.heartbeat('a')
     expect(heartbeat).toEqual({ incarnation: epoch, sequence: 1, storeId: '', stats: undefined })
     expect(age).toBeGreaterThanOrEqual(0)
   },
@@ -65,7 +70,7 @@ export const MEMBERS: Cases = {
   },
   'a join writes what the process says of itself now': async s => {
     const a = await s.member('a')
-    const texts = { zone: 'zone-2', address: '10.0.0.2:80', rules: 'other rules', bucket: 'other bucket' }
+    const texts = { zone: 'zone-2', address: '10.0.0.2:80', fingerprint: 'other fingerprint', bucket: 'other bucket' }
     await a.joined(texts)
     expect(await s.entry('a')).toMatchObject(texts)
   },

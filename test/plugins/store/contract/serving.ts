@@ -16,7 +16,7 @@ export const SERVING: Cases = {
     expect([await a.served(), await b.served()]).toEqual([[B, C], [A]])
     await a.serve([A, B], [A, B])
     expect(await a.served()).toEqual([A, B, C])
-    expect(await s.store.claims('nobody')).toEqual(new BlockSet())
+    expect(await s.store.advertised('nobody')).toEqual(new BlockSet())
   },
   'the version of what a member serves grows when that changes, and only then': async s => {
     const a = await s.member('a', [A])
@@ -68,7 +68,7 @@ export const SERVING: Cases = {
   },
   'what was read stays as it was read': async s => {
     const a = await s.member('a', [A])
-    const read = await s.store.claims('a')
+    const read = await s.store.advertised('a')
     await a.serve([B], [A])
     expect([...read]).toEqual([A])
   },

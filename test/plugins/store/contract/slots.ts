@@ -93,11 +93,11 @@ export const SLOTS: Cases<SlotSubject> = {
       const a = await s.member('a')
       await s.member('b')
       await s.store.freeze(true)
-      const [epoch, claims] = [await s.epoch(), await a.version()]
+      const [epoch, version] = [await s.epoch(), await a.version()]
       await s.pass(20, 'b')
       await s.held(a)
       const [own, other] = [await s.heartbeat('a'), await s.heartbeat('b')]
-      expect(own).toMatchObject({ sequence: a.sequence, claims, storeId: a.storeId })
+      expect(own).toMatchObject({ sequence: a.sequence, version, storeId: a.storeId })
       expect(own.age).toBeLessThan(other.age)
       expect(await s.epoch()).toBe(epoch)
     },

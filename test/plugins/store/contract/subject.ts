@@ -122,7 +122,7 @@ export class Subject {
     const entries = await this.store.entries()
     const { heartbeats } = await this.store.heartbeats()
     const ids = [...entries.members.keys()]
-    const served = await Promise.all(ids.map(async id => [id, await this.store.claims(id)] as const))
+    const served = await Promise.all(ids.map(async id => [id, await this.store.advertised(id)] as const))
     return {
       entries,
       heartbeats: new Map([...heartbeats].map(([id, heartbeat]) => [id, { ...heartbeat, age: 0 }])),
@@ -210,7 +210,7 @@ export class Process {
 
   async join(given: Partial<JoinRequest> = {}): Promise<JoinReply> {
     const { process } = this
-    const texts = { zone: undefined, address: undefined, process, rules: 'rules', bucket: 'bucket' }
+    const texts = { zone: undefined, address: undefined, process, fingerprint: 'fingerprint', bucket: 'bucket' }
     const reply = await this.store.join({ ...this.stamp(), ...texts, replaces: 0, seen: 0, ...given })
     if (reply.status === 'joined') Object.assign(this, { incarnation: reply.incarnation, storeId: reply.storeId })
     return reply
@@ -237,12 +237,12 @@ export class Process {
 
   /** What it serves, in order. */
   async served(): Promise<readonly BlockId[]> {
-    return [...(await this.store.claims(this.id))].sort()
+    return [...(await this.store.advertised(this.id))].sort()
   }
 
   /** The version of what it serves. */
   async version(): Promise<number> {
-    return (await this.store.heartbeats()).heartbeats.get(this.id)?.claims ?? Number.NaN
+    return (await this.store.heartbeats()).heartbeats.get(this.id)?.version ?? Number.NaN
   }
 
   /** Decided in the epoch of now, with heartbeats of any age, where `given` does not say otherwise. */

@@ -27,7 +27,7 @@ export const VIEWS: Cases = {
     for (const answer of answers) expect(answer.storeId).toBe(storeId)
     await a.serve([B])
     expect([...(await s.other.entries()).members.keys()]).toEqual([...members.keys()])
-    expect(await s.other.claims('a')).toEqual(new BlockSet([B]))
+    expect(await s.other.advertised('a')).toEqual(new BlockSet([B]))
     expect((await s.other.heartbeats()).heartbeats.get('a')?.sequence).toBe(a.sequence)
   },
   'each kind of change raises the epoch and gives its cause': async s => {
@@ -49,7 +49,7 @@ export const VIEWS: Cases = {
     await a.heartbeat({ seen: epoch })
     await a.serve([B])
     await a.release([itemOf(A)])
-    await s.store.claims('a')
+    await s.store.advertised('a')
     await s.store.heartbeats()
     expect(await s.store.entries()).toMatchObject({ epoch, cause })
   },

@@ -25,7 +25,7 @@ describe('entries that somebody broke, seen by redisStore()', () => {
       incarnation: 12,
       changed: '1',
       process: '',
-      rules: '',
+      fingerprint: '',
       bucket: '',
     }),
   ]
@@ -106,8 +106,8 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
     await store.serve(a.next(), { added: [testId(1)], dropped: [] })
-    await redis.command('SADD', 'blockgate:{test}:claims:a', '../x')
-    expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
+    await redis.command('SADD', 'blockgate:{test}:advertised:a', '../x')
+    expect(await store.advertised('a')).toEqual(new BlockSet([testId(1)]))
   })
 
   it('does not count an expiry that is no time, and keeps a thousand of them', async () => {

@@ -29,7 +29,7 @@ describe('redisStore() whose clock stepped back', () => {
     await put(Number(heartbeat.at) + HOUR)
     expect((await store.heartbeats()).heartbeats.get('b')?.age).toBe(0)
     expect(await release()).toEqual([])
-    expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
+    expect(await store.advertised('a')).toEqual(new BlockSet([testId(1)]))
 
     await put(Number(heartbeat.at) - HOUR)
     expect(await release()).toEqual([testId(1)])
@@ -58,8 +58,8 @@ describe('redisStore() whose clock stepped back', () => {
     expect((await store.slots(undefined))?.version).toBe(later + 1)
 
     const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'a')))
-    await redis.command('HSET', BEATS, 'a', JSON.stringify({ ...heartbeat, claims: String(later) }))
+    await redis.command('HSET', BEATS, 'a', JSON.stringify({ ...heartbeat, version: String(later) }))
     await store.join(joining('a', { incarnation: a.incarnation, sequence: 99 }))
-    expect((await store.heartbeats()).heartbeats.get('a')?.claims).toBe(later + 1)
+    expect((await store.heartbeats()).heartbeats.get('a')?.version).toBe(later + 1)
   })
 })

@@ -60,7 +60,7 @@ describe('a script of redisStore()', () => {
       (thrown: unknown) => String(thrown),
     )
     const raised = (await store.entries()).epoch !== record.epoch
-    const keys = [...(await dump(redis)).keys()].filter(key => key.includes('claims'))
+    const keys = [...(await dump(redis)).keys()].filter(key => key.includes('advertised'))
     const left = [...keys, await redis.command('LLEN', `${PREFIX}expiries`)]
     if (error === undefined) return { command: undefined, raised, left }
     const [, command] = /cut before (\w+)/.exec(error) ?? []

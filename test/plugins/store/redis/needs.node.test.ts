@@ -109,9 +109,9 @@ describe('what redisStore() needs of Redis', () => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     const full = store.serve(a.next(), { added: [testId(2)], dropped: [] })
     await expect(full).rejects.toMatchObject({ ...UNAVAILABLE, rawMessage: expect.stringContaining('OOM') })
-    expect(await store.claims('a')).toEqual(new BlockSet([testId(1)]))
+    expect(await store.advertised('a')).toEqual(new BlockSet([testId(1)]))
     expect(await store.leave(a.next())).toBe('ok')
-    expect(await store.claims('a')).toEqual(new BlockSet())
+    expect(await store.advertised('a')).toEqual(new BlockSet())
   })
 })
 
@@ -135,7 +135,7 @@ async function everyStep(store: SlotStore): Promise<void> {
   expect(await store.slots(undefined)).toMatchObject({ slots: [{ slot: 1, ...holders[0] }] })
   const precondition = { slot: 1, holders }
   expect(await a.releases(['b'], { precondition })).toEqual([testId(1)])
-  expect(await store.claims('b')).toEqual(new BlockSet([testId(1)]))
+  expect(await store.advertised('b')).toEqual(new BlockSet([testId(1)]))
   const heartbeat = (await store.heartbeats()).heartbeats.get('b')
   const seen = { incarnation: b.incarnation, sequence: heartbeat?.sequence ?? 0 }
   expect(await store.expire('b', seen, { max: 1, windowMs: 1000 }, 'a')).toBe('expired')

@@ -42,7 +42,7 @@ describe('options of redisStore()', () => {
     const store = redisStore({ cluster: 'a', url: 'redis://127.0.0.1:1' })
     const stamp = { id: 'a*', incarnation: 1, sequence: 1 }
     const refused = [
-      store.claims('a}b'),
+      store.advertised('a}b'),
       store.forget('', 1),
       store.evict('a b', 1),
       store.drain('x'.repeat(129), true),

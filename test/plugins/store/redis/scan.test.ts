@@ -16,8 +16,8 @@ it('all parts are read, from the cursor that the one before gave', async () => {
     asked.push([command, ...args])
     return PARTS[args[1] ?? '']
   }
-  const { claims } = redisSteps(nothing, call, keysOf('test'), () => undefined)
-  expect([...(await claims('a'))]).toEqual([testId(1), testId(2)])
+  const { advertised } = redisSteps(nothing, call, keysOf('test'), () => undefined)
+  expect([...(await advertised('a'))]).toEqual([testId(1), testId(2)])
   expect(asked.map(([command, , cursor]) => [command, cursor])).toEqual([
     ['SSCAN', '0'],
     ['SSCAN', '7'],
@@ -30,12 +30,12 @@ it('a part from another connection may be of another server: it is unknown what 
     connections++
     return PARTS[cursor ?? '']
   }
-  const { claims } = redisSteps(
+  const { advertised } = redisSteps(
     nothing,
     call,
     keysOf('test'),
     () => undefined,
     () => connections,
   )
-  await expect(claims('a')).rejects.toMatchObject({ code: 'ownership-unavailable' })
+  await expect(advertised('a')).rejects.toMatchObject({ code: 'ownership-unavailable' })
 })

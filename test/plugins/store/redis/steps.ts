@@ -30,7 +30,7 @@ const LIMIT = { max: 10, windowMs: 1000 }
 export const STEPS: readonly Step[] = [
   {
     name: 'join',
-    writes: ['meta', 'members', 'heartbeats', 'claims:a'],
+    writes: ['meta', 'members', 'heartbeats', 'advertised:a'],
     run: (store, { a }) => store.join(joining('a', { incarnation: a.incarnation, sequence: 99 })),
   },
   {
@@ -46,17 +46,17 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'leave',
-    writes: ['meta', 'members', 'heartbeats', 'claims:a'],
+    writes: ['meta', 'members', 'heartbeats', 'advertised:a'],
     run: (store, { a }) => store.leave(a.next()),
   },
   {
     name: 'serve',
-    writes: ['heartbeats', 'claims:a'],
+    writes: ['heartbeats', 'advertised:a'],
     run: (store, { a }) => store.serve(a.next(), { added: [more], dropped: [held] }),
   },
   {
     name: 'release',
-    writes: ['heartbeats', 'claims:a'],
+    writes: ['heartbeats', 'advertised:a'],
     run: (store, { a, epoch }) =>
       store.release(a.next(), {
         decidedIn: epoch,
@@ -71,7 +71,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'release with a guard',
-    writes: ['heartbeats', 'claims:a'],
+    writes: ['heartbeats', 'advertised:a'],
     reads: ['slots'],
     run: (store, { a, epoch }) =>
       store.release(a.next(), {
@@ -98,7 +98,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'forget',
-    writes: ['meta', 'members', 'heartbeats', 'claims:c'],
+    writes: ['meta', 'members', 'heartbeats', 'advertised:c'],
     run: (store, { down }) => store.forget('c', down),
   },
   { name: 'drain', writes: ['meta', 'members'], run: store => store.drain('a', true) },
@@ -121,7 +121,7 @@ export async function seeded(store: SlotStore): Promise<World> {
 /** What each member claims. */
 export async function claimsIn(store: SlotStore): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
   const all = new Map<string, ReadonlySet<BlockId>>()
-  for (const id of ['a', 'b', 'c']) all.set(id, await store.claims(id))
+  for (const id of ['a', 'b', 'c']) all.set(id, await store.advertised(id))
   return all
 }
 

@@ -50,7 +50,7 @@ export function joining(id: string, more: Partial<JoinRequest> = {}): JoinReques
     zone: undefined,
     address: undefined,
     process: `${id}-1`,
-    rules: 'r',
+    fingerprint: 'r',
     bucket: 'b',
     incarnation: 0,
     sequence: 1,

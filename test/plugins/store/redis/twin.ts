@@ -74,7 +74,7 @@ export class Side {
   async state(): Promise<unknown> {
     const record = await this.steps.entries()
     const heartbeats = await this.steps.heartbeats()
-    const claims = await Promise.all(IDS.map(async id => [id, [...(await this.steps.claims(id))].sort()]))
+    const claims = await Promise.all(IDS.map(async id => [id, [...(await this.steps.advertised(id))].sort()]))
     return {
       epoch: this.rank(record.epoch),
       epochOfHeartbeats: this.rank(heartbeats.epoch),
@@ -89,12 +89,12 @@ export class Side {
         const heartbeat = heartbeats.heartbeats.get(id)
         if (!heartbeat) return undefined
         const { age: _, ...rest } = heartbeat
-        this.versions.set(id, heartbeat.claims)
-        const claimed = heartbeat.claims - (this.bases.get(id) ?? 0)
+        this.versions.set(id, heartbeat.version)
+        const claimed = heartbeat.version - (this.bases.get(id) ?? 0)
         return {
           ...rest,
           incarnation: this.rank(heartbeat.incarnation),
-          claims: claimed,
+          version: claimed,
           storeId: this.store(heartbeat.storeId),
         }
       }),
@@ -175,7 +175,7 @@ export class Walk {
       zone,
       address,
       process,
-      rules: this.#pick(['', 'r1']),
+      fingerprint: this.#pick(['', 'r1']),
       bucket: this.#chance(0.03) ? 'other' : 's3://b/',
     }
   }
@@ -188,7 +188,7 @@ export class Walk {
     }
     await side.look()
     side.incarnations.set(request.process, reply.incarnation)
-    const claims = (await side.steps.heartbeats()).heartbeats.get(request.id)?.claims ?? 0
+    const claims = (await side.steps.heartbeats()).heartbeats.get(request.id)?.version ?? 0
     // A version that the claims of this member never had, whatever was forgotten in between.
     if (claims < reply.epoch || claims <= (side.versions.get(request.id) ?? 0)) throw new Error(`claims ${claims}`)
     side.versions.set(request.id, claims)
