@@ -3,7 +3,7 @@ import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import { ChunkEncoding } from '../tsdb/chunk.ts'
 import { decodeHistogram, type HistogramSamples } from '../tsdb/histogram.ts'
 import { FloatSamples } from '../tsdb/samples.ts'
-import { decodeXor } from '../tsdb/xor.ts'
+import { addXor } from '../tsdb/xor-fast.ts'
 import { decodeXor2 } from '../tsdb/xor2.ts'
 import type { BlockChunk } from './block.ts'
 
@@ -14,8 +14,13 @@ export interface HistogramAt {
 
 /** Filled again for each series: nothing is kept of the one before. */
 export class SeriesSamples {
-  readonly floats: FloatSamples = new FloatSamples()
+  readonly floats: FloatSamples
   readonly histograms: HistogramAt[] = []
+
+  /** @param floats where the floats go: of `takeSamples`, where speed counts */
+  constructor(floats: FloatSamples = new FloatSamples()) {
+    this.floats = floats
+  }
 
   /** @throws BlockgateError `corrupt-block`, or `unsupported` for an encoding that has no samples of its own */
   fill(chunks: readonly BlockChunk[], from: number, to: number): void {
@@ -39,7 +44,7 @@ export class SeriesSamples {
     const start = floats.length
     switch (encoding) {
       case ChunkEncoding.xor:
-        decodeXor(data, floats)
+        addXor(data, floats)
         break
       case ChunkEncoding.xor2:
         decodeXor2(data, floats)

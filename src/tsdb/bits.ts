@@ -23,6 +23,13 @@ export function word(view: DataView, at: number): number {
   return ((view.getUint32(byte) << skip) | (view.getUint8(byte + 4) >>> (8 - skip))) >>> 0
 }
 
+/** As `word`, signed: in a loop it stays an integer of 32 bits. */
+export function signedWord(view: DataView, at: number): number {
+  const byte = at >>> 3
+  const skip = at & 7
+  return (view.getInt32(byte) << skip) | (view.getUint8(byte + 4) >>> (8 - skip))
+}
+
 /** Two unsigned halves as a signed integer of 64 bits; not exact beyond 2^53. */
 export function int64(high: number, low: number): number {
   return (high | 0) * 4_294_967_296 + low

@@ -3,7 +3,7 @@
  * time's delta and the value XORed with the one before, of which only the window of bits that differ is stored.
  */
 import { corrupt } from './binary.ts'
-import { BitReader, int64, word } from './bits.ts'
+import { BitReader, int64, signedWord, word } from './bits.ts'
 import type { FloatSamples } from './samples.ts'
 
 const WHAT = 'XOR chunk'
@@ -32,32 +32,39 @@ export function decodeXor(data: Uint8Array, into: FloatSamples): number {
   halves[2 * place + 1] = high
   if (count > 1) delta = reader.uvarint(`${WHAT}: delta`)
   let at = reader.at
+  // The bits from `at` on as a signed integer: the first of them is its sign.
+  let bits = signedWord(view, at)
   for (let i = 1; i < count; i++) {
     if (i > 1) {
-      const bits = word(view, at)
-      if (bits < 0x80000000) at += 1
-      else if (bits < 0xc0000000) {
+      if (bits >= 0) {
+        at += 1
+        // What is left of them is enough for the 13 bits before a value.
+        bits <<= 1
+      } else if (bits << 1 >= 0) {
         const change = (bits >>> 16) & 0x3fff
         delta += change > 0x2000 ? change - 0x4000 : change
         at += 16
-      } else if (bits < 0xe0000000) {
-        const change = (bits >>> 12) & 0x1ffff
-        delta += change > 0x10000 ? change - 0x20000 : change
-        at += 20
-      } else if (bits < 0xf0000000) {
-        const change = (bits >>> 8) & 0xfffff
-        delta += change > 0x80000 ? change - 0x100000 : change
-        at += 24
+        bits <<= 16
       } else {
-        delta += int64(word(view, at + 4), word(view, at + 36))
-        at += 68
+        if (bits << 2 >= 0) {
+          const change = (bits >>> 12) & 0x1ffff
+          delta += change > 0x10000 ? change - 0x20000 : change
+          at += 20
+        } else if (bits << 3 >= 0) {
+          const change = (bits >>> 8) & 0xfffff
+          delta += change > 0x80000 ? change - 0x100000 : change
+          at += 24
+        } else {
+          delta += int64(word(view, at + 4), word(view, at + 36))
+          at += 68
+        }
+        bits = signedWord(view, at)
       }
     }
     time += delta
-    const bits = word(view, at)
-    if (bits < 0x80000000) at += 1
+    if (bits >= 0) at += 1
     else {
-      if (bits < 0xc0000000) at += 2
+      if (bits << 1 >= 0) at += 2
       else {
         leading = (bits >>> 25) & 31
         trailing = 64 - leading - ((bits >>> 19) & 63 || 64)
@@ -85,6 +92,7 @@ export function decodeXor(data: Uint8Array, into: FloatSamples): number {
     times[place] = time
     halves[2 * place] = low
     halves[2 * place + 1] = high
+    bits = signedWord(view, at)
   }
   if (at > end) throw corrupt(`${WHAT}: its samples`, `end within ${data.length} bytes`, 'cut')
   if (!Number.isSafeInteger(time)) throw corrupt(`${WHAT}: last time`, 'be a safe integer', time)

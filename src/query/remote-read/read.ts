@@ -1,10 +1,11 @@
 /** Prometheus' remote read: a request in, a response of samples or a stream of chunks out. */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
+import { giveSamples, takeSamples } from '../../tsdb/xor-fast.ts'
 import type { Querier, Selection, Series } from '../querier.ts'
 import type { QueryRun } from '../query-run.ts'
 import { SeriesSamples } from '../samples.ts'
 import { bodyOf } from './body.ts'
-import { ProtoWriter } from './proto.ts'
+import { giveWriter, ProtoWriter, takeWriter } from './proto.ts'
 import { parseReadRequest, type ResponseType, type Snappy } from './request.ts'
 import { QueryResultWriter } from './samples.ts'
 import { writeFrame } from './streamed.ts'
@@ -57,28 +58,16 @@ async function samples(
   { querier, snappy, onEnd }: ReadOptions,
   run: QueryRun,
 ): Promise<ReadResponse> {
-  const response = new ProtoWriter(RESPONSE_BYTES)
-  const filled = new SeriesSamples()
-  for (const query of queries) {
-    const start = response.length
-    const result = new QueryResultWriter(response)
-    for await (const batch of querier.select(query, run)) {
-      for (const { labels, chunks } of batch) {
-        filled.fill(chunks, query.from, query.to)
-        run.budget.take('samples', filled.floats.length + filled.histograms.length)
-        result.series(labels, filled)
-        run.budget.answer(response.length)
-        const turn = run.pause()
-        if (turn) await turn
-        run.signal.throwIfAborted()
-      }
-    }
-    // ReadResponse: repeated QueryResult results = 1.
-    response.wrap(start, 10)
-  }
-  run.times.enter('write')
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
-  const body = snappy.compress(response.done())
+  const response = takeWriter(RESPONSE_BYTES)
+  let body: Uint8Array<ArrayBuffer>
+  try {
+    await writeSamples(response, queries, querier, run)
+    run.times.enter('write')
+    body = snappy.compress(response.done())
+  } finally {
+    giveWriter(response)
+  }
   run.budget.answer(body.length)
   if (body.length <= PIECE_BYTES) {
     onEnd?.()
@@ -87,6 +76,32 @@ async function samples(
   // It is in memory until the client has taken it.
   const length = String(body.length)
   return { headers: { ...headers, 'content-length': length }, body: await bodyOf(pieces(body), run.signal, onEnd) }
+}
+
+/** Writes a ReadResponse. */
+async function writeSamples(response: ProtoWriter, queries: readonly Selection[], querier: Querier, run: QueryRun) {
+  const filled = new SeriesSamples(takeSamples())
+  try {
+    for (const query of queries) {
+      const start = response.length
+      const result = new QueryResultWriter(response)
+      for await (const batch of querier.select(query, run)) {
+        for (const { labels, chunks } of batch) {
+          filled.fill(chunks, query.from, query.to)
+          run.budget.take('samples', filled.floats.length + filled.histograms.length)
+          result.series(labels, filled)
+          run.budget.answer(response.length)
+          const turn = run.pause()
+          if (turn) await turn
+          run.signal.throwIfAborted()
+        }
+      }
+      // ReadResponse: repeated QueryResult results = 1.
+      response.wrap(start, 10)
+    }
+  } finally {
+    giveSamples(filled.floats)
+  }
 }
 
 const STREAM_TYPE = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'
