@@ -1,10 +1,11 @@
-/** Blocks of the view that a query asks for and that are not loaded here: without them the answer would be short. */
+/** Blocks of the view that a query asks for and that it is not answered from: without them the answer is short. */
 import type { CatalogueEntry } from '../catalogue/catalogue.ts'
 import type { BlockMeta } from '../contracts/block.ts'
 import { isOwnershipUnavailable } from '../contracts/errors.ts'
 import type { OwnershipPlugin } from '../contracts/ownership.ts'
+import type { LoadedBlock } from '../contracts/stage.ts'
 import type { Gateway } from '../gateway.ts'
-import { isWithin, restOf } from '../query/choose-blocks.ts'
+import { isWithin, labelsKey, restOf } from '../query/choose-blocks.ts'
 import { matcher } from '../query/matchers.ts'
 import type { Selection } from '../query/querier.ts'
 
@@ -13,29 +14,75 @@ const OWNED = 'owned'
 /** Blocks that are named. */
 const SHOWN = 5
 
-/** What is missing, one sentence without a final period; undefined where all is here. */
-export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selection): string | undefined {
+/** Each one sentence without a final period; undefined where there is none. */
+export interface Missing {
+  /** Of blocks that are not loaded here. */
+  readonly notHere: string | undefined
+  /** Of times of which there are downsampled blocks alone: their samples are none that Prometheus knows. */
+  readonly coarse: string | undefined
+}
+
+interface Found {
+  readonly entry: CatalogueEntry
+  readonly meta: BlockMeta
+}
+
+export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selection): Missing {
   const { plan, catalogue, readiness } = gateway
-  if (!readiness.ready) return `not all blocks are known here: ${readiness.reason}`
+  if (!readiness.ready) return { notHere: `not all blocks are known here: ${readiness.reason}`, coarse: undefined }
   const loaded = plan.sink.stage.loaded()
   const ready = matchers.map(matcher)
-  const missing: { readonly entry: CatalogueEntry; readonly meta: BlockMeta }[] = []
+  const isAsked = (meta: BlockMeta) => isWithin(meta, from, to) && restOf(ready, meta.labels) !== undefined
+  const [missing, coarse]: [Found[], Found[]] = [[], []]
   for (const entry of catalogue.all()) {
     const { candidate, id, state, by } = entry
-    if (!candidate || loaded.has(id)) continue
+    if (!candidate) continue
+    const { meta } = candidate
+    if (meta.resolution === 0 && loaded.has(id)) continue
     // What a filter leaves out is not asked for; what ownership leaves out is another gateway's.
     if (state === 'skipped' && by !== OWNED) continue
-    const { meta } = candidate
-    if (meta.resolution === 0 && isWithin(meta, from, to) && restOf(ready, meta.labels)) missing.push({ entry, meta })
+    if (isAsked(meta)) (meta.resolution === 0 ? missing : coarse).push({ entry, meta })
   }
-  if (missing.length === 0) return undefined
-  const shown = missing.slice(0, SHOWN).map(({ entry, meta }) => {
-    const { id, reason, state } = entry
-    const servers = serversOf(meta, plan.ownership)
+  if (missing.length === 0 && coarse.length === 0) return { notHere: undefined, coarse: undefined }
+  const covered = coverage(loaded.values())
+  const notHere = missing.filter(({ meta }) => !covered(meta))
+  // Where the raw blocks are missing, that is told.
+  const known = coverage([...loaded.values(), ...missing])
+  const alone = coarse.filter(({ meta }) => !known(meta))
+  return {
+    notHere: told(notHere, 'are not loaded here, so the answer would be short', plan.ownership),
+    coarse: told(alone, 'are downsampled and have no raw ones, so the answer is short', plan.ownership),
+  }
+}
+
+/**
+ * Whether raw blocks have all of a block: what it was compacted from is in them, as around a compaction, when the parent is not
+ * loaded yet, or its children are gone.
+ */
+function coverage(blocks: Iterable<Pick<LoadedBlock, 'meta'>>): (meta: BlockMeta) => boolean {
+  const sources = new Map<string, Set<string>>()
+  for (const { meta } of blocks) {
+    if (meta.resolution > 0) continue
+    const key = labelsKey(meta)
+    const known = sources.get(key) ?? new Set()
+    sources.set(key, known)
+    for (const source of meta.compaction.sources) known.add(source)
+  }
+  return meta => {
+    const known = sources.get(labelsKey(meta))
+    const { sources: own } = meta.compaction
+    return own.length > 0 && own.every(source => known?.has(source))
+  }
+}
+
+function told(found: readonly Found[], what: string, ownership: OwnershipPlugin): string | undefined {
+  if (found.length === 0) return undefined
+  const shown = found.slice(0, SHOWN).map(({ entry: { id, reason, state }, meta }) => {
+    const servers = serversOf(meta, ownership)
     return `${id} (${[reason || state, ...(servers.length > 0 ? [`served by ${servers.join(' and ')}`] : [])].join(', ')})`
   })
-  const text = `${missing.length} blocks of this time are not loaded here, so the answer would be short: ${shown.join(', ')}`
-  return missing.length > SHOWN ? `${text}, …` : text
+  const text = `${found.length} blocks of this time ${what}: ${shown.join(', ')}`
+  return found.length > SHOWN ? `${text}, …` : text
 }
 
 /** The members that serve a block, with their addresses; none where that is not known. */

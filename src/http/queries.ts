@@ -69,7 +69,7 @@ export function queryRoutes({
       // A stream goes on after its answer has begun.
       const options = { querier, snappy, assertAll: query.asks, onEnd: query.end }
       const { headers, body } = await remoteRead(await orAborted(bodyOf(c), query.run.signal), options, query.run)
-      return c.body(body, 200, { ...headers, ...warningHeader(query.run.warnings) })
+      return c.body(body, 200, { ...headers, ...warningHeader(query.run.tell()) })
     } catch (error) {
       query.end(error)
       throw error

@@ -83,11 +83,12 @@ export class QueryService {
     }
     const asks = (selection: Selection) => {
       asked.push(selection)
-      const missing = missingBlocks(gateway, selection)
-      if (missing === undefined) return
+      const { notHere, coarse } = missingBlocks(gateway, selection)
+      if (coarse !== undefined) run.warn('downsampled', coarse)
+      if (notHere === undefined) return
       if (serve.partial === 'refuse')
-        throw new HttpError(503, gateway.readiness.ready ? 'incomplete' : 'not-ready', missing)
-      run.warn('missing-blocks', missing)
+        throw new HttpError(503, gateway.readiness.ready ? 'incomplete' : 'not-ready', notHere)
+      run.warn('missing-blocks', notHere)
     }
     run.times.enter('queue')
     try {

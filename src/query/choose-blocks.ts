@@ -122,7 +122,7 @@ export function restOf(
 const keys = new WeakMap<BlockMeta, string>()
 
 /** The same for metas with the same external labels, in whatever order. */
-function labelsKey(meta: BlockMeta): string {
+export function labelsKey(meta: BlockMeta): string {
   const known = keys.get(meta)
   if (known !== undefined) return known
   const pairs = Object.entries(meta.labels).filter(([, value]) => value !== '')

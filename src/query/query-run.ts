@@ -35,6 +35,7 @@ export class QueryRun implements Disposable {
   readonly #bad = new Set<BlockId>()
   readonly #badBlock: 'fail' | 'warn'
   readonly #host: Host | undefined
+  #told = false
 
   /** @param signal ends the query, such as that of its client */
   constructor(signal: AbortSignal | undefined, options: QueryRunOptions = {}) {
@@ -62,11 +63,14 @@ export class QueryRun implements Disposable {
   }
 
   warn(reason: WarningReason, text: string): void {
-    this.warnings.push({ reason, text })
+    // Two queries of one request may miss the same blocks.
+    if (!this.warnings.some(known => known.text === text)) this.warnings.push({ reason, text })
   }
 
-  isBad(id: BlockId): boolean {
-    return this.#bad.has(id)
+  /** The warnings, for the client: a block that turns out to be bad later fails the query, since nobody would be told. */
+  tell(): readonly Warning[] {
+    this.#told = true
+    return this.warnings
   }
 
   /** What `read` gives of a block; undefined where the block is bad and the query goes on without it. */
@@ -75,12 +79,12 @@ export class QueryRun implements Disposable {
     try {
       return await read()
     } catch (error) {
-      if (this.#badBlock === 'fail' || this.signal.aborted) throw error
+      if (this.#badBlock === 'fail' || this.#told || this.signal.aborted) throw error
       // Parts of the block that fail side by side are one warning.
       if (!this.#bad.has(id)) {
         const code = codeOf(error)
         const why = code === undefined ? rawMessageOf(error) : `${code}: ${rawMessageOf(error)}`
-        this.warn('bad-block', `block ${id} cannot be read, so its series are left out: ${why}`)
+        this.warn('bad-block', `block ${id} cannot be read, so series of it are left out: ${why}`)
       }
       this.#bad.add(id)
       return undefined

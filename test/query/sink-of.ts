@@ -10,6 +10,8 @@ export interface Given {
   readonly labels?: Readonly<Record<string, string>>
   readonly from?: number
   readonly resolution?: number
+  /** Numbers of the blocks that it was compacted from. Default: its own, which counts from 1. */
+  readonly sources?: readonly number[]
   /** Of each series its labels, and its samples as [time, value]. */
   readonly series: readonly (readonly [
     labels: Readonly<Record<string, string>>,
@@ -23,9 +25,15 @@ export function sinkOf(...blocks: readonly Given[]) {
 }
 
 /** One chunk a series. */
-export function blockOf({ labels = {}, from = 0, resolution = 0, series }: Given): BlockOfFiles {
+export function blockOf({ labels = {}, from = 0, resolution = 0, sources, series }: Given): BlockOfFiles {
   return {
-    meta: { labels, minTime: from, maxTime: from + 7_200_000, resolution },
+    meta: {
+      labels,
+      minTime: from,
+      maxTime: from + 7_200_000,
+      resolution,
+      ...(sources && { compaction: { level: 2, sources: sources.map(n => testId(n)) } }),
+    },
     files: blockFiles({
       series: series.map(([pairs, samples]) => ({
         labels: Object.entries(pairs).sort(([a], [b]) => compare(a, b)),
