@@ -1,6 +1,7 @@
 /** Ownership by hashing: members come and go, and blocks follow them, always served by somebody. */
-import { BlockgateError, type BlockMeta, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
+import { BlockgateError, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
 import {
+  type Assign,
   claimOf,
   type EntriesView,
   Leases,
@@ -9,7 +10,7 @@ import {
   memberTimes,
   operatorOf,
 } from 'blockgate/members'
-import { type Assignment, Assignments } from './assignments.ts'
+import { Assignments } from './assignments.ts'
 import { checkHashRing, type HashRingOptions } from './options.ts'
 import { rendezvous } from './rendezvous.ts'
 
@@ -36,10 +37,9 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   const fingerprint = JSON.stringify([FINGERPRINT_VERSION, replicas, zones ?? null, placement.fingerprint])
   const membership = new Membership({ ...times, store, fingerprint })
   let last: { readonly entries: EntriesView; readonly assignments: Assignments } | undefined
-  const assign = (block: BlockMeta, entries: EntriesView): Assignment => {
+  const assign: Assign = (block, entries) => {
     if (last?.entries !== entries) {
-      const assignments = new Assignments(entries.members.values(), { self: membership.me, placement, replicas, zones })
-      last = { entries, assignments }
+      last = { entries, assignments: new Assignments(entries.members.values(), { placement, replicas, zones }) }
     }
     return last.assignments.of(block.ulid)
   }

@@ -51,7 +51,7 @@ const placements = [rendezvous(), tokenRing({ tokens: 64 })].flatMap(placement =
 it.each(placements)(
   'changes at most one owner of a block when a member joins or goes: $placement.name, $replicas copies, zones $zones',
   ({ placement, zones, replicas }) => {
-    const options = { self: '', placement, zones, replicas }
+    const options = { placement, zones, replicas }
     const members = gateways(9, zones)
     const ids = blocks(200)
     const owners = (some: readonly AssignedMember[]) => {
@@ -72,7 +72,7 @@ it.each(placements)(
 )
 
 it('moves nothing between two zones when the third is lost', () => {
-  const options = { self: '', placement: rendezvous(), zones: ABC, replicas: 3 }
+  const options = { placement: rendezvous(), zones: ABC, replicas: 3 }
   const members = gateways(9, ABC)
   const before = new Assignments(members, options)
   const after = new Assignments(
