@@ -6,6 +6,7 @@ import type { BlockReader } from '../contracts/stage.ts'
 import { chunkOffset, chunkSegment, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
+import { type Deleted, type Deletions, deletedWithin, isDeleted, readDeleted } from './deleted.ts'
 import { compareLabels, type Label } from './labels.ts'
 import type { Budget } from './limits.ts'
 import type { Matcher } from './matchers.ts'
@@ -19,6 +20,8 @@ export interface BlockChunk {
   readonly from: number
   readonly to: number
   readonly chunk: StoredChunk
+  /** What was deleted of it, and is in its bytes. */
+  readonly deleted?: Deleted | undefined
 }
 
 /** A series of one block, whose chunks are not read yet. */
@@ -26,8 +29,10 @@ export interface BlockSeries {
   readonly ref: number
   /** Of the series itself, by name. */
   readonly labels: readonly Label[]
-  /** Of each chunk first time, last time, reference; those that overlap the query. */
+  /** Of each chunk first time, last time, reference; those that overlap the query, and are not deleted. */
   readonly chunks: readonly number[]
+  /** What was deleted of the series. */
+  readonly deleted: Deleted | undefined
 }
 
 /** A guess of an entry's size where the meta tells none; one that is larger is read again. */
@@ -79,11 +84,20 @@ export class BlockQuery {
     if (refs.length === 0) return []
     budget.take('series', refs.length)
     return await times.timed('series', async () => {
-      return this.#rows(lookup, refs, await this.#entries(lookup, refs), from, to)
+      const [cursor, deletions] = await Promise.all([
+        this.#entries(lookup, refs),
+        readDeleted(this.#reader, this.#options),
+      ])
+      return this.#rows(lookup, refs, cursor, { from, to, deletions })
     })
   }
 
-  #rows(lookup: IndexLookup, refs: Uint32Array, cursor: PartCursor, from: number, to: number): readonly BlockSeries[] {
+  #rows(
+    lookup: IndexLookup,
+    refs: Uint32Array,
+    cursor: PartCursor,
+    { from, to, deletions }: { readonly from: number; readonly to: number; readonly deletions: Deletions },
+  ): readonly BlockSeries[] {
     const { budget } = this.#options
     const { ulid } = this.#reader.meta
     const { version } = lookup.index
@@ -98,7 +112,8 @@ export class BlockQuery {
       offset = seriesOffset(ref, version)
       cursor.moveTo(offset)
       row.read(cursor.bytes, cursor.view, offset - cursor.offset, what)
-      const chunks = between(row, from, to)
+      const deleted = deletions.get(ref)
+      const chunks = between(row, from, to, deleted)
       if (chunks.length === 0) continue
       budget.take('chunks', chunks.length / 3)
       const labels = symbols.labels(row)
@@ -108,7 +123,7 @@ export class BlockQuery {
         throw new BlockgateError(ErrorCode.corruptBlock, `${what()} ${must}`)
       }
       before = labels
-      found.push({ ref, labels, chunks })
+      found.push({ ref, labels, chunks, deleted })
     }
     return found
   }
@@ -245,7 +260,7 @@ function chunksOf(series: readonly BlockSeries[], files: ReadonlyMap<number, Seg
   const all: BlockChunk[][] = []
   let last = -1
   let file: SegmentRead | undefined
-  for (const { chunks } of series) {
+  for (const { chunks, deleted } of series) {
     const found: BlockChunk[] = []
     for (let i = 0; i < chunks.length; i += 3) {
       const ref = chunks[i + 2] as number
@@ -256,7 +271,8 @@ function chunksOf(series: readonly BlockSeries[], files: ReadonlyMap<number, Seg
       const offset = chunkOffset(ref)
       cursor.moveTo(offset)
       const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what)
-      found.push({ from: chunks[i] as number, to: chunks[i + 1] as number, chunk })
+      const [from, to] = [chunks[i] as number, chunks[i + 1] as number]
+      found.push({ from, to, chunk, deleted: deleted && deletedWithin(deleted, from, to) })
     }
     all.push(found)
   }
@@ -283,14 +299,20 @@ function offsetsOf(series: readonly BlockSeries[]): ReadonlyMap<number, Float64A
   return new Map(Array.from(bySegment, ([segment, offsets]) => [segment, new Float64Array(offsets).sort()]))
 }
 
-/** Those that overlap `from` to `to`: an array of its own. */
-function between({ chunks, chunkCount }: SeriesRow, from: number, to: number): readonly number[] {
+/** Those that overlap `from` to `to`, but for those that are deleted: an array of its own. */
+function between(
+  { chunks, chunkCount }: SeriesRow,
+  from: number,
+  to: number,
+  deleted: Deleted | undefined,
+): readonly number[] {
   const kept: number[] = []
   for (let i = 0; i < chunkCount; i += 3) {
     // No destructuring: this runs for each chunk of a query, and an array literal is an array.
     const first = chunks[i] as number
     const last = chunks[i + 1] as number
-    if (first <= to && last >= from) kept.push(first, last, chunks[i + 2] as number)
+    if (first > to || last < from || (deleted && isDeleted(deleted, first, last))) continue
+    kept.push(first, last, chunks[i + 2] as number)
   }
   return kept
 }

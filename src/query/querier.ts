@@ -318,6 +318,9 @@ function isSame(a: BlockChunk, b: BlockChunk): boolean {
   const [x, y] = [a.chunk, b.chunk]
   return (
     a.to === b.to &&
+    // What was deleted of one block may still be there in the other.
+    a.deleted === undefined &&
+    b.deleted === undefined &&
     x.encoding === y.encoding &&
     x.data.length === y.data.length &&
     x.data.every((byte, i) => byte === y.data[i])

@@ -6,6 +6,7 @@ import { FloatSamples } from '../tsdb/samples.ts'
 import { addXor } from '../tsdb/xor-fast.ts'
 import { decodeXor2 } from '../tsdb/xor2.ts'
 import type { BlockChunk } from './block.ts'
+import { type Deleted, isDeleted } from './deleted.ts'
 
 export interface HistogramAt {
   readonly of: HistogramSamples
@@ -39,7 +40,7 @@ export class SeriesSamples {
     distinct(this.histograms)
   }
 
-  #add({ chunk: { encoding, data } }: BlockChunk, from: number, to: number): void {
+  #add({ chunk: { encoding, data }, deleted }: BlockChunk, from: number, to: number): void {
     const { floats } = this
     const start = floats.length
     switch (encoding) {
@@ -57,7 +58,8 @@ export class SeriesSamples {
         const of = decodeHistogram(data, { isFloat, hasStarts: encoding >= ChunkEncoding.histogramStart })
         for (let i = 0; i < of.length; i++) {
           const time = of.times[i] as number
-          if (time >= from && time <= to) this.histograms.push({ of, i })
+          if (time < from || time > to || (deleted && isDeleted(deleted, time, time))) continue
+          this.histograms.push({ of, i })
         }
         break
       }
@@ -65,6 +67,7 @@ export class SeriesSamples {
         throw new BlockgateError(ErrorCode.unsupported, `chunks of encoding ${encoding} cannot be read`)
     }
     trim(floats, start, from, to)
+    if (deleted) remove(floats, start, deleted)
   }
 }
 
@@ -80,6 +83,23 @@ function trim(floats: FloatSamples, start: number, from: number, to: number): vo
   for (let i = start; i < length; i++) {
     const time = times[i] as number
     if (time < from || time > to) continue
+    times[kept] = time
+    halves[2 * kept] = halves[2 * i] as number
+    halves[2 * kept + 1] = halves[2 * i + 1] as number
+    kept++
+  }
+  floats.length = kept
+}
+
+/** Leaves out the samples from `start` on that are deleted. */
+function remove(floats: FloatSamples, start: number, deleted: Deleted): void {
+  const { times, halves, length } = floats
+  let kept = start
+  let next = 0
+  for (let i = start; i < length; i++) {
+    const time = times[i] as number
+    while (next < deleted.length && (deleted[next] as Deleted[number]).to < time) next++
+    if (next < deleted.length && (deleted[next] as Deleted[number]).from <= time) continue
     times[kept] = time
     halves[2 * kept] = halves[2 * i] as number
     halves[2 * kept + 1] = halves[2 * i + 1] as number

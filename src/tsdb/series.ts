@@ -164,10 +164,10 @@ const TOMBSTONES_MAGIC = 0x0130ba30
 /**
  * A `tombstones` file: be32 magic | u8 1 | of each entry uvarint series, varint from, varint to | be32 CRC-32C of the entries.
  *
+ * @param what names the file in errors
  * @throws BlockgateError `corrupt-block`
  */
-export function readTombstones(bytes: Uint8Array): Tombstones {
-  const what = 'tombstones'
+export function readTombstones(bytes: Uint8Array, what = 'tombstones'): Tombstones {
   if (bytes.length < 9) throw corrupt(`${what}: size`, 'be >= 9 bytes', bytes.length)
   const view = viewOf(bytes)
   const magic = view.getUint32(0)

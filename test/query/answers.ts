@@ -103,7 +103,23 @@ function messageText(fields: readonly Field[]): string {
 
 /** The series of a stream of one query, with the samples of their chunks within the times. */
 export function streamedIn(body: Uint8Array, from: number, to: number): readonly ReadSeries[] {
-  const series: ReadSeries[] = []
+  return chunkedIn(body).map(({ labels, chunks }) => ({ labels, ...samplesOf(chunks, from, to) }))
+}
+
+/** The series of a stream, each with its chunks: first and last time, encoding, and how many samples. */
+export function spansOf(body: Uint8Array): readonly string[] {
+  return chunkedIn(body).map(({ labels, chunks }) => {
+    const spans = chunks.map(({ bytes }) => {
+      const fields = fieldsOf(bytes)
+      const data = fields.find(({ number }) => number === 4)?.bytes ?? []
+      return [...fields.slice(0, 3).map(({ value }) => value), 256 * (data[0] ?? 0) + (data[1] ?? 0)].join(' ')
+    })
+    return `${JSON.stringify(labels)}: ${spans.join()}`
+  })
+}
+
+function chunkedIn(body: Uint8Array) {
+  const series: { labels: ReadSeries['labels']; chunks: readonly Field[] }[] = []
   const view = new DataView(body.buffer, body.byteOffset, body.length)
   for (let at = 0; at < body.length; ) {
     let size = 0
@@ -117,8 +133,7 @@ export function streamedIn(body: Uint8Array, from: number, to: number): readonly
     at += 4 + size
     for (const { bytes } of fieldsOf(message).filter(({ number }) => number === 1)) {
       const fields = fieldsOf(bytes)
-      const chunks = fields.filter(({ number }) => number === 2)
-      series.push({ labels: labelsOf(fields), ...samplesOf(chunks, from, to) })
+      series.push({ labels: labelsOf(fields), chunks: fields.filter(({ number }) => number === 2) })
     }
   }
   return series

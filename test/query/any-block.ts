@@ -12,6 +12,7 @@ import {
   STALE,
 } from '../support/chunk-encoder.ts'
 import { compare } from '../support/index-file.ts'
+import type { Stone } from '../support/tombstones-file.ts'
 
 /** A chunk with what is in it. */
 export type AnyChunk = GivenChunk &
@@ -24,6 +25,8 @@ export interface AnySeries {
   /** By name. */
   readonly labels: readonly (readonly [name: string, value: string])[]
   readonly chunks: readonly AnyChunk[]
+  /** What was deleted of it. */
+  readonly deleted: readonly Stone[]
 }
 
 export interface AnyBlock {
@@ -178,6 +181,19 @@ const labels = fc
   )
   .map(pairs => [...pairs].sort(([a], [b]) => compare(a, b)))
 
+/** Most series have nothing deleted; else some of a chunk, some that touch, or all. */
+const deletions = fc.oneof(
+  { weight: 4, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.constant([[0, 100_000] as const]) },
+  {
+    weight: 3,
+    arbitrary: fc.array(fc.tuple(fc.nat({ max: 300 }), fc.constantFrom(0, 1, 14, 29, 400)), { maxLength: 3 }),
+  },
+)
+const deletedFrom = deletions.map(
+  list => (start: number) => list.map(([at, length]): Stone => ({ from: start + at, to: start + at + length })),
+)
+
 /** The start of all times of a case: overlapping blocks begin near to one another. */
 const epoch = fc.constantFrom(0, -7_000, 1_700_000_000_000)
 
@@ -190,14 +206,18 @@ function blockFrom(start: number): fc.Arbitrary<AnyBlock> {
         maxKeys: 2,
       }),
       offset: fc.constantFrom(0, 0, 0, 500, 20_000),
-      series: fc.uniqueArray(fc.tuple(labels, chunksFrom), {
+      series: fc.uniqueArray(fc.tuple(labels, chunksFrom, deletedFrom), {
         maxLength: 8,
         selector: ([pairs]) => JSON.stringify(pairs),
       }),
     })
     .map(({ offset, series, ...given }): AnyBlock => {
       const from = start + offset
-      const made = series.map(([pairs, chunksOf]) => ({ labels: pairs, chunks: chunksOf(from) }))
+      const made = series.map(([pairs, chunksOf, deletedOf]) => ({
+        labels: pairs,
+        chunks: chunksOf(from),
+        deleted: deletedOf(from),
+      }))
       const last = Math.max(from, ...made.flatMap(({ chunks }) => chunks.map(({ to }) => to)))
       return { ...given, version: given.version === 1 ? 1 : 2, from, end: last + 1, series: made }
     })

@@ -9,7 +9,8 @@ import { EntryCache } from '../../src/cache/entry-cache.ts'
 import { Querier } from '../../src/query/querier.ts'
 import { QueryRun } from '../../src/query/query-run.ts'
 import { remoteRead } from '../../src/query/remote-read/read.ts'
-import { blockFiles } from '../support/block-files.ts'
+import { blockFiles, compareLabels } from '../support/block-files.ts'
+import { tombstonesFile } from '../support/tombstones-file.ts'
 import { samplesIn, streamedIn } from './answers.ts'
 import { type AnyBlock, type AnyQuery, blocksAndQuery } from './any-block.ts'
 import { naivePairs, naiveSeries, type ReadSeries, sortedTexts } from './naive-reader.ts'
@@ -47,10 +48,19 @@ const readers: fc.Arbitrary<How> = fc.record({
 function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns, cache }: How) {
   const given = blocks.map(block => ({
     meta: { labels: block.external, minTime: block.from, maxTime: block.end, readAhead },
-    files: blockFiles(block),
+    files: filesOf(block),
   }))
   const { sink } = sinkOfFiles(given, { kind, turns })
   return new Querier({ sink, cache: cache === undefined ? undefined : new EntryCache(memoryCache(cache), fakeHost()) })
+}
+
+function filesOf(block: AnyBlock): Map<string, Uint8Array> {
+  const files = blockFiles(block)
+  const deleted = [...block.series].sort((a, b) => compareLabels(a.labels, b.labels)).map(series => series.deleted)
+  // Blocks of Thanos have no such file.
+  return deleted.flat().length > 0
+    ? files.set('tombstones', tombstonesFile(files.get('index') as Uint8Array, deleted))
+    : files
 }
 
 async function answer(querier: Querier, { matchers, from, to }: AnyQuery, accepted: number): Promise<Uint8Array> {

@@ -3,7 +3,8 @@ import { type BucketSpan, type HistogramSamples, hasBuckets } from '../../src/ts
 import { compareLabels } from '../support/block-files.ts'
 import { type HistogramSample, type HistogramShape, STALE } from '../support/chunk-encoder.ts'
 import { compare } from '../support/index-file.ts'
-import type { AnyBlock, AnyChunk, AnyQuery } from './any-block.ts'
+import type { Stone } from '../support/tombstones-file.ts'
+import type { AnyBlock, AnyChunk, AnyQuery, AnySeries } from './any-block.ts'
 
 type Labels = readonly (readonly [name: string, value: string])[]
 
@@ -18,12 +19,14 @@ export interface ReadSeries {
 export function naiveSeries(blocks: readonly AnyBlock[], query: AnyQuery): readonly ReadSeries[] {
   const { matchers, from, to } = query
   if (matchers.length === 0) return []
-  const found = new Map<string, { labels: Labels; chunks: AnyChunk[] }>()
+  const found = new Map<string, { labels: Labels; chunks: { of: AnyChunk; deleted: readonly Stone[] }[] }>()
   for (const block of blocksOf(blocks, query)) {
     // As the index has them: external labels may make one of two.
     for (const series of [...block.series].sort((a, b) => compareLabels(a.labels, b.labels))) {
       const labels = labelsOf(block, series.labels)
-      const chunks = series.chunks.filter(chunk => chunk.from <= to && chunk.to >= from)
+      const chunks = series.chunks
+        .filter(chunk => chunk.from <= to && chunk.to >= from && !isDeleted(series, chunk))
+        .map(of => ({ of, deleted: series.deleted }))
       if (chunks.length === 0 || !matchers.every(each => matches(each, labels))) continue
       const key = JSON.stringify(labels)
       const known = found.get(key) ?? { labels, chunks: [] }
@@ -35,12 +38,13 @@ export function naiveSeries(blocks: readonly AnyBlock[], query: AnyQuery): reado
     .sort((a, b) => compareLabels(a.labels, b.labels))
     .map(({ labels, chunks }) => {
       // Of samples at one time the one whose chunk comes first.
-      const sorted = [...chunks].sort((a, b) => a.from - b.from || a.to - b.to)
+      const sorted = [...chunks].sort((a, b) => a.of.from - b.of.from || a.of.to - b.of.to)
       const [floats, histograms] = [new Map<number, string>(), new Map<number, string>()]
-      const put = (into: Map<number, string>, time: number, text: string) => {
-        if (time >= from && time <= to && !into.has(time)) into.set(time, text)
-      }
-      for (const chunk of sorted) {
+      for (const { of: chunk, deleted } of sorted) {
+        const put = (into: Map<number, string>, time: number, text: string) => {
+          if (time < from || time > to || into.has(time)) return
+          if (!deleted.some(stone => stone.from <= time && time <= stone.to)) into.set(time, text)
+        }
         if ('floats' in chunk) {
           for (const { time, value } of chunk.floats) put(floats, Number(time), floatText(time, value))
         } else {
@@ -55,13 +59,24 @@ export function naiveSeries(blocks: readonly AnyBlock[], query: AnyQuery): reado
 /** The label pairs of the series that a query selects, whatever time they have samples at; without a matcher, of all blocks. */
 export function naivePairs(blocks: readonly AnyBlock[], query: AnyQuery): Labels {
   return blocksOf(blocks, query).flatMap(block => {
-    const all = block.series.map(({ labels, chunks }) => ({ labels: labelsOf(block, labels), chunks }))
+    const all = block.series.map(series => ({
+      labels: labelsOf(block, series.labels),
+      chunks: series.chunks.filter(chunk => !isDeleted(series, chunk)),
+    }))
     if (query.matchers.length === 0) return [...all.flatMap(({ labels }) => labels), ...labelsOf(block, [])]
-    // A series without a chunk is none; no block of Prometheus has one.
+    // A series without a chunk is none, and one of which all chunks are deleted; no block of Prometheus has one.
     return all
       .filter(({ labels, chunks }) => chunks.length > 0 && query.matchers.every(each => matches(each, labels)))
       .flatMap(({ labels }) => labels)
   })
+}
+
+/** Whether no millisecond of the chunk is left. */
+function isDeleted({ deleted }: AnySeries, { from, to }: AnyChunk): boolean {
+  let at = from
+  for (const stone of [...deleted].sort((a, b) => a.from - b.from))
+    if (stone.from <= at) at = Math.max(at, stone.to + 1)
+  return at > to
 }
 
 export function sortedTexts(texts: readonly string[]): readonly string[] {

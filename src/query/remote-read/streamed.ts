@@ -3,12 +3,11 @@
  * they are stored; Prometheus makes a series of each frame, so a series is not split.
  */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
-import { ChunkEncoding, StoredChunk } from '../../tsdb/chunk.ts'
+import type { StoredChunk } from '../../tsdb/chunk.ts'
 import { advance, overZeros, START } from '../../tsdb/crc32c.ts'
-import { CHUNK_SAMPLES, encodeXor } from '../../tsdb/xor-encode.ts'
 import type { BlockChunk } from '../block.ts'
 import type { Series } from '../querier.ts'
-import { SeriesSamples } from '../samples.ts'
+import { chunksToSend } from './chunks-to-send.ts'
 import { LabelBytes } from './label-bytes.ts'
 import { copyBytes, intSize, type ProtoWriter, putInt, putUint, uintSize } from './proto.ts'
 
@@ -20,13 +19,12 @@ const labelBytes = new LabelBytes()
 const sizes: number[] = []
 
 /**
- * Writes the frame of one series. Chunks that lie within one another, and those of an encoding that older clients refuse, are decoded
- * and encoded anew.
+ * Writes the frame of one series.
  *
  * @throws BlockgateError `unsupported` for histograms of either kind; `query-too-large` for a series that no client takes
  */
 export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIndex: number): void {
-  const parts = areAsSent(chunks) ? chunks : encodedAnew(chunks)
+  const parts = chunksToSend(chunks)
   if (parts.length === 0) return
   let chunksSize = 0
   for (let i = 0; i < parts.length; i++) {
@@ -80,32 +78,6 @@ for (let encoding = 0; encoding < 256; encoding++) {
 function withData(crc: number, { encoding, crcState }: StoredChunk, view: DataView, from: number, to: number): number {
   if (to - from < SHORT_DATA) return advance(crc, view, from, to)
   return crcState ^ overZeros(crc ^ (afterEncoding[encoding] as number), to - from)
-}
-
-function areAsSent(chunks: readonly BlockChunk[]): boolean {
-  let last = Number.NEGATIVE_INFINITY
-  for (const { from, to, chunk } of chunks) {
-    if (from <= last || chunk.encoding > ChunkEncoding.floatHistogram) return false
-    last = to
-  }
-  return true
-}
-
-function encodedAnew(chunks: readonly BlockChunk[]): readonly BlockChunk[] {
-  const samples = new SeriesSamples()
-  samples.fill(chunks, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
-  if (samples.histograms.length > 0) {
-    const text = 'histograms whose chunks overlap, or that have start timestamps, cannot be streamed: ask for samples'
-    throw new BlockgateError(ErrorCode.unsupported, text)
-  }
-  const { floats } = samples
-  const parts: BlockChunk[] = []
-  for (let i = 0; i < floats.length; i += CHUNK_SAMPLES) {
-    const end = Math.min(i + CHUNK_SAMPLES, floats.length)
-    const [from = 0, to = 0] = [floats.times[i], floats.times[end - 1]]
-    parts.push({ from, to, chunk: StoredChunk.of(ChunkEncoding.xor, encodeXor(floats, i, end)) })
-  }
-  return parts
 }
 
 /** Of a Chunk: `int64 min_time_ms = 1, int64 max_time_ms = 2, enum type = 3, bytes data = 4`. */

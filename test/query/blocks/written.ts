@@ -38,14 +38,19 @@ export async function addWritten(root: string, bucket: string): Promise<void> {
     const data = join(folder, 'data')
     while (hoursOf(data) !== LEFT.join()) await new Promise(resolve => setTimeout(resolve, 100))
     await writer.stop()
-    mkdirSync(bucket, { recursive: true })
-    for (const name of blocksIn(data)) cpSync(join(data, name), join(bucket, name), { recursive: true })
+    takeBlocks(data, bucket)
   } finally {
     await writer.stop()
   }
 }
 
-export function blocksIn(folder: string): readonly string[] {
+/** Copies all blocks of the folder `data` to the folder `bucket`. */
+export function takeBlocks(data: string, bucket: string): void {
+  mkdirSync(bucket, { recursive: true })
+  for (const name of blocksIn(data)) cpSync(join(data, name), join(bucket, name), { recursive: true })
+}
+
+function blocksIn(folder: string): readonly string[] {
   return readdirSync(folder).filter(name => name.length === 26)
 }
 
