@@ -1,52 +1,25 @@
 // A client that goes, over a real socket: the work for it ends, on the side of the bucket, too.
 import { request as send } from 'node:http'
-import { type Bucket, gateway, resolveConfig } from 'blockgate'
+import { gateway, resolveConfig } from 'blockgate'
 import { memoryBucket } from 'blockgate/bucket'
 import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
 import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { setupMetrics } from 'blockgate/runtime/metrics'
 import { localFiles, nodeHost } from 'blockgate/runtime/node'
 import { serveGateway } from 'blockgate/runtime/node-server'
-import { fakeHost, memoryState, testId } from 'blockgate/testing'
+import { fakeHost, memoryState } from 'blockgate/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ServeConfig } from '../../src/config/serve.ts'
-import { blockFiles } from '../support/block-files.ts'
 import { countingBucket } from '../support/counting-bucket.ts'
 import { tempFolders } from '../support/temp-folders.ts'
 import { LAST, UP } from './query-world.ts'
 import { read, request } from './requests.ts'
-import { xorOf } from './sink-of.ts'
+import { BLOCKS, SERIES, stored } from './stored.ts'
 
 const folder = tempFolders()
-const SERIES = 9
-const BLOCKS = 3
-
-/** Blocks of nine series each, one after the other. */
-async function filled(bucket: Bucket): Promise<Bucket> {
-  const { signal } = new AbortController()
-  for (let n = 1; n <= BLOCKS; n++) {
-    const [from, ulid] = [n * 7_200_000, testId(n)]
-    const chunk = { from, to: from, encoding: 1, data: xorOf([[from, n]]) }
-    const series = Array.from({ length: SERIES }, (_, i) => ({
-      labels: [
-        ['__name__', 'up'],
-        ['i', String(i)],
-      ] as const,
-      chunks: [chunk],
-    }))
-    const files = blockFiles({ series })
-    files.delete('index-header')
-    const meta = { version: 1, ulid, minTime: from, maxTime: from + 7_200_000, stats: {} }
-    const thanos = { labels: { cluster: 'eu' }, downsample: { resolution: 0 }, source: 'sidecar' }
-    files.set('meta.json', new TextEncoder().encode(JSON.stringify({ ...meta, compaction: { level: 1 }, thanos })))
-    for (const [path, bytes] of files) await bucket.put(`${ulid}/${path}`, bytes, { signal })
-  }
-  return bucket
-}
-
-/** A gateway over them that keeps index-headers alone. */
+/** A gateway over the blocks that keeps index-headers alone. */
 async function served(serve: ServeConfig = {}) {
-  const bucket = countingBucket(await filled(memoryBucket()))
+  const bucket = countingBucket(await stored(memoryBucket()))
   const dir = folder()
   const input = { bucket, pipeline: [scanBucket(), indexHeaders()] as const, dir, http: '127.0.0.1:0', serve }
   const config = await resolveConfig(input, { env: {} })
