@@ -49,6 +49,12 @@ ${rows.join('\n')}
 - What does the bucket cost? \`sum by (op, code) (rate(blockgate_bucket_requests_total[5m]))\`
 - Which stage takes the time?
   \`topk(3, sum by (stage) (rate(blockgate_stage_duration_seconds_sum[5m])))\`
+- Are queries refused, and by which limit? \`sum by (reason) (rate(blockgate_queries_dropped_total[5m]))\`: the reason is the key below
+  \`serve.limits\`.
+- Are answers short? \`sum by (reason) (increase(blockgate_query_warnings_total[1h]))\`, and queries refused for want of blocks:
+  \`increase(blockgate_query_duration_seconds_count{outcome="incomplete"}[1h])\`.
+- How much of what queries read comes from the cache? \`rate(blockgate_query_read_bytes_total[5m])\` beside
+  \`rate(blockgate_bucket_read_bytes_total[5m])\`.
 - Is a block killing the process? \`blockgate_journal_crashes > 0\`
 `
 

@@ -1,4 +1,4 @@
-// A client that goes, over a real socket: the work for it ends, on the side of the bucket, too.
+// Queries over a real socket, of blocks in a bucket: a client that goes, what is asked of the bucket, what /metrics tells.
 import { request as send } from 'node:http'
 import { gateway, resolveConfig } from 'blockgate'
 import { memoryBucket } from 'blockgate/bucket'
@@ -86,4 +86,17 @@ it.each([
   expect(bucket.gets).toEqual(asked)
   expect(asked.filter(each => !may.test(each))).toEqual([])
   expect(bucket.open).toBe(0)
+})
+
+it('what comes from the cache is counted, and asks nothing of the bucket', async () => {
+  const { url, bucket, told } = await served()
+  const body = request([UP], 0, LAST)
+  const first = await read(url, body)
+  expect(await told()).toContain('blockgate_query_cache_hits_total{api="read"} 0\n')
+  const asked = [...bucket.gets]
+  expect(await read(url, body)).toEqual(first)
+  expect(bucket.gets).toEqual(asked)
+  const hits = Number(/^blockgate_query_cache_hits_total\{api="read"\} (\d+)$/m.exec(await told())?.[1])
+  // Of each block the postings, its series, and the chunk of each.
+  expect(hits).toBe(BLOCKS * (1 + 2 * SERIES))
 })
