@@ -32,9 +32,10 @@ export function specifier(entry) {
   return entry.subpath.replace('.', 'blockgate')
 }
 
-/** Those that biome.json lets import `node:`, and those whose client, ioredis, does: they do not run on Workers. */
+/** Those that biome.json lets import `node:`, or that import one of these, and those whose client, ioredis, does: they do not run on Workers. */
 const NOT_PORTABLE = [
   './plugins/bucket/fs',
+  './plugins/bucket/thanos-objstore',
   './plugins/cache/redis',
   './plugins/ownership/redlock',
   './plugins/store/redis',
