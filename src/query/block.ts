@@ -7,6 +7,7 @@ import { chunkOffset, chunkSegment, chunkSize, readChunkOf, type StoredChunk } f
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
 import { type Deleted, type Deletions, deletedWithin, isDeleted, readDeleted } from './deleted.ts'
+import { averageSeriesBytes, groupsOf, worthReading } from './groups.ts'
 import { compareLabels, type Label } from './labels.ts'
 import type { Budget } from './limits.ts'
 import type { Matcher } from './matchers.ts'
@@ -46,6 +47,13 @@ interface SegmentRead {
   readonly cursor: PartCursor
 }
 
+/** What the postings that were read say. */
+interface Found {
+  readonly refs: Uint32Array
+  /** Of them, what these matchers select is asked for. */
+  readonly rest: readonly Matcher[]
+}
+
 /** What a query of several blocks has in common. */
 export interface BlockQueryOptions {
   readonly reads: Reads
@@ -80,21 +88,22 @@ export class BlockQuery {
     to: number,
   ): Promise<readonly BlockSeries[]> {
     const { budget, times } = this.#options
-    const refs = await times.timed('postings', () => this.#refs(lookup, matchers))
+    const { refs, rest } = await times.timed('postings', () => this.#refs(lookup, matchers))
     if (refs.length === 0) return []
-    budget.take('series', refs.length)
+    // Where some are selected by their labels, each counts when it is.
+    if (rest.length === 0) budget.take('series', refs.length)
     return await times.timed('series', async () => {
       const [cursor, deletions] = await Promise.all([
         this.#entries(lookup, refs),
         readDeleted(this.#reader, this.#options),
       ])
-      return this.#rows(lookup, refs, cursor, { from, to, deletions })
+      return this.#rows(lookup, { refs, rest }, cursor, { from, to, deletions })
     })
   }
 
   #rows(
     lookup: IndexLookup,
-    refs: Uint32Array,
+    { refs, rest }: Found,
     cursor: PartCursor,
     { from, to, deletions }: { readonly from: number; readonly to: number; readonly deletions: Deletions },
   ): readonly BlockSeries[] {
@@ -114,8 +123,7 @@ export class BlockQuery {
       row.read(cursor.bytes, cursor.view, offset - cursor.offset, what)
       const deleted = deletions.get(ref)
       const chunks = between(row, from, to, deleted)
-      if (chunks.length === 0) continue
-      budget.take('chunks', chunks.length / 3)
+      if (chunks.length === 0 && rest.length === 0) continue
       const labels = symbols.labels(row)
       // A checksum does not tell that an entry stands in the place of another one.
       if (before && compareLabels(before, labels) >= 0) {
@@ -123,6 +131,12 @@ export class BlockQuery {
         throw new BlockgateError(ErrorCode.corruptBlock, `${what()} ${must}`)
       }
       before = labels
+      if (rest.length > 0) {
+        if (!areAll(rest, labels)) continue
+        budget.take('series', 1)
+        if (chunks.length === 0) continue
+      }
+      budget.take('chunks', chunks.length / 3)
       found.push({ ref, labels, chunks, deleted })
     }
     return found
@@ -143,30 +157,16 @@ export class BlockQuery {
     return chunksOf(series, new Map(read))
   }
 
-  async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Uint32Array> {
-    const adding: PostingsRange[][] = []
-    const subtracting: PostingsRange[] = []
-    for (const matcher of matchers) {
-      // A series without the label has the empty text: what selects that is the same as not having the others.
-      if (matcher.matches('')) {
-        lookup.eachValue(matcher.name, (value, postings) => {
-          if (!matcher.matches(text(value))) subtracting.push(postings())
-        })
-        continue
-      }
-      const ranges = rangesOf(lookup, matcher)
-      if (ranges.length === 0) return new Uint32Array(0)
-      adding.push(ranges)
-    }
-    if (adding.length === 0) {
-      const all = lookup.postings('', '')
-      if (!all) return new Uint32Array(0)
-      adding.push([all])
-    }
-    const lists = await this.#postings([...adding.flat(), ...subtracting])
+  async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Found> {
+    const groups = groupsOf(lookup, matchers)
+    if (!groups) return { refs: new Uint32Array(0), rest: [] }
+    const seriesBytes = averageSeriesBytes(lookup, seriesEnd(lookup))
+    const { read, rest } = worthReading(groups, { seriesBytes, isRemote: this.#reader.isRemote ?? false })
+    const lists = await this.#postings(read.flatMap(({ ranges }) => ranges))
     const listsOf = (ranges: readonly PostingsRange[]) => ranges.map(({ offset }) => lists.get(offset) as Uint32Array)
-    const added = intersect(adding.map(ranges => union(listsOf(ranges))))
-    return subtracting.length === 0 ? added : subtract(added, union(listsOf(subtracting)))
+    const added = intersect(read.filter(({ removes }) => !removes).map(({ ranges }) => union(listsOf(ranges))))
+    const removed = read.filter(({ removes }) => removes).flatMap(({ ranges }) => listsOf(ranges))
+    return { refs: removed.length === 0 ? added : subtract(added, union(removed)), rest }
   }
 
   async #postings(ranges: readonly PostingsRange[]): Promise<ReadonlyMap<number, Uint32Array>> {
@@ -187,18 +187,16 @@ export class BlockQuery {
     return lists
   }
 
-  async #entries({ index }: IndexLookup, refs: Uint32Array): Promise<PartCursor> {
+  async #entries(lookup: IndexLookup, refs: Uint32Array): Promise<PartCursor> {
     const { reads, ...query } = this.#options
-    // Behind the last series stand the postings, or a section that only old versions write.
-    const { series, labelIndices, postings } = index.toc
     const offsets = new Float64Array(refs)
-    for (let i = 0; i < offsets.length; i++) offsets[i] = seriesOffset(offsets[i] as number, index.version)
+    for (let i = 0; i < offsets.length; i++) offsets[i] = seriesOffset(offsets[i] as number, lookup.index.version)
     const asked = {
       kind: 'series',
       file: 'index',
       offsets,
       guess: this.#reader.meta.readAhead?.series ?? SERIES_BYTES,
-      end: labelIndices > series ? Math.min(labelIndices, postings) : postings,
+      end: seriesEnd(lookup),
       sizeOf: (bytes: Uint8Array, at: number) => seriesSize(bytes, at, 'index'),
     } as const
     return await reads.cursor(this.#reader, asked, query)
@@ -242,17 +240,14 @@ class Symbols {
   }
 }
 
-function rangesOf(lookup: IndexLookup, { name, values, prefix, matches }: Matcher): PostingsRange[] {
-  if (values) return [...values].map(value => lookup.postings(name, value)).filter(range => range !== undefined)
-  const ranges: PostingsRange[] = []
-  lookup.eachValue(
-    name,
-    (value, postings) => {
-      if (matches(text(value))) ranges.push(postings())
-    },
-    prefix,
-  )
-  return ranges
+/** Behind the last series stand the postings, or a section that only old versions write. */
+function seriesEnd({ index }: IndexLookup): number {
+  const { series, labelIndices, postings } = index.toc
+  return labelIndices > series ? Math.min(labelIndices, postings) : postings
+}
+
+function areAll(matchers: readonly Matcher[], labels: readonly Label[]): boolean {
+  return matchers.every(({ name, matches }) => matches(labels.find(([each]) => each === name)?.[1] ?? ''))
 }
 
 /** The chunks of each series, from the segment files that were read. */
@@ -319,9 +314,4 @@ function between(
 
 function segmentName(segment: number): string {
   return `chunks/${String(segment + 1).padStart(6, '0')}`
-}
-
-const decoder = new TextDecoder()
-function text(bytes: Uint8Array): string {
-  return decoder.decode(bytes)
 }

@@ -25,12 +25,18 @@ const MAX_PATTERN = 64 * 1024
 /** Values that are looked up one by one rather than by going over all. */
 const MAX_VALUES = 10_000
 
+/** Patterns that were asked last: a dashboard asks for the same ones every minute, and compiling one takes milliseconds. */
+const KEPT_PATTERNS = 256
+/** A longer pattern is not kept. */
+const MAX_KEPT = 4 * 1024
+const kept = new Map<string, Pattern>()
+
 /** @throws BlockgateError `invalid-query` where the pattern is none */
 export function matcher({ type, name, value }: LabelMatcher): Matcher {
   const base = { type, name, value, prefix: '' }
   if (type === '=') return { ...base, values: new Set([value]), prefix: value, matches: other => other === value }
   if (type === '!=') return { ...base, values: undefined, matches: other => other !== value }
-  const { values, prefix, matches } = pattern(value, `${name}${type}${JSON.stringify(value)}`)
+  const { values, prefix, matches } = known(value, `${name}${type}${JSON.stringify(value)}`)
   if (type === '=~') return { ...base, values, prefix, matches }
   return { ...base, values: undefined, matches: other => !matches(other) }
 }
@@ -40,7 +46,20 @@ export function matcherText(matchers: readonly LabelMatcher[]): string {
   return `{${matchers.map(({ name, type, value }) => `${name}${type}${JSON.stringify(value)}`).join(', ')}}`
 }
 
-function pattern(text: string, what: string): Pick<Matcher, 'values' | 'prefix' | 'matches'> {
+type Pattern = Pick<Matcher, 'values' | 'prefix' | 'matches'>
+
+/** A pattern holds no state: all who ask for it have the same one. */
+function known(text: string, what: string): Pattern {
+  const found = kept.get(text) ?? pattern(text, what)
+  if (text.length > MAX_KEPT) return found
+  // The one that was used last is last.
+  kept.delete(text)
+  kept.set(text, found)
+  if (kept.size > KEPT_PATTERNS) kept.delete(kept.keys().next().value as string)
+  return found
+}
+
+function pattern(text: string, what: string): Pattern {
   if (text.length > MAX_PATTERN) throw invalid(what, `have <= ${MAX_PATTERN} characters`)
   const literals = alternatives(text)
   if (literals) {
