@@ -1,13 +1,20 @@
 // The label APIs against those of Prometheus on the same blocks.
 import { directory } from 'blockgate/plugins/sink/directory'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addWritten } from './blocks/written.ts'
 import { HOURS, queryWorld, START, type World } from './world.ts'
 
 let world: World
+/** Blocks of remote write: some series end within a block, names of labels are of any script, native histograms are among them. */
+let written: World
 beforeAll(async () => {
   world = await queryWorld(directory())
+  written = await queryWorld(directory(), addWritten)
 })
-afterAll(() => world.stop())
+afterAll(async () => {
+  await written?.stop()
+  await world?.stop()
+})
 
 const END = START + HOURS * 3600
 const matches = (...selectors: readonly string[]) =>
@@ -25,9 +32,9 @@ const SELECTORS: readonly (readonly string[])[] = [
 ]
 const LABELS = ['job', 'instance', '__name__', 'v', 'le', 'nope']
 
-async function both(path: string, init?: RequestInit) {
+async function both(path: string, init?: RequestInit, of: World = world) {
   return await Promise.all(
-    [world.url, world.oracle.url].map(async url => {
+    [of.url, of.oracle.url].map(async url => {
       const response = await fetch(`${url}/api/v1/${path}`, init)
       const { status, data, errorType } = await response.json()
       return { code: response.status, status, data: Array.isArray(data) ? sorted(data) : data, errorType }
@@ -53,6 +60,34 @@ describe.each(TIMES)('at %j', time => {
   it.each(LABELS)('all values of %s, and all names', async name => {
     for (const path of ['labels', `label/${name}/values`]) {
       const [ours, theirs] = await both(`${path}?${time}`)
+      expect(ours, path).toEqual(theirs)
+    }
+  })
+})
+
+describe.each([
+  ['all of the time', { start: String(START), end: String(START + 12 * 3600) }],
+  ['a part of a block', { start: String(START + 600.25), end: String(START + 900) }],
+  ['no time', {}],
+])('blocks of remote write, %s', (_, time) => {
+  it.each([
+    ['up', 'once'],
+    ['{__name__=~"h.*"}'],
+    ['build_info{version="v2"}'],
+    ['odd{v!~"[a-z]+"}'],
+    ['utf8_names'],
+    ['{le=~".+",job="db"}', '{code!="",job="db"}'],
+    ['{__name__=~".+",instance!~"10.0.0.*"}'],
+    ['{empty=" "}', '{nope="x"}'],
+    ['sparse', 'sparse'],
+  ])('asked by a form and by a URL: %s', async (...selectors) => {
+    const asked = new URLSearchParams([...selectors.map(each => ['match[]', each]), ...Object.entries(time)])
+    for (const path of ['series', 'labels']) {
+      const [ours, theirs] = await both(path, { method: 'POST', body: asked }, written)
+      expect(ours, path).toEqual(theirs)
+    }
+    for (const path of ['series', 'labels', ...LABELS.map(name => `label/${name}/values`)]) {
+      const [ours, theirs] = await both(`${path}?${asked}`, undefined, written)
       expect(ours, path).toEqual(theirs)
     }
   })
