@@ -4,13 +4,16 @@ import type { EntryCache } from '../cache/entry-cache.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
 import type { IndexLookup } from '../tsdb/index-lookup.ts'
-import { type BlockChunk, BlockQuery, type BlockSeries } from './block.ts'
+import { type BlockPart, batchEnd, type Selected, type Series, withChunks } from './batch.ts'
+import { BlockQuery } from './block.ts'
 import { chooseBlocks } from './choose-blocks.ts'
 import { Headers } from './headers.ts'
 import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
 import { QueryRun } from './query-run.ts'
 import { Reads } from './reads.ts'
+
+export type { Series }
 
 export interface QuerierOptions {
   readonly sink: Pick<BlockSink, 'loaded' | 'open'>
@@ -40,17 +43,8 @@ export interface LabelQuery {
   readonly maxResolution?: number | undefined
 }
 
-export interface Series {
-  /** With the external labels of its blocks, sorted by name. */
-  readonly labels: readonly Label[]
-  /** By their first time; each once, whole: samples before `from` and after `to` may be in them. */
-  readonly chunks: readonly BlockChunk[]
-}
-
 /** Blocks that are asked side by side. */
 const BLOCKS_AT_ONCE = 8
-/** Series whose chunks are in memory at once. */
-const BATCH = 256
 /** What a series and a chunk take in memory until the chunk is read, about. */
 const SERIES_BYTES = 256
 const CHUNK_BYTES = 24
@@ -59,11 +53,6 @@ const OPENING = 8
 const HEADER_MEMORY = 256 * 1024 * 1024
 
 const decoder = new TextDecoder()
-
-interface Part {
-  readonly query: BlockQuery
-  readonly series: BlockSeries
-}
 
 export class Querier {
   readonly #sink: QuerierOptions['sink']
@@ -116,10 +105,12 @@ export class Querier {
     budget.release(before)
     budget.hold(sorted.length * SERIES_BYTES + chunks * CHUNK_BYTES)
     const kept = budget.held
-    for (let i = 0; i < sorted.length; i += BATCH) {
+    for (let i = 0; i < sorted.length; ) {
       signal.throwIfAborted()
       times.enter('chunks')
-      const batch = await withChunks(sorted.slice(i, i + BATCH), run)
+      const end = batchEnd(sorted, i)
+      const batch = await withChunks(sorted.slice(i, end), run)
+      i = end
       times.enter('write')
       yield batch
       budget.release(kept)
@@ -255,7 +246,7 @@ export class Querier {
 }
 
 /** By their labels; those with the same labels as one. */
-function merged(found: { readonly labels: readonly Label[]; readonly parts: Part[] }[]) {
+function merged(found: { readonly labels: readonly Label[]; readonly parts: BlockPart[] }[]) {
   // One block's are in order already.
   if (isSorted(found)) return found
   found.sort((a, b) => compareLabels(a.labels, b.labels))
@@ -270,59 +261,9 @@ function merged(found: { readonly labels: readonly Label[]; readonly parts: Part
 }
 
 /** Each behind the one before it, by its labels. */
-function isSorted(found: readonly { readonly labels: readonly Label[] }[]): boolean {
+function isSorted(found: readonly Pick<Selected, 'labels'>[]): boolean {
   for (let i = 1; i < found.length; i++) {
-    const [a, b] = [found[i - 1], found[i]] as [{ labels: readonly Label[] }, { labels: readonly Label[] }]
-    if (compareLabels(a.labels, b.labels) >= 0) return false
+    if (compareLabels((found[i - 1] as Selected).labels, (found[i] as Selected).labels) >= 0) return false
   }
   return true
-}
-
-async function withChunks(
-  batch: readonly { readonly labels: readonly Label[]; readonly parts: readonly Part[] }[],
-  run: QueryRun,
-): Promise<readonly Series[]> {
-  const asked = new Map<BlockQuery, BlockSeries[]>()
-  for (const { parts } of batch)
-    for (const { query, series } of parts) {
-      const known = asked.get(query)
-      if (known) known.push(series)
-      else asked.set(query, [series])
-    }
-  const chunks = new Map<BlockSeries, readonly BlockChunk[]>()
-  await eachBounded([...asked], BLOCKS_AT_ONCE, async ([query, series]) => {
-    const { ulid } = query
-    const found = await run.of(ulid, () => run.times.of(ulid).timed('chunks', () => query.chunks(series)))
-    for (const [i, each] of (found ?? []).entries()) chunks.set(series[i] as BlockSeries, each)
-  })
-  const series = batch.map(({ labels, parts }) => {
-    const [first] = parts
-    if (first && parts.length === 1) return { labels, chunks: chunks.get(first.series) ?? [] }
-    return { labels, chunks: distinct(parts.flatMap(({ series }) => chunks.get(series) ?? [])) }
-  })
-  // Of a bad block nothing is left.
-  return run.warnings.length === 0 ? series : series.filter(each => each.chunks.length > 0)
-}
-
-/** By time, and identical ones once: replicas of a block have the same chunks. */
-function distinct(chunks: readonly BlockChunk[]): readonly BlockChunk[] {
-  const sorted = [...chunks].sort((a, b) => a.from - b.from || a.to - b.to)
-  return sorted.filter((chunk, i) => {
-    for (let j = i - 1; j >= 0 && sorted[j]?.from === chunk.from; j--)
-      if (isSame(sorted[j] as BlockChunk, chunk)) return false
-    return true
-  })
-}
-
-function isSame(a: BlockChunk, b: BlockChunk): boolean {
-  const [x, y] = [a.chunk, b.chunk]
-  return (
-    a.to === b.to &&
-    // What was deleted of one block may still be there in the other.
-    a.deleted === undefined &&
-    b.deleted === undefined &&
-    x.encoding === y.encoding &&
-    x.data.length === y.data.length &&
-    x.data.every((byte, i) => byte === y.data[i])
-  )
 }

@@ -157,9 +157,12 @@ export function putInt(bytes: Uint8Array, start: number, value: number): number 
 export function copyBytes(source: DataView, from: number, to: number, target: DataView, at: number): number {
   const end = at + to - from
   let [read, write] = [from, at]
-  for (; write + 8 <= end; write += 8, read += 8) {
-    target.setInt32(write, source.getInt32(read))
-    target.setInt32(write + 4, source.getInt32(read + 4))
+  // In the byte order of most processors, which swaps nothing.
+  for (; write + 16 <= end; write += 16, read += 16) {
+    target.setInt32(write, source.getInt32(read, true), true)
+    target.setInt32(write + 4, source.getInt32(read + 4, true), true)
+    target.setInt32(write + 8, source.getInt32(read + 8, true), true)
+    target.setInt32(write + 12, source.getInt32(read + 12, true), true)
   }
   for (; write < end; write++, read++) target.setUint8(write, source.getUint8(read))
   return end

@@ -27,7 +27,7 @@ export interface ReadOptions {
 /** A response that is larger grows. */
 const RESPONSE_BYTES = 1024 * 1024
 /** Frames that are handed on together, and room for the last of them. */
-const STREAM_BYTES = 256 * 1024
+const STREAM_BYTES = 512 * 1024
 const FRAME_BYTES = 32 * 1024
 /** An answer that is larger is handed on in pieces of this. */
 const PIECE_BYTES = 1024 * 1024
