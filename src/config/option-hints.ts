@@ -42,6 +42,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   objstore: 'be given as bucket: s3({ … })',
   objstore_config: 'be given as bucket: thanosObjstore({ yaml }), or s3({ … })',
   objstore_config_file: 'be given as bucket: thanosObjstore({ yaml }), or s3({ … })',
+  objstore_parquet_config: 'be given as parquetConverted({ bucket }) in the pipeline',
+  objstore_parquet_config_file: 'be given as parquetConverted({ bucket }) in the pipeline',
   http_address: 'be given as http',
   grpc_address: 'be left out: nothing is served over gRPC',
   sync_block_duration: 'be given as every',

@@ -28,7 +28,7 @@ export function readYaml(text: unknown, env: Env | undefined): YamlResult {
   const filled = text.replace(VARIABLE, (_, name: string) => env?.[name] ?? '')
   try {
     // Without a schema that makes numbers of texts: an access key may be 0123.
-    const [document] = parseAllDocuments(filled, { schema: 'failsafe', prettyErrors: false, lineCounter: lines })
+    const [document] = parseAllDocuments(filled, { schema: 'failsafe', lineCounter: lines })
     if (!document || !('errors' in document)) return { value: null }
     const [error] = document.errors
     if (!error) return { value: document.toJS() as YamlValue }
