@@ -3,16 +3,24 @@ import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync }
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const SOURCE = fileURLToPath(new URL('../examples/quickstart/bucket/01M82F4TV5KS1VYMEACTGJ6Y3Q', import.meta.url))
+/** The block that they are made of. */
+export const SOURCE: string = fileURLToPath(
+  new URL('../examples/quickstart/bucket/01M82F4TV5KS1VYMEACTGJ6Y3Q', import.meta.url),
+)
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const TWO_HOURS = 7_200_000
 
 /**
  * Makes `count` blocks in `<dir>/bucket`, each two hours before the one before it, over 50 clusters of two replicas.
- * Their index and chunks are those of one block of the quickstart: right for listing, filtering and loading, not for
- * queries.
+ * Their index and chunks are those of one block of the quickstart: right for listing, filtering and loading, and for queries of all times.
+ *
+ * @param more labels of a block, by its number
  */
-export function makeBlocks(dir: string, count: number): string {
+export function makeBlocks(
+  dir: string,
+  count: number,
+  more: (n: number) => Readonly<Record<string, string>> = () => ({}),
+): string {
   const original = join(dir, 'block')
   const bucket = join(dir, 'bucket')
   cpSync(SOURCE, original, { recursive: true })
@@ -23,7 +31,7 @@ export function makeBlocks(dir: string, count: number): string {
     const ulid = ulidOf(minTime, n)
     mkdirSync(join(bucket, ulid, 'chunks'), { recursive: true })
     for (const file of files) linkSync(join(original, file), join(bucket, ulid, file))
-    const thanos = { ...meta.thanos, labels: { cluster: `c${n % 50}`, replica: `r${n % 2}` } }
+    const thanos = { ...meta.thanos, labels: { cluster: `c${n % 50}`, replica: `r${n % 2}`, ...more(n) } }
     const compaction = { ...meta.compaction, sources: [ulid] }
     const own = { ...meta, ulid, minTime, maxTime: minTime + TWO_HOURS, compaction, thanos }
     writeFileSync(join(bucket, ulid, 'meta.json'), JSON.stringify(own))

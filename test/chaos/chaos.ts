@@ -1,5 +1,6 @@
 /** One run: schedule after schedule, and all that was seen on the way. */
 import { historyOf, noCounts } from './asked.ts'
+import { Client } from './client.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import type { Gap } from './coverage.ts'
 import { Notice } from './notice.ts'
@@ -18,6 +19,8 @@ export interface ChaosOptions extends Pick<ClusterOptions, 'folder' | 'ports' | 
   readonly cut: World['cut'] & { readonly endpoint: string }
   readonly endpoint: string
   readonly bucket: string
+  /** What a client is answered for each block. */
+  readonly right: string
 }
 
 /** A change is to be noticed within this. */
@@ -32,6 +35,7 @@ export class Chaos {
   readonly #options: ChaosOptions
   readonly #begun = performance.now()
   readonly #watcher: Watcher
+  readonly #client: Client
   readonly #notice = new Notice()
   readonly #counts = noCounts()
   readonly #clusters: Cluster[] = []
@@ -54,6 +58,14 @@ export class Chaos {
         void historyOf(gap.block, ports).then(lines => lines.forEach(this.#say))
       },
     })
+    this.#client = new Client({
+      blocks: options.settings.blocks,
+      right: options.right,
+      overlapMs: timings.handoverDelayMs,
+      gateways: () => this.#watcher.ports,
+      crashed: () => this.#watcher.afterCrash,
+      onViolation: text => this.#violated(text),
+    })
   }
 
   async run(schedules: readonly Schedule[]): Promise<void> {
@@ -63,6 +75,7 @@ export class Chaos {
       this.#say(`${this.#now} was given up`)
       this.#violated(error instanceof Error ? error.message : String(error))
     } finally {
+      await this.#client.stop()
       await this.#clusters.at(-1)?.end()
     }
     const { maxMs } = this.#notice
@@ -73,12 +86,15 @@ export class Chaos {
     const { ownership, settings } = this.#options
     const { wastedBytes, reoffered, skipped } = this.#counts
     const { answers, plannedGaps, unsure, longestCrashMs } = this.#watcher
+    const { questions } = this.#client
     const sum = (of: (cluster: Cluster) => number) => this.#clusters.reduce((n, cluster) => n + of(cluster), 0)
     const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
     return [
       `chaos ${this.violations.length === 0 ? 'passed' : 'FAILED'}: ${ownership}, ${settings.gateways} gateways`,
       `${settings.blocks} blocks, ${this.#schedules} schedules, ${answers} answers`,
       `${plannedGaps} gaps, ${unsure} unsure`,
+      `${questions.rounds} queries of all gateways with ${questions.answers} answers`,
+      `${questions.short} short answers, ${questions.unanswered} unanswered, ${questions.unsure} unsure`,
       `longest away after a crash ${seconds(longestCrashMs)} (bound ${seconds(this.#boundMs)})`,
       `${sum(({ strangers }) => strangers)} of ${sum(({ adds }) => adds)} adds by non-owners`,
       `${this.#notice.epochs} epochs, noticed within ${Math.round(this.#notice.maxMs)} ms`,
@@ -92,7 +108,10 @@ export class Chaos {
     const { name, replicas = 1, members = settings.gateways } = schedule
     this.#now = `before ${name}`
     const cluster = await this.#clusterFor(schedule)
-    if (members > 0) await cluster.resize(members)
+    if (members > 0) {
+      await cluster.resize(members)
+      this.#client.questions.served()
+    }
     this.#now = name
     this.#say(`${cluster.up.length} gateways, ${replicas} replicas`)
     await schedule.run({ ...this.#options, cluster, say: this.#say })
@@ -109,6 +128,7 @@ export class Chaos {
     const name = `${ownership}-replicas-${replicas}${ownLockServers ? '-own-lock-servers' : ''}`
     const last = this.#clusters.at(-1)
     if (last?.options.common.cluster === name) return last
+    this.#client.forget()
     await last?.end()
     const { broken, timings, slots, blocks } = settings
     const [first = '', ...others] = lockServers.map(({ url }) => url)

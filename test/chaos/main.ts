@@ -1,5 +1,6 @@
 /**
- * Gateways as processes, a real Redis, a real S3 server with latency, and a watcher that asks all of them all the time.
+ * Gateways as processes, a real Redis, a real S3 server with latency, a watcher that asks all of them all the time, and a client that
+ * queries them.
  *
  *   npm run chaos                          five gateways, 2,000 blocks, all schedules, shortened times; six minutes a plugin
  *   npm run chaos -- --short               four gateways, 300 blocks, for CI; two minutes a plugin
@@ -9,7 +10,7 @@
  *   npm run chaos -- --broken              without hand-over: it must fail
  *   npm run chaos -- --blocks 500
  *
- * Exits with 1 and the story where a block was away, or a gateway loaded what was not its own.
+ * Exits with 1 and the story where a block was away, a gateway loaded what was not its own, or a query had a short answer or none.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,6 +22,7 @@ import { startRadosgw } from '../support/radosgw.ts'
 import { startRedis } from '../support/redis.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 import { Chaos } from './chaos.ts'
+import { rightSummary } from './one-block.ts'
 import { OWNERSHIPS, ownership } from './ownerships.ts'
 import { chosen } from './schedules.ts'
 import { settingsOf } from './settings.ts'
@@ -37,12 +39,17 @@ try {
   const { latencyMs, blocks } = settings
   const half = latencyMs / 2
   await using proxy = await tcpProxy({ target: store.endpoint, requestDelay: half, responseDelay: half })
-  await putFolder(store, BUCKET, makeBlocks(folder, blocks))
+  await putFolder(
+    store,
+    BUCKET,
+    makeBlocks(folder, blocks, n => ({ block: String(n) })),
+  )
   const lockServers = await Promise.all([1, 2, 3].map(async () => servers.use(await startRedis())))
   await using cut = await tcpProxy({ target: (lockServers[0] ?? redis).url })
   const ports = await freePorts(settings.gateways)
   const env = { ...process.env, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey }
-  const where = { folder, ports, env, endpoint: proxy.endpoint, bucket: BUCKET }
+  const right = await rightSummary()
+  const where = { folder, ports, env, endpoint: proxy.endpoint, bucket: BUCKET, right }
   failed = false
   for (const { plugin, schedules } of runs) {
     const chaos = new Chaos({ settings, ownership: plugin.name, redis, lockServers, cut, ...where })

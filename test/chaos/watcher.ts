@@ -17,6 +17,7 @@ export interface WatcherOptions {
 }
 
 interface Asked {
+  readonly port: number
   readonly abort: AbortController
   readonly done: Promise<void>
   ready: boolean
@@ -45,6 +46,16 @@ export class Watcher {
     return [...this.#asked.keys()]
   }
 
+  get ports(): ReadonlyMap<string, number> {
+    return new Map([...this.#asked].map(([id, { port }]) => [id, port]))
+  }
+
+  /** What a gateway served that crashed may still be away. */
+  get afterCrash(): boolean {
+    const now = performance.now()
+    return this.#crashes.some(({ at }) => now - at <= this.#options.crashBoundMs)
+  }
+
   /** `onReady` is called with each answer that says something else than the one before. */
   watch(id: string, port: number, onReady: (ready: boolean) => void): void {
     const abort = new AbortController()
@@ -57,7 +68,7 @@ export class Watcher {
       asked.blocks = answer.blocks
       this.#judge(this.#coverage.answer(id, answer))
     })
-    const asked: Asked = { abort, done, ready: false, blocks: NOTHING }
+    const asked: Asked = { port, abort, done, ready: false, blocks: NOTHING }
     this.#asked.set(id, asked)
   }
 

@@ -37,7 +37,8 @@ export function repeated(part: Uint8Array, times: number): Uint8Array {
   return many
 }
 
-const CHANGES: readonly Change[] = [
+/** All other bytes stay where they are. */
+const IN_PLACE: readonly Change[] = [
   // A bit is flipped.
   (bytes, chance) =>
     changed(bytes, copy => {
@@ -54,6 +55,14 @@ const CHANGES: readonly Change[] = [
       if (copy.length < 4) return
       new DataView(copy.buffer).setUint32(Math.min(place(bytes, chance), copy.length - 4), chance.pick(ODD_WORDS))
     }),
+  // The end is missing.
+  (bytes, chance) => bytes.slice(0, chance.below(2) === 0 ? place(bytes, chance) : Math.max(0, bytes.length - 9)),
+  // A part is zero, as after a disk lost power.
+  (bytes, chance) => changed(bytes, copy => void copy.fill(0, place(bytes, chance), place(bytes, chance))),
+]
+
+/** Bytes come to stand where others stood: also whole entries, with their checksums. */
+const MOVES: readonly Change[] = [
   // A varint of many bytes stands where a small one stood.
   (bytes, chance) => {
     const at = place(bytes, chance)
@@ -61,8 +70,6 @@ const CHANGES: readonly Change[] = [
     varint[varint.length - 1] = chance.pick([0, 1, 15, 127])
     return spliced(bytes, at, at + chance.below(2), varint)
   },
-  // The end is missing.
-  (bytes, chance) => bytes.slice(0, chance.below(2) === 0 ? place(bytes, chance) : Math.max(0, bytes.length - 9)),
   // A part is missing.
   (bytes, chance) => {
     const from = place(bytes, chance)
@@ -80,17 +87,28 @@ const CHANGES: readonly Change[] = [
       const from = place(bytes, chance)
       copy.copyWithin(place(bytes, chance), from, from + 1 + chance.below(32))
     }),
-  // A part is zero, as after a disk lost power.
-  (bytes, chance) => changed(bytes, copy => void copy.fill(0, place(bytes, chance), place(bytes, chance))),
 ]
 
+export interface Damaged {
+  readonly bytes: Uint8Array
+  /** Bytes may stand where others stood. */
+  readonly isMoved: boolean
+}
+
 /** The bytes with one to four changes. They are left as they are. */
-export function damaged(bytes: Uint8Array, chance: Chance): Uint8Array {
+export function damage(bytes: Uint8Array, chance: Chance): Damaged {
   let result = bytes
-  for (let left = 1 + chance.below(4); left > 0; left--) {
-    if (result.length > 0) result = chance.pick(CHANGES)(result, chance)
+  let isMoved = false
+  for (let left = 1 + chance.below(4); left > 0 && result.length > 0; left--) {
+    const isMove = chance.below(2) === 0
+    result = chance.pick(isMove ? MOVES : IN_PLACE)(result, chance)
+    if (isMove) isMoved = true
   }
-  return result
+  return { bytes: result, isMoved }
+}
+
+export function damaged(bytes: Uint8Array, chance: Chance): Uint8Array {
+  return damage(bytes, chance).bytes
 }
 
 const PARTS = ['symbols', 'series', 'postings', 'postings-table', 'toc', 'chunk'] as const
