@@ -67,7 +67,7 @@ export function queryRoutes({
     const query = await service.begin('read', c.req.raw.signal)
     try {
       // A stream goes on after its answer has begun.
-      const options = { querier, snappy, assertAll: query.asks, onEnd: query.end }
+      const options = { querier, snappy, onQuery: query.asks, onEnd: query.end }
       const { headers, body } = await remoteRead(await orAborted(bodyOf(c), query.run.signal), options, query.run)
       return c.body(body, 200, { ...headers, ...warningHeader(query.run.tell()) })
     } catch (error) {

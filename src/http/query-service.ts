@@ -24,10 +24,7 @@ export interface QueryServiceOptions {
 /** A query that goes on. */
 export interface OpenQuery {
   readonly run: QueryRun
-  /**
-   * Called with each part of it, before anything is read.
-   * @throws HttpError 503 where blocks are missing, unless the config says that what is here is answered, with a warning
-   */
+  /** Called with each part of it, before anything is read: for the log. */
   asks(selection: Selection): void
   /** Once, with what it failed with; later calls count for nothing. */
   end(error?: unknown): void
@@ -58,6 +55,8 @@ export class QueryService {
   /**
    * Waits for the query's turn.
    * @param signal of its client
+   * @returns the query, whose run refuses with 503 where blocks are missing, unless the config says that what is here is answered, with
+   * a warning
    * @throws HttpError 501 where the sink keeps no data; QueryRefused where too many wait; the reason of `signal`
    */
   async begin(api: QueryApi, signal: AbortSignal): Promise<OpenQuery> {
@@ -65,7 +64,16 @@ export class QueryService {
     const { name, stage } = gateway.plan.sink
     if (!stage.open) throw new HttpError(501, 'unsupported', `the sink ${name} keeps no data that can be queried`)
     const { limits, badBlock } = serve
-    const run = new QueryRun(signal, { limits, memory: this.#memory, badBlock, host })
+    // Not earlier: what is here then may have been dropped when its part is read.
+    const onSelect = (selection: Selection) => {
+      const { notHere, coarse } = missingBlocks(gateway, selection)
+      if (coarse !== undefined) run.warn('downsampled', coarse)
+      if (notHere === undefined) return
+      if (serve.partial === 'refuse' || !run.tells(notHere))
+        throw new HttpError(503, gateway.readiness.ready ? 'incomplete' : 'not-ready', notHere)
+      run.warn('missing-blocks', notHere)
+    }
+    const run: QueryRun = new QueryRun(signal, { limits, memory: this.#memory, badBlock, host, onSelect })
     const timer = host.setTimer(limits.durationMs, () => run.abort(late(limits.durationMs)))
     const spans = new QuerySpans(api, host)
     const asked: Selection[] = []
@@ -83,12 +91,8 @@ export class QueryService {
     }
     const asks = (selection: Selection) => {
       asked.push(selection)
-      const { notHere, coarse } = missingBlocks(gateway, selection)
-      if (coarse !== undefined) run.warn('downsampled', coarse)
-      if (notHere === undefined) return
-      if (serve.partial === 'refuse')
-        throw new HttpError(503, gateway.readiness.ready ? 'incomplete' : 'not-ready', notHere)
-      run.warn('missing-blocks', notHere)
+      // Of what is answered short all is told before the answer begins.
+      if (serve.partial === 'answer') onSelect(selection)
     }
     run.times.enter('queue')
     try {

@@ -12,6 +12,9 @@ import { compareLabels, compareText, type Label, withExternal } from './labels.t
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
 import { QueryRun } from './query-run.ts'
 import { Reads } from './reads.ts'
+import type { Selection } from './selection.ts'
+
+export type { Selection } from './selection.ts'
 
 export type { Series }
 
@@ -24,15 +27,6 @@ export interface QuerierOptions {
   readonly gap?: number | undefined
   /** What was read from the bucket. Default: nothing is kept. */
   readonly cache?: EntryCache | undefined
-}
-
-export interface Selection {
-  readonly matchers: readonly LabelMatcher[]
-  /** First and last time, both inclusive, ms. */
-  readonly from: number
-  readonly to: number
-  /** The coarsest resolution that will do, ms between samples. Default 0: raw blocks alone. */
-  readonly maxResolution?: number | undefined
 }
 
 /** Which series' labels are asked for; none of `match` stands for all. Times are inclusive, ms. */
@@ -89,6 +83,7 @@ export class Querier {
     const ready = selection.matchers.map(matcher)
     if (ready.length === 0) return
     let chunks = 0
+    run.selects(selection)
     const found = await eachBounded(this.#blocks(ready, selection, held), BLOCKS_AT_ONCE, async ({ reader, rest }) => {
       const { ulid, labels } = reader.meta
       const selected = await run.of(ulid, async () => {
@@ -205,7 +200,9 @@ export class Querier {
     using held = new DisposableStack()
     held.defer(() => budget.release(before))
     times.enter('select')
-    const blocks = this.#blocks(matchers.map(matcher), range, held)
+    const ready = matchers.map(matcher)
+    run.selects({ ...range, matchers })
+    const blocks = this.#blocks(ready, range, held)
     await eachBounded(blocks, BLOCKS_AT_ONCE, async ({ reader, rest }) => {
       const { ulid, labels } = reader.meta
       await run.of(ulid, async () => {

@@ -7,6 +7,7 @@ import type { Host } from '../contracts/host.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import { Budget } from './limits.ts'
 import type { QueryMemory } from './memory.ts'
+import type { Selection } from './selection.ts'
 import { QueryTimes } from './times.ts'
 
 /** Why an answer may be short. */
@@ -23,6 +24,8 @@ export interface QueryRunOptions {
   readonly memory?: QueryMemory | undefined
   /** What is done where a block cannot be read. Default 'fail'. */
   readonly badBlock?: 'fail' | 'warn' | undefined
+  /** Called in the moment in which the blocks of a part of the query are chosen and held; what it throws ends the query. */
+  readonly onSelect?: ((selection: Selection) => void) | undefined
   /** Its clock tells where the time went, and lets others have their turn. Default: no clock and no turns. */
   readonly host?: Host | undefined
 }
@@ -35,14 +38,16 @@ export class QueryRun implements Disposable {
   readonly #bad = new Set<BlockId>()
   readonly #badBlock: 'fail' | 'warn'
   readonly #host: Host | undefined
+  readonly #onSelect: QueryRunOptions['onSelect']
   #told = false
 
   /** @param signal ends the query, such as that of its client */
   constructor(signal: AbortSignal | undefined, options: QueryRunOptions = {}) {
-    const { limits = DEFAULT_LIMITS, memory, badBlock = 'fail', host } = options
+    const { limits = DEFAULT_LIMITS, memory, badBlock = 'fail', host, onSelect } = options
     this.#link = linkSignals(signal)
     this.#badBlock = badBlock
     this.#host = host
+    this.#onSelect = onSelect
     this.times = new QueryTimes(() => host?.monotonic() ?? 0)
     // Reads of other blocks end with it: a query that is refused asks nothing more.
     this.budget = new Budget(limits, { memory, onRefused: error => this.abort(error) })
@@ -62,9 +67,19 @@ export class QueryRun implements Disposable {
     return pause(this.#host)
   }
 
+  /** To be called where blocks are chosen, in the same turn. */
+  selects(selection: Selection): void {
+    this.#onSelect?.(selection)
+  }
+
   warn(reason: WarningReason, text: string): void {
     // Two queries of one request may miss the same blocks.
     if (!this.warnings.some(known => known.text === text)) this.warnings.push({ reason, text })
+  }
+
+  /** Whether the client is told this, also where its answer has begun. */
+  tells(text: string): boolean {
+    return !this.#told || this.warnings.some(known => known.text === text)
   }
 
   /** The warnings, for the client: a block that turns out to be bad later fails the query, since nobody would be told. */

@@ -18,8 +18,8 @@ export interface ReadResponse {
 export interface ReadOptions {
   readonly querier: Querier
   readonly snappy: Snappy
-  /** Throws where the blocks of a query are not all here. */
-  readonly assertAll?: ((query: Selection) => void) | undefined
+  /** Called with each query, before anything is read. */
+  readonly onQuery?: ((query: Selection) => void) | undefined
   /** Called when all was read, or nobody reads on; with the error that a stream breaks off with. */
   readonly onEnd?: ((error?: unknown) => void) | undefined
 }
@@ -39,7 +39,7 @@ const PIECE_BYTES = 1024 * 1024
  */
 export async function remoteRead(body: Uint8Array, options: ReadOptions, run: QueryRun): Promise<ReadResponse> {
   const { queries, accepted } = parseReadRequest(body, options.snappy)
-  for (const query of queries) options.assertAll?.(query)
+  for (const query of queries) options.onQuery?.(query)
   return responseType(accepted) === 'streamed'
     ? await streamed(queries, options, run)
     : await samples(queries, options, run)
