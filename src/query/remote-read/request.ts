@@ -18,6 +18,11 @@ export interface ReadRequest {
   readonly accepted: readonly (ResponseType | undefined)[]
 }
 
+interface Field {
+  readonly field: number
+  readonly type: number
+}
+
 /** As Prometheus limits it. */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024
 /**
@@ -52,7 +57,7 @@ export function parseReadRequest(body: Uint8Array, snappy: Snappy): ReadRequest 
         takeField(fields, 'ReadRequest')
         accepted.push(TYPES[value])
       }
-    } else request.skip(type)
+    } else skipOther(request, 'ReadRequest', next, 2)
   }
   return { queries, accepted }
 }
@@ -68,7 +73,7 @@ function query(bytes: Uint8Array, fields: FieldsLeft): Selection {
     else if (field === 3 && type === 2) {
       if (matchers.length === MAX_MATCHERS) throw invalid(`Query: there must be at most ${MAX_MATCHERS} matchers`)
       matchers.push(labelMatcher(reader.bytes(), fields))
-    } else reader.skip(type)
+    } else skipOther(reader, 'Query', next, 3)
   }
   return { matchers, from, to }
 }
@@ -81,11 +86,20 @@ function labelMatcher(bytes: Uint8Array, fields: FieldsLeft): LabelMatcher {
     if (field === 1 && type === 0) kind = reader.uint()
     else if (field === 2 && type === 2) name = reader.text()
     else if (field === 3 && type === 2) value = reader.text()
-    else reader.skip(type)
+    else skipOther(reader, 'LabelMatcher', next, 3)
   }
   const type = MATCHERS[kind]
   if (type === undefined) throw invalid(`LabelMatcher: type must be 0 to 3: current value is ${kind}`)
   return { type, name, value }
+}
+
+/**
+ * Skips a field that is not known. One that is known and of another type is no request: without it, more would be selected than was
+ * asked for.
+ */
+function skipOther(reader: ProtoReader, what: string, { field, type }: Field, known: number): void {
+  if (field <= known) throw invalid(`${what}: field ${field} must be of another type: current value is ${type}`)
+  reader.skip(type)
 }
 
 function uncompressed(body: Uint8Array, snappy: Snappy): Uint8Array {
