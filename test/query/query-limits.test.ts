@@ -228,6 +228,30 @@ describe('the memory of all queries', () => {
     expectIdle(made)
   })
 
+  it('has the answer while it is made: chunks of a few bytes may have many samples', async () => {
+    const series = Array.from({ length: 9 }, (_, i) => {
+      const samples = Array.from({ length: 1_000 }, (_, j) => [j * 1000, 1] as const)
+      return [{ ...NAME, i: String(i) }, samples] as const
+    })
+    const made = await queryGateway({ blocks: [{ series }], serve: { limits: { memory: 50_000 } } })
+    expect(await told(await made.read())).toMatchObject({ status: 422, message: expect.stringContaining('.memory') })
+    // A stream of the chunks as they are stored is no more than these.
+    expect((await made.read(undefined, { accepted: [1] })).status).toBe(200)
+  })
+
+  it('has no more than one batch of the chunks of a query', async () => {
+    const series = Array.from({ length: 4_000 }, (_, i) => [{ ...NAME, i: String(1000 + i) }, [[1, i]]] as const)
+    const made = await queryGateway({ blocks: [{ series }] })
+    const held: number[] = []
+    made.state.before = (_, file) => {
+      if (file.startsWith('chunks')) held.push(made.gauges.memory())
+    }
+    await (await made.read(undefined, { accepted: [1] })).arrayBuffer()
+    expect(held).toHaveLength(4)
+    expect(Math.max(...held)).toBeLessThan(1.1 * Math.min(...held))
+    expectIdle(made)
+  })
+
   it('is too small for one query alone: another try would not help', async () => {
     const made = await world({ memory: 10 })
     expect(await told(await made.read())).toMatchObject({
@@ -278,9 +302,11 @@ describe('a client that goes', () => {
   })
 })
 
-it('a query without limits that it would meet is answered, and what it took is told', async () => {
+it('a query within its limits is answered, what it took is told, and no timer stays', async () => {
   const made = await world({})
+  const timers = made.host.pendingTimers
   expect((await made.read()).status).toBe(200)
+  expect(made.host.pendingTimers).toBe(timers)
   expect(made.ended).toEqual([
     expect.objectContaining({ outcome: 'ok', series: 9, chunks: 9, samples: 90, limit: undefined, warnings: [] }),
   ])

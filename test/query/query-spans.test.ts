@@ -81,6 +81,18 @@ it('its phases explain its time', async () => {
   expect(steps).toEqual(Array.from({ length: 8 }, (_, i) => BLOCKS - i))
 })
 
+it('a phase that comes again and again is one span, with its time without breaks', async () => {
+  const series = Array.from({ length: 2_500 }, (_, i) => [{ __name__: 'up', i: String(i) }, [[5, i]]] as const)
+  const made = await traced({ blocks: [{ series }] })
+  const response = await over(made, made.read())
+  await response.arrayBuffer()
+  const phases = made.recorded.finished().filter(({ name }) => name.startsWith('query.phase.'))
+  expect(phases).toHaveLength(5)
+  const busy = (name: string) => phases.find(span => span.name === `query.phase.${name}`)?.attributes['query.busy_ms']
+  // Three batches of one read of a millisecond each; then the index-header, the postings and the series.
+  expect([busy('chunks'), busy('write')]).toEqual([3, 0])
+})
+
 it('its time in the queue is a phase, and the time of a slow client', async () => {
   const made = await traced({ serve: { limits: { concurrent: 1 } } })
   made.state.before = undefined

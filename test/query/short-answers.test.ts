@@ -165,8 +165,9 @@ describe.each([0, 1])('a block that cannot be read (accepted type %s)', accepted
 })
 
 it('a block that turns out to be bad when the stream has begun breaks it off: nobody would hear a warning', async () => {
-  const series = Array.from({ length: 600 }, (_, i) => {
-    const samples = Array.from({ length: 300 }, (_, j) => [j, Math.sin(i * j)] as const)
+  // Two batches, of which the first is more than one part of the stream.
+  const series = Array.from({ length: 1_100 }, (_, i) => {
+    const samples = Array.from({ length: 60 }, (_, j) => [j, Math.sin(i * j)] as const)
     return [{ __name__: 'up', i: `${1000 + i}` }, samples] as const
   })
   const made = await queryGateway({ blocks: [{ series }], serve: { badBlock: 'warn' } })
@@ -185,6 +186,15 @@ it('a time of which there are downsampled blocks alone is told', async () => {
   const { hours, warnings } = await answered(await made.read())
   expect([hours, warnings]).toEqual([['0'], expect.stringContaining('downsampled and have no raw ones')])
   expect(warnings).toContain(testId(2))
+  // Where there is a raw block that is not loaded, that one is missing.
+  const raw = block(2, 'eu', { sources: [9] })
+  const failed = await queryGateway({
+    blocks: [block(0), raw, { ...coarse, sources: [9] }],
+    fails: [2],
+    serve: { partial: 'answer' },
+  })
+  await failed.read()
+  expect(outcomes(failed)).toEqual(['warned missing-blocks'])
   // Where the raw block is here, too, nothing is missing.
   const both = await queryGateway({ blocks: [block(0), block(0, 'eu', { resolution: 300_000, sources: [1] })] })
   expect(await answered(await both.read())).toEqual({ hours: ['0'], warnings: '' })
