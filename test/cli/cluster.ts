@@ -7,7 +7,7 @@ import { blockgate, configText, type Ended, project } from '../support/cli.ts'
 export interface ClusterFile {
   readonly members?: readonly RingMember[]
   /** What each answer after the one before it says a member serves; the last stays. */
-  readonly claims?: Readonly<Record<string, readonly (readonly string[])[]>>
+  readonly advertised?: Readonly<Record<string, readonly (readonly string[])[]>>
   readonly owners?: readonly Owner[]
   readonly frozen?: boolean
   readonly unavailable?: string
@@ -95,9 +95,9 @@ const plugin: OwnershipPlugin = {
       return { epoch: 7, cause: 'gw-1 joined\\u001b[31m', storeId: 's', frozen, members }
     },
     async advertised(id) {
-      note('claims ' + id)
-      const answers = read().claims?.[id] ?? [[]]
-      return new Set(answers[Math.min(time('claims ' + id), answers.length - 1)])
+      note('advertised ' + id)
+      const answers = read().advertised?.[id] ?? [[]]
+      return new Set(answers[Math.min(time('advertised ' + id), answers.length - 1)])
     },
     async drain(id, on) {
       note('drain ' + id + ' ' + on)

@@ -69,10 +69,10 @@ describe('blockgate coverage', () => {
     member('gw-3', { state: 'down' }),
     member('gw-4', { ready: false }),
   ]
-  const run = async (claims: Readonly<Record<string, readonly (readonly string[])[]>>, ...args: string[]) => {
+  const run = async (advertised: Readonly<Record<string, readonly (readonly string[])[]>>, ...args: string[]) => {
     const only = `{ kind: 'set', name: 'only', select: all => all.map(({ meta: { ulid: id } }) =>
       id === '${PARENT}' ? { id } : id === '${CHILD}' ? { id, skip: 'duplicate', supersededBy: '${PARENT}' } : { id, skip: 'other' }) },`
-    const made = cluster(folder(), { members, claims }, { stages: only })
+    const made = cluster(folder(), { members, advertised }, { stages: only })
     return { ...(await made.run('coverage', ...args)), calls: made.calls }
   }
 
@@ -83,7 +83,7 @@ describe('blockgate coverage', () => {
       /^\d+ blocks; ready members: gw-1, gw-2\n\n {2}copies {2}blocks\n {2}2 {7}\d+\n\nevery block has 2 or more\n$/,
     )
     expect(code).toBe(0)
-    expect(calls).toEqual(['start as an observer', 'start the filters', 'claims gw-1', 'claims gw-2', 'stop'])
+    expect(calls).toEqual(['start as an observer', 'start the filters', 'advertised gw-1', 'advertised gw-2', 'stop'])
   })
 
   it('names what is below the minimum, and who serves it, and exits with 1', async () => {

@@ -94,7 +94,7 @@ gw-3    -     active  yes    none       yes     no        -        -         -  
 
 describe('blockgate drain', () => {
   const members = [member('gw-1'), member('gw-2'), member('gw-3', { state: 'down' })]
-  const claims = { 'gw-1': [['a', 'b']], 'gw-2': [['a']], 'gw-3': [['a']] }
+  const advertised = { 'gw-1': [['a', 'b']], 'gw-2': [['a']], 'gw-3': [['a']] }
 
   it.each([
     ['', 'gw-1 drains, and serves 2 blocks', 'drain gw-1 true'],
@@ -103,17 +103,17 @@ describe('blockgate drain', () => {
     // What a member that is down advertised is served by nobody.
     ['--member gw-3 --wait 1ms', 'gw-3 drains, and serves nothing', 'drain gw-3 true'],
   ])('drain %s', async (line, printed, call) => {
-    const made = cluster(folder(), { members, claims })
+    const made = cluster(folder(), { members, advertised })
     const ended = await made.run('drain', ...line.split(' ').filter(word => word !== ''))
     expect(ended).toEqual({ code: 0, stdout: `${printed}\n`, stderr: '' })
     expect(made.calls).toContain(call)
   })
 
   it('--wait asks until the member serves nothing, and ends with 1 where it still serves something then', async () => {
-    const leaving = cluster(folder(), { members, claims: { 'gw-1': [['a', 'b'], []] } })
+    const leaving = cluster(folder(), { members, advertised: { 'gw-1': [['a', 'b'], []] } })
     const { code, stdout } = await leaving.run('drain', '--wait', '1ms', '--json')
     expect([code, jsonLine(stdout)]).toEqual([0, { member: 'gw-1', draining: true, serving: 0 }])
-    const staying = await cluster(folder(), { members, claims }).run('drain', '--wait', '1ms')
+    const staying = await cluster(folder(), { members, advertised }).run('drain', '--wait', '1ms')
     expect(staying).toMatchObject({ code: 1, stdout: 'gw-1 still serves 2 blocks after 0.0 s\n' })
   })
 

@@ -22,7 +22,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     ])
   })
 
-  it('is kept without a round trip in an older epoch, while rules differ, and while the cluster is frozen', async () => {
+  it('is kept without a round trip in an older epoch, while fingerprints differ, and while the cluster is frozen', async () => {
     const { world, a, block } = await served(make)
     const before = a.plugin.epoch(block) - 1
     expect(await a.handover.release({ id: block.ulid, superseding: block }, before, never)).toBe('kept')
@@ -160,7 +160,7 @@ describe.each(PLUGINS)('a release of %s', (_, make) => {
     expect(a.line.writes).not.toContain('release')
   })
 
-  it('does not count claims of a store that failed over until they were published again', async () => {
+  it('does not count what was advertised before a failover until it was published again', async () => {
     const { world, a, b, block } = await served(make)
     b.line.away = true
     world.failOver()

@@ -126,7 +126,7 @@ it('an observer joins nothing, sends no heartbeats, and sees who owns what', asy
   await expect(observer.handover.publish(new Set(ids(1)), never)).rejects.toThrow('has not started')
 })
 
-it('a stop leaves: no claims, down at once, and no timer', async () => {
+it('a stop leaves: nothing advertised, down at once, and no timer', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1, 2))
   await a.stop()

@@ -23,7 +23,7 @@ it('ring() gives every member by id, with what it said of itself', async () => {
   expect(ring?.members.every(({ heartbeatAge }) => heartbeatAge >= 0 && heartbeatAge < 4_000)).toBe(true)
 })
 
-it('ring() says whose claims count: of a member that is up, that clients ask, and that has told this store what it serves', async () => {
+it('ring() says whose advertisements count: of a member that is up, that clients ask, and that has told this store what it serves', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1))
   const b = await world.started('b', {}, ids(1))
@@ -39,7 +39,7 @@ it('ring() says whose claims count: of a member that is up, that clients ask, an
   expect(await ready()).toEqual([false, true])
 })
 
-it('drain, freeze and claims work for those who only look', async () => {
+it('drain, freeze and advertised work for those who only look', async () => {
   const world = new World()
   const a = await world.started('a', {}, ids(1, 2))
   const observer = world.member('x', {}, { observer: true })

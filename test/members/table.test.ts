@@ -13,7 +13,7 @@ function world(start = START) {
   return { clock, table, member: (id: string, seen?: number) => member(table, id, seen) }
 }
 
-/** A member that joined, claims A, and has told the store all of it. */
+/** A member that joined, advertises A, and has told the store all of it. */
 function member(table: MemberTable, id: string, seen = 0) {
   const texts = { zone: undefined, address: undefined, process: `${id}-1`, fingerprint: '', bucket: '' }
   const joined = table.join({ id, ...texts, incarnation: 0, sequence: 1, replaces: 0, seen })
@@ -176,7 +176,7 @@ describe('copies of a MemberTable', () => {
     const fence = table.fence()
     a.hold(1, fence)
     const copy = table.snapshot()
-    const [entries, beats, claims, slots] = [
+    const [entries, beats, advertised, slots] = [
       table.entries(),
       table.heartbeats(),
       table.advertised('a'),
@@ -191,7 +191,7 @@ describe('copies of a MemberTable', () => {
     table.restore(copy, 'store-2')
     expect(table.entries()).toEqual({ ...entries, storeId: 'store-2' })
     expect(table.heartbeats()).toEqual({ ...beats, storeId: 'store-2' })
-    expect(table.advertised('a')).toEqual(claims)
+    expect(table.advertised('a')).toEqual(advertised)
     expect(table.slots(undefined)).toEqual(slots)
     expect(table.slots(slots?.version)).toBeUndefined()
     expect(table.fence()).toBe(fence + 1)
@@ -213,7 +213,7 @@ describe('copies of a MemberTable', () => {
     expect(table.entries().members.get('a')?.state).toBe('active')
   })
 
-  it('after a failover nobody counts for a release before it has told its claims again', () => {
+  it('after a failover nobody counts for a release before it has told all again', () => {
     const { table, member } = world()
     const b = member('b')
     const a = member('a')
@@ -272,7 +272,7 @@ describe('copies of a MemberTable', () => {
     const { table, member } = world()
     const a = member('a')
     a.hold(1, table.fence())
-    const [entries, { heartbeats }, claims, slots] = [
+    const [entries, { heartbeats }, advertised, slots] = [
       table.entries(),
       table.heartbeats(),
       table.advertised('a'),
@@ -284,7 +284,7 @@ describe('copies of a MemberTable', () => {
     a.hold(2, table.fence())
     expect(entries.members.get('a')?.state).toBe('active')
     expect(heartbeats.get('a')?.sequence).toBe(sequence)
-    expect(claims).toEqual(new Set([A]))
+    expect(advertised).toEqual(new Set([A]))
     expect(slots?.slots).toHaveLength(1)
   })
 })

@@ -83,7 +83,7 @@ it('a write that the client sends twice is done once more, and answered as done'
   expect(world.advertised('a')).toEqual(ids(2))
 })
 
-it('a late drop cannot land between the read and the write of the claims', async () => {
+it('a late drop cannot land between the read and the write of what is advertised', async () => {
   const { world, a } = await serving()
   a.line.fault('serve', 'late')
   await expect(drop(a, meta(1))).rejects.toThrow()
@@ -100,7 +100,7 @@ it('a drop at a store that has no entry of the process is done: there is no clai
   expect(world.advertised('a')).toEqual(ids(2))
 })
 
-it('a member that was marked unhealthy comes back as the same process, and claims what it serves', async () => {
+it('a member that was marked unhealthy comes back as the same process, and advertises what it serves', async () => {
   const { world } = await serving()
   const { incarnation } = world.table.entries().members.get('a') ?? {}
   world.expire('a')
@@ -124,7 +124,7 @@ it('a store that was emptied has every member, every claim and a larger epoch ag
   expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
 })
 
-it('after a failover that lost writes the claims are published again before the new id is carried', async () => {
+it('after a failover that lost writes all is published again before the new id is carried', async () => {
   const { world, a } = await serving()
   const copy = world.table.snapshot()
   await a.handover.serve({ added: ids(3), dropped: ids(1) }, never)
@@ -152,7 +152,7 @@ it('a store that has lost its epoch is told the largest one that was seen', asyn
   expect(a.plugin.epoch()).toBe(world.table.entries().epoch)
 })
 
-it('a superseded process says no more, and claims nothing', async () => {
+it('a superseded process says no more, and is granted nothing', async () => {
   const { world, a } = await serving()
   const twin = await twinOf(world, a, [7])
   await world.advance(4_000)

@@ -13,7 +13,7 @@ describe('under-replicated blocks', () => {
   it.each<[string, Owner[], number]>([
     ['as many serve it as own it', [owner('me'), owner('b')], 0],
     ['an owner does not serve it', [owner('me'), owner('b', notServing)], 1],
-    ['an owner is down, whatever it claims', [owner('me'), owner('b', { live: false })], 1],
+    ['an owner is down, whatever it advertises', [owner('me'), owner('b', { live: false })], 1],
     ['a pending hand-off fails over', [owner('me'), owner('b', notServing), owner('c', { target: false })], 0],
     ['the first owner counts it', [owner('b'), owner('me', notServing)], 0],
     ['the first owner is down, and the next counts it', [owner('b', { live: false }), owner('me')], 1],

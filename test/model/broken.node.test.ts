@@ -21,14 +21,14 @@ test('a bound that is too small is an error, not a proof', () => {
   expect(() => explore(protocol(slotted(2, 1, {})), 5)).toThrow('states must be <= 5')
 })
 
-test('a member that was forgotten while a drop was in flight does not claim that block when it joins again', () => {
+test('a member that was forgotten while a drop was in flight does not advertise that block when it joins again', () => {
   const config = of(2, 1, { pause: 1, forget: 1, drain: 1 }, [...serving('A'), ...serving('B')])
   const story = ['A observes', 'A releases b1', 'A is paused and marked unhealthy', 'A is forgotten', 'A joins again']
-  const rest = ['A tells all its claims', 'A sends a heartbeat', 'B is drained', 'B observes', 'B releases b1']
+  const rest = ['A advertises all', 'A sends a heartbeat', 'B is drained', 'B observes', 'B releases b1']
 
   expect(
     replay(protocol({ ...config, variant: 'publish includes what is being dropped' }), [...story, ...rest]).broken,
-  ).toBe('the release counted a claim that is not true')
+  ).toBe('the release counted an advertisement that is not true')
   expect(() => replay(protocol(config), [...story, ...rest])).toThrow('current value is B releases b1')
 })
 
@@ -52,7 +52,7 @@ describe('a superseded child whose parent is mine', () => {
   const before = [...ONE, 'b1 is compacted into b2', 'A lists b2', 'A loads b2', 'A publishes']
   const config = of(1, 1, { compaction: 1 }, before)
 
-  test('is released, because my own claim on the parent counts', () => {
+  test('is released, because my own advertisement of the parent counts', () => {
     expect(explore(protocol(config), BOUND, settled(config))).toEqual({ states: 4, depth: 2 })
   })
 

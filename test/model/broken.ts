@@ -16,15 +16,14 @@ const two = (faults: Faults = {}) => of(2, 1, faults, ONE)
 const three = (faults: Faults = {}) => of(3, 2, faults, TWO)
 const two2 = (faults: Faults): Config => ({ ...two(faults), ranks: [...two().ranks, ...two().ranks] })
 
-const loads = (name: string) =>
-  `${name} observes; ${name} loads b1; ${name} tells all its claims; ${name} sends a heartbeat`
+const loads = (name: string) => `${name} observes; ${name} loads b1; ${name} advertises all; ${name} sends a heartbeat`
 const B_SERVES = `B joins; A observes; ${loads('B')}`
 
 const gone = (config: Config, story: string): Broken => ({ config, story, broken: 'nobody serves b1' })
 const fewer = (config: Config, story: string): Broken => ({ config, story, broken: '1 copy of b1, not 2' })
 const lie = (config: Config, story: string): Broken => ({
   ...{ config, story },
-  broken: 'the release counted a claim that is not true',
+  broken: 'the release counted an advertisement that is not true',
 })
 const others = (config: Config, story: string): Broken => ({
   ...{ config, story },
@@ -43,7 +42,7 @@ export const BROKEN: Readonly<Record<Exclude<Variant, 'superseding as first writ
   ),
   'epochs come back': fewer(
     three({ failover: 1, drain: 1 }),
-    'the replica has got this far; A is drained; A observes; A decides to release b1; failover: what came later is lost; C joins; B observes; B tells all its claims; B sends a heartbeat; A releases b1',
+    'the replica has got this far; A is drained; A observes; A decides to release b1; failover: what came later is lost; C joins; B observes; B advertises all; B sends a heartbeat; A releases b1',
   ),
   'rules may differ': fewer(
     { ...two(), replicas: 2, rules: [1, 2], before: [...serving('A'), ...serving('B')] },
@@ -54,7 +53,7 @@ export const BROKEN: Readonly<Record<Exclude<Variant, 'superseding as first writ
     'C crashes; D crashes; C is silent and marked unhealthy; D is silent and marked unhealthy; A observes; A releases b1',
   ),
   'one active owner is enough': gone(two(), 'B joins; A observes; A releases b1'),
-  'one claim is enough': fewer(three(), 'C joins; A observes; A releases b1'),
+  'one advertisement is enough': fewer(three(), 'C joins; A observes; A releases b1'),
   'owners that are down count': lie(
     three({ crash: 1 }),
     `C joins; ${loads('C')}; B crashes; B is silent and marked unhealthy; A observes; A releases b1`,
@@ -67,7 +66,7 @@ export const BROKEN: Readonly<Record<Exclude<Variant, 'superseding as first writ
 
   'no precondition': others(
     slotted(2, 1, { seize: 2 }),
-    `B joins; B takes A's rank of b1; A observes; B observes; A takes B's rank of b1; B loads b1; B tells all its claims; B sends a heartbeat; A releases b1`,
+    `B joins; B takes A's rank of b1; A observes; B observes; A takes B's rank of b1; B loads b1; B advertises all; B sends a heartbeat; A releases b1`,
   ),
   'the slot is compared, the epoch is not': fewer(
     slotted(3, 2, { drain: 1 }),
@@ -99,13 +98,13 @@ export const BROKEN: Readonly<Record<Exclude<Variant, 'superseding as first writ
   ),
 
   'stop says nothing': lie(two({ stop: 1 }), `${B_SERVES}; B closes; A releases b1`),
-  'old claims stay': lie(
+  'old advertisements stay': lie(
     two({ crash: 1, restart: 1 }),
-    'B joins; B observes; B loads b1; B tells all its claims; B crashes; B joins; A observes; B tells all its claims; B sends a heartbeat; A releases b1',
+    'B joins; B observes; B loads b1; B advertises all; B crashes; B joins; A observes; B advertises all; B sends a heartbeat; A releases b1',
   ),
   'publish includes what is being dropped': lie(
     two({ pause: 1, forget: 1 }),
-    'B joins; B observes; B loads b1; B is paused and marked unhealthy; B is evicted; B observes; B releases b1; B joins again; A observes; B tells all its claims; B sends a heartbeat; A releases b1',
+    'B joins; B observes; B loads b1; B is paused and marked unhealthy; B is evicted; B observes; B releases b1; B joins again; A observes; B advertises all; B sends a heartbeat; A releases b1',
   ),
   'no sequence': lie(
     two({ late: 1, drain: 1 }),
@@ -113,19 +112,19 @@ export const BROKEN: Readonly<Record<Exclude<Variant, 'superseding as first writ
   ),
   'no store id': lie(
     two({ failover: 1, drain: 1 }),
-    `B joins; A observes; B observes; B loads b1; B tells all its claims; the replica has got this far; A releases b1; failover: what came later is lost; B is drained; B observes; B releases b1`,
+    `B joins; A observes; B observes; B loads b1; B advertises all; the replica has got this far; A releases b1; failover: what came later is lost; B is drained; B observes; B releases b1`,
   ),
-  'the heartbeat names the store id before the claims are told': lie(
+  'the heartbeat names the store id before all is advertised': lie(
     two({ failover: 1, drain: 1 }),
-    'B joins; B observes; B loads b1; B tells all its claims; the replica has got this far; B is drained; B observes; B releases b1; failover: what came later is lost; A observes; B observes; B sends a heartbeat; A releases b1',
+    'B joins; B observes; B loads b1; B advertises all; the replica has got this far; B is drained; B observes; B releases b1; failover: what came later is lost; A observes; B observes; B sends a heartbeat; A releases b1',
   ),
   'no incarnation': lie(
     two({ twin: 1, crash: 1, drain: 1 }),
     "B joins; A's twin joins; B observes; A sends a heartbeat; B is drained; B loads b1; B observes; A publishes; A crashes; B releases b1",
   ),
 
-  'claims before ready': gone(
+  'advertises before ready': gone(
     { ...two2({}), readiness: true, before: [] },
-    'A joins; A observes; B joins; B observes; A loads b1; A observes; B loads b1; B tells all its claims; B sends a heartbeat; A is ready; A releases b1',
+    'A joins; A observes; B joins; B observes; A loads b1; A observes; B loads b1; B advertises all; B sends a heartbeat; A is ready; A releases b1',
   ),
 }

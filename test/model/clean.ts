@@ -9,7 +9,7 @@ export const ONE: readonly string[] = serving('A')
 export const TWO: readonly string[] = serving('A', 'B')
 
 export function serving(...names: readonly string[]): readonly string[] {
-  return ['joins', 'observes', 'loads b1', 'tells all its claims', 'sends a heartbeat'].flatMap(step =>
+  return ['joins', 'observes', 'loads b1', 'advertises all', 'sends a heartbeat'].flatMap(step =>
     names.map(name => `${name} ${step}`),
   )
 }

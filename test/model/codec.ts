@@ -26,7 +26,7 @@ function putStore(store: Store): void {
   for (const slot of store.slots) put(slot)
   for (const r of store.records) {
     put(flags(r.exists, r.down, r.draining, r.placed, r.current, r.past))
-    put(r.incarnation * 16 + r.claims)
+    put(r.incarnation * 16 + r.advertised)
   }
 }
 
@@ -73,7 +73,7 @@ export function decode(state: string, config: Config): World {
       record.current = (bits & 16) !== 0
       record.past = (bits & 32) !== 0
       record.incarnation = rest >> 4
-      record.claims = rest & 15
+      record.advertised = rest & 15
       records.push(record)
     }
     return { epoch, slots, records }

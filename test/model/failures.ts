@@ -111,7 +111,7 @@ export function failures(config: Config): Rule[] {
         up(process) &&
         accepted(world, process) &&
         budget(world, 'late') > 0 &&
-        (serving(process) & ~recordOf(world, process).claims) !== 0,
+        (serving(process) & ~recordOf(world, process).advertised) !== 0,
       (world, process) => {
         spend(world, 'late')
         world.late[process.member] = { blocks: serving(process), incarnation: process.incarnation }
@@ -127,7 +127,7 @@ export function failures(config: Config): Rule[] {
         const { blocks, incarnation } = world.late[member] as World['late'][number]
         world.late[member] = { blocks: 0, incarnation: 0 }
         const newest = entry.incarnation === incarnation && !entry.past
-        if (entry.exists && (newest || config.variant === 'no sequence')) entry.claims |= blocks
+        if (entry.exists && (newest || config.variant === 'no sequence')) entry.advertised |= blocks
       },
     ),
 

@@ -39,7 +39,7 @@ export function handover(config: Config): Rule[] {
       (_, block) =>
         !wanted(world, process, block) ||
         world.store.records.some(
-          (record, member) => member !== process.member && isLive(record) && has(record.claims, block),
+          (record, member) => member !== process.member && isLive(record) && has(record.advertised, block),
         ),
     )
 
@@ -76,9 +76,9 @@ export function handover(config: Config): Rule[] {
         up(process) &&
         accepted(world, process) &&
         (process.told || !process.knows) &&
-        (serving(process) & ~recordOf(world, process).claims) !== 0,
+        (serving(process) & ~recordOf(world, process).advertised) !== 0,
       (world, process) => {
-        recordOf(world, process).claims |= serving(process)
+        recordOf(world, process).advertised |= serving(process)
         recordOf(world, process).past = true
       },
     ),

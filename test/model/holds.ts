@@ -5,7 +5,7 @@ import type { Case } from './clean.ts'
 import { protocol, settled } from './protocol.ts'
 
 export function holds(where: string, cases: readonly Case[]): void {
-  describe(`${where}, the protocol keeps every copy, counts no claim that is not true, and can always settle:`, () => {
+  describe(`${where}, the protocol keeps every copy, counts no advertisement that is not true, and can always settle:`, () => {
     test.each(cases)('%s', (_, states, config) => {
       const seen = explore(protocol(config), states + 1, config.endless ? undefined : settled(config))
 

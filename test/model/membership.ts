@@ -23,10 +23,10 @@ export function membership(config: Config): Rule[] {
   const { variant } = config
   const { each, eachMember } = rulesFor(config)
 
-  /** Writes the record anew and takes the old claims away, in one step. */
+  /** Writes the record anew and takes the old advertisements away, in one step. */
   const enter = (world: World, process: Process) => {
     const record = recordOf(world, process)
-    if (variant !== 'old claims stay') record.claims = 0
+    if (variant !== 'old advertisements stay') record.advertised = 0
     if (!record.exists) record.draining = false
     Object.assign(record, { exists: true, down: false, placed: true, current: false, past: true })
     record.incarnation = process.incarnation
@@ -61,8 +61,8 @@ export function membership(config: Config): Rule[] {
   }
 
   const mayWrite = (world: World, process: Process) => up(process) && accepted(world, process)
-  const early = variant === 'claims before ready'
-  const hasty = variant === 'the heartbeat names the store id before the claims are told'
+  const early = variant === 'advertises before ready'
+  const hasty = variant === 'the heartbeat names the store id before all is advertised'
 
   return [
     ...each('joins', mayBegin, (world, process) => begin(world, process, 0)),
@@ -101,12 +101,12 @@ export function membership(config: Config): Rule[] {
       },
     ),
     ...each(
-      'tells all its claims',
+      'advertises all',
       (world, process) => mayWrite(world, process) && process.knows && !process.told && (process.ready || early),
       (world, process) => {
         const record = recordOf(world, process)
-        const kept = variant === 'old claims stay' ? record.claims : 0
-        record.claims =
+        const kept = variant === 'old advertisements stay' ? record.advertised : 0
+        record.advertised =
           kept | (variant === 'publish includes what is being dropped' ? process.loaded : serving(process))
         record.past = true
         process.told = true
@@ -122,11 +122,11 @@ export function membership(config: Config): Rule[] {
       },
     ),
     ...each(
-      'stops: its claims are away and it is down',
+      'stops: it advertises nothing and is down',
       (world, process) => mayWrite(world, process) && budget(world, 'stop') > 0 && variant !== 'stop says nothing',
       (world, process) => {
         spend(world, 'stop')
-        Object.assign(recordOf(world, process), { claims: 0, down: true, past: true })
+        Object.assign(recordOf(world, process), { advertised: 0, down: true, past: true })
         world.store.epoch++
         process.run = LEFT
       },

@@ -56,24 +56,25 @@ export function releases(
       if (record.down && variant !== 'owners that are down count') return false
       if (variant === 'one active owner is enough') return true
       if (!record.current && variant !== 'no store id') return false
-      return has(record.claims, superseding(process, block))
+      return has(record.advertised, superseding(process, block))
     }
-    const some = quorum === 'any' || variant === 'one claim is enough' || variant === 'one active owner is enough'
+    const some =
+      quorum === 'any' || variant === 'one advertisement is enough' || variant === 'one active owner is enough'
     return some ? bits(owners).some(counts) : bits(owners).every(counts)
   }
 
-  /** Takes the claim away. A claim that it counted and that nobody stands behind is the end of the model. */
+  /** Takes the advertisement away. One that it counted and that nobody stands behind is the end of the model. */
   const take = (world: World, process: Process, block: number, owners: number) => {
     const record = recordOf(world, process)
-    record.claims &= ~(1 << block)
+    record.advertised &= ~(1 << block)
     record.past = true
     const need = superseding(process, block)
     const liar = bits(owners).find(
       member =>
-        has((world.store.records[member] as MemberEntry).claims, need) &&
+        has((world.store.records[member] as MemberEntry).advertised, need) &&
         !world.processes.some(other => other.member === member && has(serving(other), need)),
     )
-    if (liar !== undefined) return `the release counted a claim that is not true`
+    if (liar !== undefined) return `the release counted an advertisement that is not true`
     const others = config.slots && owners !== 0 && owners !== ownersOf(world, need, config.replicas)
     return others ? 'the release asked others than the owners' : undefined
   }
@@ -95,7 +96,7 @@ export function releases(
     }),
     ...eachBlock(
       'releases (the reply is lost)',
-      (world, process, block) => may(world, process, block) && has(recordOf(world, process).claims, block),
+      (world, process, block) => may(world, process, block) && has(recordOf(world, process).advertised, block),
       (world, process, block) => take(world, process, block, ownersFor(process, block)),
     ),
     ...eachBlock(

@@ -8,7 +8,7 @@ export type Variant =
   | 'rules may differ'
   | 'failover owners count as owners'
   | 'one active owner is enough'
-  | 'one claim is enough'
+  | 'one advertisement is enough'
   | 'owners that are down count'
   | 'nobody need own it'
   | 'a timeout counts as released'
@@ -24,15 +24,15 @@ export type Variant =
   | 'drop on losing the slot'
   | 'time limit'
   | 'children go when the parent is listed'
-  // Claims that are not true.
+  // Advertisements that are not true.
   | 'stop says nothing'
-  | 'old claims stay'
+  | 'old advertisements stay'
   | 'publish includes what is being dropped'
   | 'no sequence'
   | 'no store id'
-  | 'the heartbeat names the store id before the claims are told'
+  | 'the heartbeat names the store id before all is advertised'
   | 'no incarnation'
-  // Claims that are true and yet help nobody.
-  | 'claims before ready'
+  // Advertisements that are true and yet help nobody.
+  | 'advertises before ready'
   // Not unsafe: it never ends.
   | 'superseding as first written'

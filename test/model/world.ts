@@ -52,7 +52,7 @@ export function nobody() {
     draining: false,
     placed: false,
     incarnation: 0,
-    claims: 0,
+    advertised: 0,
     /** Its heartbeat carries the store id that is current. */
     current: false,
     /** A write newer than the late one has been seen, so that the late one is stale. */
@@ -95,7 +95,7 @@ function process(config: Config, member: number) {
     /** The slots that it saw then, and which of them were complete. */
     slots: freeSlots(config),
     complete: 0,
-    /** Has seen the current store id; has told all its claims under it. */
+    /** Has seen the current store id; has advertised all under it. */
     knows: false,
     told: false,
     /** What it has on its disk, and serves while it is up. */

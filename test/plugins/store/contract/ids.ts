@@ -22,7 +22,7 @@ const PLACES: Readonly<Record<string, (store: MemberStore, id: string) => Promis
   release: (store, id) => store.release({ ...STAMP, id }, RELEASE),
   'release, as a target': (store, id) =>
     store.release(STAMP, { ...RELEASE, items: [itemOf(A, { targets: ['a', id], quorum: 'any' })] }),
-  claims: (store, id) => store.advertised(id),
+  advertised: (store, id) => store.advertised(id),
   expire: (store, id) => store.expire(id, STAMP, ANY_NUMBER, 'a'),
   'expire, as the one who asks': (store, by) => store.expire('a', STAMP, ANY_NUMBER, by),
   evict: (store, id) => store.evict(id, 1),

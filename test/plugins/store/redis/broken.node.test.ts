@@ -102,7 +102,7 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     expect((await store.entries()).epoch).toBeGreaterThan(1e15)
   })
 
-  it('leaves out of claims what is no block id', async () => {
+  it('leaves out of what is advertised what is no block id', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
     await store.serve(a.next(), { added: [testId(1)], dropped: [] })

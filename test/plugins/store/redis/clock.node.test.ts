@@ -48,7 +48,7 @@ describe('redisStore() whose clock stepped back', () => {
     await redis.command('LPUSH', EXPIRIES, String(seconds * 1000 + 10 * HOUR))
     expect(await expire()).toBe('expired')
   })
-  it('still gives versions of slots and of claims that were never there', async () => {
+  it('still gives versions of slots and of advertised blocks that were never there', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')
     const later = Number(((await redis.command('TIME')) as readonly string[])[0]) * 1e6 + HOUR * 1000

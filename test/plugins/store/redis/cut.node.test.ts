@@ -2,7 +2,7 @@ import type { SlotStore } from 'blockgate/members'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
 import { cutAt, cutStore, runOn } from './cut.ts'
-import { claimsIn, dump, PREFIX, STEPS, type Step, seeded } from './steps.ts'
+import { advertisedIn, dump, PREFIX, STEPS, type Step, seeded } from './steps.ts'
 import { stores } from './stores.ts'
 
 describe('a script of redisStore()', () => {
@@ -49,8 +49,8 @@ describe('a script of redisStore()', () => {
   async function cut(step: Step, at: number) {
     await redis.command('FLUSHALL')
     const world = await seeded(store)
-    const [claims, record, view, all] = [
-      await claimsIn(store),
+    const [advertised, record, view, all] = [
+      await advertisedIn(store),
       await store.entries(),
       await store.slots(undefined),
       await dump(redis),
@@ -67,10 +67,10 @@ describe('a script of redisStore()', () => {
     expect(command, error).toBeDefined()
     const where = `before ${command}, write ${at}`
     if (at === 0) expect(await dump(redis), where).toEqual(all)
-    for (const [id, ids] of await claimsIn(store))
+    for (const [id, ids] of await advertisedIn(store))
       expect(
-        [...ids].filter(block => !claims.get(id)?.has(block)),
-        `${where}: claims of ${id}`,
+        [...ids].filter(block => !advertised.get(id)?.has(block)),
+        `${where}: advertised by ${id}`,
       ).toEqual([])
     const now = await store.entries()
     const slotsNow = await store.slots(undefined)

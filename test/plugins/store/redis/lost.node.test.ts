@@ -81,7 +81,7 @@ describe('redisStore() after Redis lost something', () => {
     expect((await store.entries()).storeId).not.toBe(storeId)
   })
 
-  it('has another store id after each failover, also after the one back, and releases nothing for claims of before', async () => {
+  it('has another store id after each failover, also after the one back, and releases nothing for what was advertised before', async () => {
     await using follower = await redis.replica()
     await using line = await tcpSwitch(redis.port)
     const store = await open({ url: `redis://127.0.0.1:${line.port}` })

@@ -118,8 +118,8 @@ export async function seeded(store: SlotStore): Promise<World> {
   return { a, epoch, down: members.get('c')?.changed ?? 0 }
 }
 
-/** What each member claims. */
-export async function claimsIn(store: SlotStore): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
+/** What each member advertises. */
+export async function advertisedIn(store: SlotStore): Promise<ReadonlyMap<string, ReadonlySet<BlockId>>> {
   const all = new Map<string, ReadonlySet<BlockId>>()
   for (const id of ['a', 'b', 'c']) all.set(id, await store.advertised(id))
   return all

@@ -25,9 +25,9 @@ const HUGE = 1e12
 export class Side {
   readonly steps: Steps
   readonly incarnations = new Map<string, number>()
-  /** Of each member, where its count of claims started. */
+  /** Of each member, where its count of changes started. */
   readonly bases = new Map<string, number>()
-  /** Of each member, the largest count of claims that was seen. */
+  /** Of each member, the largest count of changes that was seen. */
   readonly versions = new Map<string, number>()
   readonly epochs: Epoch[] = [0]
   /** Those that were given, in order. */
@@ -74,7 +74,7 @@ export class Side {
   async state(): Promise<unknown> {
     const record = await this.steps.entries()
     const heartbeats = await this.steps.heartbeats()
-    const claims = await Promise.all(IDS.map(async id => [id, [...(await this.steps.advertised(id))].sort()]))
+    const advertised = await Promise.all(IDS.map(async id => [id, [...(await this.steps.advertised(id))].sort()]))
     return {
       epoch: this.rank(record.epoch),
       epochOfHeartbeats: this.rank(heartbeats.epoch),
@@ -98,7 +98,7 @@ export class Side {
           storeId: this.store(heartbeat.storeId),
         }
       }),
-      claims,
+      advertised,
       slots: (await this.slots()).map(record => ({ ...record, fence: this.fences.indexOf(record.fence) })),
     }
   }
@@ -188,11 +188,11 @@ export class Walk {
     }
     await side.look()
     side.incarnations.set(request.process, reply.incarnation)
-    const claims = (await side.steps.heartbeats()).heartbeats.get(request.id)?.version ?? 0
-    // A version that the claims of this member never had, whatever was forgotten in between.
-    if (claims < reply.epoch || claims <= (side.versions.get(request.id) ?? 0)) throw new Error(`claims ${claims}`)
-    side.versions.set(request.id, claims)
-    side.bases.set(request.id, claims)
+    const version = (await side.steps.heartbeats()).heartbeats.get(request.id)?.version ?? 0
+    // A version that the advertised blocks of this member never had, whatever was forgotten in between.
+    if (version < reply.epoch || version <= (side.versions.get(request.id) ?? 0)) throw new Error(`version ${version}`)
+    side.versions.set(request.id, version)
+    side.bases.set(request.id, version)
     const { incarnation, epoch, storeId } = reply
     return {
       kind: request.incarnation === 0 ? 'join' : 'rejoin',
