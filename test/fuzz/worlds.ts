@@ -1,6 +1,7 @@
 /** What is damaged: blocks with queries of them, and the answers that are right. */
 import { BlockgateError } from 'blockgate'
 import fc from 'fast-check'
+import type { EntryCache } from '../../src/cache/entry-cache.ts'
 import { Querier } from '../../src/query/querier.ts'
 import { QueryRun } from '../../src/query/query-run.ts'
 import { remoteRead } from '../../src/query/remote-read/read.ts'
@@ -76,10 +77,10 @@ const MAX_READS = 2_000
 export async function answer(
   blocks: readonly BlockOfFiles[],
   query: AnyQuery,
-  { form, kind }: { readonly form: Form; readonly kind: Kind },
+  { form, kind, cache }: { readonly form: Form; readonly kind: Kind; readonly cache?: EntryCache },
 ): Promise<Uint8Array> {
   const { sink, state } = sinkOfFiles(blocks, { kind })
-  const [result] = await Promise.allSettled([answerOf(new Querier({ sink }), query, form)])
+  const [result] = await Promise.allSettled([answerOf(new Querier({ sink, cache }), query, form)])
   if (state.open !== 0) throw new Error(`every reader must be closed after a query: ${state.open} are open`)
   if (state.reads > MAX_READS) throw new Error(`a query must read <= ${MAX_READS} times: it read ${state.reads} times`)
   if (result.status === 'rejected') throw result.reason

@@ -44,12 +44,25 @@ export function decodeTable(start: Uint8Array, table: Uint8Array, size: number):
   if (new DataView(start.buffer, start.byteOffset).getUint32(8) !== crc32c(table)) return undefined
   let offset = START_BYTES + table.length
   const slots: Slot[] = []
-  const rows: unknown = JSON.parse(new TextDecoder().decode(table))
-  for (const row of Array.isArray(rows) ? rows : []) {
+  const rows = rowsOf(table)
+  if (!rows) return undefined
+  for (const row of rows) {
+    if (!Array.isArray(row)) return undefined
     const [key, kind, bytes] = row as readonly unknown[]
-    if (typeof key !== 'string' || !KINDS.includes(kind) || !Number.isSafeInteger(bytes)) return undefined
-    slots.push({ key, kind: kind as CacheKind, offset, size: bytes as number })
-    offset += bytes as number
+    if (typeof key !== 'string' || !KINDS.includes(kind)) return undefined
+    if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0) return undefined
+    slots.push({ key, kind: kind as CacheKind, offset, size: bytes })
+    offset += bytes
   }
   return offset === size ? slots : undefined
+}
+
+/** Its checksum says that it was written so, not who wrote it. */
+function rowsOf(table: Uint8Array): readonly unknown[] | undefined {
+  try {
+    const rows: unknown = JSON.parse(new TextDecoder().decode(table))
+    return Array.isArray(rows) ? rows : undefined
+  } catch {
+    return undefined
+  }
 }
