@@ -35,25 +35,32 @@ export function int64(high: number, low: number): number {
   return (high | 0) * 4_294_967_296 + low
 }
 
-const VARBITS = [0, 3, 6, 9, 12, 18, 25, 56, 64] as const
+/** Bits of a variable-length number, by the ones before it. */
+export const VARBITS: readonly number[] = [0, 3, 6, 9, 12, 18, 25, 56, 64]
 
 /** A position in the bits of one chunk, for what is not read in a hot loop. */
 export class BitReader {
   readonly view: DataView
   /** The next bit. */
   at: number
-  readonly #end: number
+  /** Bits. */
+  readonly end: number
 
   /** @param from the first byte to read */
   constructor(bytes: Uint8Array, from: number) {
     this.view = paddedView(bytes)
     this.at = from * 8
-    this.#end = bytes.length * 8
+    this.end = bytes.length * 8
+  }
+
+  /** Whether more was read than there is: then `check` throws, and before that no text is made for it. */
+  get isPast(): boolean {
+    return this.at > this.end
   }
 
   /** @throws BlockgateError `corrupt-block` where more was read than there is; to be called after each sample at least */
   check(what: string): void {
-    if (this.at > this.#end) throw corrupt(what, `end within ${this.#end >>> 3} bytes`, 'cut')
+    if (this.at > this.end) throw corrupt(what, `end within ${this.end >>> 3} bytes`, 'cut')
   }
 
   /** An unsigned integer of 1 to 32 bits. */

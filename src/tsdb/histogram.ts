@@ -4,12 +4,14 @@
  */
 import { corrupt } from './binary.ts'
 import { BitReader } from './bits.ts'
+import { FloatRows, IntegerRows } from './histogram-rows.ts'
 import { STALE_HIGH, STALE_LOW } from './samples.ts'
 import { chunkCount } from './xor.ts'
 import { float64, XorValue } from './xor-value.ts'
 import { StartTimes } from './xor2.ts'
 
 const WHAT = 'histogram chunk'
+const TIME = `${WHAT}: time`
 const CUSTOM_BUCKETS = -53
 /** More buckets than any histogram of Prometheus has; what is read of a chunk is bounded by its bytes besides. */
 const MAX_BUCKETS = 65_536
@@ -85,6 +87,7 @@ export function decodeHistogram(
   }
   const starts = new StartTimes(hasStarts ? (data[2] as number) : 0)
   const read = isFloat ? new FloatRows(width) : new IntegerRows(width)
+  const bucketValues = read.values.subarray(2)
   const sum = new XorValue()
   const sumHalves = new Uint32Array(samples.sums.buffer)
   let time = 0
@@ -92,25 +95,27 @@ export function decodeHistogram(
   let row = 0
   for (let i = 0; i < count; i++) {
     const before = time
-    const change = reader.varbitInt(`${WHAT}: time`)
+    const change = reader.varbitInt(TIME)
     if (i === 0) time = change
     else {
       delta += change
       time += delta
     }
     samples.times[i] = time
-    samples.counts[i] = read.count(reader, i)
-    samples.zeroCounts[i] = read.zeroCount(reader, i)
+    read.counts(reader, i)
+    samples.counts[i] = read.values[0] as number
+    samples.zeroCounts[i] = read.values[1] as number
     sum.read(reader, i === 0)
     sumHalves[2 * i] = sum.low
     sumHalves[2 * i + 1] = sum.high
     const isStale = sum.high >>> 0 === STALE_HIGH && sum.low >>> 0 === STALE_LOW
     if (!isStale) {
-      read.buckets(reader, i, samples.buckets, row * width)
+      read.buckets(reader, i)
+      samples.buckets.set(bucketValues, row * width)
       samples.rows[i] = row++
     }
     samples.starts[i] = starts.read(reader, i, time, before)
-    reader.check(`${WHAT}: sample ${i}`)
+    if (reader.isPast) reader.check(`${WHAT}: sample ${i}`)
   }
   if (!Number.isSafeInteger(time)) throw corrupt(`${WHAT}: last time`, 'be a safe integer', time)
   return samples
@@ -157,70 +162,6 @@ function emptyLayout(isFloat: boolean, resetHeader: number): HistogramLayout {
 
 function bucketsOf(spans: readonly BucketSpan[]): number {
   return spans.reduce((sum, { length }) => sum + length, 0)
-}
-
-/** The numbers of integer histograms: count, zero count and each bucket is a value, and a delta that changes. */
-class IntegerRows {
-  readonly #values: Float64Array
-  readonly #deltas: Float64Array
-
-  constructor(width: number) {
-    this.#values = new Float64Array(width + 2)
-    this.#deltas = new Float64Array(width + 2)
-  }
-
-  count(reader: BitReader, sample: number): number {
-    return this.#next(reader, sample, 0, true)
-  }
-
-  zeroCount(reader: BitReader, sample: number): number {
-    return this.#next(reader, sample, 1, true)
-  }
-
-  buckets(reader: BitReader, sample: number, rows: Float64Array, at: number): void {
-    for (let i = 2; i < this.#values.length; i++) {
-      rows[at + i - 2] = this.#next(reader, sample, i, false)
-      // So many buckets may be wider than what may be read past the end.
-      reader.check(`${WHAT}: buckets of sample ${sample}`)
-    }
-  }
-
-  #next(reader: BitReader, sample: number, i: number, unsignedFirst: boolean): number {
-    if (sample === 0) {
-      const first = unsignedFirst ? reader.varbitUint(`${WHAT}: count`) : reader.varbitInt(`${WHAT}: bucket`)
-      this.#values[i] = first
-      return first
-    }
-    const delta = (this.#deltas[i] as number) + reader.varbitInt(`${WHAT}: change`)
-    this.#deltas[i] = delta
-    const value = (this.#values[i] as number) + delta
-    this.#values[i] = value
-    return value
-  }
-}
-
-/** The numbers of float histograms: each XORed with the one before it. */
-class FloatRows {
-  readonly #values: readonly XorValue[]
-
-  constructor(width: number) {
-    this.#values = Array.from({ length: width + 2 }, () => new XorValue())
-  }
-
-  count(reader: BitReader, sample: number): number {
-    return (this.#values[0] as XorValue).read(reader, sample === 0)
-  }
-
-  zeroCount(reader: BitReader, sample: number): number {
-    return (this.#values[1] as XorValue).read(reader, sample === 0)
-  }
-
-  buckets(reader: BitReader, sample: number, rows: Float64Array, at: number): void {
-    for (let i = 2; i < this.#values.length; i++) {
-      rows[at + i - 2] = (this.#values[i] as XorValue).read(reader, sample === 0)
-      reader.check(`${WHAT}: buckets of sample ${sample}`)
-    }
-  }
 }
 
 /** False for a sample that only marks the series as stale. */

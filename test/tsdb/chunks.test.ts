@@ -168,6 +168,53 @@ describe('chunks of histograms', () => {
     }
   })
 
+  it('a bucket of which all 64 bits change, and one wide window after a narrow one', () => {
+    const shape = {
+      ...shapeOf(1),
+      isFloat: true,
+      schema: 0,
+      positive: [{ offset: 0, length: 2 }],
+      negative: [],
+      customValues: [],
+    }
+    const buckets = [0n, (1n << 64n) - 1n, 1n, 1n << 63n, bits(1), bits(-1.1)]
+    const samples = buckets.map((bucket, i) => {
+      const time = BigInt(1000 * i)
+      return { time, count: bits(1), zeroCount: bits(0), sum: bits(1), buckets: [bucket, bits(3)] }
+    })
+    const got = decodeHistogram(encodeHistogram(shape, samples), { isFloat: true, hasStarts: false })
+    const all = new BigUint64Array(got.buckets.buffer)
+    expect(buckets.map((_, i) => all[2 * i])).toEqual(buckets)
+  })
+
+  it('one that is cut among thousands of buckets is corrupt', () => {
+    for (const isFloat of [false, true]) {
+      const shape = {
+        ...shapeOf(1),
+        isFloat,
+        schema: 0,
+        positive: [{ offset: 0, length: 5000 }],
+        negative: [],
+        customValues: [],
+      }
+      const sample = (time: bigint, value: bigint) => {
+        const count = isFloat ? bits(1) : 1n
+        return {
+          time,
+          count,
+          zeroCount: count,
+          sum: bits(1),
+          buckets: new Array(5000).fill(isFloat ? bits(Number(value)) : value),
+        }
+      }
+      const data = encodeHistogram(shape, [sample(1n, 1n), sample(2n, 70_000n)])
+      const read = (cut: Uint8Array) => decodeHistogram(cut, { isFloat, hasStarts: false })
+      expect(read(data).length).toBe(2)
+      for (const length of [data.length - 5000, data.length >> 1, 1000])
+        expect(() => read(data.slice(0, length))).toThrow('corrupt-block')
+    }
+  })
+
   it('with start timestamps: the two bits for resets stand before the count', () => {
     const shape = {
       ...shapeOf(1),
