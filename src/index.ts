@@ -21,7 +21,7 @@ export {
   resolveConfig,
 } from './config/config.ts'
 export { type ListenAddress, parseListenAddress } from './config/listen-address.ts'
-export type { CacheConfig, ResolvedServe, ServeConfig, ServeLimits } from './config/serve.ts'
+export type { CacheConfig, HedgeConfig, ResolvedServe, ServeConfig, ServeLimits } from './config/serve.ts'
 export {
   type BlockFile,
   type BlockId,

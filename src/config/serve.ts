@@ -32,11 +32,24 @@ export interface ServeConfig {
    * `diskCache()`. Default `{ memory: '256MiB' }`.
    */
   readonly cache?: CacheConfig | undefined
+  /**
+   * A read of the bucket that takes longer than this part of the last ones is begun once more, and the first answer is taken: for the one
+   * request of a hundred that an object store answers late. `upTo` reads of the same bytes at once; false: none. At most 1.5 times as many as
+   * are slow in general are begun again, so a store that is slow as a whole is not asked twice. Default `{ quantile: 0.9, upTo: 2 }`.
+   */
+  readonly hedge?: HedgeConfig | false | undefined
   /** A query that takes longer gets a line in the log, with its trace. Default '10s'. */
   readonly slow?: Duration | undefined
 }
 
 export type CacheConfig = ByteCache | { readonly memory?: number | string | undefined }
+
+export interface HedgeConfig {
+  /** 0.5 to 0.999. Default 0.9. */
+  readonly quantile?: number | undefined
+  /** 2 to 4. Default 2. */
+  readonly upTo?: number | undefined
+}
 
 export interface ServeLimits {
   /** Series of one query, of all blocks, before they are merged. Default 500000. */
@@ -73,11 +86,15 @@ export interface ResolvedServe {
   readonly gap: number
   /** Of memory: bytes. */
   readonly cache: ByteCache | { readonly memory: number }
+  readonly hedge: { readonly quantile: number; readonly upTo: number } | false
   readonly slowMs: number
 }
 
 const inMemory: v.GenericSchema = v.strictObject({ memory: bytesOption })
 const plugin: v.GenericSchema = v.custom(isCache, "be { memory: '256MiB' }, or a cache with get() and put()")
+
+const quantile = v.pipe(v.number(), v.minValue(0.5, 'be >= 0.5'), v.maxValue(0.999, 'be <= 0.999'))
+const hedge: v.GenericSchema = v.strictObject({ quantile: v.optional(quantile), upTo: wholeNumber(2, 4) })
 
 const ENTRIES = {
   serve: v.strictObject({
@@ -98,6 +115,7 @@ const ENTRIES = {
     headerMemory: bytesOption,
     gap: bytesOption,
     cache: v.optional(v.lazy(cache => (Object(cache).kind === undefined ? inMemory : plugin))),
+    hedge: v.optional(v.lazy(given => (given === false ? v.literal(false) : hedge))),
     slow: atLeast(0),
   }),
 }
@@ -110,7 +128,7 @@ export function checkServe(serve: unknown): readonly Problem[] {
 
 /** `serve` was checked. */
 export function resolveServe(serve: ServeConfig = {}): ResolvedServe {
-  const { partial, badBlock, limits = {}, headerMemory, gap, cache, slow } = serve
+  const { partial, badBlock, limits = {}, headerMemory, gap, cache, hedge, slow } = serve
   return {
     partial: partial ?? 'refuse',
     badBlock: badBlock ?? 'fail',
@@ -127,6 +145,7 @@ export function resolveServe(serve: ServeConfig = {}): ResolvedServe {
     headerMemory: bytesOf(headerMemory),
     gap: bytesOf(gap) ?? 512 * 1024,
     cache: isCache(cache) ? cache : { memory: bytesOf(cache?.memory) ?? 256 * 1024 ** 2 },
+    hedge: hedge !== false && { quantile: hedge?.quantile ?? 0.9, upTo: hedge?.upTo ?? 2 },
     slowMs: durationMs(slow, '10s'),
   }
 }

@@ -6,6 +6,7 @@ import type { ResolvedServe } from '../config/serve.ts'
 import type { Host } from '../contracts/host.ts'
 import type { QueryMetrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
+import { Hedge } from '../query/hedge.ts'
 import { Querier } from '../query/querier.ts'
 import type { Warning } from '../query/query-run.ts'
 import { remoteRead } from '../query/remote-read/read.ts'
@@ -49,7 +50,8 @@ export function queryRoutes({
 }: QueryRoutes): (app: Hono) => void {
   const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
   const { sink } = gateway.plan
-  const querier = new Querier({ sink: sink.stage, limits: serve.limits, headerMemory, gap: serve.gap, cache })
+  const hedge = serve.hedge ? new Hedge({ ...serve.hedge, host }) : undefined
+  const querier = new Querier({ sink: sink.stage, limits: serve.limits, headerMemory, gap: serve.gap, cache, hedge })
   const service = new QueryService({ gateway, serve, host, metrics })
   return app => {
     app.post('/api/v1/read', async c => {

@@ -8,6 +8,7 @@ import { type BlockPart, batchEnd, type Selected, type Series, withChunks } from
 import { BlockQuery } from './block.ts'
 import { chooseBlocks } from './choose-blocks.ts'
 import { Headers } from './headers.ts'
+import type { Hedge } from './hedge.ts'
 import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
 import { QueryRun } from './query-run.ts'
@@ -27,6 +28,8 @@ export interface QuerierOptions {
   readonly gap?: number | undefined
   /** What was read from the bucket. Default: nothing is kept. */
   readonly cache?: EntryCache | undefined
+  /** Begins slow reads of the bucket once more. Default: none. */
+  readonly hedge?: Hedge | undefined
 }
 
 /** Which series' labels are asked for; none of `match` stands for all. Times are inclusive, ms. */
@@ -54,11 +57,11 @@ export class Querier {
   readonly #limits: QueryLimits
   readonly #reads: Reads
 
-  constructor({ sink, limits, headerMemory = HEADER_MEMORY, gap, cache }: QuerierOptions) {
+  constructor({ sink, limits, headerMemory = HEADER_MEMORY, gap, cache, hedge }: QuerierOptions) {
     this.#sink = sink
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
     this.#headers = new Headers({ maxBytes: headerMemory, concurrency: OPENING })
-    this.#reads = new Reads({ gap, cache })
+    this.#reads = new Reads({ gap, cache, hedge })
   }
 
   /**

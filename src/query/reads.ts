@@ -13,6 +13,7 @@ import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
 import { isWhole } from './entry-checksum.ts'
 import { Flights } from './flights.ts'
+import type { Hedge } from './hedge.ts'
 import type { Budget } from './limits.ts'
 import { chunkGap, DEFAULT_GAP, type Part, partAt, readSpans, type Span } from './ranges.ts'
 import { PartCursor, type Run, runsOf } from './runs.ts'
@@ -60,6 +61,7 @@ export interface ReadsOptions {
   /** Bytes between two ranges of an index that are read rather than asked for apart. Default 512 KiB. */
   readonly gap?: number | undefined
   readonly cache?: EntryCache | undefined
+  readonly hedge?: Hedge | undefined
 }
 
 /** Of an entry whose length cannot be told from what was read, this much is read. */
@@ -70,11 +72,13 @@ const MAX_CACHED = 65_536
 export class Reads {
   readonly #gap: number
   readonly #cache: EntryCache | undefined
+  readonly #hedge: Hedge | undefined
   readonly #flights = new Flights()
 
-  constructor({ gap = DEFAULT_GAP, cache }: ReadsOptions = {}) {
+  constructor({ gap = DEFAULT_GAP, cache, hedge }: ReadsOptions = {}) {
     this.#gap = gap
     this.#cache = cache
+    this.#hedge = hedge
   }
 
   /**
@@ -141,16 +145,18 @@ export class Reads {
 
   /** Reads the spans; an entry that turns out to be larger than its span, or than the rest of its run, once more. */
   async #parts(
-    { meta, files }: BlockReader,
+    { meta, files, isRemote }: BlockReader,
     { kind, file, spans, sizeOf }: Omit<EntriesAsked, 'spans'> & { readonly spans: readonly (Span | Run)[] },
     { budget, signal }: ReadsOf,
   ): Promise<readonly Part[]> {
     const fileSize = meta.files.find(({ path }) => path === file)?.size ?? Number.POSITIVE_INFINITY
     const name = `${meta.ulid}/${file}`
+    const hedge = isRemote ? this.#hedge : undefined
     const read = async (offset: number, length: number) => {
       const within = Math.max(0, Math.min(length, fileSize - offset))
       budget.take('bytes', within)
-      const readAt = (shared: AbortSignal) => files.read(file, offset, within, shared)
+      const once = (each: AbortSignal) => files.read(file, offset, within, each)
+      const readAt = (shared: AbortSignal) => hedge?.read(within, once, shared) ?? once(shared)
       return await this.#flights.read(name, { offset, end: offset + within }, readAt, signal, () => {})
     }
     const options = { gap: kind === 'chunk' ? chunkGap(this.#gap) : this.#gap, signal }

@@ -18,7 +18,7 @@ blockTimeout  10m
 stopGrace     30s
 http          127.0.0.1:10902
 token         none: changes are allowed from this machine only
-serve         partial: refuse, badBlock: fail, gap: 512KiB, limits: { series: 500000, chunks: 2000000, samples: 50000000, concurrent: 20, queued: 100, bytes: 1GiB, memory: 1GiB, duration: 2m }, cache: { memory: 256MiB }, slow: 10s
+serve         partial: refuse, badBlock: fail, hedge: { quantile: 0.9, upTo: 2 }, gap: 512KiB, limits: { series: 500000, chunks: 2000000, samples: 50000000, concurrent: 20, queued: 100, bytes: 1GiB, memory: 1GiB, duration: 2m }, cache: { memory: 256MiB }, slow: 10s
 
 pipeline
   1  source  scan-bucket

@@ -76,6 +76,7 @@ describe('resolveConfig', () => {
       headerMemory: undefined,
       gap: 512 * 1024,
       cache: { memory: 256 * 1024 ** 2 },
+      hedge: { quantile: 0.9, upTo: 2 },
       slowMs: 10_000,
     })
   })
@@ -103,6 +104,19 @@ describe('resolveConfig', () => {
       const { serve: section } = await resolveConfig({ pipeline: around(), serve: { cache: given } }, { env })
       expect(resolveServe(section).cache).toEqual('kind' in given ? given : { memory: 1024 ** 3 })
     }
+    for (const [hedge, expected] of [
+      [false, false],
+      [{ upTo: 3 }, { quantile: 0.9, upTo: 3 }],
+      [{ quantile: 0.99 }, { quantile: 0.99, upTo: 2 }],
+    ] as const) {
+      const { serve: section } = await resolveConfig({ pipeline: around(), serve: { hedge } }, { env })
+      expect(resolveServe(section).hedge).toEqual(expected)
+    }
+    const hedge = { quantile: 1, upTo: 1 }
+    expect(await problems({ pipeline: around(), serve: { hedge } })).toEqual([
+      'serve.hedge.quantile: must be <= 0.999: current value is 1',
+      'serve.hedge.upTo: must be >= 2: current value is 1',
+    ])
     const cacheProblems = await Promise.all(
       [cache, { memory: 'much' }, { ...cache, put: undefined }, 7].map(given =>
         problems({ pipeline: around(), serve: { cache: given } }),
