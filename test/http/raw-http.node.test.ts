@@ -77,6 +77,8 @@ describe('HTTP/1.0, as load balancers ask', () => {
       expect(await get('/-/ready')).toEqual([200, 'ready\n'])
       expect(await get('/metrics')).toEqual([200, expect.stringContaining('blockgate_blocks_loaded 1\n')])
       for (const path of ['/api/v1/blocks', '/blocks']) expect(await get(path)).toEqual([200, expect.anything()])
+      const asked = await raw(`HEAD /-/ready HTTP/1.0\r\n${headers}\r\n`)
+      expect([...statuses(asked), bodyOf(asked)]).toEqual([200, ''])
     },
   )
 

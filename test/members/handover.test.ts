@@ -294,18 +294,6 @@ describe.each(PLUGINS)('members with %s', (_, make) => {
     expect(world.advertised('a')).toEqual([])
   })
 
-  it('tell a change of the epoch after epoch() has moved, for every block', async () => {
-    const world = make()
-    const a = await world.started('a')
-    const seen: number[] = []
-    a.plugin.watch?.(change => seen.push(a.plugin.epoch() - change.epoch))
-    const from = a.changes.length
-    await world.started('b')
-    await world.advance(250)
-    expect(a.changes[from]?.affects(meta(7))).toBe(true)
-    expect(new Set(seen)).toEqual(new Set([0]))
-  })
-
   it('have listeners that cannot hinder each other', async () => {
     const a = make().member('a')
     a.plugin.watch?.(() => {

@@ -154,13 +154,6 @@ describe('a run', () => {
     expect(sink.numbers).toEqual([])
   })
 
-  it('does not retry what another try cannot mend', async () => {
-    const { gateway, sink } = await world({ list: blocks(1) })
-    sink.fail(1, new BlockgateError('corrupt-block', 'bad magic'))
-    expect((await gateway.sync()).summary.failures).toMatchObject([{ code: 'corrupt-block', message: 'bad magic' }])
-    expect(sink.log).toEqual(['prepare 1', 'abort 1'])
-  })
-
   it('ends a run whose source fails, with the source named, and changes nothing', async () => {
     const { gateway, sink, source } = await world({ list: blocks(1, 2), stages: [reversed] })
     sink.hold(...blocks(9))
@@ -274,15 +267,6 @@ describe('ownership at the add', () => {
     expect(sink.numbers).toEqual([3])
     go()
   })
-
-  it('counts a block that was denied, offered again and added once', async () => {
-    const ownership = scriptedOwnership([1])
-    const made = await world({ list: blocks(1, 2), ownership, concurrency: 2 })
-    const { go } = await held(made, 1)
-    ownership.gain(2)
-    await settle()
-    expect((await go()).summary.blocks).toMatchObject({ seen: 2, added: 2, skipped: 0 })
-  })
 })
 
 describe('the journal of loads in flight', () => {
@@ -353,12 +337,16 @@ describe('the journal of loads in flight', () => {
   })
 })
 
-it('an error that says it cannot be mended is not retried, also when a stage put its name on it', async () => {
-  const { gateway, sink } = await world({ list: blocks(1) })
-  sink.fail(1, new BucketError('forbidden', { status: 403 }))
-  expect((await gateway.sync()).summary.failures).toMatchObject([{ code: 'bucket-failed', message: 'forbidden' }])
-  expect(sink.log).toEqual(['prepare 1', 'abort 1'])
-})
+it.each([new BlockgateError('corrupt-block', 'bad magic'), new BucketError('forbidden', { status: 403 })])(
+  'is not tried again what another try cannot mend: %s',
+  async error => {
+    const { gateway, sink } = await world({ list: blocks(1) })
+    sink.fail(1, error)
+    const { code, rawMessage: message } = error
+    expect((await gateway.sync()).summary.failures).toMatchObject([{ code, message }])
+    expect(sink.log).toEqual(['prepare 1', 'abort 1'])
+  },
+)
 
 describe('a lease is checked', () => {
   it('before the load begins: nothing is fetched for a block that is not mine any more', async () => {

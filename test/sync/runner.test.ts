@@ -246,15 +246,6 @@ describe('stop', () => {
     expect(sink.log).toEqual(['prepare 1', 'commit 1'])
   })
 
-  it('leaves no timer between two runs either', async () => {
-    const { gateway, host, source } = await world({ list: blocks(1), every: '1m' })
-    await gateway.start()
-    await gateway.stop()
-    expect(host.pendingTimers).toBe(0)
-    await host.advance(10 * 60_000)
-    expect(source.listings).toBe(1)
-  })
-
   it('aborts adds that take longer than the grace, and leaves nothing of them', async () => {
     const { gateway, sink, host } = await world({ list: blocks(1) })
     sink.gate(1)
