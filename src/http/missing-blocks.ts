@@ -59,7 +59,7 @@ export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selectio
  * Whether raw blocks have all of a block: what it was compacted from is in them, as around a compaction, when the parent is not
  * loaded yet, or its children are gone.
  */
-function coverage(blocks: Iterable<Pick<LoadedBlock, 'meta'>>): (meta: BlockMeta) => boolean {
+export function coverage(blocks: Iterable<Pick<LoadedBlock, 'meta'>>): (meta: BlockMeta) => boolean {
   const sources = new Map<string, Set<string>>()
   for (const { meta } of blocks) {
     if (meta.resolution > 0) continue

@@ -1,5 +1,5 @@
 // How `blockgate query` prints, what it says of a bucket or a server that it cannot read whole, and how it exits.
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -92,6 +92,34 @@ describe('blockgate query', () => {
     const { code, stderr } = await queryIn(cwd, '--match', ONE, ...WHEN)
     expect(code).toBe(1)
     expect(stderr).toMatch(`the answer may be short: 1 block cannot be read: ${PARENT} (`)
+  })
+
+  it('goes on without a damaged block where the config says so, and exits with 1', async () => {
+    const { cwd, bucket } = projectWith('dedup(),', '', "serve: { badBlock: 'warn' },")
+    const chunks = join(bucket, PARENT, 'chunks/000001')
+    writeFileSync(chunks, new Uint8Array(statSync(chunks).size))
+    const { code, stdout, stderr } = await queryIn(cwd, '--match', 'up{job="api"}', ...WHEN, '--json')
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      `the answer may be short: block ${PARENT} cannot be read, so series of it are left out: corrupt-block: `,
+    )
+    const { warnings, data } = JSON.parse(stdout)
+    expect(warnings).toEqual([expect.stringContaining(PARENT)])
+    const clusters = data.result.map(({ metric }: { readonly metric: { readonly cluster: string } }) => metric.cluster)
+    expect(new Set(clusters)).toEqual(new Set(['us']))
+  })
+
+  it('exits with 1 where a time has downsampled blocks alone', async () => {
+    const { cwd, bucket } = projectWith('dedup(),')
+    const path = join(bucket, PARENT, 'meta.json')
+    const meta = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(path, JSON.stringify({ ...meta, thanos: { ...meta.thanos, downsample: { resolution: 300_000 } } }))
+    for (const child of meta.compaction.sources) rmSync(join(bucket, child), { recursive: true, force: true })
+    const { code, stdout, stderr } = await queryIn(cwd, '--match', ONE, ...WHEN)
+    const text = `1 block of this time, downsampled and without raw ones, cannot be shown: ${PARENT}`
+    expect([code, stdout, stderr.split('\n')[0]]).toEqual([1, '', `blockgate: the answer may be short: ${text}`])
+    // Nothing is missing from an answer that is not about the block.
+    expect((await queryIn(cwd, '--match', 'up{cluster="us"}', ...WHEN)).code).toBe(0)
   })
 
   it('exits with 3 where a block that is asked is damaged, and gives no part of an answer as one', async () => {
@@ -223,6 +251,16 @@ describe('blockgate query --url', () => {
     const { code, stdout, stderr } = await ask(await server(200, { 'content-type': type }, body))
     expect([code, stdout]).toEqual([3, ''])
     expect(stderr).toContain(message)
+  })
+
+  it('tells what a gateway warns of, and exits with 1', async () => {
+    const headers = {
+      'content-type': 'application/x-streamed-protobuf',
+      'x-blockgate-warnings': '2 blocks are missing',
+    }
+    const { code, stderr } = await ask(await server(200, headers, ''))
+    expect(code).toBe(1)
+    expect(stderr).toBe('blockgate: the answer may be short: 2 blocks are missing\nblockgate: no series\n')
   })
 
   it('sends the user of the URL as HTTP asks for it', async () => {

@@ -5,7 +5,11 @@ import { instant } from '../../contracts/duration.ts'
 import type { Host } from '../../contracts/host.ts'
 import { countOf } from '../../contracts/text.ts'
 import { type Offered, offered } from '../../explain/offered.ts'
-import { Querier, type Series } from '../../query/querier.ts'
+import { coverage } from '../../http/missing-blocks.ts'
+import { isWithin, restOf } from '../../query/choose-blocks.ts'
+import { matcher } from '../../query/matchers.ts'
+import { Querier, type Selection, type Series } from '../../query/querier.ts'
+import { QueryRun } from '../../query/query-run.ts'
 import { SeriesSamples } from '../../query/samples.ts'
 import { nodeHost, nodeLog } from '../../runtime/node.ts'
 import { painter } from '../../runtime/terminal/text.ts'
@@ -48,7 +52,8 @@ export const query: Command = {
     using progress = new ReadProgress(isShared ? undefined : screen, host)
     const answer = new Answer(args, io, question, screen)
     if (args.url !== undefined) {
-      const code = await answer.of(askUrl(args.url, selectionOf(question), progress.read), progress)
+      const told = { onRead: progress.read, onWarning: (text: string) => answer.warn(text) }
+      const code = await answer.of(askUrl(args.url, selectionOf(question), told), progress)
       if (answer.isEmpty) answer.tell('no series')
       return code
     }
@@ -75,9 +80,12 @@ async function askBucket(
     const seen = await offered({ ...config, host }, signal)
     for (const warning of warningsOf(seen)) answer.warn(warning)
     progress.blocks = seen.blocks.length
-    const { limits, gap } = resolveServe(config.serve)
+    const { limits, gap, badBlock } = resolveServe(config.serve)
+    const selection = selectionOf(question)
+    for (const warning of downsampledAlone(seen, selection)) answer.warn(warning)
     const querier = new Querier({ sink: bucketBlocks(seen.blocks, bucket, progress.read), limits, gap })
-    const code = await answer.of(each(querier.select(selectionOf(question), signal)), progress)
+    using run = new QueryRun(signal, { limits, badBlock, host })
+    const code = await answer.of(each(querier.select(selection, run)), progress, run)
     if (answer.isEmpty) answer.tell(emptyText(seen))
     return code
   })
@@ -93,6 +101,20 @@ function warningsOf({ complete, failed }: Offered): readonly string[] {
   return [
     ...(complete ? [] : ['the bucket could not be listed whole: blocks may be missing']),
     ...(first ? [`${countOf(failed.size, 'block')} cannot be read: ${first[0]} (${first[1]})`] : []),
+  ]
+}
+
+/** Times of which there are downsampled blocks alone. */
+function downsampledAlone({ blocks }: Offered, { matchers, from, to }: Selection): readonly string[] {
+  const ready = matchers.map(matcher)
+  const isCovered = coverage(blocks)
+  const alone = blocks.filter(({ meta }) => {
+    return meta.resolution > 0 && isWithin(meta, from, to) && restOf(ready, meta.labels) && !isCovered(meta)
+  })
+  const [first] = alone
+  if (!first) return []
+  return [
+    `${countOf(alone.length, 'block')} of this time, downsampled and without raw ones, cannot be shown: ${first.meta.ulid}`,
   ]
 }
 
@@ -141,7 +163,7 @@ class Answer {
   }
 
   /** @returns the exit code */
-  async of(all: AsyncIterable<Series>, progress: ReadProgress): Promise<number> {
+  async of(all: AsyncIterable<Series>, progress: ReadProgress, run?: Pick<QueryRun, 'warnings'>): Promise<number> {
     const samples = new SeriesSamples()
     const { from, to } = selectionOf(this.#question)
     for await (const { labels, chunks } of all) {
@@ -156,6 +178,7 @@ class Answer {
       if (this.#stdout.writable === false) return ExitCode.ok
     }
     progress.end()
+    for (const { text } of run?.warnings ?? []) this.warn(text)
     this.#writer.end(this.#warnings)
     return this.#warnings.length > 0 ? ExitCode.findings : ExitCode.ok
   }

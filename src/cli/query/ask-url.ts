@@ -10,16 +10,22 @@ const PATH = '/api/v1/read'
 const MAX_ERROR_BYTES = 4096
 const STREAMED = 'application/x-streamed-protobuf'
 
+export interface Listeners {
+  /** Told how many bytes came. */
+  onRead(bytes: number): void
+  /** Told why the answer may be short. */
+  onWarning(text: string): void
+}
+
 /**
  * The series of a selection, as they come.
  *
- * @param onRead told how many bytes came
  * @throws CliError with exit code 3 where nothing answers, or what answers refuses or breaks off
  */
 export async function* askUrl(
   given: string,
   selection: Selection,
-  onRead: (bytes: number) => void,
+  { onRead, onWarning }: Listeners,
 ): AsyncGenerator<Series, void, undefined> {
   const { url, authorization } = addressOf(given)
   const headers = {
@@ -49,6 +55,8 @@ export async function* askUrl(
     await body.cancel()
     throw failed(`${url} must answer with chunks (STREAMED_XOR_CHUNKS): it has ${response.headers.get('content-type')}`)
   }
+  const warnings = response.headers.get('x-blockgate-warnings')
+  if (warnings !== null) onWarning(warnings)
   try {
     yield* readFrames(counted(body, onRead))
   } catch (error) {
