@@ -54,6 +54,9 @@ interface Found {
   readonly rest: readonly Matcher[]
 }
 
+/** Series that are decoded in some 50 µs. */
+const ROWS = 32
+
 /** What a query of several blocks has in common. */
 export interface BlockQueryOptions {
   readonly reads: Reads
@@ -61,6 +64,8 @@ export interface BlockQueryOptions {
   readonly signal: AbortSignal
   /** Where the time of this block is counted. */
   readonly times: BlockTimes
+  /** Called now and then in long work: what must be awaited, so that others have their turn. */
+  readonly pause: () => Promise<void> | undefined
 }
 
 /** What one query asks of one block. */
@@ -97,17 +102,17 @@ export class BlockQuery {
         this.#entries(lookup, refs),
         readDeleted(this.#reader, this.#options),
       ])
-      return this.#rows(lookup, { refs, rest }, cursor, { from, to, deletions })
+      return await this.#rows(lookup, { refs, rest }, cursor, { from, to, deletions })
     })
   }
 
-  #rows(
+  async #rows(
     lookup: IndexLookup,
     { refs, rest }: Found,
     cursor: PartCursor,
     { from, to, deletions }: { readonly from: number; readonly to: number; readonly deletions: Deletions },
-  ): readonly BlockSeries[] {
-    const { budget } = this.#options
+  ): Promise<readonly BlockSeries[]> {
+    const { budget, signal, pause } = this.#options
     const { ulid } = this.#reader.meta
     const { version } = lookup.index
     const symbols = new Symbols(lookup)
@@ -117,6 +122,11 @@ export class BlockQuery {
     const found: BlockSeries[] = []
     let before: readonly Label[] | undefined
     for (let i = 0; i < refs.length; i++) {
+      const turn = i % ROWS === ROWS - 1 ? pause() : undefined
+      if (turn) {
+        await turn
+        signal.throwIfAborted()
+      }
       const ref = refs[i] as number
       offset = seriesOffset(ref, version)
       cursor.moveTo(offset)

@@ -91,7 +91,7 @@ export class Querier {
       const { ulid, labels } = reader.meta
       const selected = await run.of(ulid, async () => {
         using header = await times.of(ulid).timed('header', () => this.#headers.hold(reader, signal))
-        const query = new BlockQuery(reader, { reads: this.#reads, budget, signal, times: times.of(ulid) })
+        const query = this.#query(reader, run)
         const all = await query.select(header.lookup, rest, selection.from, selection.to)
         return all.map(series => ({ labels: withExternal(series.labels, labels), parts: [{ query, series }] }))
       })
@@ -210,7 +210,7 @@ export class Querier {
       const { ulid, labels } = reader.meta
       await run.of(ulid, async () => {
         using header = await times.of(ulid).timed('header', () => this.#headers.hold(reader, signal))
-        const query = new BlockQuery(reader, { reads: this.#reads, budget, signal, times: times.of(ulid) })
+        const query = this.#query(reader, run)
         await visit(query, rest, labels, header.lookup)
       })
     })
@@ -235,6 +235,12 @@ export class Querier {
       if (reader) blocks.push({ reader: held.use(reader), rest })
     }
     return blocks.sort((a, b) => (a.reader.meta.ulid < b.reader.meta.ulid ? -1 : 1))
+  }
+
+  #query(reader: BlockReader, run: QueryRun): BlockQuery {
+    const { budget, signal, times } = run
+    const pause = () => run.pause()
+    return new BlockQuery(reader, { reads: this.#reads, budget, signal, times: times.of(reader.meta.ulid), pause })
   }
 
   /** The run of the caller, who ends it, or one of our own, which ends here. */

@@ -46,7 +46,7 @@ it.each(['series', 'labels', 'label/block/values'])('%s of two selectors is refu
 
 it('a stream that may be answered in parts breaks off where a block is dropped after it began: nobody would be told', async () => {
   // Larger than what is handed on at once.
-  const samples = Array.from({ length: 100 }, (_, i) => [1000 * i, Math.sin(i)] as const)
+  const samples = Array.from({ length: 300 }, (_, i) => [1000 * i, Math.sin(i)] as const)
   const many = Array.from({ length: 500 }, (_, i) => [{ __name__: 'up', i: String(i) }, samples] as const)
   const { app } = await dropping('answer', { labels: { block: 'a' }, series: many })
   const body = bothAs([1])

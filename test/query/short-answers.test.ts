@@ -167,7 +167,7 @@ describe.each([0, 1])('a block that cannot be read (accepted type %s)', accepted
 it('a block that turns out to be bad when the stream has begun breaks it off: nobody would hear a warning', async () => {
   // Two batches, of which the first is more than one part of the stream.
   const series = Array.from({ length: 1_100 }, (_, i) => {
-    const samples = Array.from({ length: 60 }, (_, j) => [j, Math.sin(i * j)] as const)
+    const samples = Array.from({ length: 120 }, (_, j) => [j, Math.sin(i * j)] as const)
     return [{ __name__: 'up', i: `${1000 + i}` }, samples] as const
   })
   const made = await queryGateway({ blocks: [{ series }], serve: { badBlock: 'warn' } })
