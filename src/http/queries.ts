@@ -38,22 +38,21 @@ const MAX_HEADER = 1_000
 /** As which Prometheus the label APIs speak: Grafana asks, and takes what that version can. */
 const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
 
-/** Adds the routes of queries to an app: remote read, and the label APIs of Prometheus. */
-export function queryRoutes({
-  gateway,
-  serve,
-  host,
-  snappy,
-  metrics,
-  heapLimit,
-  cache,
-}: QueryRoutes): (app: Hono) => void {
+/** Adds the routes to an app. */
+export interface AddQueries {
+  (app: Hono): void
+  /** Refuses queries from now on, and waits for those that run; after `ms` they are refused, too. */
+  close(ms: number): Promise<void>
+}
+
+/** The routes of queries: remote read, and the label APIs of Prometheus. */
+export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit, cache }: QueryRoutes): AddQueries {
   const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
   const { sink } = gateway.plan
   const hedge = serve.hedge ? new Hedge({ ...serve.hedge, host }) : undefined
   const querier = new Querier({ sink: sink.stage, limits: serve.limits, headerMemory, gap: serve.gap, cache, hedge })
   const service = new QueryService({ gateway, serve, host, metrics })
-  return app => {
+  const add = (app: Hono) => {
     app.post('/api/v1/read', async c => {
       try {
         return await read(c)
@@ -64,6 +63,7 @@ export function queryRoutes({
     labelApis(app, querier, service)
     app.get('/api/v1/status/buildinfo', c => c.json({ status: 'success', data: BUILD }))
   }
+  return Object.assign(add, { close: (ms: number) => service.close(ms) })
 
   async function read(c: Context): Promise<Response> {
     const query = await service.begin('read', c.req.raw.signal)

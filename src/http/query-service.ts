@@ -39,6 +39,9 @@ export class QueryService {
   readonly #gate: QueryGate
   readonly #memory: QueryMemory
   readonly #warned = new Map<string, number>()
+  readonly #runs = new Set<QueryRun>()
+  #isClosed = false
+  #idle = () => {}
 
   constructor(options: QueryServiceOptions) {
     this.#options = options
@@ -53,6 +56,22 @@ export class QueryService {
   }
 
   /**
+   * No query begins from now on, and those that run may end: to be awaited before what they read with is stopped. After `ms` the others
+   * are refused.
+   */
+  async close(ms: number): Promise<void> {
+    this.#isClosed = true
+    if (this.#runs.size === 0) return
+    const idle = Promise.withResolvers<void>()
+    this.#idle = idle.resolve
+    using _ = this.#options.host.setTimer(ms, () => {
+      for (const run of this.#runs) run.abort(stopping())
+      idle.resolve()
+    })
+    await idle.promise
+  }
+
+  /**
    * Waits for the query's turn.
    * @param signal of its client
    * @returns the query, whose run refuses with 503 where blocks are missing, unless the config says that what is here is answered, with
@@ -61,6 +80,7 @@ export class QueryService {
    */
   async begin(api: QueryApi, signal: AbortSignal): Promise<OpenQuery> {
     const { gateway, serve, host } = this.#options
+    if (this.#isClosed) throw stopping()
     const { name, stage } = gateway.plan.sink
     if (!stage.open) throw new HttpError(501, 'unsupported', `the sink ${name} keeps no data that can be queried`)
     const { limits, badBlock } = serve
@@ -74,6 +94,7 @@ export class QueryService {
       run.warn('missing-blocks', notHere)
     }
     const run: QueryRun = new QueryRun(signal, { limits, memory: this.#memory, badBlock, host, onSelect })
+    this.#runs.add(run)
     const timer = host.setTimer(limits.durationMs, () => run.abort(late(limits.durationMs)))
     const spans = new QuerySpans(api, host)
     const asked: Selection[] = []
@@ -87,6 +108,8 @@ export class QueryService {
       // A client that goes ends the reading of its answer, which fails with nothing.
       const failure = error ?? (run.signal.aborted ? run.signal.reason : undefined)
       run[Symbol.dispose]()
+      this.#runs.delete(run)
+      if (this.#runs.size === 0) this.#idle()
       this.#told(api, run, spans, failure, asked)
     }
     const asks = (selection: Selection) => {
@@ -141,6 +164,10 @@ export class QueryService {
     this.#warned.set(text, now)
     return true
   }
+}
+
+function stopping(): HttpError {
+  return new HttpError(503, 'not-ready', 'the gateway is stopping')
 }
 
 function late(ms: number): QueryRefused {

@@ -5,13 +5,13 @@ import { EntryCache } from '../cache/entry-cache.ts'
 import { memoryCache } from '../cache/memory.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { ListenAddress } from '../config/listen-address.ts'
-import { isCache, type ResolvedServe, resolveServe } from '../config/serve.ts'
+import { isCache, resolveServe } from '../config/serve.ts'
 import { BlockgateError, codeOf, ErrorCode } from '../contracts/errors.ts'
 import type { Host, LocalFiles } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
-import { queryRoutes } from '../http/queries.ts'
+import { type AddQueries, queryRoutes } from '../http/queries.ts'
 import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
@@ -36,13 +36,15 @@ export interface Service {
   /** Undefined where the config says `http: false`. */
   readonly url: string | undefined
   /**
-   * Stops the gateway: adds in flight may finish within the config's stopGrace. The server answers until that is done,
+   * Lets queries end, and stops the gateway: adds in flight may finish within the config's stopGrace. The server answers until that is done,
    * `/-/ready` with 503, and then closes. Safe twice.
    * @throws what the gateway's stop threw, after the server was closed
    */
   stop(): Promise<void>
 }
 
+/** Queries that run when the gateway is stopped, in ms. */
+const QUERY_GRACE_MS = 2_000
 /** Answers that are on their way at the end, in ms. */
 const CLOSE_GRACE_MS = 2_000
 
@@ -56,13 +58,24 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
   if (!config.http) return { url: undefined, stop: () => gateway.stop() }
   const serve = resolveServe(config.serve)
   const cache = new EntryCache(isCache(serve.cache) ? serve.cache : memoryCache(serve.cache.memory), host)
-  const server = await open(options, config.http, serve, cache)
+  const queries = queryRoutes({
+    gateway,
+    serve,
+    host,
+    cache,
+    snappy,
+    metrics: options.metrics?.metrics,
+    heapLimit: getHeapStatistics().heap_size_limit,
+  })
+  const server = await open(options, config.http, queries)
   host.log.info('http server listening', { url: server.url })
   const ending = new AbortController()
   // Queries go without it until it has started.
   const starting = cache.start({ files, instance: config.instance }, ending.signal)
   const stop = async () => {
     try {
+      // What they read with is stopped with the gateway.
+      await queries.close(QUERY_GRACE_MS)
       await gateway.stop()
     } finally {
       await server.close(CLOSE_GRACE_MS)
@@ -81,26 +94,9 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
 async function open(
   { gateway, config, host, metrics, orFreePort = false }: ServeOptions,
   address: ListenAddress,
-  serve: ResolvedServe,
-  cache: EntryCache,
+  queries: AddQueries,
 ): Promise<HttpServer> {
-  const app = createApp({
-    gateway,
-    config,
-    host,
-    metrics,
-    peerOf,
-    queries: queryRoutes({
-      gateway,
-      serve,
-      host,
-      cache,
-      snappy,
-      metrics: metrics?.metrics,
-      heapLimit: getHeapStatistics().heap_size_limit,
-    }),
-    version: VERSION,
-  })
+  const app = createApp({ gateway, config, host, metrics, peerOf, queries, version: VERSION })
   try {
     return await listen(app, address)
   } catch (error) {

@@ -5,7 +5,7 @@ import { createApp as create } from 'blockgate/http'
 import { candidate } from 'blockgate/testing'
 import { resolveServe, type ServeConfig } from '../../src/config/serve.ts'
 import type { MeasuredQueries, MeasuredQuery } from '../../src/contracts/metrics.ts'
-import { queryRoutes } from '../../src/http/queries.ts'
+import { type AddQueries, queryRoutes } from '../../src/http/queries.ts'
 import { snappy } from '../../src/runtime/snappy.ts'
 import { scriptedSink, type World, type WorldOptions, world } from '../support/world.ts'
 import type { Matcher } from './requests.ts'
@@ -22,6 +22,7 @@ export interface QueryWorldOptions extends Omit<WorldOptions, 'list' | 'sink'> {
 export interface QueryWorld extends World {
   readonly app: ReturnType<typeof createApp>
   readonly state: SinkState
+  readonly queries: AddQueries
   /** Of each query that ended what was told of it. */
   readonly ended: MeasuredQuery[]
   readonly gauges: MeasuredQueries
@@ -67,6 +68,7 @@ export async function queryGateway(options: QueryWorldOptions): Promise<QueryWor
     ...made,
     app,
     state,
+    queries,
     ended,
     gauges: gauges as unknown as MeasuredQueries,
     async over(count) {
