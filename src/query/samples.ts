@@ -11,6 +11,8 @@ import { type Deleted, isDeleted } from './deleted.ts'
 export interface HistogramAt {
   readonly of: HistogramSamples
   readonly i: number
+  /** The one before it in the series is of another chunk: its own chunk does not tell whether a counter was reset between them. */
+  readonly isBehindOther?: boolean | undefined
 }
 
 /** Filled again for each series: nothing is kept of the one before. */
@@ -38,6 +40,8 @@ export class SeriesSamples {
     sortFloats(this.floats)
     this.histograms.sort((a, b) => timeOf(a) - timeOf(b))
     distinct(this.histograms)
+    leaveOut(this.histograms, this.floats)
+    markSwitches(this.histograms)
   }
 
   #add({ chunk: { encoding, data }, deleted }: BlockChunk, from: number, to: number): void {
@@ -134,4 +138,24 @@ function distinct(histograms: HistogramAt[]): void {
     if (kept === 0 || (before && timeOf(before) !== timeOf(each))) histograms[kept++] = each
   }
   histograms.length = kept
+}
+
+/** Of a time that has a float, too: a series has one sample at each time. */
+function leaveOut(histograms: HistogramAt[], { times, length }: FloatSamples): void {
+  if (length === 0 || histograms.length === 0) return
+  let kept = 0
+  let next = 0
+  for (const each of histograms) {
+    const time = timeOf(each)
+    while (next < length && (times[next] as number) < time) next++
+    if (next === length || times[next] !== time) histograms[kept++] = each
+  }
+  histograms.length = kept
+}
+
+function markSwitches(histograms: HistogramAt[]): void {
+  for (let k = 1; k < histograms.length; k++) {
+    const { of, i } = histograms[k] as HistogramAt
+    if (of !== (histograms[k - 1] as HistogramAt).of) histograms[k] = { of, i, isBehindOther: true }
+  }
 }

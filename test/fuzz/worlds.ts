@@ -24,7 +24,7 @@ export interface World {
   readonly blocks: readonly AnyBlock[]
   readonly query: AnyQuery
   readonly files: readonly Map<string, Uint8Array>[]
-  /** Undefined where the answer is an error: some histograms cannot be streamed. */
+  /** Undefined where the answer is an error. */
   readonly right: Readonly<Record<Form, Uint8Array | undefined>>
 }
 

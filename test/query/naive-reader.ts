@@ -52,6 +52,8 @@ export function naiveSeries(blocks: readonly AnyBlock[], query: AnyQuery): reado
             put(histograms, Number(sample.time), givenHistogramText(chunk.shape, sample, i))
         }
       }
+      // A series has one sample at each time.
+      for (const time of floats.keys()) histograms.delete(time)
       return { labels, floats: inOrder(floats), histograms: inOrder(histograms) }
     })
 }

@@ -1,16 +1,16 @@
 /** The chunks of one series as they are streamed: as they are stored, or encoded anew where that would not do. */
-import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import { ChunkEncoding, StoredChunk } from '../../tsdb/chunk.ts'
+import { encodeHistograms, goesOn } from '../../tsdb/histogram-encode.ts'
 import { CHUNK_SAMPLES, encodeXor } from '../../tsdb/xor-encode.ts'
 import type { BlockChunk } from '../block.ts'
-import { SeriesSamples } from '../samples.ts'
+import { type HistogramAt, SeriesSamples, timeOf } from '../samples.ts'
 
 /**
  * Chunks that overlap, those that something was deleted of, and those of an encoding that older clients refuse are decoded and encoded
  * anew; all others are as they are stored. As in Prometheus, chunks of the result do not overlap.
  *
  * @param chunks by their first time
- * @throws BlockgateError `unsupported` for histograms that would have to be encoded anew
+ * @throws BlockgateError `corrupt-block`, or `unsupported` for an encoding that has no samples of its own
  */
 export function chunksToSend(chunks: readonly BlockChunk[]): readonly BlockChunk[] {
   if (areAsSent(chunks)) return chunks
@@ -44,14 +44,34 @@ function isAsSent({ chunk, deleted }: BlockChunk): boolean {
 function encodeAnew(chunks: readonly BlockChunk[], sent: BlockChunk[]): void {
   const samples = new SeriesSamples()
   samples.fill(chunks, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
-  if (samples.histograms.length > 0) {
-    const text = 'histograms whose chunks overlap, or that have start timestamps, cannot be streamed: ask for samples'
-    throw new BlockgateError(ErrorCode.unsupported, text)
+  const { floats, histograms } = samples
+  const put = (from: number, to: number, encoding: number, data: Uint8Array) =>
+    sent.push({ from, to, chunk: StoredChunk.of(encoding, data) })
+  let [float, histogram] = [0, 0]
+  while (float < floats.length || histogram < histograms.length) {
+    const nextFloat = float < floats.length ? (floats.times[float] as number) : Number.POSITIVE_INFINITY
+    const nextHistogram =
+      histogram < histograms.length ? timeOf(histograms[histogram] as HistogramAt) : Number.POSITIVE_INFINITY
+    if (nextFloat < nextHistogram) {
+      const start = float
+      while (isWithin(floats.length, start, float) && (floats.times[float] as number) < nextHistogram) float++
+      put(nextFloat, floats.times[float - 1] as number, ChunkEncoding.xor, encodeXor(floats, start, float))
+    } else {
+      const start = histogram++
+      while (isWithin(histograms.length, start, histogram)) {
+        const next = histograms[histogram] as HistogramAt
+        if (timeOf(next) > nextFloat || !goesOn(histograms[histogram - 1] as HistogramAt, next)) break
+        histogram++
+      }
+      const { of } = histograms[start] as HistogramAt
+      const encoding = of.layout.isFloat ? ChunkEncoding.floatHistogram : ChunkEncoding.histogram
+      const last = timeOf(histograms[histogram - 1] as HistogramAt)
+      put(nextHistogram, last, encoding, encodeHistograms(histograms.slice(start, histogram)))
+    }
   }
-  const { floats } = samples
-  for (let i = 0; i < floats.length; i += CHUNK_SAMPLES) {
-    const end = Math.min(i + CHUNK_SAMPLES, floats.length)
-    const [from = 0, to = 0] = [floats.times[i], floats.times[end - 1]]
-    sent.push({ from, to, chunk: StoredChunk.of(ChunkEncoding.xor, encodeXor(floats, i, end)) })
-  }
+}
+
+/** Whether there is one at `at`, and the chunk that begins with `start` has room for it. */
+function isWithin(length: number, start: number, at: number): boolean {
+  return at < length && at < start + CHUNK_SAMPLES
 }

@@ -52,7 +52,7 @@ export class QueryResultWriter {
 /** What a reader may conclude about a reset before a histogram: nothing of a chunk's first one. */
 const Reset = { unknown: 0, no: 2, gauge: 3 } as const
 
-function writeHistogram(out: ProtoWriter, { of, i }: HistogramAt): void {
+function writeHistogram(out: ProtoWriter, { of, i, isBehindOther }: HistogramAt): void {
   const { layout, sums } = of
   const halves = new Uint32Array(sums.buffer, sums.byteOffset)
   const double = (tag: number, value: number) => {
@@ -82,7 +82,7 @@ function writeHistogram(out: ProtoWriter, { of, i }: HistogramAt): void {
   }
   count(57, 48, of.zeroCounts[i] as number)
   if (isWhole) writeBuckets(out, of, i)
-  const hint = layout.resetHeader === 3 ? Reset.gauge : i > 0 ? Reset.no : Reset.unknown
+  const hint = layout.resetHeader === 3 ? Reset.gauge : i > 0 && !isBehindOther ? Reset.no : Reset.unknown
   if (hint !== Reset.unknown) {
     out.uint(112)
     out.uint(hint)
