@@ -5,12 +5,14 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decode } from './query/decode.ts'
+import { memory } from './query/memory.ts'
 import { remoteRead } from './query/remote-read.ts'
 import { type Row, tableOf } from './table.ts'
 
 const PARTS: Readonly<Record<string, (root: string) => Promise<readonly Row[]>>> = {
   'remote-read': remoteRead,
   decode,
+  memory,
 }
 
 const asked = process.argv.slice(2)

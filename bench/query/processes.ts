@@ -24,15 +24,21 @@ export function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): number {
 export interface Served {
   readonly url: string
   readonly pid: number
+  /** Gives the script a line, and takes the line that it answers. */
+  ask(): Promise<string>
   stop(): Promise<void>
 }
 
 /** Starts a script of this folder, whose first line is its address. */
-export async function startScript(name: string, args: readonly string[]): Promise<Served> {
+export async function startScript(
+  name: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): Promise<Served> {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--conditions=blockgate-source', join(import.meta.dirname, name), ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    [...flags, '--conditions=blockgate-source', join(import.meta.dirname, name), ...args],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
   )
   const ended = new Promise(resolve => child.once('exit', resolve))
   if (!child.stdout) throw new Error(`${name} has no output`)
@@ -41,6 +47,11 @@ export async function startScript(name: string, args: readonly string[]): Promis
   return {
     url,
     pid: child.pid ?? 0,
+    async ask() {
+      const answer = new Promise<string>(resolve => lines.once('line', resolve))
+      child.stdin?.write('\n')
+      return await answer
+    },
     async stop() {
       child.kill()
       await ended

@@ -304,6 +304,9 @@ function offsetsOf(series: readonly BlockSeries[]): ReadonlyMap<number, Float64A
   return new Map(Array.from(bySegment, ([segment, offsets]) => [segment, new Float64Array(offsets).sort()]))
 }
 
+/** Filled again by each call of `between`: doubles from the start. */
+const kept: number[] = [0.5]
+
 /** Those that overlap `from` to `to`, but for those that are deleted: an array of its own. */
 function between(
   { chunks, chunkCount }: SeriesRow,
@@ -311,15 +314,19 @@ function between(
   to: number,
   deleted: Deleted | undefined,
 ): readonly number[] {
-  const kept: number[] = []
+  let count = 0
   for (let i = 0; i < chunkCount; i += 3) {
     // No destructuring: this runs for each chunk of a query, and an array literal is an array.
     const first = chunks[i] as number
     const last = chunks[i + 1] as number
     if (first > to || last < from || (deleted && isDeleted(deleted, first, last))) continue
-    kept.push(first, last, chunks[i + 2] as number)
+    kept[count] = first
+    kept[count + 1] = last
+    kept[count + 2] = chunks[i + 2] as number
+    count += 3
   }
-  return kept
+  // A copy has no room behind it, as an array that grew would have: a query holds those of all its series.
+  return kept.slice(0, count)
 }
 
 function segmentName(segment: number): string {

@@ -26,9 +26,11 @@ export function compareText(a: string, b: string): number {
 export function compareLabels(a: readonly Label[], b: readonly Label[]): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
-    const [nameA, valueA] = a[i] as Label
-    const [nameB, valueB] = b[i] as Label
-    const order = compareText(nameA, nameB) || compareText(valueA, valueB)
+    const x = a[i] as Label
+    const y = b[i] as Label
+    // Neighbours of one block share their labels.
+    if (x === y) continue
+    const order = compareText(x[0], y[0]) || compareText(x[1], y[1])
     if (order !== 0) return order
   }
   return a.length - b.length
