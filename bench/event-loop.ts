@@ -98,6 +98,32 @@ console.log(
   ),
 )
 
+if (tracing) console.log(`\n${tableOf(phases.flatMap(kindsOf))}`)
+
+/** The collections of a phase by kind: how many, and CPU. Those that are part of another count with it. */
+function kindsOf({ name, begun, took }: Phase) {
+  const kinds = new Map<string, number[]>()
+  const offset = now() - performance.now()
+  let end = 0
+  for (const event of traced) {
+    const at = event.ts / 1000 - offset
+    if (at < begun || at > begun + took || event.ts < end) continue
+    end = event.ts + event.dur
+    kinds.set(event.name, [...(kinds.get(event.name) ?? []), event.tdur / 1000])
+  }
+  return [...kinds].map(([kind, all]) => ({
+    what: name,
+    kind,
+    count: all.length,
+    'CPU, ms': round(
+      all.reduce((a, b) => a + b, 0),
+      0,
+    ),
+    'longest, ms': round(Math.max(...all), 1),
+    'over 20 ms': all.filter(ms => ms > 20).length,
+  }))
+}
+
 /** As on Workers: the clock stands still while we compute, and slices end by their steps alone. */
 function still(real: Host): Host {
   let at = real.monotonic()

@@ -8,28 +8,53 @@ export interface LinkedSignal extends Disposable {
   abort(reason: unknown): void
 }
 
+type Forward = () => void
+/** Of each signal that many follow: how to tell each of those. */
+const followers = new WeakMap<AbortSignal, (Forward | undefined)[]>()
+
+/**
+ * To be called for a signal that outlives thousands of linked ones. A listener that was removed still refers to the one after it, and the
+ * last one to go takes its table along: once one of them is among V8's old objects, all that come later get there as well, with the blocks
+ * that hang on them, and only a long collection takes them away. Places in a list refer to nothing.
+ */
+export function manyFollow(signal: AbortSignal): void {
+  const places: (Forward | undefined)[] = []
+  followers.set(signal, places)
+  signal.addEventListener('abort', () => {
+    for (const forward of places) forward?.()
+  })
+}
+
+/** Puts `to` where `from` stands, or at the end. */
+function put(places: (Forward | undefined)[], from: Forward | undefined, to: Forward | undefined): void {
+  const at = places.indexOf(from)
+  places[at < 0 ? places.length : at] = to
+}
+
 /**
  * A signal that aborts with the first of `parents`, or by `abort()`. Unlike AbortSignal.any it leaves nothing on a
  * long-lived parent once disposed, so one run's signal does not collect a listener per block.
  */
 export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const controller = new AbortController()
-  const undo: (() => void)[] = []
-  for (const parent of parents) {
-    if (!parent) continue
-    if (parent.aborted) {
-      controller.abort(parent.reason)
-      break
-    }
-    const forward = () => controller.abort(parent.reason)
-    parent.addEventListener('abort', forward, { once: true })
-    undo.push(() => parent.removeEventListener('abort', forward))
+  const forward = () => {
+    for (const parent of parents) if (parent?.aborted) controller.abort(parent.reason)
   }
+  for (const parent of parents) {
+    const places = followers.get(parent as AbortSignal)
+    if (places) put(places, undefined, forward)
+    else parent?.addEventListener('abort', forward)
+  }
+  forward()
   return {
     signal: controller.signal,
     abort: reason => controller.abort(reason),
     [Symbol.dispose]() {
-      for (const remove of undo.splice(0)) remove()
+      for (const parent of parents) {
+        const places = followers.get(parent as AbortSignal)
+        if (places) put(places, forward, undefined)
+        else parent?.removeEventListener('abort', forward)
+      }
     },
   }
 }
@@ -53,7 +78,7 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
       work.catch(() => {})
       return onAbort()
     }
-    signal.addEventListener('abort', onAbort, { once: true })
+    signal.addEventListener('abort', onAbort)
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }

@@ -47,8 +47,8 @@ export class WorkQueue {
 
   /** To be run last, one at a time, with nothing beside it: a lower rank before a higher one. */
   pushAlone(task: Task, rank: number): void {
-    const at = this.#alone.findIndex(other => other.rank > rank)
-    this.#alone.splice(at < 0 ? this.#alone.length : at, 0, { task, rank })
+    this.#alone.push({ task, rank })
+    this.#alone.sort((a, b) => a.rank - b.rank)
   }
 
   /** Keeps the queue open for something that will be pushed later; call the result once, when it was or never will be. */

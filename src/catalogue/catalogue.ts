@@ -184,9 +184,9 @@ export class Catalogue {
     // Most blocks are "unchanged" in most runs. That they still serve is no event.
     if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return
     const { run, kind, by, reason, detail } = event
-    const told = { at: this.#host.now(), run, kind, by, reason, ...(detail === undefined ? {} : { detail }) }
-    // A new list: push() would allocate room for 17, and most blocks have one event in their life.
-    entry.events = last ? [...entry.events.slice(1 - MAX_EVENTS), told] : [told]
+    const told = { at: this.#host.now(), run, kind, by, reason, ...(detail !== undefined && { detail }) }
+    // A new list of just this length: push() and spreading allocate room for 17, and most blocks have one or two events in their life.
+    entry.events = entry.events.slice(1 - MAX_EVENTS).concat(told)
   }
 
   #move(entry: Entry, state: BlockState, by: string, reason: string): void {

@@ -66,7 +66,8 @@ interface Granted {
 export class Leases {
   readonly #membership: Membership
   readonly #assign: Assign
-  readonly #granted = new Set<Granted>()
+  /** No set: one that is filled and emptied for each block leaves a table, and what was granted, among V8's old objects. */
+  #granted: readonly Granted[] = []
 
   constructor(membership: Membership, assign: Assign) {
     this.#membership = membership
@@ -81,7 +82,7 @@ export class Leases {
     const onLost = () => this.#check()
     lock?.signal.addEventListener('abort', onLost)
     const { signal } = granted.controller
-    this.#granted.add(granted)
+    this.#granted = [...this.#granted, granted]
     return {
       fence: lock?.fence,
       signal,
@@ -92,7 +93,7 @@ export class Leases {
       },
       [Symbol.asyncDispose]: async () => {
         lock?.signal.removeEventListener('abort', onLost)
-        this.#granted.delete(granted)
+        this.#granted = this.#granted.filter(other => other !== granted)
       },
     }
   }

@@ -1,6 +1,6 @@
 /** How the blocks of one run move: seen on a page, through a segment, past a barrier; each step is written down. */
 import { inSlices } from '../async/slices.ts'
-import type { BlockId, Candidate } from '../contracts/block.ts'
+import type { BlockId, BlockMeta, Candidate } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Outcome, Page, PartialBlock, RunContext } from '../contracts/stage.ts'
 import { note } from '../contracts/summary.ts'
@@ -12,6 +12,9 @@ import type { Engine } from './engine.ts'
 import { partialOutcome } from './run-result.ts'
 import type { RunSpan } from './run-span.ts'
 import type { View } from './view.ts'
+
+/** What a block's trace says of it; of a partial block nothing more is known. */
+type Traced = Pick<BlockMeta, 'ulid'> & { readonly compaction: Pick<BlockMeta['compaction'], 'level'> }
 
 export class Flow {
   readonly #engine: Engine
@@ -51,7 +54,7 @@ export class Flow {
     const { catalogue, host, plan } = this.#engine
     await inSlices(host, page.partial, partial => {
       if (this.#view.seen.has(partial.id)) return
-      this.#trace(partial.id, 0, 1).finish(partialOutcome(plan.source.name, partial))
+      this.#trace({ ulid: partial.id, compaction: { level: 0 } }).finish(partialOutcome(plan.source.name, partial))
       this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
@@ -72,7 +75,7 @@ export class Flow {
 
   /** A block through segment `at`, which ends at a barrier. True: it passed. */
   async filter(at: number, candidate: Candidate): Promise<boolean> {
-    const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, 1)
+    const trace = this.#trace(candidate.meta)
     const outcome = await this.#attempt(at, candidate, trace)
     if (outcome.kind !== 'passed') this.#conclude(candidate, outcome, trace)
     else if (this.#span.enabled) this.#traces.set(candidate.meta.ulid, trace)
@@ -82,7 +85,7 @@ export class Flow {
   /** A block through the last segment: try number `attempt`. */
   async offer(candidate: Candidate, number: number): Promise<Outcome> {
     const last = this.#engine.plan.segments.length - 1
-    const trace = this.#trace(candidate.meta.ulid, candidate.meta.compaction.level, number)
+    const trace = this.#trace(candidate.meta, number)
     trace.enterLast(new Set(this.#engine.plan.segments[last]?.stages.map(s => s.name)))
     const outcome = await this.#attempt(last, candidate, trace)
     this.#conclude(candidate, outcome, trace)
@@ -104,11 +107,7 @@ export class Flow {
       const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
       if (parent) this.#view.superseded.set(id, parent.meta)
       const detail = supersededBy && `${supersededBy} holds all of it`
-      this.#conclude(
-        candidate,
-        skippedBy(stage.name, skip, detail),
-        this.#trace(id, candidate.meta.compaction.level, 1),
-      )
+      this.#conclude(candidate, skippedBy(stage.name, skip, detail), this.#trace(candidate.meta))
     })
     return only ? going.filter(block => only.has(block.meta.ulid)) : going
   }
@@ -126,28 +125,24 @@ export class Flow {
   #conclude(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
     const id = candidate.meta.ulid
     trace.finish(outcome)
-    this.#count(id, this.#view.outcomes.get(id)?.kind, outcome.kind)
+    // A block that is tried again, or offered again, counts once.
+    this.#countFailure(this.#view.outcomes.get(id)?.kind === 'failed', outcome.kind === 'failed')
+    if (outcome.kind === 'added') this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
     this.#view.outcomes.set(id, outcome)
     this.#engine.catalogue.settle(id, outcome, this.#run.id, this.#loaded(id))
-  }
-
-  /** A block that is tried again, or offered again, counts once. */
-  #count(id: BlockId, before: Outcome['kind'] | undefined, now: Outcome['kind']): void {
-    this.#countFailure(before === 'failed', now === 'failed')
-    if (now === 'added') this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
   }
 
   #countFailure(before: boolean, now: boolean): void {
     this.#failed += Number(now) - Number(before)
   }
 
-  #trace(id: BlockId, level: number, number: number): BlockTrace {
+  #trace({ ulid: id, compaction: { level } }: Traced, attempt = 1): BlockTrace {
     const carried = this.#traces.get(id)
     this.#traces.delete(id)
     if (carried) return carried
     const { host, catalogue, metrics, instance } = this.#engine
     const run = this.#span.enabled ? this.#span.span : undefined
-    const subject = { host, id, level, attempt: number, runId: this.#run.id, instance: instance.id, run, metrics }
+    const subject = { host, id, level, attempt, runId: this.#run.id, instance: instance.id, run, metrics }
     return new BlockTrace({ ...subject, last: catalogue.last(id) })
   }
 

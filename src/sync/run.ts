@@ -1,5 +1,5 @@
 /** One run: pages of the listing go through the stages into the sink; then loaded blocks that may go are dropped, and the run is summed up. */
-import { type LinkedSignal, limited, linkSignals, orAborted } from '../async/signals.ts'
+import { type LinkedSignal, limited, linkSignals, manyFollow, orAborted } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockSet } from '../contracts/block-map.ts'
@@ -42,6 +42,7 @@ export class Run {
     this.#request = request
     this.#view = previous ?? emptyView(plan.segments.length - 1)
     this.#link = linkSignals(signal)
+    manyFollow(this.#link.signal)
     this.#started = host.monotonic()
     this.#context = { id, reason, now: host.now(), signal: this.#link.signal, loaded: this.#loaded }
     this.#span = startRunSpan(id, reason, instance.id)

@@ -1,6 +1,7 @@
 import { linkSignals, orAborted, sleep } from 'blockgate'
 import { fakeHost, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { manyFollow } from '../../src/async/signals.ts'
 
 describe('linkSignals', () => {
   it('aborts with the reason of the first parent that aborts', () => {
@@ -29,6 +30,34 @@ describe('linkSignals', () => {
     expect(listeners.size).toBe(1)
     link[Symbol.dispose]()
     expect(listeners.size).toBe(0)
+  })
+})
+
+describe('a signal that many follow', () => {
+  it('gets no listener for a linked signal, and aborts those that are still linked, each of them once', () => {
+    const parent = new AbortController()
+    manyFollow(parent.signal)
+    let listeners = 0
+    Object.assign(parent.signal, { addEventListener: () => listeners++ })
+    const [first, second, third] = [linkSignals(parent.signal), linkSignals(parent.signal), linkSignals(parent.signal)]
+    second[Symbol.dispose]()
+    const fourth = linkSignals(parent.signal)
+    first.signal.onabort = () => third[Symbol.dispose]()
+    parent.abort('gone')
+    const reasons = [first, second, third, fourth].map(link => link.signal.reason)
+    expect([listeners, ...reasons]).toEqual([0, 'gone', undefined, undefined, 'gone'])
+    expect(linkSignals(parent.signal).signal.reason).toBe('gone')
+  })
+
+  it('gives the place of a disposed one to the next: two disposals of one do not let go of another', () => {
+    const parent = new AbortController()
+    manyFollow(parent.signal)
+    const first = linkSignals(parent.signal)
+    first[Symbol.dispose]()
+    const second = linkSignals(parent.signal)
+    first[Symbol.dispose]()
+    parent.abort('gone')
+    expect([first.signal.aborted, second.signal.reason]).toEqual([false, 'gone'])
   })
 })
 

@@ -58,14 +58,15 @@ function groupKey({ labels, resolution, variant }: BlockMeta): string {
 
 interface Block extends Pick<BlockMeta, 'ulid' | 'minTime' | 'maxTime'> {
   readonly sources: readonly BlockId[]
-  readonly hasSource: (source: BlockId) => boolean
+  /** The sources, where there are more than one. */
+  readonly many: ReadonlySet<BlockId> | undefined
 }
 
-/** Most blocks have one source, and a set for each of them would be most of what a run leaves behind. */
+/** Most blocks have one source, and a set or a function for each of them would be most of what a run leaves behind. */
 function blockOf({ ulid, minTime, maxTime, compaction: { sources } }: BlockMeta): Block {
-  if (sources.length === 1) return { ulid, minTime, maxTime, sources, hasSource: source => source === sources[0] }
-  const set = new Set(sources)
-  return { ulid, minTime, maxTime, sources: [...set], hasSource: source => set.has(source) }
+  if (sources.length === 1) return { ulid, minTime, maxTime, sources, many: undefined }
+  const many = new Set(sources)
+  return { ulid, minTime, maxTime, sources: [...many], many }
 }
 
 /**
@@ -83,7 +84,9 @@ async function cover(host: Host | undefined, group: readonly Block[], coveredBy:
 }
 
 function holds(parent: Block, child: Block): boolean {
-  return parent.minTime <= child.minTime && parent.maxTime >= child.maxTime && child.sources.every(parent.hasSource)
+  const { many, sources } = parent
+  const hasSource = (source: BlockId) => (many ? many.has(source) : source === sources[0])
+  return parent.minTime <= child.minTime && parent.maxTime >= child.maxTime && child.sources.every(hasSource)
 }
 
 /** The shortest list of accepted blocks that must have any block holding these sources, in the order of acceptance. */

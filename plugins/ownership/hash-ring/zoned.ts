@@ -33,7 +33,7 @@ export function targets(
 ): readonly string[] {
   const left = limits && new Map(limits)
   const most = Math.min(replicas, left ? [...left.values()].reduce((sum, n) => sum + n, 0) : replicas)
-  const chosen: string[] = []
+  let chosen: readonly string[] = []
   for (const id of ranked) {
     if (left) {
       const zone = zoneOf(id) ?? ''
@@ -41,7 +41,9 @@ export function targets(
       if (rest === 0) continue
       left.set(zone, rest - 1)
     }
-    if (chosen.push(id) === most) break
+    // push() would make room for 17, and one such list is kept for each block.
+    chosen = chosen.concat(id)
+    if (chosen.length === most) break
   }
   return chosen
 }
