@@ -1,11 +1,12 @@
 // What queries cost: remote read beside Debian's Prometheus, decoding beside Prometheus' code in Go, memory, and the first answers.
 //   npm run bench:query                            all of it; needs Debian's prometheus, and Go for its columns
-//   npm run bench:query -- remote-read decode      some of it
+//   npm run bench:query -- remote-read decode      some of it: needle needs neither
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decode } from './query/decode.ts'
 import { memory } from './query/memory.ts'
+import { needle } from './query/needle.ts'
 import { remoteRead } from './query/remote-read.ts'
 import { type Row, tableOf } from './table.ts'
 
@@ -13,6 +14,7 @@ const PARTS: Readonly<Record<string, (root: string) => Promise<readonly Row[]>>>
   'remote-read': remoteRead,
   decode,
   memory,
+  needle,
 }
 
 const asked = process.argv.slice(2)

@@ -2,6 +2,7 @@
 import { type ByteCache, type Host, sleep } from 'blockgate'
 import { fakeHost } from 'blockgate/testing'
 import { EntryCache } from '../../src/cache/entry-cache.ts'
+import { Hedge } from '../../src/query/hedge.ts'
 import { Querier, type QuerierOptions } from '../../src/query/querier.ts'
 import { chunkSize } from '../../src/tsdb/chunk.ts'
 import { parseIndexStart, parseIndexToc } from '../../src/tsdb/index-toc.ts'
@@ -30,20 +31,43 @@ function files(series: number): Map<string, Uint8Array> {
   const small = { from: 0, to: 0, encoding: 1, data: xorOf([[0, 1]]) }
   const given: GivenSeries[] = []
   for (let i = 0; i < series - FOUND; i++) {
-    const name = `metric_${String(Math.floor(i / PODS)).padStart(4, '0')}`
+    // Names before `needle`, and behind it.
+    const name = `${i < series / 2 ? 'm' : 'v'}etric_${String(Math.floor(i / PODS)).padStart(4, '0')}`
     given.push({ labels: labelsOf(name, i % PODS), chunks: [small] })
   }
   for (let i = 0; i < FOUND; i++) {
-    const chunks = Array.from({ length: CHUNKS }, (_, n) => {
-      const samples = Array.from({ length: PER_CHUNK }, (_, j) => {
-        const at = n * PER_CHUNK + j
-        return [at * SCRAPE_MS + ((at * 7919) % 13), 1000 + Math.floor(at * (i + 1) * 3.7)] as const
-      })
-      return { from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, encoding: 1, data: xorOf(samples) }
-    })
-    given.push({ labels: labelsOf('needle', i), chunks })
+    given.push({ labels: labelsOf('needle', i), chunks: chunksOf(i) })
   }
   return blockFiles({ series: given })
+}
+
+/** A counter that was scraped every 15 s. */
+function chunksOf(i: number): GivenSeries['chunks'] {
+  return Array.from({ length: CHUNKS }, (_, n) => {
+    const samples = Array.from({ length: PER_CHUNK }, (_, j) => {
+      const at = n * PER_CHUNK + j
+      return [at * SCRAPE_MS + ((at * 7919) % 13), 1000 + Math.floor(at * (i + 1) * 3.7)] as const
+    })
+    return { from: samples[0]?.[0] ?? 0, to: samples.at(-1)?.[0] ?? 0, encoding: 1, data: xorOf(samples) }
+  })
+}
+
+/** The chunks of the ten, one behind another, as [first time, last time, offset], and the file that has them. */
+export function needleChunks() {
+  const given = Array.from({ length: FOUND }, (_, i) => chunksOf(i))
+  const series = given.map((chunks, i) => ({ labels: labelsOf('needle', i), chunks }))
+  const file = blockFiles({ series }).get('chunks/000001') as Uint8Array
+  let [at, largest] = [8, 0]
+  const chunks = given.map(list =>
+    list.map(({ from, to }) => {
+      const chunk = [from, to, at] as const
+      const size = chunkSize(file, at, 'chunks') as number
+      largest = Math.max(largest, size)
+      at += size
+      return chunk
+    }),
+  )
+  return { chunks, file, largest }
 }
 
 function labelsOf(name: string, pod: number): GivenSeries['labels'] {
@@ -78,11 +102,21 @@ function readAhead(block: ReadonlyMap<string, Uint8Array>): { readonly series: n
   return { series, chunk }
 }
 
+export interface NeedleBlock {
+  readonly files: Map<string, Uint8Array>
+  readonly readAhead: { readonly series: number; readonly chunk: number }
+}
+
+/** A block of so many series. */
+export function needleBlock(series: number): NeedleBlock {
+  const made = files(series)
+  return { files: made, readAhead: readAhead(made) }
+}
+
 /** @param latency ms of a GET, asked for each */
-export function needleWorld(series: number, latency?: { readonly host: Host; ms(): number }) {
-  const block = files(series)
-  const meta = { labels: {}, minTime: 0, maxTime: 7_200_000, resolution: 0, readAhead: readAhead(block) }
-  const { sink, state } = sinkOfFiles([{ meta, files: block }], { kind: 'headers' })
+export function needleWorld(block: NeedleBlock, latency?: { readonly host: Host; ms(): number }) {
+  const meta = { labels: {}, minTime: 0, maxTime: 7_200_000, resolution: 0, readAhead: block.readAhead }
+  const { sink, state } = sinkOfFiles([{ meta, files: block.files }], { kind: 'headers' })
   const asked: Asked = { gets: 0, bytes: 0, roundTrips: 0 }
   let running = 0
   state.before = async (_, file, signal) => {
@@ -109,7 +143,7 @@ export function needleWorld(series: number, latency?: { readonly host: Host; ms(
     },
   }
   const querierOf = (options: Partial<QuerierOptions> = {}) => new Querier({ sink: counting, ...options })
-  /** Asks for the ten. @param job of the matchers too, which half of the block has, or a tenth */
+  /** Asks for the ten. @param more matchers that select them, too */
   const ask = async (querier: Querier, more: Parameters<Querier['select']>[0]['matchers'] = []): Promise<Asked> => {
     const before = { ...asked }
     let found = 0
@@ -124,7 +158,7 @@ export function needleWorld(series: number, latency?: { readonly host: Host; ms(
       roundTrips: asked.roundTrips - before.roundTrips,
     }
   }
-  return { ask, querierOf, block }
+  return { ask, querierOf }
 }
 
 /** Keeps nothing, and counts the bytes of the entries that a query needs: these are what would be kept. */
@@ -140,4 +174,39 @@ export function entryCounter() {
     },
   }
   return { counted, cache: new EntryCache(cache, fakeHost()) }
+}
+
+const AT_ONCE = 10
+const GET_MS = 30
+const JITTER_MS = 3
+const SLOW_PART = 0.01
+const SLOWER = 10
+
+/**
+ * Latencies of queries where a GET takes 30 to 33 ms, and one of a hundred ten times as long: on a clock that stands still while the
+ * process computes or waits for the machine.
+ */
+export async function tailOf(block: NeedleBlock, hedged: boolean, queries: number) {
+  const host = fakeHost()
+  const ms = () => (GET_MS + host.random() * JITTER_MS) * (host.random() < SLOW_PART ? SLOWER : 1)
+  const { ask, querierOf } = needleWorld(block, { host, ms })
+  const hedge = hedged ? new Hedge({ host, quantile: 0.9, upTo: 2 }) : undefined
+  const times: number[] = []
+  let running = AT_ONCE
+  for (let i = 0; i < AT_ONCE; i++) {
+    // One each, so that none takes what another one is reading.
+    const querier = querierOf({ hedge })
+    const all = async () => {
+      for (let n = 0; n < queries / AT_ONCE; n++) {
+        const since = host.monotonic()
+        await ask(querier)
+        times.push(host.monotonic() - since)
+      }
+    }
+    void all().finally(() => running--)
+  }
+  while (running > 0) await host.advance(1_000)
+  times.sort((a, b) => a - b)
+  const at = (quantile: number) => times[Math.floor(quantile * times.length)] as number
+  return { queries: times.length, p50: at(0.5), p99: at(0.99), counts: hedge?.counts }
 }

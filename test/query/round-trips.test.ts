@@ -3,9 +3,10 @@ import { memoryCache } from 'blockgate/cache'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { EntryCache } from '../../src/cache/entry-cache.ts'
-import { entryCounter, needleWorld } from './needle.ts'
+import { entryCounter, needleBlock, needleWorld, tailOf } from './needle.ts'
 
-const { ask, querierOf } = needleWorld(20_000)
+const block = needleBlock(20_000)
+const { ask, querierOf } = needleWorld(block)
 
 describe('ten of 20,000 series of a block', () => {
   it('are three round trips and three GETs, with a header that is not in memory yet, too', async () => {
@@ -32,6 +33,14 @@ describe('ten of 20,000 series of a block', () => {
     const { bytes } = await ask(querierOf({ cache }))
     expect(counted.bytes).toBeGreaterThan(10 * 4 * 120)
     expect(bytes / counted.bytes).toBeLessThanOrEqual(1.3)
+  })
+
+  it('are late at most 1.5 times where one GET of a hundred takes ten times as long: it is begun once more', async () => {
+    const { p50, p99, counts } = await tailOf(block, true, 1_000)
+    expect(p99 / p50).toBeLessThanOrEqual(1.5)
+    expect((counts?.again ?? 0) / (counts?.reads ?? 0)).toBeLessThan(0.15)
+    const without = await tailOf(block, false, 1_000)
+    expect(without.p99 / without.p50).toBeGreaterThan(3)
   })
 
   it('are asked for once', async () => {
