@@ -174,7 +174,11 @@ export class Reads {
   }
 }
 
-/** The later parts in the place of those that they begin in: where two have a byte, the one that begins later is found. */
+/**
+ * The later parts in the place of those that they cover, and of those that they begin in: where two have a byte, the one that begins
+ * later is found.
+ */
 function withParts(parts: readonly Part[], more: readonly Part[]): readonly Part[] {
-  return [...parts, ...more].sort((a, b) => a.offset - b.offset || a.end - b.end)
+  const kept = parts.filter(({ offset, end }) => !(end <= (partAt(more, offset)?.end ?? 0)))
+  return [...kept, ...more].sort((a, b) => a.offset - b.offset || a.end - b.end)
 }

@@ -35,6 +35,8 @@ interface How {
   readonly readAhead: { readonly series: number; readonly chunk: number } | undefined
   /** Bytes of the cache of what is read from a bucket: 800 have few entries. */
   readonly cache: number | undefined
+  /** Of a chunk an eighth of it: with 0 all that is not side by side is read apart. */
+  readonly gap: number | undefined
 }
 
 const readers: fc.Arbitrary<How> = fc.record({
@@ -42,15 +44,17 @@ const readers: fc.Arbitrary<How> = fc.record({
   kind: fc.constantFrom('whole', 'headers'),
   readAhead: fc.constantFrom(undefined, { series: 1, chunk: 1 }, { series: 20, chunk: 9 }, { series: 0, chunk: 9_999 }),
   cache: fc.constantFrom(undefined, 800, 20_000, 1_000_000),
+  gap: fc.constantFrom(undefined, 0, 40),
 })
 
-function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns, cache }: How) {
+function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns, cache, gap }: How) {
   const given = blocks.map(block => ({
     meta: { labels: block.external, minTime: block.from, maxTime: block.end, readAhead },
     files: filesOf(block),
   }))
   const { sink } = sinkOfFiles(given, { kind, turns })
-  return new Querier({ sink, cache: cache === undefined ? undefined : new EntryCache(memoryCache(cache), fakeHost()) })
+  const entries = cache === undefined ? undefined : new EntryCache(memoryCache(cache), fakeHost())
+  return new Querier({ sink, gap, cache: entries })
 }
 
 function filesOf(block: AnyBlock): Map<string, Uint8Array> {
