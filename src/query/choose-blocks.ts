@@ -112,7 +112,8 @@ export function restOf(
 ): readonly Matcher[] | undefined {
   const rest: Matcher[] = []
   for (const each of matchers) {
-    const value = external[each.name]
+    // A label may be named as what every object has, such as `constructor`.
+    const value = Object.hasOwn(external, each.name) ? external[each.name] : undefined
     if (value === undefined || value === '') rest.push(each)
     else if (!each.matches(value)) return undefined
   }

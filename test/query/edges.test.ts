@@ -16,6 +16,8 @@ it('an external label that is empty is none: the series may have it', () => {
   expect(restOf([asked], { zone: '' })).toEqual([asked])
   expect(restOf([asked], { zone: 'b' })).toBeUndefined()
   expect(restOf([asked], { zone: 'a' })).toEqual([])
+  const method = matcher({ type: '=', name: 'constructor', value: 'a' })
+  expect(restOf([method], { zone: 'a' })).toEqual([method])
 })
 
 describe('a postings list', () => {

@@ -37,6 +37,11 @@ describe('serveGateway', () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('blockgate_blocks_loaded 1\n')
   })
 
+  it('keeps an idle connection for longer than a Prometheus does, which could send into one that was just closed', async () => {
+    const { url } = await served()
+    expect((await fetch(`${url}/-/healthy`)).headers.get('keep-alive')).toBe('timeout=360')
+  })
+
   it('says that something listens there already, and what to do', async () => {
     const { url } = await served()
     await expect(served({ http: `127.0.0.1:${portOf(url)}` })).rejects.toThrow(

@@ -11,6 +11,12 @@ import { BlockgateError, ErrorCode, rawMessageOf } from '../../contracts/errors.
 /** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
 
+/**
+ * An idle connection is closed after it. Longer than the 5 minutes of a Prometheus' client and the 1 to 5 of usual load balancers: one
+ * that closes first cannot send a request into a connection that the server just closed. Node's own 5 s made queries fail.
+ */
+const KEEP_ALIVE_MS = 360_000
+
 /** The host of a request that names none, as HTTP/1.0 may: not this machine, for `writeAccess` asks. */
 const UNNAMED = 'host.invalid'
 
@@ -30,6 +36,7 @@ export function peerOf(c: Context): string | undefined {
 export async function listen(app: Hono, { host, port }: ListenAddress): Promise<HttpServer> {
   const server = createAdaptorServer({ fetch: app.fetch, hostname: UNNAMED, overrideGlobalObjects: false }) as Server
   server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   try {
     server.listen({ port, ...(host !== undefined && { host }) })
     await once(server, 'listening')
