@@ -29,6 +29,8 @@ export interface Session {
   /** stderr, with the live line. */
   readonly screen: Screen
   readonly stop: StopSignals
+  /** What the first signal calls from now on, in place of the gateway's stop. It stops the gateway, too. */
+  stopBy(stopAll: () => Promise<void>): void
 }
 
 export interface SessionOptions {
@@ -56,11 +58,12 @@ export async function withGateway<T>(
   const log: Log = verbose ? full : { ...full, info() {}, warn }
   const host = nodeHost({ log })
   let made: Gateway | undefined
+  let stopAll: () => Promise<void> | undefined = () => made?.stop()
   using stop = stopSignals(signal => {
     const tell = verbose ? log.info : log.warn
     tell(`${signal}: stopping; a second signal ends at once`, { graceMs: config.stopGraceMs })
     // The same promise is awaited below: its rejection is reported there.
-    return made?.stop()
+    return stopAll()
   })
   const lock = async () => {
     try {
@@ -78,7 +81,10 @@ export async function withGateway<T>(
     : { host, files: localFiles(dir), state: fileState(dir, log), metrics }
   made = gateway(config, platform)
   try {
-    return await work({ path, config, gateway: made, host, files: platform.files, screen, stop })
+    const stopBy: Session['stopBy'] = by => {
+      stopAll = by
+    }
+    return await work({ path, config, gateway: made, host, files: platform.files, screen, stop, stopBy })
   } finally {
     try {
       await made.stop()

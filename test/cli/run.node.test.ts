@@ -4,8 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { blockgate, QUICKSTART } from '../support/cli.ts'
-import { endedBy, folder, hanging, projectWith, running } from './world.ts'
+import { blockgate, configText, QUICKSTART } from '../support/cli.ts'
+import { endedBy, folder, hanging, projectOf, projectWith, running } from './world.ts'
 
 const run = (options: Parameters<typeof running>[1]) => running(['run'], options)
 const quickstart = () => run({ cwd: QUICKSTART, env: { DIR: folder(), HTTP: '127.0.0.1:0' } })
@@ -73,6 +73,37 @@ describe('blockgate run', () => {
     expect(code).toBe(0)
     expect(stderr).toMatch(/"message":"run stopped".*"added":1\b/)
     for (const span of ['"block.until-stopped"', '"sync.run"']) expect(bodies.join('')).toContain(span)
+  })
+
+  it('lets a query that runs end before the gateway stops', async () => {
+    const head = `import { indexHeaders } from 'blockgate/plugins/sink/index-headers'
+      const sink = indexHeaders()
+      const signalled = new Promise(resolve => process.once('SIGTERM', resolve))
+      let isStopped = false
+      const stop = signal => {
+        isStopped = true
+        return sink.stop(signal)
+      }
+      const late = files => ({ async read(...args) {
+        process.stderr.write('in flight\\n')
+        await signalled
+        for (let turns = 0; turns < 1000; turns++) await new Promise(setImmediate)
+        if (isStopped) throw new Error('the sink was stopped under a query')
+        return await files.read(...args)
+      } })
+      const opened = ({ meta, files, ...reader }, end) => ({ meta, ...reader, files: late(files), [Symbol.dispose]: end })
+      const open = id => {
+        const reader = sink.open(id)
+        return reader && opened(reader, () => reader[Symbol.dispose]())
+      }`
+    const gateway = run(projectOf(configText('', head).replace('directory()]', '{ ...sink, open, stop }]')))
+    await gateway.printed('run done')
+    const url = /"url":"([^"]+)"/.exec(gateway.stderr)?.[1] ?? ''
+    const query = fetch(`${url}/api/v1/series?match[]=up`)
+    const { code } = await endedBy('SIGTERM', gateway, 'in flight')
+    const answer = await query
+    expect([code, answer.status]).toEqual([0, 200])
+    expect(((await answer.json()) as { data: unknown[] }).data.length).toBeGreaterThan(0)
   })
 
   it('aborts what is in flight when the grace is over, and still ends by itself', async () => {
