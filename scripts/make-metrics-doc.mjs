@@ -55,6 +55,8 @@ ${rows.join('\n')}
   \`increase(blockgate_query_duration_seconds_count{outcome="incomplete"}[1h])\`.
 - How much of what queries read comes from the cache? \`rate(blockgate_query_read_bytes_total[5m])\` beside
   \`rate(blockgate_bucket_read_bytes_total[5m])\`.
+- Has the bucket a slow tail, and does a second read help? \`rate(blockgate_query_hedged_reads_won_total[5m])\` beside
+  \`rate(blockgate_query_hedged_reads_total[5m])\`.
 - Is a block killing the process? \`blockgate_journal_crashes > 0\`
 `
 

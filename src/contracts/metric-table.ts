@@ -147,6 +147,16 @@ const TABLE = {
   querySamples: ['blockgate_query_samples_total{api,outcome}', 'Samples that queries answered'],
   queryBytes: ['blockgate_query_read_bytes_total{api,outcome}', 'Bytes of blocks that queries read, from a cache, too'],
   queryCacheHits: ['blockgate_query_cache_hits_total{api}', 'Entries of blocks that queries found in a cache'],
+  queryCacheMisses: [
+    'blockgate_query_cache_misses_total{kind}',
+    'Entries of blocks that queries did not find in the cache',
+  ],
+  queryCacheFailures: ['blockgate_query_cache_failures_total', 'Calls of the cache that failed, or took too long'],
+  queryHedges: [
+    'blockgate_query_hedged_reads_total',
+    'Reads of the bucket that were late, and were begun once more (serve.hedge)',
+  ],
+  queryHedgesWon: ['blockgate_query_hedged_reads_won_total', 'Reads begun once more that were faster than the first'],
   queryWarnings: [
     'blockgate_query_warnings_total{reason}',
     'Answers that may be short: missing-blocks, bad-block or downsampled',

@@ -31,6 +31,8 @@ export interface Metrics {
   query?(end: MeasuredQuery): void
   /** Where the gauges of queries are read from. */
   observeQueries?(queries: MeasuredQueries): void
+  /** Where the counters of reads of the bucket are read from. */
+  observeReads?(reads: MeasuredReads): void
   /** The bucket, with each of its requests counted. It belongs inside retried(): what the store sees is what counts. */
   measured(bucket: Bucket, host: Host): Bucket
 }
@@ -70,13 +72,22 @@ export interface MeasuredQuery {
 }
 
 /** What is told of queries. */
-export type QueryMetrics = Pick<Metrics, 'query' | 'observeQueries'>
+export type QueryMetrics = Pick<Metrics, 'query' | 'observeQueries' | 'observeReads'>
 
 export interface MeasuredQueries {
   running(): number
   queued(): number
   /** Bytes that all of them hold. */
   memory(): number
+}
+
+/** Counts that go on, of what queries read from the bucket. */
+export interface MeasuredReads {
+  /** Reads that were begun once more, and those of them that were the faster ones. Undefined: none ever is. */
+  readonly hedges: { readonly again: number; readonly won: number } | undefined
+  readonly cache:
+    | { readonly failures: number; readonly counts: Readonly<Record<string, { readonly misses: number }>> }
+    | undefined
 }
 
 /** As in the catalogue. */

@@ -52,6 +52,7 @@ export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit, 
   const hedge = serve.hedge ? new Hedge({ ...serve.hedge, host }) : undefined
   const querier = new Querier({ sink: sink.stage, limits: serve.limits, headerMemory, gap: serve.gap, cache, hedge })
   const service = new QueryService({ gateway, serve, host, metrics })
+  metrics?.observeReads?.({ hedges: hedge?.counts, cache })
   const add = (app: Hono) => {
     app.post('/api/v1/read', async c => {
       try {

@@ -1,10 +1,10 @@
 /** The metrics of queries. */
 import type { Meter } from '@opentelemetry/api'
 import { METRICS } from '../contracts/metric-table.ts'
-import type { Metrics } from '../contracts/metrics.ts'
+import type { QueryMetrics } from '../contracts/metrics.ts'
 import { counter, histogram, observed } from './instruments.ts'
 
-export function queryMetrics(meter: Meter): Required<Pick<Metrics, 'query' | 'observeQueries'>> {
+export function queryMetrics(meter: Meter): Required<QueryMetrics> {
   const duration = histogram(meter, METRICS.queryDuration)
   const dropped = counter(meter, METRICS.queriesDropped)
   const warned = counter(meter, METRICS.queryWarnings)
@@ -14,6 +14,7 @@ export function queryMetrics(meter: Meter): Required<Pick<Metrics, 'query' | 'ob
   const bytes = counter(meter, METRICS.queryBytes)
   const cacheHits = counter(meter, METRICS.queryCacheHits)
   const readWith = observed(meter, ['queriesInFlight', 'queriesQueued', 'queryMemory'])
+  const countReads = observed(meter, ['queryCacheMisses', 'queryCacheFailures', 'queryHedges', 'queryHedgesWon'])
   return {
     query({ api, outcome, ms, limit, warnings, cached, ...taken }) {
       const labels = { api, outcome }
@@ -31,6 +32,14 @@ export function queryMetrics(meter: Meter): Required<Pick<Metrics, 'query' | 'ob
         tell('queriesInFlight', running())
         tell('queriesQueued', queued())
         tell('queryMemory', memory())
+      })
+    },
+    observeReads({ hedges, cache }) {
+      countReads(tell => {
+        for (const [kind, { misses }] of Object.entries(cache?.counts ?? {})) tell('queryCacheMisses', misses, { kind })
+        tell('queryCacheFailures', cache?.failures)
+        tell('queryHedges', hedges?.again)
+        tell('queryHedgesWon', hedges?.won)
       })
     },
   }

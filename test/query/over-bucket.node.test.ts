@@ -93,10 +93,17 @@ it('what comes from the cache is counted, and asks nothing of the bucket', async
   const body = request([UP], 0, LAST)
   const first = await read(url, body)
   expect(await told()).toContain('blockgate_query_cache_hits_total{api="read"} 0\n')
+  const missed = async () =>
+    [...(await told()).matchAll(/^blockgate_query_cache_misses_total\{kind="(\w+)"\} (\d+)$/gm)].map(([, ...of]) => of)
+  // Of each block the postings, its series, and the chunk of each.
+  const misses = await missed()
+  expect(misses.reduce((sum, [, n]) => sum + Number(n), 0)).toBe(BLOCKS * (1 + 2 * SERIES))
+  expect(await told()).toContain('blockgate_query_cache_failures_total 0\n')
+  for (const of of ['', '_won']) expect(await told()).toContain(`blockgate_query_hedged_reads${of}_total 0\n`)
   const asked = [...bucket.gets]
   expect(await read(url, body)).toEqual(first)
   expect(bucket.gets).toEqual(asked)
   const hits = Number(/^blockgate_query_cache_hits_total\{api="read"\} (\d+)$/m.exec(await told())?.[1])
-  // Of each block the postings, its series, and the chunk of each.
+  expect(await missed()).toEqual(misses)
   expect(hits).toBe(BLOCKS * (1 + 2 * SERIES))
 })

@@ -111,8 +111,10 @@ async function tombstones(chance: Chance): Promise<Outcome> {
   const whole = new Bytes().be32(0x0130ba30).u8(1).bytes(entries).be32(crc32c(entries)).done()
   const bytes = isDeep ? whole : damaged(whole, chance)
   return await outcome(['corrupt-block'], async () => {
-    readTombstones(bytes)
-    if (!isDeep && !isSame(bytes, whole)) throw new Error('tombstones whose bytes were changed must be refused')
+    // Cut, and zero where its checksum stands, it is a whole file of no entries: only its size in the meta tells.
+    const isEmptied = readTombstones(bytes).size === 0 && bytes.length === 9
+    if (!isDeep && !isEmptied && !isSame(bytes, whole))
+      throw new Error('tombstones whose bytes were changed must be refused')
     return 'formed'
   })
 }
