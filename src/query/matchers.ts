@@ -26,9 +26,12 @@ const MAX_PATTERN = 64 * 1024
 const MAX_VALUES = 10_000
 
 /** Patterns that were asked last: a dashboard asks for the same ones every minute, and compiling one takes milliseconds. */
-const KEPT_PATTERNS = 256
-/** A longer pattern is not kept. */
-const MAX_KEPT = 4 * 1024
+const KEPT_PATTERNS = 32
+/**
+ * A longer pattern is not kept. A usual one takes 50 kB compiled; `(a|bc[x-z]){1000}` takes 1 MB, and the states that re2js 2.10 keeps of
+ * one such as `.*a.{20}x.*b.{20}` grow to 7 MB: so few are kept.
+ */
+const MAX_KEPT = 1024
 const kept = new Map<string, Pattern>()
 
 /** @throws BlockgateError `invalid-query` where the pattern is none */
