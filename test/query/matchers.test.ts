@@ -102,14 +102,14 @@ describe('patterns that were asked last', () => {
     expect(isKept('a.*b[0-9]')).toBe(true)
     expect(matcher({ type: '=~', name: 'other', value: 'a.*b[0-9]' }).matches).toBe(ask('a.*b[0-9]').matches)
     expect(ask('a.*b[0-9]', '!~').matches('axb1')).toBe(false)
-    expect(isKept(`a.*b[0-9]${'x'.repeat(5_000)}`)).toBe(false)
+    expect(isKept(`a.*b[0-9]${'x'.repeat(1_100)}`)).toBe(false)
   })
 
-  it('are 256, those that were asked last', () => {
+  it('are 32, those that were asked last', () => {
     const [first, second] = [ask('first[0-9]').matches, ask('second[0-9]').matches]
-    for (let i = 0; i < 200; i++) ask(`${i}[0-9]`)
+    for (let i = 0; i < 25; i++) ask(`${i}[0-9]`)
     expect(ask('first[0-9]').matches).toBe(first)
-    for (let i = 200; i < 400; i++) ask(`${i}[0-9]`)
+    for (let i = 25; i < 50; i++) ask(`${i}[0-9]`)
     expect(ask('first[0-9]').matches).toBe(first)
     expect(ask('second[0-9]').matches).not.toBe(second)
   })
