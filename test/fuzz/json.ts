@@ -36,7 +36,7 @@ export function damagedJson(document: unknown, chance: Chance): Uint8Array {
     const value = holder[key]
     const way = chance.below(8)
     if (way === 0) delete holder[key]
-    else if (way === 1) holder[chance.pick(['__proto__', 'a', '0'])] = chance.pick(ODD)
+    else if (way === 1) holder[chance.pick(['__proto__', 'a', '0'])] = structuredClone(chance.pick(ODD))
     else if (way < 4) holder[key] = structuredClone(other[otherKey])
     else if (way < 6 && typeof value === 'number') holder[key] = value + chance.pick([-1, 1, 100, 2 ** 31])
     else holder[key] = structuredClone(chance.pick(ODD))
@@ -44,10 +44,19 @@ export function damagedJson(document: unknown, chance: Chance): Uint8Array {
   return bytes(copy)
 }
 
-/** Every value that is in another one. */
+/** Every value that is in another one. A value may be nested deeper than the stack is. */
 function placesOf(value: unknown): readonly Place[] {
-  if (typeof value !== 'object' || value === null) return []
-  const holder = value as Record<string, unknown>
-  const places = Object.keys(holder).flatMap((key): Place[] => [[holder, key], ...placesOf(holder[key])])
-  return places.length > 0 ? places : [[holder, 'a']]
+  const places: Place[] = []
+  const open = [value]
+  for (let at = 0; at < open.length; at++) {
+    const holder = open[at] as Record<string, unknown>
+    if (typeof holder !== 'object' || holder === null) continue
+    const keys = Object.keys(holder)
+    for (const key of keys) {
+      places.push([holder, key])
+      open.push(holder[key])
+    }
+    if (keys.length === 0) places.push([holder, 'a'])
+  }
+  return places
 }
