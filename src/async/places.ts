@@ -1,14 +1,30 @@
 /** At most so many at once: first come, first served. */
 
 export class Places {
-  #free: number
+  readonly #count: number
+  #taken = 0
   readonly #waiting = new Set<() => void>()
 
   constructor(count: number) {
-    this.#free = count
+    this.#count = count
   }
 
-  /** Dispose it once, to give it back. Rejects with the signal's reason when it aborts first. */
+  /** How many are taken now. */
+  get taken(): number {
+    return this.#taken
+  }
+
+  /** How many wait for one. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Whether the next one to come has to wait. */
+  get isFull(): boolean {
+    return this.#taken === this.#count
+  }
+
+  /** Dispose it to give it back; safe twice. Rejects with the signal's reason when it aborts first. */
   take(signal: AbortSignal): Promise<Disposable> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
@@ -18,7 +34,12 @@ export class Places {
       }
       const granted = () => {
         signal.removeEventListener('abort', onAbort)
-        resolve({ [Symbol.dispose]: () => this.#giveBack() })
+        let isMine = true
+        const giveBack = () => {
+          if (isMine) this.#giveBack()
+          isMine = false
+        }
+        resolve({ [Symbol.dispose]: giveBack })
       }
       signal.addEventListener('abort', onAbort, { once: true })
       this.#waiting.add(granted)
@@ -27,14 +48,14 @@ export class Places {
   }
 
   #giveBack(): void {
-    this.#free++
+    this.#taken--
     this.#grant()
   }
 
   #grant(): void {
     const [next] = this.#waiting
-    if (!next || this.#free === 0) return
-    this.#free--
+    if (!next || this.isFull) return
+    this.#taken++
     this.#waiting.delete(next)
     next()
   }

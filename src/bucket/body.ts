@@ -1,4 +1,5 @@
 /** The body of a `get`, made once for every bucket: it ends exactly once, however it ends. */
+import { joined } from '../async/bytes.ts'
 import type { ObjectBody, ObjectInfo } from '../contracts/bucket.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import { BucketError } from './error.ts'
@@ -129,14 +130,4 @@ export function exactBytes(what: string, size: number, source: BodySource): Body
       throw new BucketError(`${what}: ${came} bytes came`, { retryable: true })
     },
   }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
 }

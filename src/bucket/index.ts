@@ -1,4 +1,5 @@
 /** For those who write a bucket, or wrap one. Apart from the engine, which is all that a config needs. */
+export { Places } from '../async/places.ts'
 export { type BodyEnd, type BodySource, type ByteStream, exactBytes, objectBody, streamSource } from './body.ts'
 export { assertKey, compareKeys, keyProblem, lowerBound, opaqueKeyProblem } from './keys.ts'
 export { type MemoryBucketOptions, memoryBucket } from './memory.ts'

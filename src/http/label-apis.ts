@@ -27,7 +27,7 @@ const MAX_FORM = 1024 * 1024
 const MAX_SELECTORS = 1_000
 
 /** Adds the routes, each by GET and by POST with a form. */
-export function labelApis(app: Hono, querier: Querier, service: Pick<QueryService, 'begin'>): void {
+export function labelApis(app: Hono, querier: Querier, service: Pick<QueryService, 'begin' | 'failure'>): void {
   const answered =
     (api: QueryApi, handle: (c: Context, asked: Asked, run: QueryRun) => Promise<readonly unknown[]>) =>
     async (c: Context) => {
@@ -44,7 +44,7 @@ export function labelApis(app: Hono, querier: Querier, service: Pick<QueryServic
         return c.json({ status: 'success', data: shown, ...(warnings.length > 0 && { warnings }) })
       } catch (error) {
         query?.end(error)
-        return failed(c, queryError(error))
+        return failed(c, service.failure(error))
       }
     }
   const series = answered('series', async (_, { match, from, to }, run) => {

@@ -13,7 +13,6 @@ import { remoteRead } from '../query/remote-read/read.ts'
 import type { Snappy } from '../query/remote-read/request.ts'
 import { HttpError } from './errors.ts'
 import { labelApis } from './label-apis.ts'
-import { queryError } from './query-errors.ts'
 import { QueryService } from './query-service.ts'
 import { limitedBytes } from './requests.ts'
 
@@ -58,7 +57,7 @@ export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit, 
       try {
         return await read(c)
       } catch (error) {
-        throw queryError(error)
+        throw service.failure(error)
       }
     })
     labelApis(app, querier, service)

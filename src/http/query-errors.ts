@@ -12,8 +12,6 @@ const STATUS: Readonly<Record<string, 400 | 422 | 429 | 503>> = {
   [QueryCode.tooMany]: 429,
   [QueryCode.memory]: 503,
   [QueryCode.timeout]: 503,
-  // What the query reads with was stopped under it: the gateway is stopping.
-  [ErrorCode.stageMisuse]: 503,
 }
 
 /** The same query may be answered later. */

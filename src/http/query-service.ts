@@ -13,6 +13,7 @@ import { QuerySpans } from '../query/query-spans.ts'
 import { QueryCode, QueryRefused } from '../query/refused.ts'
 import { HttpError } from './errors.ts'
 import { missingBlocks } from './missing-blocks.ts'
+import { queryError } from './query-errors.ts'
 
 export interface QueryServiceOptions {
   readonly gateway: Gateway
@@ -126,6 +127,12 @@ export class QueryService {
     }
     run.times.enter('request')
     return { run, asks, end }
+  }
+
+  /** What a query that failed is answered. What it reads with may have been stopped under it, and says so in its own words. */
+  failure(error: unknown): HttpError {
+    const failure = queryError(error)
+    return failure.status === 500 && this.#options.gateway.readiness.stopping ? stopping() : failure
   }
 
   #told(api: QueryApi, run: QueryRun, spans: QuerySpans, failure: unknown, asked: readonly Selection[]): void {

@@ -1,5 +1,6 @@
 /** Checks what a request asks for: the parameters of the list of blocks, the ULID of one block, the body of a sync. */
 import * as v from 'valibot'
+import { joined } from '../async/bytes.ts'
 import { BLOCK_STATES, type BlockState } from '../catalogue/catalogue.ts'
 import { describeProblem } from '../config/config.ts'
 import { type BlockId, isBlockId } from '../contracts/block.ts'
@@ -91,13 +92,7 @@ export async function limitedBytes(
     if (size > max) return undefined
     parts.push(part)
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joined(parts, size)
 }
 
 function checked<const E extends v.ObjectEntries>(

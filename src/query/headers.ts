@@ -3,6 +3,8 @@
  *
  *   opening → open, in use ⇄ open → closed
  */
+
+import { joined } from '../async/bytes.ts'
 import { Places } from '../async/places.ts'
 import { SharedWork } from '../async/shared-work.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
@@ -165,11 +167,5 @@ async function built({ meta, files }: BlockReader, signal: AbortSignal): Promise
     parts.push(part)
     length += part.length
   }
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joined(parts, length)
 }

@@ -1,4 +1,5 @@
 // Queries of a gateway that is being stopped: those that run may end, before what they read with is stopped.
+import { BlockgateError, ErrorCode } from 'blockgate'
 import { expect, it } from 'vitest'
 import { serveGateway } from '../../src/runtime/node-server.ts'
 import { gate, LAST, type QueryWorld, queryGateway, UP } from './query-world.ts'
@@ -51,6 +52,24 @@ it('where none runs, there is nothing to wait for', async () => {
   const made = await world()
   expect((await made.read()).status).toBe(200)
   await closing(made, 2_000).closed
+})
+
+it.each([
+  ['the gateway stops', true, REFUSED],
+  ['all goes on', false, [500, 'stage-misuse', 'the bucket must be started before it is used']],
+])('what a query fails with while %s', async (_, stops, answer) => {
+  const made = await world()
+  const [reached, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  made.state.before = async () => {
+    reached.resolve()
+    await goesOn.promise
+    throw new BlockgateError(ErrorCode.stageMisuse, 'the bucket must be started before it is used')
+  }
+  const running = made.read()
+  await reached.promise
+  if (stops) await made.gateway.stop()
+  goesOn.resolve()
+  expect(await told(await running)).toEqual(answer)
 })
 
 it('the gateway itself stops after them', async () => {

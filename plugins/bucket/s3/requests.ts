@@ -1,5 +1,6 @@
 /** Requests through the client: no more at once than connections, with a time-out, the caller's signal, and errors of ours. */
 import { durationMs, type Host, linkSignals, orAborted } from 'blockgate'
+import { Places } from 'blockgate/bucket'
 import type { S3Module, S3Session } from './client.ts'
 import { S3Error, s3Error } from './errors.ts'
 import { connectionsOf, type S3Options } from './options.ts'
@@ -16,14 +17,18 @@ export class Requests {
   readonly #session: S3Session
   readonly #host: Host
   readonly #timeoutMs: number
-  readonly #connections: Connections
+  /**
+   * The client would queue for a connection itself, with the time that a request has already running: behind bodies that take their
+   * time, requests would time out that were never sent.
+   */
+  readonly #connections: Places
 
   constructor(session: S3Session, host: Host, options: S3Options) {
     this.options = options
     this.#session = session
     this.#host = host
     this.#timeoutMs = durationMs(options.requestTimeout, '30s')
-    this.#connections = new Connections(connectionsOf(options))
+    this.#connections = new Places(connectionsOf(options))
   }
 
   close(): void {
@@ -66,49 +71,5 @@ export class Requests {
       close()
       throw error
     }
-  }
-}
-
-/**
- * As many as there are, first come, first served. The client would queue for one itself, with the time that a request has
- * already running: behind bodies that take their time, requests would time out that were never sent.
- */
-class Connections {
-  #free: number
-  readonly #waiting = new Set<() => void>()
-
-  constructor(count: number) {
-    this.#free = count
-  }
-
-  /** Dispose it once, to give it back. Rejects with the signal's reason when it aborts first. */
-  take(signal: AbortSignal): Promise<Disposable> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      const onAbort = () => {
-        this.#waiting.delete(granted)
-        reject(signal.reason)
-      }
-      const granted = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve({ [Symbol.dispose]: () => this.#giveBack() })
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.add(granted)
-      this.#grant()
-    })
-  }
-
-  #giveBack(): void {
-    this.#free++
-    this.#grant()
-  }
-
-  #grant(): void {
-    const [next] = this.#waiting
-    if (!next || this.#free === 0) return
-    this.#free--
-    this.#waiting.delete(next)
-    next()
   }
 }

@@ -42,7 +42,6 @@ async function serve(session: Session, io: Io, listen: () => Promise<Service>): 
   const service = await listen()
   // Queries that run may end before the gateway, which they read with, is stopped.
   session.stopBy(() => service.stop())
-  if (stop.caught !== undefined) await service.stop()
   const onPlain = ({ reason, ...progress }: RunProgress) => log.info(`${reason} run goes on`, progress)
   const progress = showProgress(gateway, { output: screen, host, env: io.env, onPlain })
   try {

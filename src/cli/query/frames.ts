@@ -1,4 +1,5 @@
 /** The other side of remote read: a request, and the series of a streamed answer. */
+import { joined } from '../../async/bytes.ts'
 import type { BlockChunk } from '../../query/block.ts'
 import { compareLabels, type Label } from '../../query/labels.ts'
 import type { LabelMatcher, MatcherType } from '../../query/matchers.ts'
@@ -64,7 +65,7 @@ async function* frames(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
     waiting.push(part)
     length += part.length
     if (length < needed) continue
-    rest = joined(waiting, length)
+    rest = waiting.length === 1 ? (waiting[0] as Uint8Array) : joined(waiting, length)
     for (;;) {
       const { size, at } = frameStart(rest)
       needed = size === undefined ? rest.length + 1 : at + 4 + size
@@ -93,17 +94,6 @@ function frameStart(bytes: Uint8Array): { readonly size: number | undefined; rea
     return { size, at: i + 1 }
   }
   throw corrupt(`must have <= ${MAX_FRAME_BYTES} bytes: it says more`)
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 /** `ChunkedReadResponse`: `repeated ChunkedSeries chunked_series = 1`. */

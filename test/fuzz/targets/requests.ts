@@ -2,6 +2,7 @@
 import { codeOf } from 'blockgate'
 import { Hono } from 'hono'
 import { labelApis } from '../../../src/http/label-apis.ts'
+import { queryError } from '../../../src/http/query-errors.ts'
 import { Querier } from '../../../src/query/querier.ts'
 import { QueryRun } from '../../../src/query/query-run.ts'
 import { parseReadRequest, type Snappy } from '../../../src/query/remote-read/request.ts'
@@ -74,7 +75,7 @@ async function labelRequest(world: World, chance: Chance): Promise<Outcome> {
     return c.text(codeOf(error) ?? 'internal', 500)
   })
   const begin = async () => ({ run: new QueryRun(signal), asks: () => {}, end: () => {} })
-  labelApis(app, new Querier({ sink: sinkOfFiles(blocks).sink }), { begin })
+  labelApis(app, new Querier({ sink: sinkOfFiles(blocks).sink }), { begin, failure: queryError })
   const selector = chance.pick(SELECTORS)
   // The selector itself, or the text of the whole query.
   const isSelector = chance.below(2) === 0
