@@ -32,16 +32,16 @@ export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selectio
   if (!readiness.ready) return { notHere: `not all blocks are known here: ${readiness.reason}`, coarse: undefined }
   const loaded = plan.sink.stage.loaded()
   const ready = matchers.map(matcher)
-  const isAsked = (meta: BlockMeta) => isWithin(meta, from, to) && restOf(ready, meta.labels) !== undefined
   const [missing, coarse]: [Found[], Found[]] = [[], []]
   for (const entry of catalogue.all()) {
     const { candidate, id, state, by } = entry
-    if (!candidate) continue
+    // Times come first: of most blocks they say that they are not asked, and all blocks are gone over for each query.
+    if (!candidate || !isWithin(candidate.meta, from, to)) continue
     const { meta } = candidate
     if (meta.resolution === 0 && loaded.has(id)) continue
     // What a filter leaves out is not asked for; what ownership leaves out is another gateway's.
     if (state === 'skipped' && by !== OWNED) continue
-    if (isAsked(meta)) (meta.resolution === 0 ? missing : coarse).push({ entry, meta })
+    if (restOf(ready, meta.labels)) (meta.resolution === 0 ? missing : coarse).push({ entry, meta })
   }
   if (missing.length === 0 && coarse.length === 0) return { notHere: undefined, coarse: undefined }
   const covered = coverage(loaded.values())

@@ -22,11 +22,11 @@ export interface ChosenBlock {
  * has no block, the next finer one. Each set by time.
  */
 export function chooseBlocks(
-  metas: Iterable<BlockMeta>,
+  loaded: Iterable<{ readonly meta: BlockMeta }>,
   { matchers, from, to, maxResolution }: BlockQuestion,
 ): readonly ChosenBlock[] {
   const sets = new Map<string, { readonly rest: readonly Matcher[]; readonly metas: BlockMeta[] } | undefined>()
-  for (const meta of metas) {
+  for (const { meta } of loaded) {
     if (!isWithin(meta, from, to)) continue
     const key = labelsKey(meta)
     if (!sets.has(key)) {

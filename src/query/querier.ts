@@ -228,9 +228,8 @@ export class Querier {
   ) {
     const loaded = this.#sink.loaded()
     if (this.#headers.size > loaded.size) this.#headers.forgetAllBut(loaded)
-    const metas = [...loaded.values()].map(({ meta }) => meta)
     const blocks: { readonly reader: BlockReader; readonly rest: readonly Matcher[] }[] = []
-    for (const { meta, rest } of chooseBlocks(metas, { matchers, from, to, maxResolution })) {
+    for (const { meta, rest } of chooseBlocks(loaded.values(), { matchers, from, to, maxResolution })) {
       const reader = this.#sink.open?.(meta.ulid)
       if (reader) blocks.push({ reader: held.use(reader), rest })
     }

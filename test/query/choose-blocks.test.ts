@@ -92,12 +92,15 @@ describe('blocks of several sets', () => {
   const meta = (n: number, labels: Record<string, string>, resolution = RAW) =>
     blockMeta({ ulid: testId(n), labels, minTime: 0, maxTime: 100, resolution })
   const choose = (metas: readonly ReturnType<typeof meta>[], ...matchers: readonly [string, string][]) =>
-    chooseBlocks(metas, {
-      matchers: matchers.map(([name, value]) => matcher({ type: '=', name, value })),
-      from: 0,
-      to: 99,
-      maxResolution: HOUR,
-    }).map(({ meta: { ulid }, rest }) => [ulid, rest.map(({ name }) => name)])
+    chooseBlocks(
+      metas.map(meta => ({ meta })),
+      {
+        matchers: matchers.map(([name, value]) => matcher({ type: '=', name, value })),
+        from: 0,
+        to: 99,
+        maxResolution: HOUR,
+      },
+    ).map(({ meta: { ulid }, rest }) => [ulid, rest.map(({ name }) => name)])
 
   it('are chosen for each set alone, whatever the order of its labels', () => {
     const metas = [
