@@ -22,22 +22,17 @@ export class Flights {
    * aborts leaves the read to the others.
    *
    * @param file names the file, of all blocks
-   * @param joined called where no read of its own was made
    */
   async read(
     file: string,
     span: Span,
     read: (signal: AbortSignal) => Promise<Uint8Array>,
     signal: AbortSignal,
-    joined: () => void,
   ): Promise<Uint8Array> {
     signal.throwIfAborted()
     const { offset, end } = span
     const known = this.#covering(file, span)
-    if (known) {
-      joined()
-      return (await known.work.wait(signal)).subarray(offset - known.offset, end - known.offset)
-    }
+    if (known) return (await known.work.wait(signal)).subarray(offset - known.offset, end - known.offset)
     const flights = this.#files.get(file) ?? new Set<Flight>()
     this.#files.set(file, flights)
     const flight: Flight = { offset, end, work: new SharedWork(read) }

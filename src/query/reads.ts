@@ -157,7 +157,7 @@ export class Reads {
       budget.take('bytes', within)
       const once = (each: AbortSignal) => files.read(file, offset, within, each)
       const readAt = (shared: AbortSignal) => hedge?.read(within, once, shared) ?? once(shared)
-      return await this.#flights.read(name, { offset, end: offset + within }, readAt, signal, () => {})
+      return await this.#flights.read(name, { offset, end: offset + within }, readAt, signal)
     }
     const options = { gap: kind === 'chunk' ? chunkGap(this.#gap) : this.#gap, signal }
     const parts = await readSpans(spans, read, options)

@@ -110,6 +110,15 @@ describe('blockgate query --json', () => {
     expect(prometheus).toEqual(wanted)
   })
 
+  it('says what is wrong with the user name of --url, and does not repeat it', async () => {
+    const { code, stderr } = await blockgate(['query', '--match', 'up', '--url', 'http://me:se%zzcret@127.0.0.1:1'], {
+      cwd: world.root,
+    })
+    expect(code).toBe(2)
+    expect(stderr).toContain('--url: a % in its user name or password must be written as %25')
+    expect(stderr).not.toContain('cret')
+  })
+
   it('needs no config with --url', async () => {
     const args = ['query', '--match', 'up', '--start', String(START), '--end', String(START), '--url', world.url]
     const { code, stdout } = await blockgate([...args, '--csv'], { cwd: join(world.root, 'oracle') })

@@ -40,21 +40,9 @@ it('a read that all have left is not joined, also while it is ending', async () 
   const span = { offset: 0, end: 1 }
   const gone = new AbortController()
   const never = new Promise<Uint8Array>(() => {})
-  const first = flights.read(
-    'a',
-    span,
-    () => never,
-    gone.signal,
-    () => {},
-  )
+  const first = flights.read('a', span, () => never, gone.signal)
   gone.abort(new Error('the client has gone'))
   await expect(first).rejects.toThrow('the client has gone')
-  const second = flights.read(
-    'a',
-    span,
-    async () => Uint8Array.of(7),
-    new AbortController().signal,
-    () => {},
-  )
+  const second = flights.read('a', span, async () => Uint8Array.of(7), new AbortController().signal)
   expect([...(await second)]).toEqual([7])
 })

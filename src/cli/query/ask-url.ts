@@ -75,9 +75,18 @@ function addressOf(given: string): { readonly url: string; readonly authorizatio
   url.username = ''
   url.password = ''
   if (!url.pathname.endsWith(PATH)) url.pathname = url.pathname.replace(/\/$/, '') + PATH
-  const named = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const named = `${decoded(username)}:${decoded(password)}`
   const authorization = named === ':' ? undefined : `Basic ${Buffer.from(named).toString('base64')}`
   return { url: url.href, authorization }
+}
+
+/** Of a user name or a password. @throws CliError with exit code 2 */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw usageError('--url: a % in its user name or password must be written as %25')
+  }
 }
 
 async function* counted(body: ReadableStream<Uint8Array>, onRead: (bytes: number) => void) {

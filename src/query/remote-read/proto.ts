@@ -240,27 +240,9 @@ export class ProtoWriter {
         view.setUint32(at + 5, high, true)
         at += 9
       }
-      if (time > 0) {
+      if (time !== 0) {
         bytes[at++] = 16
-        // In two parts, each of which is shifted as an integer.
-        let part = time % 268_435_456
-        let rest = (time - part) / 268_435_456
-        if (rest > 0) {
-          bytes[at] = part | 128
-          bytes[at + 1] = (part >>> 7) | 128
-          bytes[at + 2] = (part >>> 14) | 128
-          bytes[at + 3] = (part >>> 21) | 128
-          at += 4
-          part = rest
-          rest = 0
-        }
-        for (; part >= 128; part >>>= 7) bytes[at++] = part | 128
-        bytes[at++] = part
-      } else if (time < 0) {
-        this.length = at
-        this.uint(16)
-        this.int(time)
-        at = this.length
+        at = putInt(bytes, at, time)
       }
       bytes[sizeAt] = at - sizeAt - 1
     }
