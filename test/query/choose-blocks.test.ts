@@ -1,5 +1,6 @@
 // Which blocks a query is asked of. The vectors of blocksFor are those of Thanos' TestBucketBlockSet_getFor, and edges of its recursion.
 import { blockMeta, testId } from 'blockgate/testing'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { blocksFor, chooseBlocks } from '../../src/query/choose-blocks.ts'
 import { matcher } from '../../src/query/matchers.ts'
@@ -81,6 +82,41 @@ describe('blocks of one set of external labels', () => {
     expect(chosen(BLOCKS, 600, 1000, HOUR)).toEqual([])
     expect(chosen(BLOCKS, -5, -1, HOUR)).toEqual([])
     expect(chosen([], 0, 1, HOUR)).toEqual([])
+  })
+
+  // As Thanos' TestBucketBlock_Property: blocks as its compactor leaves them, downsampled ones from some time on, and gaps.
+  it('cover each time of the query that a block covers which will do, and no block is of another time', () => {
+    const end = 400
+    const level = (resolution: number) =>
+      fc
+        .record({
+          from: fc.nat(end),
+          sizes: fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 40 })), { maxLength: 12 }),
+        })
+        .map(({ from, sizes }) => {
+          let at = from
+          return sizes.map(([gap, size]) => {
+            at += gap + size
+            return block(at - size, at, resolution)
+          })
+        })
+    const layout = fc.tuple(level(RAW), level(FIVE_MINUTES), level(HOUR)).map(levels => levels.flat())
+    const asked = fc.tuple(fc.nat(end), fc.nat(end), fc.constantFrom(RAW, FIVE_MINUTES - 1, FIVE_MINUTES, HOUR))
+    fc.assert(
+      fc.property(layout, asked, (blocks, [a, b, maxResolution]) => {
+        const [from, to] = [Math.min(a, b), Math.max(a, b)]
+        const taken = blocksFor(blocks, from, to, maxResolution)
+        expect(taken.filter(({ minTime, maxTime }) => minTime > to || maxTime <= from)).toEqual([])
+        expect(taken.filter(({ resolution }) => resolution > maxResolution)).toEqual([])
+        const isIn = (time: number) => (each: Block) => each.minTime <= time && time < each.maxTime
+        for (let time = from; time <= to; time++) {
+          const possible = blocks.filter(each => each.resolution <= maxResolution && isIn(time)(each))
+          if (possible.length > 0 && !taken.some(isIn(time)))
+            throw new Error(`${time} is covered by none of those taken`)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it('a resolution that is coarser than asked for is never taken', () => {
