@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ProtoWriter } from '../../src/query/remote-read/proto.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { writeFrame } from '../../src/query/remote-read/streamed.ts'
 import { readChunk, StoredChunk } from '../../src/tsdb/chunk.ts'
 import { crc32c } from '../../src/tsdb/crc32c.ts'

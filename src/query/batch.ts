@@ -1,6 +1,7 @@
 /** Series and their chunks, a batch after the other: the chunks of a query may not all be in memory at once. */
 import { eachBounded } from '../async/each.ts'
-import type { BlockChunk, BlockQuery, BlockSeries } from './block.ts'
+import type { BlockQuery } from './block.ts'
+import type { BlockChunk, BlockSeries } from './block-series.ts'
 import type { Label } from './labels.ts'
 import type { QueryRun } from './query-run.ts'
 

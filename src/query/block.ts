@@ -3,10 +3,11 @@ import { eachBounded } from '../async/each.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
-import { chunkOffset, chunkSegment, chunkSize, readChunkOf, type StoredChunk } from '../tsdb/chunk.ts'
+import { chunkSize } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
-import { type Deleted, type Deletions, deletedWithin, isDeleted, readDeleted } from './deleted.ts'
+import type { BlockChunk, BlockSeries } from './block-series.ts'
+import { type Deleted, type Deletions, isDeleted, readDeleted } from './deleted.ts'
 import { averageSeriesBytes, groupsOf, worthReading } from './groups.ts'
 import { compareLabels, type Label } from './labels.ts'
 import type { Budget } from './limits.ts'
@@ -14,38 +15,13 @@ import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
 import type { Reads } from './reads.ts'
 import type { PartCursor } from './runs.ts'
+import { chunksOf, offsetsOf, segmentName } from './segments.ts'
+import { Symbols } from './symbols.ts'
 import type { BlockTimes } from './times.ts'
-
-export interface BlockChunk {
-  /** First and last time, both inclusive, ms. */
-  readonly from: number
-  readonly to: number
-  readonly chunk: StoredChunk
-  /** What was deleted of it, and is in its bytes. */
-  readonly deleted?: Deleted | undefined
-}
-
-/** A series of one block, whose chunks are not read yet. */
-export interface BlockSeries {
-  readonly ref: number
-  /** Of the series itself, by name. */
-  readonly labels: readonly Label[]
-  /** Of each chunk first time, last time, reference; those that overlap the query, and are not deleted. */
-  readonly chunks: readonly number[]
-  /** What was deleted of the series. */
-  readonly deleted: Deleted | undefined
-}
 
 /** A guess of an entry's size where the meta tells none; one that is larger is read again. */
 const SERIES_BYTES = 512
 const CHUNK_BYTES = 1024
-
-/** What was read of a segment file. */
-interface SegmentRead {
-  /** Names the file in errors. */
-  readonly what: string
-  readonly cursor: PartCursor
-}
 
 /** What the postings that were read say. */
 interface Found {
@@ -213,43 +189,6 @@ export class BlockQuery {
   }
 }
 
-/** The texts of symbols, each made once; and a label that the series before has, too, is that same object. */
-class Symbols {
-  readonly #lookup: IndexLookup
-  readonly #texts = new Map<number, string>()
-  #before: readonly Label[] = []
-  #refsBefore = new Uint32Array(64)
-
-  constructor(lookup: IndexLookup) {
-    this.#lookup = lookup
-  }
-
-  labels({ labels: refs, labelCount }: SeriesRow): readonly Label[] {
-    if (labelCount > this.#refsBefore.length) this.#refsBefore = new Uint32Array(2 * labelCount)
-    const before = this.#before
-    const refsBefore = this.#refsBefore
-    const labels: Label[] = []
-    for (let i = 0; i < labelCount; i += 2) {
-      const name = refs[i] as number
-      const value = refs[i + 1] as number
-      const known = refsBefore[i] === name && refsBefore[i + 1] === value ? before[i / 2] : undefined
-      labels.push(known ?? [this.#text(name), this.#text(value)])
-      refsBefore[i] = name
-      refsBefore[i + 1] = value
-    }
-    this.#before = labels
-    return labels
-  }
-
-  #text(ref: number): string {
-    const known = this.#texts.get(ref)
-    if (known !== undefined) return known
-    const text = this.#lookup.symbol(ref)
-    this.#texts.set(ref, text)
-    return text
-  }
-}
-
 /** Behind the last series stand the postings, or a section that only old versions write. */
 function seriesEnd({ index }: IndexLookup): number {
   const { series, labelIndices, postings } = index.toc
@@ -258,50 +197,6 @@ function seriesEnd({ index }: IndexLookup): number {
 
 function areAll(matchers: readonly Matcher[], labels: readonly Label[]): boolean {
   return matchers.every(({ name, matches }) => matches(labels.find(([each]) => each === name)?.[1] ?? ''))
-}
-
-/** The chunks of each series, from the segment files that were read. */
-function chunksOf(series: readonly BlockSeries[], files: ReadonlyMap<number, SegmentRead>): BlockChunk[][] {
-  const all: BlockChunk[][] = []
-  let last = -1
-  let file: SegmentRead | undefined
-  for (const { chunks, deleted } of series) {
-    const found: BlockChunk[] = []
-    for (let i = 0; i < chunks.length; i += 3) {
-      const ref = chunks[i + 2] as number
-      const segment = chunkSegment(ref)
-      if (segment !== last) file = files.get(segment)
-      last = segment
-      const { what, cursor } = file as SegmentRead
-      const offset = chunkOffset(ref)
-      cursor.moveTo(offset)
-      const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what)
-      const [from, to] = [chunks[i] as number, chunks[i + 1] as number]
-      found.push({ from, to, chunk, deleted: deleted && deletedWithin(deleted, from, to) })
-    }
-    all.push(found)
-  }
-  return all
-}
-
-/** Where their chunks begin, ascending, by the numbers of their segment files. */
-function offsetsOf(series: readonly BlockSeries[]): ReadonlyMap<number, Float64Array> {
-  const bySegment = new Map<number, number[]>()
-  let last = -1
-  let list: number[] = []
-  for (const { chunks } of series) {
-    for (let i = 2; i < chunks.length; i += 3) {
-      const ref = chunks[i] as number
-      const segment = chunkSegment(ref)
-      if (segment !== last) {
-        list = bySegment.get(segment) ?? []
-        bySegment.set(segment, list)
-        last = segment
-      }
-      list.push(chunkOffset(ref))
-    }
-  }
-  return new Map(Array.from(bySegment, ([segment, offsets]) => [segment, new Float64Array(offsets).sort()]))
 }
 
 /** Filled again by each call of `between`: doubles from the start. */
@@ -327,8 +222,4 @@ function between(
   }
   // A copy has no room behind it, as an array that grew would have: a query holds those of all its series.
   return kept.slice(0, count)
-}
-
-function segmentName(segment: number): string {
-  return `chunks/${String(segment + 1).padStart(6, '0')}`
 }

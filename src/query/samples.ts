@@ -5,7 +5,7 @@ import { decodeHistogram, type HistogramSamples } from '../tsdb/histogram.ts'
 import { FloatSamples } from '../tsdb/samples.ts'
 import { addXor } from '../tsdb/xor-fast.ts'
 import { decodeXor2 } from '../tsdb/xor2.ts'
-import type { BlockChunk } from './block.ts'
+import type { BlockChunk } from './block-series.ts'
 import { type Deleted, isDeleted } from './deleted.ts'
 
 export interface HistogramAt {

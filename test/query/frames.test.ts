@@ -1,9 +1,10 @@
 import { crc32c } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
-import type { BlockChunk } from '../../src/query/block.ts'
+import type { BlockChunk } from '../../src/query/block-series.ts'
 import type { Label } from '../../src/query/labels.ts'
-import { ProtoWriter, putInt, putUint, uintSize } from '../../src/query/remote-read/proto.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { writeFrame } from '../../src/query/remote-read/streamed.ts'
+import { putInt, putUint, uintSize } from '../../src/query/remote-read/varint.ts'
 import { StoredChunk } from '../../src/tsdb/chunk.ts'
 
 const utf8 = new TextEncoder()

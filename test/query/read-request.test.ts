@@ -1,6 +1,6 @@
 // What one request of remote read may say: each query, matcher and field takes memory, however few bytes it has.
 import { describe, expect, it } from 'vitest'
-import { ProtoWriter } from '../../src/query/remote-read/proto.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { parseReadRequest } from '../../src/query/remote-read/request.ts'
 
 const plain = {

@@ -1,5 +1,5 @@
 /** Requests of remote read, and what comes back. */
-import { ProtoWriter } from '../../src/query/remote-read/proto.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { snappy } from '../../src/runtime/snappy.ts'
 
 export const { compress, uncompress } = snappy

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { giveWriter, takeWriter } from '../../src/query/remote-read/proto.ts'
+import { giveWriter, takeWriter } from '../../src/query/remote-read/proto-writer.ts'
 
 describe('writers that are used again', () => {
   it('one that was given back is taken again, empty', () => {

@@ -1,10 +1,11 @@
 /** The other side of remote read: a request, and the series of a streamed answer. */
 import { joined } from '../../async/bytes.ts'
-import type { BlockChunk } from '../../query/block.ts'
+import type { BlockChunk } from '../../query/block-series.ts'
 import { compareLabels, type Label } from '../../query/labels.ts'
 import type { LabelMatcher, MatcherType } from '../../query/matchers.ts'
 import type { Selection, Series } from '../../query/querier.ts'
-import { ProtoReader, ProtoWriter } from '../../query/remote-read/proto.ts'
+import { ProtoReader } from '../../query/remote-read/proto-reader.ts'
+import { ProtoWriter } from '../../query/remote-read/proto-writer.ts'
 import type { Snappy } from '../../query/remote-read/request.ts'
 import { StoredChunk } from '../../tsdb/chunk.ts'
 import { crc32c } from '../../tsdb/crc32c.ts'

@@ -2,7 +2,7 @@
 import { ChunkEncoding, StoredChunk } from '../../tsdb/chunk.ts'
 import { encodeHistograms, goesOn } from '../../tsdb/histogram-encode.ts'
 import { CHUNK_SAMPLES, encodeXor } from '../../tsdb/xor-encode.ts'
-import type { BlockChunk } from '../block.ts'
+import type { BlockChunk } from '../block-series.ts'
 import { type HistogramAt, SeriesSamples, timeOf } from '../samples.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** Labels as field 1 of TimeSeries and of ChunkedSeries has them: `string name = 1, string value = 2`. */
 import type { Label } from '../labels.ts'
-import { copyBytes, putUint, uintSize } from './proto.ts'
+import { copyBytes, putUint, uintSize } from './varint.ts'
 
 const encoder = new TextEncoder()
 

@@ -2,7 +2,7 @@
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import type { LabelMatcher, MatcherType } from '../matchers.ts'
 import type { Selection } from '../querier.ts'
-import { type FieldsLeft, ProtoReader, takeField } from './proto.ts'
+import { type FieldsLeft, ProtoReader, takeField } from './proto-reader.ts'
 
 /** Snappy's block format, without frames; from npm, by the runtime. */
 export interface Snappy {

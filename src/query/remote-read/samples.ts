@@ -3,7 +3,8 @@ import { type HistogramSamples, hasBuckets } from '../../tsdb/histogram.ts'
 import type { Label } from '../labels.ts'
 import { type HistogramAt, type SeriesSamples, timeOf } from '../samples.ts'
 import { LabelBytes } from './label-bytes.ts'
-import { ProtoWriter, uintSize } from './proto.ts'
+import { ProtoWriter } from './proto-writer.ts'
+import { uintSize } from './varint.ts'
 
 /** Collects one `QueryResult`, a series after the other. */
 export class QueryResultWriter {

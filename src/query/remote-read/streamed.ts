@@ -5,11 +5,12 @@
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import type { StoredChunk } from '../../tsdb/chunk.ts'
 import { advance, overZeros, START } from '../../tsdb/crc32c.ts'
-import type { BlockChunk } from '../block.ts'
+import type { BlockChunk } from '../block-series.ts'
 import type { Series } from '../querier.ts'
 import { chunksToSend } from './chunks-to-send.ts'
 import { LabelBytes } from './label-bytes.ts'
-import { copyBytes, intSize, type ProtoWriter, putInt, putUint, uintSize } from './proto.ts'
+import type { ProtoWriter } from './proto-writer.ts'
+import { copyBytes, intSize, putInt, putUint, uintSize } from './varint.ts'
 
 /** What Prometheus' client takes of one frame (`chunked_read_limit`, 50 MB) has room for this and the labels. */
 const MAX_SERIES_BYTES = 45_000_000
