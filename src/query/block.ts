@@ -5,6 +5,7 @@ import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { BlockReader } from '../contracts/stage.ts'
 import { chunkSize } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
+import { seriesEnd } from '../tsdb/index-toc.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
 import type { BlockChunk, BlockSeries } from './block-series.ts'
 import { type Deleted, type Deletions, isDeleted, readDeleted } from './deleted.ts'
@@ -146,7 +147,7 @@ export class BlockQuery {
   async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Found> {
     const groups = groupsOf(lookup, matchers)
     if (!groups) return { refs: new Uint32Array(0), rest: [] }
-    const seriesBytes = averageSeriesBytes(lookup, seriesEnd(lookup))
+    const seriesBytes = averageSeriesBytes(lookup, seriesEnd(lookup.index.toc))
     const { read, rest } = worthReading(groups, { seriesBytes, isRemote: this.#reader.isRemote ?? false })
     const lists = await this.#postings(read.flatMap(({ ranges }) => ranges))
     const listsOf = (ranges: readonly PostingsRange[]) => ranges.map(({ offset }) => lists.get(offset) as Uint32Array)
@@ -182,17 +183,11 @@ export class BlockQuery {
       file: 'index',
       offsets,
       guess: this.#reader.meta.readAhead?.series ?? SERIES_BYTES,
-      end: seriesEnd(lookup),
+      end: seriesEnd(lookup.index.toc),
       sizeOf: (bytes: Uint8Array, at: number) => seriesSize(bytes, at, 'index'),
     } as const
     return await reads.cursor(this.#reader, asked, query)
   }
-}
-
-/** Behind the last series stand the postings, or a section that only old versions write. */
-function seriesEnd({ index }: IndexLookup): number {
-  const { series, labelIndices, postings } = index.toc
-  return labelIndices > series ? Math.min(labelIndices, postings) : postings
 }
 
 function areAll(matchers: readonly Matcher[], labels: readonly Label[]): boolean {

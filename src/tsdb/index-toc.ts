@@ -31,6 +31,11 @@ export interface IndexToc {
   readonly postingsTable: number
 }
 
+/** Where the series section ends: behind it stand the postings, or a section that Prometheus wrote up to 3.6. */
+export function seriesEnd({ series, labelIndices, postings, postingsTable }: IndexToc): number {
+  return Math.min(...[labelIndices, postings, postingsTable].filter(offset => offset > series))
+}
+
 /** @throws BlockgateError `corrupt-block` where no index file can have `size` bytes */
 export function assertIndexSize(size: number): void {
   if (Number.isSafeInteger(size) && size >= MIN_INDEX_BYTES && size <= MAX_INDEX_BYTES) return

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { ErrorCode } from '../../contracts/errors.ts'
 import { count, object, parseGo } from '../../tsdb/go-json.ts'
+import { seriesEnd } from '../../tsdb/index-toc.ts'
 import type { SeriesEntry } from '../../tsdb/series.ts'
 import { type ChunkReport, ChunkStats } from './chunk-stats.ts'
 import type { BlockFolder } from './folder.ts'
@@ -11,7 +12,7 @@ import type { Problems } from './problems.ts'
 import type { RefSet } from './ref-set.ts'
 import { ChunkFiles, seriesAt, verifySegments } from './series-walk.ts'
 import { verifyChunk } from './verify-chunk.ts'
-import { allSeries, type IndexFile, seriesEnd, verifyLabelIndices, verifyLists, verifySymbols } from './verify-index.ts'
+import { allSeries, type IndexFile, verifyLabelIndices, verifyLists, verifySymbols } from './verify-index.ts'
 
 export interface Contents {
   /** Undefined where the table of the label pairs cannot be read. */

@@ -1,7 +1,7 @@
 /** Checks the sections of an index: every checksum, every order, and that postings lists name series that exist. */
 import type { BlockgateError } from '../../contracts/errors.ts'
 import { corrupt } from '../../tsdb/binary.ts'
-import type { IndexToc, IndexVersion } from '../../tsdb/index-toc.ts'
+import { type IndexToc, type IndexVersion, seriesEnd } from '../../tsdb/index-toc.ts'
 import { seriesOffset } from '../../tsdb/series.ts'
 import { eachPair, type PairEntry } from './label-pairs.ts'
 import type { Parts } from './parts.ts'
@@ -20,11 +20,6 @@ export interface Lists {
   readonly lists: number
   /** References in all lists but that of all series; undefined where a list cannot be read. */
   readonly entries: number | undefined
-}
-
-/** Where the series section ends. */
-export function seriesEnd({ labelIndices, postings, postingsTable }: IndexToc): number {
-  return Math.min(...[labelIndices, postings, postingsTable].filter(offset => offset > 0))
 }
 
 /** @returns whether a reference in a series entry is one of a symbol; undefined where the table cannot be read */
