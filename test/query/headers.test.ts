@@ -10,11 +10,17 @@ const INDEX = indexFile({ series: [[['__name__', 'up']]] })
 /** Blocks whose reads wait to be let through, where `gated`. */
 function blocks(options: Partial<HeadersOptions> = {}) {
   const headers = new Headers({ maxBytes: 1e9, concurrency: 2, ...options })
-  const state = { opens: [] as number[], gate: Promise.resolve(), failing: undefined as Error | undefined }
+  const state = {
+    reads: [] as number[],
+    opens: [] as number[],
+    gate: Promise.resolve(),
+    failing: undefined as Error | undefined,
+  }
   const reader = (i: number): BlockReader => ({
     meta: blockMeta({ ulid: testId(i), files: [{ path: 'index', size: INDEX.length }] }),
     files: {
       async read(_, offset, length, signal) {
+        state.reads.push(offset)
         if (offset === 0 && length === 5) state.opens.push(i)
         await state.gate
         signal.throwIfAborted()
@@ -67,6 +73,19 @@ describe('index-headers in memory', () => {
     gate.resolve()
     for (const one of all) expect((await one).lookup.labelNames()).toEqual(['__name__'])
     expect([state.opens, headers.size]).toEqual([[1, 2, 3], 3])
+  })
+
+  it('are made of both ends of the index, asked for side by side, and then of what these tell', async () => {
+    const { state, hold } = blocks()
+    const gate = Promise.withResolvers<void>()
+    state.gate = gate.promise
+    const held = hold(1)
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+    const ends = [0, INDEX.length - 52]
+    expect(state.reads).toEqual(ends)
+    gate.resolve()
+    await held
+    expect(state.reads.length).toBeGreaterThan(ends.length)
   })
 
   it('an open goes on for those who stay, and its place is given back when all have gone', async () => {

@@ -1,4 +1,6 @@
 import { codeOf } from 'blockgate'
+import fc from 'fast-check'
+import { RE2JS } from 're2js'
 import { describe, expect, it } from 'vitest'
 import { type LabelMatcher, type MatcherType, matcher } from '../../src/query/matchers.ts'
 
@@ -85,8 +87,60 @@ describe('what a matcher selects', () => {
     }
   })
 
-  it.each(['(', '*', 'a{2000}', '(?=a)', '\\1', 'x'.repeat(70_000)])('refuses %s', pattern => {
+  it.each(['(', '*', 'a{2000}', '(?=a)', '\\1'])('refuses %s', pattern => {
     expect(() => matcher(of('=~', pattern))).toThrow(/^invalid-query: x=~/)
+  })
+
+  it.each([
+    ['a long one', 'a.'.repeat(8_193)],
+    ['a short one of many repeats', 'a{1000}'.repeat(17)],
+    ['repeats within repeats', '((a{30}b){30}){30}'],
+    ['classes of Unicode', '\\pL'.repeat(1_025)],
+    ['one whose groups do not end', '('.repeat(10) + 'a.'.repeat(8_193)],
+    ['a class', `[${'a-c'.repeat(5_500)}]`],
+    ['a class that is repeated', '[[:alpha:]]{999}b{999}'.repeat(2)],
+  ])('refuses before it is compiled, with few words, %s', (_, pattern) => {
+    let message = ''
+    try {
+      matcher(of('=~', pattern))
+    } catch (error) {
+      message = (error as Error).message
+    }
+    expect(message).toMatch(
+      /^invalid-query: x=~.*must be a shorter regular expression: its size must be <= 16384 and is \d+/,
+    )
+    expect(message.length).toBeLessThan(400)
+  })
+
+  it('takes any number of texts, and looks a few of them up by name', () => {
+    const list = Array.from({ length: 30_000 }, (_, i) => `10\\.0\\.${i >> 8}\\.${i & 255}:9090`)
+    const all = matcher(of('=~', list.join('|')))
+    expect(['10.0.117.47:9090', '10.0.117.48:9090', '10x0.117.47:9090'].map(all.matches)).toEqual([true, false, false])
+    expect(all.values, 'too many to look up').toBeUndefined()
+    const few = matcher(of('=~', list.slice(0, 2).join('|')))
+    expect(few.values).toEqual(new Set(['10.0.0.0:9090', '10.0.0.1:9090']))
+  })
+
+  it('is told by its text as by the compiler, whatever characters it is of', () => {
+    const parts = ['a', '.', '\\.', '|', '\\|', '(', ')', '[a.]', '\\', '{2}', '^', '$', '-', '*', '\\d', 'é']
+    const text = fc.array(fc.constantFrom(...parts), { maxLength: 7 }).map(list => list.join(''))
+    const value = fc.array(fc.constantFrom('a', '.', '|', '(', ')', '-', '2', 'é', '\\'), { maxLength: 5 })
+    fc.assert(
+      fc.property(text, fc.array(value, { maxLength: 20 }), (pattern, values) => {
+        let compiled: RE2JS
+        try {
+          compiled = RE2JS.compile(`^(?:${pattern})$`)
+        } catch {
+          expect(() => matcher(of('=~', pattern))).toThrow(/^invalid-query/)
+          return
+        }
+        const made = matcher(of('=~', pattern))
+        for (const each of [...values.map(list => list.join('')), ...(made.values ?? [])]) {
+          expect(made.matches(each), each).toBe(compiled.matches(each))
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
 
