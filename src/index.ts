@@ -40,6 +40,8 @@ export type {
   ObjectBody,
   ObjectInfo,
   Range,
+  RequestDetails,
+  RequestOptions,
   UnreadableKey,
 } from './contracts/bucket.ts'
 export type { ByteCache, CacheEntry, CacheKind, CacheServices, CacheStats } from './contracts/cache.ts'

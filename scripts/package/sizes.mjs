@@ -7,9 +7,10 @@ import { portablePlugins, specifier } from './entries.mjs'
 
 /**
  * Of our own code in `.`, without what it loads only when asked; with its two dependencies it is told beside it. The aim is
- * 20 kB. Limits, slices, faults that are told and questions to a person took it past that; what is here may not grow.
+ * 20 kB. Limits, slices, faults that are told and questions to a person took it past that, and what spans say of requests and errors;
+ * what is here may not grow.
  */
-const ENGINE_LIMIT = 26_500
+const ENGINE_LIMIT = 27_100
 const PLUGIN_LIMIT = 8_000
 
 /** What a plugin shares with the engine costs nothing more. */

@@ -1,5 +1,5 @@
 /** How a bucket says what failed, and whether another try may help. */
-import { BlockgateError, codeOf, ErrorCode, type ErrorOptions } from '../contracts/errors.ts'
+import { BlockgateError, causesOf, codeOf, ErrorCode, type ErrorOptions } from '../contracts/errors.ts'
 
 export interface BucketErrorOptions extends ErrorOptions {
   /** The HTTP status of the answer, where there was one. */
@@ -51,18 +51,6 @@ const NETWORK: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
 ])
 
-/** An error chain longer than this is a mistake, perhaps a cycle. */
-const MAX_CAUSES = 8
-
-/** `error` and its causes, as far as they are objects. */
-function* causesOf(error: unknown): Generator<object> {
-  let at = error
-  for (let i = 0; i < MAX_CAUSES && typeof at === 'object' && at !== null; i++) {
-    yield at
-    at = 'cause' in at ? at.cause : undefined
-  }
-}
-
 /**
  * True where another try may help. A `bucket-failed` error with a `retryable` of its own is believed; any other thrown
  * value is judged by the first HTTP `status` (429 or 5xx) or network `code` along its causes.
@@ -80,6 +68,18 @@ export function isTransient(error: unknown): boolean {
 /** The HTTP `status` of an error, the first along its causes. */
 export function statusOf(error: unknown): number | undefined {
   for (const at of causesOf(error)) if ('status' in at && typeof at.status === 'number') return at.status
+  return undefined
+}
+
+/**
+ * What a request failed with, in a word of few: its HTTP status, or the code of a connection that broke (`ECONNRESET`), the first along
+ * its causes.
+ */
+export function failureTypeOf(error: unknown): string | undefined {
+  for (const at of causesOf(error)) {
+    if ('status' in at && Number(at.status) >= 400) return String(at.status)
+    if ('code' in at && /^[A-Z][A-Z0-9_]{2,40}$/.test(String(at.code))) return String(at.code)
+  }
   return undefined
 }
 

@@ -38,14 +38,26 @@ export interface ObjectBody extends AsyncDisposable {
 /** Bytes from `offset`, or the last `suffix` bytes. A range is cut at the object's end; one that starts past it is empty. */
 export type Range = { readonly offset: number; readonly length: number } | { readonly suffix: number }
 
+/**
+ * What a bucket tells of a request, for its span: attributes by the names of OpenTelemetry's conventions, such as
+ * `aws.request_id` or `server.address`. Never a credential, never a URL.
+ */
+export type RequestDetails = Readonly<Record<string, string | number | undefined>>
+
+export interface RequestOptions {
+  readonly signal: AbortSignal
+  /** Given where somebody traces the request. A bucket may call it, as often as it learns something; each try of a request may. */
+  readonly onDetails?: ((details: RequestDetails) => void) | undefined
+}
+
 export interface BucketReader {
   /** Keys that start with `prefix`, in order. An error is thrown, never an empty page; one key that cannot be read is `unreadable`. */
   list(
     prefix: string,
-    options: { readonly delimiter?: '/'; readonly cursor?: string | undefined; readonly signal: AbortSignal },
+    options: RequestOptions & { readonly delimiter?: '/'; readonly cursor?: string | undefined },
   ): Promise<ListPage>
   /** Undefined where there is no such object. */
-  get(key: string, options: { readonly range?: Range; readonly signal: AbortSignal }): Promise<ObjectBody | undefined>
+  get(key: string, options: RequestOptions & { readonly range?: Range }): Promise<ObjectBody | undefined>
 }
 
 export interface BucketWriter {
@@ -53,8 +65,8 @@ export interface BucketWriter {
   put(
     key: string,
     body: Uint8Array,
-    options: { readonly if?: 'absent' | { readonly etag: string }; readonly signal: AbortSignal },
+    options: RequestOptions & { readonly if?: 'absent' | { readonly etag: string } },
   ): Promise<'stored' | 'conflict'>
   /** Deleting what is not there is fine. */
-  delete(key: string, options: { readonly signal: AbortSignal }): Promise<void>
+  delete(key: string, options: RequestOptions): Promise<void>
 }

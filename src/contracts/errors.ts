@@ -138,3 +138,15 @@ export function rawMessageOf(error: unknown): string {
 export function errorFields(error: unknown): { readonly code: string | undefined; readonly error: string } {
   return { code: codeOf(error), error: rawMessageOf(error) }
 }
+
+/** An error chain longer than this is a mistake, perhaps a cycle. */
+const MAX_CAUSES = 8
+
+/** `error` and its causes, as far as they are objects. */
+export function* causesOf(error: unknown): Generator<object> {
+  let at = error
+  for (let i = 0; i < MAX_CAUSES && typeof at === 'object' && at !== null; i++) {
+    yield at
+    at = 'cause' in at ? at.cause : undefined
+  }
+}

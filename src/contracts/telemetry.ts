@@ -9,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
+import { recordException } from './exceptions.ts'
 
 export { METRICS, type MetricInfo } from './metric-table.ts'
 
@@ -51,6 +52,10 @@ export const Attribute = {
   bucketObjects: 'bucket.objects',
   bucketResult: 'bucket.result',
   bucketAttempts: 'bucket.attempts',
+  bucketRange: 'bucket.range',
+  httpStatus: 'http.response.status_code',
+  /** ms. */
+  retryPause: 'retry.pause_ms',
   errorCode: 'error.type',
 } as const
 
@@ -77,7 +82,9 @@ export async function inSpan<T>(
   }
 }
 
-export function markFailed(span: Span, error: unknown): void {
+/** `at`: when it failed, ms since the epoch, of a span that is told later. Default: now. */
+export function markFailed(span: Span, error: unknown, at?: number): void {
   span.setAttribute(Attribute.errorCode, codeOf(error) ?? ErrorCode.internal)
   span.setStatus({ code: SpanStatusCode.ERROR, message: rawMessageOf(error) })
+  recordException(span, error, rawMessageOf(error), at)
 }

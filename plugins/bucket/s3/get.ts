@@ -1,6 +1,6 @@
 /** Objects and ranges of them. */
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
-import type { ObjectBody, ObjectInfo, Range } from 'blockgate'
+import type { ObjectBody, ObjectInfo, Range, RequestOptions } from 'blockgate'
 import { type BodySource, exactBytes, objectBody, resolveRange, type Span, streamSource } from 'blockgate/bucket'
 import { infoOf } from './answers.ts'
 import { S3Error } from './errors.ts'
@@ -11,35 +11,36 @@ export async function getObject(
   requests: Requests,
   key: string,
   range: Range | undefined,
-  signal: AbortSignal,
+  options: RequestOptions,
 ): Promise<ObjectBody | undefined> {
   // A range that is empty in the largest object is empty in every other.
   const { from, to } = resolveRange(range, Number.MAX_SAFE_INTEGER)
-  const body = from < to ? await request(requests, key, range, signal) : 'no-bytes'
-  return body === 'no-bytes' ? await empty(requests, key, signal) : body
+  const body = from < to ? await request(requests, key, range, options) : 'no-bytes'
+  return body === 'no-bytes' ? await empty(requests, key, options) : body
 }
 
 /** No bytes, and what is known of the object: HTTP has no range for that, and says nothing of it with a 416. */
-async function empty(requests: Requests, key: string, signal: AbortSignal): Promise<ObjectBody | undefined> {
-  let body = await request(requests, key, { offset: 0, length: 1 }, signal)
+async function empty(requests: Requests, key: string, options: RequestOptions): Promise<ObjectBody | undefined> {
+  let body = await request(requests, key, { offset: 0, length: 1 }, options)
   // Not one byte: then the whole of it costs nothing.
-  if (body === 'no-bytes') body = await request(requests, key, undefined, signal)
+  if (body === 'no-bytes') body = await request(requests, key, undefined, options)
   if (body === undefined || body === 'no-bytes') return undefined
   await body[Symbol.asyncDispose]()
-  return objectBody(body.info, { read: async () => undefined, close() {} }, signal)
+  return objectBody(body.info, { read: async () => undefined, close() {} }, options.signal)
 }
 
 async function request(
   requests: Requests,
   key: string,
   range: Range | undefined,
-  signal: AbortSignal,
+  options: RequestOptions,
 ): Promise<ObjectBody | 'no-bytes' | undefined> {
   const what = `cannot read object "${key}"`
   const input = { Bucket: requests.options.bucket, Key: key, ...(range && { Range: header(range) }) }
   let flight: Flight<GetObjectCommandOutput>
   try {
-    flight = await requests.open(what, sdk => new sdk.GetObjectCommand(input), signal)
+    const call = { method: 'GetObject', key, what, ...options }
+    flight = await requests.open(call, sdk => new sdk.GetObjectCommand(input))
   } catch (error) {
     // A 404 of anything else (the bucket, a proxy) says nothing about the object.
     if (error instanceof S3Error && error.s3Code === 'NoSuchKey') return undefined
@@ -59,7 +60,7 @@ async function request(
   }
   try {
     const { info, span } = told(key, range, flight.output)
-    return objectBody(info, exactBytes(what, span.to - span.from, source), signal)
+    return objectBody(info, exactBytes(what, span.to - span.from, source), options.signal)
   } catch (error) {
     await source.close({ end: 'cancelled' })
     throw error

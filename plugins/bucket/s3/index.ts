@@ -37,9 +37,9 @@ function wholeBucket(options: S3Options): Bucket {
       requests = new Requests(await openSession(options), host, options)
     },
     list: async (prefix, list) => await listPage(ready(), prefix, list),
-    get: async (key, { range, signal }) => await getObject(ready(key), key, range, signal),
-    put: async (key, body, { if: condition, signal }) => await putObject(ready(key), key, body, condition, signal),
-    delete: async (key, { signal }) => await deleteObject(ready(key), key, signal),
+    get: async (key, { range, ...options }) => await getObject(ready(key), key, range, options),
+    put: async (key, body, { if: condition, ...options }) => await putObject(ready(key), key, body, condition, options),
+    delete: async (key, options) => await deleteObject(ready(key), key, options),
     async stop() {
       requests?.close()
       requests = undefined

@@ -1,16 +1,15 @@
 /** One page of a listing. */
 import type { ListObjectsCommandOutput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import type { ListPage, UnreadableKey } from 'blockgate'
+import type { ListPage, RequestOptions, UnreadableKey } from 'blockgate'
 import { compareKeys } from 'blockgate/bucket'
 import { decodeKey, guessKey, infoOf } from './answers.ts'
 import { S3Error } from './errors.ts'
 import type { Requests } from './requests.ts'
 
-export interface ListOptions {
+export interface ListOptions extends RequestOptions {
   readonly delimiter?: '/'
   /** By version 2 of the protocol the store's token, by version 1 the last key or common prefix of the page before. */
   readonly cursor?: string | undefined
-  readonly signal: AbortSignal
 }
 
 /** Of both versions: what a page of either one has. */
@@ -59,17 +58,21 @@ async function ask(
   requests: Requests,
   what: string,
   prefix: string,
-  { delimiter, cursor, signal }: ListOptions,
+  { delimiter, cursor, ...request }: ListOptions,
 ): Promise<Output> {
   const { bucket, listVersion } = requests.options
   // XML cannot hold some characters that a key may have.
   const input = { Bucket: bucket, Prefix: prefix, EncodingType: 'url', Delimiter: delimiter } as const
   if (listVersion === 1) {
-    return await requests.send(what, sdk => new sdk.ListObjectsCommand({ ...input, Marker: cursor }), signal)
+    const call = { method: 'ListObjects', what, ...request }
+    return await requests.send(call, sdk => new sdk.ListObjectsCommand({ ...input, Marker: cursor }))
   }
   const command = { ...input, ContinuationToken: cursor }
   try {
-    return await requests.send(what, sdk => new sdk.ListObjectsV2Command(command), signal)
+    return await requests.send(
+      { method: 'ListObjectsV2', what, ...request },
+      sdk => new sdk.ListObjectsV2Command(command),
+    )
   } catch (error) {
     if (!(error instanceof S3Error && cursor === undefined && REFUSED.test(error.s3Code ?? ''))) throw error
     throw new S3Error(`${error.rawMessage} (${ONLY_1})`, error)

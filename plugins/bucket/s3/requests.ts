@@ -1,7 +1,8 @@
 /** Requests through the client: no more at once than connections, with a time-out, the caller's signal, and errors of ours. */
-import { durationMs, type Host, linkSignals, orAborted } from 'blockgate'
+import { durationMs, type Host, linkSignals, orAborted, type RequestOptions } from 'blockgate'
 import { Places } from 'blockgate/bucket'
 import type { S3Module, S3Session } from './client.ts'
+import { answered, asked } from './details.ts'
 import { S3Error, s3Error } from './errors.ts'
 import { connectionsOf, type S3Options } from './options.ts'
 
@@ -10,6 +11,16 @@ export interface Flight<T> extends Disposable {
   readonly output: T
   /** Settles as the next bytes do; bytes that do not come in time are an error. */
   inTime<R>(next: () => Promise<R>): Promise<R>
+}
+
+/** What is asked for: `Key` in a bucket. */
+export interface Call extends RequestOptions {
+  /** Of the protocol: `GetObject`. */
+  readonly method: string
+  /** Undefined for a listing. */
+  readonly key?: string
+  /** Begins the message of an error: `cannot list prefix "a"`. */
+  readonly what: string
 }
 
 export class Requests {
@@ -35,14 +46,16 @@ export class Requests {
     this.#session.close()
   }
 
-  /** Sends a command whose answer has no body. `what` begins the message of an error: `cannot list prefix "a"`. */
-  async send<T>(what: string, command: (sdk: S3Module) => unknown, signal: AbortSignal): Promise<T> {
-    using flight = await this.open<T>(what, command, signal)
+  /** Sends a command whose answer has no body. */
+  async send<T>(call: Call, command: (sdk: S3Module) => unknown): Promise<T> {
+    using flight = await this.open<T>(call, command)
     return flight.output
   }
 
   /** @throws S3Error, or the reason of the signal */
-  async open<T>(what: string, command: (sdk: S3Module) => unknown, signal: AbortSignal): Promise<Flight<T>> {
+  async open<T>(call: Call, command: (sdk: S3Module) => unknown): Promise<Flight<T>> {
+    const { what, signal, onDetails } = call
+    onDetails?.(asked(call, this.options))
     const connection = await this.#connections.take(signal)
     // Of one request: a signal that lives as long as a run must not collect a listener from each.
     const link = linkSignals(signal)
@@ -53,7 +66,7 @@ export class Requests {
     const inTime = async <R>(work: () => Promise<R>): Promise<R> => {
       using _ = this.#host.setTimer(this.#timeoutMs, () => {
         const late = `${what}: timed out after ${this.#timeoutMs / 1000} s (option requestTimeout)`
-        link.abort(new S3Error(late, { retryable: true }))
+        link.abort(new S3Error(late, { retryable: true, cause: TIMED_OUT }))
       })
       try {
         return await orAborted(work(), link.signal)
@@ -66,10 +79,15 @@ export class Requests {
       const { client, module } = this.#session
       // The client is the SDK's, and so is what it answers to its own command.
       const output = (await inTime(() => client.send(command(module), { abortSignal: link.signal }))) as T
+      onDetails?.(answered(output))
       return { output, inTime, [Symbol.dispose]: close }
     } catch (error) {
       close()
+      onDetails?.(answered(error))
       throw error
     }
   }
 }
+
+/** The word of Node, by which traces tell it from a connection that broke. */
+const TIMED_OUT = { code: 'ETIMEDOUT' }

@@ -1,5 +1,5 @@
 /** Puts, with and without a condition, and deletes. */
-import { BlockgateError, ErrorCode } from 'blockgate'
+import { BlockgateError, ErrorCode, type RequestOptions } from 'blockgate'
 import { S3Error } from './errors.ts'
 import type { S3Options } from './options.ts'
 import type { Requests } from './requests.ts'
@@ -11,12 +11,13 @@ export async function putObject(
   key: string,
   body: Uint8Array,
   condition: Condition,
-  signal: AbortSignal,
+  request: RequestOptions,
 ): Promise<'stored' | 'conflict'> {
   const { options } = requests
   const input = { Bucket: options.bucket, Key: key, Body: body, ...headers(condition, options) }
   try {
-    await requests.send(`cannot write object "${key}"`, sdk => new sdk.PutObjectCommand(input), signal)
+    const call = { method: 'PutObject', key, what: `cannot write object "${key}"`, ...request }
+    await requests.send(call, sdk => new sdk.PutObjectCommand(input))
     return 'stored'
   } catch (error) {
     if (condition === undefined || !(error instanceof S3Error)) throw error
@@ -26,10 +27,11 @@ export async function putObject(
   }
 }
 
-export async function deleteObject(requests: Requests, key: string, signal: AbortSignal): Promise<void> {
+export async function deleteObject(requests: Requests, key: string, request: RequestOptions): Promise<void> {
   const input = { Bucket: requests.options.bucket, Key: key }
   try {
-    await requests.send(`cannot delete object "${key}"`, sdk => new sdk.DeleteObjectCommand(input), signal)
+    const call = { method: 'DeleteObject', key, what: `cannot delete object "${key}"`, ...request }
+    await requests.send(call, sdk => new sdk.DeleteObjectCommand(input))
   } catch (error) {
     if (!(error instanceof S3Error && error.s3Code === 'NoSuchKey')) throw error
   }

@@ -1,5 +1,5 @@
 /** A bucket whose requests are watched: what traced() and measured() have in common. */
-import type { ObjectBody } from '../../contracts/bucket.ts'
+import type { ObjectBody, RequestOptions } from '../../contracts/bucket.ts'
 import type { Bucket } from '../../contracts/host.ts'
 import { objectBody, streamSource } from '../body.ts'
 import { type BucketCall, type BucketResult, isBody, wrapped } from './wrapped.ts'
@@ -19,6 +19,8 @@ export interface RequestEnd {
 export interface Watch {
   /** Makes the call, inside whatever must be active meanwhile. */
   during<T>(make: () => Promise<T>): Promise<T>
+  /** Where it wants to know what the bucket tells of the request. */
+  readonly onDetails?: RequestOptions['onDetails']
   /** Called once; where a body came, when that has ended. */
   ended(end: RequestEnd): void
 }
@@ -29,7 +31,7 @@ export function observed(bucket: Bucket, watch: (call: BucketCall) => Watch | un
     const watching = watch(call)
     if (!watching) return await make()
     try {
-      const result = await watching.during(make)
+      const result = await watching.during(() => make(watching.onDetails))
       if (isBody(result)) return observedBody(result, call.signal, watching) as typeof result
       watching.ended(endOf(call, result))
       return result

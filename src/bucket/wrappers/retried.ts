@@ -2,9 +2,10 @@
 import { trace } from '@opentelemetry/api'
 import { type Backoff, backoffMs } from '../../async/backoff.ts'
 import { sleep } from '../../async/signals.ts'
+import { codeOf } from '../../contracts/errors.ts'
 import type { Bucket, Host } from '../../contracts/host.ts'
 import { Attribute } from '../../contracts/telemetry.ts'
-import { BucketError, isTransient, retryAfterOf, statusOf } from '../error.ts'
+import { BucketError, failureTypeOf, isTransient, retryAfterOf, statusOf } from '../error.ts'
 import { wrapped } from './wrapped.ts'
 
 export interface RetriedOptions {
@@ -44,9 +45,13 @@ export function retried(bucket: Bucket, host: Host, options: RetriedOptions = {}
         const asked = retryAfterOf(error) ?? 0
         if (n >= tries || asked > LONGEST_PAUSE_MS || !isTransient(error)) throw error
         failed?.(error)
-        await sleep(host, Math.max(asked, backoffMs(host, backoff, n)), signal)
+        const pause = Math.max(asked, backoffMs(host, backoff, n))
         // The span of the wrapper outside: this one makes none of its own.
-        trace.getActiveSpan()?.setAttribute(Attribute.bucketAttempts, n + 1)
+        const span = trace.getActiveSpan()
+        const type = failureTypeOf(error) ?? codeOf(error)
+        span?.addEvent('retry', { [Attribute.errorCode]: type, [Attribute.retryPause]: Math.round(pause) })
+        await sleep(host, pause, signal)
+        span?.setAttribute(Attribute.bucketAttempts, n + 1)
       }
     }
   }

@@ -1,38 +1,55 @@
 /** Spans for a bucket: one a call, inside whatever is active. */
-import { context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { Range } from '../../contracts/bucket.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
+import { recordException } from '../../contracts/exceptions.ts'
 import type { Bucket } from '../../contracts/host.ts'
 import { Attribute, SpanName, tracer } from '../../contracts/telemetry.ts'
+import { failureTypeOf, statusOf } from '../error.ts'
 import { observed } from './observed.ts'
 
 /**
  * `bucket`, with a `bucket.<op>` span a call where a span is active, and none elsewhere: a listing outside a run would
  * only make traces of one span. The span of a `get` ends when its body does, with the bytes that were read: the time and
- * the errors of a download are in the body. Key, prefix, sizes and results are recorded, never options or contents.
+ * the errors of a download are in the body. Key, prefix, range, sizes and results are recorded, and what the bucket tells by `onDetails`;
+ * never options or contents.
  */
 export function traced(bucket: Bucket): Bucket {
-  return observed(bucket, ({ op, key, signal, bytes: written }) => {
+  return observed(bucket, ({ op, key, signal, bytes: written, range }) => {
     if (!trace.getActiveSpan()) return undefined
     const attributes = {
       [op === 'list' ? Attribute.bucketPrefix : Attribute.bucketKey]: key,
       ...(written !== undefined && { [Attribute.bucketBytes]: written }),
+      ...(range && { [Attribute.bucketRange]: rangeText(range) }),
     }
-    const span = tracer().startSpan(SpanName.bucket(op), { attributes })
+    const span = tracer().startSpan(SpanName.bucket(op), { kind: SpanKind.CLIENT, attributes })
     return {
+      onDetails: span.isRecording() ? details => span.setAttributes(details) : undefined,
       during: make => context.with(trace.setSpan(context.active(), span), make),
       ended({ failure, result, objects, bytes }) {
         if (result !== undefined) span.setAttribute(Attribute.bucketResult, result)
         if (objects !== undefined) span.setAttribute(Attribute.bucketObjects, objects)
         if (bytes !== undefined) span.setAttribute(Attribute.bucketBytes, bytes)
         if (failure) {
-          const code = codeOf(failure.error)
-          span.setAttribute(Attribute.errorCode, code ?? (signal.aborted ? ErrorCode.aborted : ErrorCode.bucketFailed))
+          const { error } = failure
+          const code = codeOf(error)
+          // What an abort made fail has whatever the connection says of it.
+          const type = signal.aborted ? (code ?? ErrorCode.aborted) : (failureTypeOf(error) ?? code)
+          span.setAttribute(Attribute.errorCode, type ?? ErrorCode.bucketFailed)
+          const status = statusOf(error)
+          if (status) span.setAttribute(Attribute.httpStatus, status)
           // The text of a foreign error may hold a signed URL; ours never does.
-          const message = code === undefined ? {} : { message: rawMessageOf(failure.error) }
-          span.setStatus({ code: SpanStatusCode.ERROR, ...message })
+          const message = code === undefined ? undefined : rawMessageOf(error)
+          span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
+          recordException(span, error, message)
         }
         span.end()
       },
     }
   })
+}
+
+/** As HTTP says it. */
+function rangeText(range: Range): string {
+  return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.offset}-${range.offset + range.length - 1}`
 }

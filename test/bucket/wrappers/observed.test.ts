@@ -1,14 +1,16 @@
 // traced() and measured() watch the same requests: the one tells a tracer, the other a meter.
-import { trace } from '@opentelemetry/api'
+import { SpanKind, trace } from '@opentelemetry/api'
 import { BucketError } from 'blockgate'
 import { prefixed, retried, traced } from 'blockgate/bucket'
 import { type FlakyRule, fakeHost, flaky, memoryBucket, type Spans, settle, spans, testBucket } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { statusOf } from '../../../src/bucket/error.ts'
 import { measured } from '../../../src/bucket/wrappers/measured.ts'
 
 const { signal } = new AbortController()
 const busy = new BucketError('busy', { status: 503 })
 const forbidden = new BucketError('forbidden', { status: 403 })
+const reset = new BucketError('broken', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) })
 const enough = new Error('enough')
 const SIZE = 100_000
 
@@ -114,7 +116,7 @@ describe('traced() and measured()', () => {
   it.each<[string, number, string, FlakyRule[], (body: Body, abort: () => void) => Promise<unknown>]>([
     ['disposed unread', 0, '', [], async body => await body[Symbol.asyncDispose]()],
     ['cancelled unread', 0, '', [], body => body.stream.cancel()],
-    ['broken', 4, 'http-503 bucket-failed', [cut], body => expect(body.bytes(SIZE)).rejects.toBe(busy)],
+    ['broken', 4, 'http-503 503', [cut], body => expect(body.bytes(SIZE)).rejects.toBe(busy)],
     [
       'cancelled half read',
       65_536,
@@ -153,14 +155,17 @@ describe('traced() and measured()', () => {
 
   it.each([
     // The text of a foreign error may hold a signed URL.
-    ['foreign', new Error('GET https://key:secret@store'), 'bucket-failed', undefined],
-    ['with a status', forbidden, 'http-403', 'forbidden'],
-    ['without one', new BucketError('no'), 'bucket-failed', 'no'],
-  ])('charge a request with an error %s, and hand on the same one', async (_, error, code, message) => {
+    ['foreign', new Error('GET https://key:secret@store'), 'bucket-failed', undefined, 'bucket-failed'],
+    ['with a status', forbidden, 'http-403', 'forbidden', '403'],
+    ['of a connection', reset, 'bucket-failed', 'broken', 'ECONNRESET'],
+    ['without one', new BucketError('no'), 'bucket-failed', 'no', 'bucket-failed'],
+  ])('charge a request with an error %s, and hand on the same one', async (_, error, code, message, type) => {
     const { bucket } = await world([{ op: 'list', fault: { error } }])
     await expect(inSpan(() => bucket.list('a/', { signal }))).rejects.toBe(error)
-    expect(tree()).toEqual(['bucket.list bucket.prefix=a/ error.type=bucket-failed !error'])
-    expect(recorded.finished()[0]?.status.message).toBe(message)
+    expect(tree()).toEqual([`bucket.list bucket.prefix=a/ error.type=${type} !error`])
+    const [span] = recorded.finished()
+    expect([span?.status.message, span?.attributes['http.response.status_code']]).toEqual([message, statusOf(error)])
+    expect(JSON.stringify(span?.events)).not.toContain('secret')
     expect(meter).toEqual([`list ${code} 0`])
   })
 
@@ -182,5 +187,55 @@ describe('traced() and measured()', () => {
     expect(tree()).toEqual(['bucket.get bucket.key=b bucket.bytes=100000 bucket.result=found bucket.attempts=3'])
     expect(meter.map(line => line.replace(/ \d+$/, ''))).toEqual(['get http-503', 'get http-503', 'read', 'get ok'])
     expect(held.calls).toEqual(['put a/b', 'get a/b', 'get a/b', 'get a/b'])
+    const retries = recorded.finished()[0]?.events.map(({ name, attributes }) => [name, attributes?.['error.type']])
+    expect(retries).toEqual([
+      ['retry', '503'],
+      ['retry', '503'],
+    ])
+  })
+
+  it('make each request a span of a client, with the range and what the bucket tells of it', async () => {
+    const { told } = await world()
+    const bucket = traced({
+      ...told,
+      async get(key, options) {
+        options.onDetails?.({ 'server.address': 'store-1', 'server.port': 443, 'aws.request_id': undefined })
+        return await told.get(key, options)
+      },
+    })
+    await inSpan(async () => {
+      await (await bucket.get('a/b', { signal, range: { offset: 10, length: 5 } }))?.bytes(SIZE)
+      await (await bucket.get('a/b', { signal, range: { suffix: 7 } }))?.bytes(SIZE)
+      await bucket.list('a/', { signal })
+    })
+    expect(recorded.tree({ attributes: ['bucket.range', 'server.address', 'server.port', 'aws.request_id'] })).toBe(
+      [
+        'outer',
+        'bucket.get bucket.range=bytes=10-14 server.address=store-1 server.port=443',
+        'bucket.get bucket.range=bytes=-7 server.address=store-1 server.port=443',
+        'bucket.list',
+      ].join('\n  '),
+    )
+    const kinds = recorded.finished().map(({ name, kind }) => `${name} ${SpanKind[kind]}`)
+    expect(kinds).toEqual(['bucket.get CLIENT', 'bucket.get CLIENT', 'bucket.list CLIENT', 'outer INTERNAL'])
+  })
+
+  it('hand the details of every try through the wrappers between', async () => {
+    const { told, host } = await world([{ op: 'get', nth: [1], fault: { error: busy } }])
+    let tries = 0
+    const inner: typeof told = {
+      ...told,
+      async get(key, options) {
+        options.onDetails?.({ 'aws.request_id': `try-${++tries}`, 'aws.s3.key': key })
+        return await told.get(key, options)
+      },
+    }
+    const bucket = traced(
+      retried(measured(prefixed(inner, 'a'), host, { request() {}, read() {}, written() {} }), host),
+    )
+    const got = inSpan(async () => await (await bucket.get('b', { signal }))?.bytes(SIZE))
+    await host.advance(10_000)
+    await got
+    expect(recorded.finished()[0]?.attributes).toMatchObject({ 'aws.request_id': 'try-2', 'aws.s3.key': 'a/b' })
   })
 })

@@ -76,6 +76,21 @@ describe('s3() on radosgw', () => {
     expect(most).toBeLessThanOrEqual(8)
   })
 
+  it('tells traces where a request went, and its id', async () => {
+    await using bucket = await started()
+    const told: Record<string, unknown> = {}
+    const onDetails = (details: object) => void Object.assign(told, details)
+    await bucket.put('told', new Uint8Array(3), { signal, onDetails })
+    expect(told).toMatchObject({
+      'rpc.method': 'S3/PutObject',
+      'aws.s3.bucket': name,
+      'aws.s3.key': 'told',
+      'aws.request_id': expect.stringMatching(/^tx0/),
+      'http.response.status_code': 200,
+      'server.port': Number(new URL(access().endpoint ?? '').port),
+    })
+  })
+
   it('lists keys that XML cannot hold', async () => {
     await using bucket = await started()
     const keys = ['odd/\u0001', 'odd/\n', 'odd/\ufffe']
