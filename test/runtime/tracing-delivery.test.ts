@@ -2,6 +2,7 @@ import { trace } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../../src/testing/fake-host.ts'
 import { endSpans, never, setUp, status } from './collector.ts'
+import { decodeSpans } from './otlp.ts'
 
 const names = (count: number, name = 'span') => Array.from({ length: count }, (_, i) => `${name} ${i}`)
 
@@ -19,12 +20,32 @@ describe('when spans leave', () => {
     expect(stub.spans()).toHaveLength(4)
   })
 
-  it('a full batch leaves at once, no batch is larger than OTEL_BSP_MAX_EXPORT_BATCH_SIZE, and none is sent twice', async () => {
-    const { stub } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' })
+  it('full batches leave at once, and what fills none waits for the schedule delay; none is sent twice', async () => {
+    const { stub, host } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' })
     endSpans(25)
     await settle()
+    expect(stub.requests).toHaveLength(2)
+    await host.advance(5000)
     expect(stub.requests).toHaveLength(3)
     expect(stub.spans().map(span => span.name)).toEqual(names(25))
+  })
+
+  it('spans that end while the collector takes its time leave in full batches', async () => {
+    const { stub, host } = setUp({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' })
+    const answers: (() => void)[] = []
+    stub.answer(() => new Promise(resolve => answers.push(() => resolve(new Response()))))
+    endSpans(10)
+    await settle()
+    for (let i = 0; i < 12; i++) endSpans(1, `later ${i}`)
+    for (const answer of answers.splice(0)) answer()
+    await settle()
+    for (const answer of answers.splice(0)) answer()
+    await settle()
+    expect(stub.requests.map(({ body }) => decodeSpans(body).length)).toEqual([10, 10])
+    await host.advance(5000)
+    for (const answer of answers.splice(0)) answer()
+    await settle()
+    expect(stub.spans()).toHaveLength(22)
   })
 
   it('the requests are outside of the span in which a batch became full', async () => {

@@ -50,6 +50,8 @@ export function spanQueue(
   const closing = new AbortController()
   let timer: Disposable | undefined
   let closed: Promise<void> | undefined
+  /** Of those that wait, so many leave also where they fill no batch: they have waited long enough, or a flush wants them sent. */
+  let due = 0
   let dropped = 0
   let warnedAt = Number.NEGATIVE_INFINITY
   /** Called when the collector took or refused a batch. */
@@ -82,11 +84,15 @@ export function spanQueue(
     }
   }
 
+  /** So many may leave now. A worker that took whatever is there would send a request for every few spans. */
+  const batches = () => Math.max(Math.floor(waiting.length / batchSize), Math.ceil(due / batchSize))
+
   const work = async (signal: AbortSignal) => {
     // Whoever ends a span does not pay for the encoding.
     await undefined
-    while (waiting.length > 0 && !signal.aborted) {
+    while (batches() > 0 && !signal.aborted) {
       const spans = waiting.splice(0, batchSize)
+      due = Math.max(0, due - spans.length)
       try {
         await deliver(spans, await encode(spans), signal)
       } catch (error) {
@@ -95,9 +101,9 @@ export function spanQueue(
     }
   }
 
-  /** Workers for what waits now, up to the bound; each works until nothing waits. */
+  /** Workers for what may leave now, up to the bound; each works until there is no more of it. */
   const startWorkers = (workers = backgroundWorkers, signal = closing.signal) => {
-    const wanted = Math.min(CONCURRENCY, workers.size + Math.ceil(waiting.length / batchSize))
+    const wanted = Math.min(CONCURRENCY, workers.size + batches())
     while (workers.size < wanted) {
       // Outside of any span: a request of ours is no part of the trace that happened to fill a batch.
       const worker = context.with(ROOT_CONTEXT, () => work(signal)).finally(() => workers.delete(worker))
@@ -114,6 +120,7 @@ export function spanQueue(
     const workers = background ? backgroundWorkers : new Set<Promise<void>>()
     const aborted = new Promise<void>(resolve => late.signal.addEventListener('abort', () => resolve()))
     while (!late.signal.aborted && (waiting.length > 0 || workers.size > 0)) {
+      due = waiting.length
       startWorkers(workers, background ? closing.signal : late.signal)
       await Promise.race([...workers, aborted])
     }
@@ -148,12 +155,11 @@ export function spanQueue(
       waiting.push(span)
       if (!background) return
       if (waiting.length >= batchSize) startWorkers()
-      else {
-        timer ??= host.setTimer(delayMs, () => {
-          timer = undefined
-          startWorkers()
-        })
-      }
+      timer ??= host.setTimer(delayMs, () => {
+        timer = undefined
+        due = waiting.length
+        startWorkers()
+      })
     },
     get dropped() {
       return dropped
