@@ -47,6 +47,11 @@ export interface Gateway {
    * whole bucket. Rejects where the source or a set stage fails.
    */
   explain(id: BlockId, signal: AbortSignal): Promise<Explanation>
+  /**
+   * A query waits for these blocks: while a run goes on, 64 at most are taken before all others that wait in it. Who may load them stays.
+   * Of a run that still lists, all that is left of the listing is read at once, also for none.
+   */
+  want(ids: Iterable<BlockId>): void
   /** Of the run that goes on now. */
   readonly progress: RunProgress | undefined
   /** The last runs, oldest first. */
@@ -129,6 +134,9 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       // Loaded when somebody asks: an engine at work does not need it.
       const { explain } = await import('./explain/explain.ts')
       return explain(engine, id, signal)
+    },
+    want(ids) {
+      runner.want(ids)
     },
     get progress() {
       return runner.progress

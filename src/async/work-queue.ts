@@ -1,4 +1,4 @@
-/** The queue from which the workers of a run take their tasks: re-offers first, then the pages, then what must run alone. */
+/** The queue from which the workers of a run take their tasks: what a query waits for, re-offers, the pages, and then what must run alone. */
 import type { Host } from '../contracts/host.ts'
 import { pause } from './slices.ts'
 
@@ -12,6 +12,8 @@ export type Task = () => Promise<void>
 export class WorkQueue {
   readonly #host: Host
   readonly #pull: () => Promise<Iterable<Task> | undefined>
+  /** Ahead of all lists, in this order. */
+  readonly #first: Task[] = []
   /** The last list is taken first; the page is the first one. */
   readonly #lists: Iterator<Task>[] = []
   readonly #alone: { readonly task: Task; readonly rank: number }[] = []
@@ -22,6 +24,7 @@ export class WorkQueue {
   #pages: 'more' | 'pulling' | 'none' = 'more'
   #runsAlone = false
   #filling = false
+  #readsAhead = false
   #closed = false
   #failure: { readonly error: unknown } | undefined
 
@@ -42,6 +45,18 @@ export class WorkQueue {
   /** Ahead of everything that waits. Ignored once closed. */
   pushFront(tasks: Iterable<Task>): void {
     this.#lists.push(tasks[Symbol.iterator]())
+    this.#fill()
+  }
+
+  /** Ahead of everything, behind what was pushed so before. Ignored once closed. */
+  pushFirst(task: Task): void {
+    this.#first.push(task)
+    this.#fill()
+  }
+
+  /** Pulls all pages that are left before what is on them is worked off: until then one worker goes on with that. */
+  readAhead(): void {
+    this.#readsAhead = true
     this.#fill()
   }
 
@@ -76,9 +91,12 @@ export class WorkQueue {
     // A task that pushes another one at its start is called by this loop, which then takes that one, too.
     if (this.#filling) return
     this.#filling = true
+    if (this.#readsAhead && this.#pages === 'more' && !this.#closed) void this.#nextPage()
     while (this.#running < this.#workers && !this.#runsAlone && !this.#closed) {
-      const task = this.#next()
+      const waits = this.#readsAhead && this.#pages !== 'none' && this.#running > 0
+      const task = this.#first.shift() ?? (waits ? undefined : this.#next())
       if (task) void this.#work(task)
+      else if (waits) break
       else if (this.#pages === 'more') void this.#nextPage()
       else {
         this.#startAlone()

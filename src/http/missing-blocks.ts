@@ -1,6 +1,6 @@
 /** Blocks of the view that a query asks for and that it is not answered from: without them the answer is short. */
 import type { CatalogueEntry } from '../catalogue/catalogue.ts'
-import type { BlockMeta } from '../contracts/block.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { isOwnershipUnavailable } from '../contracts/errors.ts'
 import type { OwnershipPlugin } from '../contracts/ownership.ts'
 import type { LoadedBlock } from '../contracts/stage.ts'
@@ -14,10 +14,12 @@ const OWNED = 'owned'
 /** Blocks that are named. */
 const SHOWN = 5
 
-/** Each one sentence without a final period; undefined where there is none. */
+/** Each text is one sentence without a final period; undefined where there is none. */
 export interface Missing {
   /** Of blocks that are not loaded here. */
   readonly notHere: string | undefined
+  /** Those among them that this gateway may be about to load: first those that wait for their turn, then those that were another's. */
+  readonly pending: readonly BlockId[]
   /** Of times of which there are downsampled blocks alone: their samples are none that Prometheus knows. */
   readonly coarse: string | undefined
 }
@@ -29,7 +31,9 @@ interface Found {
 
 export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selection): Missing {
   const { plan, catalogue, readiness } = gateway
-  if (!readiness.ready) return { notHere: `not all blocks are known here: ${readiness.reason}`, coarse: undefined }
+  if (!readiness.ready && !readiness.known) {
+    return { notHere: `not all blocks are known here: ${readiness.reason}`, pending: [], coarse: undefined }
+  }
   const loaded = plan.sink.stage.loaded()
   const ready = matchers.map(matcher)
   const [missing, coarse]: [Found[], Found[]] = [[], []]
@@ -43,13 +47,16 @@ export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selectio
     if (state === 'skipped' && by !== OWNED) continue
     if (restOf(ready, meta.labels)) (meta.resolution === 0 ? missing : coarse).push({ entry, meta })
   }
-  if (missing.length === 0 && coarse.length === 0) return { notHere: undefined, coarse: undefined }
+  if (missing.length === 0 && coarse.length === 0) return { notHere: undefined, pending: [], coarse: undefined }
   const covered = coverage(loaded.values())
   const notHere = missing.filter(({ meta }) => !covered(meta))
   // Where the raw blocks are missing, that is told.
   const known = coverage([...loaded.values(), ...missing])
   const alone = coarse.filter(({ meta }) => !known(meta))
   return {
+    pending: ['pending', 'skipped'].flatMap(wanted =>
+      notHere.flatMap(({ entry: { id, state } }) => (state === wanted ? [id] : [])),
+    ),
     notHere: told(notHere, 'are not loaded here, so the answer would be short', plan.ownership),
     coarse: told(alone, 'are downsampled and have no raw ones, so the answer is short', plan.ownership),
   }

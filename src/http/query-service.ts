@@ -87,9 +87,11 @@ export class QueryService {
     const { limits, badBlock } = serve
     // Not earlier: what is here then may have been dropped when its part is read.
     const onSelect = (selection: Selection) => {
-      const { notHere, coarse } = missingBlocks(gateway, selection)
+      const { notHere, pending, coarse } = missingBlocks(gateway, selection)
       if (coarse !== undefined) run.warn('downsampled', coarse)
       if (notHere === undefined) return
+      // So that it is answered soon when it is asked again.
+      gateway.want(pending)
       if (serve.partial === 'refuse' || !run.tells(notHere))
         throw new HttpError(503, gateway.readiness.ready ? 'incomplete' : 'not-ready', notHere)
       run.warn('missing-blocks', notHere)

@@ -23,7 +23,7 @@ export class Flow {
   readonly #span: RunSpan
   /** What a block's trace has so far, while the block waits at a barrier. */
   readonly #traces = new Map<BlockId, BlockTrace>()
-  #inFlight = 0
+  readonly #inFlight = new Set<BlockId>()
   #failed = 0
   #bytes = 0
 
@@ -36,7 +36,11 @@ export class Flow {
 
   /** Attempts that run now. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.#inFlight.size
+  }
+
+  isInFlight(id: BlockId): boolean {
+    return this.#inFlight.has(id)
   }
 
   /** Blocks whose last verdict is a failure. */
@@ -116,9 +120,9 @@ export class Flow {
     const chain = this.#engine.chains[at]
     if (!chain) throw new BlockgateError(ErrorCode.internal, `segment ${at} must exist`)
     const loaded = this.#loaded(candidate.meta.ulid)
-    this.#inFlight++
+    this.#inFlight.add(candidate.meta.ulid)
     const outcome = await attempt(this.#engine, this.#run, candidate, loaded, chain, trace)
-    this.#inFlight--
+    this.#inFlight.delete(candidate.meta.ulid)
     return outcome
   }
 

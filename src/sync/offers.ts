@@ -3,8 +3,9 @@
  * re-offers when ownership moves. Whatever is tried again is the same block with a fresh context, and counts once.
  */
 import { type Backoff, backoffMs } from '../async/backoff.ts'
+import { pause } from '../async/slices.ts'
 import type { Task, WorkQueue } from '../async/work-queue.ts'
-import type { BlockMeta, Candidate } from '../contracts/block.ts'
+import type { BlockId, BlockMeta, Candidate } from '../contracts/block.ts'
 import { codeOf, ErrorCode, isRetryable } from '../contracts/errors.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import type { Outcome } from '../contracts/stage.ts'
@@ -27,14 +28,21 @@ interface Offer {
   offeredIn: Epoch
 }
 
+/** A walk through a retry queue that goes on. A change that comes meanwhile counts for the rest of it. */
+interface Recheck {
+  readonly changes: Changes
+  /** From `at` on; undefined where one was taken before its turn. */
+  readonly waiting: (Offer | undefined)[]
+  at: number
+}
+
 export class Offers {
   readonly #engine: Engine
   readonly #queue: WorkQueue
   readonly #attempt: Attempt
   /** Blocks that may be offered again when ownership changes. */
   #retryQueue: Offer[] = []
-  /** What has changed, for each walk through a retry queue that goes on: a change that comes meanwhile counts for the rest of it. */
-  readonly #rechecks = new Set<Changes>()
+  readonly #rechecks = new Set<Recheck>()
   readonly #timers = new Set<Disposable>()
 
   constructor(engine: Engine, queue: WorkQueue, attempt: Attempt) {
@@ -51,14 +59,28 @@ export class Offers {
 
   /** Offers again what the change affects. What is in flight is not touched: its lease says when it is lost. */
   onChange(change: OwnershipChange): void {
-    for (const changes of this.#rechecks) changes.add(change)
+    for (const { changes } of this.#rechecks) changes.add(change)
     if (this.#retryQueue.length === 0) return
-    const changes = new Changes()
-    changes.add(change)
-    this.#rechecks.add(changes)
-    const waiting = this.#retryQueue
+    const recheck: Recheck = { changes: new Changes(), waiting: this.#retryQueue, at: 0 }
+    recheck.changes.add(change)
+    this.#rechecks.add(recheck)
     this.#retryQueue = []
-    this.#queue.pushFront(this.#affected(waiting, changes))
+    this.#queue.pushFront(this.#affected(recheck))
+  }
+
+  /** Of the blocks that are to be asked for again those in `wanted` are first. They are taken out of it. */
+  async first(wanted: Set<BlockId>): Promise<void> {
+    for (const { changes, waiting, at } of this.#rechecks) {
+      for (let i = at; i < waiting.length && wanted.size > 0; i++) {
+        const offer = waiting[i]
+        if (offer && wanted.delete(offer.candidate.meta.ulid)) {
+          waiting[i] = undefined
+          const again = this.#againIf(offer, changes)
+          if (again) this.#queue.pushFirst(again)
+        }
+        if (i % 16 === 0) await pause(this.#engine.host)
+      }
+    }
   }
 
   /** Cancels the backoffs that still wait. */
@@ -68,16 +90,22 @@ export class Offers {
   }
 
   /** Checks one after another when a worker is free: there may be as many as the bucket has. */
-  *#affected(waiting: Iterable<Offer>, changes: Changes): Generator<Task, void> {
+  *#affected(recheck: Recheck): Generator<Task, void> {
     let others = 0
-    for (const offer of waiting) {
-      if (offer.reoffers < MAX_REOFFERS && changes.affects(offer.candidate.meta)) yield this.#again(offer)
-      else {
-        this.#retryQueue.push(offer)
-        if (++others % 64 === 0) yield nothing
-      }
+    while (recheck.at < recheck.waiting.length) {
+      const offer = recheck.waiting[recheck.at++]
+      const again = offer && this.#againIf(offer, recheck.changes)
+      if (again) yield again
+      else if (++others % 64 === 0) yield nothing
     }
-    this.#rechecks.delete(changes)
+    this.#rechecks.delete(recheck)
+  }
+
+  /** What offers the block again where one of the changes affects it; where none does, it waits for the next change. */
+  #againIf(offer: Offer, changes: Changes): Task | undefined {
+    if (offer.reoffers < MAX_REOFFERS && changes.affects(offer.candidate.meta)) return this.#again(offer)
+    this.#retryQueue.push(offer)
+    return undefined
   }
 
   async #offer(offer: Offer): Promise<void> {

@@ -17,6 +17,8 @@ export interface Readiness {
   readonly reason: string
   /** It is ready, and does not know of some blocks whether they belong here: `reason` says why. */
   readonly partial?: boolean
+  /** It is not ready, and knows all blocks of the bucket: a query may be answered whose blocks are all here. */
+  readonly known?: boolean
 }
 
 /** Why a gateway is ready that knows of no member but itself. */
@@ -105,9 +107,10 @@ export class ReadyLatch {
       const what = 'the member store cannot be reached and no block is held: which blocks belong here is not known'
       return no(`${what}${because(unknown)}`)
     }
-    if (!last) return no(`the first run has not ended${cause}`)
-    if (last.status === 'done') return no(`no run so far gave every block a verdict${cause}`)
-    return no(`no run was done so far: the last one ${last.status}${cause}`)
+    const known = this.#offers() && { known: true }
+    if (!last) return { ...no(`the first run has not ended${cause}`), ...known }
+    if (last.status === 'done') return { ...no(`no run so far gave every block a verdict${cause}`), ...known }
+    return { ...no(`no run was done so far: the last one ${last.status}${cause}`), ...known }
   }
 
   get #handover(): Handover | undefined {

@@ -71,6 +71,11 @@ export class Run {
     this.#walk.onOwnershipChange(change)
   }
 
+  /** As in Walk. */
+  want(ids: Iterable<BlockId>): void {
+    this.#walk.want(ids)
+  }
+
   /** Takes nothing more; what is in flight goes on to its end. */
   drain(): void {
     this.#draining = true

@@ -2,6 +2,7 @@
 import { backoffMs } from '../async/backoff.ts'
 import { within } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
+import type { BlockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import type { Plan } from '../contracts/plan.ts'
@@ -102,6 +103,11 @@ export class Runner {
   /** What the run that goes on, or the last one, offers to the add; undefined while that is not known. */
   get offers(): Offered | undefined {
     return this.#run ? this.#run.offers : this.#view?.complete ? this.#view : undefined
+  }
+
+  /** A query waits for these blocks: where a run goes on they are taken before all others in it. */
+  want(ids: Iterable<BlockId>): void {
+    this.#run?.want(ids)
   }
 
   get progress(): RunProgress | undefined {

@@ -1,7 +1,7 @@
 /** The way of a run's blocks: page by page from the source, segment by segment, and through the last one into the add. */
 import { inSlices, pause } from '../async/slices.ts'
 import { type Task, WorkQueue } from '../async/work-queue.ts'
-import type { Candidate } from '../contracts/block.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
 import { errorFields } from '../contracts/errors.ts'
 import type { OwnershipChange } from '../contracts/ownership.ts'
 import type { RunContext } from '../contracts/stage.ts'
@@ -13,6 +13,8 @@ import type { RunSpan } from './run-span.ts'
 import type { View } from './view.ts'
 
 const PAGE = 1_000
+/** Blocks that go ahead of the others at the same time: a query of all times must not turn the order round. */
+const MAX_WANTED = 64
 
 /** The next blocks, or undefined after the last. */
 type Pages = () => Promise<readonly Candidate[] | undefined>
@@ -26,6 +28,11 @@ export class Walk {
   #queue: WorkQueue | undefined
   #offers: Offers | undefined
   #closed = false
+  /** Blocks that a query waits for and that are still to be found among those that are offered. */
+  readonly #wanted = new Set<BlockId>()
+  #looking = Promise.resolve()
+  /** Blocks that went ahead, and whose place in the order is still to come. */
+  readonly #ahead = new Set<BlockId>()
   /** More blocks may come from the source. */
   listing = false
   /** All blocks that this run offers to the add are known. */
@@ -52,6 +59,17 @@ export class Walk {
 
   onOwnershipChange(change: OwnershipChange): void {
     this.#offers?.onChange(change)
+  }
+
+  /**
+   * Blocks that a query waits for: those that wait for their turn in the last segment have it before all others. What the stages and
+   * the ownership plugin say of them stays. What is left of the listing is read at once: the query does not know what it misses before.
+   */
+  want(ids: Iterable<BlockId>): void {
+    for (const id of ids) if (this.#wanted.size < MAX_WANTED) this.#wanted.add(id)
+    if (!this.#offers) return
+    this.#queue?.readAhead()
+    this.#lookForWanted(this.#offers)
   }
 
   /** Asks the source, and takes what it shows through all segments. Rejects where the source or a set stage fails. */
@@ -95,6 +113,7 @@ export class Walk {
     if (page) {
       const blocks = await this.#flow.see(page)
       if (isOnly) for (const block of blocks) this.#view.offered.push(block)
+      if (this.#offers && this.#wanted.size > 0) this.#lookForWanted(this.#offers)
       return blocks
     }
     this.#view.complete = listing.complete
@@ -129,6 +148,7 @@ export class Walk {
       timer = host.setTimer(everyMs, () => queue.pushFront([() => this.#relist().finally(arm)]))
     }
     if (relists) arm()
+    if (this.#wanted.size > 0) this.want([])
     try {
       await this.#runQueue(queue)
     } finally {
@@ -138,12 +158,41 @@ export class Walk {
 
   #offerTask(candidate: Candidate): Task | undefined {
     const id = candidate.meta.ulid
+    if (this.#ahead.delete(id)) return undefined
     const task = this.#offers?.task(candidate)
-    const crashes = this.#engine.journal.crashes(id)
-    if (!task || crashes === 0 || this.#engine.plan.sink.stage.loaded().has(id)) return task
+    const crashes = this.#suspected(id)
+    if (!task || crashes === 0) return task
     // It was in flight when the process crashed: last, and alone, after those with fewer crashes.
     this.#queue?.pushAlone(task, crashes)
     return undefined
+  }
+
+  #lookForWanted(offers: Offers): void {
+    this.#looking = this.#looking.then(async () => {
+      await offers.first(this.#wanted)
+      let steps = 0
+      for (const candidate of this.#view.offered) {
+        if (this.#wanted.size === 0 || this.#closed) return
+        if (this.#wanted.delete(candidate.meta.ulid)) this.#first(candidate)
+        if (++steps % 16 === 0) await pause(this.#engine.host)
+      }
+      if (!this.listing) this.#wanted.clear()
+    })
+  }
+
+  /** The block's turn is now, unless it had it, or may not have it beside others. */
+  #first(candidate: Candidate): void {
+    const id = candidate.meta.ulid
+    const task = this.#offers?.task(candidate)
+    const had = this.#view.outcomes.has(id) || this.#flow.isInFlight(id) || this.#ahead.has(id)
+    if (!task || had || this.#suspected(id) > 0) return
+    this.#ahead.add(id)
+    this.#queue?.pushFirst(task)
+  }
+
+  /** How often the process crashed while the block was loaded. */
+  #suspected(id: BlockId): number {
+    return this.#engine.plan.sink.stage.loaded().has(id) ? 0 : this.#engine.journal.crashes(id)
   }
 
   /**

@@ -50,6 +50,59 @@ describe('a work queue', () => {
     expect(ended()).toBe('well')
   })
 
+  it('takes what is to be first before all else, in its order', async () => {
+    const { queue, task, run, next } = workshop(['a', 'b', 'c'])
+    run(1)
+    expect(await next()).toBe('page, a')
+    queue.pushFirst(task('first'))
+    queue.pushFront([task('again')])
+    queue.pushFirst(task('second'))
+    expect(await next('a')).toBe('end a, first')
+    expect(await next('first')).toBe('end first, second')
+    expect(await next('second')).toBe('end second, again')
+    expect(await next('again')).toBe('end again, b')
+  })
+
+  it('reads ahead all pages that are left, and keeps their order; one worker goes on meanwhile', async () => {
+    const { queue, run, next, ended } = workshop(['a', 'b', 'c'], ['d'], ['e'])
+    run(2)
+    expect(await next()).toBe('page, a, b')
+    queue.readAhead()
+    expect(await next()).toBe('page, page, no page')
+    expect(await next('a', 'b')).toBe('end a, end b, c, d')
+    expect(await next('c', 'd')).toBe('end c, end d, e')
+    await next('e')
+    expect(ended()).toBe('well')
+  })
+
+  it('while a page that is read ahead does not come, one worker goes on, and what is to be first', async () => {
+    const page = Promise.withResolvers<undefined>()
+    const log: string[] = []
+    const gates: (() => void)[] = []
+    const task = (name: string) => async () => {
+      log.push(name)
+      await new Promise<void>(resolve => gates.push(resolve))
+    }
+    const pages = [['a', 'b', 'c', 'd'].map(task)]
+    const queue = new WorkQueue(fakeHost(), async () => pages.shift() ?? (await page.promise))
+    const ended = queue.run(2)
+    await settle()
+    queue.readAhead()
+    for (const open of gates.splice(0)) open()
+    await settle()
+    expect(log).toEqual(['a', 'b', 'c'])
+    queue.pushFirst(task('first'))
+    await settle()
+    expect(log).toEqual(['a', 'b', 'c', 'first'])
+    page.resolve(undefined)
+    for (let i = 0; i < 4; i++) {
+      for (const open of gates.splice(0)) open()
+      await settle()
+    }
+    await ended
+    expect(log).toEqual(['a', 'b', 'c', 'first', 'd'])
+  })
+
   it('takes hundreds of thousands of re-offers at once, in their order', async () => {
     const seen: number[] = []
     const queue = new WorkQueue(fakeHost(), async () => undefined)
