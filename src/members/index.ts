@@ -21,6 +21,7 @@ export { fmix32, PLACES, type Seed, seedOfText, seedOfWords, ulidWords } from '.
 export type { Beside } from './observer.ts'
 export { operatorOf } from './operator.ts'
 export { checkMemberOptions, type MemberOptions, memberTimes, problemsBelow } from './options.ts'
+export { outerOfRequest, StoreAttribute, type StoreRequest, tellRequest } from './store-spans.ts'
 export { MemberTable, type MemberTableOptions } from './table.ts'
 export type { TableSnapshot } from './table-state.ts'
 export { MembersView } from './view.ts'

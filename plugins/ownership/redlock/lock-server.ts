@@ -5,11 +5,13 @@ import type { RedisClient } from 'blockgate/plugins/store/redis'
 import { BACKOFF, type Connection, closed, databaseCheck, failFast, opener } from '../../store/redis/fail-fast.ts'
 import { Failures } from '../../store/redis/failures.ts'
 import { addressOf, placeOf, secretsOf } from '../../store/redis/options.ts'
+import { serverAttributes } from '../../store/redis/step-spans.ts'
+import type { ToldServer } from './lock-spans.ts'
 
 /** A key and what else a script needs. */
 export type Arguments = readonly (string | number)[]
 
-export interface LockServer {
+export interface LockServer extends ToldServer {
   /** @throws OwnershipUnavailable where the script was not run, or nobody knows whether it was */
   eval(script: string, keyCount: number, args: Arguments): Promise<unknown>
   /** Closes the connection; what waits for an answer fails. Safe twice. */
@@ -49,6 +51,8 @@ export async function lockServer(client: string | RedisClient, host: Host, timeo
   let away = false
   let stopped = false
   return {
+    place: server,
+    attributes: serverAttributes(address),
     async eval(script, keyCount, args) {
       try {
         checkDatabase()

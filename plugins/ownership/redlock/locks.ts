@@ -11,6 +11,7 @@ import { type Host, OwnershipUnavailable, rawMessageOf } from 'blockgate'
 import { mark } from 'blockgate/members'
 import { Lock, type Term } from './lock.ts'
 import { type Arguments, type LockServer, lockServer } from './lock-server.ts'
+import { LockSpans, type LockStep } from './lock-spans.ts'
 import type { RedlockOptions } from './options.ts'
 import { type PauseMargin, pauseMargin } from './pause-margin.ts'
 
@@ -34,6 +35,7 @@ export class Locks {
   readonly #ttlMs: number
   readonly #host: Host
   readonly #margin: PauseMargin
+  readonly #spans: LockSpans
 
   private constructor(loaded: Package, servers: readonly LockServer[], ttlMs: number, host: Host) {
     this.#Redlock = loaded.default
@@ -42,6 +44,7 @@ export class Locks {
     this.#ttlMs = Math.floor(ttlMs)
     this.#host = host
     this.#margin = pauseMargin(host, ttlMs)
+    this.#spans = new LockSpans(host, servers)
   }
 
   /**
@@ -64,17 +67,17 @@ export class Locks {
    */
   async acquire(resource: string): Promise<Lock | undefined> {
     const term = this.#term()
-    const granted = await this.#ask(resource, redlock => redlock.acquire([resource], this.#ttlMs))
+    const granted = await this.#ask('acquire', resource, redlock => redlock.acquire([resource], this.#ttlMs))
     if (!granted) return undefined
     const lock = new Lock(resource, this.#host, term, {
       term: () => this.#term(),
       extend: async () => {
         // Whether it is valid was asked before, and of other clocks.
         granted.expiration = Number.POSITIVE_INFINITY
-        return (await this.#ask(resource, redlock => redlock.extend(granted, this.#ttlMs))) !== undefined
+        return (await this.#ask('extend', resource, redlock => redlock.extend(granted, this.#ttlMs))) !== undefined
       },
       release: async () => {
-        await this.#ask(resource, redlock => redlock.release(granted)).catch(() => {})
+        await this.#ask('release', resource, redlock => redlock.release(granted)).catch(() => {})
       },
     })
     if (lock.valid) return lock
@@ -101,15 +104,19 @@ export class Locks {
    * One request to all servers, by a Redlock of its own, so that their answers to it can be counted. Undefined: a majority refuses.
    * @throws OwnershipUnavailable where a majority says neither
    */
-  async #ask<T>(resource: string, ask: (redlock: Redlock) => Promise<T>): Promise<T | undefined> {
+  async #ask<T>(step: LockStep, resource: string, ask: (redlock: Redlock) => Promise<T>): Promise<T | undefined> {
     const answers: Promise<unknown>[] = []
-    const clients = this.#servers.map(server => ({
+    const told = this.#spans.begin(step, resource)
+    const clients = this.#servers.map((server, index) => ({
       // As text: nobody would be there any more to whom a server that hung could say NOSCRIPT, and a release would be lost.
       evalsha: (hash: string, keyCount: number, args: Arguments) => {
         const script = Object.values(redlock.scripts).find(each => each.hash === hash)
         const answer = server.eval(script?.value ?? '', keyCount, args)
         // What could not be acquired the package releases: that is no part of the vote.
-        if (answers.length < this.#servers.length) answers.push(answer)
+        if (answers.length < this.#servers.length) {
+          answers.push(answer)
+          told.asked(index, answer)
+        }
         return answer
       },
     }))
@@ -117,13 +124,20 @@ export class Locks {
     const redlock = new this.#Redlock(clients as unknown as Clients, { retryCount: 0 })
     this.reachable = true
     try {
-      return await ask(redlock)
+      const granted = await ask(redlock)
+      told.ended('granted')
+      return granted
     } catch {
       const { refused, failure } = await tally(answers)
       this.reachable = refused
-      if (refused) return undefined
+      if (refused) {
+        told.ended('refused')
+        return undefined
+      }
       const message = `no majority of ${answers.length} lock servers has answered for ${resource}: ${rawMessageOf(failure)}`
-      throw new OwnershipUnavailable(message, { cause: failure, at: 'redlock' })
+      const error = new OwnershipUnavailable(message, { cause: failure, at: 'redlock' })
+      told.ended('unknown', error)
+      throw error
     }
   }
 }

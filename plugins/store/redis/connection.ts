@@ -3,6 +3,7 @@ import { backoffMs, type Host, rawMessageOf } from 'blockgate'
 import { BACKOFF, type Connection as Connected, closed, databaseCheck, failFast, opener } from './fail-fast.ts'
 import type { Failures } from './failures.ts'
 import type { Address, RedisClient } from './options.ts'
+import { StepSpans } from './step-spans.ts'
 
 /** A constant text: what differs from call to call is in its keys and arguments. */
 export interface Script {
@@ -39,6 +40,7 @@ export class Link {
   readonly #open: (override: object) => Connection
   readonly #commands: Connection
   readonly #checkDatabase: () => void
+  readonly #spans: StepSpans
   #listening: Connection | undefined
   #stopped = false
   /** Tries of either connection since Redis answered last. */
@@ -49,6 +51,7 @@ export class Link {
   private constructor(options: LinkOptions, open: (override: object) => Connection) {
     this.#options = options
     this.#open = open
+    this.#spans = new StepSpans(options.address, options.host)
     this.#commands = this.#connection()
     this.#checkDatabase = databaseCheck(this.#commands)
     for (const { name, lua } of options.scripts) this.#commands.defineCommand(commandOf(name), { lua })
@@ -93,12 +96,14 @@ export class Link {
   /** @throws OwnershipUnavailable */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     const command = (this.#commands as unknown as ScriptCommands)[commandOf(script.name)]
-    return await this.#answer(script.name, () => command?.call(this.#commands, keys.length, ...keys, ...args))
+    const ask = () => command?.call(this.#commands, keys.length, ...keys, ...args)
+    return await this.#spans.around(script.name, script.name, () => this.#answer(script.name, ask))
   }
 
   /** @throws OwnershipUnavailable */
   async call(command: string, ...args: Argument[]): Promise<unknown> {
-    return await this.#answer(`${command} ${args[0]}`, () => this.#commands.call(command, ...args))
+    const ask = () => this.#commands.call(command, ...args)
+    return await this.#spans.around(command, undefined, () => this.#answer(`${command} ${args[0]}`, ask))
   }
 
   /** Closes both connections; what waits for an answer fails. Safe twice. */

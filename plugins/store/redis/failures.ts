@@ -9,7 +9,7 @@ const MAX_TEXT = 300
 /**
  * What is said where there is no connection, or one whose password was refused; the reason is in an error that was told before.
  */
-const DISCONNECTED =
+export const DISCONNECTED: RegExp =
   /^(NOAUTH|Connection is closed|Stream isn't writeable|Reached the max retries|Command aborted|Socket timeout)/
 
 /** Takes the secrets of one store out of texts. */
@@ -19,6 +19,8 @@ export class Failures {
   readonly #place: string
   /** What the connection failed with last. */
   #connection: string | undefined
+  /** Its code: `ECONNREFUSED`. */
+  #code: string | undefined
   /** What a command failed with last. */
   #command: string | undefined
 
@@ -34,12 +36,15 @@ export class Failures {
   /** An error that ioredis tells of the connection itself: kept for the messages of the commands that fail for it. */
   connectionFailed(error: unknown): void {
     const text = this.#textOf(error)
-    if (!DISCONNECTED.test(text)) this.#connection = text
+    if (DISCONNECTED.test(text)) return
+    this.#connection = text
+    this.#code = codeIn(error)
   }
 
   /** A command was answered: what was wrong before is over. */
   connected(): void {
     this.#connection = undefined
+    this.#code = undefined
     this.#command = undefined
   }
 
@@ -65,8 +70,8 @@ export class Failures {
     const bare = new Error(this.#textOf(error))
     bare.name = error instanceof Error ? error.name : 'Error'
     bare.stack = `${bare.name}: ${bare.message}`
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-    return typeof code === 'string' ? Object.assign(bare, { code }) : bare
+    const code = codeIn(error) ?? (DISCONNECTED.test(bare.message) ? this.#code : undefined)
+    return code === undefined ? bare : Object.assign(bare, { code })
   }
 
   #textOf(error: unknown): string {
@@ -81,4 +86,9 @@ export class Failures {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
     return short.replace(/[\u0000-\u001f\u007f]+/g, ' ')
   }
+}
+
+function codeIn(error: unknown): string | undefined {
+  const { code } = Object(error)
+  return typeof code === 'string' ? code : undefined
 }
