@@ -28,7 +28,17 @@ export async function newBucket(): Promise<string> {
   return name
 }
 
+/**
+ * `bucket` with the clock of this machine: a signature of another time is refused by a real store. Timers stay those of the host that it
+ * is started with.
+ */
+export function onRealClock(bucket: Bucket): Bucket {
+  const start: Bucket['start'] = async services =>
+    await bucket.start?.({ ...services, host: { ...services.host, now: () => Date.now() } })
+  return { ...bucket, start }
+}
+
 /** A new bucket as a fixture of `testBucket`. */
 export async function fixture(options: Partial<S3Options> = {}): Promise<{ bucket: Bucket }> {
-  return { bucket: s3({ ...access(), bucket: await newBucket(), ...options }) }
+  return { bucket: onRealClock(s3({ ...access(), bucket: await newBucket(), ...options })) }
 }

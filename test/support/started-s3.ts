@@ -2,8 +2,23 @@
 import type { Bucket, Host } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { fakeHost, services } from 'blockgate/testing'
-import { expect } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import { type Answer, stubStore } from './stub-store.ts'
+
+/** Whether the bucket of the case that runs now goes through the SDK alone. */
+let sdkOnly = false
+
+/** Registers the cases twice: on the light path, and through the SDK alone. Both must give the same. */
+export function onBothPaths(cases: () => void): void {
+  for (const only of [false, true]) {
+    describe(only ? 'through the SDK' : 'on the light path', () => {
+      beforeAll(() => {
+        sdkOnly = only
+      })
+      cases()
+    })
+  }
+}
 
 /** Bucket `metrics`, with made-up credentials; disposing it stops it. */
 export async function startedS3(
@@ -11,7 +26,7 @@ export async function startedS3(
   host: Host = fakeHost(),
 ): Promise<Bucket & AsyncDisposable> {
   const credentials = { accessKeyId: 'THE-ACCESS-KEY', secretAccessKey: 'the-secret-key' }
-  const bucket = s3({ bucket: 'metrics', credentials, ...options })
+  const bucket = s3({ bucket: 'metrics', credentials, sdkOnly, ...options })
   expect(bucket.check?.()).toEqual([])
   await bucket.start?.(services({ host, bucket }))
   const { signal } = new AbortController()

@@ -1,9 +1,8 @@
 /** The SDK: loaded when the bucket starts, with its own retries, checksums and logs switched off. */
-import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import type { Host } from 'blockgate'
 import { connectionsOf, type S3Options, type S3Sender } from './options.ts'
-
-/** The SDK's module, of which the commands come. */
-export type S3Module = typeof import('@aws-sdk/client-s3')
+import type { S3Module } from './sdk.ts'
 
 export interface S3Session {
   readonly module: S3Module
@@ -17,12 +16,26 @@ const ANY_REGION = 'us-east-1'
 
 const quiet = () => {}
 
-/** Loads the SDK; nothing is connected yet. */
-export async function openSession(options: S3Options): Promise<S3Session> {
+/** Loads the SDK, and the light path where it is used; nothing is connected yet. */
+export async function openSession(options: S3Options, host: Host): Promise<S3Session> {
   const module = await import('@aws-sdk/client-s3')
   if (options.client) return { module, client: options.client, close: quiet }
   const client = new module.S3Client(clientConfig(options))
-  return { module, client, close: () => client.destroy() }
+  const light = options.sdkOnly ? undefined : await openLight(client, module, options, host)
+  if (!light) return { module, client, close: () => client.destroy() }
+  return {
+    module,
+    client: light,
+    close() {
+      light.close()
+      client.destroy()
+    },
+  }
+}
+
+async function openLight(client: S3Client, module: S3Module, options: S3Options, host: Host) {
+  const { lightClient } = await import('./light/index.ts')
+  return await lightClient(client, module, options, host)
 }
 
 /** What the SDK's client shall not do by itself, and what the options say. */

@@ -4,6 +4,7 @@ import type { ObjectBody, ObjectInfo, Range, RequestOptions } from 'blockgate'
 import { type BodySource, exactBytes, objectBody, resolveRange, type Span, streamSource } from 'blockgate/bucket'
 import { infoOf } from './answers.ts'
 import { S3Error } from './errors.ts'
+import type { AnswerBody } from './light/transport.ts'
 import type { Flight, Requests } from './requests.ts'
 
 /** The object `key` or a range of it; undefined where there is none. One request, but for a range without any bytes. */
@@ -93,10 +94,13 @@ interface NodeStream extends AsyncIterable<Uint8Array> {
   destroy(): unknown
 }
 
-/** A body as the SDK gives it on Node and Deno; a client of the user's own may have a stream of the web. */
+/** A body of the light path, or as the SDK gives it on Node and Deno; a client of the user's own may have a stream of the web. */
 function sourceOf(body: unknown): BodySource {
   if (body instanceof ReadableStream) return streamSource(body)
-  const stream = body as NodeStream
+  const stream = body as NodeStream | AnswerBody
+  if (!(Symbol.asyncIterator in stream)) {
+    return { read: () => stream.read(), close: how => (how.end === 'read' ? undefined : stream.destroy()) }
+  }
   const chunks = stream[Symbol.asyncIterator]()
   return {
     async read() {

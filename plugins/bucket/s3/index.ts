@@ -34,7 +34,7 @@ function wholeBucket(options: S3Options): Bucket {
     options,
     check: () => problemsOf(options),
     async start({ host }) {
-      requests = new Requests(await openSession(options), host, options)
+      requests = new Requests(await openSession(options, host), host, options)
     },
     list: async (prefix, list) => await listPage(ready(), prefix, list),
     get: async (key, { range, ...options }) => await getObject(ready(key), key, range, options),

@@ -40,6 +40,8 @@ export interface S3Options {
    * reach one bucket by different endpoints. Default: endpoint and bucket; none with a `client`.
    */
   readonly identity?: string | undefined
+  /** Sends listings and reads through the SDK, too: several times the CPU time of a request. Default false. */
+  readonly sdkOnly?: boolean | undefined
   /** A client of the SDK, instead of one that is made of the options above. It is not closed at stop. */
   readonly client?: S3Sender | undefined
 }
@@ -106,6 +108,7 @@ const ENTRIES = {
   unquotedIfMatch: v.optional(v.boolean()),
   racedPutCode: v.optional(text),
   identity: v.optional(text),
+  sdkOnly: v.optional(v.boolean()),
   client: v.optional(v.looseObject({ send: v.function() })),
 } satisfies v.ObjectEntries
 

@@ -1,10 +1,11 @@
 /** Requests through the client: no more at once than connections, with a time-out, the caller's signal, and errors of ours. */
 import { durationMs, type Host, linkSignals, orAborted, type RequestOptions } from 'blockgate'
 import { Places } from 'blockgate/bucket'
-import type { S3Module, S3Session } from './client.ts'
+import type { S3Session } from './client.ts'
 import { answered, asked } from './details.ts'
 import { S3Error, s3Error } from './errors.ts'
 import { connectionsOf, type S3Options } from './options.ts'
+import type { S3Module } from './sdk.ts'
 
 /** An answer whose body may still be coming; its connection is taken until it is disposed. */
 export interface Flight<T> extends Disposable {

@@ -2,14 +2,15 @@ import type { Bucket } from 'blockgate'
 import { type S3Options, s3 } from 'blockgate/plugins/bucket/s3'
 import { services, testBucket } from 'blockgate/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { access, fixture, newBucket } from '../../support/s3-buckets.ts'
+import { access, fixture, newBucket, onRealClock } from '../../support/s3-buckets.ts'
 import { tcpProxy } from '../../support/tcp-proxy.ts'
 
 testBucket({ describe, it }, { name: 's3', factory: () => fixture() })
 testBucket({ describe, it }, { name: 's3 by listVersion 1', factory: () => fixture({ listVersion: 1 }) })
+testBucket({ describe, it }, { name: 's3 through the SDK', factory: () => fixture({ sdkOnly: true }) })
 testBucket({ describe, it }, { name: 's3 with a prefix', factory: () => fixture({ prefix: 'team-a/blocks' }) })
 
-describe('s3() on radosgw', () => {
+describe.each([false, true])('s3() on radosgw, sdkOnly %s', sdkOnly => {
   const { signal } = new AbortController()
   let name: string
   beforeAll(async () => {
@@ -17,7 +18,7 @@ describe('s3() on radosgw', () => {
   })
 
   async function started(options: Partial<S3Options> = {}): Promise<Bucket & AsyncDisposable> {
-    const bucket = s3({ ...access(), bucket: name, ...options })
+    const bucket = onRealClock(s3({ ...access(), bucket: name, sdkOnly, ...options }))
     await bucket.start?.(services({ bucket }))
     return Object.assign(bucket, { [Symbol.asyncDispose]: async () => await bucket.stop?.(signal) })
   }

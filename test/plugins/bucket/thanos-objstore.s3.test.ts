@@ -3,7 +3,7 @@ import { s3 } from 'blockgate/plugins/bucket/s3'
 import { thanosObjstore } from 'blockgate/plugins/bucket/thanos-objstore'
 import { services } from 'blockgate/testing'
 import { expect, it } from 'vitest'
-import { access, newBucket } from '../../support/s3-buckets.ts'
+import { access, newBucket, onRealClock } from '../../support/s3-buckets.ts'
 
 it.each(['v1', 'v2'])('thanosObjstore() reads from radosgw what s3() wrote there, by lists of %s', async version => {
   const { signal } = new AbortController()
@@ -23,7 +23,8 @@ config:
   list_objects_version: ${version}
 prefix: /team-a/
 `
-  const bucket = thanosObjstore({ yaml, env: { KEY: credentials?.accessKeyId, SECRET: credentials?.secretAccessKey } })
+  const env = { KEY: credentials?.accessKeyId, SECRET: credentials?.secretAccessKey }
+  const bucket = onRealClock(thanosObjstore({ yaml, env }))
   expect(bucket.check?.()).toEqual([])
   await bucket.start?.(services({ bucket }))
   expect((await bucket.list('', { signal })).objects.map(({ key }) => key)).toEqual(['one'])
