@@ -17,7 +17,8 @@ const text = `# Metrics
 
 <!-- Written by scripts/make-metrics-doc.mjs from src/contracts/metric-table.ts: change it there. -->
 
-\`GET /metrics\` gives these in Prometheus' text format. Times are in seconds and sizes in bytes, as the names say. Counters
+\`GET /metrics\` gives these in Prometheus' text format, or as OpenMetrics 1.0 where \`Accept\` asks for it, as Prometheus does. There the buckets of
+histograms have exemplars: the last value of a recorded trace, with its \`trace_id\` and \`span_id\` ([traces.md](traces.md)). Times are in seconds and sizes in bytes, as the names say. Counters
 start at 0 with the process; a metric that has labels appears with its first value. A label has at most 200 different
 values: later ones are counted as \`other\`. \`stage\` is a stage's name as in the summary of a run, \`reason\` and \`code\` are the
 words of \`/api/v1/blocks\`. A gauge whose value is not known now is absent, never what it was: alert with \`absent()\`

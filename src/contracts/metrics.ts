@@ -1,5 +1,6 @@
 /** What the engine tells while it works. A runtime hands an implementation over as `Platform.metrics`; without one nothing is measured. */
 
+import type { SpanContext } from '@opentelemetry/api'
 import type { BlockId, Candidate } from './block.ts'
 import type { Bucket, Health, Host, Instance, LocalFiles } from './host.ts'
 import type { Plan } from './plan.ts'
@@ -10,8 +11,8 @@ import type { RunSummary } from './summary.ts'
 export interface Metrics {
   /** Where the gauges are read from, at each scrape. */
   observe(subject: MetricsSubject): void
-  /** The time that a stage took itself. */
-  stage(name: string, ms: number): void
+  /** The time that a stage took itself; `span` is the stage's, where it has one. */
+  stage(name: string, ms: number, span?: SpanContext): void
   /** The sink shows a block that it did not show before. */
   added(bytes: number): void
   /** A try failed, and another one follows in this run. */
@@ -59,6 +60,8 @@ export interface MeasuredQuery {
   readonly api: QueryApi
   readonly outcome: QueryOutcome
   readonly ms: number
+  /** Of its trace, where it has one. */
+  readonly span?: SpanContext | undefined
   readonly series: number
   readonly chunks: number
   readonly samples: number

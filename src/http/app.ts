@@ -9,6 +9,7 @@ import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
 import { blockAnswer, blocksAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
+import { type MetricsTexts, metricsAnswer } from './metrics.ts'
 import { pages } from './pages/pages.ts'
 import { lookAt, question } from './question.ts'
 import { blocksQuery, DEFAULT_LIMIT, syncRequest } from './requests.ts'
@@ -23,7 +24,7 @@ export interface AppOptions {
   readonly host: Host
   readonly version: string
   /** What /metrics answers; without it there is no such route. */
-  readonly metrics?: { text(): Promise<string> } | undefined
+  readonly metrics?: MetricsTexts | undefined
   /**
    * The address of who sent a request, from the socket and never from a header. Without it, or where it is undefined,
    * nobody counts as being on this machine.
@@ -48,8 +49,6 @@ const HEADERS = {
   xFrameOptions: 'DENY',
   strictTransportSecurity: false,
 }
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
-
 /** Nothing is started. @example const app = createApp({ gateway, config, host, version }); await app.request('/-/ready') */
 export function createApp(options: AppOptions): Hono {
   const { gateway, config, host, version, metrics } = options
@@ -82,7 +81,7 @@ export function createApp(options: AppOptions): Hono {
     const asked = question(gateway)
     throw new HttpError(503, 'not-ready', asked ? `${reason}; ${asked}` : reason)
   })
-  if (metrics) app.get('/metrics', async c => c.body(await metrics.text(), 200, { 'content-type': METRICS_TYPE }))
+  if (metrics) app.get('/metrics', c => metricsAnswer(c, metrics))
 
   app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
   app.get('/api/v1/blocks', async c =>

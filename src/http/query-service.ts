@@ -144,9 +144,9 @@ export class QueryService {
     const limit = failure instanceof QueryRefused ? failure.limit : undefined
     spans.end(run, outcome, failure)
     const warnings = run.warnings.map(({ reason }) => reason)
-    metrics?.query?.({ api, outcome, ms: spans.ms, limit, warnings, cached, ...taken })
-    const trace = spans.traceId
-    const fields = { api, outcome, trace, ...taken, blocks: run.times.blocks.size }
+    metrics?.query?.({ api, outcome, ms: spans.ms, span: spans.context, limit, warnings, cached, ...taken })
+    const { ids } = spans
+    const fields = { api, outcome, ...ids, ...taken, blocks: run.times.blocks.size }
     if (spans.ms > serve.slowMs) {
       const query = asked
         .map(({ matchers }) => matcherText(matchers))
@@ -160,7 +160,7 @@ export class QueryService {
       })
     }
     for (const { reason, text } of run.warnings) {
-      if (this.#isNew(text)) host.log.warn('an answer may be short', { api, trace, reason, why: text })
+      if (this.#isNew(text)) host.log.warn('an answer may be short', { api, ...ids, reason, why: text })
     }
     if (outcome === 'failed')
       host.log.error('a query failed', { ...fields, code: codeOf(failure), error: rawMessageOf(failure) })

@@ -3,6 +3,7 @@ import type { Meter } from '@opentelemetry/api'
 import { measured } from '../bucket/wrappers/measured.ts'
 import { METRICS } from '../contracts/metric-table.ts'
 import type { Metrics } from '../contracts/metrics.ts'
+import type { Exemplars } from './exemplars.ts'
 import { Gauges } from './gauges.ts'
 import { handoverGauges } from './handover.ts'
 import { counter, histogram } from './instruments.ts'
@@ -14,25 +15,27 @@ import { queryMetrics } from './queries.ts'
  *
  * A gauge whose value is not known is not observed. Give the provider a reader that takes observable gauges as deltas, as
  * `gaugesAsObserved` of blockgate/runtime/metrics selects: as cumulative ones the SDK repeats the last value.
+ *
+ * @param exemplars where values of recorded traces are kept; default: nowhere
  */
-export function createMetrics(meter: Meter): Metrics {
+export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
   const added = counter(meter, METRICS.added)
   const addedBytes = counter(meter, METRICS.addedBytes)
   const skipped = counter(meter, METRICS.skipped)
   const failed = counter(meter, METRICS.failed)
   const settled = { dropped: counter(meter, METRICS.dropped), retained: counter(meter, METRICS.retained) }
   const retried = counter(meter, METRICS.retried)
-  const stageDuration = histogram(meter, METRICS.stageDuration)
+  const stageDuration = histogram(meter, METRICS.stageDuration, exemplars)
   const requests = counter(meter, METRICS.requests)
-  const requestDuration = histogram(meter, METRICS.requestDuration)
+  const requestDuration = histogram(meter, METRICS.requestDuration, exemplars)
   const readBytes = counter(meter, METRICS.readBytes)
   const writtenBytes = counter(meter, METRICS.writtenBytes)
   const runs = counter(meter, METRICS.runs)
-  const runDuration = histogram(meter, METRICS.runDuration)
+  const runDuration = histogram(meter, METRICS.runDuration, exemplars)
   const reoffered = counter(meter, METRICS.reoffered)
   const addsAborted = counter(meter, METRICS.addsAborted)
   const wastedBytes = counter(meter, METRICS.wastedBytes)
-  const converged = histogram(meter, METRICS.converged)
+  const converged = histogram(meter, METRICS.converged, exemplars)
   const faults = counter(meter, METRICS.faults)
   const gauges = new Gauges(meter)
   const observeHandover = handoverGauges(meter)
@@ -41,7 +44,7 @@ export function createMetrics(meter: Meter): Metrics {
       gauges.observe(subject)
       observeHandover(subject)
     },
-    stage: (stage, ms) => stageDuration(ms / 1000, { stage }),
+    stage: (stage, ms, span) => stageDuration(ms / 1000, { stage }, span),
     added(bytes) {
       added(1, {})
       addedBytes(bytes, {})
@@ -54,7 +57,7 @@ export function createMetrics(meter: Meter): Metrics {
       wastedBytes(bytes, {})
     },
     fault: call => faults(1, { call }),
-    ...queryMetrics(meter),
+    ...queryMetrics(meter, exemplars),
     converged: ms => converged(ms / 1000, {}),
     run(end) {
       const { run, stages, failures } = end.summary
@@ -68,9 +71,9 @@ export function createMetrics(meter: Meter): Metrics {
     },
     measured: (bucket, host) =>
       measured(bucket, host, {
-        request(op, code, ms) {
+        request(op, code, ms, span) {
           requests(1, { op, code })
-          requestDuration(ms / 1000, { op })
+          requestDuration(ms / 1000, { op }, span)
         },
         read: bytes => readBytes(bytes, {}),
         written: bytes => writtenBytes(bytes, {}),

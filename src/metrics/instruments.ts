@@ -1,6 +1,7 @@
 /** From the table to OpenTelemetry's instruments, with the labels typed and bounded. */
-import type { Meter, Observable } from '@opentelemetry/api'
+import type { Meter, Observable, SpanContext } from '@opentelemetry/api'
 import { METRICS, type MetricInfo } from '../contracts/metric-table.ts'
+import type { Exemplars } from './exemplars.ts'
 
 type Name = keyof typeof METRICS
 type Labels<I extends MetricInfo> = Readonly<Record<I['labels'][number], string>>
@@ -14,11 +15,18 @@ export function counter<const I extends MetricInfo>(meter: Meter, info: I): Add<
   return (value, labels) => made.add(value, bound(labels))
 }
 
-export function histogram<const I extends MetricInfo>(meter: Meter, info: I): Add<I> {
+/** `span`: in which the value was measured. */
+export type Measure<I extends MetricInfo> = (value: number, labels: Labels<I>, span?: SpanContext) => void
+
+export function histogram<const I extends MetricInfo>(meter: Meter, info: I, exemplars?: Exemplars): Measure<I> {
   const advice = { explicitBucketBoundaries: [...(info.buckets ?? [])] }
   const made = meter.createHistogram(info.name, { ...options(info), advice })
   const bound = bounded(info)
-  return (value, labels) => made.record(value, bound(labels))
+  return (value, labels, span) => {
+    const told = bound(labels)
+    made.record(value, told)
+    exemplars?.note(info.name, info.buckets ?? [], told, value, span)
+  }
 }
 
 /** A value that is undefined is not known: the metric is absent. */

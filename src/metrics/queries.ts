@@ -2,10 +2,11 @@
 import type { Meter } from '@opentelemetry/api'
 import { METRICS } from '../contracts/metric-table.ts'
 import type { QueryMetrics } from '../contracts/metrics.ts'
+import type { Exemplars } from './exemplars.ts'
 import { counter, histogram, observed } from './instruments.ts'
 
-export function queryMetrics(meter: Meter): Required<QueryMetrics> {
-  const duration = histogram(meter, METRICS.queryDuration)
+export function queryMetrics(meter: Meter, exemplars?: Exemplars): Required<QueryMetrics> {
+  const duration = histogram(meter, METRICS.queryDuration, exemplars)
   const dropped = counter(meter, METRICS.queriesDropped)
   const warned = counter(meter, METRICS.queryWarnings)
   const series = counter(meter, METRICS.querySeries)
@@ -16,9 +17,9 @@ export function queryMetrics(meter: Meter): Required<QueryMetrics> {
   const readWith = observed(meter, ['queriesInFlight', 'queriesQueued', 'queryMemory'])
   const countReads = observed(meter, ['queryCacheMisses', 'queryCacheFailures', 'queryHedges', 'queryHedgesWon'])
   return {
-    query({ api, outcome, ms, limit, warnings, cached, ...taken }) {
+    query({ api, outcome, ms, span, limit, warnings, cached, ...taken }) {
       const labels = { api, outcome }
-      duration(ms / 1000, labels)
+      duration(ms / 1000, labels, span)
       series(taken.series, labels)
       chunks(taken.chunks, labels)
       samples(taken.samples, labels)

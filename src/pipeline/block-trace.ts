@@ -85,7 +85,7 @@ export class BlockTrace {
     const outcome = await context.with(frame.context, run)
     if (started !== undefined) {
       const took = host.monotonic() - started
-      metrics?.stage(name, took - frame.below)
+      metrics?.stage(name, took - frame.below, frame.span?.spanContext())
       outer.below += took
     }
     this.#open.splice(this.#open.indexOf(frame), 1)

@@ -2,10 +2,19 @@
  * The spans of one query: at most 50, however many blocks it asks. Its phases follow one another, so they explain all of its time; the
  * slowest blocks have their steps, the others are one span. They are made at the end, of the times that were written down.
  */
-import { type Attributes, type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  trace,
+} from '@opentelemetry/api'
 import type { Host } from '../contracts/host.ts'
 import { QueryAttribute, QuerySpanName } from '../contracts/query-telemetry.ts'
 import { Attribute, markFailed, tracer } from '../contracts/telemetry.ts'
+import { type TraceIds, traceIds } from '../contracts/trace-ids.ts'
 import type { QueryRun } from './query-run.ts'
 import type { BlockTimes, Stretch } from './times.ts'
 
@@ -28,10 +37,13 @@ export class QuerySpans {
     this.#span = tracer().startSpan(QuerySpanName.query(api), options, context.active())
   }
 
-  /** For the log; undefined where nobody traces. */
-  get traceId(): string | undefined {
-    const { traceId } = this.#span.spanContext()
-    return /^0*$/.test(traceId) ? undefined : traceId
+  get context(): SpanContext {
+    return this.#span.spanContext()
+  }
+
+  /** For the log; nothing where the trace is not recorded. */
+  get ids(): TraceIds {
+    return traceIds(this.context)
   }
 
   end(run: QueryRun, outcome: string, failure: unknown): void {

@@ -1,7 +1,15 @@
 /** Metrics on any runtime: a meter provider that is read when somebody asks. Nothing runs in the background. */
-import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  InstrumentType,
+  MeterProvider,
+  MetricReader,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics'
 import type { Metrics } from '../contracts/metrics.ts'
 import { createMetrics } from '../metrics/create.ts'
+import { Exemplars } from '../metrics/exemplars.ts'
+import { openMetricsText } from './metrics/openmetrics.ts'
 import { prometheusText } from './metrics/prometheus.ts'
 
 export type { MeasuredRun, Metrics, MetricsSubject } from '../contracts/metrics.ts'
@@ -12,6 +20,8 @@ export interface MetricsSetup {
   readonly metrics: Metrics
   /** Everything as Prometheus reads it: text/plain; version=0.0.4. */
   text(): Promise<string>
+  /** The same as OpenMetrics 1.0, where histograms have exemplars: values with the traces that they were measured in. */
+  openMetrics(): Promise<string>
   /** May be called twice; `text()` then tells what was known before. */
   shutdown(): Promise<void>
 }
@@ -19,21 +29,25 @@ export interface MetricsSetup {
 /**
  * Own instruments, apart from any global provider. To send metrics elsewhere, hand `createMetrics(meter)` a meter of your
  * own provider, with `gaugesAsObserved` as the `aggregationTemporalitySelector` of its reader.
+ * @param options `now`: the wall clock that dates exemplars, in ms since the epoch
  * @example const meters = setupMetrics(); gateway(config, { …, metrics: meters.metrics }); await meters.text()
  */
-export function setupMetrics(): MetricsSetup {
+export function setupMetrics({ now = Date.now }: { readonly now?: () => number } = {}): MetricsSetup {
   const reader = new PullReader({ aggregationTemporalitySelector: gaugesAsObserved })
   const provider = new MeterProvider({ readers: [reader] })
   const collect = async () => {
     const { resourceMetrics, errors } = await reader.collect()
     if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be read')
-    return prometheusText(resourceMetrics)
+    return resourceMetrics
   }
-  let collecting: Promise<string> | undefined
+  let collecting: Promise<ResourceMetrics> | undefined
+  // Of two collections at once, the first would take what the second observed.
+  const collected = () => (collecting ??= collect().finally(() => (collecting = undefined)))
+  const exemplars = new Exemplars(now)
   return {
-    metrics: createMetrics(provider.getMeter('blockgate')),
-    // Of two collections at once, the first would take what the second observed.
-    text: () => (collecting ??= collect().finally(() => (collecting = undefined))),
+    metrics: createMetrics(provider.getMeter('blockgate'), exemplars),
+    text: async () => prometheusText(await collected()),
+    openMetrics: async () => openMetricsText(await collected(), exemplars),
     shutdown: () => provider.shutdown(),
   }
 }

@@ -1,5 +1,6 @@
 /** A log on stderr: lines for a person on a terminal, a line of JSON for a machine everywhere else. */
 import type { Fields, Log } from '../contracts/host.ts'
+import { activeTraceIds } from '../contracts/trace-ids.ts'
 import { json, jsonLine, type LogLevel } from './log/json-line.ts'
 import { type Painter, painter, visible } from './terminal/text.ts'
 
@@ -19,7 +20,7 @@ export function nodeLog({ stream = process.stderr, env = process.env, now = Date
   const paint = painter(stream, env)
   const forPerson = (level: LogLevel, message: string, fields: Fields): string => {
     const time = new Date(now()).toISOString().slice(11, 19)
-    const shown = Object.entries(fields)
+    const shown = Object.entries({ ...activeTraceIds(), ...fields })
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => ` ${key}=${short(value)}`)
     return `${time} ${paint[COLOUR[level]](level.toUpperCase().padEnd(5))}${visible(` ${message}${shown.join('')}`)}`

@@ -11,6 +11,7 @@ import type { Host, LocalFiles } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
+import type { MetricsTexts } from '../http/metrics.ts'
 import { type AddQueries, queryRoutes } from '../http/queries.ts'
 import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
@@ -27,7 +28,7 @@ export interface ServeOptions {
   /** The disk, for a cache of queries that needs one. Default: none. */
   readonly files?: LocalFiles | undefined
   /** What /metrics answers, and where queries are counted: see setupMetrics. */
-  readonly metrics?: { text(): Promise<string>; readonly metrics?: Metrics | undefined } | undefined
+  readonly metrics?: (MetricsTexts & { readonly metrics?: Metrics | undefined }) | undefined
   /** Where the port is taken, any free one is. Default false. */
   readonly orFreePort?: boolean | undefined
 }

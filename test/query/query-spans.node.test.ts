@@ -145,6 +145,8 @@ it('that is slow has a line in the log, with its trace', async () => {
   const made = await traced({ serve: { slow: '10ms' } })
   await over(made, made.read([[2, '__name__', 'up|"down"']]))
   const [root] = made.recorded.finished().filter(({ name }) => name === 'query.read')
+  // The exemplar of its duration.
+  expect(made.ended[0]?.span).toEqual(root?.spanContext())
   const lines = made.host.lines.filter(({ message }) => message === 'a slow query')
   expect(lines).toEqual([
     {
@@ -154,7 +156,8 @@ it('that is slow has a line in the log, with its trace', async () => {
         ms: root && msOf(root),
         api: 'read',
         outcome: 'ok',
-        trace: root?.spanContext().traceId,
+        trace_id: root?.spanContext().traceId,
+        span_id: root?.spanContext().spanId,
         series: BLOCKS,
         chunks: BLOCKS,
         samples: BLOCKS,

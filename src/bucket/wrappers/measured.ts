@@ -1,4 +1,5 @@
 /** Counts what a bucket is asked, and how long it takes. */
+import { type SpanContext, trace } from '@opentelemetry/api'
 import { codeOf, ErrorCode } from '../../contracts/errors.ts'
 import type { Bucket, Host } from '../../contracts/host.ts'
 import { statusOf } from '../error.ts'
@@ -7,8 +8,8 @@ import type { BucketOp } from './wrapped.ts'
 
 /** What measured() tells. */
 export interface BucketMeter {
-  /** A request ended; that of a body when the body did. `code` as in `blockgate_bucket_requests_total`. */
-  request(op: BucketOp, code: string, ms: number): void
+  /** A request ended, of `span` where one was active; that of a body when the body did. `code` as in `blockgate_bucket_requests_total`. */
+  request(op: BucketOp, code: string, ms: number, span?: SpanContext): void
   read(bytes: number): void
   written(bytes: number): void
 }
@@ -17,12 +18,13 @@ export interface BucketMeter {
 export function measured(bucket: Bucket, host: Host, meter: BucketMeter): Bucket {
   return observed(bucket, ({ op, signal, bytes: written }) => {
     const started = host.monotonic()
+    const span = trace.getActiveSpan()?.spanContext()
     if (written !== undefined) meter.written(written)
     return {
       during: make => make(),
       ended(end) {
         if (end.bytes !== undefined) meter.read(end.bytes)
-        meter.request(op, codeOfEnd(end, signal), host.monotonic() - started)
+        meter.request(op, codeOfEnd(end, signal), host.monotonic() - started, span)
       },
     }
   })
