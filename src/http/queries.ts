@@ -9,6 +9,7 @@ import type { Gateway } from '../gateway.ts'
 import { Hedge } from '../query/hedge.ts'
 import { Querier } from '../query/querier.ts'
 import type { Warning } from '../query/query-run.ts'
+import type { Body } from '../query/remote-read/body.ts'
 import { remoteRead } from '../query/remote-read/read.ts'
 import type { Snappy } from '../query/remote-read/request.ts'
 import { HttpError } from './errors.ts'
@@ -28,6 +29,8 @@ export interface QueryRoutes {
   readonly heapLimit?: number | undefined
   /** Of what queries read from the bucket. Default: nothing is kept. */
   readonly cache?: EntryCache | undefined
+  /** Default: requests and answers are those of `fetch`. */
+  readonly wire?: Wire | undefined
 }
 
 const MAX_BODY = 32 * 1024 * 1024
@@ -37,6 +40,16 @@ const MAX_HEADER = 1_000
 /** As which Prometheus the label APIs speak: Grafana asks, and takes what that version can. */
 const BUILD = { version: '2.42.0+blockgate', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
 
+/** What a runtime can do with a request without the streams of `fetch`. */
+export interface Wire {
+  /** Aborts where the client goes before it has its answer. */
+  signal(c: Context): AbortSignal
+  /** The body of the request; undefined where it has more than `max` bytes. Rejects where it breaks off. */
+  body(c: Context, max: number): Promise<Uint8Array | undefined>
+  /** Sends `body` behind the headers of the answer that is returned next, whose own body is null. */
+  send(c: Context, body: Body): void
+}
+
 /** Adds the routes to an app. */
 export interface AddQueries {
   (app: Hono): void
@@ -45,7 +58,16 @@ export interface AddQueries {
 }
 
 /** The routes of queries: remote read, and the label APIs of Prometheus. */
-export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit, cache }: QueryRoutes): AddQueries {
+export function queryRoutes({
+  gateway,
+  serve,
+  host,
+  snappy,
+  metrics,
+  heapLimit,
+  cache,
+  wire,
+}: QueryRoutes): AddQueries {
   const headerMemory = serve.headerMemory ?? (heapLimit === undefined ? undefined : Math.floor(heapLimit / 4))
   const { sink } = gateway.plan
   const hedge = serve.hedge ? new Hedge({ ...serve.hedge, host }) : undefined
@@ -66,12 +88,14 @@ export function queryRoutes({ gateway, serve, host, snappy, metrics, heapLimit, 
   return Object.assign(add, { close: (ms: number) => service.close(ms) })
 
   async function read(c: Context): Promise<Response> {
-    const query = await service.begin('read', c.req.raw.signal)
+    const query = await service.begin('read', wire?.signal(c) ?? c.req.raw.signal)
     try {
       // A stream goes on after its answer has begun.
-      const options = { querier, snappy, onQuery: query.asks, onEnd: query.end }
-      const { headers, body } = await remoteRead(await orAborted(bodyOf(c), query.run.signal), options, query.run)
-      return c.body(body, 200, { ...headers, ...warningHeader(query.run.tell()) })
+      const send = wire && ((body: Body) => wire.send(c, body))
+      const options = { querier, snappy, onQuery: query.asks, onEnd: query.end, send }
+      const { headers, body } = await remoteRead(await orAborted(bodyOf(c, wire), query.run.signal), options, query.run)
+      const all = { ...headers, ...warningHeader(query.run.tell()) }
+      return body === null ? c.body(null, 200, all) : c.body(body, 200, all)
     } catch (error) {
       query.end(error)
       throw error
@@ -86,12 +110,10 @@ function warningHeader(warnings: readonly Warning[]): Readonly<Record<string, st
   return { 'x-blockgate-warnings': text.replace(/[^\x20-\x7e]+/g, '?').slice(0, MAX_HEADER) }
 }
 
-async function bodyOf(c: Context): Promise<Uint8Array> {
-  const tooLong = new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
-  if (Number(c.req.raw.headers.get('content-length')) > MAX_BODY) throw tooLong
-  return (await limitedBytes(c.req.raw.body, MAX_BODY)) ?? raise(tooLong)
-}
-
-function raise(error: Error): never {
-  throw error
+async function bodyOf(c: Context, wire: Wire | undefined): Promise<Uint8Array> {
+  const isTooLong = Number(c.req.header('content-length')) > MAX_BODY
+  const read = () => wire?.body(c, MAX_BODY) ?? limitedBytes(c.req.raw.body, MAX_BODY)
+  const body = isTooLong ? undefined : await read()
+  if (body) return body
+  throw new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
 }

@@ -1,16 +1,11 @@
 /** Series and their chunks, a batch after the other: the chunks of a query may not all be in memory at once. */
 import { eachBounded } from '../async/each.ts'
 import type { BlockQuery } from './block.ts'
-import type { BlockChunk, BlockSeries } from './block-series.ts'
+import type { BlockChunk, BlockSeries, Series } from './block-series.ts'
 import type { Label } from './labels.ts'
 import type { QueryRun } from './query-run.ts'
-
-export interface Series {
-  /** With the external labels of its blocks, sorted by name. */
-  readonly labels: readonly Label[]
-  /** By their first time; each once, whole: samples before `from` and after `to` may be in them. */
-  readonly chunks: readonly BlockChunk[]
-}
+import { chunksOf, type SegmentReads } from './segments.ts'
+import { StoredSeries } from './stored-series.ts'
 
 /** What one block has of a series. */
 export interface BlockPart {
@@ -50,24 +45,29 @@ export async function withChunks(batch: readonly Selected[], run: QueryRun): Pro
       if (known) known.push(series)
       else asked.set(query, [series])
     }
+  const bad = new Set<BlockQuery>()
   const read = await eachBounded([...asked], BLOCKS_AT_ONCE, async ([query, series]) => {
     const { ulid } = query
-    const found = await run.of(ulid, () => run.times.of(ulid).timed('chunks', () => query.chunks(series)))
-    return [query, found ?? []] as const
+    const found = await run.of(ulid, async () => {
+      const files = await run.times.of(ulid).timed('chunks', () => query.chunks(series))
+      // A block that is left out where it is bad must say so before anything of it is used.
+      if (run.leavesOutBad) for (const each of series) chunksOf(each, files)
+      return files
+    })
+    if (!found) bad.add(query)
+    return [query, found] as const
   })
-  // The series of a block were asked for in the order of the batch, and so are they found.
-  const next = new Map(read.map(([query, found]) => [query, { found, at: 0 }]))
-  const chunksOf = (query: BlockQuery): readonly BlockChunk[] => {
-    const of = next.get(query) as { found: readonly (readonly BlockChunk[])[]; at: number }
-    return of.found[of.at++] ?? []
-  }
+  const files = new Map(read)
   const series: Series[] = []
   for (const { labels, parts } of batch) {
-    const [first] = parts
-    const chunks =
-      first && parts.length === 1 ? chunksOf(first.query) : distinct(parts.flatMap(({ query }) => chunksOf(query)))
-    // Of a bad block nothing is left.
-    if (chunks.length > 0 || run.warnings.length === 0) series.push({ labels, chunks })
+    const good = bad.size === 0 ? parts : parts.filter(({ query }) => !bad.has(query))
+    const [first] = good
+    if (!first) continue
+    if (good.length === 1) series.push(new StoredSeries(labels, first.series, files.get(first.query) as SegmentReads))
+    else {
+      const all = good.flatMap(({ query, series }) => chunksOf(series, files.get(query) as SegmentReads))
+      series.push({ labels, chunks: distinct(all) })
+    }
   }
   return series
 }

@@ -22,3 +22,11 @@ export interface BlockSeries {
   /** What was deleted of the series. */
   readonly deleted: Deleted | undefined
 }
+
+/** A series of all blocks. */
+export interface Series {
+  /** With the external labels of its blocks, sorted by name. */
+  readonly labels: readonly Label[]
+  /** By their first time; each once, whole: samples before `from` and after `to` may be in them. */
+  readonly chunks: readonly BlockChunk[]
+}

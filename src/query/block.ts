@@ -7,7 +7,7 @@ import { chunkSize } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { seriesEnd } from '../tsdb/index-toc.ts'
 import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
-import type { BlockChunk, BlockSeries } from './block-series.ts'
+import type { BlockSeries } from './block-series.ts'
 import { type Deleted, type Deletions, isDeleted, readDeleted } from './deleted.ts'
 import { averageSeriesBytes, groupsOf, worthReading } from './groups.ts'
 import { compareLabels, type Label } from './labels.ts'
@@ -16,7 +16,7 @@ import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
 import type { Reads } from './reads.ts'
 import type { PartCursor } from './runs.ts'
-import { chunksOf, offsetsOf, segmentName } from './segments.ts'
+import { offsetsOf, type SegmentReads, segmentName } from './segments.ts'
 import { Symbols } from './symbols.ts'
 import type { BlockTimes } from './times.ts'
 
@@ -129,8 +129,8 @@ export class BlockQuery {
     return found
   }
 
-  /** The chunks of some series, each in its order. */
-  async chunks(series: readonly BlockSeries[]): Promise<readonly (readonly BlockChunk[])[]> {
+  /** Reads the chunks of some series. @returns what `chunksOf` finds them in */
+  async chunks(series: readonly BlockSeries[]): Promise<SegmentReads> {
     const { meta } = this.#reader
     const { reads, ...query } = this.#options
     const guess = meta.readAhead?.chunk ?? CHUNK_BYTES
@@ -141,7 +141,7 @@ export class BlockQuery {
       const cursor = await reads.cursor(this.#reader, { kind: 'chunk', file, offsets, guess, sizeOf }, query)
       return [segment, { what: `${meta.ulid}/${file}`, cursor }] as const
     })
-    return chunksOf(series, new Map(read))
+    return new Map(read)
   }
 
   async #refs(lookup: IndexLookup, matchers: readonly Matcher[]): Promise<Found> {

@@ -88,6 +88,11 @@ export class QueryRun implements Disposable {
     return this.warnings
   }
 
+  /** Whether a block that is bad may still be left out, with a warning: not once the answer has begun. */
+  get leavesOutBad(): boolean {
+    return this.#badBlock === 'warn' && !this.#told
+  }
+
   /** What `read` gives of a block; undefined where the block is bad and the query goes on without it. */
   async of<T>(id: BlockId, read: () => Promise<T>): Promise<T | undefined> {
     if (this.#bad.has(id)) return undefined

@@ -11,28 +11,22 @@ export interface SegmentRead {
   readonly cursor: PartCursor
 }
 
-/** The chunks of each series, from the segment files that were read. */
-export function chunksOf(series: readonly BlockSeries[], files: ReadonlyMap<number, SegmentRead>): BlockChunk[][] {
-  const all: BlockChunk[][] = []
-  let last = -1
-  let file: SegmentRead | undefined
-  for (const { chunks, deleted } of series) {
-    const found: BlockChunk[] = []
-    for (let i = 0; i < chunks.length; i += 3) {
-      const ref = chunks[i + 2] as number
-      const segment = chunkSegment(ref)
-      if (segment !== last) file = files.get(segment)
-      last = segment
-      const { what, cursor } = file as SegmentRead
-      const offset = chunkOffset(ref)
-      cursor.moveTo(offset)
-      const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what)
-      const [from, to] = [chunks[i] as number, chunks[i + 1] as number]
-      found.push({ from, to, chunk, deleted: deleted && deletedWithin(deleted, from, to) })
-    }
-    all.push(found)
+/** Of one block, by the numbers of its segment files. */
+export type SegmentReads = ReadonlyMap<number, SegmentRead>
+
+/** The chunks of a series, from the segment files that were read. @throws BlockgateError `corrupt-block` */
+export function chunksOf({ chunks, deleted }: BlockSeries, files: SegmentReads): BlockChunk[] {
+  const found: BlockChunk[] = []
+  for (let i = 0; i < chunks.length; i += 3) {
+    const ref = chunks[i + 2] as number
+    const { what, cursor } = files.get(chunkSegment(ref)) as SegmentRead
+    const offset = chunkOffset(ref)
+    cursor.moveTo(offset)
+    const chunk = readChunkOf(cursor.bytes, cursor.view, offset - cursor.offset, what, offset)
+    const [from, to] = [chunks[i] as number, chunks[i + 1] as number]
+    found.push({ from, to, chunk, deleted: deleted && deletedWithin(deleted, from, to) })
   }
-  return all
+  return found
 }
 
 /** Where their chunks begin, ascending, by the numbers of their segment files. */

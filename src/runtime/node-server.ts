@@ -16,6 +16,7 @@ import { type AddQueries, queryRoutes } from '../http/queries.ts'
 import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
+import { nodeWire } from './server/wire.ts'
 import { snappy } from './snappy.ts'
 
 export { type StopSignals, stopSignals } from './server/stop-signals.ts'
@@ -66,6 +67,7 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
     cache,
     snappy,
     metrics: options.metrics?.metrics,
+    wire: nodeWire,
     heapLimit: getHeapStatistics().heap_size_limit,
   })
   const server = await open(options, config.http, queries)

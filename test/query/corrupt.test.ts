@@ -3,7 +3,9 @@ import { BlockgateError, codeOf } from 'blockgate'
 import { fakeHost, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
 import { Querier } from '../../src/query/querier.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { parseReadRequest } from '../../src/query/remote-read/request.ts'
+import { writeFrame } from '../../src/query/remote-read/streamed.ts'
 import { SeriesSamples } from '../../src/query/samples.ts'
 import { parseSelector } from '../../src/query/selector.ts'
 import { sinkOf } from './sink-of.ts'
@@ -18,6 +20,16 @@ function mutated(bytes: Uint8Array, seed: number): Uint8Array {
   for (let i = 1 + below(4); i > 0 && changed.length > 0; i--)
     changed[below(changed.length)] = [below(256), 255, 0, 128][below(4)] as number
   return changed
+}
+
+/** 'ok', or what was thrown, in words. */
+function outcomeOf(work: () => unknown): string {
+  try {
+    work()
+    return 'ok'
+  } catch (error) {
+    return String(error)
+  }
 }
 
 const series = Array.from({ length: 40 }, (_, i) => {
@@ -42,7 +54,12 @@ it.each(['index', 'chunks/000001'])('a block whose %s is damaged', async file =>
         { matchers, from: 0, to: 7_000_000 },
         new AbortController().signal,
       )) {
-        for (const { chunks } of batch) samples.fill(chunks, 0, 7_000_000)
+        for (const each of batch) {
+          // As they are stored, and decoded: what one finds wrong, the other does, too.
+          const raw = outcomeOf(() => writeFrame(new ProtoWriter(), each, 0))
+          expect(raw, `seed ${seed}`).toBe(outcomeOf(() => each.chunks.length))
+          samples.fill(each.chunks, 0, 7_000_000)
+        }
       }
       answered++
     } catch (error) {

@@ -164,6 +164,28 @@ describe.each([0, 1])('a block that cannot be read (accepted type %s)', accepted
   })
 })
 
+describe.each([0, 1])('a block of which other bytes come (accepted type %s)', accepted => {
+  const damaged = async (badBlock: 'fail' | 'warn') => {
+    const made = await queryGateway({ blocks: [block(0)], serve: { badBlock } })
+    made.state.damaged = 'chunks/000001'
+    return { made, response: await made.read(undefined, { accepted: [accepted] }) }
+  }
+
+  it('fails the query, which says which chunk it is', async () => {
+    const { response } = await damaged('fail')
+    const message = expect.stringMatching(/\/chunks\/000001: chunk at 8: CRC-32C must be/)
+    expect(await told(response)).toMatchObject({ status: 500, message })
+  })
+
+  it("badBlock: 'warn' leaves it out before the answer begins", async () => {
+    const { made, response } = await damaged('warn')
+    expect(response.headers.get('x-blockgate-warnings')).toContain(`block ${testId(1)} cannot be read`)
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    expect(accepted === 0 ? hoursOf(bytes) : [...bytes]).toEqual([])
+    expect(outcomes(made)).toEqual(['warned bad-block'])
+  })
+})
+
 it('a block that turns out to be bad when the stream has begun breaks it off: nobody would hear a warning', async () => {
   // Two batches, of which the first is more than one part of the stream.
   const series = Array.from({ length: 1_100 }, (_, i) => {

@@ -1,29 +1,35 @@
 import { describe, expect, it } from 'vitest'
-import { giveWriter, takeWriter } from '../../src/query/remote-read/proto-writer.ts'
+import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
+import { WriterPool } from '../../src/query/remote-read/writer-pool.ts'
+
+const MIB = 1024 * 1024
+const poolOf = () => new WriterPool({ size: 16, idle: 2, maxBytes: 16 * MIB })
 
 describe('writers that are used again', () => {
   it('one that was given back is taken again, empty', () => {
-    const writer = takeWriter(16)
+    const pool = poolOf()
+    const writer = pool.take()
     writer.uint(300)
-    giveWriter(writer)
-    expect(takeWriter(16)).toBe(writer)
+    pool.give(writer)
+    expect(pool.take()).toBe(writer)
     expect(writer.done()).toEqual(new Uint8Array(0))
   })
 
   it('large ones are not kept, nor those of a burst', () => {
-    const large = takeWriter(16)
-    large.reserve(17 * 1024 * 1024)
-    giveWriter(large)
-    const burst = Array.from({ length: 5 }, () => takeWriter(16))
+    const pool = poolOf()
+    const large = pool.take()
+    large.reserve(17 * MIB)
+    pool.give(large)
+    const burst = Array.from({ length: 5 }, () => pool.take())
     expect(burst).not.toContain(large)
-    for (const each of burst) giveWriter(each)
-    const again = Array.from({ length: 5 }, () => takeWriter(16))
+    for (const each of burst) pool.give(each)
+    const again = Array.from({ length: 5 }, () => pool.take())
     expect(again.filter(each => burst.includes(each))).toHaveLength(2)
   })
 
   it('wraps what was written as a field of any size', () => {
     for (const size of [0, 127, 128, 20_000]) {
-      const writer = takeWriter(16)
+      const writer = new ProtoWriter(16)
       writer.uint(5)
       writer.raw(new Uint8Array(size).fill(9))
       writer.wrap(1, 10)
@@ -31,7 +37,6 @@ describe('writers that are used again', () => {
       expect([...writer.done()]).toEqual(
         size === 20_000 ? [5, 10, 160, 156, 1, ...Array(size).fill(9)] : [5, ...head, ...Array(size).fill(9)],
       )
-      giveWriter(writer)
     }
   })
 })

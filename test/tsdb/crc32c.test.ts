@@ -1,6 +1,6 @@
 import { Crc32c, crc32c } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
-import { advance, overZeros } from '../../src/tsdb/crc32c.ts'
+import { advance, copyAdvance, overZeros } from '../../src/tsdb/crc32c.ts'
 
 const numbers = Uint8Array.from({ length: 32 }, (_, i) => i)
 
@@ -45,5 +45,20 @@ describe('CRC-32C', () => {
     for (const state of [-1, 0, 1, 0x12345678, -0x7fffffff])
       for (const length of [0, 1, 7, 8, 270, 4094, 4095, 4096, 8190, 8191, 12_999])
         expect(overZeros(state, length) | 0).toBe(advance(state, zeros, 0, length) | 0)
+  })
+
+  it('of bytes that are copied is theirs, and nothing else is written, wherever they begin and however many they are', () => {
+    const source = Uint8Array.from({ length: 64 }, (_, i) => (i * 89 + 5) & 255)
+    const view = new DataView(source.buffer)
+    for (let from = 0; from < 9; from++) {
+      for (let to = from; to <= from + 40; to++) {
+        const target = new Uint8Array(64).fill(170)
+        const expected = Uint8Array.from(target)
+        expected.set(source.subarray(from, to), 3)
+        const state = copyAdvance(-5, view, from, to, new DataView(target.buffer), 3)
+        expect(state).toBe(advance(-5, view, from, to))
+        expect(target).toEqual(expected)
+      }
+    }
   })
 })

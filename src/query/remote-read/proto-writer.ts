@@ -109,20 +109,3 @@ export class ProtoWriter {
     this.bytesField(tag, encoder.encode(text))
   }
 }
-
-/** Of writers that were given back: those that are larger go, and so do those of a burst. */
-const MAX_IDLE = 2
-const MAX_IDLE_BYTES = 16 * 1024 * 1024
-const idle: ProtoWriter[] = []
-
-/** An empty writer for one answer until that gives it back: memory of many megabytes is slow to get, and slow to grow. */
-export function takeWriter(size: number): ProtoWriter {
-  const writer = idle.pop() ?? new ProtoWriter(size)
-  writer.length = 0
-  return writer
-}
-
-/** Nothing that the writer has given out may be in use any more. */
-export function giveWriter(writer: ProtoWriter): void {
-  if (writer.bytes.length <= MAX_IDLE_BYTES && idle.length < MAX_IDLE) idle.push(writer)
-}

@@ -1,18 +1,20 @@
 /** Prometheus' remote read: a request in, a response of samples or a stream of chunks out. */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import { giveSamples, takeSamples } from '../../tsdb/xor-fast.ts'
-import type { Querier, Selection, Series } from '../querier.ts'
+import type { Querier, Selection } from '../querier.ts'
 import type { QueryRun } from '../query-run.ts'
 import { SeriesSamples } from '../samples.ts'
-import { bodyOf } from './body.ts'
-import { giveWriter, ProtoWriter, takeWriter } from './proto-writer.ts'
+import { Body, type Parts, streamOf } from './body.ts'
+import { ProtoWriter } from './proto-writer.ts'
 import { parseReadRequest, type ResponseType, type Snappy } from './request.ts'
 import { QueryResultWriter } from './samples.ts'
 import { writeFrame } from './streamed.ts'
+import { WriterPool } from './writer-pool.ts'
 
 export interface ReadResponse {
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
+  /** Null where it was given to `send`. */
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null
 }
 
 export interface ReadOptions {
@@ -22,15 +24,19 @@ export interface ReadOptions {
   readonly onQuery?: ((query: Selection) => void) | undefined
   /** Called when all was read, or nobody reads on; with the error that a stream breaks off with. */
   readonly onEnd?: ((error?: unknown) => void) | undefined
+  /** Takes a body that is made while it is sent, where the runtime can send it without a stream. */
+  readonly send?: ((body: Body) => void) | undefined
 }
 
-/** A response that is larger grows. */
-const RESPONSE_BYTES = 1024 * 1024
+const MIB = 1024 * 1024
+/** Of whole answers: one that is larger grows. */
+const answers = new WriterPool({ size: MIB, idle: 2, maxBytes: 16 * MIB })
 /** Frames that are handed on together, and room for the last of them. */
 const STREAM_BYTES = 512 * 1024
 const FRAME_BYTES = 32 * 1024
+const streams = new WriterPool({ size: STREAM_BYTES + FRAME_BYTES, idle: 8, maxBytes: MIB })
 /** An answer that is larger is handed on in pieces of this. */
-const PIECE_BYTES = 1024 * 1024
+const PIECE_BYTES = MIB
 
 /**
  * @param body a snappy block of ReadRequest
@@ -55,18 +61,18 @@ function responseType(accepted: readonly (ResponseType | undefined)[]): Response
 
 async function samples(
   queries: readonly Selection[],
-  { querier, snappy, onEnd }: ReadOptions,
+  { querier, snappy, onEnd, send }: ReadOptions,
   run: QueryRun,
 ): Promise<ReadResponse> {
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }
-  const response = takeWriter(RESPONSE_BYTES)
+  const response = answers.take()
   let body: Uint8Array<ArrayBuffer>
   try {
     await writeSamples(response, queries, querier, run)
     run.times.enter('write')
     body = snappy.compress(response.done())
   } finally {
-    giveWriter(response)
+    answers.give(response)
   }
   run.budget.answer(body.length)
   if (body.length <= PIECE_BYTES) {
@@ -75,7 +81,10 @@ async function samples(
   }
   // It is in memory until the client has taken it.
   const length = String(body.length)
-  return { headers: { ...headers, 'content-length': length }, body: await bodyOf(pieces(body), run.signal, onEnd) }
+  return {
+    headers: { ...headers, 'content-length': length },
+    body: handed(await Body.begun(pieces(body), { signal: run.signal, onEnd }), send),
+  }
 }
 
 /** Writes a ReadResponse. */
@@ -108,16 +117,45 @@ const STREAM_TYPE = 'application/x-streamed-protobuf; proto=prometheus.ChunkedRe
 
 async function streamed(
   queries: readonly Selection[],
-  { querier, onEnd }: ReadOptions,
+  { querier, onEnd, send }: ReadOptions,
   run: QueryRun,
 ): Promise<ReadResponse> {
-  return {
-    headers: { 'content-type': STREAM_TYPE },
-    body: await bodyOf(frames(queries, querier, run), run.signal, onEnd),
+  const writers = send ? new TwoWriters() : { next: newWriter, give: () => {} }
+  const parts = frames(queries, querier, run, () => writers.next())
+  const body = await Body.begun(parts, { signal: run.signal, onEnd, onUnused: () => writers.give() })
+  return { headers: { 'content-type': STREAM_TYPE }, body: handed(body, send) }
+}
+
+function handed(body: Body, send: ReadOptions['send']): ReadableStream<Uint8Array> | null {
+  if (!send) return streamOf(body)
+  send(body)
+  return null
+}
+
+/** Two that take turns: one is filled while what is in the other one is sent. */
+class TwoWriters {
+  #filled: ProtoWriter | undefined
+  #other: ProtoWriter | undefined
+
+  next(): ProtoWriter {
+    const writer = this.#other ?? streams.take()
+    this.#other = this.#filled
+    this.#filled = writer
+    writer.length = 0
+    return writer
+  }
+
+  give(): void {
+    for (const writer of [this.#filled, this.#other]) if (writer) streams.give(writer)
+    this.#filled = this.#other = undefined
   }
 }
 
-async function* pieces(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+function newWriter(): ProtoWriter {
+  return new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
+}
+
+async function* pieces(body: Uint8Array): Parts {
   for (let at = 0; at < body.length; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES)
 }
 
@@ -125,28 +163,21 @@ async function* frames(
   queries: readonly Selection[],
   querier: Querier,
   run: QueryRun,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
+  writer: () => ProtoWriter,
+): Parts {
+  let out = writer()
   for (const [i, query] of queries.entries()) {
     for await (const batch of querier.select(query, run)) {
       for (const series of batch) {
-        run.budget.count('samples', samplesOf(series.chunks))
-        writeFrame(out, series, i)
+        run.budget.count('samples', writeFrame(out, series, i))
         const turn = run.pause()
         if (turn) await turn
         if (out.length < STREAM_BYTES) continue
         yield out.done()
         // The bytes are the socket's now.
-        out = new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
+        out = writer()
       }
     }
   }
   if (out.length > 0) yield out.done()
-}
-
-/** Every encoding begins with the number of its samples, in two bytes. */
-function samplesOf(chunks: Series['chunks']): number {
-  let count = 0
-  for (const { chunk } of chunks) if (chunk.end - chunk.start >= 2) count += chunk.view.getUint16(chunk.start)
-  return count
 }

@@ -3,36 +3,53 @@
  * they are stored; Prometheus makes a series of each frame, so a series is not split.
  */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
-import type { StoredChunk } from '../../tsdb/chunk.ts'
-import { advance, overZeros, START } from '../../tsdb/crc32c.ts'
-import type { BlockChunk } from '../block-series.ts'
+import { advance, copyAdvance, overZeros, START } from '../../tsdb/crc32c.ts'
+import { ChunkPlaces } from '../chunk-places.ts'
+import type { Label } from '../labels.ts'
 import type { Series } from '../querier.ts'
+import { StoredSeries } from '../stored-series.ts'
 import { chunksToSend } from './chunks-to-send.ts'
 import { LabelBytes } from './label-bytes.ts'
 import type { ProtoWriter } from './proto-writer.ts'
-import { copyBytes, intSize, putInt, putUint, uintSize } from './varint.ts'
+import { intSize, putInt, putUint, uintSize } from './varint.ts'
 
 /** What Prometheus' client takes of one frame (`chunked_read_limit`, 50 MB) has room for this and the labels. */
 const MAX_SERIES_BYTES = 45_000_000
 
 /** Of the frame that is being written: filled again for each. */
 const labelBytes = new LabelBytes()
-const sizes: number[] = []
+const places = new ChunkPlaces()
+/** Bytes of each chunk's message. */
+let sizes = new Int32Array(64)
 
 /**
- * Writes the frame of one series.
+ * Writes the frame of one series. Chunks that are passed on as they are stored are copied once, and their checksums compared on the way.
  *
- * @throws BlockgateError `unsupported` for histograms of either kind; `query-too-large` for a series that no client takes
+ * @returns how many samples are in it
+ * @throws BlockgateError `unsupported` for chunks of other encodings; `corrupt-block`; `query-too-large` for a series that no client takes
  */
-export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIndex: number): void {
-  const parts = chunksToSend(chunks)
-  if (parts.length === 0) return
-  let chunksSize = 0
-  for (let i = 0; i < parts.length; i++) {
-    const size = partSize(parts[i] as BlockChunk)
-    sizes[i] = size
-    chunksSize += 1 + uintSize(size) + size
+export function writeFrame(out: ProtoWriter, series: Series, queryIndex: number): number {
+  try {
+    places.clear()
+    const isStored = series instanceof StoredSeries && series.place(places)
+    if (!isStored) {
+      places.clear()
+      for (const chunk of chunksToSend(series.chunks)) places.addChunk(chunk)
+    }
+    if (places.length === 0) return 0
+    if (writePlaces(out, series.labels, queryIndex, isStored)) return samplesOf()
+    // Says which one is damaged.
+    void series.chunks
+    throw new BlockgateError(ErrorCode.corruptBlock, 'a chunk of a series has another checksum than its data')
+  } finally {
+    places.clear()
   }
+}
+
+/** @returns false where the checksum of a chunk is not that of its data: then nothing was written */
+function writePlaces(out: ProtoWriter, labels: readonly Label[], queryIndex: number, isStored: boolean): boolean {
+  const { length, places: at3, views } = places
+  const chunksSize = sizeOfChunks()
   if (chunksSize > MAX_SERIES_BYTES) {
     const text = `one series must have at most ${MAX_SERIES_BYTES} bytes of chunks: it has ${chunksSize}`
     throw new BlockgateError(ErrorCode.queryTooLarge, `${text}; ask for a shorter time`)
@@ -49,12 +66,19 @@ export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIn
   bytes[at++] = 10
   at = putUint(bytes, at, seriesSize)
   at = labelBytes.put(view, at)
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i] as BlockChunk
-    at = putPartHead(bytes, at, part, sizes[i] as number)
+  for (let i = 0; i < length; i++) {
+    const source = views[i] as DataView
+    const encoding = at3[3 * i] as number
+    const start = at3[3 * i + 1] as number
+    const end = at3[3 * i + 2] as number
+    at = putChunkHead(bytes, at, i)
     crc = advance(crc, view, summed, at)
-    summed = copyBytes(part.chunk.view, part.chunk.start, part.chunk.end, view, at)
-    crc = withData(crc, part.chunk, view, at, summed)
+    // The state behind encoding and data is that of the chunk's own checksum.
+    const first = afterEncoding[encoding] as number
+    const state = copyAdvance(first, source, start, end, view, at)
+    if (isStored && source.getInt32(end) !== ~state) return false
+    summed = at + end - start
+    crc = end - start < SHORT_DATA ? advance(crc, view, at, summed) : state ^ overZeros(crc ^ first, end - start)
     at = summed
   }
   if (queryIndex !== 0) {
@@ -63,6 +87,7 @@ export function writeFrame(out: ProtoWriter, { labels, chunks }: Series, queryIn
   }
   view.setUint32(crcAt, ~advance(crc, view, summed, at))
   out.length = at
+  return true
 }
 
 /** Above that, a checksum is told by that of the chunk sooner than made anew. */
@@ -75,24 +100,31 @@ for (let encoding = 0; encoding < 256; encoding++) {
   afterEncoding[encoding] = advance(START, one, 0, 1)
 }
 
-/** The state `crc` behind the data of a chunk, which is [from, to) of `view`: the chunk's own checksum is known. */
-function withData(crc: number, { encoding, crcState }: StoredChunk, view: DataView, from: number, to: number): number {
-  if (to - from < SHORT_DATA) return advance(crc, view, from, to)
-  return crcState ^ overZeros(crc ^ (afterEncoding[encoding] as number), to - from)
-}
-
-/** Of a Chunk: `int64 min_time_ms = 1, int64 max_time_ms = 2, enum type = 3, bytes data = 4`. */
-function partSize({ from, to, chunk: { encoding, start, end } }: BlockChunk): number {
-  const times = (from === 0 ? 0 : 1 + intSize(from)) + (to === 0 ? 0 : 1 + intSize(to))
-  const length = end - start
-  return times + 1 + uintSize(encoding) + 1 + uintSize(length) + length
+/** Of a Chunk: `int64 min_time_ms = 1, int64 max_time_ms = 2, enum type = 3, bytes data = 4`. @returns bytes of all, tags and sizes included */
+function sizeOfChunks(): number {
+  const { length, times, places: at3 } = places
+  if (length > sizes.length) sizes = new Int32Array(2 * length)
+  let sum = 0
+  for (let i = 0; i < length; i++) {
+    const from = times[2 * i] as number
+    const to = times[2 * i + 1] as number
+    const data = (at3[3 * i + 2] as number) - (at3[3 * i + 1] as number)
+    const timeSize = (from === 0 ? 0 : 1 + intSize(from)) + (to === 0 ? 0 : 1 + intSize(to))
+    const size = timeSize + 1 + uintSize(at3[3 * i] as number) + 1 + uintSize(data) + data
+    sizes[i] = size
+    sum += 1 + uintSize(size) + size
+  }
+  return sum
 }
 
 /** All of a chunk but its data, with the tag of its field. */
-function putPartHead(bytes: Uint8Array, start: number, { from, to, chunk }: BlockChunk, size: number): number {
+function putChunkHead(bytes: Uint8Array, start: number, i: number): number {
+  const { times, places: at3 } = places
+  const from = times[2 * i] as number
+  const to = times[2 * i + 1] as number
   let at = start
   bytes[at++] = 18
-  at = putUint(bytes, at, size)
+  at = putUint(bytes, at, sizes[i] as number)
   if (from !== 0) {
     bytes[at++] = 8
     at = putInt(bytes, at, from)
@@ -102,7 +134,17 @@ function putPartHead(bytes: Uint8Array, start: number, { from, to, chunk }: Bloc
     at = putInt(bytes, at, to)
   }
   bytes[at++] = 24
-  at = putUint(bytes, at, chunk.encoding)
+  at = putUint(bytes, at, at3[3 * i] as number)
   bytes[at++] = 34
-  return putUint(bytes, at, chunk.end - chunk.start)
+  return putUint(bytes, at, (at3[3 * i + 2] as number) - (at3[3 * i + 1] as number))
+}
+
+/** Every encoding begins with the number of its samples, in two bytes. */
+function samplesOf(): number {
+  let count = 0
+  for (let i = 0; i < places.length; i++) {
+    const start = places.places[3 * i + 1] as number
+    if ((places.places[3 * i + 2] as number) - start >= 2) count += (places.views[i] as DataView).getUint16(start)
+  }
+  return count
 }

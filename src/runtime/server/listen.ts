@@ -7,6 +7,7 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, Hono } from 'hono'
 import type { ListenAddress } from '../../config/listen-address.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
+import { type NodeEnv, sent } from './wire.ts'
 
 /** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -34,7 +35,8 @@ export function peerOf(c: Context): string | undefined {
 
 /** @throws BlockgateError `address-in-use`, or `start-failed` where it cannot listen there for another reason */
 export async function listen(app: Hono, { host, port }: ListenAddress): Promise<HttpServer> {
-  const server = createAdaptorServer({ fetch: app.fetch, hostname: UNNAMED, overrideGlobalObjects: false }) as Server
+  const fetch = (request: Request, env: unknown) => sent(app.fetch(request, env as object), env as NodeEnv)
+  const server = createAdaptorServer({ fetch, hostname: UNNAMED, overrideGlobalObjects: false }) as Server
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
   try {
