@@ -1,13 +1,14 @@
-/** Traces on every runtime: spans leave by OTLP/HTTP. Only this entry loads the OpenTelemetry SDK; the engine does not. */
+/** Traces on every runtime: spans leave by OTLP/HTTP. Only this entry loads packages of the OpenTelemetry SDK; the engine does not. */
 import { context, trace } from '@opentelemetry/api'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
-import { TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Host, Log } from '../contracts/host.ts'
 import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './host/web.ts'
+import { batchMaker } from './tracing/batch.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'
 import { tracingSettings } from './tracing/settings.ts'
-import { type ShutdownLimits, spanQueue } from './tracing/span-queue.ts'
+import { type LossReason, type ShutdownLimits, spanQueue } from './tracing/span-queue.ts'
+import { tracerProvider } from './tracing/tracer.ts'
 import type { TracingEnv } from './tracing/variables.ts'
 
 export interface TracingOptions {
@@ -19,6 +20,8 @@ export interface TracingOptions {
   readonly fetch?: Fetch | undefined
   /** Whether batches leave by themselves. Default true; false on Workers: there call `ctx.waitUntil(tracing.forceFlush())`. */
   readonly background?: boolean | undefined
+  /** Called when spans are lost: for a metric, such as `Metrics.spansLost`. */
+  readonly onLost?: ((spans: number, reason: LossReason) => void) | undefined
 }
 
 export interface Tracing {
@@ -32,7 +35,7 @@ export interface Tracing {
   shutdown(limits?: ShutdownLimits): Promise<void>
 }
 
-export type { Fetch, ShutdownLimits, TracingEnv }
+export type { Fetch, LossReason, ShutdownLimits, TracingEnv }
 
 /**
  * Sets the global tracer provider and context manager up as the standard `OTEL_*` variables say; docs/traces.md names them.
@@ -48,10 +51,10 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
   const settings = tracingSettings(env, log)
   if (!settings) return OFF
   const sender = createSender(settings, host, options.fetch ?? ((url, init) => fetch(url, init)))
-  const queue = spanQueue(settings, sender, host, log, options.background ?? !isWorker())
-  const resource = defaultResource().merge(resourceFromAttributes(settings.resource))
-  const provider = new TracerProvider({ resource, sampler: settings.sampler, spanProcessors: [queue] })
-  if (!trace.setGlobalTracerProvider(provider)) {
+  const newBatch = batchMaker(settings.encoding, defaultResource().merge(resourceFromAttributes(settings.resource)))
+  const { background = !isWorker(), onLost = () => {} } = options
+  const queue = spanQueue({ settings, newBatch, sender, host, log, background, onLost })
+  if (!trace.setGlobalTracerProvider(tracerProvider(settings.sampling, queue))) {
     // Deno's own (OTEL_DENO), or the user's SDK: its exporter is the one that was asked for first.
     log.warn('a tracer provider is already set: it is kept, and the variables of the exporter are not followed')
     return OFF
@@ -59,7 +62,6 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
   const managed = context.setGlobalContextManager(new AsyncContextManager())
   const close = async (limits?: ShutdownLimits) => {
     await queue.shutdown(limits)
-    await provider.shutdown()
     trace.disable()
     if (managed) context.disable()
   }

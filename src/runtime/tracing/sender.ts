@@ -1,9 +1,9 @@
 /** One batch of spans as one OTLP/HTTP request: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { linkSignals } from '../../async/signals.ts'
 import { rawMessageOf } from '../../contracts/errors.ts'
 import type { Host } from '../../contracts/host.ts'
+import type { Batch } from './batch.ts'
 import type { TracingSettings } from './settings.ts'
 
 /** What became of a request. `detail` is for the log: a status or an error's text, never a header or a URL. */
@@ -14,8 +14,8 @@ export type Sent =
   | { readonly kind: 'refused'; readonly detail: string }
 
 export interface Sender {
-  /** The request's body. Made once a batch: another try sends the same bytes. */
-  encode(spans: readonly ReadableSpan[]): Promise<Uint8Array<ArrayBuffer>>
+  /** The request's body as it is sent. Made once a batch: another try sends the same bytes. */
+  encode(batch: Batch): Promise<Uint8Array<ArrayBuffer>>
   /** Never rejects. When `signal` aborts, the request does. */
   send(body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Sent>
 }
@@ -37,11 +37,7 @@ export function createSender(settings: TracingSettings, host: Host, fetch: Fetch
     ...(gzip && { 'content-encoding': 'gzip' }),
   }
   return {
-    async encode(spans) {
-      // The types leave out that the bytes never lie in shared memory; an empty batch is never sent.
-      const bytes = new Uint8Array(serializer.serializeRequest([...spans]) ?? new Uint8Array())
-      return gzip ? await zipped(bytes) : bytes
-    },
+    encode: async batch => (gzip ? await zipped(batch.body()) : batch.body()),
     async send(body, signal) {
       using link = linkSignals(signal)
       using _ = host.setTimer(timeoutMs, () => link.abort(new Error(`no answer within ${timeoutMs} ms`)))

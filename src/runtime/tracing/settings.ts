@@ -3,15 +3,9 @@
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. A number that cannot be read is ignored with a
  * warning, as that page demands. Where or in which form spans go is an error when it cannot be followed: every span would be lost.
  */
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace'
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/host.ts'
+import type { Sampling } from './sampling.ts'
 import { type TracingEnv, type Variable, Variables } from './variables.ts'
 
 export interface TracingSettings {
@@ -23,7 +17,7 @@ export interface TracingSettings {
   readonly timeoutMs: number
   /** Its attributes. */
   readonly resource: Readonly<Record<string, string>>
-  readonly sampler: Sampler
+  readonly sampling: Sampling
   /** Spans that may wait for their turn; one more is dropped and counted. */
   readonly maxQueueSize: number
   readonly batchSize: number
@@ -73,7 +67,7 @@ export function tracingSettings(env: TracingEnv, log: Log): TracingSettings | un
       ...variables.attributes('OTEL_RESOURCE_ATTRIBUTES'),
       ...(service && { 'service.name': service.value }),
     },
-    sampler: samplerOf(variables),
+    sampling: samplingOf(variables),
     maxQueueSize,
     batchSize: Math.min(variables.count(512, 1, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'), maxQueueSize),
     delayMs: variables.count(5000, 0, 'OTEL_BSP_SCHEDULE_DELAY'),
@@ -107,17 +101,13 @@ function endpointUrl({ name, value }: Variable, { problems }: Variables): string
 const ROOTS = ['always_on', 'always_off', 'traceidratio'] as const
 const SAMPLERS = [...ROOTS, ...ROOTS.map(name => `parentbased_${name}` as const)]
 
-function samplerOf(variables: Variables): Sampler {
+function samplingOf(variables: Variables): Sampling {
   const known = (text: string) => SAMPLERS.find(sampler => sampler === text.toLowerCase())
   const must = `be one of ${SAMPLERS.join(', ')}`
   const name = variables.read('parentbased_always_on', must, known, 'OTEL_TRACES_SAMPLER')
-  const root = rootSampler(name.replace('parentbased_', ''), variables)
-  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root
-}
-
-function rootSampler(name: string, variables: Variables): Sampler {
-  if (name === 'always_on') return new AlwaysOnSampler()
-  if (name === 'always_off') return new AlwaysOffSampler()
-  const ratio = (text: string) => (Number(text) >= 0 && Number(text) <= 1 ? Number(text) : undefined)
-  return new TraceIdRatioBasedSampler(variables.read(1, 'be a number from 0 to 1', ratio, 'OTEL_TRACES_SAMPLER_ARG'))
+  const number = (text: string) => (Number(text) >= 0 && Number(text) <= 1 ? Number(text) : undefined)
+  const ratio = name.endsWith('ratio')
+    ? variables.read(1, 'be a number from 0 to 1', number, 'OTEL_TRACES_SAMPLER_ARG')
+    : Number(name.endsWith('on'))
+  return { ratio, never: name.endsWith('off'), asksParent: name.startsWith('parentbased_') }
 }

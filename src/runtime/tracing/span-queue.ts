@@ -3,11 +3,12 @@
  * many spans it dropped, and drops a batch for good when its export fails; on Workers its timer dies with the request.
  */
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { backoffMs } from '../../async/backoff.ts'
 import { sleep } from '../../async/signals.ts'
 import { rawMessageOf } from '../../contracts/errors.ts'
 import type { Host, Log } from '../../contracts/host.ts'
+import type { Batch } from './batch.ts'
+import type { SpanSink } from './local-trace.ts'
 import type { Sender } from './sender.ts'
 import type { TracingSettings } from './settings.ts'
 
@@ -25,7 +26,10 @@ export interface ShutdownLimits {
   readonly maxMs?: number | undefined
 }
 
-export interface SpanQueue extends SpanProcessor {
+/** Why spans were lost: no room, the collector would not have them, the time of the last flush was up, or they ended after it. */
+export type LossReason = 'queue-full' | 'refused' | 'not-encoded' | 'unreachable' | 'late'
+
+export interface SpanQueue extends SpanSink {
   /**
    * Spans that never reached the collector: the queue was full, the collector refused them, or the time of `shutdown()`
    * was up. A collector that cannot be reached drops none: its batches are sent again until it is back.
@@ -37,21 +41,29 @@ export interface SpanQueue extends SpanProcessor {
   shutdown(limits?: ShutdownLimits): Promise<void>
 }
 
-/** @param background false where nothing outlives a request (Workers): then only `forceFlush()` sends */
-export function spanQueue(
-  { maxQueueSize, batchSize, delayMs, flushTimeoutMs }: TracingSettings,
-  { encode, send }: Sender,
-  host: Host,
-  log: Log,
-  background: boolean,
-): SpanQueue {
-  const waiting: ReadableSpan[] = []
+export interface QueueDeps {
+  readonly settings: TracingSettings
+  readonly newBatch: () => Batch
+  readonly sender: Sender
+  readonly host: Host
+  readonly log: Log
+  /** False where nothing outlives a request (Workers): then only `forceFlush()` sends. */
+  readonly background: boolean
+  readonly onLost: (spans: number, reason: LossReason) => void
+}
+
+export function spanQueue({ settings, newBatch, sender, host, log, background, onLost }: QueueDeps): SpanQueue {
+  const { maxQueueSize, batchSize, delayMs, flushTimeoutMs } = settings
+  /** Full, or due: each may leave. What ends from now on goes to `filling`. */
+  const ready: Batch[] = []
+  let filling = newBatch()
+  /** In `ready` and `filling`. */
+  let waiting = 0
+  let held = 0
   const backgroundWorkers = new Set<Promise<void>>()
   const closing = new AbortController()
   let timer: Disposable | undefined
   let closed: Promise<void> | undefined
-  /** Of those that wait, so many leave also where they fill no batch: they have waited long enough, or a flush wants them sent. */
-  let due = 0
   let dropped = 0
   let warnedAt = Number.NEGATIVE_INFINITY
   /** Called when the collector took or refused a batch. */
@@ -60,50 +72,57 @@ export function spanQueue(
   const warn = (why: string) => {
     if (host.monotonic() - warnedAt < WARN_EVERY_MS) return
     warnedAt = host.monotonic()
-    log.warn('spans cannot be exported', { why, dropped, waiting: waiting.length })
+    log.warn('spans cannot be exported', { why, dropped, waiting })
   }
 
-  const drop = (count: number, why: string) => {
+  const drop = (count: number, reason: LossReason, why: string) => {
     dropped += count
+    onLost(count, reason)
     warn(why)
   }
 
-  /** Sends until the collector has answered; once `signal` aborts the spans wait again. */
-  const deliver = async (spans: readonly ReadableSpan[], body: Uint8Array<ArrayBuffer>, signal: AbortSignal) => {
+  /** A batch that is not full waits no longer. */
+  const seal = () => {
+    if (filling.spans === 0) return
+    ready.push(filling)
+    filling = newBatch()
+  }
+
+  /** Sends until the collector has answered; once `signal` aborts the batch waits again. */
+  const deliver = async (batch: Batch, body: Uint8Array<ArrayBuffer>, signal: AbortSignal) => {
     for (let attempt = 1; ; attempt++) {
-      const sent = await send(body, signal)
+      const sent = await sender.send(body, signal)
       if (sent.kind !== 'retry') answered()
-      if (sent.kind === 'refused') return drop(spans.length, sent.detail)
+      if (sent.kind === 'refused') return drop(batch.spans, 'refused', sent.detail)
       if (sent.kind === 'delivered') {
-        if (sent.rejected > 0) drop(sent.rejected, `the collector rejected spans: ${sent.detail}`)
+        if (sent.rejected > 0) drop(sent.rejected, 'refused', `the collector rejected spans: ${sent.detail}`)
         return
       }
       if (!signal.aborted) warn(sent.detail)
       await sleep(host, Math.max(sent.afterMs, backoffMs(host, BACKOFF, attempt)), signal).catch(() => {})
-      if (signal.aborted) return void waiting.unshift(...spans)
+      if (!signal.aborted) continue
+      ready.unshift(batch)
+      waiting += batch.spans
+      return
     }
   }
 
-  /** So many may leave now. A worker that took whatever is there would send a request for every few spans. */
-  const batches = () => Math.max(Math.floor(waiting.length / batchSize), Math.ceil(due / batchSize))
-
   const work = async (signal: AbortSignal) => {
-    // Whoever ends a span does not pay for the encoding.
+    // Whoever ends a span does not pay for the request.
     await undefined
-    while (batches() > 0 && !signal.aborted) {
-      const spans = waiting.splice(0, batchSize)
-      due = Math.max(0, due - spans.length)
+    for (let batch = ready.shift(); batch; batch = signal.aborted ? undefined : ready.shift()) {
+      waiting -= batch.spans
       try {
-        await deliver(spans, await encode(spans), signal)
+        await deliver(batch, await sender.encode(batch), signal)
       } catch (error) {
-        drop(spans.length, `the spans could not be encoded: ${rawMessageOf(error)}`)
+        drop(batch.spans, 'not-encoded', `the spans could not be encoded: ${rawMessageOf(error)}`)
       }
     }
   }
 
-  /** Workers for what may leave now, up to the bound; each works until there is no more of it. */
+  /** Workers for what may leave now, up to the bound; each works until nothing more may. */
   const startWorkers = (workers = backgroundWorkers, signal = closing.signal) => {
-    const wanted = Math.min(CONCURRENCY, workers.size + batches())
+    const wanted = Math.min(CONCURRENCY, workers.size + ready.length)
     while (workers.size < wanted) {
       // Outside of any span: a request of ours is no part of the trace that happened to fill a batch.
       const worker = context.with(ROOT_CONTEXT, () => work(signal)).finally(() => workers.delete(worker))
@@ -119,8 +138,8 @@ export function spanQueue(
     // Of Workers a request may not wait for the I/O of another one, so each flush has workers of its own.
     const workers = background ? backgroundWorkers : new Set<Promise<void>>()
     const aborted = new Promise<void>(resolve => late.signal.addEventListener('abort', () => resolve()))
-    while (!late.signal.aborted && (waiting.length > 0 || workers.size > 0)) {
-      due = waiting.length
+    while (!late.signal.aborted && (waiting > 0 || workers.size > 0)) {
+      seal()
       startWorkers(workers, background ? closing.signal : late.signal)
       await Promise.race([...workers, aborted])
     }
@@ -142,25 +161,32 @@ export function spanQueue(
     timer?.[Symbol.dispose]()
     closing.abort(new Error('tracing was shut down'))
     await Promise.all(backgroundWorkers)
-    const left = waiting.splice(0).length
-    if (left > 0) drop(left, 'the collector could not be reached before the shutdown')
+    ready.length = 0
+    if (waiting > 0) drop(waiting, 'unreachable', 'the collector could not be reached before the shutdown')
+    waiting = 0
     if (dropped > 0) log.warn('spans were lost', { dropped })
   }
 
   return {
-    onStart() {},
-    onEnd(span) {
-      if (closed) return drop(1, 'a span ended after the shutdown')
-      if (waiting.length >= maxQueueSize) return drop(1, 'the queue is full')
-      waiting.push(span)
+    add(span) {
+      if (closed) return drop(1, 'late', 'a span ended after the shutdown')
+      if (waiting >= maxQueueSize) return drop(1, 'queue-full', 'the queue is full')
+      waiting++
+      filling.add(span)
+      if (filling.spans >= batchSize) seal()
       if (!background) return
-      if (waiting.length >= batchSize) startWorkers()
+      if (ready.length > 0) startWorkers()
       timer ??= host.setTimer(delayMs, () => {
         timer = undefined
-        due = waiting.length
+        seal()
         startWorkers()
       })
     },
+    hold: () => held < maxQueueSize && ++held > 0,
+    release(spans) {
+      held -= spans
+    },
+    lost: spans => drop(spans, 'queue-full', 'too many spans wait for the end of their traces'),
     get dropped() {
       return dropped
     },

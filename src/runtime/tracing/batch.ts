@@ -1,0 +1,104 @@
+/** Spans that leave together, as the body of one request: https://opentelemetry.io/docs/specs/otlp/#otlphttp-request */
+import { type Attributes, type HrTime, isSpanContextValid, type Link } from '@opentelemetry/api'
+import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer'
+import type { Resource } from '@opentelemetry/resources'
+import { resourceBytes, scopeBytes, writeSpan } from './encode.ts'
+import { ProtobufWriter } from './protobuf.ts'
+import { isSampledBy } from './sampling.ts'
+import { type LocalSpan, LocalSpanContext, type Scope } from './span.ts'
+
+type Readable = Parameters<typeof JsonTraceSerializer.serializeRequest>[0][number]
+
+export interface Batch {
+  readonly spans: number
+  add(span: LocalSpan): void
+  body(): Uint8Array<ArrayBuffer>
+}
+
+export function batchMaker(encoding: 'protobuf' | 'json', resource: Resource): () => Batch {
+  if (encoding === 'json') return () => new JsonBatch(resource)
+  const bytes = resourceBytes(resource.attributes)
+  return () => new ProtobufBatch(bytes)
+}
+
+/** A span is encoded as it ends: bytes are a sixth of what it takes as objects, and no work for the collector of garbage. */
+class ProtobufBatch implements Batch {
+  readonly #resource: Uint8Array
+  readonly #byScope = new Map<Scope, ProtobufWriter>()
+  spans = 0
+
+  constructor(resource: Uint8Array) {
+    this.#resource = resource
+  }
+
+  add(span: LocalSpan): void {
+    let writer = this.#byScope.get(span.scope)
+    if (!writer) {
+      writer = new ProtobufWriter(2 ** 14)
+      writer.bytes(1, scopeBytes(span.scope))
+      this.#byScope.set(span.scope, writer)
+    }
+    span.links = span.links.filter(isExported)
+    writeSpan(writer, span)
+    this.spans++
+  }
+
+  body(): Uint8Array<ArrayBuffer> {
+    const scopes = [...this.#byScope.values()]
+    const request = new ProtobufWriter(scopes.reduce((sum, { length }) => sum + length, this.#resource.length + 100))
+    const start = request.open(1)
+    request.bytes(1, this.#resource)
+    for (const scope of scopes) request.bytes(2, scope.finish())
+    request.close(start)
+    return request.finish()
+  }
+}
+
+class JsonBatch implements Batch {
+  readonly #resource: Resource
+  readonly #spans: Readable[] = []
+
+  constructor(resource: Resource) {
+    this.#resource = resource
+  }
+
+  get spans(): number {
+    return this.#spans.length
+  }
+
+  add(span: LocalSpan): void {
+    span.links = span.links.filter(isExported)
+    this.#spans.push(readable(span, this.#resource))
+  }
+
+  body(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(JsonTraceSerializer.serializeRequest(this.#spans) ?? [])
+  }
+}
+
+/** A link to what nobody exports would lead nowhere. What is open still is kept for the sake of the link. */
+function isExported({ context }: Link): boolean {
+  if (context instanceof LocalSpanContext) return context.trace.keep()
+  return isSpanContextValid(context) && isSampledBy(context)
+}
+
+/** As the SDK's exporters take it. */
+export function readable(span: LocalSpan, resource: Resource): Readable {
+  const { name, kind, parent, start, end_, status, links, scope, droppedEvents, droppedLinks } = span
+  const attributes: Attributes = Object.fromEntries(span.pairs())
+  return {
+    ...{ name, kind, status, links, attributes, resource, ended: true, instrumentationScope: scope },
+    spanContext: () => span.context,
+    ...(parent && { parentSpanContext: parent }),
+    startTime: hrTime(start),
+    endTime: hrTime(end_),
+    duration: hrTime(end_ - start),
+    events: span.events.map(event => ({ name: event.name, time: hrTime(event.at), attributes: event.attributes })),
+    ...{ droppedAttributesCount: 0, droppedEventsCount: droppedEvents, droppedLinksCount: droppedLinks },
+  }
+}
+
+function hrTime(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1000)
+  return [seconds, Math.min(Math.round((ms - seconds * 1000) * 1e6), 1e9 - 1)]
+}

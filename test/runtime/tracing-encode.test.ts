@@ -1,0 +1,136 @@
+/** What is sent in protobuf, beside what OpenTelemetry's own serializer makes of the same spans. */
+import { type Attributes, createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { describe, expect, it } from 'vitest'
+import { batchMaker, readable } from '../../src/runtime/tracing/batch.ts'
+import type { LocalSpan } from '../../src/runtime/tracing/span.ts'
+import { tracerProvider } from '../../src/runtime/tracing/tracer.ts'
+import { decode, type Message, REQUEST } from './protobuf.ts'
+
+const resource = resourceFromAttributes({ 'service.name': 'blockgate', n: 3, list: ['a', 'b'] })
+
+/** Both forms of the spans that `make` ends. */
+function encoded(make: (provider: ReturnType<typeof tracerProvider>) => void) {
+  const spans: LocalSpan[] = []
+  const sink = { add: (span: LocalSpan) => void spans.push(span), hold: () => true, release() {}, lost() {} }
+  make(tracerProvider({ ratio: 1, never: false, asksParent: true }, sink))
+  const batch = batchMaker('protobuf', resource)()
+  for (const span of spans) batch.add(span)
+  expect(batch.spans).toBe(spans.length)
+  const reference = ProtobufTraceSerializer.serializeRequest(spans.map(span => readable(span, resource)))
+  const ours = batch.body()
+  return { ours: decode(ours, REQUEST), reference: decode(reference ?? new Uint8Array(), REQUEST), size: ours.length }
+}
+
+/** Without fields that have their default: on the wire they may stand or not. */
+function plain(value: unknown, key = ''): unknown {
+  if (Array.isArray(value)) return value.map(item => plain(item))
+  if (typeof value !== 'object' || value === null) return value
+  const isValue = key === 'value' || key === 'values'
+  const entries = Object.entries(value).map(([name, inner]) => [name, plain(inner, name)] as const)
+  const isDefault = (inner: unknown) => inner === 0n || inner === 0 || inner === '' || isEmpty(inner)
+  return Object.fromEntries(entries.filter(([, inner]) => isValue || !isDefault(inner)))
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+function same({ ours, reference }: { ours: Message; reference: Message }): void {
+  expect(plain(ours)).toEqual(plain(reference))
+}
+
+const VALUES: Attributes = {
+  text: 'plain',
+  empty: '',
+  accents: 'größe, 块, 🙂',
+  long: 'x'.repeat(300),
+  longAccents: 'ü'.repeat(9000),
+  yes: true,
+  no: false,
+  zero: 0,
+  small: 127,
+  byte: 128,
+  wide: 2 ** 31,
+  wider: 2 ** 32 + 5,
+  widest: Number.MAX_SAFE_INTEGER,
+  below: -1,
+  lowest: Number.MIN_SAFE_INTEGER,
+  half: 0.5,
+  tiny: -1e-300,
+  list: ['a', 'b', 3, true],
+  nested: { a: { b: [1, 2.5] } },
+  raw: new Uint8Array([0, 255]),
+}
+
+describe('a request in protobuf', () => {
+  it('is what the official serializer makes of the same spans', () => {
+    const made = encoded(provider => {
+      const tracer = provider.getTracer('blockgate', '1.2.3')
+      const remote = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 }
+      const outer = trace.setSpanContext(ROOT_CONTEXT, {
+        ...remote,
+        isRemote: true,
+        traceState: createTraceState('a=1'),
+      })
+      const root = tracer.startSpan('root', { kind: SpanKind.SERVER, attributes: VALUES }, outer)
+      const child = tracer.startSpan('child', { kind: SpanKind.CLIENT }, trace.setSpan(ROOT_CONTEXT, root))
+      child.addEvent('retry', { n: 1 }, 1_700_000_000_123.5)
+      child.addEvent('nothing more')
+      child.recordException(new TypeError('broken'))
+      child.addLink({ context: remote, attributes: { why: 'before' } }).addLink({ context: root.spanContext() })
+      child.setStatus({ code: SpanStatusCode.ERROR, message: 'fällt aus' })
+      child.end()
+      root.setStatus({ code: SpanStatusCode.OK })
+      root.end()
+      provider.getTracer('another').startSpan('x').end()
+    })
+    same(made)
+    const [{ scope_spans: scopes }] = made.ours.resource_spans as [{ scope_spans: { spans: Message[] }[] }]
+    expect(scopes.map(({ spans }) => spans.map(span => span.name))).toEqual([['child', 'root'], ['x']])
+    expect(scopes[0]?.spans[0]?.links).toHaveLength(2)
+  })
+
+  it.each([1, 1000, 20_000])('has right lengths for %i spans', count => {
+    const made = encoded(provider => {
+      for (let n = 0; n < count; n++)
+        provider
+          .getTracer('t')
+          .startSpan('x'.repeat(n % 200))
+          .end()
+    })
+    same(made)
+    expect(made.size).toBeGreaterThan(count * 50)
+  })
+
+  it.each([0, 1, 999_999, 1e9 + 0.25, 1_764_530_000_123, 1_764_530_000_123.456, 4_294_967_295_999.999, 2 ** 42])(
+    'has the time %f in nanoseconds',
+    ms => {
+      const made = encoded(provider => {
+        const time: [number, number] = [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)]
+        provider.getTracer('t').startSpan('x', { startTime: time }).end(time)
+      })
+      const [{ scope_spans: scopes }] = made.ours.resource_spans as [{ scope_spans: { spans: Message[] }[] }]
+      const start = scopes[0]?.spans[0]?.start_time_unix_nano as bigint
+      const exact = BigInt(Math.floor(ms / 1000)) * 1_000_000_000n + BigInt(Math.round((ms % 1000) * 1e6))
+      expect(Math.abs(Number((start ?? 0n) - exact))).toBeLessThan(600)
+    },
+  )
+
+  it('keeps the newest 128 links and events, and counts the others', () => {
+    const made = encoded(provider => {
+      const span = provider.getTracer('t').startSpan('x')
+      for (let n = 0; n < 130; n++) {
+        span.addEvent(`${n}`).addLink({ context: { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 } })
+      }
+      span.end()
+    })
+    same(made)
+    const [{ scope_spans: scopes }] = made.ours.resource_spans as [{ scope_spans: { spans: Message[] }[] }]
+    const [span] = scopes[0]?.spans ?? []
+    const [first] = (span?.events ?? []) as Message[]
+    expect([span?.dropped_events_count, span?.dropped_links_count]).toEqual([2n, 2n])
+    expect(first?.name).toBe('2')
+  })
+})
