@@ -13,6 +13,7 @@ import type { Plan } from './contracts/plan.ts'
 import { scopedState } from './contracts/state.ts'
 import type { Explanation } from './explain/explain.ts'
 import { END_MS, Lifecycle, type Part, withinGrace } from './pipeline/lifecycle.ts'
+import { currentTraces } from './pipeline/traces.ts'
 import { createEngine, type Engine } from './sync/engine.ts'
 import { type Readiness, ReadyLatch } from './sync/readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
@@ -183,27 +184,32 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
  * step may take `ms`; once `signal` has aborted nothing more is begun.
  */
 async function open(
-  { journal, advertised, plan, host, absences, asked, state }: Engine,
+  { journal, advertised, plan, host, absences, asked, state, catalogue, instance }: Engine,
   started: () => Promise<void>,
   signal: AbortSignal,
   ms: number,
 ): Promise<void> {
-  const step = async (what: string, work: () => Promise<void>): Promise<void> => {
+  const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     const late = () =>
       new BlockgateError(
         ErrorCode.startFailed,
         `Cannot start: ${what} timed out after ${ms / 1000} s (option startTimeout)`,
       )
     signal.throwIfAborted()
-    await within(host, ms, signal, late, work())
+    return await within(host, ms, signal, late, work())
   }
-  await step('reading the journal of loads', () => journal.open())
+  const inFlight = await step('reading the journal of loads', () => journal.open())
   await step('reading what a person is asked', async () => {
     for (const ids of [absences, asked]) await ids.load(state, host)
   })
   plan.ownership.handover?.ready(false)
   await started()
   await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))
+  for (const id of inFlight) {
+    const deaths = journal.crashes(id)
+    const trace = deaths > 0 ? currentTraces()?.died(host, id, deaths, instance.id) : undefined
+    if (trace) catalogue.traced(id, trace)
+  }
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
   await step('telling what is served', () => advertised.publish(plan.sink.stage.loaded().keys()))
 }

@@ -105,7 +105,7 @@ const marked = async () => {
   return bucket
 }
 
-/** What is played, and the lines of the block behind `sync.block`, which is linked to the run. */
+/** What is played, and the lines of the block; it and the run are linked to each other. */
 interface Story {
   readonly bucket?: () => Promise<Bucket>
   readonly own?: OwnershipPlugin
@@ -121,7 +121,7 @@ const PASSED = `
 
 const STORIES: Readonly<Record<string, () => Story>> = {
   added: () => ({
-    block: `block.outcome=added ~> sync.run${PASSED}
+    block: `block added block.outcome=added ~> sync.run${PASSED}
   block.owned block.outcome=added
     ownership.claim ownership.status=granted
     block.memory block.outcome=added
@@ -130,19 +130,19 @@ const STORIES: Readonly<Record<string, () => Story>> = {
   'skipped by a filter': () => ({
     bucket: marked,
     gets: 2,
-    block: `block.outcome=skipped block.outcome.by=not-deleted block.outcome.reason=marked-for-deletion ~> sync.run
+    block: `block skipped marked-for-deletion block.outcome=skipped block.outcome.by=not-deleted block.outcome.reason=marked-for-deletion ~> sync.run
   block.time-range block.outcome=skipped
     block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion`,
   }),
   denied: () => ({
     own: scriptedOwnership([]),
-    block: `block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ~> sync.run${PASSED}
+    block: `block skipped not-owner block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ~> sync.run${PASSED}
   block.owned block.outcome=skipped block.outcome.reason=not-owner
-    ownership.claim ownership.status=denied`,
+    ownership.claim block.outcome.reason=not-owner ownership.status=denied`,
   }),
   failed: () => ({
     during: corrupt,
-    block: `block.outcome=failed block.outcome.by=memory error.type=corrupt-block ~> sync.run !error${PASSED}
+    block: `block failed corrupt-block block.outcome=failed block.outcome.by=memory block.outcome.reason=corrupt-block error.type=corrupt-block ~> sync.run !error${PASSED}
   block.owned block.outcome=failed
     ownership.claim ownership.status=granted
     block.memory block.outcome=failed error.type=corrupt-block !error
@@ -150,7 +150,7 @@ const STORIES: Readonly<Record<string, () => Story>> = {
   }),
   'lease lost mid-add': () => ({
     ...losing(),
-    block: `block.outcome=skipped block.outcome.by=owned block.outcome.reason=lease-lost ~> sync.run${PASSED}
+    block: `block skipped lease-lost block.outcome=skipped block.outcome.by=owned block.outcome.reason=lease-lost ~> sync.run${PASSED}
   block.owned block.outcome=skipped block.outcome.reason=lease-lost
     ownership.claim ownership.status=granted
     block.memory block.outcome=failed error.type=lease-lost !error
@@ -163,8 +163,8 @@ it.each(Object.entries(STORIES))('the story of a block that is %s', async (_, st
   const { gateway } = await scene(await bucket(), own, readingSink(during))
   await gateway.sync()
   const source = ['  source.scan-bucket', '    bucket.list', ...Array(gets).fill('    bucket.get')]
-  const run = ['sync.run', ...source, '  set.dedup'].join('\n')
-  expect(recorded.tree({ attributes })).toBe(`${run}\nsync.block ${block}`)
+  const run = [`sync.run ~> ${block.slice(0, block.indexOf(' block.outcome'))}`, ...source, '  set.dedup'].join('\n')
+  expect(recorded.tree({ attributes })).toBe(`${run}\n${block}`)
 })
 
 it('the run and each block say which gateway it was', async () => {
@@ -172,7 +172,7 @@ it('the run and each block say which gateway it was', async () => {
   await gateway.sync()
   const of = recorded.finished().filter(span => 'blockgate.instance.id' in span.attributes)
   expect(of.map(span => `${span.name} ${span.attributes['blockgate.instance.id']}`)).toEqual([
-    'sync.block blockgate',
+    'block added blockgate',
     'sync.run blockgate',
   ])
 })
@@ -199,20 +199,21 @@ describe('a block whose verdict stays the same is quiet', () => {
     ownership.gain(1)
     await gateway.sync()
     expect(recorded.tree({ attributes })).toMatchInlineSnapshot(`
-      "sync.run
+      "sync.run ~> block added
         source.scan-bucket
           bucket.list
         set.dedup
-      sync.block block.outcome=added ~> sync.run
+      block added block.outcome=added ~> sync.run, (unknown)
         block.time-range block.outcome=passed
           block.not-deleted block.outcome=passed
         block.owned block.outcome=added
+          ownership.claim ownership.status=granted
           block.memory block.outcome=added
             bucket.get"
     `)
   })
 
-  it('each try of a block is a trace of its own, and only the stage that raised the error carries it', async () => {
+  it('all tries of a block are one trace, and only the stage that raised the error carries it', async () => {
     let broken = true
     const { promise: failed, resolve } = Promise.withResolvers<void>()
     const sink = readingSink(() => {
@@ -231,20 +232,20 @@ describe('a block whose verdict stays the same is quiet', () => {
     while (!over) await host.advance(1_000)
     await run
     expect(recorded.tree({ attributes: ['block.attempt', 'block.outcome'] })).toMatchInlineSnapshot(`
-      "sync.run
+      "sync.run ~> block added
         source.scan-bucket
           bucket.list
           bucket.get
         set.dedup
-      sync.block block.attempt=1 block.outcome=failed ~> sync.run !error
+      block added block.attempt=2 block.outcome=added ~> sync.run
         block.time-range block.outcome=passed
           block.not-deleted block.outcome=passed
         block.owned block.outcome=failed
           ownership.claim
           block.memory block.outcome=failed !error
             bucket.get
-      sync.block block.attempt=2 block.outcome=added ~> sync.run
-        block.owned block.outcome=added
+        wait
+        block.owned block.attempt=2 block.outcome=added
           ownership.claim
           block.memory block.outcome=added
             bucket.get"

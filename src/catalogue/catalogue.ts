@@ -1,4 +1,5 @@
 /** Every block of the view with its state, its reason and its last events, across runs. The API and the metrics read it. */
+import type { SpanContext } from '@opentelemetry/api'
 import { inSlices, sortInSlices } from '../async/slices.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
@@ -6,7 +7,7 @@ import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { MeasuredBlock } from '../contracts/metrics.ts'
 import type { BlockResult, PartialBlock } from '../contracts/stage.ts'
-import type { LastVerdict } from '../pipeline/block-trace.ts'
+import type { LastVerdict, TraceMemory } from '../pipeline/traces.ts'
 
 /**
  *   (listed) → pending → loading → serving ⇄ pending-hand-off → (dropped: gone)
@@ -48,6 +49,8 @@ export interface CatalogueEntry {
   readonly since: number
   /** The last 20, oldest first. A verdict that repeats the one before is not an event. */
   readonly events: readonly BlockEvent[]
+  /** Of the span of its last trace; undefined where there is none. */
+  readonly trace: SpanContext | undefined
 }
 
 type Entry = { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] }
@@ -61,7 +64,7 @@ const WAITING: ReadonlyMap<string, BlockState> = new Map([
   ['last-copy', 'last-copy'],
 ])
 
-export class Catalogue {
+export class Catalogue implements TraceMemory {
   readonly #host: Host
   readonly #entries = new BlockMap<Entry>()
   readonly #counts = new Map<BlockState, number>()
@@ -137,10 +140,21 @@ export class Catalogue {
 
   /** The verdict that a trace may be quiet about while it stays the same. */
   last(id: BlockId): LastVerdict | undefined {
+    return this.#entries.get(id)?.events.at(-1)
+  }
+
+  /** Since when the block waits until others serve it, ms since the epoch; undefined where it does not. */
+  waitingSince(id: BlockId): number | undefined {
     const entry = this.#entries.get(id)
-    if (entry?.state === 'serving' && entry.reason === '') return { kind: 'loaded', by: entry.by, reason: '' }
-    if (entry?.state !== 'skipped') return undefined
-    return { kind: 'skipped', by: entry.by, reason: entry.reason }
+    return entry && WAITING.has(entry.reason) ? entry.since : undefined
+  }
+
+  lastTrace(id: BlockId): SpanContext | undefined {
+    return this.#entries.get(id)?.trace
+  }
+
+  traced(id: BlockId, span: SpanContext): void {
+    this.#entry(id).trace = span
   }
 
   #entry(id: BlockId): Entry {
@@ -155,6 +169,7 @@ export class Catalogue {
       detail: undefined,
       since: this.#host.now(),
       events: NONE,
+      trace: undefined,
     }
     this.#entries.set(id, entry)
     const last = this.#sorted?.at(-1)

@@ -141,13 +141,21 @@ export interface RingMember extends Member {
 }
 
 export type Claim =
-  | { readonly status: 'granted'; readonly epoch: Epoch; readonly lease: Lease }
+  | {
+      readonly status: 'granted'
+      readonly epoch: Epoch
+      readonly lease: Lease
+      /** Who is to hold the block, for people. */
+      readonly owners?: readonly string[] | undefined
+    }
   | { readonly status: 'denied'; readonly epoch: Epoch; readonly reason: string; readonly owners: readonly string[] }
 
 /** For the add only: the engine disposes it once the block has its outcome. What is loaded is protected by Handover. */
 export interface Lease extends AsyncDisposable {
   /** Grows with every grant for the same thing; undefined where the plugin has none. */
   readonly fence: number | undefined
+  /** How long it is held if nothing renews it, ms, when it is asked; for people. Undefined: it has no such end. */
+  readonly remainingMs?: number | undefined
   /** Aborts, with LeaseLost as the reason, when the lease is lost. */
   readonly signal: AbortSignal
   /**

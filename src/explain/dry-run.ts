@@ -112,8 +112,8 @@ export class DryRun implements Disposable {
   async #attempt(candidate: Candidate, chain: Chain): Promise<Outcome> {
     const run = this.#run
     const { host, blockTimeoutMs } = this.#deps
-    const { ulid: id, compaction } = candidate.meta
-    const quiet = new BlockTrace({ host, id, level: compaction.level, attempt: 1, runId: run.id, instance: '' })
+    const id = candidate.meta.ulid
+    const quiet = new BlockTrace(host)
     const deps = { host, blockTimeoutMs, stuck: new Map() }
     const outcome = await attempt(deps, run, candidate, run.loaded.has(id), chain, quiet)
     // What a stage answers after the signal may be because of the signal.

@@ -26,6 +26,8 @@ export type Assign = (block: BlockMeta, entries: EntriesView) => Assigned
 export interface LeasedLock {
   readonly fence: number
   readonly valid: boolean
+  /** How long it is valid if it is not renewed, ms. */
+  readonly remainingMs?: number | undefined
   /** Aborts when it is not valid any more. */
   readonly signal: AbortSignal
 }
@@ -52,9 +54,10 @@ export function claimOf(block: BlockMeta, { membership, leases, assigned, epoch,
   const { targets, failoverOwner } = assigned
   const denied = (reason: string): Claim => ({ status: 'denied', epoch, reason, owners: targets })
   if (view.member(me)?.draining) return denied('draining')
-  if (targets.includes(me)) return { status: 'granted', epoch, lease: leases.grant(block, lock?.()) }
+  const granted = (lease: Lease): Claim => ({ status: 'granted', epoch, lease, owners: targets })
+  if (targets.includes(me)) return granted(leases.grant(block, lock?.()))
   if (failoverOwner !== me || view.frozen || membership.otherServer(view, block.ulid)) return denied('not-owner')
-  return { status: 'granted', epoch, lease: leases.grant(block) }
+  return granted(leases.grant(block))
 }
 
 interface Granted {
@@ -85,6 +88,9 @@ export class Leases {
     this.#granted = [...this.#granted, granted]
     return {
       fence: lock?.fence,
+      get remainingMs() {
+        return lock?.remainingMs
+      },
       signal,
       assertHeld: (before = 'commit') => {
         signal.throwIfAborted()

@@ -3,7 +3,8 @@
  * a span may depend on how it ended.
  */
 import { type Attributes, type Context, context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api'
-import { Attribute, markFailed, tracer } from '../contracts/telemetry.ts'
+import { startSpan } from '../contracts/spans.ts'
+import { Attribute, markFailed } from '../contracts/telemetry.ts'
 
 /** The allow-list: a key that is not here is never put on these spans. The `db.*` are OpenTelemetry's, for Redis. */
 export const StoreAttribute = {
@@ -49,7 +50,7 @@ export function outerOfRequest(): Context {
 export function tellRequest(request: StoreRequest, outer: Context): void {
   const { name, kind = 'client', started, ended, attributes, below = [], failure } = request
   const options = { kind: kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL, startTime: started, attributes }
-  const span = tracer().startSpan(name, options, outer)
+  const span = startSpan(name, options, outer)
   for (const each of below) tellRequest(each, trace.setSpan(outer, span))
   if (failure) {
     markFailed(span, failure.error, ended)

@@ -6,6 +6,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import type { Named } from '../contracts/plan.ts'
 import type { BlockContext, BlockSink, PreparedBlock } from '../contracts/stage.ts'
 import type { AdvertisedBlocks } from './advertised.ts'
+import type { BlockTrace } from './block-trace.ts'
 import type { Chain } from './compose.ts'
 import type { DiskBudget, Room } from './disk-budget.ts'
 import { type LoadJournal, POISON_CRASHES } from './journal.ts'
@@ -36,7 +37,7 @@ export function adder(deps: AddDeps): Chain {
       try {
         // Before the load: one that does not fit on the disk would cost bucket requests for nothing.
         room = budget.room(block.id)
-        await load(deps, block, room)
+        await load(deps, block, room, trace)
         return added
       } catch (error) {
         // `retain`: the block is wanted still. Blocks that others take over will free space for it.
@@ -49,9 +50,10 @@ export function adder(deps: AddDeps): Chain {
   }
 }
 
-async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<void> {
+async function load(deps: AddDeps, block: BlockContext, room: Room, trace: BlockTrace): Promise<void> {
   const { sink, host, journal, advertised, metrics, onLoading } = deps
   const crashes = journal.crashes(block.id)
+  if (crashes > 0) trace.say('deaths', crashes)
   if (crashes >= POISON_CRASHES) {
     throw new BlockgateError(ErrorCode.poison, `the process crashed ${crashes} times while it loaded this block`)
   }
@@ -59,12 +61,15 @@ async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<voi
   let loaded = false
   let prepared: PreparedBlock | undefined
   try {
+    trace.mark('journal')
     await journal.begin(block.id)
-    verify(block, 'load')
+    verify(block, 'load', trace)
+    trace.mark('prepare')
     prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
     // The load may have taken minutes: what was true before it need not be true now.
-    verify(block, 'commit')
+    verify(block, 'commit', trace)
     room.reserve(prepared.bytes)
+    trace.mark('commit')
     await prepared.commit()
     loaded = true
     room.keep()
@@ -80,9 +85,10 @@ async function load(deps: AddDeps, block: BlockContext, room: Room): Promise<voi
   metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
 }
 
-function verify(block: BlockContext, before: 'load' | 'commit'): void {
-  block.signal.throwIfAborted()
-  block.lease?.assertHeld(before)
+function verify({ signal, lease }: BlockContext, before: 'load' | 'commit', trace: BlockTrace): void {
+  signal.throwIfAborted()
+  lease?.assertHeld(before)
+  trace.say(before === 'load' ? 'leaseAtLoad' : 'leaseAtCommit', lease?.remainingMs)
 }
 
 /** Never rejects: after a commit the block is served, and before it the error of the load matters more. */

@@ -8,8 +8,9 @@ import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Named } from '../contracts/plan.ts'
 import { show } from '../contracts/shown-options.ts'
+import { inSpan } from '../contracts/spans.ts'
 import type { RunContext, Selection, SetStage } from '../contracts/stage.ts'
-import { Attribute, inSpan, SpanName } from '../contracts/telemetry.ts'
+import { Attribute, SpanName } from '../contracts/telemetry.ts'
 import { isReason } from './outcome.ts'
 
 export interface Selected {

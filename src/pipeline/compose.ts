@@ -78,6 +78,9 @@ async function runBelow(
 function both(lease: Lease, outer: Lease, signal: AbortSignal): Lease {
   return {
     fence: lease.fence ?? outer.fence,
+    get remainingMs() {
+      return lease.remainingMs ?? outer.remainingMs
+    },
     signal,
     assertHeld(before) {
       outer.assertHeld(before)

@@ -36,12 +36,16 @@ export class LoadJournal {
     })
   }
 
-  /** Reads what the last process left, counts one crash more for each block it had in flight, and writes that down. */
-  async open(): Promise<void> {
+  /**
+   * Reads what the last process left, counts one crash more for each block it had in flight, and writes that down.
+   * @returns the blocks that were in flight
+   */
+  async open(): Promise<readonly BlockId[]> {
     const { inFlight, crashes } = parse(await this.#state.get(KEY))
     for (const [id, count] of crashes) this.#crashes.set(id, count)
     for (const id of inFlight) this.#crashes.set(id, this.crashes(id) + 1)
     if (inFlight.length > 0) await this.#note()
+    return inFlight
   }
 
   /** Clears the crashes of blocks that are held after all: the process crashed between their commit and their `end()`. */

@@ -3,8 +3,9 @@ import { type Context, context, trace } from '@opentelemetry/api'
 import { type Limits, limited, within } from '../async/signals.ts'
 import { BlockgateError, ErrorCode, errorFields } from '../contracts/errors.ts'
 import type { Plan } from '../contracts/plan.ts'
+import { startSpan } from '../contracts/spans.ts'
 import type { BlockSource, Page, RunContext } from '../contracts/stage.ts'
-import { Attribute, markFailed, SpanName, tracer } from '../contracts/telemetry.ts'
+import { Attribute, markFailed, SpanName } from '../contracts/telemetry.ts'
 import { STUCK_GRACE } from './attempt.ts'
 
 export interface ListingDeps extends Limits {
@@ -29,7 +30,7 @@ export class Listing {
   constructor(deps: ListingDeps, run: RunContext, parent: Context) {
     this.#deps = deps
     this.#run = run
-    this.#span = tracer().startSpan(SpanName.source(deps.plan.source.name), {}, parent)
+    this.#span = startSpan(SpanName.source(deps.plan.source.name), {}, parent)
     this.#context = trace.setSpan(parent, this.#span)
   }
 

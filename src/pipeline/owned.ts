@@ -3,8 +3,9 @@ import { context, trace } from '@opentelemetry/api'
 import { codeOf, ErrorCode, errorFields, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Log } from '../contracts/host.ts'
 import type { Claim, Epoch, Lease, OwnershipFunction, OwnershipPlugin } from '../contracts/ownership.ts'
+import { inSpan } from '../contracts/spans.ts'
 import { type BlockContext, type BlockStage, type Next, type Outcome, type Skip, skip } from '../contracts/stage.ts'
-import { Attribute, inSpan, SpanName } from '../contracts/telemetry.ts'
+import { Attribute, SpanName } from '../contracts/telemetry.ts'
 import { type Denial, wrong } from './outcome.ts'
 
 export interface OwnedStage extends BlockStage {
@@ -83,6 +84,8 @@ async function ask(plugin: OwnershipPlugin, { meta, signal }: BlockContext): Pro
     span.setAttribute(Attribute.claimEpoch, claim.epoch)
     const fence = claim.status === 'granted' ? claim.lease.fence : undefined
     if (fence !== undefined) span.setAttribute(Attribute.claimFence, fence)
+    if (claim.owners) span.setAttribute(Attribute.owners, [...claim.owners])
+    if (claim.status === 'denied') span.setAttribute(Attribute.reason, claim.reason)
     return claim
   })
 }

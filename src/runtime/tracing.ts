@@ -2,6 +2,8 @@
 import { context, trace } from '@opentelemetry/api'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
 import type { Host, Log } from '../contracts/host.ts'
+import { useTraces } from '../pipeline/traces.ts'
+import { blockTraces } from '../traces/run.ts'
 import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './host/web.ts'
 import { batchMaker } from './tracing/batch.ts'
@@ -46,6 +48,7 @@ export type { Fetch, LossReason, ShutdownLimits, TracingEnv }
  * @example const tracing = setupTracing(process.env); …; await tracing.shutdown()
  */
 export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tracing {
+  useTraces(blockTraces)
   const host = options.host ?? quietHost(options.log)
   const log = options.log ?? host.log
   const settings = tracingSettings(env, log)

@@ -46,6 +46,8 @@ export interface Engine extends EngineSettings {
   /** Loaded blocks that a person is asked about before they are dropped. */
   readonly asked: KeptIds
   readonly state: StateStore
+  /** What is told once while it lasts: the code that the last run failed with. */
+  readonly told: { error: string | undefined }
 }
 
 export function createEngine(
@@ -63,6 +65,12 @@ export function createEngine(
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, advertised, budget, metrics, onLoading })
   const chains = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
-  const memory = { stuck: new Map(), absences: new KeptIds('absent'), asked: new KeptIds('asked'), state }
+  const memory = {
+    stuck: new Map(),
+    absences: new KeptIds('absent'),
+    asked: new KeptIds('asked'),
+    state,
+    told: { error: undefined },
+  }
   return { ...settings, ...memory, plan, host, catalogue, journal, advertised, budget, faults, metrics, chains }
 }

@@ -1,4 +1,5 @@
 /** How the blocks of one run move: seen on a page, through a segment, past a barrier; each step is written down. */
+import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId, BlockMeta, Candidate } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
@@ -8,30 +9,33 @@ import { attempt } from '../pipeline/attempt.ts'
 import { select } from '../pipeline/barrier.ts'
 import { BlockTrace } from '../pipeline/block-trace.ts'
 import { skippedBy } from '../pipeline/outcome.ts'
+import type { RunTrace } from '../pipeline/traces.ts'
 import type { Engine } from './engine.ts'
+import { retries } from './offers.ts'
+import type { LoadedResult } from './reconcile.ts'
 import { partialOutcome } from './run-result.ts'
-import type { RunSpan } from './run-span.ts'
 import type { View } from './view.ts'
-
-/** What a block's trace says of it; of a partial block nothing more is known. */
-type Traced = Pick<BlockMeta, 'ulid'> & { readonly compaction: Pick<BlockMeta['compaction'], 'level'> }
 
 export class Flow {
   readonly #engine: Engine
   readonly #run: RunContext
   readonly #view: View
-  readonly #span: RunSpan
-  /** What a block's trace has so far, while the block waits at a barrier. */
+  readonly #trace: RunTrace | undefined
+  /** Traces that have not ended: of blocks that wait at a barrier or are tried again, and of loaded ones that may go. */
   readonly #traces = new Map<BlockId, BlockTrace>()
   readonly #inFlight = new Set<BlockId>()
+  /** Who may stop a block in the last segment. */
+  readonly #last: ReadonlySet<string>
   #failed = 0
   #bytes = 0
 
-  constructor(engine: Engine, run: RunContext, view: View, span: RunSpan) {
+  constructor(engine: Engine, run: RunContext, view: View, trace: RunTrace | undefined) {
     this.#engine = engine
     this.#run = run
     this.#view = view
-    this.#span = span
+    this.#trace = trace
+    const { segments, sink } = engine.plan
+    this.#last = new Set([...(segments.at(-1)?.stages ?? []), sink].map(({ name }) => name))
   }
 
   /** Attempts that run now. */
@@ -58,7 +62,7 @@ export class Flow {
     const { catalogue, host, plan } = this.#engine
     await inSlices(host, page.partial, partial => {
       if (this.#view.seen.has(partial.id)) return
-      this.#trace({ ulid: partial.id, compaction: { level: 0 } }).finish(partialOutcome(plan.source.name, partial))
+      this.#blockTrace(partial.id, 0).finish(partialOutcome(plan.source.name, partial))
       this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
@@ -79,21 +83,45 @@ export class Flow {
 
   /** A block through segment `at`, which ends at a barrier. True: it passed. */
   async filter(at: number, candidate: Candidate): Promise<boolean> {
-    const trace = this.#trace(candidate.meta)
+    const trace = this.#traceOf(candidate.meta)
     const outcome = await this.#attempt(at, candidate, trace)
-    if (outcome.kind !== 'passed') this.#conclude(candidate, outcome, trace)
-    else if (this.#span.enabled) this.#traces.set(candidate.meta.ulid, trace)
+    if (outcome.kind === 'passed') this.#keep(candidate, trace, 'barrier')
+    else this.#conclude(candidate, outcome, trace)
     return outcome.kind === 'passed'
   }
 
   /** A block through the last segment: try number `attempt`. */
   async offer(candidate: Candidate, number: number): Promise<Outcome> {
     const last = this.#engine.plan.segments.length - 1
-    const trace = this.#trace(candidate.meta, number)
-    trace.enterLast(new Set(this.#engine.plan.segments[last]?.stages.map(s => s.name)))
+    const trace = this.#traceOf(candidate.meta)
+    trace.enterLast(this.#last)
     const outcome = await this.#attempt(last, candidate, trace)
-    this.#conclude(candidate, outcome, trace)
+    this.#conclude(candidate, outcome, trace, retries(outcome, number))
     return outcome
+  }
+
+  /** The trace of a loaded block that may go; undefined where nobody traces. */
+  leaving(meta: BlockMeta): BlockTrace | undefined {
+    if (!this.#trace) return undefined
+    const trace = this.#traceOf(meta)
+    this.#traces.set(meta.ulid, trace)
+    return trace
+  }
+
+  /** What the end of the run did with a loaded block; told before the catalogue is. */
+  settled(id: BlockId, result: LoadedResult): void {
+    if (!this.#trace) return
+    const isOpen = this.#traces.has(id)
+    // It was kept because its add failed: that is told.
+    if (!isOpen && result.kind === 'retained' && this.#view.outcomes.get(id)?.kind === 'failed') return
+    if (!isOpen && !this.#trace.isNews(id, result)) return
+    this.#blockTrace(id, this.#engine.catalogue.get(id)?.candidate?.meta.compaction.level ?? 0).finish(result)
+  }
+
+  /** Ends what waits for something that does not come any more. */
+  end(): void {
+    for (const trace of this.#traces.values()) if (trace.outcome) trace.finish(trace.outcome)
+    this.#traces.clear()
   }
 
   /**
@@ -103,7 +131,7 @@ export class Flow {
   async barrier(at: number, blocks: readonly Candidate[], only?: ReadonlySet<BlockId>): Promise<Candidate[]> {
     const stage = this.#engine.plan.segments[at]?.barrier
     if (!stage) return [...blocks]
-    const ask = () => select(this.#engine, stage, blocks, this.#run, this.#span.context)
+    const ask = () => select(this.#engine, stage, blocks, this.#run, this.#trace?.context ?? ROOT_CONTEXT)
     const { byId, selections, going } = await timed(this.#engine, stage.name, ask)
     await inSlices(this.#engine.host, selections, ({ id, skip, supersededBy }) => {
       const candidate = byId.get(id)
@@ -111,8 +139,14 @@ export class Flow {
       const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
       if (parent) this.#view.superseded.set(id, parent.meta)
       const detail = supersededBy && `${supersededBy} holds all of it`
-      this.#conclude(candidate, skippedBy(stage.name, skip, detail), this.#trace(candidate.meta))
+      const trace = this.#traceOf(candidate.meta)
+      trace.say('duplicateOf', supersededBy)
+      this.#conclude(candidate, skippedBy(stage.name, skip, detail), trace)
     })
+    const now = this.#trace?.clock()
+    if (now !== undefined) {
+      await inSlices(this.#engine.host, going, ({ meta }) => this.#traces.get(meta.ulid)?.waitForSlot(now))
+    }
     return only ? going.filter(block => only.has(block.meta.ulid)) : going
   }
 
@@ -126,9 +160,13 @@ export class Flow {
     return outcome
   }
 
-  #conclude(candidate: Candidate, outcome: Outcome, trace: BlockTrace): void {
+  #conclude(candidate: Candidate, outcome: Outcome, trace: BlockTrace, isRetried = false): void {
     const id = candidate.meta.ulid
-    trace.finish(outcome)
+    trace.outcome = outcome
+    if (isRetried) this.#keep(candidate, trace, 'retry')
+    // What becomes of it is said by the end of the run.
+    else if (outcome.kind === 'skipped' && this.#loaded(id)) this.#keep(candidate, trace)
+    else trace.finish(outcome)
     // A block that is tried again, or offered again, counts once.
     this.#countFailure(this.#view.outcomes.get(id)?.kind === 'failed', outcome.kind === 'failed')
     if (outcome.kind === 'added') this.#bytes += this.#engine.plan.sink.stage.loaded().get(id)?.bytes ?? 0
@@ -140,14 +178,23 @@ export class Flow {
     this.#failed += Number(now) - Number(before)
   }
 
-  #trace({ ulid: id, compaction: { level } }: Traced, attempt = 1): BlockTrace {
+  #keep({ meta }: Candidate, trace: BlockTrace, waitsFor?: 'barrier' | 'retry'): void {
+    if (!this.#trace) return
+    if (waitsFor !== undefined) trace.wait(waitsFor)
+    this.#traces.set(meta.ulid, trace)
+  }
+
+  #traceOf({ ulid, compaction }: BlockMeta): BlockTrace {
+    return this.#blockTrace(ulid, compaction.level)
+  }
+
+  /** The one that has not ended, or a new one. */
+  #blockTrace(id: BlockId, level: number): BlockTrace {
     const carried = this.#traces.get(id)
     this.#traces.delete(id)
     if (carried) return carried
-    const { host, catalogue, metrics, instance } = this.#engine
-    const run = this.#span.enabled ? this.#span.span : undefined
-    const subject = { host, id, level, attempt, runId: this.#run.id, instance: instance.id, run, metrics }
-    return new BlockTrace({ ...subject, last: catalogue.last(id) })
+    const { host, metrics } = this.#engine
+    return this.#trace ? this.#trace.block(id, level) : new BlockTrace(host, metrics)
   }
 
   #loaded(id: BlockId): boolean {

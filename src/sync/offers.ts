@@ -17,6 +17,11 @@ const BACKOFF: Backoff = { base: 1_000, max: 30_000 }
 /** A plugin whose epoch never rests must not keep a run from ending. */
 const MAX_REOFFERS = 16
 
+/** Whether try number `attempts` is followed by another one in this run. */
+export function retries(outcome: Outcome, attempts: number): boolean {
+  return outcome.kind === 'failed' && isRetryable(outcome.error) && attempts < MAX_ATTEMPTS
+}
+
 /** One attempt, and its outcome written down. Never rejects. */
 export type Attempt = (candidate: Candidate, number: number) => Promise<Outcome>
 
@@ -116,7 +121,7 @@ export class Offers {
     const outcome = await this.#attempt(offer.candidate, ++offer.attempts)
     if (queue.closed) return
     if (outcome.kind === 'failed') {
-      if (!isRetryable(outcome.error) || offer.attempts >= MAX_ATTEMPTS) return
+      if (!retries(outcome, offer.attempts)) return
       this.#engine.metrics?.retried(outcome.by, codeOf(outcome.error) ?? ErrorCode.internal)
       this.#later(offer)
       return

@@ -8,7 +8,8 @@ import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { codeOf, ErrorCode, errorFields } from '../contracts/errors.ts'
-import type { Epoch } from '../contracts/ownership.ts'
+import type { Epoch, Owner } from '../contracts/ownership.ts'
+import type { BlockTrace } from '../pipeline/block-trace.ts'
 import type { Engine } from './engine.ts'
 import type { View } from './view.ts'
 
@@ -25,6 +26,8 @@ export interface ReconcileInput {
   readonly before: ReadonlySet<BlockId>
   readonly confirmDrops: boolean
   readonly signal: AbortSignal
+  /** The trace of a block that may go; undefined where nobody traces. */
+  readonly leaving: (meta: BlockMeta) => BlockTrace | undefined
 }
 
 /** What is to become of a block that is not simply kept. */
@@ -199,9 +202,15 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
     const { by, superseding, decidedIn, whileKept } = decision
     if (!handover || !superseding || decidedIn === undefined || whileKept === undefined) return
     try {
-      const answer = handover.release({ id, superseding, urgent }, decidedIn, signal)
-      const released = (await limited(engine, signal, 'release()', answer)) === 'released'
+      const trace = leaving(input, id)
+      if (trace) tellOwners(engine, superseding, trace)
+      const ask = () => {
+        const answer = handover.release({ id, superseding, urgent }, decidedIn, signal)
+        return limited(engine, signal, 'release()', answer)
+      }
+      const released = (await (trace ? trace.leave('release', ask) : ask())) === 'released'
       const kept = () => ({ kind: 'retained', by, reason: keptAs(engine, id, whileKept) }) as const
+      if (released) trace?.waited(engine.catalogue.waitingSince(id))
       results.set(id, released ? await dropOne(input, id, decision) : kept())
     } catch (error) {
       // The answer is lost: for the peers it may be released, here it is held.
@@ -212,6 +221,19 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
   })
 }
 
+function leaving({ engine, leaving }: ReconcileInput, id: BlockId): BlockTrace | undefined {
+  const meta = engine.plan.sink.stage.loaded().get(id)?.meta
+  return meta && leaving(meta)
+}
+
+/** Who is to hold the block, and who of them it still waits for. */
+function tellOwners({ plan }: Engine, superseding: BlockMeta, trace: BlockTrace): void {
+  const targets = plan.ownership.handover?.owners(superseding).filter(({ target }) => target) ?? []
+  const names = (owners: readonly Owner[]) => owners.map(({ member }) => member)
+  trace.say('owners', names(targets))
+  trace.say('waitsFor', names(targets.filter(({ serves, live }) => !serves || !live)))
+}
+
 /** A block whose hand-off is pending, and that nobody else serves, is the last copy. */
 function keptAs({ plan, instance }: Engine, id: BlockId, reason: string): string {
   const meta = plan.sink.stage.loaded().get(id)?.meta
@@ -220,16 +242,15 @@ function keptAs({ plan, instance }: Engine, id: BlockId, reason: string): string
   return others ? reason : 'last-copy'
 }
 
-async function dropOne(
-  { engine, signal }: ReconcileInput,
-  id: BlockId,
-  { by, reason }: Decision,
-): Promise<LoadedResult> {
+async function dropOne(input: ReconcileInput, id: BlockId, { by, reason }: Decision): Promise<LoadedResult> {
+  const { engine, signal } = input
   // An answer that came after the run was given up: the block stays.
   signal.throwIfAborted()
   engine.absences.delete(id)
+  const trace = leaving(input, id)
+  const drop = () => limited(engine, signal, 'drop()', engine.plan.sink.stage.drop(id, signal))
   try {
-    await limited(engine, signal, 'drop()', engine.plan.sink.stage.drop(id, signal))
+    await (trace ? trace.leave('drop', drop) : drop())
   } catch (error) {
     // It left loaded() before the first await; what is left on a disk is the sink's to sweep.
     engine.host.log.warn('dropping a block failed', { block: id, ...errorFields(error) })
@@ -243,16 +264,19 @@ async function dropOne(
  */
 export async function dropDamaged(
   { plan, host, advertised, catalogue, metrics }: Engine,
-  ids: readonly BlockId[],
   run: string,
   signal: AbortSignal,
+  settled: (id: BlockId, result: LoadedResult) => void,
 ): Promise<void> {
   const { name, stage } = plan.sink
+  const ids = [...(stage.damaged?.() ?? [])]
+  const result = { kind: 'dropped', by: name, reason: 'damaged' } as const
   try {
     await advertised.withdraw(ids, signal)
     for (const id of ids) {
       await stage.drop(id, signal)
-      catalogue.settle(id, { kind: 'dropped', by: name, reason: 'damaged' }, run, false)
+      settled(id, result)
+      catalogue.settle(id, result, run, false)
       metrics?.settled('dropped', 'damaged')
     }
   } catch (error) {

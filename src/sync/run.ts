@@ -1,4 +1,5 @@
 /** One run: pages of the listing go through the stages into the sink; then loaded blocks that may go are dropped, and the run is summed up. */
+import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { type LinkedSignal, limited, linkSignals, manyFollow, orAborted } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -6,11 +7,11 @@ import { BlockSet } from '../contracts/block-map.ts'
 import { BlockgateError } from '../contracts/errors.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import type { RunContext, RunReason } from '../contracts/stage.ts'
+import { currentTraces, type RunTrace } from '../pipeline/traces.ts'
 import type { Engine } from './engine.ts'
 import { Flow } from './flow.ts'
-import { dropDamaged, type LoadedResult, reconcile } from './reconcile.ts'
+import { dropDamaged, type LoadedResult, type ReconcileInput, reconcile } from './reconcile.ts'
 import { causeOf, logFailures, type RunEnd, type RunProgress, summarise } from './run-result.ts'
-import { endRunSpan, type RunSpan, startRunSpan } from './run-span.ts'
 import { emptyView, type Offered, type View } from './view.ts'
 import { Walk } from './walk.ts'
 
@@ -30,13 +31,13 @@ export class Run {
   readonly #started: number
   readonly #loaded = new BlockSet()
   readonly #context: RunContext
-  readonly #span: RunSpan
+  readonly #trace: RunTrace | undefined
   readonly #flow: Flow
   readonly #walk: Walk
   #draining = false
 
   constructor(engine: Engine, request: RunRequest, signal: AbortSignal) {
-    const { host, plan, instance } = engine
+    const { host, plan, instance, catalogue, metrics } = engine
     const { id, reason, previous } = request
     this.#engine = engine
     this.#request = request
@@ -45,9 +46,9 @@ export class Run {
     manyFollow(this.#link.signal)
     this.#started = host.monotonic()
     this.#context = { id, reason, now: host.now(), signal: this.#link.signal, loaded: this.#loaded }
-    this.#span = startRunSpan(id, reason, instance.id)
-    this.#flow = new Flow(engine, this.#context, this.#view, this.#span)
-    this.#walk = new Walk(engine, this.#context, this.#view, this.#flow, this.#span)
+    this.#trace = currentTraces()?.run({ host, id, reason, instance: instance.id, memory: catalogue, metrics })
+    this.#flow = new Flow(engine, this.#context, this.#view, this.#trace)
+    this.#walk = new Walk(engine, this.#context, this.#view, this.#flow, this.#trace?.context ?? ROOT_CONTEXT)
   }
 
   get progress(): RunProgress {
@@ -105,6 +106,7 @@ export class Run {
       if (!this.#stopped) error = BlockgateError.from(thrown)
     } finally {
       this.#walk.stop()
+      this.#flow.end()
       this.#link[Symbol.dispose]()
     }
     const result = await this.#result(this.#stopped ? 'stopped' : error ? 'failed' : 'done', error, results)
@@ -123,7 +125,8 @@ export class Run {
     // An ownership-change run does not load them again.
     if (damaged?.size && !this.#request.previous) {
       const { signal } = this.#link
-      const gone = dropDamaged(this.#engine, [...damaged], this.#request.id, signal)
+      const settled = (id: BlockId, result: LoadedResult) => this.#flow.settled(id, result)
+      const gone = dropDamaged(this.#engine, this.#request.id, signal, settled)
       await limited(this.#engine, signal, `${plan.sink.name}: drop()`, gone)
     }
     budget.count()
@@ -133,10 +136,12 @@ export class Run {
     const { host, plan, catalogue, metrics, faults, journal, absences, asked, state } = this.#engine
     const { id: run, confirmDrops } = this.#request
     const { signal } = this.#link
-    const input = { engine: this.#engine, view: this.#view, before: this.#loaded, confirmDrops, signal }
+    const leaving: ReconcileInput['leaving'] = meta => this.#flow.leaving(meta)
+    const input = { engine: this.#engine, view: this.#view, before: this.#loaded, confirmDrops, signal, leaving }
     const results = await orAborted(reconcile(input), signal)
     const loaded = plan.sink.stage.loaded()
     await inSlices(host, results, ([id, result]) => {
+      this.#flow.settled(id, result)
       catalogue.settle(id, result, run, loaded.has(id))
       metrics?.settled(result.kind, result.reason)
     })
@@ -164,7 +169,10 @@ export class Run {
       complete: status === 'done' && this.#view.complete,
       durationMs: Math.round(host.monotonic() - this.#started),
     })
-    endRunSpan(this.#span.span, summary, thrown)
+    const { told } = this.#engine
+    const code = thrown?.code
+    this.#trace?.end(summary, thrown, status === 'stopped' ? code : told.error)
+    if (status !== 'stopped') told.error = code
     if (status !== 'stopped') await logFailures(host, summary, this.#view)
     let error = thrown
     if (status === 'done') {

@@ -1,4 +1,5 @@
 /** The way of a run's blocks: page by page from the source, segment by segment, and through the last one into the add. */
+import type { Context } from '@opentelemetry/api'
 import { inSlices, pause } from '../async/slices.ts'
 import { type Task, WorkQueue } from '../async/work-queue.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
@@ -9,7 +10,6 @@ import { Listing } from '../pipeline/listing.ts'
 import type { Engine } from './engine.ts'
 import { type Flow, timed } from './flow.ts'
 import { Offers } from './offers.ts'
-import type { RunSpan } from './run-span.ts'
 import type { View } from './view.ts'
 
 const PAGE = 1_000
@@ -24,7 +24,7 @@ export class Walk {
   readonly #run: RunContext
   readonly #view: View
   readonly #flow: Flow
-  readonly #span: RunSpan
+  readonly #context: Context
   #queue: WorkQueue | undefined
   #offers: Offers | undefined
   #closed = false
@@ -38,12 +38,12 @@ export class Walk {
   /** All blocks that this run offers to the add are known. */
   offering = false
 
-  constructor(engine: Engine, run: RunContext, view: View, flow: Flow, span: RunSpan) {
+  constructor(engine: Engine, run: RunContext, view: View, flow: Flow, context: Context) {
     this.#engine = engine
     this.#run = run
     this.#view = view
     this.#flow = flow
-    this.#span = span
+    this.#context = context
   }
 
   /** Takes nothing more; what is in flight goes on to its end. */
@@ -75,7 +75,7 @@ export class Walk {
   /** Asks the source, and takes what it shows through all segments. Rejects where the source or a set stage fails. */
   async fromSource(): Promise<void> {
     const last = this.#engine.plan.segments.length - 1
-    const listing = new Listing(this.#engine, this.#run, this.#span.context)
+    const listing = new Listing(this.#engine, this.#run, this.#context)
     this.listing = true
     let pages: Pages = () => this.#nextPage(listing, last === 0)
     try {
@@ -202,7 +202,7 @@ export class Walk {
   async #relist(): Promise<void> {
     const { host, plan } = this.#engine
     let fresh: Candidate[] = []
-    const listing = new Listing(this.#engine, this.#run, this.#span.context)
+    const listing = new Listing(this.#engine, this.#run, this.#context)
     try {
       for (let page = await listing.next(); page; page = await listing.next()) {
         for (const candidate of await this.#flow.see(page)) fresh.push(candidate)

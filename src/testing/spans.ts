@@ -1,7 +1,9 @@
 /** The spans of a test, and their exact tree as text. */
 import { type Attributes, context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { type ReadableSpan, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { useTraces } from '../pipeline/traces.ts'
 import { AsyncContextManager } from '../runtime/context-manager.ts'
+import { blockTraces } from '../traces/run.ts'
 
 export interface TreeOptions {
   /** Keys to show after each name, in this order, where a span carries them. Default: none. */
@@ -40,6 +42,7 @@ export function spans(): Spans {
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
   }
+  useTraces(blockTraces)
   const provider = new TracerProvider({ spanProcessors: [recorder] })
   if (!trace.setGlobalTracerProvider(provider)) {
     throw new Error('spans() must be the only tracer provider: stop() the earlier one first')

@@ -2,7 +2,8 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { BlockgateError } from 'blockgate'
 import { type Spans, spans } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inSpan, markFailed, tracer } from '../../src/contracts/telemetry.ts'
+import { inSpan } from '../../src/contracts/spans.ts'
+import { markFailed, tracer } from '../../src/contracts/telemetry.ts'
 
 let recorded: Spans
 beforeEach(() => {

@@ -21,7 +21,7 @@ type Handles = Readonly<Record<string, BlockStage['handle']>>
 function run(handles: Handles, end: Chain = async () => added): Promise<Outcome> {
   const block = blockContext()
   const link = linkSignals(block.signal)
-  const trace = new BlockTrace({ host: fakeHost(), id: 'x', level: 1, attempt: 1, runId: 'r', instance: 'i' })
+  const trace = new BlockTrace(fakeHost())
   const stages = Object.entries(handles).map(([name, handle], position) => {
     return { name, position, stage: { kind: 'block', name, handle } as const }
   })

@@ -6,8 +6,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePorts } from '../support/free-ports.ts'
+import { PATIENCE } from '../support/patience.ts'
 import { type DecodedSpan, decodeSpans } from './otlp.ts'
 
 interface BlockView {
@@ -99,6 +100,8 @@ describe('examples/worker on workerd', () => {
 
   it('makes each further cron a run on the same isolate, which knows what it holds', async () => {
     expect(await cron()).toBe('200 ok')
+    // Its line comes through a pipe of its own.
+    await vi.waitFor(() => expect(runs().at(-1).reason).toBe('interval'), PATIENCE)
     const last = runs().at(-1)
     expect([last.reason, last.complete, last.added, last.unchanged]).toEqual(['interval', true, 0, 8])
   })
@@ -109,7 +112,8 @@ describe('examples/worker on workerd', () => {
 
   it('sends the spans of each event before the event ends', () => {
     const names = spans.map(({ name }) => name)
-    expect(names.filter(name => name === 'sync.run').length).toBeGreaterThanOrEqual(2)
+    // The first one: those after it changed nothing.
+    expect(names.filter(name => name === 'sync.run')).toHaveLength(1)
     expect(names.filter(name => name === 'block.memory')).toHaveLength(8)
   })
 

@@ -130,14 +130,16 @@ it('no span of a run of 5,000 blocks is lost, each block is a trace of its own, 
   await gate.stop()
   await tracing.shutdown()
   const named = (name: string) => spans.filter(span => span.name === name)
-  const names = ['sync.block', 'block.owned', 'ownership.claim', 'block.memory']
+  const names = ['block added', 'block.owned', 'ownership.claim', 'block.memory']
   for (const name of names) expect(named(name), name).toHaveLength(BLOCKS)
   expect([named('sync.run').length, named('source.scripted').length, tracing.dropped]).toEqual([1, 1, 0])
-  expect(spans).toHaveLength(names.length * BLOCKS + 2)
-  expect(new Set(named('sync.block').map(span => span.traceId)).size).toBe(BLOCKS)
-  expect(new Set(named('sync.block').map(span => span.attributes['block.id'])).size).toBe(BLOCKS)
+  // How long a step takes is the machine's affair.
+  const steps = ['journal', 'prepare', 'commit']
+  expect(spans.filter(({ name }) => !steps.includes(name))).toHaveLength(names.length * BLOCKS + 2)
+  expect(new Set(named('block added').map(span => span.traceId)).size).toBe(BLOCKS)
+  expect(new Set(named('block added').map(span => span.attributes['block.id'])).size).toBe(BLOCKS)
   const [run] = named('sync.run')
-  for (const span of named('sync.block')) expect(span.links.map(link => link.spanId)).toEqual([run?.spanId])
+  for (const span of named('block added')) expect(span.links.map(link => link.spanId)).toEqual([run?.spanId])
 })
 
 describe('a process', () => {

@@ -22,12 +22,17 @@ const ulid = (end: string) => (end === DENIED ? end : `01M82F4${end}`)
 const each = (ends: readonly string[], outcome: string) => ends.map(end => [ulid(end), outcome])
 
 /** The trace of a block: what its root span says, and the lines below it. */
-const trace = (end: string, outcome: string, ...lines: readonly string[]) => {
+const trace = (end: string, name: string, outcome: string, ...lines: readonly string[]) => {
   const [said, error = ''] = outcome.split(' !')
-  return [`sync.block block.id=${ulid(end)} block.outcome=${said} ~> sync.run${error && ` !${error}`}`, ...lines]
+  return [
+    `block ${name} block.id=${ulid(end)} block.outcome=${said} ~> sync.run${error && ` !${error}`}`,
+    ...lines.map(line => line.replace('ULID', ulid(end))),
+  ]
 }
 const skipped = (end: string, reason: string, ...lines: readonly string[]) =>
-  trace(end, `skipped block.outcome.reason=${reason}`, ...lines)
+  trace(end, `skipped ${reason}`, `skipped block.outcome.reason=${reason}`, ...lines)
+const failed = (end: string, code: string, ...lines: readonly string[]) =>
+  trace(end, `failed ${code}`, `failed block.outcome.reason=${code} error.type=${code} !error`, ...lines)
 
 /** The filters let it go on. */
 const PASSED = [
@@ -40,7 +45,33 @@ const loaded = (outcome: string, error = '') => [
   `  block.owned block.outcome=${outcome}`,
   '    ownership.claim ownership.status=granted',
   `    block.memory block.outcome=${outcome}${error}`,
-  '      bucket.get',
+  '      bucket.get block.id=ULID',
+]
+
+const BLOCKS: readonly string[] = [
+  ...skipped(NO_META, 'no-meta-json'),
+  ...failed(BAD_META, 'corrupted-meta-json'),
+  ...EXCLUDED.flatMap(end =>
+    skipped(end, 'time-excluded', '  block.time-range block.outcome=skipped block.outcome.reason=time-excluded'),
+  ),
+  ...skipped(MARKED, 'marked-for-deletion', '  block.time-range block.outcome=skipped'),
+  '    block.consistency-delay block.outcome=skipped',
+  '      block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion',
+  ...DUPLICATES.flatMap(end => skipped(end, 'duplicate', ...PASSED)),
+  ...ADDED.flatMap(end => trace(end, 'added', 'added', ...loaded('added'))),
+  ...skipped(DENIED, 'not-owner', ...PASSED, '  block.owned block.outcome=skipped block.outcome.reason=not-owner'),
+  '    ownership.claim block.outcome.reason=not-owner ownership.status=denied',
+  ...failed(BROKEN, 'corrupt-block', ...loaded('failed', ' error.type=corrupt-block !error')),
+]
+
+/** Every meta.json but the one that is missing, then the deletion mark. */
+const READ = [...EXCLUDED, ...DUPLICATES, ...ADDED, BAD_META, BROKEN, DENIED, MARKED].map(ulid).sort()
+/** It is linked to its blocks, in the order of their verdicts. */
+const TOLD = BLOCKS.filter(line => line.startsWith('block ')).map(line => line.slice(0, line.indexOf(' block.id')))
+const RUN = [
+  ...[`sync.run ~> ${TOLD.join(', ')}`, '  source.scan-bucket', '    bucket.list'],
+  ...[...READ, ulid(MARKED)].map(id => `    bucket.get block.id=${id}`),
+  ...['  set.dedup', '  set.newest-first'],
 ]
 
 export const EXPECTED: Story = {
@@ -52,21 +83,5 @@ export const EXPECTED: Story = {
     ...each([DENIED], 'skipped owned not-owner'),
     ...each([BROKEN], 'failed memory'),
   ]),
-  tree: [
-    ...['sync.run', '  source.scan-bucket', '    bucket.list', ...Array(15).fill('    bucket.get')],
-    ...['  set.dedup', '  set.newest-first'],
-    ...skipped(NO_META, 'no-meta-json'),
-    ...trace(BAD_META, 'failed error.type=corrupted-meta-json !error'),
-    ...EXCLUDED.flatMap(end =>
-      skipped(end, 'time-excluded', '  block.time-range block.outcome=skipped block.outcome.reason=time-excluded'),
-    ),
-    ...skipped(MARKED, 'marked-for-deletion', '  block.time-range block.outcome=skipped'),
-    '    block.consistency-delay block.outcome=skipped',
-    '      block.not-deleted block.outcome=skipped block.outcome.reason=marked-for-deletion',
-    ...DUPLICATES.flatMap(end => skipped(end, 'duplicate', ...PASSED)),
-    ...ADDED.flatMap(end => trace(end, 'added', ...loaded('added'))),
-    ...skipped(DENIED, 'not-owner', ...PASSED, '  block.owned block.outcome=skipped block.outcome.reason=not-owner'),
-    '    ownership.claim ownership.status=denied',
-    ...trace(BROKEN, 'failed error.type=corrupt-block !error', ...loaded('failed', ' error.type=corrupt-block !error')),
-  ].join('\n'),
+  tree: [...RUN, ...BLOCKS].join('\n'),
 }

@@ -56,6 +56,10 @@ export class Lock implements LeasedLock {
     return !this.signal.aborted
   }
 
+  get remainingMs(): number {
+    return Math.max(0, this.#term.validMs - this.#age)
+  }
+
   /** It is time to extend it. */
   get due(): boolean {
     return this.#age >= this.#term.renewMs

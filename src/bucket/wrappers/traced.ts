@@ -1,10 +1,12 @@
 /** Spans for a bucket: one a call, inside whatever is active. */
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Attributes, context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { isBlockId } from '../../contracts/block.ts'
 import type { Range } from '../../contracts/bucket.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 import { recordException } from '../../contracts/exceptions.ts'
 import type { Bucket } from '../../contracts/host.ts'
-import { Attribute, SpanName, tracer } from '../../contracts/telemetry.ts'
+import { startSpan } from '../../contracts/spans.ts'
+import { Attribute, SpanName } from '../../contracts/telemetry.ts'
 import { failureTypeOf, statusOf } from '../error.ts'
 import { observed } from './observed.ts'
 
@@ -17,12 +19,14 @@ import { observed } from './observed.ts'
 export function traced(bucket: Bucket): Bucket {
   return observed(bucket, ({ op, key, signal, bytes: written, range }) => {
     if (!trace.getActiveSpan()) return undefined
-    const attributes = {
+    const attributes: Attributes = {
       [op === 'list' ? Attribute.bucketPrefix : Attribute.bucketKey]: key,
       ...(written !== undefined && { [Attribute.bucketBytes]: written }),
       ...(range && { [Attribute.bucketRange]: rangeText(range) }),
     }
-    const span = tracer().startSpan(SpanName.bucket(op), { kind: SpanKind.CLIENT, attributes })
+    const block = key.slice(0, 26)
+    if (isBlockId(block)) attributes[Attribute.blockId] = block
+    const span = startSpan(SpanName.bucket(op), { kind: SpanKind.CLIENT, attributes })
     return {
       onDetails: span.isRecording() ? details => span.setAttributes(details) : undefined,
       during: make => context.with(trace.setSpan(context.active(), span), make),

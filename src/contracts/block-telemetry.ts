@@ -1,0 +1,62 @@
+/** The spans of runs and of blocks: names and attribute keys. Attributes hold ids, counts and reasons: never options or labels. */
+
+export const BlockSpanName = {
+  run: 'sync.run',
+  /** Of a block whose verdict is not there yet. */
+  block: 'block',
+  died: 'block died',
+  wait: 'wait',
+  handOff: 'pending hand-off',
+  told: 'told',
+} as const
+
+const WITH_REASON: ReadonlySet<string> = new Set(['skipped', 'failed', 'retained'])
+
+/** Reasons that stand in names. A stage of the user's own may bring any number of others. */
+const MOST = 50
+const reasons = new Set<string>()
+
+/**
+ * What became of a block. The names are few, so that a menu of them is a filter: of the reasons of one process the first 50 stand in
+ * them, and for the others it says `other`.
+ */
+export function verdictName(kind: string, reason: string): string {
+  if (!WITH_REASON.has(kind)) return `block ${kind}`
+  if (reasons.size < MOST) reasons.add(reason)
+  return `block ${kind} ${reasons.has(reason) ? reason : 'other'}`
+}
+
+/** The allow-list: a key that is not here is never put on one of these spans. */
+export const BlockAttribute = {
+  runId: 'blockgate.run.id',
+  runReason: 'blockgate.run.reason',
+  runComplete: 'blockgate.run.complete',
+  blocksSeen: 'blockgate.blocks.seen',
+  blocksAdded: 'blockgate.blocks.added',
+  blocksSkipped: 'blockgate.blocks.skipped',
+  blocksFailed: 'blockgate.blocks.failed',
+  blocksDropped: 'blockgate.blocks.dropped',
+  instance: 'blockgate.instance.id',
+  id: 'block.id',
+  level: 'block.compaction.level',
+  outcome: 'block.outcome',
+  by: 'block.outcome.by',
+  reason: 'block.outcome.reason',
+  /** For people, beside the reason: `until 2026-01-31T10:30:00Z`. */
+  detail: 'block.outcome.detail',
+  attempt: 'block.attempt',
+  /** How often the process died while the block was loaded. */
+  deaths: 'block.deaths',
+  duplicateOf: 'block.duplicate_of',
+  /** True where the block moves from one member to another. */
+  move: 'block.move',
+  movedFrom: 'block.move.from',
+  movedTo: 'block.move.to',
+  owners: 'ownership.owners',
+  /** Owners that do not serve the block yet. */
+  waitsFor: 'block.waits_for',
+  waitFor: 'wait.for',
+  waitSlot: 'wait.slot_ms',
+  leaseAtLoad: 'ownership.lease.load_ms',
+  leaseAtCommit: 'ownership.lease.commit_ms',
+} as const

@@ -1,0 +1,66 @@
+/** Where traces come from: an engine whose program sets none up does without their code. */
+import type { Context, SpanContext } from '@opentelemetry/api'
+import type { BlockId } from '../contracts/block.ts'
+import type { BlockgateError } from '../contracts/errors.ts'
+import type { Host } from '../contracts/host.ts'
+import type { Metrics } from '../contracts/metrics.ts'
+import type { BlockResult, RunReason } from '../contracts/stage.ts'
+import type { RunSummary } from '../contracts/summary.ts'
+import type { BlockTrace } from './block-trace.ts'
+
+/** What a block's verdict was last: while it stays the same, the block leaves no trace. */
+export interface LastVerdict {
+  /** As in BlockResult, or `partial`. */
+  readonly kind: string
+  readonly by: string
+  readonly reason: string
+}
+
+/** What is known of blocks from the runs before. */
+export interface TraceMemory {
+  last(id: BlockId): LastVerdict | undefined
+  /** Of its last trace: the next one is linked to it. */
+  lastTrace(id: BlockId): SpanContext | undefined
+  traced(id: BlockId, span: SpanContext): void
+}
+
+export interface TracedRun {
+  readonly host: Host
+  readonly id: string
+  readonly reason: RunReason
+  readonly instance: string
+  readonly memory: TraceMemory
+  readonly metrics: Metrics | undefined
+}
+
+/** The trace of a run. */
+export interface RunTrace {
+  /** Source and set stages stand under it. */
+  readonly context: Context
+  /** ms since the epoch. */
+  readonly clock: () => number
+  /** `level`: of its compaction; 0 where it is not known. */
+  block(id: BlockId, level: number): BlockTrace
+  /** Whether the result is another one than last time. */
+  isNews(id: BlockId, result: BlockResult): boolean
+  /** `before`: the code that the run before failed with; a failure that repeats is no news, and its end is. */
+  end(summary: RunSummary, error: BlockgateError | undefined, before: string | undefined): void
+}
+
+export interface Traces {
+  /** Undefined where nobody traces. */
+  run(run: TracedRun): RunTrace | undefined
+  /** The process before this one died while it loaded the block. @returns the place of its span */
+  died(host: Host, block: BlockId, deaths: number, instance: string): SpanContext | undefined
+}
+
+let traces: Traces | undefined
+
+/** From now on engines make traces. */
+export function useTraces(made: Traces): void {
+  traces = made
+}
+
+export function currentTraces(): Traces | undefined {
+  return traces
+}

@@ -1,0 +1,196 @@
+/**
+ * The trace of one block: from when it is taken up until there is a verdict, with all its tries; or what the end of a run does with
+ * a loaded one. It is written down, and becomes spans when it turns out to be news: see LateSpan.
+ */
+import { type AttributeValue, context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api'
+import type { BlockId } from '../contracts/block.ts'
+import { BlockAttribute, BlockSpanName, verdictName } from '../contracts/block-telemetry.ts'
+import { codeOf, ErrorCode } from '../contracts/errors.ts'
+import { inSpan } from '../contracts/spans.ts'
+import type { BlockResult, Outcome } from '../contracts/stage.ts'
+import { markFailed, SpanName } from '../contracts/telemetry.ts'
+import { BlockTrace, type Frame, type Step } from '../pipeline/block-trace.ts'
+import type { LastVerdict, TracedRun } from '../pipeline/traces.ts'
+import { LateSpan, timeOf } from './late-span.ts'
+
+/** What the traces of one run have in common. */
+export interface BlocksOfRun extends TracedRun {
+  readonly clock: () => number
+  /** Made with the first block that is news. @returns links from the block to the run, and to why the run is */
+  readonly links: () => Link[]
+  /** A block's trace has ended: the run is linked to it. */
+  readonly ended: (span: SpanContext) => void
+}
+
+interface SpanFrame extends Frame {
+  readonly span: LateSpan
+}
+
+/** Shorter steps are events, and shorter waits nothing, ms: a span costs more than an event. */
+const SHORT = 20
+
+export class TracedBlock extends BlockTrace {
+  declare protected readonly open: SpanFrame[]
+  readonly #run: BlocksOfRun
+  readonly #id: BlockId
+  readonly #root: LateSpan
+  readonly #last: LastVerdict | undefined
+  #attempt = 0
+  /** Since when it waits, and for what. */
+  #waits: { readonly since: number; readonly for: string; slot?: number } | undefined
+  /** The step that goes on. */
+  #step: { readonly name: Step; readonly start: number; readonly of: LateSpan } | undefined
+
+  constructor(run: BlocksOfRun, id: BlockId, level: number) {
+    super(run.host, run.metrics)
+    this.#run = run
+    this.#id = id
+    this.#last = run.memory.last(id)
+    const attributes = {
+      [BlockAttribute.id]: id,
+      ...(level > 0 && { [BlockAttribute.level]: level }),
+      [BlockAttribute.runId]: run.id,
+      [BlockAttribute.instance]: run.instance,
+    }
+    this.#root = new LateSpan(BlockSpanName.block, run.clock, ROOT_CONTEXT, { attributes })
+  }
+
+  override get spanContext(): SpanContext | undefined {
+    return this.#root.isMade ? this.#root.spanContext() : undefined
+  }
+
+  override say(what: keyof typeof BlockAttribute, value: AttributeValue | undefined): void {
+    if (value !== undefined) this.#root.setAttribute(BlockAttribute[what], value)
+  }
+
+  override wait(reason: 'barrier' | 'retry'): void {
+    this.#waits ??= { since: this.#run.clock(), for: reason }
+  }
+
+  override waitForSlot(at: number): void {
+    if (this.#waits) this.#waits.slot = at
+  }
+
+  /** From here a verdict comes, so spans are made as things happen, unless it may be quiet. */
+  override enterLast(stages: ReadonlySet<string>): void {
+    const now = this.#run.clock()
+    this.#waited(now)
+    // What the block's name stands for is the work: it did nothing while it waited for others.
+    if (++this.#attempt === 1) this.#root.start = now
+    const last = this.#last
+    const quiet = last && (!isStop(last) || stages.has(last.by))
+    if (!quiet) this.make()
+  }
+
+  /** If that is where the block stopped last time, this time is worth a trace. */
+  override passed(stage: string): void {
+    const last = this.#last
+    if (last && isStop(last) && last.by === stage) this.make()
+  }
+
+  override mark(step: Step): void {
+    const of = this.open.at(-1)?.span
+    this.#stepOver()
+    if (of) this.#step = { name: step, start: this.#run.clock(), of }
+  }
+
+  override leave<T>(step: Step, work: () => Promise<T>): Promise<T> {
+    return inSpan(step, {}, this.#root.context, work)
+  }
+
+  override waited(since: number | undefined): void {
+    if (since !== undefined) this.#root.child(BlockSpanName.handOff, undefined, since).end()
+  }
+
+  /** From now on the block has spans, also for what is behind it. */
+  make(): void {
+    if (this.#root.isMade) return
+    const previous = this.#run.memory.lastTrace(this.#id)
+    this.#root.make([...this.#run.links(), ...(previous ? [{ context: previous }] : [])])
+  }
+
+  /** A block whose verdict is the same as last time leaves no trace. */
+  override finish(result: BlockResult): void {
+    const root = this.#root
+    if (!root.isMade && isAsBefore(result, this.#last)) return
+    this.make()
+    this.#stepOver()
+    for (const frame of this.open.splice(0).reverse()) endStage(frame, result)
+    const reason = reasonOf(result)
+    root.updateName(verdictName(result.kind, reason))
+    root.setAttribute(BlockAttribute.outcome, result.kind)
+    if (this.#attempt > 0) root.setAttribute(BlockAttribute.attempt, this.#attempt)
+    if ('by' in result) root.setAttribute(BlockAttribute.by, result.by)
+    if (reason !== '') root.setAttribute(BlockAttribute.reason, reason)
+    if (result.kind === 'skipped') this.say('detail', result.detail)
+    if (result.kind === 'failed') markFailed(root, result.error)
+    root.end()
+    this.#run.ended(root.spanContext())
+    this.#run.memory.traced(this.#id, root.spanContext())
+  }
+
+  protected override enter(name: string, outer: SpanFrame | undefined): SpanFrame {
+    const options =
+      !outer && this.#attempt > 1 ? { attributes: { [BlockAttribute.attempt]: this.#attempt } } : undefined
+    return { name, below: 0, span: (outer?.span ?? this.#root).child(SpanName.stage(name), options) }
+  }
+
+  protected override within({ span }: SpanFrame, run: () => Promise<Outcome>): Promise<Outcome> {
+    return context.with(span.context, run)
+  }
+
+  protected override left(frame: SpanFrame, outcome: Outcome): void {
+    this.#stepOver()
+    endStage(frame, outcome)
+  }
+
+  #stepOver(): void {
+    const step = this.#step
+    this.#step = undefined
+    if (!step) return
+    const { name, start, of } = step
+    const now = this.#run.clock()
+    if (now - start < SHORT) of.addEvent(name, undefined, timeOf(start))
+    else of.child(name, undefined, start).end(now)
+  }
+
+  #waited(until: number): void {
+    const waits = this.#waits
+    this.#waits = undefined
+    if (!waits || until - waits.since < SHORT) return
+    const attributes = {
+      [BlockAttribute.waitFor]: waits.for,
+      ...(waits.slot && { [BlockAttribute.waitSlot]: until - waits.slot }),
+    }
+    this.#root.child(BlockSpanName.wait, { attributes }, waits.since).end(until)
+  }
+}
+
+/** Only the stage that raised an error carries it: the stages around it saw a failure, they did not fail. */
+function endStage({ name, span }: SpanFrame, result: BlockResult): void {
+  span.setAttribute(BlockAttribute.outcome, result.kind)
+  if (result.kind === 'skipped' && result.by === name) span.setAttribute(BlockAttribute.reason, result.reason)
+  if (result.kind === 'failed' && result.by === name) markFailed(span, result.error)
+  span.end()
+}
+
+/** Empty where the kind says it all. */
+function reasonOf(result: BlockResult): string {
+  if (result.kind === 'failed') return codeOf(result.error) ?? ErrorCode.internal
+  return 'reason' in result ? result.reason : ''
+}
+
+/** A stage stopped the block, or it went. */
+function isStop({ kind }: LastVerdict): boolean {
+  return kind === 'skipped' || kind === 'failed' || kind === 'partial' || kind === 'dropped'
+}
+
+/** Loaded blocks that are served on are news only where it seemed that they would go. */
+const WAITED: ReadonlySet<string> = new Set(['pending-hand-off', 'last-copy', 'superseded'])
+
+/** Whether the verdict repeats the last one. */
+export function isAsBefore(result: BlockResult, last: LastVerdict | undefined): boolean {
+  if (result.kind === 'unchanged') return !WAITED.has(last?.reason ?? '')
+  if (!last || !('by' in result) || result.kind === 'dropped') return false
+  return result.by === last.by && reasonOf(result) === last.reason
+}

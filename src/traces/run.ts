@@ -1,0 +1,88 @@
+/** The trace of a run. It is made when somebody asked for the run, or when it turns out to be news: most runs change nothing. */
+import { type Context, type Link, ROOT_CONTEXT, type SpanContext, SpanStatusCode } from '@opentelemetry/api'
+import type { BlockId } from '../contracts/block.ts'
+import { BlockAttribute, BlockSpanName } from '../contracts/block-telemetry.ts'
+import type { BlockgateError } from '../contracts/errors.ts'
+import type { BlockResult } from '../contracts/stage.ts'
+import type { RunSummary } from '../contracts/summary.ts'
+import { markFailed } from '../contracts/telemetry.ts'
+import type { BlockTrace } from '../pipeline/block-trace.ts'
+import type { RunTrace, TracedRun, Traces } from '../pipeline/traces.ts'
+import { type BlocksOfRun, isAsBefore, TracedBlock } from './block.ts'
+import { isTracing, LateSpan, spanClock } from './late-span.ts'
+
+/** Blocks that a run is linked to: its first ones. */
+const MOST_LINKS = 64
+
+/** What setupTracing() and the spans of tests have engines make. */
+export const blockTraces: Traces = {
+  run: run => (isTracing() ? new TracedRunSpan(run) : undefined),
+  died(host, block, deaths, instance) {
+    if (!isTracing()) return undefined
+    const attributes = {
+      [BlockAttribute.id]: block,
+      [BlockAttribute.deaths]: deaths,
+      [BlockAttribute.instance]: instance,
+    }
+    const span = new LateSpan(BlockSpanName.died, spanClock(host), ROOT_CONTEXT, { attributes })
+    span.make()
+    span.setStatus({ code: SpanStatusCode.ERROR, message: 'the process died while it loaded this block' }).end()
+    return span.spanContext()
+  },
+}
+
+class TracedRunSpan implements RunTrace {
+  readonly clock: () => number
+  readonly #run: BlocksOfRun
+  readonly #span: LateSpan
+  readonly #blocks: Link[] = []
+
+  constructor(run: TracedRun) {
+    const { id, reason, instance } = run
+    this.clock = spanClock(run.host)
+    const attributes = {
+      [BlockAttribute.runId]: id,
+      [BlockAttribute.runReason]: reason,
+      [BlockAttribute.instance]: instance,
+    }
+    const span = new LateSpan(BlockSpanName.run, this.clock, ROOT_CONTEXT, { attributes })
+    this.#span = span
+    if (reason === 'startup' || reason === 'manual') span.make()
+    const links = () => {
+      span.make()
+      return [{ context: span.spanContext() }]
+    }
+    const ended = (context: SpanContext) => {
+      if (this.#blocks.length < MOST_LINKS) this.#blocks.push({ context })
+    }
+    this.#run = { ...run, clock: this.clock, links, ended }
+  }
+
+  get context(): Context {
+    return this.#span.context
+  }
+
+  block(id: BlockId, level: number): BlockTrace {
+    return new TracedBlock(this.#run, id, level)
+  }
+
+  isNews(id: BlockId, result: BlockResult): boolean {
+    return !isAsBefore(result, this.#run.memory.last(id))
+  }
+
+  end({ run, blocks }: RunSummary, error: BlockgateError | undefined, before: string | undefined): void {
+    const span = this.#span
+    if (error?.code !== before) span.make()
+    span.setAttributes({
+      [BlockAttribute.runComplete]: run.complete,
+      [BlockAttribute.blocksSeen]: blocks.seen,
+      [BlockAttribute.blocksAdded]: blocks.added,
+      [BlockAttribute.blocksSkipped]: blocks.skipped,
+      [BlockAttribute.blocksFailed]: blocks.failed,
+      [BlockAttribute.blocksDropped]: blocks.dropped,
+    })
+    span.addLinks(this.#blocks)
+    if (error) markFailed(span, error)
+    span.end()
+  }
+}

@@ -1,0 +1,210 @@
+/** What the traces of blocks and runs say, and when there are none. test/stories.test.ts has whole trees. */
+import { BlockgateError, type BlockStage, skip } from 'blockgate'
+import { memoryState, type Spans, spans, testId } from 'blockgate/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { blocks, scriptedOwnership, scriptedSink, type World, type WorldOptions, world } from '../support/world.ts'
+
+let recorded: Spans
+let running: World | undefined
+beforeEach(() => {
+  recorded = spans()
+})
+afterEach(async () => {
+  await running?.gateway.stop()
+  running = undefined
+  recorded.stop()
+})
+
+const KEYS = ['block.outcome.reason', 'ownership.owners', 'block.waits_for']
+const tree = (...attributes: readonly string[]) => recorded.tree({ attributes })
+const names = () => recorded.finished().map(({ name }) => name)
+const make = async (options: WorldOptions) => (running = await world(options))
+
+describe('a loaded block that is not this member’s any more', () => {
+  it('is told once while it waits, with who it waits for; then its release and its drop are one trace', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, host } = await make({ list: blocks(1), ownership })
+    await gateway.start()
+    recorded.reset()
+    ownership.lose(1)
+    await host.advance(1_000)
+    expect(tree(...KEYS)).toMatchInlineSnapshot(`
+      "sync.run ~> block retained last-copy
+      block retained last-copy block.outcome.reason=last-copy ownership.owners=["other"] block.waits_for=["other"] ~> sync.run, (unknown)
+        block.owned block.outcome.reason=not-owner
+        release"
+    `)
+    recorded.reset()
+    ownership.tick()
+    await host.advance(60_000)
+    expect(tree()).toBe('')
+    ownership.served(1)
+    await host.advance(1_000)
+    expect(tree(...KEYS)).toMatchInlineSnapshot(`
+      "sync.run ~> block dropped
+      block dropped block.outcome.reason=not-owner ownership.owners=["other"] block.waits_for=[] ~> sync.run, (unknown)
+        block.owned block.outcome.reason=not-owner
+        release
+        pending hand-off
+        drop"
+    `)
+    const handOff = recorded.finished().find(({ name }) => name === 'pending hand-off')
+    const drop = recorded.finished().find(({ name }) => name === 'drop')
+    expect(handOff?.startTime[0]).toBeLessThan((drop?.startTime[0] ?? 0) - 50)
+  })
+
+  it('that nobody else serves is the last copy', async () => {
+    const ownership = scriptedOwnership([1])
+    const { gateway, host } = await make({ list: blocks(1), ownership })
+    await gateway.start()
+    recorded.reset()
+    ownership.lose(1)
+    await host.advance(1_000)
+    expect(names()).toContain('block retained last-copy')
+  })
+})
+
+it('a block that is gone from the bucket is dropped in a trace that is linked to its run and to its add', async () => {
+  const { gateway, source } = await make({ list: blocks(1, 2) })
+  await gateway.sync()
+  source.list = blocks(2)
+  await gateway.sync()
+  recorded.reset()
+  await gateway.sync()
+  expect(tree('block.outcome.reason')).toMatchInlineSnapshot(`
+    "sync.run ~> block dropped
+      source.scripted
+    block dropped block.outcome.reason=absent ~> sync.run, (unknown)
+      drop"
+  `)
+})
+
+it('a gain after a denial has its claim, and is linked to the denial', async () => {
+  const ownership = scriptedOwnership([])
+  const { gateway, host } = await make({ list: blocks(1), ownership })
+  await gateway.start()
+  ownership.gain(1)
+  await host.advance(1_000)
+  expect(tree('ownership.status', 'ownership.epoch', 'ownership.fence')).toMatchInlineSnapshot(`
+    "sync.run ~> block skipped not-owner
+      source.scripted
+    block skipped not-owner ~> sync.run
+      block.owned
+        ownership.claim ownership.status=denied ownership.epoch=1
+    sync.run ~> block added
+    block added ~> sync.run, block skipped not-owner
+      block.owned
+        ownership.claim ownership.status=granted ownership.epoch=2 ownership.fence=2
+        block.scripted-sink"
+  `)
+})
+
+describe('what repeats is quiet', () => {
+  it('a block that fails again and again for one reason is one trace, however many runs', async () => {
+    const sink = scriptedSink()
+    sink.fail(1, ...Array.from({ length: 9 }, () => new BlockgateError('corrupt-block', 'its index is short')))
+    const { gateway } = await make({ list: blocks(1), sink })
+    for (let i = 0; i < 5; i++) await gateway.sync()
+    expect(names().filter(name => name.startsWith('block ') && name !== 'block.scripted-sink')).toEqual([
+      'block failed corrupt-block',
+    ])
+  })
+
+  it('a partial block is told once', async () => {
+    const { gateway, source } = await make({})
+    source.partial = [{ id: testId(1), reason: 'no-meta-json', keep: false }]
+    for (let i = 0; i < 3; i++) await gateway.sync()
+    expect(names().filter(name => name.startsWith('block '))).toEqual(['block skipped no-meta-json'])
+  })
+
+  it('runs that change nothing make no trace; the next one that does is told whole', async () => {
+    const { gateway, host, source } = await make({ list: blocks(1), every: '1m' })
+    await gateway.start()
+    recorded.reset()
+    await host.advance(600_000)
+    expect(tree()).toBe('')
+    source.list = blocks(1, 2)
+    await host.advance(70_000)
+    expect(tree()).toMatchInlineSnapshot(`
+      "sync.run ~> block added
+        source.scripted
+      block added ~> sync.run
+        block.owned
+          ownership.claim
+          block.scripted-sink"
+    `)
+  })
+
+  it('runs that fail alike are told once, and so is the end of it', async () => {
+    const { gateway, host, source } = await make({ list: blocks(1), every: '1m' })
+    await gateway.start()
+    recorded.reset()
+    source.error = new Error('the store is away')
+    await host.advance(600_000)
+    source.error = undefined
+    await host.advance(600_000)
+    const runs = recorded.finished().filter(({ name }) => name === 'sync.run')
+    expect(runs.map(({ status }) => status.message)).toEqual(['the store is away', undefined])
+  })
+})
+
+it('reasons stand in names, but no more of them than a menu can show', async () => {
+  const odd: BlockStage = { kind: 'block', name: 'odd', handle: async ({ id }) => skip(`odd-${id.toLowerCase()}`) }
+  const { gateway } = await make({ list: blocks(...Array.from({ length: 99 }, (_, i) => i + 1)), stages: [odd] })
+  await gateway.sync()
+  const told = names().filter(name => name.startsWith('block '))
+  expect(told).toHaveLength(99)
+  expect(new Set(told).size).toBeLessThanOrEqual(51)
+  expect(told.at(-1)).toBe('block skipped other')
+})
+
+it('the root is the time of the work: to wait for others is a span of its own', async () => {
+  const hold = Promise.withResolvers<void>()
+  const barrier = {
+    kind: 'set' as const,
+    name: 'barrier',
+    select: async (all: ReturnType<typeof blocks>) => {
+      await hold.promise
+      return all.map(({ meta }) => ({ id: meta.ulid }))
+    },
+  }
+  const sink = scriptedSink()
+  const open = sink.gate(1)
+  const { gateway, host } = await make({ list: blocks(1, 2), stages: [barrier as never], sink, concurrency: 1 })
+  const run = gateway.sync()
+  await host.advance(5_000)
+  hold.resolve()
+  await host.advance(2_000)
+  open()
+  await run
+  const told = recorded.finished().map(({ name, duration, attributes }) => {
+    return `${name} ${duration[0]} ${attributes['block.id'] ?? attributes['wait.slot_ms'] ?? ''}`.trim()
+  })
+  expect(told.filter(line => /^(wait|block added)/.test(line))).toEqual([
+    'wait 5 0',
+    `block added 2 ${testId(1)}`,
+    'wait 7 2000',
+    `block added 0 ${testId(2)}`,
+  ])
+})
+
+it('the death of a load is told by the process after it, with how often, and its next trace is linked to it', async () => {
+  const state = memoryState()
+  const sink = scriptedSink()
+  sink.hang(1)
+  const first = await world({ list: blocks(1), sink, state })
+  void first.gateway.sync()
+  await first.host.advance(1_000)
+  recorded.reset()
+  const { gateway } = await make({ list: blocks(1), state })
+  await gateway.sync()
+  expect(tree('block.deaths')).toMatchInlineSnapshot(`
+    "block died block.deaths=1 !error
+    sync.run ~> block added
+      source.scripted
+    block added block.deaths=1 ~> sync.run, block died
+      block.owned
+        ownership.claim
+        block.scripted-sink"
+  `)
+})
