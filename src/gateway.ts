@@ -1,7 +1,7 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
 
 import { allEnded, orAborted, within } from './async/signals.ts'
-import { retried } from './bucket/wrappers/retried.ts'
+import { type RetriedOptions, retried } from './bucket/wrappers/retried.ts'
 import { traced } from './bucket/wrappers/traced.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ResolvedConfig } from './config/config.ts'
@@ -15,6 +15,7 @@ import type { Explanation } from './explain/explain.ts'
 import { END_MS, Lifecycle, type Part, withinGrace } from './pipeline/lifecycle.ts'
 import { currentTraces } from './pipeline/traces.ts'
 import { createEngine, type Engine } from './sync/engine.ts'
+import { Pace } from './sync/pace.ts'
 import { type Readiness, ReadyLatch } from './sync/readiness.ts'
 import type { RunProgress, RunReport, RunResult } from './sync/run-result.ts'
 import { Runner, type SyncRequest } from './sync/runner.ts'
@@ -69,7 +70,8 @@ export interface Gateway {
 export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const { plan, stopGraceMs } = config
   const { host, files, metrics } = platform
-  const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), config, metrics)
+  const pace = new Pace(host, config)
+  const engine = createEngine(plan, host, scopedState(platform.state, 'engine'), { ...config, pace }, metrics)
   const onResult = (result: RunResult, current: boolean) => {
     latch.runEnded(result, current)
     return platform.onResult?.(result)
@@ -77,7 +79,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   const runner = new Runner(engine, { stopGraceMs, onResult })
   const latch = new ReadyLatch(engine, () => runner.offers)
   const { faults } = engine
-  const lifecycle = new Lifecycle(parts(config, platform), config.startTimeoutMs)
+  const lifecycle = new Lifecycle(parts(config, platform, pace), config.startTimeoutMs)
   const ending = new AbortController()
   const { signal } = ending
   let starting: Promise<void> | undefined
@@ -218,10 +220,11 @@ async function open(
 export function parts(
   { plan, bucket, instance }: ResolvedConfig,
   { host, files, state, metrics, observer = false }: Platform,
+  lists?: RetriedOptions['lists'],
 ): Part[] {
   const raw = bucket ?? noBucket
   // Every try is counted: that is what the store sees, and bills.
-  const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host))
+  const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host, { lists }))
   // An observer keeps no copy of a cache that nobody will read.
   const kept = observer ? { get: (key: string) => state.get(key), async set() {}, async delete() {} } : state
   const part = (name: string, component: Part['component']): Part => ({

@@ -75,6 +75,7 @@ export type {
   Services,
   StateStore,
 } from './contracts/host.ts'
+export type { Interval, IntervalController, IntervalReason, Listed, NextListing } from './contracts/interval.ts'
 export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './contracts/metrics.ts'
 export type {
   Claim,

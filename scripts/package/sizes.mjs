@@ -7,10 +7,10 @@ import { portablePlugins, specifier } from './entries.mjs'
 
 /**
  * Of our own code in `.`, without what it loads only when asked; with its two dependencies it is told beside it. The aim is
- * 20 kB. Limits, slices, faults that are told and questions to a person took it past that, and what spans say of requests and errors;
- * what is here may not grow. The spans of runs and blocks are made outside of it, in src/traces.
+ * 20 kB. Limits, slices, faults that are told and questions to a person took it past that, and what spans say of requests and errors,
+ * and intervals that adapt. What is here may not grow. The spans of runs and blocks are made outside of it, in src/traces.
  */
-const ENGINE_LIMIT = 27_700
+const ENGINE_LIMIT = 28_000
 const PLUGIN_LIMIT = 8_000
 
 /** What a plugin shares with the engine costs nothing more. */

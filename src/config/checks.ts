@@ -19,10 +19,12 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
   return v.optional(v.pipe(v.number(), v.integer('be a whole number'), low, high))
 }
 
-/** What a component finds wrong with its options, each with its place. */
-export function checkComponent(component: Component, path: string): Problem[] {
+type Checked = Pick<Component, 'name'> & { check?(pipeline?: unknown): readonly Problem[] }
+
+/** What a component finds wrong with its options, each with its place. `pipeline`: for an interval. */
+export function checkComponent(component: Checked, path: string, pipeline?: unknown): Problem[] {
   try {
-    const problems = component.check?.() ?? []
+    const problems = component.check?.(pipeline) ?? []
     return problems.map(problem => ({ ...problem, path: path + problem.path.replace(/^(?=[^[])/, '.') }))
   } catch (error) {
     return [{ path, must: `have a check() that does not throw (${rawMessageOf(error)})`, value: component.name }]

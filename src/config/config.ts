@@ -4,6 +4,7 @@ import { bytesOf, bytesOption, checkOptions, durationOption } from '../contracts
 import { type Duration, durationMs } from '../contracts/duration.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Bucket, Component, Instance, Problem } from '../contracts/host.ts'
+import type { Interval } from '../contracts/interval.ts'
 import type { Plan } from '../contracts/plan.ts'
 import { show } from '../contracts/shown-options.ts'
 import type { Pipeline } from '../contracts/stage.ts'
@@ -20,8 +21,8 @@ export interface Config {
   readonly bucket?: Bucket | undefined
   /** This gateway's name and zone. Default: `{ id: 'blockgate' }`. */
   readonly instance?: { readonly id?: string | undefined; readonly zone?: string | undefined } | undefined
-  /** How often a run begins. Default '3m'. */
-  readonly every?: Duration | undefined
+  /** How often a run begins: a duration, or an interval that adapts, such as `adaptive({ … })`. Default '3m'. */
+  readonly every?: Duration | Interval | undefined
   /** How many blocks are on their way through the stages at once. Default 32. */
   readonly concurrency?: number | undefined
   /** How long one block may take through all its stages. Default '10m'. */
@@ -66,7 +67,10 @@ export interface ResolvedConfig {
   readonly plan: Plan
   readonly bucket: Bucket | undefined
   readonly instance: Instance
+  /** The interval; of one that adapts the longest. */
   readonly everyMs: number
+  /** Undefined: it is fixed. */
+  readonly interval: Interval | undefined
   readonly concurrency: number
   readonly blockTimeoutMs: number
   readonly stageTimeoutMs: number
@@ -121,7 +125,9 @@ const ENTRIES = {
  */
 export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
   const config = await load(input, host)
-  const problems = [...checkOptions(config, ENTRIES)]
+  const interval = isInterval(config.every) ? config.every : undefined
+  const problems = [...checkOptions(config, interval ? { ...ENTRIES, every: v.unknown() } : ENTRIES)]
+  if (interval) problems.push(...checkComponent(interval, 'every', config.pipeline))
   // A gateway without the section, such as a Worker, does not load its checks.
   if (config.serve !== undefined) problems.push(...(await import('./serve.ts')).checkServe(config.serve))
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
@@ -131,7 +137,8 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     plan: planPipeline(config.pipeline),
     bucket: config.bucket,
     instance: { id: config.instance?.id ?? 'blockgate', zone: config.instance?.zone },
-    everyMs: durationMs(config.every, '3m'),
+    everyMs: interval?.longestMs ?? durationMs(config.every as Duration, '3m'),
+    interval,
     concurrency: config.concurrency ?? 32,
     blockTimeoutMs: durationMs(config.blockTimeout, '10m'),
     stageTimeoutMs: durationMs(config.stageTimeout, '5m'),
@@ -187,6 +194,10 @@ function checkPipeline(pipeline: readonly unknown[]): Problem[] {
   const owner = owners.at(-1) ?? lastSet
   if (owner < lastSet) report(`pipeline[${owner}]`, `stand after the last set stage, pipeline[${lastSet}]`, 'owned')
   return problems
+}
+
+function isInterval(value: unknown): value is Interval {
+  return typeof value === 'object' && value !== null && 'create' in value
 }
 
 /** A stage that reads from the bucket would only fail, run after run. */

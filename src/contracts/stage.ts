@@ -3,7 +3,7 @@ import type { BlockId, BlockMeta, Candidate } from './block.ts'
 import type { Component } from './host.ts'
 import type { Epoch, Lease } from './ownership.ts'
 
-export type RunReason = 'startup' | 'interval' | 'ownership-change' | 'manual'
+export type RunReason = 'startup' | 'interval' | 'notification' | 'ownership-change' | 'manual'
 
 /** One pass of the pipeline, as its stages see it. */
 export interface RunContext {

@@ -13,6 +13,7 @@ import { Faults } from '../pipeline/faults.ts'
 import { LoadJournal } from '../pipeline/journal.ts'
 import { passed } from '../pipeline/outcome.ts'
 import { KeptIds } from './kept-ids.ts'
+import type { Pace } from './pace.ts'
 
 export interface EngineSettings {
   /** Blocks on their way through the stages at once. */
@@ -20,8 +21,8 @@ export interface EngineSettings {
   readonly blockTimeoutMs: number
   /** How long the source may take for a page, and a set stage for its answer. */
   readonly stageTimeoutMs: number
-  /** The interval of the runs: a run that is older lists again. */
-  readonly everyMs: number
+  /** When the bucket is listed next. */
+  readonly pace: Pace
   /** Bytes that the loaded blocks may take; Infinity where there is no limit. */
   readonly diskBudget: number
   /** Whose traces these are. */

@@ -74,7 +74,9 @@ export class Flow {
       this.#view.seen.set(id, candidate)
       this.#countFailure(isBroken(this.#view.partial.get(id)), false)
       this.#view.partial.delete(id)
-      note(this.#view.notes, candidate, catalogue.get(id)?.candidate, host.log)
+      const before = catalogue.get(id)?.candidate
+      if (!before) this.#view.came++
+      note(this.#view.notes, candidate, before, host.log)
       catalogue.seen(candidate)
       fresh.push(candidate)
     })

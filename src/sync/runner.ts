@@ -1,5 +1,4 @@
 /** Many runs: when they begin, why, that there is never more than one, and how they end. */
-import { backoffMs } from '../async/backoff.ts'
 import { within } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -11,12 +10,11 @@ import { STUCK_GRACE } from '../pipeline/attempt.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import type { Engine } from './engine.ts'
 import { Changes } from './offers.ts'
+import type { Pace } from './pace.ts'
 import { Run } from './run.ts'
 import { logRun, type RunEnd, type RunProgress, type RunReport, type RunResult } from './run-result.ts'
 import { again, type Offered, type View } from './view.ts'
 
-/** An interval is stretched or shortened by up to this share, so that gateways do not list in step. */
-const JITTER = 0.1
 /** Ownership changes come in bursts: one run for the burst, and still well within a second. */
 const BURST_MS = 250
 const HISTORY = 20
@@ -42,7 +40,13 @@ interface Waiting extends PromiseWithResolvers<RunResult> {
 }
 
 /** What is asked for twice before it begins is done once, for the reason that asks for most. */
-const STRENGTH: Readonly<Record<RunReason, number>> = { 'ownership-change': 0, interval: 1, startup: 2, manual: 3 }
+const STRENGTH: Readonly<Record<RunReason, number>> = {
+  'ownership-change': 0,
+  interval: 1,
+  notification: 2,
+  startup: 3,
+  manual: 4,
+}
 
 /**
  *   new → idle ⇄ running → stopping → stopped
@@ -171,7 +175,7 @@ export class Runner {
         this.#engine.faults.note('run', error)
         this.#run = undefined
         this.#failures++
-        this.#arm()
+        this.#listed({ came: 0, tookMs: 0, ok: false })
         next.reject(error)
       }
     }
@@ -219,19 +223,18 @@ export class Runner {
     // A run that failed comes again by itself; changes that it did not see cannot wait for that.
     if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
     // However often ownership moves, the next listing comes when it was due.
-    if (view.listed) this.#arm()
+    if (view.listed) {
+      const ok = status === 'done' && view.complete
+      this.#listed({ came: view.came, tookMs: summary.run.durationMs, ok })
+    }
   }
 
   /** For the next run that lists. */
-  #arm(): void {
-    const { host, everyMs } = this.#engine
+  #listed(run: Parameters<Pace['ended']>[0]): void {
+    const { host, pace, faults } = this.#engine
+    const ms = faults.guard('interval.next', () => pace.ended(run, this.#failures)) ?? pace.ms
     this.#interval?.[Symbol.dispose]()
-    if (this.#stopping || !this.#continuous) return
-    const wait =
-      this.#failures > 0
-        ? backoffMs(host, { base: Math.min(1_000, everyMs), max: everyMs }, this.#failures)
-        : everyMs * (1 - JITTER + 2 * JITTER * host.random())
-    this.#interval = host.setTimer(wait, () => this.#request('interval', false))
+    if (this.#continuous && !this.#stopping) this.#interval = host.setTimer(ms, () => this.#request('interval', false))
   }
 
   #converged(): void {

@@ -16,6 +16,8 @@ export interface View {
   cause: unknown
   /** False for a run that looks again at the blocks of the view before it, without asking the source. */
   readonly listed: boolean
+  /** Blocks that no listing of this process had shown whole. */
+  came: number
   readonly seen: Map<BlockId, Candidate>
   readonly partial: Map<BlockId, PartialBlock>
   /** What each set stage was given, in order: a block that comes later is judged together with these. */
@@ -37,6 +39,7 @@ export function emptyView(barriers: number): View {
     complete: false,
     cause: undefined,
     listed: true,
+    came: 0,
     seen: new BlockMap(),
     partial: new Map(),
     inputs: Array.from({ length: barriers }, () => []),

@@ -140,12 +140,12 @@ export class Walk {
 
   /** Blocks through the last segment. Where `relists`, and it takes longer than the interval, the bucket is listed again. */
   async #offer(pages: Pages, relists: boolean): Promise<void> {
-    const { host, everyMs } = this.#engine
+    const { host, pace } = this.#engine
     const queue = this.#queueOf(pages, candidate => this.#offerTask(candidate))
     this.#offers = new Offers(this.#engine, queue, (candidate, number) => this.#flow.offer(candidate, number))
     let timer: Disposable | undefined
     const arm = () => {
-      timer = host.setTimer(everyMs, () => queue.pushFront([() => this.#relist().finally(arm)]))
+      timer = host.setTimer(pace.ms, () => queue.pushFront([() => this.#relist().finally(arm)]))
     }
     if (relists) arm()
     if (this.#wanted.size > 0) this.want([])

@@ -8,6 +8,7 @@ import {
   type Gateway,
   gateway,
   type Handover,
+  type Interval,
   LeaseLost,
   type LoadedBlock,
   type LocalFiles,
@@ -334,7 +335,7 @@ export interface WorldOptions {
   readonly stages?: readonly (BlockStage | SetStage)[]
   readonly ownership?: OwnershipPlugin
   readonly concurrency?: number
-  readonly every?: string
+  readonly every?: string | Interval
   readonly blockTimeout?: string
   readonly state?: StateStore
   readonly sink?: ScriptedSink

@@ -13,6 +13,8 @@ export interface RetriedOptions {
   readonly tries?: number | undefined
   /** Default: 100 ms, then doubling up to 5 s. */
   readonly backoff?: Backoff | undefined
+  /** Where each try of a list is counted. */
+  readonly lists?: { requests: number } | undefined
 }
 
 /** A longer pause is not waited for, whatever the store asks: the error goes to the caller, who retries later anyway. */
@@ -29,7 +31,7 @@ const LONGEST_PAUSE_MS = 60_000
  * but 429 (refused before it was done), `conflict` is true.
  */
 export function retried(bucket: Bucket, host: Host, options: RetriedOptions = {}): Bucket {
-  const { tries = 4, backoff = { base: 100, max: 5000 } } = options
+  const { tries = 4, backoff = { base: 100, max: 5000 }, lists } = options
 
   async function attempt<T>(
     signal: AbortSignal,
@@ -57,7 +59,12 @@ export function retried(bucket: Bucket, host: Host, options: RetriedOptions = {}
   }
 
   return {
-    ...wrapped(bucket, ({ signal }, make) => attempt(signal, make)),
+    ...wrapped(bucket, ({ op, signal }, make) =>
+      attempt(signal, () => {
+        if (lists && op === 'list') lists.requests++
+        return make()
+      }),
+    ),
     async put(key, body, options) {
       let lost: { readonly error: unknown } | undefined
       const result = await attempt(

@@ -18,7 +18,7 @@ const word = v.pipe(text, v.nonEmpty())
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const ulid = v.pipe(text, v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)) as unknown as Schema<BlockId>
 const time = described(v.pipe(v.number(), v.integer()), 'Milliseconds since the epoch')
-const runReason = v.picklist(['startup', 'interval', 'ownership-change', 'manual'])
+const runReason = v.picklist(['startup', 'interval', 'notification', 'ownership-change', 'manual'])
 
 const block = {
   ulid,
