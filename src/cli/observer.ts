@@ -1,14 +1,17 @@
 /** Parts of a gateway, started as observers for the time of one command: nothing is joined, claimed or written. */
+import { type Attributes, ROOT_CONTEXT } from '@opentelemetry/api'
 import { linkSignals } from '../async/signals.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { BucketReader } from '../contracts/bucket.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Component, Host } from '../contracts/host.ts'
 import type { Operator } from '../contracts/ownership.ts'
+import { inSpan } from '../contracts/telemetry.ts'
 import { parts } from '../gateway.ts'
 import { Lifecycle, type Part } from '../pipeline/lifecycle.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
 import { nodeHost, nodeLog } from '../runtime/node.ts'
+import { setupTracing } from '../runtime/tracing.ts'
 import type { Args, Io } from './command.ts'
 import { usageError } from './exit.ts'
 import { loadConfig } from './load-config.ts'
@@ -18,7 +21,12 @@ export interface Observer {
   readonly config: ResolvedConfig
   readonly host: Host
   readonly operator: Operator
+  /** Does what an operator asks for, inside a span of its own, `operator.<name>`. */
+  act<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T>
 }
+
+/** How long a command waits at its end until its spans are sent. */
+const SPANS = { quietMs: 2_000 } as const
 
 /**
  * Calls `work` with the member store of the config. The ownership plugin is started, or what else `wanted` says.
@@ -33,12 +41,18 @@ export async function withOperator<T>(
   const { config } = await loadConfig(args.config, io)
   const operator = operatorOf(config)
   const host = nodeHost({ log: { ...nodeLog({ stream: io.stderr, env: io.env }), info() {} } })
-  return await withParts(
-    config,
-    host,
-    component => wanted(component, config),
-    () => work({ config, host, operator }),
-  )
+  const tracing = setupTracing(io.env, { log: host.log })
+  const act: Observer['act'] = (name, attributes, doing) => inSpan(`operator.${name}`, attributes, ROOT_CONTEXT, doing)
+  try {
+    return await withParts(
+      config,
+      host,
+      component => wanted(component, config),
+      () => work({ config, host, operator, act }),
+    )
+  } finally {
+    await tracing.shutdown(SPANS)
+  }
 }
 
 /** Calls `work` with the bucket, once the parts that are wanted have started; they stop at its end. */

@@ -12,6 +12,7 @@ import { answerError, HttpError } from './errors.ts'
 import { type MetricsTexts, metricsAnswer } from './metrics.ts'
 import { pages } from './pages/pages.ts'
 import { lookAt, question } from './question.ts'
+import { requestSpan } from './request-spans.ts'
 import { blocksQuery, DEFAULT_LIMIT, syncRequest } from './requests.ts'
 import { openApi } from './schema/openapi.ts'
 import { servingAnswer, servingBody } from './serving.ts'
@@ -84,6 +85,9 @@ export function createApp(options: AppOptions): Hono {
   if (metrics) app.get('/metrics', c => metricsAnswer(c, metrics))
 
   app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
+  for (const route of ['blocks', 'blocks/:ulid', 'ring', 'serving', 'runs'].map(path => `/api/v1/${path}`)) {
+    app.get(route, requestSpan(route, 'asked'))
+  }
   app.get('/api/v1/blocks', async c =>
     c.json(await blocksAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
   )
@@ -94,7 +98,8 @@ export function createApp(options: AppOptions): Hono {
     c.body(servingBody(await servingAnswer(gateway, host), host), 200, { 'content-type': 'application/json' }),
   )
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
-  app.post('/api/v1/sync', writeAccess({ token: config.token, peerOf: options.peerOf }), async c => {
+  const mayWrite = writeAccess({ token: config.token, peerOf: options.peerOf })
+  app.post('/api/v1/sync', mayWrite, requestSpan('/api/v1/sync', 'always'), async c => {
     const request = await syncRequest(c.req.raw)
     if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
     // Its end is in the log, in the metrics and at /api/v1/runs.

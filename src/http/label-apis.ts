@@ -11,6 +11,7 @@ import { parseSelector } from '../query/selector.ts'
 import type { HttpError } from './errors.ts'
 import { queryError } from './query-errors.ts'
 import type { OpenQuery, QueryService } from './query-service.ts'
+import { parentOf } from './request-spans.ts'
 
 interface Asked {
   readonly match: readonly (readonly LabelMatcher[])[]
@@ -33,7 +34,7 @@ export function labelApis(app: Hono, querier: Querier, service: Pick<QueryServic
     async (c: Context) => {
       let query: OpenQuery | undefined
       try {
-        query = await service.begin(api, c.req.raw.signal)
+        query = await service.begin(api, c.req.raw.signal, parentOf(c))
         const asked = await orAborted(askedOf(c), query.run.signal)
         if (api === 'series' && asked.match.length === 0) throw invalid('no match[] parameter provided')
         for (const matchers of asked.match.length > 0 ? asked.match : [[]]) query.asks({ ...asked, matchers })

@@ -15,6 +15,7 @@ import type { Snappy } from '../query/remote-read/request.ts'
 import { HttpError } from './errors.ts'
 import { labelApis } from './label-apis.ts'
 import { QueryService } from './query-service.ts'
+import { parentOf } from './request-spans.ts'
 import { limitedBytes } from './requests.ts'
 
 export interface QueryRoutes {
@@ -88,7 +89,7 @@ export function queryRoutes({
   return Object.assign(add, { close: (ms: number) => service.close(ms) })
 
   async function read(c: Context): Promise<Response> {
-    const query = await service.begin('read', wire?.signal(c) ?? c.req.raw.signal)
+    const query = await service.begin('read', wire?.signal(c) ?? c.req.raw.signal, parentOf(c))
     try {
       // A stream goes on after its answer has begun.
       const send = wire && ((body: Body) => wire.send(c, body))

@@ -1,4 +1,5 @@
 /** Queries from their begin to their end: their turn, their time, what is told of them. */
+import type { Context } from '@opentelemetry/api'
 import type { ResolvedServe } from '../config/serve.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
@@ -75,11 +76,12 @@ export class QueryService {
   /**
    * Waits for the query's turn.
    * @param signal of its client
+   * @param parent where its spans belong
    * @returns the query, whose run refuses with 503 where blocks are missing, unless the config says that what is here is answered, with
    * a warning
    * @throws HttpError 501 where the sink keeps no data; QueryRefused where too many wait; the reason of `signal`
    */
-  async begin(api: QueryApi, signal: AbortSignal): Promise<OpenQuery> {
+  async begin(api: QueryApi, signal: AbortSignal, parent: Context): Promise<OpenQuery> {
     const { gateway, serve, host } = this.#options
     if (this.#isClosed) throw stopping()
     const { name, stage } = gateway.plan.sink
@@ -99,7 +101,7 @@ export class QueryService {
     const run: QueryRun = new QueryRun(signal, { limits, memory: this.#memory, badBlock, host, onSelect })
     this.#runs.add(run)
     const timer = host.setTimer(limits.durationMs, () => run.abort(late(limits.durationMs)))
-    const spans = new QuerySpans(api, host)
+    const spans = new QuerySpans(api, host, parent)
     const asked: Selection[] = []
     let place: Disposable | undefined
     let isOver = false

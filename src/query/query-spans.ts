@@ -5,10 +5,10 @@
 import {
   type Attributes,
   type Context,
-  context,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
+  SpanKind,
   trace,
 } from '@opentelemetry/api'
 import type { Host } from '../contracts/host.ts'
@@ -29,12 +29,14 @@ export class QuerySpans {
   /** How long the query took; 0 until it ends. */
   ms = 0
 
-  constructor(api: string, host: Host) {
+  /** `parent`: where they belong. */
+  constructor(api: string, host: Host, parent: Context) {
     this.#host = host
     this.#started = host.monotonic()
     this.#wall = host.now()
-    const options = { startTime: this.#wall, attributes: { [QueryAttribute.api]: api } }
-    this.#span = tracer().startSpan(QuerySpanName.query(api), options, context.active())
+    const attributes = { [QueryAttribute.api]: api }
+    const options = { kind: SpanKind.SERVER, startTime: this.#wall, attributes }
+    this.#span = tracer().startSpan(QuerySpanName.query(api), options, parent)
   }
 
   get context(): SpanContext {

@@ -1,4 +1,5 @@
 // Where the time of a query went: its spans, its numbers, and its line in the log.
+import { SpanKind } from '@opentelemetry/api'
 import { spans } from 'blockgate/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import { numberOf } from '../support/world.ts'
@@ -175,4 +176,23 @@ it('that is not slow has none', async () => {
   const made = await traced()
   await over(made, made.read())
   expect(made.host.lines.filter(({ message }) => message === 'a slow query')).toEqual([])
+})
+
+it('goes on in the trace of who asks, by remote read as by a label API, and reads of the bucket make no spans of it', async () => {
+  const made = await traced()
+  const [trace, span] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331']
+  const headers = { traceparent: `00-${trace}-${span}-01` }
+  await (await over(made, made.read(undefined, { headers }))).arrayBuffer()
+  const labels = async (init: RequestInit) => await made.app.request('/api/v1/labels', init)
+  await over(made, labels({ headers }))
+  await over(made, labels({ headers: { traceparent: `${headers.traceparent}x` } }))
+  const finished = made.recorded.finished()
+  const queries = finished.filter(({ kind }) => kind === SpanKind.SERVER)
+  expect(queries.map(({ name, parentSpanContext }) => [name, parentSpanContext?.spanId])).toEqual([
+    ['query.read', span],
+    ['query.labels', span],
+    ['query.labels', undefined],
+  ])
+  expect(new Set(finished.slice(0, 10).map(each => each.spanContext().traceId))).toEqual(new Set([trace]))
+  expect(finished.filter(({ name }) => name.startsWith('bucket.'))).toEqual([])
 })

@@ -31,7 +31,7 @@ export interface QueryWorld extends World {
   /** One remote read of all times. */
   read(
     matchers?: readonly Matcher[],
-    options?: { accepted?: readonly number[]; signal?: AbortSignal },
+    options?: { accepted?: readonly number[]; signal?: AbortSignal; headers?: Record<string, string> },
   ): Promise<Response>
 }
 
@@ -74,11 +74,12 @@ export async function queryGateway(options: QueryWorldOptions): Promise<QueryWor
     async over(count) {
       while (ended.length < count) await new Promise<void>(resolve => (told = resolve))
     },
-    read: async (matchers = [UP], { accepted = [], signal } = {}) =>
+    read: async (matchers = [UP], { accepted = [], signal, headers } = {}) =>
       await app.request('/api/v1/read', {
         method: 'POST',
         body: request(matchers, 0, LAST, accepted) as BodyInit,
         ...(signal && { signal }),
+        ...(headers && { headers }),
       }),
   }
 }

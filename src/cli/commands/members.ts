@@ -21,9 +21,11 @@ export const drain: Command = {
   async run(args, io) {
     const { wait, cancel } = args
     if (cancel && wait !== undefined) throw usageError('drain --cancel takes no --wait: there is nothing to wait for')
-    const told = await withOperator(args, io, async ({ config, host, operator }) => {
+    const told = await withOperator(args, io, async ({ config, host, operator, act }) => {
       const member = memberId(args.member ?? config.instance.id)
-      if (!(await operator.drain(member, !cancel))) throw await noSuchMember(operator, member)
+      const attributes = { [OperatorAttribute.member]: member, [OperatorAttribute.on]: !cancel }
+      const known = await act('drain', attributes, () => operator.drain(member, !cancel))
+      if (!known) throw await noSuchMember(operator, member)
       const serving = await until(
         host,
         wait ?? 0,
@@ -53,7 +55,9 @@ export const freeze: Command = {
   examples: ['blockgate freeze', 'blockgate freeze --off'],
   async run(args, io) {
     const frozen = !args.off
-    await withOperator(args, io, ({ operator }) => operator.freeze(frozen))
+    await withOperator(args, io, ({ operator, act }) =>
+      act('freeze', { [OperatorAttribute.on]: frozen }, () => operator.freeze(frozen)),
+    )
     print(args, io, { frozen }, () => [frozen ? 'frozen until `blockgate freeze --off`' : 'not frozen'])
     return ExitCode.ok
   },
@@ -71,8 +75,9 @@ export const forget: Command = {
   examples: ['blockgate forget gw-2'],
   async run(args, io) {
     const member = memberId(args.argument)
-    await withOperator(args, io, async ({ operator }) => {
-      const result = await operator.forget(member)
+    await withOperator(args, io, async ({ operator, act }) => {
+      const attributes = { [OperatorAttribute.member]: member }
+      const result = await act('forget', attributes, () => operator.forget(member))
       if (result === 'unknown') throw await noSuchMember(operator, member)
       if (result === 'forgotten') return
       const first = `let it hand over with \`blockgate drain --member ${member} --wait 10m\`, stop it, and forget it then`
@@ -82,6 +87,9 @@ export const forget: Command = {
     return ExitCode.ok
   },
 }
+
+/** On the spans of these commands. */
+const OperatorAttribute = { member: 'operator.member', on: 'operator.on' } as const
 
 /** An error with exit code 1 that names the members there are. */
 async function noSuchMember(operator: Operator, member: string): Promise<CliError> {
