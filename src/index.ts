@@ -65,6 +65,7 @@ export type {
   Component,
   ComponentState,
   Fields,
+  FileLook,
   Health,
   Host,
   Instance,

@@ -37,6 +37,22 @@ export interface LocalFiles {
   remove(path: string): Promise<void>
   /** Free bytes. */
   free(): Promise<number>
+  /** Names of the folders directly in `prefix`, links left out; a missing folder has none. For a disk that can tell more cheaply than `list` does. */
+  folders?(prefix: string): Promise<readonly string[]>
+  /**
+   * What the system knows of each file, without opening it; undefined for one that is missing or no regular file. Only the last part of
+   * a path is checked for a link: the folder is one that `folders` told. A disk that has `folders` has it, too.
+   */
+  look?(paths: readonly string[]): Promise<readonly (FileLook | undefined)[]>
+}
+
+/** A file that is another one, or that was written to, has another look. */
+export interface FileLook {
+  readonly size: number
+  /** ms since the epoch, with a fraction where the file system has one. */
+  readonly modified: number
+  /** The number of the file on its file system. */
+  readonly inode: number
 }
 
 export interface LocalFile {

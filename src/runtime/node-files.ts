@@ -7,6 +7,7 @@ import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { LocalFile, LocalFiles } from '../contracts/host.ts'
 import { fsCode, onDisk, unlessAbsent } from './disk/errors.ts'
 import { FolderSync } from './disk/folder-sync.ts'
+import { looksOf } from './disk/looks.ts'
 import { Root } from './disk/root.ts'
 import { tempPath, writeTemp } from './disk/temp-file.ts'
 
@@ -90,6 +91,17 @@ export function localFiles(root: string): LocalFiles {
       const full = await inside.resolve(path)
       if (!(await inside.isThere(dirname(full)))) return
       await onDisk(`remove "${path}"`, rm(full, { recursive: true, force: true }))
+    },
+
+    async folders(prefix) {
+      const folder = prefix === '' ? await inside.path() : await inside.resolve(prefix)
+      if (!(await inside.isThere(folder))) return []
+      const entries = (await onDisk(`list "${folder}"`, unlessAbsent(readdir(folder, { withFileTypes: true })))) ?? []
+      return entries.filter(entry => entry.isDirectory()).map(({ name }) => name)
+    },
+
+    async look(paths) {
+      return await onDisk('look at files', looksOf(await inside.resolveAll(paths)))
     },
 
     async free() {

@@ -17,9 +17,11 @@ import {
   StaleFence,
   Turns,
 } from 'blockgate'
+import { below } from './below.ts'
 import { HeldBlock } from './held-block.ts'
+import { type FilesOf, KnownWriter } from './known-writer.ts'
 import { encodeManifest, MANIFEST } from './manifest.ts'
-import { below, blockFolders, type Damage, type FoundFolder, restore } from './restore.ts'
+import { blockFolders, type Damage, type FoundFolder, restore } from './restore.ts'
 
 export interface BlockStoreOptions {
   /** The sink's name: it is in the manifests. */
@@ -27,6 +29,8 @@ export interface BlockStoreOptions {
   /** Folder of the blocks on the disk; '' is its root. */
   readonly path: string
   readonly damage: Damage
+  /** The files of a block that shows, without the manifest: where all look as before, a start does not examine the block. Default: it does. */
+  readonly filesOf?: FilesOf | undefined
   /** True for the name of a file that another program may have left in the folder of a block, and that may go. Default: none. */
   readonly mayGo?: ((name: string) => boolean) | undefined
 }
@@ -49,6 +53,7 @@ export class BlockStore {
   /** Blocks where an unmanaged folder stands. One that is being imported is not among them. */
   readonly #unmanaged = new Set<BlockId>()
   #disk: { readonly files: LocalFiles; readonly log: Log } | undefined
+  #known: KnownWriter | undefined
   #names = 0
 
   constructor(options: BlockStoreOptions) {
@@ -80,6 +85,11 @@ export class BlockStore {
       await this.#discard(id)
     }
     const unmanaged = examined.filter(({ block, why }) => !block && why === undefined)
+    const { filesOf } = this.#options
+    if (!observer && filesOf) {
+      this.#known = new KnownWriter({ ...this.#options, filesOf, held: this.#held }, files, host)
+      this.#known.changed(examined.filter(({ isKnown }) => !isKnown).length)
+    }
     for (const { id } of unmanaged) this.#unmanaged.add(id)
     this.#warnOf(unmanaged)
     return unmanaged.filter(found => this.#strange(found).length === 0)
@@ -166,12 +176,14 @@ export class BlockStore {
     const block = this.#held.get(id)
     if (!block) return
     this.#held.delete(id)
+    this.#known?.changed(1)
     await orAborted(this.#away(id, block), signal)
   }
 
   /** Resolves when nothing is on its way out, or when time is up: the next start removes what is left. */
   async stop(signal: AbortSignal): Promise<void> {
     await orAborted(Promise.allSettled(this.#leaving), signal).catch(() => {})
+    await this.#known?.stop(signal)
   }
 
   #started(): { readonly files: LocalFiles; readonly log: Log } {
@@ -240,6 +252,7 @@ export class BlockStore {
       try {
         await place()
         this.#held.set(id, block)
+        this.#known?.changed(1)
       } catch (error) {
         if (old) this.#held.delete(id)
         throw error

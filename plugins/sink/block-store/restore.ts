@@ -2,14 +2,19 @@
 import {
   type BlockId,
   eachBounded,
+  type FileLook,
   type Host,
   inSlices,
   isBlockId,
   type LoadedBlock,
   type LocalFile,
   type LocalFiles,
+  pause,
   rawMessageOf,
 } from 'blockgate'
+import { below } from './below.ts'
+import { readKnown } from './known-blocks.ts'
+import { type FilesOf, looksOf, pathsOf } from './known-writer.ts'
 import { decodeManifest, MANIFEST, MANIFEST_LIMIT } from './manifest.ts'
 
 /** Folders looked at at once. */
@@ -31,6 +36,8 @@ export type Damage = (files: LocalFiles, block: LoadedBlock, found: FoundFolder)
 /** With a `block` it is whole, with a `why` damaged. With neither it has no manifest of this sink: it is unmanaged. */
 export interface Examined extends FoundFolder {
   readonly block?: LoadedBlock
+  /** It is as `.blockgate-blocks` tells. Then `sizes` are not. */
+  readonly isKnown?: boolean
   readonly why?: string
 }
 
@@ -38,32 +45,81 @@ interface Options {
   readonly sink: string
   readonly path: string
   readonly damage: Damage
+  readonly filesOf?: FilesOf | undefined
 }
 
-/** `name` below `path`, which is '' for the root of the disk. */
-export function below(path: string, name: string): string {
-  return path === '' ? name : `${path}/${name}`
-}
-
-/** The folders of blocks below `path`, by one listing, one manifest a block, and what `damage` reads. Nothing is changed. */
+/**
+ * The folders of blocks below `path`. Those that `.blockgate-blocks` tells of, and whose files look as they did, are as it says; of each other
+ * one the manifest is read, and what `damage` reads. Nothing is changed.
+ */
 export async function restore(
   files: LocalFiles,
   options: Options,
   host: Host,
   signal?: AbortSignal,
 ): Promise<readonly Examined[]> {
-  const examined: Examined[] = []
-  const folders = await blockFolders(await files.list(options.path), options.path, host)
+  const { examined, others } = await unchanged(files, options, host, signal)
   let told = host.monotonic()
-  await eachBounded(folders, FOLDERS_AT_ONCE, async found => {
+  await eachBounded(others, FOLDERS_AT_ONCE, async found => {
     signal?.throwIfAborted()
     if (host.monotonic() - told >= PROGRESS_EVERY_MS) {
       told = host.monotonic()
-      host.log.info('blocks on the disk are being checked', { done: examined.length, of: folders.length })
+      const of = examined.length + others.length
+      host.log.info('blocks on the disk are being checked', { done: examined.length, of })
     }
     examined.push({ ...found, ...(await examine(files, options, found)) })
   })
   return examined
+}
+
+/** Blocks whose files are looked at together. */
+const LOOKS_AT_ONCE = 1_000
+
+/** The blocks that are as they were known to be, and the folders of all others. */
+async function unchanged(
+  files: LocalFiles,
+  options: Options,
+  host: Host,
+  signal?: AbortSignal,
+): Promise<{ readonly examined: Examined[]; readonly others: readonly FoundFolder[] }> {
+  const { path, filesOf } = options
+  const examined: Examined[] = []
+  if (!files.folders || !filesOf) return { examined, others: await blockFolders(await files.list(path), path, host) }
+  const left = new Set((await files.folders(path)).filter(isBlockId))
+  const known = left.size > 0 ? await readKnown(files, options, host) : []
+  for (let at = 0; at < known.length; at += LOOKS_AT_ONCE) {
+    signal?.throwIfAborted()
+    const part = known.slice(at, at + LOOKS_AT_ONCE).filter(({ block }) => left.has(block.meta.ulid))
+    const looks = await looksOf(
+      files,
+      part.map(({ block }) => pathsOf(path, block, filesOf(block))),
+    )
+    for (const [i, { block, looks: before }] of part.entries()) {
+      if (!isSame(before, looks[i])) continue
+      const id = block.meta.ulid
+      left.delete(id)
+      examined.push({ id, folder: below(path, id), sizes: NONE, block, isKnown: true })
+    }
+    await pause(host, LOOKS_AT_ONCE)
+  }
+  if (left.size > examined.length) {
+    const all = await blockFolders(await files.list(path), path, host)
+    return { examined, others: all.filter(({ id }) => left.has(id)) }
+  }
+  const listed = await eachBounded([...left], FOLDERS_AT_ONCE, id => files.list(below(path, id)))
+  return { examined, others: await blockFolders(listed.flat(), path, host) }
+}
+
+const NONE: ReadonlyMap<string, number> = new Map()
+
+function isSame(before: readonly FileLook[], now: readonly (FileLook | undefined)[] = []): boolean {
+  return (
+    before.length === now.length &&
+    before.every(({ size, modified, inode }, i) => {
+      const look = now[i]
+      return look?.size === size && look.modified === modified && look.inode === inode
+    })
+  )
 }
 
 async function examine(

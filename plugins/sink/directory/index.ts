@@ -26,6 +26,7 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
   const store = new BlockStore({
     sink: 'directory',
     path: options?.path ?? 'blocks',
+    filesOf: ({ meta }) => meta.files,
     async damage(_, { meta }, { sizes }) {
       const wrong = meta.files.find(({ path, size }) => sizes.get(path) !== size)
       return wrong && `${wrong.path} must have ${wrong.size} bytes: current value is ${sizes.get(wrong.path)}`

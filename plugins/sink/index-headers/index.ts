@@ -52,6 +52,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
     sink: 'index-headers',
     path: options?.path ?? '',
     mayGo: name => CACHES.test(name),
+    filesOf: ({ bytes }) => [{ path: HEADER, size: bytes }],
     async damage(files, { meta, bytes }, { folder, sizes }) {
       const size = sizes.get(HEADER)
       if (size !== bytes) return `${HEADER} must have ${bytes} bytes: current value is ${size}`

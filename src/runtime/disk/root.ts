@@ -31,12 +31,23 @@ export class Root {
    * @throws BlockgateError `invalid-key` unless it is relative, with `/`, and without `..`, NUL or backslash
    */
   async resolve(path: string): Promise<string> {
+    const [full = ''] = await this.resolveAll([path])
+    return full
+  }
+
+  /** As resolve(), of each. */
+  async resolveAll(paths: readonly string[]): Promise<readonly string[]> {
+    const root = await this.path()
+    return paths.map(path => this.#below(root, path))
+  }
+
+  #below(root: string, path: string): string {
     const must = keyProblem(path)
     if (must !== undefined) {
       const shown = typeof path === 'string' ? JSON.stringify(path.slice(0, 100)) : String(path)
       throw new BlockgateError(ErrorCode.invalidKey, `path must ${must}: current value is ${shown}`)
     }
-    return join(await this.path(), ...path.split('/'))
+    return join(root, path)
   }
 
   /** True where `full`, from resolve(), is there. @throws BlockgateError `invalid-key` where a part of it is a link */
