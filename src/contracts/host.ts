@@ -117,6 +117,8 @@ export interface Component {
 export interface Bucket extends BucketReader, BucketWriter, Component {
   /** The same for all who read the same objects: gateways with different ones refuse to work together. */
   readonly identity?: string | undefined
+  /** Requests at once that the store is given now. Default: as many as are asked for. */
+  limit?(): number
 }
 
 /**

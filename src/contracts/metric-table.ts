@@ -50,6 +50,10 @@ const TABLE = {
     'Time of one request to the bucket; a get ends when its body was read or let go',
   ],
   readBytes: ['blockgate_bucket_read_bytes_total', 'Bytes that were read from the bucket'],
+  bucketLimit: [
+    'blockgate_bucket_concurrency_limit',
+    'Requests at once that the store is given now; absent for a bucket without a limit',
+  ],
   writtenBytes: ['blockgate_bucket_written_bytes_total', 'Bytes that were sent to the bucket, every try counted'],
   runs: ['blockgate_runs_total{reason,status}', 'Runs that ended: done, failed or stopped'],
   runDuration: ['blockgate_run_duration_seconds{reason}', 'Time of one run'],

@@ -6,7 +6,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import type { Exemplars } from './exemplars.ts'
 import { Gauges } from './gauges.ts'
 import { handoverGauges } from './handover.ts'
-import { counter, histogram } from './instruments.ts'
+import { counter, histogram, observed } from './instruments.ts'
 import { queryMetrics } from './queries.ts'
 
 /**
@@ -37,6 +37,7 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
   const wastedBytes = counter(meter, METRICS.wastedBytes)
   const converged = histogram(meter, METRICS.converged, exemplars)
   const faults = counter(meter, METRICS.faults)
+  const readLimit = observed(meter, ['bucketLimit'])
   const gauges = new Gauges(meter)
   const observeHandover = handoverGauges(meter)
   return {
@@ -69,14 +70,16 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
       for (const { by: stage, code } of failures) failed(1, { stage, code })
       gauges.afterRun(end)
     },
-    measured: (bucket, host) =>
-      measured(bucket, host, {
+    measured(bucket, host) {
+      if (bucket.limit) readLimit(tell => tell('bucketLimit', bucket.limit?.()))
+      return measured(bucket, host, {
         request(op, code, ms, span) {
           requests(1, { op, code })
           requestDuration(ms / 1000, { op }, span)
         },
         read: bytes => readBytes(bytes, {}),
         written: bytes => writtenBytes(bytes, {}),
-      }),
+      })
+    },
   }
 }

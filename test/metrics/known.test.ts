@@ -1,4 +1,5 @@
 import type { LocalFiles } from 'blockgate'
+import { memoryBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../src/contracts/metric-table.ts'
 import { blocks, scriptedOwnership } from '../support/world.ts'
@@ -19,6 +20,7 @@ async function told() {
   const options = { list: blocks(1), ownership, files: files as LocalFiles }
   const made = await measured(options, { counts: () => counts })
   made.metrics.observeQueries?.({ running: () => 0, queued: () => 0, memory: () => 0 })
+  made.metrics.measured({ ...memoryBucket(), limit: () => 8 }, made.host)
   const sync = async () => {
     await made.gateway.sync()
     await made.host.advance(0)
@@ -46,12 +48,13 @@ const UNKNOWN: readonly string[] = [underReplicated, members, diskUsed, diskFree
 
 describe('a gauge whose value is not known any more', () => {
   it('is absent, and never told as it was; every other gauge stays', async () => {
-    const { known, names } = await told()
+    const { known, names, read } = await told()
     const missing = async () => {
       const there = await names()
       return GAUGES.filter(name => !there.has(name)).sort()
     }
     expect(await missing()).toEqual([])
+    expect((await read()).bucket_concurrency_limit).toBe(8)
     await known(false)
     expect(await missing()).toEqual([...UNKNOWN].sort())
     await known(true)

@@ -1,7 +1,7 @@
 /** The SDK: loaded when the bucket starts, with its own retries, checksums and logs switched off. */
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Host } from 'blockgate'
-import { connectionsOf, type S3Options, type S3Sender } from './options.ts'
+import { concurrencyOf, type S3Options, type S3Sender } from './options.ts'
 import type { S3Module } from './sdk.ts'
 
 export interface S3Session {
@@ -42,7 +42,7 @@ async function openLight(client: S3Client, module: S3Module, options: S3Options,
 function clientConfig(options: S3Options): S3ClientConfig {
   const { endpoint, credentials, ca } = options
   const region = options.region ?? (endpoint === undefined ? undefined : ANY_REGION)
-  const agent = { keepAlive: true, maxSockets: connectionsOf(options) }
+  const agent = { keepAlive: true, maxSockets: concurrencyOf(options).most }
   return {
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),

@@ -4,7 +4,7 @@ import { assertKey, prefixed } from 'blockgate/bucket'
 import { openSession } from './client.ts'
 import { getObject } from './get.ts'
 import { listPage } from './list.ts'
-import { identityOf, problemsOf, type S3Options } from './options.ts'
+import { concurrencyOf, identityOf, problemsOf, type S3Options } from './options.ts'
 import { Requests } from './requests.ts'
 import { deleteObject, putObject } from './write.ts'
 
@@ -18,10 +18,11 @@ export type { S3Credentials, S3Options, S3Sender } from './options.ts'
  * @example const bucket = s3({ bucket: 'metrics', endpoint: 'http://127.0.0.1:9000' })
  */
 export function s3(options: S3Options): Bucket {
-  return prefixed(wholeBucket(options), options?.prefix)
+  const whole = wholeBucket(options)
+  return { ...prefixed(whole, options?.prefix), limit: whole.limit }
 }
 
-function wholeBucket(options: S3Options): Bucket {
+function wholeBucket(options: S3Options): Bucket & Required<Pick<Bucket, 'limit'>> {
   let requests: Requests | undefined
   const ready = (key?: string): Requests => {
     if (key !== undefined) assertKey(key)
@@ -40,6 +41,7 @@ function wholeBucket(options: S3Options): Bucket {
     get: async (key, { range, ...options }) => await getObject(ready(key), key, range, options),
     put: async (key, body, { if: condition, ...options }) => await putObject(ready(key), key, body, condition, options),
     delete: async (key, options) => await deleteObject(ready(key), key, options),
+    limit: () => requests?.limit ?? concurrencyOf(options ?? {}).start,
     async stop() {
       requests?.close()
       requests = undefined

@@ -1,6 +1,7 @@
 /** What an s3() may be told, and what is wrong with it. */
 import { checkOptions, type Duration, durationMs, durationOption, type Problem } from 'blockgate'
 import * as v from 'valibot'
+import type { LimitOptions } from './limit/adaptive.ts'
 
 /** What is used of the SDK's S3Client: such a client may be handed over. */
 export interface S3Sender {
@@ -24,8 +25,13 @@ export interface S3Options {
   readonly ca?: string | undefined
   /** How long to wait for the head of an answer, and for each next bytes of a body. Default '30s'. */
   readonly requestTimeout?: Duration | undefined
-  /** Connections at once; further requests wait. Default 128: four files each of 32 blocks. */
+  /** Requests at once, each on a connection of its own; further ones wait. Default 128: four files each of 32 blocks. */
   readonly concurrency?: number | undefined
+  /**
+   * Requests at once follow what the endpoint can do: between 4 and four times `concurrency`, which they start with. Default true; with
+   * a `client` false.
+   */
+  readonly adaptive?: boolean | undefined
   /** How objects are listed: 1 for a store that knows no ListObjectsV2. Default 2. */
   readonly listVersion?: 1 | 2 | undefined
   /** Sends the etag of a conditional put without quotes, as radosgw 16 wants it. Default false. */
@@ -52,9 +58,11 @@ export interface S3Credentials {
   readonly sessionToken?: string | undefined
 }
 
-/** How many requests there may be at once. */
-export function connectionsOf({ concurrency = 128 }: S3Options): number {
-  return concurrency
+/** How many requests there may be at once: at the start, at least and at most. */
+export function concurrencyOf({ concurrency = 128, adaptive = true, client }: S3Options): LimitOptions {
+  // A client of the user's own has a number of connections of its own.
+  if (!adaptive || client) return { start: concurrency, least: concurrency, most: concurrency }
+  return { start: concurrency, least: Math.min(4, concurrency), most: concurrency * 4 }
 }
 
 /** Bucket names of AWS are unique over its regions: which of its endpoints leads to one says nothing. */
@@ -104,6 +112,7 @@ const ENTRIES = {
   concurrency: v.optional(
     v.pipe(v.number(), v.integer('be a whole number'), v.minValue(1, 'be >= 1'), v.maxValue(10_000, 'be <= 10000')),
   ),
+  adaptive: v.optional(v.boolean()),
   listVersion: v.optional(v.picklist([1, 2], 'be 1 or 2')),
   unquotedIfMatch: v.optional(v.boolean()),
   racedPutCode: v.optional(text),

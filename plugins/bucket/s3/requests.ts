@@ -1,10 +1,10 @@
 /** Requests through the client: no more at once than connections, with a time-out, the caller's signal, and errors of ours. */
 import { durationMs, type Host, linkSignals, orAborted, type RequestOptions } from 'blockgate'
-import { Places } from 'blockgate/bucket'
 import type { S3Session } from './client.ts'
 import { answered, asked } from './details.ts'
 import { S3Error, s3Error } from './errors.ts'
-import { connectionsOf, type S3Options } from './options.ts'
+import { Gate } from './limit/gate.ts'
+import { concurrencyOf, type S3Options } from './options.ts'
 import type { S3Module } from './sdk.ts'
 
 /** An answer whose body may still be coming; its connection is taken until it is disposed. */
@@ -33,17 +33,23 @@ export class Requests {
    * The client would queue for a connection itself, with the time that a request has already running: behind bodies that take their
    * time, requests would time out that were never sent.
    */
-  readonly #connections: Places
+  readonly #gate: Gate
 
   constructor(session: S3Session, host: Host, options: S3Options) {
     this.options = options
     this.#session = session
     this.#host = host
     this.#timeoutMs = durationMs(options.requestTimeout, '30s')
-    this.#connections = new Places(connectionsOf(options))
+    this.#gate = new Gate(host, concurrencyOf(options))
+  }
+
+  /** Requests that there may be at once now. */
+  get limit(): number {
+    return this.#gate.limit
   }
 
   close(): void {
+    this.#gate.close()
     this.#session.close()
   }
 
@@ -57,12 +63,12 @@ export class Requests {
   async open<T>(call: Call, command: (sdk: S3Module) => unknown): Promise<Flight<T>> {
     const { what, signal, onDetails } = call
     onDetails?.(asked(call, this.options))
-    const connection = await this.#connections.take(signal)
+    const place = await this.#gate.take(signal)
     // Of one request: a signal that lives as long as a run must not collect a listener from each.
     const link = linkSignals(signal)
     const close = () => {
       link[Symbol.dispose]()
-      connection[Symbol.dispose]()
+      place[Symbol.dispose]()
     }
     const inTime = async <R>(work: () => Promise<R>): Promise<R> => {
       using _ = this.#host.setTimer(this.#timeoutMs, () => {
@@ -80,14 +86,21 @@ export class Requests {
       const { client, module } = this.#session
       // The client is the SDK's, and so is what it answers to its own command.
       const output = (await inTime(() => client.send(command(module), { abortSignal: link.signal }))) as T
+      // Only times of like requests can be compared: a listing takes a store longer.
+      if (call.method === 'GetObject') place.answered()
       onDetails?.(answered(output))
       return { output, inTime, [Symbol.dispose]: close }
     } catch (error) {
+      if (isOverload(error)) place.refused(error.retryAfterMs ?? 0)
       close()
       onDetails?.(answered(error))
       throw error
     }
   }
+}
+
+function isOverload(error: unknown): error is S3Error {
+  return error instanceof S3Error && (error.status === 429 || error.status === 503 || error.cause === TIMED_OUT)
 }
 
 /** The word of Node, by which traces tell it from a connection that broke. */

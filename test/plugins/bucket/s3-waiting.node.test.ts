@@ -4,7 +4,7 @@ import type { S3Options } from 'blockgate/plugins/bucket/s3'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { onBothPaths, startedS3 } from '../../support/started-s3.ts'
-import { s3Object, stubStore } from '../../support/stub-store.ts'
+import { s3Failure, s3Object, stubStore } from '../../support/stub-store.ts'
 
 const { signal } = new AbortController()
 
@@ -104,6 +104,20 @@ onBothPaths(() => {
       s3Object('2')(two, answerTwo)
       expect(await (await second)?.bytes(1)).toEqual(new TextEncoder().encode('2'))
       expect(w.store.requests).toHaveLength(2)
+    })
+
+    it('sends nothing more while the store wants a pause, and fewer at once afterwards', async () => {
+      await using w = await world({ concurrency: 10 })
+      const refused = w.bucket.get('a', { signal }).catch((error: unknown) => error)
+      s3Failure(503, 'SlowDown', { headers: { 'retry-after': '2' } })(...(await w.request()))
+      expect(await refused).toMatchObject({ status: 503, retryAfterMs: 2000 })
+      expect(w.bucket.limit?.()).toBe(8)
+      const next = w.bucket.get('b', { signal })
+      await w.host.advance(1999)
+      expect(w.store.requests).toHaveLength(1)
+      await w.host.advance(1)
+      s3Object('hello')(...(await w.request()))
+      expect(await (await next)?.bytes(5)).toHaveLength(5)
     })
 
     it('leaves no listener on a signal that outlives the requests', async () => {

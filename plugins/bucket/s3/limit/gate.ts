@@ -1,0 +1,105 @@
+/** Requests wait here until the endpoint may be given another one: first come, first served. */
+import type { Host } from 'blockgate'
+import { AdaptiveLimit, type LimitOptions } from './adaptive.ts'
+
+/** A place of a request, until it is disposed; safe twice. */
+export interface Place extends Disposable {
+  /** The head of an answer came. Only times of like requests can be compared. */
+  answered(): void
+  /** The endpoint has too much to do. It may say how long it wants none, in ms. */
+  refused(pauseMs: number): void
+}
+
+/** What an endpoint may ask of all: one answer must not stop a gateway for long. */
+const LONGEST_PAUSE_MS = 10_000
+
+export class Gate {
+  readonly #host: Pick<Host, 'monotonic' | 'setTimer'>
+  readonly #limit: AdaptiveLimit
+  /** A limit that stays as it is takes no notice of what the endpoint asks for. */
+  readonly #isFixed: boolean
+  readonly #waiting = new Set<() => void>()
+  #taken = 0
+  /** By the monotonic clock. */
+  #closedUntil = Number.NEGATIVE_INFINITY
+  /** While it is there nothing is sent. */
+  #reopening: Disposable | undefined
+
+  constructor(host: Pick<Host, 'monotonic' | 'setTimer'>, options: LimitOptions) {
+    this.#host = host
+    this.#limit = new AdaptiveLimit(options)
+    this.#isFixed = options.least === options.most
+  }
+
+  /** How many there may be at once now. */
+  get limit(): number {
+    return this.#limit.limit
+  }
+
+  /** Rejects with the signal's reason when it aborts first. */
+  take(signal: AbortSignal): Promise<Place> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        this.#waiting.delete(granted)
+        reject(signal.reason)
+      }
+      const granted = () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(this.#place())
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.add(granted)
+      this.#grant()
+    })
+  }
+
+  #place(): Place {
+    const limit = this.#limit
+    const { round } = limit
+    const begun = this.#host.monotonic()
+    const inFlight = this.#taken
+    let isMine = true
+    return {
+      answered: () => {
+        limit.answered(round, inFlight, this.#host.monotonic() - begun)
+        this.#grant()
+      },
+      refused: pauseMs => {
+        limit.refused(round, this.#host.monotonic())
+        if (!this.#isFixed) this.#close(Math.min(pauseMs, LONGEST_PAUSE_MS))
+      },
+      [Symbol.dispose]: () => {
+        if (isMine) this.#taken--
+        isMine = false
+        this.#grant()
+      },
+    }
+  }
+
+  #close(ms: number): void {
+    const until = this.#host.monotonic() + ms
+    if (ms <= 0 || until <= this.#closedUntil) return
+    this.#closedUntil = until
+    this.#reopening?.[Symbol.dispose]()
+    this.#reopening = this.#host.setTimer(ms, () => {
+      this.#reopening = undefined
+      this.#grant()
+    })
+  }
+
+  #grant(): void {
+    for (const next of this.#waiting) {
+      if (this.#taken >= this.limit || this.#reopening) return
+      this.#taken++
+      this.#waiting.delete(next)
+      next()
+    }
+  }
+
+  /** Lets go of the timer. What waits is not told: it has a signal of its own. */
+  close(): void {
+    this.#reopening?.[Symbol.dispose]()
+    this.#reopening = undefined
+  }
+}
