@@ -37,6 +37,8 @@ export interface Platform {
 export interface Gateway {
   readonly plan: Plan
   readonly catalogue: Catalogue
+  /** When the bucket is listed next. */
+  readonly pace: Pace
   /**
    * Starts every part, and then run after run. Resolves with the first run's result. Where a part cannot start it rejects,
    * nothing is left running, and it may be called again; after a stop it rejects with `stopped`.
@@ -122,6 +124,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   return {
     plan,
     catalogue: engine.catalogue,
+    pace,
     async start() {
       await opened()
       latch.watch()

@@ -10,8 +10,9 @@ import type { Plan } from '../contracts/plan.ts'
 import type { Gateway } from '../gateway.ts'
 import type { RunReport } from '../sync/run-result.ts'
 import { HttpError } from './errors.ts'
+import type { Notified } from './notified.ts'
 import { type BlocksQuery, blockId } from './requests.ts'
-import { type Block, type BlockDetails, type Blocks, Ring, type Run, type Runs } from './schema/answers.ts'
+import { type Block, type BlockDetails, type Blocks, type Notice, Ring, type Run, type Runs } from './schema/answers.ts'
 
 /** Entries that are looked at without a pause. */
 const WALK = 4_096
@@ -108,6 +109,16 @@ export async function ringAnswer({ plan }: Gateway): Promise<Ring> {
     if (!isOwnershipUnavailable(error)) throw error
     throw new HttpError(503, ErrorCode.ownershipUnavailable, rawMessageOf(error))
   }
+}
+
+/** What is known already needs no listing. */
+export function notifyAnswer({ catalogue }: Gateway, { blocks, ignored }: Notified): Notice {
+  let known = 0
+  for (const [id, file] of blocks) {
+    const candidate = catalogue.get(id)?.candidate
+    if (candidate && (file === 'meta.json' || candidate.markers.some(marker => marker === file))) known++
+  }
+  return { accepted: { blocks: blocks.size - known, known, ignored }, due: null }
 }
 
 export function runsAnswer({ results, progress }: Gateway): Runs {

@@ -7,13 +7,15 @@ import type { ResolvedConfig } from '../config/config.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Gateway } from '../gateway.ts'
-import { blockAnswer, blocksAnswer, ringAnswer, runsAnswer } from './answers.ts'
+import { blockAnswer, blocksAnswer, notifyAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
 import { type MetricsTexts, metricsAnswer } from './metrics.ts'
+import { noticesOf } from './notices.ts'
+import { prefixOf } from './notified.ts'
 import { pages } from './pages/pages.ts'
 import { lookAt, question } from './question.ts'
 import { requestSpan } from './request-spans.ts'
-import { blocksQuery, DEFAULT_LIMIT, syncRequest } from './requests.ts'
+import { blocksQuery, DEFAULT_LIMIT, notification, syncRequest } from './requests.ts'
 import { openApi } from './schema/openapi.ts'
 import { servingAnswer, servingBody } from './serving.ts'
 import { writeAccess } from './write-access.ts'
@@ -108,6 +110,21 @@ export function createApp(options: AppOptions): Hono {
     })
     options.background?.(c, run)
     return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
+  })
+  app.post('/api/v1/notify', writeAccess({ token: config.token, peerOf: options.peerOf }), async c => {
+    const answer = notifyAnswer(gateway, await notification(c.req.raw, prefixOf(config.bucket)))
+    if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
+    const notices = noticesOf(gateway, host)
+    if (answer.accepted.blocks === 0) return c.json(answer, 202)
+    const { background } = options
+    // A runtime that must be told of work has no timers that outlive a request.
+    if (!background) notices.ask('notification')
+    else
+      background(
+        c,
+        gateway.sync({ reason: 'notification' }).catch(() => {}),
+      )
+    return c.json({ ...answer, due: notices.due?.at ?? null }, 202)
   })
   options.queries?.(app)
   app.route('/', pages({ ...options, startedAt: host.now() }))

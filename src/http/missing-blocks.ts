@@ -20,6 +20,8 @@ export interface Missing {
   readonly notHere: string | undefined
   /** Those among them that this gateway may be about to load: first those that wait for their turn, then those that were another's. */
   readonly pending: readonly BlockId[]
+  /** True where one of them has failed, or waits: the next run tries it again. */
+  readonly isRetried: boolean
   /** Of times of which there are downsampled blocks alone: their samples are none that Prometheus knows. */
   readonly coarse: string | undefined
 }
@@ -32,7 +34,12 @@ interface Found {
 export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selection): Missing {
   const { plan, catalogue, readiness } = gateway
   if (!readiness.ready && !readiness.known) {
-    return { notHere: `not all blocks are known here: ${readiness.reason}`, pending: [], coarse: undefined }
+    return {
+      notHere: `not all blocks are known here: ${readiness.reason}`,
+      pending: [],
+      isRetried: false,
+      coarse: undefined,
+    }
   }
   const loaded = plan.sink.stage.loaded()
   const ready = matchers.map(matcher)
@@ -47,13 +54,15 @@ export function missingBlocks(gateway: Gateway, { matchers, from, to }: Selectio
     if (state === 'skipped' && by !== OWNED) continue
     if (restOf(ready, meta.labels)) (meta.resolution === 0 ? missing : coarse).push({ entry, meta })
   }
-  if (missing.length === 0 && coarse.length === 0) return { notHere: undefined, pending: [], coarse: undefined }
+  if (missing.length === 0 && coarse.length === 0)
+    return { notHere: undefined, pending: [], isRetried: false, coarse: undefined }
   const covered = coverage(loaded.values())
   const notHere = missing.filter(({ meta }) => !covered(meta))
   // Where the raw blocks are missing, that is told.
   const known = coverage([...loaded.values(), ...missing])
   const alone = coarse.filter(({ meta }) => !known(meta))
   return {
+    isRetried: notHere.some(({ entry: { state } }) => state === 'failed' || state === 'pending'),
     pending: ['pending', 'skipped'].flatMap(wanted =>
       notHere.flatMap(({ entry: { id, state } }) => (state === wanted ? [id] : [])),
     ),

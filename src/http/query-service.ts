@@ -14,6 +14,7 @@ import { QuerySpans } from '../query/query-spans.ts'
 import { QueryCode, QueryRefused } from '../query/refused.ts'
 import { HttpError } from './errors.ts'
 import { missingBlocks } from './missing-blocks.ts'
+import { noticesOf } from './notices.ts'
 import { queryError } from './query-errors.ts'
 
 export interface QueryServiceOptions {
@@ -89,11 +90,12 @@ export class QueryService {
     const { limits, badBlock } = serve
     // Not earlier: what is here then may have been dropped when its part is read.
     const onSelect = (selection: Selection) => {
-      const { notHere, pending, coarse } = missingBlocks(gateway, selection)
+      const { notHere, pending, isRetried, coarse } = missingBlocks(gateway, selection)
       if (coarse !== undefined) run.warn('downsampled', coarse)
       if (notHere === undefined) return
       // So that it is answered soon when it is asked again.
       gateway.want(pending)
+      if (isRetried && !gateway.progress) noticesOf(gateway, host).ask('query')
       if (serve.partial === 'refuse' || !run.tells(notHere))
         throw new HttpError(503, gateway.readiness.ready ? 'incomplete' : 'not-ready', notHere)
       run.warn('missing-blocks', notHere)

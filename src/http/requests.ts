@@ -9,6 +9,7 @@ import { show } from '../contracts/shown-options.ts'
 import { isReason } from '../pipeline/outcome.ts'
 import type { SyncRequest } from '../sync/runner.ts'
 import { badRequest, HttpError } from './errors.ts'
+import { type Notified, notified } from './notified.ts'
 import { syncEntries } from './schema/answers.ts'
 
 export const MAX_LIMIT = 10_000
@@ -49,35 +50,55 @@ export function blockId(text: string): BlockId {
   throw badRequest(`a block must be named by its ULID, in upper case: current value is ${show(text)}`)
 }
 
-const MAX_BODY = 1_024
+const MAX_SYNC = 1_024
+/** A batch of a hundred messages of R2 has at most 256 kB, and so has a notification of S3. */
+const MAX_NOTIFICATION = 1024 * 1024
 
 /**
  * The body of a sync; an empty one asks for a plain run.
  * @throws HttpError 400, 413 or 415
  */
-export async function syncRequest({ headers, body }: Request): Promise<SyncRequest> {
-  const tooLong = new HttpError(413, 'invalid-request', `the body must have <= ${MAX_BODY} bytes`)
-  if (Number(headers.get('content-length')) > MAX_BODY) throw tooLong
-  // Not Hono's body limit, which makes a new Request: those of node-server cannot be copied.
-  const bytes = await limitedBytes(body, MAX_BODY).catch(() => {
-    throw badRequest('the body must arrive whole: the connection was closed')
-  })
-  if (!bytes) throw tooLong
-  if (bytes.length === 0) return {}
-  // A page of another site can send a form without asking first; it cannot send JSON.
-  if (!/^application\/json(?:\s*;|$)/i.test(headers.get('content-type') ?? '')) {
-    throw new HttpError(415, 'invalid-request', 'the body must be JSON, with content-type: application/json')
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    throw badRequest('the body must be JSON: it cannot be parsed')
-  }
+export async function syncRequest(request: Request): Promise<SyncRequest> {
+  const value = await jsonBody(request, MAX_SYNC)
+  if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badRequest('the body must be a JSON object')
   }
   return checked(value, syncEntries)
+}
+
+/**
+ * The body of a notification.
+ * @param prefix as in notified()
+ * @throws HttpError 400, 413 or 415
+ */
+export async function notification(request: Request, prefix: string | undefined): Promise<Notified> {
+  const named = notified(await jsonBody(request, MAX_NOTIFICATION), prefix)
+  if (named) return named
+  throw badRequest(
+    'the body must be {"blocks":["<ULID>"]}, or a notification of S3, EventBridge or R2: its shape is none of these',
+  )
+}
+
+/** Undefined for an empty body. @throws HttpError 400, 413 or 415 */
+async function jsonBody({ headers, body }: Request, max: number): Promise<unknown> {
+  const tooLong = new HttpError(413, 'invalid-request', `the body must have <= ${max} bytes`)
+  if (Number(headers.get('content-length')) > max) throw tooLong
+  // Not Hono's body limit, which makes a new Request: those of node-server cannot be copied.
+  const bytes = await limitedBytes(body, max).catch(() => {
+    throw badRequest('the body must arrive whole: the connection was closed')
+  })
+  if (!bytes) throw tooLong
+  if (bytes.length === 0) return undefined
+  // A page of another site can send a form without asking first; it cannot send JSON.
+  if (!/^application\/json(?:\s*;|$)/i.test(headers.get('content-type') ?? '')) {
+    throw new HttpError(415, 'invalid-request', 'the body must be JSON, with content-type: application/json')
+  }
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    throw badRequest('the body must be JSON: it cannot be parsed')
+  }
 }
 
 /** The bytes of a body that has at most `max`; undefined where it has more. Rejects where it breaks off. */

@@ -22,7 +22,7 @@ export class Pace {
   ms: number
   /** Why the next listing comes when it comes. */
   why: IntervalReason = 'fixed'
-  /** When that is: ms since the epoch; undefined where none is due. */
+  /** When that is, ms since the epoch; undefined where none comes by itself. */
   due: number | undefined
 
   constructor(host: Host, { everyMs, interval, instance }: Paced) {
@@ -45,7 +45,6 @@ export class Pace {
     const wait = isRetry
       ? backoffMs(host, { base: Math.min(1_000, ms), max: ms }, failures)
       : (next?.ms ?? ms * (1 - JITTER + 2 * JITTER * host.random()))
-    this.due = now + wait
     return wait
   }
 

@@ -234,7 +234,9 @@ export class Runner {
     const { host, pace, faults } = this.#engine
     const ms = faults.guard('interval.next', () => pace.ended(run, this.#failures)) ?? pace.ms
     this.#interval?.[Symbol.dispose]()
-    if (this.#continuous && !this.#stopping) this.#interval = host.setTimer(ms, () => this.#request('interval', false))
+    if (!this.#continuous || this.#stopping) return
+    pace.due = host.now() + ms
+    this.#interval = host.setTimer(ms, () => this.#request('interval', false))
   }
 
   #converged(): void {

@@ -2,6 +2,7 @@
 import { type BlockStage, type Member, skip } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
+import { noticesOf } from '../../src/http/notices.ts'
 import { scriptedOwnership } from '../support/world.ts'
 import { samplesIn } from './answers.ts'
 import { type QueryWorld, queryGateway } from './query-world.ts'
@@ -47,6 +48,8 @@ describe('a block of the view that is not loaded here', () => {
     })
     expect(outcomes(made)).toEqual(['incomplete'])
     expect(made.state.reads).toBe(0)
+    // The next run tries it again, and comes sooner for it.
+    expect(noticesOf(made.gateway, made.host).due?.why).toBe('query')
   })
 
   it('because it is owned by another gateway: that one is named, with its address', async () => {

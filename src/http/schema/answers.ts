@@ -210,4 +210,18 @@ export const SyncRequest: v.GenericSchema = v.strictObject(syncEntries)
 export const SyncAccepted: v.GenericSchema = v.object({
   accepted: v.object({ reason: v.literal('manual'), confirmDrops: flag }),
 })
+export interface Notice {
+  readonly accepted: { readonly blocks: number; readonly known: number; readonly ignored: number }
+  readonly due: number | null
+}
+export const Notice: Schema<Notice> = v.object({
+  accepted: v.object({
+    blocks: described(count, 'Blocks that bring the next listing forward'),
+    known: described(count, 'Blocks of which nothing is new'),
+    ignored: described(count, 'Entries that name no file of a block that counts'),
+  }),
+  due: described(v.nullable(time), 'When the bucket is listed for them; null where it is not, or at once'),
+})
+/** Notifications of S3, EventBridge and R2 have other properties: see docs/sync.md. */
+export const Notification: v.GenericSchema = v.object({ blocks: v.array(ulid) })
 export const Failure: v.GenericSchema = v.object({ error: v.object({ code: word, message: word }) })

@@ -101,4 +101,26 @@ const PATHS = {
       },
     ),
   },
+  '/api/v1/notify': {
+    post: operation(
+      'Says that blocks were uploaded: the bucket is listed soon',
+      {
+        202: json('What was understood', answers.Notice),
+        400: json('The body does not fit', answers.Failure),
+        401: json('The bearer token is missing or wrong', answers.Failure),
+        403: json('Without a token in the config: not from this machine', answers.Failure),
+        413: json('The body is too long', answers.Failure),
+        415: json('The body is no JSON', answers.Failure),
+        503: json('The gateway is stopping', answers.Failure),
+      },
+      {
+        requestBody: {
+          required: true,
+          description: 'Or an event notification of S3, an event of EventBridge, or messages of R2, as they are',
+          content: body(answers.Notification),
+        },
+        security: [{ token: [] }, {}],
+      },
+    ),
+  },
 }
