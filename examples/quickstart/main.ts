@@ -18,9 +18,9 @@ const dir = process.env.DIR ?? temp ?? ''
 const { stdout: output, env } = process
 const log = nodeLog()
 const host = nodeHost({ log: { ...log, info: () => {} } })
-// Set OTEL_EXPORTER_OTLP_ENDPOINT, and each block's trace is in your Jaeger.
-const tracing = setupTracing(env, { log })
 const metrics = setupMetrics()
+// Set OTEL_EXPORTER_OTLP_ENDPOINT, and each block's trace is in your Jaeger.
+const tracing = setupTracing(env, { log, onLost: metrics.metrics.spansLost })
 
 const files = localFiles(dir)
 const config = await resolveConfig(quickstart, { env: { ...env, DIR: dir } })

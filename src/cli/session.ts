@@ -74,7 +74,7 @@ export async function withGateway<T>(
     }
   }
   await using _ = readOnly ? undefined : await lock()
-  const tracing = setupTracing(io.env, { log })
+  const tracing = setupTracing(io.env, { log, onLost: (spans, reason) => metrics?.spansLost?.(spans, reason) })
   const { dir } = config
   const platform: Platform = readOnly
     ? readOnlyPlatform(dir, host)

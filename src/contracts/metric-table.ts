@@ -131,6 +131,10 @@ const TABLE = {
     'blockgate_faults_total{call}',
     'Calls of a plugin or listener that threw and must not; after three runs in a row /-/healthy answers 503',
   ],
+  spansLost: [
+    'blockgate_trace_spans_lost_total{reason}',
+    'Spans that never reached the collector: queue-full, refused, not-encoded, unreachable (at the end) or late (after it)',
+  ],
   component: [
     'blockgate_component_running{component}',
     '1 for a part of the pipeline that is running, 0 for one that is not',

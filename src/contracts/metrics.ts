@@ -28,6 +28,8 @@ export interface Metrics {
   run(end: MeasuredRun): void
   /** A call of a plugin or a listener threw that must not throw. */
   fault?(call: string): void
+  /** Spans that never reached the collector: `onLost` of setupTracing(). */
+  spansLost?(spans: number, reason: string): void
   /** A query that ended. */
   query?(end: MeasuredQuery): void
   /** Where the gauges of queries are read from. */

@@ -38,6 +38,7 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
   const converged = histogram(meter, METRICS.converged, exemplars)
   const faults = counter(meter, METRICS.faults)
   const readLimit = observed(meter, ['bucketLimit'])
+  const spansLost = counter(meter, METRICS.spansLost)
   const gauges = new Gauges(meter)
   const observeHandover = handoverGauges(meter)
   return {
@@ -58,6 +59,7 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
       wastedBytes(bytes, {})
     },
     fault: call => faults(1, { call }),
+    spansLost: (spans, reason) => spansLost(spans, { reason }),
     ...queryMetrics(meter, exemplars),
     converged: ms => converged(ms / 1000, {}),
     run(end) {

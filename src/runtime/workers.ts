@@ -51,7 +51,8 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
   let tracing: Tracing | undefined
   /** Nothing outlives an event, so its spans leave with it: after its work, also what goes on after the answer. */
   const traced = async <T>(env: E, context: WorkerContext, work: (inner: WorkerContext) => Promise<T>): Promise<T> => {
-    tracing ??= setupTracing(env as TracingEnv, { host, fetch: options.fetch, background: false })
+    const onLost = (spans: number, reason: string) => isolate.spansLost(spans, reason)
+    tracing ??= setupTracing(env as TracingEnv, { host, fetch: options.fetch, background: false, onLost })
     const { forceFlush } = tracing
     const after: Promise<unknown>[] = []
     try {

@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
+import { setupMetrics } from '../../src/runtime/metrics.ts'
 import { settle } from '../../src/testing/fake-host.ts'
 import { endSpans, never, setUp, status } from './collector.ts'
 import { decodeSpans } from './otlp.ts'
@@ -201,6 +202,28 @@ describe('when the collector fails', () => {
 })
 
 describe('what is dropped', () => {
+  it('is a metric, by its reason', async () => {
+    const meters = setupMetrics()
+    const env = { OTEL_BSP_MAX_QUEUE_SIZE: '4', OTEL_BSP_EXPORT_TIMEOUT: '3000' }
+    const { stub, host, tracing } = setUp(env, { onLost: meters.metrics.spansLost })
+    stub.answer(status(400))
+    endSpans(3)
+    await tracing.forceFlush()
+    expect(await meters.text()).toContain('blockgate_trace_spans_lost_total{reason="refused"} 3\n')
+    stub.answer(status(503))
+    endSpans(6)
+    const open = trace.getTracer('test').startSpan('ends too late')
+    const closed = tracing.shutdown()
+    await host.advance(3000)
+    await closed
+    open.end()
+    const text = await meters.text()
+    for (const [reason, spans] of Object.entries({ refused: 3, 'queue-full': 2, unreachable: 4, late: 1 })) {
+      expect(text).toContain(`blockgate_trace_spans_lost_total{reason="${reason}"} ${spans}\n`)
+    }
+    expect(tracing.dropped).toBe(10)
+  })
+
   it('a full queue drops the newest spans and counts them', async () => {
     const { stub, tracing } = setUp({ OTEL_BSP_MAX_QUEUE_SIZE: '10' }, { background: false })
     endSpans(13)

@@ -12,6 +12,7 @@ import { memoryBucket } from 'blockgate/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeHost } from '../../src/runtime/node.ts'
 import { setupTracing, type Tracing } from '../../src/runtime/tracing.ts'
+import { fakeHost } from '../../src/testing/fake-host.ts'
 import { blocks, scriptedSource } from '../support/world.ts'
 import { type DecodedSpan, decodeSpans, JSON_ENV } from './otlp.ts'
 
@@ -140,6 +141,52 @@ it('no span of a run of 5,000 blocks is lost, each block is a trace of its own, 
   expect(new Set(named('block added').map(span => span.attributes['block.id'])).size).toBe(BLOCKS)
   const [run] = named('sync.run')
   for (const span of named('block added')) expect(span.links.map(link => link.spanId)).toEqual([run?.spanId])
+})
+
+describe('a collector that is down', () => {
+  const QUEUE = 2000
+  const SPANS = 20_000
+
+  /** A server that does this with each request, and how often it was asked. */
+  async function listening(onRequest: (response: ServerResponse) => void) {
+    let requests = 0
+    const server = createServer((request, response) => {
+      request.resume()
+      requests++
+      onRequest(response)
+    }).listen(0, '127.0.0.1')
+    servers.push(server)
+    await once(server, 'listening')
+    return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests }
+  }
+
+  it.each<[string, (response: ServerResponse) => void, boolean]>([
+    ['takes connections and says nothing', () => {}, true],
+    ['answers 503', response => response.writeHead(503).end(), true],
+    ['is not there', () => {}, false],
+  ])('and %s costs a shutdown its quietMs, and memory for its queue', async (_, onRequest, isThere) => {
+    const { endpoint, requests } = await listening(onRequest)
+    if (!isThere) await new Promise(resolve => servers.pop()?.close(resolve))
+    const host = fakeHost()
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_BSP_MAX_QUEUE_SIZE: `${QUEUE}` }
+    tracing = setupTracing(env, { host })
+    for (let i = 0; i < SPANS; i++) {
+      trace.getTracer('test').startSpan('x').end()
+      if (i % 100 === 0) await setImmediate()
+    }
+    while (isThere && requests() === 0) await setImmediate()
+    // Four requests are under way, of 512 spans at most; all others must fit the queue.
+    expect(tracing.dropped).toBeGreaterThanOrEqual(SPANS - QUEUE - 4 * 512)
+    let isClosed = false
+    const closed = tracing.shutdown({ quietMs: 2000 }).then(() => {
+      isClosed = true
+    })
+    await host.advance(1999)
+    expect(isClosed).toBe(false)
+    await host.advance(1)
+    await closed
+    expect([tracing.dropped, host.pendingTimers]).toEqual([SPANS, 0])
+  })
 })
 
 describe('a process', () => {

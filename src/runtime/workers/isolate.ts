@@ -2,6 +2,7 @@
 import { type ConfigInput, type ResolvedConfig, resolveConfig } from '../../config/config.ts'
 import { BlockgateError, codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 import type { Host } from '../../contracts/host.ts'
+import type { Metrics } from '../../contracts/metrics.ts'
 import { memoryState } from '../../contracts/state.ts'
 import { type Gateway, gateway } from '../../gateway.ts'
 import { createApp } from '../../http/app.ts'
@@ -20,6 +21,7 @@ const REQUEST = { stopMs: 20_000, goneMs: 40_000 }
 interface Live {
   readonly gateway: Gateway
   readonly app: ReturnType<typeof createApp>
+  readonly metrics: Metrics
   /** Of the run that goes on: when it is gone at the latest, in the host's monotonic ms. */
   goneAt: number | undefined
   runs: number
@@ -51,6 +53,11 @@ export class Isolate<E> {
     const live = await this.#open(env)
     if (live.goneAt !== undefined) return 'already-running'
     return await this.#run(live, { reason: live.runs === 0 ? 'startup' : 'interval' }, CRON)
+  }
+
+  /** Into the metrics of the gateway that is there; before the first one there are none. */
+  spansLost(spans: number, reason: string): void {
+    this.#live?.metrics.spansLost?.(spans, reason)
   }
 
   async #run(live: Live, request: SyncRequest, { stopMs, goneMs }: typeof CRON): Promise<RunResult> {
@@ -105,7 +112,7 @@ export class Isolate<E> {
       metrics,
       background: (c, work) => c.executionCtx.waitUntil(work),
     })
-    const live: Live = { gateway: made, app, goneAt: undefined, runs: 0 }
+    const live: Live = { gateway: made, app, metrics: metrics.metrics, goneAt: undefined, runs: 0 }
     return live
   }
 
