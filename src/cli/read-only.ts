@@ -19,8 +19,8 @@ export function readOnlyFiles(root: string): LocalFiles {
   // localFiles() makes a root that is missing.
   const files = existsSync(root) ? localFiles(root) : undefined
   return {
-    async read(path, offset, length) {
-      if (files) return await files.read(path, offset, length)
+    async read(path, offset, length, lasting) {
+      if (files) return await files.read(path, offset, length, lasting)
       throw new BlockgateError(ErrorCode.notFound, `file "${path}" must be there: there is no ${root}`)
     },
     list: async prefix => (await files?.list(prefix)) ?? [],

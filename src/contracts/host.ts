@@ -26,7 +26,8 @@ export interface Log {
 
 /** A disk, where there is one (Node, Deno). Paths are relative, with `/`, and never leave the root. */
 export interface LocalFiles {
-  read(path: string, offset: number, length: number): Promise<Uint8Array>
+  /** @param lasting only `writeAtomic`, `rename` and `remove` change the file: it may stay open for the next read */
+  read(path: string, offset: number, length: number, lasting?: boolean): Promise<Uint8Array>
   /** Every regular file below `prefix` (a folder, or `''` for all), recursively; a missing folder is an empty list. */
   list(prefix: string): Promise<readonly LocalFile[]>
   /** Temp file, fsync, rename, fsync of the folder. An abort or an error leaves neither the file nor the temp file. */

@@ -8,6 +8,7 @@ import type { LocalFile, LocalFiles } from '../contracts/host.ts'
 import { fsCode, onDisk, unlessAbsent } from './disk/errors.ts'
 import { FolderSync } from './disk/folder-sync.ts'
 import { looksOf } from './disk/looks.ts'
+import { OpenFiles } from './disk/open-files.ts'
 import { Root } from './disk/root.ts'
 import { tempPath, writeTemp } from './disk/temp-file.ts'
 
@@ -22,16 +23,17 @@ const STATS_AT_ONCE = 64
 export function localFiles(root: string): LocalFiles {
   const inside = new Root(root)
   const folders = new FolderSync()
+  const opened = new OpenFiles()
   const sync = (folder: string) => folders.sync(folder)
 
   return {
-    async read(path, offset, length) {
+    async read(path, offset, length, lasting = false) {
       if (!isCount(offset) || !isCount(length)) {
         const must = 'offset and length must be integers >= 0'
         throw new BlockgateError(ErrorCode.invalidKey, `${must}: current values are ${offset} and ${length}`)
       }
-      const { handle, size } = await inside.open(await inside.resolve(path))
-      try {
+      const open = async () => await inside.open(await inside.resolve(path))
+      return await opened.use(path, lasting, open, async ({ handle, size }) => {
         // Before the bytes are allocated: the length may come from a damaged file.
         if (offset + length > size) throw tooShort(path, offset + length, size)
         const bytes = new Uint8Array(length)
@@ -41,9 +43,7 @@ export function localFiles(root: string): LocalFiles {
           at += bytesRead
         }
         return bytes
-      } finally {
-        await handle.close()
-      }
+      })
     },
 
     async list(prefix) {
@@ -63,6 +63,7 @@ export function localFiles(root: string): LocalFiles {
       try {
         signal.throwIfAborted()
         await onDisk(`write "${path}"`, rename(temp, full))
+        opened.forget(path)
         leftover = full
         await sync(dirname(full))
       } catch (error) {
@@ -77,12 +78,14 @@ export function localFiles(root: string): LocalFiles {
       await inside.isThere(dirname(source))
       await inside.makeFolders(dirname(target), sync)
       await onDisk(`rename "${from}" to "${to}"`, rename(source, target))
+      for (const path of [from, to]) opened.forget(path)
       try {
         await sync(dirname(target))
         if (dirname(source) !== dirname(target)) await sync(dirname(source))
       } catch (error) {
         // A caller that sees an error goes on with the old name.
         await onDisk(`rename "${to}" back to "${from}"`, rename(target, source))
+        opened.forget(to)
         throw error
       }
     },
@@ -91,6 +94,8 @@ export function localFiles(root: string): LocalFiles {
       const full = await inside.resolve(path)
       if (!(await inside.isThere(dirname(full)))) return
       await onDisk(`remove "${path}"`, rm(full, { recursive: true, force: true }))
+      // The room of a file that is open is not free.
+      opened.forget(path)
     },
 
     async folders(prefix) {

@@ -155,6 +155,37 @@ describe('localFiles', () => {
     expect(text(await files.read('x/y/z/1', 0, 3))).toBe('one')
   })
 
+  it.each([false, true])(
+    'reads what is there now, whatever stood there when it was read before (lasting: %s)',
+    async lasting => {
+      const { files } = await disk()
+      const write = (path: string, content: string) => files.writeAtomic(path, bytes(content), signal)
+      const read = async (path: string) => text(await files.read(path, 0, 3, lasting))
+      await write('a/x', 'one')
+      expect(await read('a/x')).toBe('one')
+      await write('a/x', 'two')
+      expect(await read('a/x'), 'written anew').toBe('two')
+      await files.rename('a', 'b')
+      await expect(read('a/x'), 'renamed').rejects.toMatchObject({ code: 'not-found' })
+      await write('a/x', 'new')
+      expect([await read('a/x'), await read('b/x')], 'after a rename of the folder').toEqual(['new', 'two'])
+      await files.remove('b')
+      await files.rename('a', 'b')
+      expect(await read('b/x'), 'renamed to where another one was').toBe('new')
+      await files.remove('b')
+      await expect(read('b/x'), 'removed').rejects.toMatchObject({ code: 'not-found' })
+      await write('a/y', 'old')
+      expect(await read('a/y')).toBe('old')
+      await write('a/x', 'new')
+      await files.rename('a/x', 'a/y')
+      expect(await read('a/y'), 'where another file was').toBe('new')
+      await write('b/x', 'x')
+      await expect(read('b/x')).rejects.toThrow('must have >= 3 bytes')
+      await write('b/x', 'long')
+      expect(await read('b/x'), 'longer than it was').toBe('lon')
+    },
+  )
+
   it('removes a file, a folder with everything in it, and what is not there', async () => {
     const { files } = await disk()
     for (const path of ['a/b/1', 'a/2', 'c']) await files.writeAtomic(path, bytes('x'), signal)

@@ -71,7 +71,7 @@ export class HeldBlock implements LoadedBlock {
       signal.throwIfAborted()
       const folder = this.#folder
       try {
-        return await orAborted(this.#files.read(`${folder}/${file}`, offset, length), signal)
+        return await orAborted(this.#files.read(`${folder}/${file}`, offset, length, true), signal)
       } catch (error) {
         // Perhaps a drop moved the folder away just then; a move that failed left everything where it was.
         await this.#moved.catch(() => {})
