@@ -2,7 +2,7 @@
 
 import { allEnded, orAborted, within } from './async/signals.ts'
 import { type RetriedOptions, retried } from './bucket/wrappers/retried.ts'
-import { traced } from './bucket/wrappers/traced.ts'
+import { wrapped } from './bucket/wrappers/wrapped.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ResolvedConfig } from './config/config.ts'
 import type { BlockId } from './contracts/block.ts'
@@ -131,9 +131,11 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
       return await runner.start()
     },
     async sync(request) {
+      // Who asks over HTTP has an answer before the run begins.
+      const asker = currentTraces()?.asker()
       await opened()
       runner.watch()
-      return runner.sync(request)
+      return runner.sync(request, asker)
     },
     async explain(id, signal) {
       await started()
@@ -227,13 +229,14 @@ export function parts(
 ): Part[] {
   const raw = bucket ?? noBucket
   // Every try is counted: that is what the store sees, and bills.
-  const wrapped = traced(retried(metrics ? metrics.measured(raw, host) : raw, host, { lists }))
+  const tried = retried(metrics ? metrics.measured(raw, host) : raw, host, { lists })
+  const traced = wrapped(tried, (call, make) => currentTraces()?.bucket(call, make) ?? make())
   // An observer keeps no copy of a cache that nobody will read.
   const kept = observer ? { get: (key: string) => state.get(key), async set() {}, async delete() {} } : state
   const part = (name: string, component: Part['component']): Part => ({
     name,
     component,
-    services: { host, bucket: wrapped, instance, files, state: scopedState(kept, name), observer },
+    services: { host, bucket: traced, instance, files, state: scopedState(kept, name), observer },
   })
   return [
     part('bucket', raw),

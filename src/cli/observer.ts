@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../config/config.ts'
 import type { BucketReader } from '../contracts/bucket.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Component, Host } from '../contracts/host.ts'
+import { OperatorAttribute } from '../contracts/operator-telemetry.ts'
 import type { Operator } from '../contracts/ownership.ts'
 import { inSpan } from '../contracts/spans.ts'
 import { parts } from '../gateway.ts'
@@ -42,7 +43,8 @@ export async function withOperator<T>(
   const operator = operatorOf(config)
   const host = nodeHost({ log: { ...nodeLog({ stream: io.stderr, env: io.env }), info() {} } })
   const tracing = setupTracing(io.env, { log: host.log })
-  const act: Observer['act'] = (name, attributes, doing) => inSpan(`operator.${name}`, attributes, ROOT_CONTEXT, doing)
+  const act: Observer['act'] = (name, attributes, doing) =>
+    inSpan(`operator.${name}`, { [OperatorAttribute.action]: name, ...attributes }, ROOT_CONTEXT, doing)
   try {
     return await withParts(
       config,

@@ -1,5 +1,13 @@
 /** Making spans, below others that may be made late. */
-import { type Attributes, type Context, context, type Span, type SpanOptions, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Span,
+  type SpanOptions,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
 import { markFailed, tracer } from './telemetry.ts'
 
 /** A span that may not be made yet: see src/traces. What stands below it is made with it. */
@@ -13,6 +21,12 @@ export function startSpan(name: string, options: SpanOptions = {}, outer: Contex
   return above && 'below' in above
     ? (above as ParentSpan).below(name, options)
     : tracer().startSpan(name, options, outer)
+}
+
+/** False for a span that has ended: a timer that was set inside one still sees it as the active span. */
+export function isGoingOn(span: Span & { readonly ended?: boolean }): boolean {
+  // One of the SDK that is not recorded does not say.
+  return !(span.ended ?? (!span.isRecording() && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0))
 }
 
 /** Runs `work` inside a span below `outer`, which ends with it. */

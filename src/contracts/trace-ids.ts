@@ -1,5 +1,6 @@
 /** By which a log line names the trace that it was written in: the keys that log stores and Grafana look for. */
-import { isSpanContextValid, type Span, type SpanContext, TraceFlags, trace } from '@opentelemetry/api'
+import { isSpanContextValid, type SpanContext, TraceFlags, trace } from '@opentelemetry/api'
+import { isGoingOn } from './spans.ts'
 
 export interface TraceIds {
   readonly trace_id?: string
@@ -14,6 +15,6 @@ export function traceIds(span: SpanContext | undefined): TraceIds {
 
 /** Of the span that is active and goes on: a timer that was set inside one still sees it when it is long over. */
 export function activeTraceIds(): TraceIds {
-  const span: (Span & { readonly ended?: boolean }) | undefined = trace.getActiveSpan()
-  return span?.ended ? {} : traceIds(span?.spanContext())
+  const span = trace.getActiveSpan()
+  return span && isGoingOn(span) ? traceIds(span.spanContext()) : {}
 }

@@ -1,4 +1,5 @@
 /** The HTTP side of a gateway, for any runtime that speaks `fetch`. */
+import { trace } from '@opentelemetry/api'
 import { type Context, Hono } from 'hono'
 import { etag } from 'hono/etag'
 import { methodNotAllowed } from 'hono/method-not-allowed'
@@ -6,6 +7,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { ResolvedConfig } from '../config/config.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
+import { OperatorAttribute } from '../contracts/operator-telemetry.ts'
 import type { Gateway } from '../gateway.ts'
 import { blockAnswer, blocksAnswer, notifyAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
@@ -101,17 +103,23 @@ export function createApp(options: AppOptions): Hono {
   )
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
   const mayWrite = writeAccess({ token: config.token, peerOf: options.peerOf })
-  app.post('/api/v1/sync', mayWrite, requestSpan('/api/v1/sync', 'always'), async c => {
-    const request = await syncRequest(c.req.raw)
-    if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
-    // Its end is in the log, in the metrics and at /api/v1/runs.
-    const run = gateway.sync(request).catch((error: unknown) => {
-      host.log.error('a run that was asked for did not begin', { error: rawMessageOf(error) })
-    })
-    options.background?.(c, run)
-    return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
-  })
-  app.post('/api/v1/notify', writeAccess({ token: config.token, peerOf: options.peerOf }), async c => {
+  app.post(
+    '/api/v1/sync',
+    mayWrite,
+    requestSpan('/api/v1/sync', 'always', { [OperatorAttribute.action]: 'sync' }),
+    async c => {
+      const request = await syncRequest(c.req.raw)
+      trace.getActiveSpan()?.setAttribute(OperatorAttribute.confirmDrops, request.confirmDrops === true)
+      if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
+      // Its end is in the log, in the metrics and at /api/v1/runs.
+      const run = gateway.sync(request).catch((error: unknown) => {
+        host.log.error('a run that was asked for did not begin', { error: rawMessageOf(error) })
+      })
+      options.background?.(c, run)
+      return c.json({ accepted: { reason: 'manual', confirmDrops: request.confirmDrops === true } }, 202)
+    },
+  )
+  app.post('/api/v1/notify', mayWrite, requestSpan('/api/v1/notify', 'asked'), async c => {
     const answer = notifyAnswer(gateway, await notification(c.req.raw, prefixOf(config.bucket)))
     if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
     const notices = noticesOf(gateway, host)

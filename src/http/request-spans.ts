@@ -1,5 +1,6 @@
 /** Spans of requests, and their places in traces of others: https://www.w3.org/TR/trace-context/. */
 import {
+  type Attributes,
   context,
   isSpanContextValid,
   ROOT_CONTEXT,
@@ -39,13 +40,13 @@ export function parentOf(c: Context): TraceContext {
  * Gives a request to `route` a span, inside which it is answered. `when`: `always` for what changes something, `asked` where a trace of
  * somebody else is to go on here, so that those who ask every few seconds leave nothing.
  */
-export function requestSpan(route: string, when: 'always' | 'asked'): MiddlewareHandler {
+export function requestSpan(route: string, when: 'always' | 'asked', attributes: Attributes = {}): MiddlewareHandler {
   return async (c, next) => {
     const parent = parentOf(c)
     if (when === 'asked' && !trace.getSpanContext(parent)) return await next()
     const { method } = c.req
-    const attributes = { [HttpAttribute.method]: method, [HttpAttribute.route]: route }
-    const span = tracer().startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent)
+    const all = { ...attributes, [HttpAttribute.method]: method, [HttpAttribute.route]: route }
+    const span = tracer().startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, attributes: all }, parent)
     try {
       await context.with(trace.setSpan(parent, span), next)
     } finally {

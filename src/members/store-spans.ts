@@ -2,8 +2,8 @@
  * Spans of requests to stores and lock servers. They are made when the request has ended, with the times it had: whether it is worth
  * a span may depend on how it ended.
  */
-import { type Attributes, type Context, context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api'
-import { startSpan } from '../contracts/spans.ts'
+import { type Attributes, type Context, context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
+import { isGoingOn, startSpan } from '../contracts/spans.ts'
 import { Attribute, markFailed } from '../contracts/telemetry.ts'
 
 /** The allow-list: a key that is not here is never put on these spans. The `db.*` are OpenTelemetry's, for Redis. */
@@ -41,9 +41,8 @@ export interface StoreRequest {
 
 /** Where a request that begins now belongs: below the active span, or alone where there is none that goes on. */
 export function outerOfRequest(): Context {
-  const active: (Span & { readonly ended?: boolean }) | undefined = trace.getActiveSpan()
-  // A timer that was set inside a span still sees it when the span is long over.
-  return active && !active.ended ? context.active() : ROOT_CONTEXT
+  const active = trace.getActiveSpan()
+  return active && isGoingOn(active) ? context.active() : ROOT_CONTEXT
 }
 
 /** Makes the span, and those below it. */

@@ -1,5 +1,6 @@
 /** Where traces come from: an engine whose program sets none up does without their code. */
 import type { Context, SpanContext } from '@opentelemetry/api'
+import type { Around } from '../bucket/wrappers/wrapped.ts'
 import type { BlockId } from '../contracts/block.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
@@ -29,6 +30,8 @@ export interface TracedRun {
   readonly id: string
   readonly reason: RunReason
   readonly instance: string
+  /** Spans of those who asked for it: the first one is its parent. */
+  readonly asked: readonly SpanContext[]
   readonly memory: TraceMemory
   readonly metrics: Metrics | undefined
 }
@@ -50,6 +53,10 @@ export interface RunTrace {
 export interface Traces {
   /** Undefined where nobody traces. */
   run(run: TracedRun): RunTrace | undefined
+  /** Around each request to the bucket. */
+  readonly bucket: Around
+  /** The span in which somebody asks for a run now. */
+  asker(): SpanContext | undefined
   /** The process before this one died while it loaded the block. @returns the place of its span */
   died(host: Host, block: BlockId, deaths: number, instance: string): SpanContext | undefined
 }

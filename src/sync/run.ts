@@ -1,5 +1,5 @@
 /** One run: pages of the listing go through the stages into the sink; then loaded blocks that may go are dropped, and the run is summed up. */
-import { ROOT_CONTEXT } from '@opentelemetry/api'
+import { ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api'
 import { type LinkedSignal, limited, linkSignals, manyFollow, orAborted } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly id: string
   readonly reason: RunReason
   readonly confirmDrops: boolean
+  /** Spans of those who asked for it. */
+  readonly asked: readonly SpanContext[]
   /** Set for an ownership-change run: the view of the run before, which it goes over again instead of listing the bucket. */
   readonly previous?: View | undefined
 }
@@ -38,7 +40,7 @@ export class Run {
 
   constructor(engine: Engine, request: RunRequest, signal: AbortSignal) {
     const { host, plan, instance, catalogue, metrics } = engine
-    const { id, reason, previous } = request
+    const { id, reason, previous, asked } = request
     this.#engine = engine
     this.#request = request
     this.#view = previous ?? emptyView(plan.segments.length - 1)
@@ -46,7 +48,7 @@ export class Run {
     manyFollow(this.#link.signal)
     this.#started = host.monotonic()
     this.#context = { id, reason, now: host.now(), signal: this.#link.signal, loaded: this.#loaded }
-    this.#trace = currentTraces()?.run({ host, id, reason, instance: instance.id, memory: catalogue, metrics })
+    this.#trace = currentTraces()?.run({ host, id, reason, instance: instance.id, asked, memory: catalogue, metrics })
     this.#flow = new Flow(engine, this.#context, this.#view, this.#trace)
     this.#walk = new Walk(engine, this.#context, this.#view, this.#flow, this.#trace?.context ?? ROOT_CONTEXT)
   }

@@ -1,4 +1,5 @@
 /** Many runs: when they begin, why, that there is never more than one, and how they end. */
+import { context, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api'
 import { within } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
@@ -37,6 +38,8 @@ export interface RunnerOptions {
 interface Waiting extends PromiseWithResolvers<RunResult> {
   reason: RunReason
   confirmDrops: boolean
+  /** Spans of those who asked by hand. */
+  readonly asked: SpanContext[]
 }
 
 /** What is asked for twice before it begins is done once, for the reason that asks for most. */
@@ -99,9 +102,9 @@ export class Runner {
     })
   }
 
-  /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. */
-  sync({ confirmDrops = false, reason = 'manual' }: SyncRequest = {}): Promise<RunResult> {
-    return this.#request(reason, confirmDrops)
+  /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. `asker`: the span in which it is asked for. */
+  sync({ confirmDrops = false, reason = 'manual' }: SyncRequest = {}, asker?: SpanContext): Promise<RunResult> {
+    return this.#request(reason, confirmDrops, asker)
   }
 
   /** What the run that goes on, or the last one, offers to the add; undefined while that is not known. */
@@ -149,17 +152,21 @@ export class Runner {
     for (const [block, stage] of stuck) host.log.error('a stage never ended', { block, stage })
   }
 
-  #request(reason: RunReason, confirmDrops: boolean): Promise<RunResult> {
+  #request(reason: RunReason, confirmDrops: boolean, asker?: SpanContext): Promise<RunResult> {
     if (this.#stopping) return Promise.reject(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
-    this.#waiting ??= { reason, confirmDrops, ...Promise.withResolvers<RunResult>() }
+    this.#waiting ??= { reason, confirmDrops, asked: [], ...Promise.withResolvers<RunResult>() }
     const waiting = this.#waiting
     if (STRENGTH[reason] > STRENGTH[waiting.reason]) waiting.reason = reason
     waiting.confirmDrops ||= confirmDrops
+    if (asker) waiting.asked.push(asker)
     // Not everybody who asks waits; a rejection that nobody waits for is no crash.
     waiting.promise.catch(() => {})
-    this.#loop ??= this.#runAll().finally(() => {
-      this.#loop = undefined
-    })
+    // The runs that follow, and all timers, are not part of what goes on where this one was asked for.
+    this.#loop ??= context
+      .with(ROOT_CONTEXT, () => this.#runAll())
+      .finally(() => {
+        this.#loop = undefined
+      })
     return waiting.promise
   }
 
@@ -181,13 +188,13 @@ export class Runner {
     }
   }
 
-  async #runOnce({ reason, confirmDrops }: Waiting): Promise<RunEnd> {
+  async #runOnce({ reason, confirmDrops, asked }: Waiting): Promise<RunEnd> {
     const { host } = this.#engine
     const changes = this.#changes
     this.#changes = new Changes()
     const previous = reason === 'ownership-change' && this.#view ? await again(host, this.#view, changes) : undefined
     const id = `${host.now().toString(36)}-${++this.#count}`
-    const run = new Run(this.#engine, { id, reason, confirmDrops, previous }, this.#abort.signal)
+    const run = new Run(this.#engine, { id, reason, confirmDrops, asked, previous }, this.#abort.signal)
     this.#run = run
     if (this.#stopping) run.drain()
     return run.execute()

@@ -1,8 +1,10 @@
 /** The trace of a run. It is made when somebody asked for the run, or when it turns out to be news: most runs change nothing. */
-import { type Context, type Link, ROOT_CONTEXT, type SpanContext, SpanStatusCode } from '@opentelemetry/api'
+import { type Context, type Link, ROOT_CONTEXT, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api'
+import { tracedCall } from '../bucket/wrappers/traced.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName } from '../contracts/block-telemetry.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
+import { isGoingOn } from '../contracts/spans.ts'
 import type { BlockResult } from '../contracts/stage.ts'
 import type { RunSummary } from '../contracts/summary.ts'
 import { markFailed } from '../contracts/telemetry.ts'
@@ -17,6 +19,11 @@ const MOST_LINKS = 64
 /** What setupTracing() and the spans of tests have engines make. */
 export const blockTraces: Traces = {
   run: run => (isTracing() ? new TracedRunSpan(run) : undefined),
+  bucket: tracedCall,
+  asker() {
+    const span = trace.getActiveSpan()
+    return span && isGoingOn(span) ? span.spanContext() : undefined
+  },
   died(host, block, deaths, instance) {
     if (!isTracing()) return undefined
     const attributes = {
@@ -38,24 +45,27 @@ class TracedRunSpan implements RunTrace {
   readonly #blocks: Link[] = []
 
   constructor(run: TracedRun) {
-    const { id, reason, instance } = run
+    const { id, reason, instance, asked } = run
+    const [parent, ...others] = asked
     this.clock = spanClock(run.host)
     const attributes = {
       [BlockAttribute.runId]: id,
       [BlockAttribute.runReason]: reason,
       [BlockAttribute.instance]: instance,
     }
-    const span = new LateSpan(BlockSpanName.run, this.clock, ROOT_CONTEXT, { attributes })
+    const outer = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+    const links = others.map(context => ({ context }))
+    const span = new LateSpan(BlockSpanName.run, this.clock, outer, { attributes, links })
     this.#span = span
     if (reason === 'startup' || reason === 'manual') span.make()
-    const links = () => {
+    const linksTo = () => {
       span.make()
       return [{ context: span.spanContext() }]
     }
     const ended = (context: SpanContext) => {
       if (this.#blocks.length < MOST_LINKS) this.#blocks.push({ context })
     }
-    this.#run = { ...run, clock: this.clock, links, ended }
+    this.#run = { ...run, clock: this.clock, links: linksTo, ended }
   }
 
   get context(): Context {

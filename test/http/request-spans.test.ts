@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import { type Spans, spans } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { blocks } from '../support/world.ts'
+import { blocks, scriptedSink } from '../support/world.ts'
 import { appWorld } from './app-world.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -74,6 +74,39 @@ describe('the span of POST /api/v1/sync', () => {
     const [alone, asked] = requests()
     expect([alone?.name, alone?.parentSpanContext]).toEqual(['POST /api/v1/sync', undefined])
     expect([asked?.spanContext().traceId, asked?.parentSpanContext?.isRemote]).toEqual([TRACE, true])
+  })
+
+  it('has the run that it asked for below it, and not the runs that follow', async () => {
+    const { post, host, gateway } = await appWorld({ list: blocks(1) })
+    await post('/api/v1/sync', { headers: { traceparent } })
+    await host.advance(0)
+    const runs = () => recorded.finished().filter(({ name }) => name === 'sync.run')
+    const [request] = requests()
+    const [run] = runs()
+    expect(run?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId)
+    expect(run?.spanContext().traceId).toBe(TRACE)
+    expect(request?.attributes).toMatchObject({ 'operator.action': 'sync', 'operator.confirm_drops': false })
+    await gateway.sync()
+    expect(runs()[1]?.parentSpanContext).toBe(undefined)
+    expect(recorded.tree()).not.toContain('(never ended)')
+  })
+
+  it('of each who asks for one run leads to it: the first is above it, the others are linked', async () => {
+    const sink = scriptedSink()
+    const open = sink.gate(1)
+    const { post, host } = await appWorld({ list: blocks(1), sink })
+    await post('/api/v1/sync')
+    await host.advance(0)
+    recorded.reset()
+    await post('/api/v1/sync')
+    await post('/api/v1/sync', { headers: { traceparent } })
+    await host.advance(0)
+    open()
+    await host.advance(0)
+    const [first, second] = requests()
+    const run = recorded.finished().find(({ name, links }) => name === 'sync.run' && links.length > 0)
+    expect(run?.parentSpanContext?.spanId).toBe(first?.spanContext().spanId)
+    expect(run?.links.map(({ context }) => context.spanId)).toContain(second?.spanContext().spanId)
   })
 
   it('is none of a request that may not, and has the status of one that is refused', async () => {

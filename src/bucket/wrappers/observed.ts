@@ -2,7 +2,7 @@
 import type { ObjectBody, RequestOptions } from '../../contracts/bucket.ts'
 import type { Bucket } from '../../contracts/host.ts'
 import { objectBody, streamSource } from '../body.ts'
-import { type BucketCall, type BucketResult, isBody, wrapped } from './wrapped.ts'
+import { type Around, type BucketCall, type BucketResult, isBody, wrapped } from './wrapped.ts'
 
 /** How a request ended. */
 export interface RequestEnd {
@@ -27,7 +27,12 @@ export interface Watch {
 
 /** `bucket`, with a watch on each request; undefined for one that nobody watches. */
 export function observed(bucket: Bucket, watch: (call: BucketCall) => Watch | undefined): Bucket {
-  return wrapped(bucket, async (call, make) => {
+  return wrapped(bucket, observing(watch))
+}
+
+/** What observed() does around each call. */
+export function observing(watch: (call: BucketCall) => Watch | undefined): Around {
+  return async (call, make) => {
     const watching = watch(call)
     if (!watching) return await make()
     try {
@@ -39,7 +44,7 @@ export function observed(bucket: Bucket, watch: (call: BucketCall) => Watch | un
       watching.ended({ failure: { error } })
       throw error
     }
-  })
+  }
 }
 
 function endOf({ op }: BucketCall, result: Exclude<BucketResult, ObjectBody>): RequestEnd {

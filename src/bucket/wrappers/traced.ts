@@ -8,7 +8,8 @@ import type { Bucket } from '../../contracts/host.ts'
 import { startSpan } from '../../contracts/spans.ts'
 import { Attribute, SpanName } from '../../contracts/telemetry.ts'
 import { failureTypeOf, statusOf } from '../error.ts'
-import { observed } from './observed.ts'
+import { observing, type Watch } from './observed.ts'
+import { type Around, type BucketCall, wrapped } from './wrapped.ts'
 
 /**
  * `bucket`, with a `bucket.<op>` span a call where a span is active, and none elsewhere: a listing outside a run would
@@ -17,41 +18,46 @@ import { observed } from './observed.ts'
  * never options or contents.
  */
 export function traced(bucket: Bucket): Bucket {
-  return observed(bucket, ({ op, key, signal, bytes: written, range }) => {
-    if (!trace.getActiveSpan()) return undefined
-    const attributes: Attributes = {
-      [op === 'list' ? Attribute.bucketPrefix : Attribute.bucketKey]: key,
-      ...(written !== undefined && { [Attribute.bucketBytes]: written }),
-      ...(range && { [Attribute.bucketRange]: rangeText(range) }),
-    }
-    const block = key.slice(0, 26)
-    if (isBlockId(block)) attributes[Attribute.blockId] = block
-    const span = startSpan(SpanName.bucket(op), { kind: SpanKind.CLIENT, attributes })
-    return {
-      onDetails: span.isRecording() ? details => span.setAttributes(details) : undefined,
-      during: make => context.with(trace.setSpan(context.active(), span), make),
-      ended({ failure, result, objects, bytes }) {
-        if (result !== undefined) span.setAttribute(Attribute.bucketResult, result)
-        if (objects !== undefined) span.setAttribute(Attribute.bucketObjects, objects)
-        if (bytes !== undefined) span.setAttribute(Attribute.bucketBytes, bytes)
-        if (failure) {
-          const { error } = failure
-          const code = codeOf(error)
-          // What an abort made fail has whatever the connection says of it.
-          const type = signal.aborted ? (code ?? ErrorCode.aborted) : (failureTypeOf(error) ?? code)
-          span.setAttribute(Attribute.errorCode, type ?? ErrorCode.bucketFailed)
-          const status = statusOf(error)
-          if (status) span.setAttribute(Attribute.httpStatus, status)
-          // The text of a foreign error may hold a signed URL; ours never does.
-          const message = code === undefined ? undefined : rawMessageOf(error)
-          span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
-          recordException(span, error, message)
-        }
-        span.end()
-      },
-    }
-  })
+  return wrapped(bucket, tracedCall)
 }
+
+const watch = ({ op, key, signal, bytes: written, range }: BucketCall): Watch | undefined => {
+  if (!trace.getActiveSpan()) return undefined
+  const attributes: Attributes = {
+    [op === 'list' ? Attribute.bucketPrefix : Attribute.bucketKey]: key,
+    ...(written !== undefined && { [Attribute.bucketBytes]: written }),
+    ...(range && { [Attribute.bucketRange]: rangeText(range) }),
+  }
+  const block = key.slice(0, 26)
+  if (isBlockId(block)) attributes[Attribute.blockId] = block
+  const span = startSpan(SpanName.bucket(op), { kind: SpanKind.CLIENT, attributes })
+  return {
+    onDetails: span.isRecording() ? details => span.setAttributes(details) : undefined,
+    during: make => context.with(trace.setSpan(context.active(), span), make),
+    ended({ failure, result, objects, bytes }) {
+      if (result !== undefined) span.setAttribute(Attribute.bucketResult, result)
+      if (objects !== undefined) span.setAttribute(Attribute.bucketObjects, objects)
+      if (bytes !== undefined) span.setAttribute(Attribute.bucketBytes, bytes)
+      if (failure) {
+        const { error } = failure
+        const code = codeOf(error)
+        // What an abort made fail has whatever the connection says of it.
+        const type = signal.aborted ? (code ?? ErrorCode.aborted) : (failureTypeOf(error) ?? code)
+        span.setAttribute(Attribute.errorCode, type ?? ErrorCode.bucketFailed)
+        const status = statusOf(error)
+        if (status) span.setAttribute(Attribute.httpStatus, status)
+        // The text of a foreign error may hold a signed URL; ours never does.
+        const message = code === undefined ? undefined : rawMessageOf(error)
+        span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
+        recordException(span, error, message)
+      }
+      span.end()
+    },
+  }
+}
+
+/** What traced() does around each call: an engine whose program sets no traces up does without it. */
+export const tracedCall: Around = observing(watch)
 
 /** As HTTP says it. */
 function rangeText(range: Range): string {

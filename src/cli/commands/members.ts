@@ -1,4 +1,5 @@
 /** `blockgate drain`, `freeze` and `forget`: what operators set in the member store. */
+import { OperatorAttribute } from '../../contracts/operator-telemetry.ts'
 import type { Operator } from '../../contracts/ownership.ts'
 import { countOf, timeText } from '../../contracts/text.ts'
 import { memberId } from '../args.ts'
@@ -87,9 +88,6 @@ export const forget: Command = {
     return ExitCode.ok
   },
 }
-
-/** On the spans of these commands. */
-const OperatorAttribute = { member: 'operator.member', on: 'operator.on' } as const
 
 /** An error with exit code 1 that names the members there are. */
 async function noSuchMember(operator: Operator, member: string): Promise<CliError> {

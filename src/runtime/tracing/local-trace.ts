@@ -20,8 +20,8 @@ export interface SpanSink {
 /** A local root that took longer is kept, whatever the ratio, in ms. */
 export const SLOW_MS = 5000
 
-/** Spans that tell of a move: a trace with one of them is kept. */
-const MOVES: ReadonlySet<string> = new Set(['block.move', 'ownership.epoch.cause'])
+/** Spans that tell of a move, or of what an operator did: a trace with one of them is kept. */
+const MOVES: ReadonlySet<string> = new Set(['block.move', 'ownership.epoch.cause', 'operator.action'])
 /** Of `block.outcome`: what this gateway let go of, or could not load. */
 const KEPT_OUTCOMES: ReadonlySet<unknown> = new Set(['dropped', 'failed'])
 
@@ -70,7 +70,7 @@ export class LocalTrace implements SpanTrace {
   }
 }
 
-/** A failure, a move, or a root that was slow. */
+/** A failure, a move, an operator's action, or a root that was slow. */
 function isNotable(span: LocalSpan): boolean {
   if (span.status.code === SpanStatusCode.ERROR || (span.isRoot && span.end_ - span.start >= SLOW_MS)) return true
   for (const [key, value] of span.pairs()) {

@@ -116,6 +116,10 @@ export class LocalSpan implements Span {
     return this.#attributes.get(key)
   }
 
+  get ended(): boolean {
+    return !this.isRecording()
+  }
+
   isRecording(): boolean {
     return Number.isNaN(this.end_)
   }
