@@ -205,18 +205,14 @@ async function open(
     signal.throwIfAborted()
     return await within(host, ms, signal, late, work())
   }
-  const inFlight = await step('reading the journal of loads', () => journal.open())
+  const left = await step('reading the journal of loads', () => journal.open())
   await step('reading what a person is asked', async () => {
     for (const ids of [absences, asked]) await ids.load(state, host)
   })
   plan.ownership.handover?.ready(false)
   await started()
   await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))
-  for (const id of inFlight) {
-    const deaths = journal.crashes(id)
-    const trace = deaths > 0 ? currentTraces()?.died(host, id, deaths, instance.id) : undefined
-    if (trace) catalogue.traced(id, trace)
-  }
+  currentTraces()?.died({ host, instance, journal, memory: catalogue }, left)
   if (journal.suspects > 0) host.log.warn('blocks were in flight when the process died', { blocks: journal.suspects })
   await step('telling what is served', () => advertised.publish(plan.sink.stage.loaded().keys()))
 }

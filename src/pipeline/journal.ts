@@ -5,7 +5,7 @@
 import { Coalesced } from '../async/coalesced.ts'
 import { type BlockId, isBlockId } from '../contracts/block.ts'
 import { errorFields } from '../contracts/errors.ts'
-import type { Log, StateStore } from '../contracts/host.ts'
+import type { Host, StateStore } from '../contracts/host.ts'
 
 const KEY = 'loads-in-flight'
 /** So many crashes make a block `failed(poison)`. */
@@ -15,23 +15,40 @@ export const POISON_CRASHES = 3
 interface Document {
   readonly inFlight: readonly string[]
   readonly deaths: Readonly<Record<string, number>>
+  /** When each load in flight began, ms since the epoch. */
+  readonly began: Readonly<Record<string, number>>
+  /** When this was written: until then the process lived. */
+  readonly at: number
+}
+
+/** What the process before left. */
+export interface LeftInFlight {
+  readonly ids: readonly BlockId[]
+  /** A Document, as it was read: to be checked. */
+  readonly document: unknown
 }
 
 export class LoadJournal {
   readonly #state: StateStore
-  readonly #log: Log
-  readonly #inFlight = new Set<BlockId>()
+  readonly #host: Host
+  /** When each began. */
+  readonly #inFlight = new Map<BlockId, number>()
   readonly #crashes = new Map<BlockId, number>()
   /** Of those with crashes, the ones that the last complete view did not have. */
   #absent = new Set<BlockId>()
   readonly #writes: Coalesced
   #isLost = false
 
-  constructor(state: StateStore, log: Log) {
+  constructor(state: StateStore, host: Host) {
     this.#state = state
-    this.#log = log
+    this.#host = host
     this.#writes = new Coalesced(async () => {
-      const document: Document = { inFlight: [...this.#inFlight], deaths: Object.fromEntries(this.#crashes) }
+      const document: Document = {
+        inFlight: [...this.#inFlight.keys()],
+        deaths: Object.fromEntries(this.#crashes),
+        began: Object.fromEntries(this.#inFlight),
+        at: host.now(),
+      }
       await state.set(KEY, document)
     })
   }
@@ -40,12 +57,13 @@ export class LoadJournal {
    * Reads what the last process left, counts one crash more for each block it had in flight, and writes that down.
    * @returns the blocks that were in flight
    */
-  async open(): Promise<readonly BlockId[]> {
-    const { inFlight, crashes } = parse(await this.#state.get(KEY))
+  async open(): Promise<LeftInFlight> {
+    const document = await this.#state.get(KEY)
+    const { inFlight: ids, crashes } = parse(document)
     for (const [id, count] of crashes) this.#crashes.set(id, count)
-    for (const id of inFlight) this.#crashes.set(id, this.crashes(id) + 1)
-    if (inFlight.length > 0) await this.#note()
-    return inFlight
+    for (const id of ids) this.#crashes.set(id, this.crashes(id) + 1)
+    if (ids.length > 0) await this.#note()
+    return { ids, document }
   }
 
   /** Clears the crashes of blocks that are held after all: the process crashed between their commit and their `end()`. */
@@ -79,7 +97,7 @@ export class LoadJournal {
 
   /** Resolves once the disk knows that the load begins. Many loads that begin at once share one write. */
   begin(id: BlockId): Promise<void> {
-    this.#inFlight.add(id)
+    this.#inFlight.set(id, this.#host.now())
     return this.#writes.request()
   }
 
@@ -103,7 +121,7 @@ export class LoadJournal {
     } catch (error) {
       if (this.#isLost) return
       this.#isLost = true
-      this.#log.warn('the journal of loads cannot be written', errorFields(error))
+      this.#host.log.warn('the journal of loads cannot be written', errorFields(error))
     }
   }
 }

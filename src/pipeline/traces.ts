@@ -8,6 +8,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import type { BlockResult, RunReason } from '../contracts/stage.ts'
 import type { RunSummary } from '../contracts/summary.ts'
 import type { BlockTrace } from './block-trace.ts'
+import type { LeftInFlight, LoadJournal } from './journal.ts'
 
 /** What a block's verdict was last: while it stays the same, the block leaves no trace. */
 export interface LastVerdict {
@@ -50,6 +51,14 @@ export interface RunTrace {
   end(summary: RunSummary, error: BlockgateError | undefined, before: string | undefined): void
 }
 
+/** What knows of the blocks whose loads a crash ended. */
+export interface AfterDeath {
+  readonly host: Host
+  readonly instance: { readonly id: string }
+  readonly journal: LoadJournal
+  readonly memory: TraceMemory
+}
+
 export interface Traces {
   /** Undefined where nobody traces. */
   run(run: TracedRun): RunTrace | undefined
@@ -57,8 +66,8 @@ export interface Traces {
   readonly bucket: Around
   /** The span in which somebody asks for a run now. */
   asker(): SpanContext | undefined
-  /** The process before this one died while it loaded the block. @returns the place of its span */
-  died(host: Host, block: BlockId, deaths: number, instance: string): SpanContext | undefined
+  /** The process before this one died while it loaded blocks. */
+  died(engine: AfterDeath, left: LeftInFlight): void
 }
 
 let traces: Traces | undefined

@@ -59,7 +59,7 @@ export function createEngine(
   metrics: Metrics | undefined,
 ): Engine {
   const catalogue = new Catalogue(host)
-  const journal = new LoadJournal(state, host.log)
+  const journal = new LoadJournal(state, host)
   const advertised = new AdvertisedBlocks(plan.ownership.handover, host, id => plan.sink.stage.loaded().has(id))
   const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
   const faults = new Faults(host, metrics)

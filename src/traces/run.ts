@@ -1,5 +1,5 @@
 /** The trace of a run. It is made when somebody asked for the run, or when it turns out to be news: most runs change nothing. */
-import { type Context, type Link, ROOT_CONTEXT, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Context, type Link, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
 import { tracedCall } from '../bucket/wrappers/traced.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName } from '../contracts/block-telemetry.ts'
@@ -11,6 +11,7 @@ import { markFailed } from '../contracts/telemetry.ts'
 import type { BlockTrace } from '../pipeline/block-trace.ts'
 import type { RunTrace, TracedRun, Traces } from '../pipeline/traces.ts'
 import { type BlocksOfRun, isAsBefore, TracedBlock } from './block.ts'
+import { traceDeaths } from './deaths.ts'
 import { isTracing, LateSpan, spanClock } from './late-span.ts'
 
 /** Blocks that a run is linked to: its first ones. */
@@ -24,17 +25,8 @@ export const blockTraces: Traces = {
     const span = trace.getActiveSpan()
     return span && isGoingOn(span) ? span.spanContext() : undefined
   },
-  died(host, block, deaths, instance) {
-    if (!isTracing()) return undefined
-    const attributes = {
-      [BlockAttribute.id]: block,
-      [BlockAttribute.deaths]: deaths,
-      [BlockAttribute.instance]: instance,
-    }
-    const span = new LateSpan(BlockSpanName.died, spanClock(host), ROOT_CONTEXT, { attributes })
-    span.make()
-    span.setStatus({ code: SpanStatusCode.ERROR, message: 'the process died while it loaded this block' }).end()
-    return span.spanContext()
+  died(engine, left) {
+    if (isTracing()) traceDeaths(engine, left)
   },
 }
 

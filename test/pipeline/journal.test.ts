@@ -1,3 +1,4 @@
+import type { StateStore } from 'blockgate'
 import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, scriptedOwnership, scriptedSink, type WorldOptions, world } from '../support/world.ts'
@@ -5,11 +6,17 @@ import { blocks, scriptedOwnership, scriptedSink, type WorldOptions, world } fro
 const KEY = 'engine/loads-in-flight'
 const [ONE, TWO] = [testId(1), testId(2)]
 
+/** Without the times in it. */
+async function documentIn(state: Pick<StateStore, 'get'>) {
+  const { inFlight, deaths } = Object(await state.get(KEY))
+  return { inFlight, deaths }
+}
+
 /** A gateway whose journal has `inFlight` and these crash counts. */
 async function scene(inFlight: readonly unknown[], deaths: object, options: WorldOptions = {}) {
   const state = memoryState()
   await state.set(KEY, { inFlight, deaths })
-  return { ...(await world({ state, ...options })), document: () => state.get(KEY) }
+  return { ...(await world({ state, ...options })), document: () => documentIn(state) }
 }
 
 it('counts a crash at the next start, and writes it down before anything is loaded', async () => {
@@ -72,7 +79,7 @@ describe('stop()', () => {
     gate = Promise.withResolvers()
     for (const end of go) end()
     await run
-    return { gateway, host, open: gate.resolve, document: () => inner.get(KEY) }
+    return { gateway, host, open: gate.resolve, document: () => documentIn(inner) }
   }
 
   it('waits until the end of every load is written down: the process may exit right after it', async () => {

@@ -273,12 +273,12 @@ describe('the journal of loads in flight', () => {
   it('tries blocks that were in flight at a death last and alone, and clears them once they are loaded', async () => {
     const state = memoryState()
     await state.set('engine/loads-in-flight', { inFlight: [testId(1), testId(2)], deaths: {} })
-    const { gateway, sink } = await world({ list: blocks(1, 2, 3, 4), state })
+    const { gateway, sink, host } = await world({ list: blocks(1, 2, 3, 4), state })
     await gateway.sync()
     expect(sink.log.slice(-4)).toEqual(['prepare 1', 'commit 1', 'prepare 2', 'commit 2'])
     expect(sink.numbers.toSorted()).toEqual([1, 2, 3, 4])
     await settle()
-    expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [], deaths: {} })
+    expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [], deaths: {}, began: {}, at: host.now() })
   })
 
   it('has a load on disk before the load starts', async () => {
@@ -287,7 +287,9 @@ describe('the journal of loads in flight', () => {
     const { sink } = made
     const { go } = await held(made, 1)
     expect(sink.log).toEqual(['prepare 1'])
-    expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [testId(1)], deaths: {} })
+    const now = made.host.now()
+    const left = { inFlight: [testId(1)], deaths: {}, began: { [testId(1)]: now }, at: now }
+    expect(await state.get('engine/loads-in-flight')).toEqual(left)
     await go()
   })
 
@@ -325,7 +327,8 @@ describe('the journal of loads in flight', () => {
     const made = await world({ list: blocks(1, 2), state })
     made.sink.hold(...blocks(1))
     const { go } = await held(made, 2)
-    expect(await state.get('engine/loads-in-flight')).toEqual({ inFlight: [testId(2)], deaths: { [testId(2)]: 1 } })
+    const { inFlight, deaths } = Object(await state.get('engine/loads-in-flight'))
+    expect({ inFlight, deaths }).toEqual({ inFlight: [testId(2)], deaths: { [testId(2)]: 1 } })
     await go()
   })
 

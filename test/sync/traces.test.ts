@@ -1,6 +1,6 @@
 /** What the traces of blocks and runs say, and when there are none. test/stories.test.ts has whole trees. */
 import { BlockgateError, type BlockStage, skip } from 'blockgate'
-import { memoryState, type Spans, spans, testId } from 'blockgate/testing'
+import { fakeHost, memoryState, type Spans, spans, testId } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blocks, scriptedOwnership, scriptedSink, type World, type WorldOptions, world } from '../support/world.ts'
 
@@ -207,4 +207,54 @@ it('the death of a load is told by the process after it, with how often, and its
         ownership.claim
         block.scripted-sink"
   `)
+})
+
+describe('the span of a load that died with its process', () => {
+  const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6
+
+  /** The times of it, when this is in the journal and the process starts at `now`: begin, end, and when it was found out. */
+  async function timesOf(began: unknown, at: unknown, now: number) {
+    const state = memoryState()
+    const document = { inFlight: [testId(1)], deaths: {}, began, at }
+    await state.set('engine/loads-in-flight', JSON.parse(JSON.stringify(document)))
+    const { gateway } = await make({ list: [], state, host: fakeHost({ now }) })
+    await gateway.sync()
+    const [died] = recorded.finished().filter(({ name }) => name === 'block died')
+    expect(died?.events.map(event => event.name)).toEqual(['died while loading'])
+    return died && [died.startTime, died.endTime, ...died.events.map(event => event.time)].map(ms)
+  }
+
+  it.each<[string, unknown, unknown, number[]]>([
+    ['as long as the journal knows of it', { [testId(1)]: 1_000_000 }, 1_005_000, [1_000_000, 1_005_000, 2_000_000]],
+    [
+      'short where nothing was written after it',
+      { [testId(1)]: 1_000_000 },
+      1_000_000,
+      [1_000_000, 1_000_000, 2_000_000],
+    ],
+    ['at the start where the journal is of an older version', undefined, undefined, [2_000_000, 2_000_000, 2_000_000]],
+    ['at the start where the clock was set back', { [testId(1)]: 3e6 }, 3e6 + 1, [2_000_000, 2_000_000, 2_000_000]],
+    ['at the start where a time is none', { [testId(1)]: '1' }, -1, [2_000_000, 2_000_000, 2_000_000]],
+    ['within what a date can be', { [testId(1)]: 1_000_000 }, 1e300, [1_000_000, 1_000_000, 2_000_000]],
+  ])('is %s', async (_, began, at, expected) => {
+    expect(await timesOf(began, at, 2_000_000)).toEqual(expected)
+  })
+
+  it('has the times that the journal wrote', async () => {
+    const state = memoryState()
+    const host = fakeHost({ now: 1_000_000 })
+    const sink = scriptedSink()
+    sink.hang(1)
+    const go = sink.gate(2)
+    const first = await world({ list: blocks(1, 2), sink, state, host })
+    void first.gateway.sync()
+    await host.advance(4_000)
+    go()
+    await host.advance(1_000)
+    recorded.reset()
+    const { gateway } = await make({ list: [], state, host: fakeHost({ now: 2_000_000 }) })
+    await gateway.sync()
+    const [died] = recorded.finished().filter(({ name }) => name === 'block died')
+    expect(died && [ms(died.startTime), ms(died.endTime)]).toEqual([1_000_000, 1_004_000])
+  })
 })
