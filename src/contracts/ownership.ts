@@ -26,13 +26,17 @@ export interface OwnershipChange {
   affects(block: BlockMeta): boolean
 }
 
+export interface ServedChange {
+  readonly added: readonly BlockId[]
+  readonly dropped: readonly BlockId[]
+  /** Of blocks of `added` that another member serves and is to let go of: the W3C `traceparent` that it may go on with. */
+  readonly traces?: ReadonlyMap<BlockId, string> | undefined
+}
+
 export interface Handover {
   /** All that this process serves, at start and after the store was lost, without what is being dropped. */
   publish(served: ReadonlySet<BlockId>, signal: AbortSignal): Promise<void>
-  serve(
-    change: { readonly added: readonly BlockId[]; readonly dropped: readonly BlockId[] },
-    signal: AbortSignal,
-  ): Promise<void>
+  serve(change: ServedChange, signal: AbortSignal): Promise<void>
   /**
    * One atomic step at the store: may the block go? `superseding` is the block itself, or the parent that supersedes it. After
    * `kept` a change that affects the block says when to ask again. `urgent`: the disk is short, so one other live server is enough.
@@ -42,6 +46,10 @@ export interface Handover {
     decidedIn: Epoch,
     signal: AbortSignal,
   ): Promise<'released' | 'kept'>
+  /** What the member that has loaded the block told of its trace by `serve()`. Never rejects. */
+  traceOf?(id: BlockId): Promise<string | undefined>
+  /** The W3C `traceparent` of the last change of the epoch, where it is known. */
+  epochTrace?(): string | undefined
   /** By rank. Local, without side effects. @throws OwnershipUnavailable like claim() */
   owners(block: BlockMeta): readonly Owner[]
   /** Whether owners() may answer now, and members() is up to date. True where it is left out. */

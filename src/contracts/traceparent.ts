@@ -9,6 +9,11 @@ export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): str
   return TRACEPARENT.test(text) ? text : undefined
 }
 
+/** Whether it is a `traceparent` that can be followed. */
+export function isTraceparent(text: unknown): text is string {
+  return spanContextOf(text) !== undefined
+}
+
 /** Undefined for anything that is no `traceparent`: it may come from a store that anybody writes to. */
 export function spanContextOf(traceparent: unknown): SpanContext | undefined {
   const [, traceId, spanId, flags] = (typeof traceparent === 'string' && TRACEPARENT.exec(traceparent)) || []

@@ -37,6 +37,8 @@ export interface MemberEntry {
   readonly bucket: string
   /** The epoch of its last change. */
   readonly changed: Epoch
+  /** The W3C `traceparent` of that change, where somebody traced it. For people: nothing depends on it. */
+  readonly trace?: string | undefined
 }
 
 /** The order of one member's writes. A write whose stamp is not newer than the last one of its incarnation is refused. */
@@ -97,6 +99,8 @@ export interface JoinRequest
   readonly replaces: number
   /** The largest epoch this process has seen: the store goes past it, also where it has lost it. */
   readonly seen: Epoch
+  /** As in MemberEntry. */
+  readonly trace?: string | undefined
 }
 
 export type JoinReply =
@@ -176,7 +180,7 @@ export interface MemberStore extends Component {
   join(request: JoinRequest): Promise<JoinReply>
   heartbeat(stamp: Stamp, request: HeartbeatRequest): Promise<HeartbeatReply>
   /** Orderly stop: takes all advertised blocks away, then sets `down` and raises the epoch, where it was not down already. */
-  leave(stamp: Stamp): Promise<WriteStatus>
+  leave(stamp: Stamp, trace?: string): Promise<WriteStatus>
 
   /** Advertised blocks: takes `dropped` away, then adds `added`. At most MAX_IDS ids together. */
   serve(stamp: Stamp, change: AdvertisedChange): Promise<WriteStatus>
@@ -193,16 +197,24 @@ export interface MemberStore extends Component {
    * Sets `down` and raises the epoch, if the heartbeat is still the one `seen`. `gone`: no entry, or down already; then comes
    * `moved`, then `refused`: frozen, or the limit is reached.
    */
-  expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): Promise<ExpireReply>
+  expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string, trace?: string): Promise<ExpireReply>
   /** The end of the grace: `placed: false`, if it is down and its entry is still the one of epoch `changed`. False: it is not, or is frozen. */
-  evict(id: string, changed: Epoch): Promise<boolean>
+  evict(id: string, changed: Epoch, trace?: string): Promise<boolean>
   /** Removes advertised blocks, heartbeat and entry, if it is down and its entry is still the one of epoch `changed`. */
   forget(id: string, changed: Epoch): Promise<boolean>
 
   /** Sets or clears the intent to drain; raises the epoch where it changed. False: no such member. */
-  drain(id: string, on: boolean): Promise<boolean>
+  drain(id: string, on: boolean, trace?: string): Promise<boolean>
   /** While frozen nothing is released, expired or evicted. Raises the epoch where it changed. */
   freeze(on: boolean): Promise<void>
+
+  /**
+   * Keeps the W3C `traceparent` under which each block was loaded last, for an hour or so: who lets go of it goes on with that trace. At most
+   * MAX_IDS. A store may leave it out, and forget any.
+   */
+  tellTraces?(traces: ReadonlyMap<BlockId, string>): Promise<void>
+  /** What was told of them; anybody may have written it. At most MAX_IDS. */
+  traces?(ids: readonly BlockId[]): Promise<ReadonlyMap<BlockId, string>>
 
   entries(): Promise<EntriesView>
   heartbeats(): Promise<HeartbeatView>

@@ -2,12 +2,24 @@
  * The hand-over of blocks between members: a loaded block that is not this member's is kept until its owners were seen serving it, and
  * then goes by one step of the store. docs/protocol.md says why.
  */
+import { trace } from '@opentelemetry/api'
 import { elapsed, mark } from '../async/clock.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
-import type { Epoch, Handover, HandoverCounts, Member, MemberStats, Owner, Standing } from '../contracts/ownership.ts'
+import type {
+  Epoch,
+  Handover,
+  HandoverCounts,
+  Member,
+  MemberStats,
+  Owner,
+  ServedChange,
+  Standing,
+} from '../contracts/ownership.ts'
 import type { MemberStore, ReleaseItem, SlotPrecondition } from './contract.ts'
+import { tellRelease, traceOfEpoch } from './epoch-spans.ts'
 import type { Assign } from './leases.ts'
 import type { Membership } from './membership.ts'
+import { Moves } from './moves.ts'
 import { type PendingHandOff, PendingHandOffs, type Verdict } from './pending.ts'
 import { Releases } from './releases.ts'
 
@@ -38,12 +50,14 @@ export class MemberHandover implements Handover {
   readonly #membership: Membership
   readonly #releases: Releases
   readonly #pending: PendingHandOffs
+  readonly #moves: Moves
 
   constructor(options: HandoverOptions) {
     const { membership, store } = options
     this.#options = options
     this.#membership = membership
     this.#releases = new Releases(store, membership)
+    this.#moves = new Moves(store, membership)
     this.#pending = new PendingHandOffs(
       block => this.#judge(block).verdict,
       ids => membership.tell(block => ids.has(block.ulid)),
@@ -63,7 +77,10 @@ export class MemberHandover implements Handover {
     return this.#membership.publish(served, signal)
   }
 
-  async serve(change: Parameters<Handover['serve']>[0], signal: AbortSignal): Promise<void> {
+  async serve(change: ServedChange, signal: AbortSignal): Promise<void> {
+    const { traces } = change
+    // First: whoever sees the block served may let go of it at once.
+    if (traces && traces.size > 0) await this.#moves.tell(traces)
     await this.#membership.serve(change, signal)
     for (const id of change.dropped) this.#pending.delete(id)
   }
@@ -79,8 +96,12 @@ export class MemberHandover implements Handover {
     const { verdict, ...judged } = this.#judge(this.#pending.ask(host, id, superseding, urgent))
     if (typeof verdict === 'object') this.#pending.later(host, verdict.wait)
     // No round trip where the answer is known.
-    if (verdict !== 'ready' || !known || decidedIn !== (this.#options.epochOf?.(superseding) ?? known.epoch))
+    const moved = decidedIn !== (this.#options.epochOf?.(superseding) ?? known?.epoch)
+    if (verdict !== 'ready' || !known || moved) {
+      const why = typeof verdict === 'object' ? 'handover-delay' : verdict.replace(' ', '-')
+      tellRelease(trace.getActiveSpan(), moved ? 'epoch' : why, judged.targets, judged.quorum)
       return 'kept'
+    }
     const item = { id, superseding: superseding.ulid, ...judged }
     if (!(await this.#releases.release(item, known.epoch, signal))) return 'kept'
     this.#pending.delete(id)
@@ -118,6 +139,15 @@ export class MemberHandover implements Handover {
     const begun = any ? Math.min(...seen.values()) : Math.max(...seen.values())
     const wait = begun + (urgent ? 0 : handoverDelayMs) - now
     return { verdict: wait > 0 ? { wait } : 'ready', targets, quorum, precondition }
+  }
+
+  traceOf(id: BlockId): Promise<string | undefined> {
+    return this.#moves.of(id)
+  }
+
+  epochTrace(): string | undefined {
+    const { view } = this.#membership
+    return view && traceOfEpoch(view.entries)
   }
 
   owners(block: BlockMeta): readonly Owner[] {

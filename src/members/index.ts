@@ -4,6 +4,7 @@ export { elapsed, type Mark, mark } from '../async/clock.ts'
 export { Coalesced } from '../async/coalesced.ts'
 export { eachBounded } from '../async/each.ts'
 export { within } from '../async/signals.ts'
+export { isTraceparent } from '../contracts/traceparent.ts'
 export {
   assertBlockIds,
   assertHold,

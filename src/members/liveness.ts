@@ -7,7 +7,8 @@ import { elapsed, type Mark, mark } from '../async/clock.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { StoreCalls } from './calls.ts'
-import type { Heartbeat, MemberStore } from './contract.ts'
+import type { ExpireReply, Heartbeat, MemberStore } from './contract.ts'
+import { changeEpoch } from './epoch-spans.ts'
 import type { MembersView } from './view.ts'
 
 /** Heartbeats that may pass between two polls before they count as interrupted. */
@@ -116,7 +117,8 @@ export class Liveness {
         if (refused.length > 0) refused.push(id)
         else
           await step('silent, marked unhealthy', id, async () => {
-            const answer = await store.expire(id, seen, limit, me)
+            const cause = `${id} down: no heartbeat seen by ${me}`
+            const answer = await this.#change(cause, id, me, trace => store.expire(id, seen, limit, me, trace))
             if (answer === 'refused') refused.push(id)
             return answer === 'expired'
           })
@@ -125,10 +127,14 @@ export class Liveness {
       for (const [id, { value, since }] of down) {
         const { placed } = view.member(id) ?? {}
         if (placed === true && !view.frozen && this.#isOver(since, graceMs)) {
-          await step('evicted: its grace is over', id, () => store.evict(id, value))
+          await step('evicted: its grace is over', id, () => {
+            return this.#change(`${id} evicted: its grace is over`, id, me, trace => store.evict(id, value, trace))
+          })
         }
         if (placed === false && this.#isOver(since, forgetAfterMs)) {
-          await step('forgotten', id, () => store.forget(id, value))
+          await step('forgotten', id, () => {
+            return this.#change(`${id} forgotten`, id, me, () => store.forget(id, value))
+          })
         }
       }
     } catch (error) {
@@ -136,6 +142,17 @@ export class Liveness {
       host.log.warn('the member store could not be told of members that are gone', fields)
     }
     return changed
+  }
+
+  #change<T extends boolean | ExpireReply>(
+    cause: string,
+    member: string,
+    by: string,
+    step: (trace: string | undefined) => Promise<T>,
+  ): Promise<T> {
+    const { host } = this.#parts
+    const now = () => host.now()
+    return changeEpoch({ cause, member, by, at: now() }, step, done => done === true || done === 'expired', now)
   }
 
   /** Logged for the first of them: it is one outage, whoever is found silent later. */

@@ -17,6 +17,7 @@ import type { Host, Services } from '../contracts/host.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import { StoreCalls } from './calls.ts'
 import type { AdvertisedChange } from './contract.ts'
+import { changeEpoch } from './epoch-spans.ts'
 import { Observer, type ObserverOptions } from './observer.ts'
 import { Served } from './served.ts'
 import { Session } from './session.ts'
@@ -305,7 +306,12 @@ export class Membership {
   async #leave(session: Session, { calls, host }: Parts, signal: AbortSignal): Promise<void> {
     const left = session.inTurn(async () => {
       session.close()
-      if (session.joined) await session.write(stamp => calls.make(() => this.#options.store.leave(stamp)))
+      const { id } = session
+      const now = () => host.now()
+      const change = { cause: `${id} down: stopped`, member: id, by: id, at: now() }
+      const write = (trace?: string) =>
+        session.write(stamp => calls.make(() => this.#options.store.leave(stamp, trace)))
+      if (session.joined) await changeEpoch(change, write, status => status === 'ok', now)
     })
     try {
       await orAborted(left, signal)

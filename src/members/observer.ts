@@ -9,6 +9,7 @@ import type { Host } from '../contracts/host.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
 import type { MemberStore } from './contract.ts'
+import { tellEpochSeen } from './epoch-spans.ts'
 import { Liveness, type LivenessTimes, MISSED_BEATS } from './liveness.ts'
 import type { Session } from './session.ts'
 import { MembersView } from './view.ts'
@@ -193,6 +194,7 @@ export class Observer {
       // This poll may be older than the join: what a heartbeat answers decides.
       else if (!isUp(view, session)) onDoubt()
     }
+    if (later && session) tellEpochSeen(entries, session.id, host.now())
     if (later) onEpoch()
   }
 

@@ -1,6 +1,9 @@
 /** The member store as operators see it: for a gateway, and for commands that run beside it. */
 import type { Operator, RingMember } from '../contracts/ownership.ts'
 import type { MemberStore } from './contract.ts'
+import { changeEpoch } from './epoch-spans.ts'
+
+const isAlways = (): boolean => true
 
 /** A member may come up, or lose its place, between the read and the step. */
 const ATTEMPTS = 3
@@ -25,14 +28,29 @@ export function operatorOf(store: MemberStore): Operator {
       return { epoch, cause, storeId, frozen, members }
     },
     advertised: member => store.advertised(member),
-    drain: (member, on) => store.drain(member, on),
-    freeze: on => store.freeze(on),
+    drain(member, on) {
+      const change = { cause: `${member} ${on ? 'leaving' : 'active again'}`, member }
+      return changeEpoch(
+        change,
+        trace => store.drain(member, on, trace),
+        isKnown => isKnown,
+      )
+    },
+    freeze: on => changeEpoch({ cause: on ? 'frozen' : 'thawed' }, () => store.freeze(on), isAlways),
     async forget(id) {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const member = (await store.entries()).members.get(id)
         if (!member) return attempt === 1 ? 'unknown' : 'forgotten'
         if (member.state !== 'down') return 'alive'
-        if (await store.forget(id, member.changed)) return 'forgotten'
+        const change = { cause: `${id} forgotten`, member: id }
+        if (
+          await changeEpoch(
+            change,
+            () => store.forget(id, member.changed),
+            isDone => isDone,
+          )
+        )
+          return 'forgotten'
       }
       return 'alive'
     },

@@ -1,8 +1,10 @@
 /** Releases on their way to the store: those that wait for one another go together. */
+import { type Span, trace } from '@opentelemetry/api'
 import { Coalesced } from '../async/coalesced.ts'
 import { OwnershipUnavailable } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import { MAX_IDS, type MemberStore, type ReleaseItem } from './contract.ts'
+import { tellRelease } from './epoch-spans.ts'
 import type { Membership } from './membership.ts'
 import type { Session } from './session.ts'
 
@@ -10,6 +12,8 @@ interface Waiting {
   readonly item: ReleaseItem
   readonly decidedIn: Epoch
   readonly signal: AbortSignal
+  /** The block's, of this step. */
+  readonly span: Span | undefined
   readonly resolve: (released: boolean) => void
   readonly reject: (error: unknown) => void
 }
@@ -31,7 +35,7 @@ export class Releases {
    */
   release(item: ReleaseItem, decidedIn: Epoch, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, decidedIn, signal, resolve, reject })
+      this.#waiting.push({ item, decidedIn, signal, span: trace.getActiveSpan(), resolve, reject })
       void this.#sends.request()
     })
   }
@@ -71,7 +75,11 @@ export class Releases {
       const reply = await session.write(stamp => session.calls.make(() => this.#store.release(stamp, request)))
       const released = new Set(reply.status === 'ok' ? reply.released : [])
       for (const id of released) served.released(id)
-      for (const { item, resolve } of batch) resolve(released.has(item.id))
+      for (const { item, span, resolve } of batch) {
+        const status = reply.status === 'ok' ? 'kept' : reply.status
+        tellRelease(span, released.has(item.id) ? 'released' : status, item.targets, item.quorum)
+        resolve(released.has(item.id))
+      }
       if (reply.status !== 'ok') this.#membership.poll()
     } catch (error) {
       // For the others they may be released, here they are held: so they are claimed again.

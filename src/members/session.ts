@@ -15,6 +15,7 @@ import type {
   Stamp,
   WriteStatus,
 } from './contract.ts'
+import { changeEpoch } from './epoch-spans.ts'
 import type { Served } from './served.ts'
 
 /** A client that lost its connection may send a write twice: the second one is stale, and the next attempt is past it. */
@@ -183,11 +184,14 @@ export class Session {
 
   /** Joins, or comes back; or finds that it is superseded. */
   async #join(): Promise<void> {
-    const { store, calls, served, entry, onEpoch } = this.#options
+    const { store, calls, served, entry, onEpoch, host } = this.#options
     for (let attempt = 1; attempt <= JOIN_ATTEMPTS; attempt++) {
       const replaces = this.incarnation === 0 ? await this.#replaced() : 0
       const order = { incarnation: this.incarnation, sequence: ++this.#sequence, replaces, seen: this.seen }
-      const reply = await calls.make(() => store.join({ ...entry, ...order }))
+      const now = () => host.now()
+      const change = { cause: `${this.id} joined`, member: this.id, by: this.id, at: now() }
+      const write = (trace?: string) => calls.make(() => store.join({ ...entry, ...order, trace }))
+      const reply = await changeEpoch(change, write, ({ status }) => status === 'joined', now)
       if (reply.status === 'superseded') return this.supersede()
       if (reply.status === 'other-bucket') throw otherBucket(entry.bucket, reply)
       if (reply.status !== 'joined') continue

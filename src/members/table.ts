@@ -6,6 +6,7 @@
 import type { BlockId } from '../contracts/block.ts'
 import { BlockSet } from '../contracts/block-map.ts'
 import type { Epoch, MemberState } from '../contracts/ownership.ts'
+import { spanContextOf } from '../contracts/traceparent.ts'
 import {
   assertBlockIds,
   assertHold,
@@ -57,10 +58,14 @@ export interface MemberTableOptions {
 /** More than a quarter of any cluster: older ones are not counted any more. */
 const MAX_EXPIRIES = 1000
 
+/** Traces of blocks that are kept. */
+const MAX_TRACES = 10_000
+
 /** @example const table = new MemberTable({ clock: () => host.now(), storeId: 'store-1' }) */
 export class MemberTable {
   readonly #clock: () => number
   readonly #listeners = new Set<() => void>()
+  readonly #traces = new Map<BlockId, string>()
   #state: TableState
 
   constructor({ clock, storeId }: MemberTableOptions) {
@@ -73,7 +78,7 @@ export class MemberTable {
     const state = this.#state
     const refusal = joinRefusal(state, request)
     if (refusal) return refusal
-    const { id, zone, address, process, fingerprint, bucket, sequence } = request
+    const { id, zone, address, process, fingerprint, bucket, sequence, trace } = request
     const old = state.entries.get(id)
     const draining = old?.draining ?? false
     let { incarnation } = request
@@ -86,7 +91,15 @@ export class MemberTable {
       state.heartbeats.set(id, { incarnation, sequence, storeId: '', version, at, stats: undefined })
       const up: MemberState = draining ? 'leaving' : 'active'
       const told = { id, zone, address, process, fingerprint, bucket }
-      state.entries.set(id, { ...told, state: up, placed: true, draining, incarnation, changed: epoch })
+      state.entries.set(id, {
+        ...told,
+        ...traced(trace),
+        state: up,
+        placed: true,
+        draining,
+        incarnation,
+        changed: epoch,
+      })
     })
     const { epoch, storeId } = state
     return { status: 'joined', incarnation, epoch, storeId, draining }
@@ -105,7 +118,7 @@ export class MemberTable {
     return { status, epoch: state.epoch, storeId: state.storeId, frozen: state.frozen }
   }
 
-  leave(stamp: Stamp): WriteStatus {
+  leave(stamp: Stamp, trace?: string): WriteStatus {
     assertStamp(stamp)
     const status = stampStatus(this.#state, stamp)
     if (status !== 'ok') return status
@@ -113,7 +126,7 @@ export class MemberTable {
     this.#stampAdvertised(stamp, advertised.get(stamp.id)?.size ?? 0)
     advertised.delete(stamp.id)
     const entry = entries.get(stamp.id)
-    if (entry && entry.state !== 'down') this.#change(entry, { state: 'down' }, `${stamp.id} down: stopped`)
+    if (entry && entry.state !== 'down') this.#change(entry, { state: 'down' }, `${stamp.id} down: stopped`, trace)
     return 'ok'
   }
 
@@ -167,7 +180,7 @@ export class MemberTable {
     return this.#state.advertised.get(id) ?? new BlockSet()
   }
 
-  expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string): ExpireReply {
+  expire(id: string, seen: SeenHeartbeat, limit: ExpireLimit, by: string, trace?: string): ExpireReply {
     assertMemberId(id)
     assertMemberId(by)
     const { entries, heartbeats, frozen, expiries } = this.#state
@@ -180,14 +193,14 @@ export class MemberTable {
     if (frozen || recent.length >= limit.max) return 'refused'
     expiries.push(now)
     expiries.splice(0, expiries.length - MAX_EXPIRIES)
-    this.#change(entry, { state: 'down' }, `${id} down: no heartbeat seen by ${by}`)
+    this.#change(entry, { state: 'down' }, `${id} down: no heartbeat seen by ${by}`, trace)
     return 'expired'
   }
 
-  evict(id: string, changed: Epoch): boolean {
+  evict(id: string, changed: Epoch, trace?: string): boolean {
     const entry = this.#downSince(id, changed)
     if (!entry?.placed || this.#state.frozen) return false
-    this.#change(entry, { placed: false }, `${id} evicted: its grace is over`)
+    this.#change(entry, { placed: false }, `${id} evicted: its grace is over`, trace)
     return true
   }
 
@@ -200,14 +213,14 @@ export class MemberTable {
     return true
   }
 
-  drain(id: string, on: boolean): boolean {
+  drain(id: string, on: boolean, trace?: string): boolean {
     assertMemberId(id)
     const entry = this.#state.entries.get(id)
     if (!entry) return false
     if (entry.draining === on) return true
     const up: MemberState = on ? 'leaving' : 'active'
     const state = entry.state === 'down' ? 'down' : up
-    this.#change(entry, { draining: on, state }, on ? `${id} leaving` : `${id} active again`)
+    this.#change(entry, { draining: on, state }, on ? `${id} leaving` : `${id} active again`, trace)
     return true
   }
 
@@ -216,6 +229,20 @@ export class MemberTable {
     this.#raise(on ? 'frozen' : 'thawed', 0, () => {
       this.#state.frozen = on
     })
+  }
+
+  tellTraces(traces: ReadonlyMap<BlockId, string>): void {
+    assertBlockIds([...traces.keys()])
+    for (const [id, trace] of traces) {
+      this.#traces.delete(id)
+      if (spanContextOf(trace)) this.#traces.set(id, trace)
+    }
+    for (const id of this.#traces.keys()) if (this.#traces.size > MAX_TRACES) this.#traces.delete(id)
+  }
+
+  traces(ids: readonly BlockId[]): ReadonlyMap<BlockId, string> {
+    assertBlockIds(ids)
+    return new Map(ids.flatMap(id => [[id, this.#traces.get(id)] as const]).filter(isTold))
   }
 
   entries(): EntriesView {
@@ -307,8 +334,9 @@ export class MemberTable {
     this.#stamp(stamp, { version: changes > 0 ? version + 1 : version })
   }
 
-  #change(entry: MemberEntry, to: Partial<MemberEntry>, cause: string): void {
-    this.#raise(cause, 0, changed => this.#state.entries.set(entry.id, { ...entry, ...to, changed }))
+  #change(entry: MemberEntry, to: Partial<MemberEntry>, cause: string, trace: string | undefined): void {
+    const { trace: _, ...kept } = entry
+    this.#raise(cause, 0, changed => this.#state.entries.set(entry.id, { ...kept, ...to, ...traced(trace), changed }))
   }
 
   /** Goes past every epoch there was, also past those that only `seen` and the clock know of. */
@@ -323,4 +351,13 @@ export class MemberTable {
   #micros(): number {
     return Math.floor(this.#clock() * 1000)
   }
+}
+
+/** What is no traceparent is left out. */
+function traced(trace: string | undefined): Pick<MemberEntry, 'trace'> {
+  return spanContextOf(trace) ? { trace } : {}
+}
+
+function isTold(told: readonly [BlockId, string | undefined]): told is [BlockId, string] {
+  return told[1] !== undefined
 }

@@ -81,7 +81,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
     // Not awaited, to save each block a write. If the process crashes before it, the block is loaded alone once.
     void journal.end(block.id, loaded)
   }
-  advertised.added(block.id)
+  advertised.added(block.meta, trace)
   metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
 }
 

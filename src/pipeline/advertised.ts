@@ -3,21 +3,28 @@
  * Dropped blocks are withdrawn before they go, and the drop waits for it: to advertise a block that is gone costs data.
  */
 import { inSlices, pause } from '../async/slices.ts'
-import type { BlockId } from '../contracts/block.ts'
-import { BlockSet } from '../contracts/block-map.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import { BlockMap, BlockSet } from '../contracts/block-map.ts'
 import { errorFields } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Handover } from '../contracts/ownership.ts'
+import type { BlockTrace } from './block-trace.ts'
 
 /** Blocks in one call: after an outage as many may wait as there are, and a heartbeat waits for the calls before it. */
 const BATCH = 1_000
+
+interface Told {
+  readonly trace: BlockTrace
+  readonly traceparent: string | undefined
+}
 
 export class AdvertisedBlocks {
   readonly #handover: Handover | undefined
   readonly #host: Host
   readonly #isHeld: (id: BlockId) => boolean
   readonly #stop = new AbortController()
-  readonly #added = new BlockSet()
+  /** With the trace of its add, where there is one; and what of that is told to others. */
+  readonly #added = new BlockMap<Told | undefined>()
   #telling: Promise<void> | undefined
 
   /** `isHeld`: whether the sink holds the block now. */
@@ -35,14 +42,15 @@ export class AdvertisedBlocks {
     try {
       await this.#handover.publish(all, this.#stop.signal)
     } catch (error) {
-      await this.#later('publish', all, error)
+      await this.#later('publish', new Map(all.values().map(id => [id, undefined])), error)
     }
   }
 
   /** The block is served now. Returns at once. */
-  added(id: BlockId): void {
-    if (!this.#handover) return
-    this.#added.add(id)
+  added(meta: BlockMeta, trace: BlockTrace): void {
+    if (!this.#handover) return void trace.shown([])
+    const told = trace.isTraced ? { trace, traceparent: trace.shown(this.#leaving(this.#handover, meta)) } : undefined
+    this.#added.set(meta.ulid, told)
     // Nobody waits: 100,000 that wait for one batch would all go on in one turn of the event loop.
     this.#begin()
   }
@@ -72,15 +80,25 @@ export class AdvertisedBlocks {
     })
   }
 
+  /** Who serves the block, and is to let go of it. */
+  #leaving(handover: Handover, meta: BlockMeta): readonly string[] {
+    try {
+      return handover.owners(meta).flatMap(({ serves, target, member }) => (serves && !target ? [member] : []))
+    } catch {
+      return []
+    }
+  }
+
   async #tell(): Promise<void> {
     while (this.#added.size > 0 && !this.#stop.signal.aborted) {
-      const added = new Set(this.#added.values().take(BATCH))
-      for (const id of added) this.#added.delete(id)
+      const added = new Map(this.#added.entries().take(BATCH))
+      for (const id of added.keys()) this.#added.delete(id)
       try {
         // What waited here for a store that was away may have been released since. No pause: it must hold when it is told.
-        const batch = [...added].filter(this.#isHeld)
+        const batch = [...added.keys()].filter(this.#isHeld)
         if (batch.length === 0) return
-        await this.#handover?.serve({ added: batch, dropped: [] }, this.#stop.signal)
+        await this.#handover?.serve({ added: batch, dropped: [], traces: tracesOf(added) }, this.#stop.signal)
+        for (const told of added.values()) told?.trace.told()
         await pause(this.#host)
       } catch (error) {
         await this.#later('serve', added, error)
@@ -89,12 +107,23 @@ export class AdvertisedBlocks {
     }
   }
 
-  async #later(what: string, ids: ReadonlySet<BlockId>, error: unknown): Promise<void> {
+  async #later(what: string, added: ReadonlyMap<BlockId, Told | undefined>, error: unknown): Promise<void> {
     this.#host.log.warn('blocks were not advertised, will be tried again', {
       what,
-      blocks: ids.size,
+      blocks: added.size,
       ...errorFields(error),
     })
-    await inSlices(this.#host, ids, id => this.#added.add(id))
+    await inSlices(this.#host, added, ([id, told]) => this.#added.set(id, told))
   }
+}
+
+/** Undefined where nobody needs one. */
+function tracesOf(added: ReadonlyMap<BlockId, Told | undefined>): Map<BlockId, string> | undefined {
+  let traces: Map<BlockId, string> | undefined
+  for (const [id, told] of added) {
+    if (told?.traceparent === undefined) continue
+    traces ??= new Map()
+    traces.set(id, told.traceparent)
+  }
+  return traces
 }

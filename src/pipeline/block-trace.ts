@@ -65,6 +65,22 @@ export class BlockTrace {
     return undefined
   }
 
+  /** Whether anything that is told here is of use. */
+  get isTraced(): boolean {
+    return false
+  }
+
+  /** The block is served now. @returns the W3C traceparent of its trace, where that is kept; `from`: members that are to let go of it */
+  shown(_from: readonly string[]): string | undefined {
+    return undefined
+  }
+
+  /** The member store knows since now that the block is served. */
+  told(): void {}
+
+  /** It goes because another member has loaded it, in this trace. */
+  joins(_traceparent: string | undefined): void {}
+
   /** Something that is known of the block. */
   say(_what: keyof typeof BlockAttribute, _value: AttributeValue | undefined): void {}
 

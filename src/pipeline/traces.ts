@@ -5,6 +5,7 @@ import type { BlockId } from '../contracts/block.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
+import type { OwnershipPlugin } from '../contracts/ownership.ts'
 import type { BlockResult, RunReason } from '../contracts/stage.ts'
 import type { RunSummary } from '../contracts/summary.ts'
 import type { BlockTrace } from './block-trace.ts'
@@ -34,6 +35,7 @@ export interface TracedRun {
   /** Spans of those who asked for it: the first one is its parent. */
   readonly asked: readonly SpanContext[]
   readonly memory: TraceMemory
+  readonly ownership: OwnershipPlugin
   readonly metrics: Metrics | undefined
 }
 

@@ -8,7 +8,7 @@ import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { codeOf, ErrorCode, errorFields } from '../contracts/errors.ts'
-import type { Epoch, Owner } from '../contracts/ownership.ts'
+import type { Epoch, Handover, Owner } from '../contracts/ownership.ts'
 import type { BlockTrace } from '../pipeline/block-trace.ts'
 import type { Engine } from './engine.ts'
 import type { View } from './view.ts'
@@ -210,7 +210,7 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
       }
       const released = (await (trace ? trace.leave('release', ask) : ask())) === 'released'
       const kept = () => ({ kind: 'retained', by, reason: keptAs(engine, id, whileKept) }) as const
-      if (released) trace?.waited(engine.catalogue.waitingSince(id))
+      if (released && trace) await moved(handover, id, superseding, trace, engine.catalogue.waitingSince(id))
       results.set(id, released ? await dropOne(input, id, decision) : kept())
     } catch (error) {
       // The answer is lost: for the peers it may be released, here it is held.
@@ -219,6 +219,20 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
     }
     await pause(engine.host)
   })
+}
+
+/** Others serve the block: it goes in the trace of who has loaded it. */
+async function moved(
+  handover: Handover,
+  id: BlockId,
+  superseding: BlockMeta,
+  trace: BlockTrace,
+  since: number | undefined,
+): Promise<void> {
+  trace.waited(since)
+  if (id !== superseding.ulid) return
+  trace.say('move', true)
+  trace.joins(await handover.traceOf?.(id))
 }
 
 function leaving({ engine, leaving }: ReconcileInput, id: BlockId): BlockTrace | undefined {

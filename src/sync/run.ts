@@ -48,7 +48,16 @@ export class Run {
     manyFollow(this.#link.signal)
     this.#started = host.monotonic()
     this.#context = { id, reason, now: host.now(), signal: this.#link.signal, loaded: this.#loaded }
-    this.#trace = currentTraces()?.run({ host, id, reason, instance: instance.id, asked, memory: catalogue, metrics })
+    this.#trace = currentTraces()?.run({
+      host,
+      id,
+      reason,
+      instance: instance.id,
+      asked,
+      memory: catalogue,
+      ownership: plan.ownership,
+      metrics,
+    })
     this.#flow = new Flow(engine, this.#context, this.#view, this.#trace)
     this.#walk = new Walk(engine, this.#context, this.#view, this.#flow, this.#trace?.context ?? ROOT_CONTEXT)
   }

@@ -2,13 +2,22 @@
  * The trace of one block: from when it is taken up until there is a verdict, with all its tries; or what the end of a run does with
  * a loaded one. It is written down, and becomes spans when it turns out to be news: see LateSpan.
  */
-import { type AttributeValue, context, type Link, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api'
+import {
+  type AttributeValue,
+  context,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName, verdictName } from '../contracts/block-telemetry.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
 import { inSpan } from '../contracts/spans.ts'
 import type { BlockResult, Outcome } from '../contracts/stage.ts'
 import { markFailed, SpanName } from '../contracts/telemetry.ts'
+import { spanContextOf, traceparentOf } from '../contracts/traceparent.ts'
 import { BlockTrace, type Frame, type Step } from '../pipeline/block-trace.ts'
 import type { LastVerdict, TracedRun } from '../pipeline/traces.ts'
 import { LateSpan, timeOf } from './late-span.ts'
@@ -18,6 +27,8 @@ export interface BlocksOfRun extends TracedRun {
   readonly clock: () => number
   /** Made with the first block that is news. @returns links from the block to the run, and to why the run is */
   readonly links: () => Link[]
+  /** The trace of the last change of the epoch. */
+  readonly epoch: () => SpanContext | undefined
   /** A block's trace has ended: the run is linked to it. */
   readonly ended: (span: SpanContext) => void
 }
@@ -38,6 +49,11 @@ export class TracedBlock extends BlockTrace {
   #attempt = 0
   /** Since when it waits, and for what. */
   #waits: { readonly since: number; readonly for: string; slot?: number } | undefined
+  /** When it was shown, ms since the epoch. */
+  #shown = 0
+  #isMove = false
+  /** Of another member. */
+  #parent: SpanContext | undefined
   /** The step that goes on. */
   #step: { readonly name: Step; readonly start: number; readonly of: LateSpan } | undefined
 
@@ -53,6 +69,31 @@ export class TracedBlock extends BlockTrace {
       [BlockAttribute.instance]: run.instance,
     }
     this.#root = new LateSpan(BlockSpanName.block, run.clock, ROOT_CONTEXT, { attributes })
+  }
+
+  override get isTraced(): boolean {
+    return true
+  }
+
+  override shown(from: readonly string[]): string | undefined {
+    this.make()
+    this.#shown = this.#run.clock()
+    if (from.length === 0 || !this.#root.isRecording()) return undefined
+    this.#isMove = true
+    this.say('move', true)
+    this.say('movedFrom', [...from])
+    // A move is kept, whatever else of this block is.
+    return traceparentOf({ ...this.#root.spanContext(), traceFlags: TraceFlags.SAMPLED })
+  }
+
+  override told(): void {
+    const now = this.#run.clock()
+    if (this.#isMove || now - this.#shown >= SHORT)
+      this.#root.child(BlockSpanName.told, undefined, this.#shown).end(now)
+  }
+
+  override joins(traceparent: string | undefined): void {
+    this.#parent = spanContextOf(traceparent)
   }
 
   override get spanContext(): SpanContext | undefined {
@@ -106,7 +147,8 @@ export class TracedBlock extends BlockTrace {
   make(): void {
     if (this.#root.isMade) return
     const previous = this.#run.memory.lastTrace(this.#id)
-    this.#root.make([...this.#run.links(), ...(previous ? [{ context: previous }] : [])])
+    const outer = this.#parent ? trace.setSpanContext(ROOT_CONTEXT, this.#parent) : ROOT_CONTEXT
+    this.#root.make([...this.#run.links(), ...(previous ? [{ context: previous }] : [])], outer)
   }
 
   /** A block whose verdict is the same as last time leaves no trace. */
@@ -124,6 +166,8 @@ export class TracedBlock extends BlockTrace {
     if (reason !== '') root.setAttribute(BlockAttribute.reason, reason)
     if (result.kind === 'skipped') this.say('detail', result.detail)
     if (result.kind === 'failed') markFailed(root, result.error)
+    const epoch = isOfOwners(result) ? this.#run.epoch() : undefined
+    if (epoch) root.addLink({ context: epoch })
     root.end()
     this.#run.ended(root.spanContext())
     this.#run.memory.traced(this.#id, root.spanContext())
@@ -164,6 +208,12 @@ export class TracedBlock extends BlockTrace {
     }
     this.#root.child(BlockSpanName.wait, { attributes }, waits.since).end(until)
   }
+}
+
+/** Who owns the block decided it, or has to do with it. */
+function isOfOwners(result: BlockResult): boolean {
+  if (result.kind === 'skipped') return result.epoch !== undefined
+  return result.kind === 'added' || result.kind === 'dropped' || WAITED.has(reasonOf(result))
 }
 
 /** Only the stage that raised an error carries it: the stages around it saw a failure, they did not fail. */

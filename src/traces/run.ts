@@ -8,6 +8,7 @@ import { isGoingOn } from '../contracts/spans.ts'
 import type { BlockResult } from '../contracts/stage.ts'
 import type { RunSummary } from '../contracts/summary.ts'
 import { markFailed } from '../contracts/telemetry.ts'
+import { spanContextOf } from '../contracts/traceparent.ts'
 import type { BlockTrace } from '../pipeline/block-trace.ts'
 import type { RunTrace, TracedRun, Traces } from '../pipeline/traces.ts'
 import { type BlocksOfRun, isAsBefore, TracedBlock } from './block.ts'
@@ -57,7 +58,8 @@ class TracedRunSpan implements RunTrace {
     const ended = (context: SpanContext) => {
       if (this.#blocks.length < MOST_LINKS) this.#blocks.push({ context })
     }
-    this.#run = { ...run, clock: this.clock, links: linksTo, ended }
+    const epoch = () => spanContextOf(run.ownership.handover?.epochTrace?.())
+    this.#run = { ...run, clock: this.clock, links: linksTo, epoch, ended }
   }
 
   get context(): Context {
@@ -83,7 +85,8 @@ class TracedRunSpan implements RunTrace {
       [BlockAttribute.blocksFailed]: blocks.failed,
       [BlockAttribute.blocksDropped]: blocks.dropped,
     })
-    span.addLinks(this.#blocks)
+    const epoch = this.#run.reason === 'ownership-change' ? this.#run.epoch() : undefined
+    span.addLinks([...(epoch ? [{ context: epoch }] : []), ...this.#blocks])
     if (error) markFailed(span, error)
     span.end()
   }

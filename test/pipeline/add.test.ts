@@ -1,9 +1,10 @@
 /** The end of an add: what was prepared is tidied up, what was in vain is counted, and what is served is advertised. */
 import { type BlockStage, type Handover, skip } from 'blockgate'
 import { setupMetrics } from 'blockgate/runtime/metrics'
-import { fakeHost, settle, testId } from 'blockgate/testing'
+import { blockMeta, fakeHost, settle, testId } from 'blockgate/testing'
 import { expect, it } from 'vitest'
 import { AdvertisedBlocks } from '../../src/pipeline/advertised.ts'
+import { BlockTrace } from '../../src/pipeline/block-trace.ts'
 import { samples } from '../metrics/measured.ts'
 import { blocks, numberOf, scriptedOwnership, scriptedSink, world } from '../support/world.ts'
 
@@ -75,11 +76,12 @@ it('what could not be advertised is told later, unless it was withdrawn meanwhil
     told.push([added.map(numberOf), dropped.map(numberOf)])
   }
   const advertised = new AdvertisedBlocks({ serve } as Handover, fakeHost(), () => true)
-  for (const n of [1, 2]) advertised.added(testId(n))
+  const untraced = new BlockTrace(fakeHost())
+  for (const n of [1, 2]) advertised.added(blockMeta({ ulid: testId(n) }), untraced)
   await advertised.told()
   away = false
   await advertised.withdraw([testId(2)], new AbortController().signal)
-  advertised.added(testId(3))
+  advertised.added(blockMeta({ ulid: testId(3) }), untraced)
   await advertised.told()
   expect(told).toEqual([
     [[], [2]],

@@ -29,7 +29,7 @@ export function memoryStore(): SlotStore {
     },
     join: async request => table().join(request),
     heartbeat: async (stamp, request) => table().heartbeat(stamp, request),
-    leave: async stamp => table().leave(stamp),
+    leave: async (stamp, trace) => table().leave(stamp, trace),
     serve: async (stamp, change) => table().serve(stamp, change),
     release: async (stamp, request) => table().release(stamp, request),
     async advertised(id) {
@@ -41,11 +41,13 @@ export function memoryStore(): SlotStore {
         await pause(clockOf, 32)
       }
     },
-    expire: async (id, seen, limit, by) => table().expire(id, seen, limit, by),
-    evict: async (id, changed) => table().evict(id, changed),
+    expire: async (id, seen, limit, by, trace) => table().expire(id, seen, limit, by, trace),
+    evict: async (id, changed, trace) => table().evict(id, changed, trace),
     forget: async (id, changed) => table().forget(id, changed),
-    drain: async (id, on) => table().drain(id, on),
+    drain: async (id, on, trace) => table().drain(id, on, trace),
     freeze: async on => table().freeze(on),
+    tellTraces: async traces => table().tellTraces(traces),
+    traces: async ids => table().traces(ids),
     entries: async () => table().entries(),
     heartbeats: async () => table().heartbeats(),
     fence: async () => table().fence(),

@@ -7,6 +7,7 @@ export interface Keys {
   readonly base: readonly [string, string, string]
   readonly expiries: string
   readonly slots: string
+  readonly traces: string
   /** @throws BlockgateError `invalid-member` */
   advertised(id: string): string
 }
@@ -18,6 +19,7 @@ export function keysOf(cluster: string): Keys {
     base: [`${prefix}meta`, `${prefix}members`, `${prefix}heartbeats`],
     expiries: `${prefix}expiries`,
     slots: `${prefix}slots`,
+    traces: `${prefix}traces`,
     advertised(id) {
       assertMemberId(id)
       return `${prefix}advertised:${id}`

@@ -1,5 +1,5 @@
 /** The steps of a MemberStore as calls of scripts, and what these answer: Redis is another process, so answers are checked. */
-import { BlockSet, type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
+import { type BlockId, BlockSet, type Host, inSlices, isBlockId, OwnershipUnavailable } from 'blockgate'
 import {
   assertBlockIds,
   assertHold,
@@ -8,6 +8,7 @@ import {
   assertRelease,
   assertSeen,
   assertStamp,
+  isTraceparent,
   type ReleaseItem,
   type SlotStore,
   type Stamp,
@@ -46,14 +47,14 @@ export function redisSteps(
   connections: () => number = () => 0,
 ): Steps {
   /** For the scripts that answer whether they did it. */
-  const done = async (script: Script, id: string, argument: Argument, own: readonly string[] = []) => {
+  const done = async (script: Script, id: string, args: readonly Argument[], own: readonly string[] = []) => {
     assertMemberId(id)
-    return flag(await run(script, own, [id, argument]))
+    return flag(await run(script, own, [id, ...args]))
   }
   return {
-    async join({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen }) {
+    async join({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen, trace }) {
       assertJoin({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen })
-      const said = JSON.stringify({ zone, address, process, fingerprint, bucket })
+      const said = JSON.stringify({ zone, address, process, fingerprint, bucket, trace })
       const reply = texts(
         await run(members.join, [keys.advertised(id)], [id, said, incarnation, sequence, replaces, seen]),
       )
@@ -77,9 +78,9 @@ export function redisSteps(
       const status = oneOf(reply[0], [...WRITTEN, 'down'] as const)
       return { status, epoch: epoch(reply[1]), storeId: text(reply[2]), frozen: flag(reply[3]) }
     },
-    async leave(stamp) {
+    async leave(stamp, trace = '') {
       assertStamp(stamp)
-      return oneOf(await run(members.leave, [keys.advertised(stamp.id)], stampOf(stamp)), WRITTEN)
+      return oneOf(await run(members.leave, [keys.advertised(stamp.id)], [...stampOf(stamp), trace]), WRITTEN)
     },
     async serve(stamp, { added, dropped }) {
       assertStamp(stamp)
@@ -113,17 +114,33 @@ export function redisSteps(
       } while (cursor !== '0')
       return ids
     },
-    async expire(id, seen, { max, windowMs }, by) {
+    async expire(id, seen, { max, windowMs }, by, trace = '') {
       assertMemberId(id)
       assertMemberId(by)
-      const args = [id, seen.incarnation, seen.sequence, max, windowMs, by]
+      const args = [id, seen.incarnation, seen.sequence, max, windowMs, by, trace]
       return oneOf(await run(members.expire, [keys.expiries], args), ['expired', 'moved', 'refused', 'gone'] as const)
     },
-    evict: async (id, changed) => await done(members.evict, id, changed),
-    forget: async (id, changed) => await done(members.forget, id, changed, [keys.advertised(id)]),
-    drain: async (id, on) => await done(members.drain, id, on ? '1' : '0'),
+    evict: async (id, changed, trace = '') => await done(members.evict, id, [changed, trace]),
+    forget: async (id, changed) => await done(members.forget, id, [changed], [keys.advertised(id)]),
+    drain: async (id, on, trace = '') => await done(members.drain, id, [on ? '1' : '0', trace]),
     async freeze(on) {
       oneOf(await run(members.freeze, [], [on ? '1' : '0']), ['ok'] as const)
+    },
+    async tellTraces(traces) {
+      assertBlockIds([...traces.keys()])
+      const told = [...traces].filter(([, trace]) => isTraceparent(trace)).flat()
+      if (told.length > 0) oneOf(await run(blocks.tellTraces, [keys.traces], told), ['ok'] as const)
+    },
+    async traces(ids) {
+      assertBlockIds(ids)
+      const traces = new Map<BlockId, string>()
+      if (ids.length === 0) return traces
+      const reply = await call('HMGET', keys.traces, ...ids)
+      for (const [i, trace] of (Array.isArray(reply) ? reply : []).entries()) {
+        const id = ids[i]
+        if (id !== undefined && isTraceparent(trace)) traces.set(id, trace)
+      }
+      return traces
     },
     async entries() {
       const [at, storeId, frozen, cause, ...flat] = texts(await run(members.readEntries, [], []))

@@ -20,6 +20,17 @@ return 'ok'
 `,
 )
 
+/** KEYS[4] traces. ARGV: channel, then of each block its id and its traceparent. They are gone an hour after the last one came. */
+export const tellTraces: Script = script(
+  'tellTraces',
+  'hash hash hash hash',
+  `if redis.call('HLEN', KEYS[4]) > 20000 then redis.call('UNLINK', KEYS[4]) end
+redis.call('HSET', KEYS[4], unpack(ARGV, 2))
+redis.call('EXPIRE', KEYS[4], 3600)
+return 'ok'
+`,
+)
+
 /**
  * KEYS[4] what the member advertises, KEYS[5 …] what each target does, then slots. ARGV: channel, stamp, the epoch it was decided
  * in, how old a heartbeat may be, the number of targets, their ids; then of each item: id, superseding block, quorum, the number

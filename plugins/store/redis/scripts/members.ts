@@ -64,7 +64,7 @@ return { status, digits(now), store, frozen() and '1' or '0' }
 `,
 )
 
-/** KEYS[4] what the member advertises. ARGV: channel, stamp. */
+/** KEYS[4] what the member advertises. ARGV: channel, stamp, the traceparent of the change or ''. */
 export const leave: Script = script(
   'leave',
   'hash hash hash set',
@@ -74,7 +74,7 @@ local raised = r.state ~= 'down' and next_epoch()
 local had = redis.call('UNLINK', KEYS[4])
 if raised then
   set_epoch(raised, me.id .. ' down: stopped')
-  r.state, r.changed = 'down', raised
+  r.state, r.changed, r.trace = 'down', raised, ARGV[5]
   set_entry(me.id, r)
 end
 b.sequence, b.at, b.version = me.sequence, ms(), b.version + had
@@ -83,7 +83,7 @@ return 'ok'
 `,
 )
 
-/** KEYS[4] when members were expired, ms, the last one first. ARGV: channel, id, incarnation, sequence, max, windowMs, by. */
+/** KEYS[4] when members were expired, ms, the last one first. ARGV: channel, id, incarnation, sequence, max, windowMs, by, trace. */
 export const expire: Script = script(
   'expire',
   'hash hash hash list',
@@ -106,13 +106,13 @@ local raised = next_epoch()
 redis.call('LPUSH', KEYS[4], digits(now))
 redis.call('LTRIM', KEYS[4], 0, KEPT - 1)
 set_epoch(raised, id .. ' down: no heartbeat seen by ' .. ARGV[7])
-r.state, r.changed = 'down', raised
+r.state, r.changed, r.trace = 'down', raised, ARGV[8]
 set_entry(id, r)
 return 'expired'
 `,
 )
 
-/** ARGV: channel, id, the epoch of the last change of its entry. */
+/** ARGV: channel, id, the epoch of the last change of its entry, trace. */
 export const evict: Script = script(
   'evict',
   'hash hash',
@@ -120,7 +120,7 @@ export const evict: Script = script(
 local r = down_since(id, ARGV[3])
 if not r or frozen() or not r.placed then return '0' end
 local raised = raise(id .. ' evicted: its grace is over')
-r.placed, r.changed = false, raised
+r.placed, r.changed, r.trace = false, raised, ARGV[4]
 set_entry(id, r)
 return '1'
 `,
@@ -142,7 +142,7 @@ return '1'
 `,
 )
 
-/** ARGV: channel, id, '1' or '0'. */
+/** ARGV: channel, id, '1' or '0', trace. */
 export const drain: Script = script(
   'drain',
   'hash hash',
@@ -151,7 +151,7 @@ local r = entry(id)
 if not r then return '0' end
 if r.draining == on then return '1' end
 local raised = raise(id .. (on and ' leaving' or ' active again'))
-r.draining, r.changed = on, raised
+r.draining, r.changed, r.trace = on, raised, ARGV[4]
 if r.state ~= 'down' then r.state = on and 'leaving' or 'active' end
 set_entry(id, r)
 return '1'

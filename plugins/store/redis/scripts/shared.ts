@@ -114,7 +114,7 @@ local function set_entry(id, r)
   redis.call('HSET', ENTRIES, id, cjson.encode({
     zone = r.zone, address = r.address, state = r.state, placed = r.placed, draining = r.draining,
     incarnation = digits(r.incarnation), process = r.process, fingerprint = r.fingerprint, bucket = r.bucket,
-    changed = digits(r.changed),
+    changed = digits(r.changed), trace = type(r.trace) == 'string' and #r.trace == 55 and r.trace or nil,
   }))
 end
 

@@ -82,6 +82,12 @@ export const STEPS: readonly Step[] = [
         ],
       }),
   },
+  {
+    name: 'tellTraces',
+    writes: ['traces'],
+    run: store =>
+      store.tellTraces?.(new Map([[held, `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]])) ?? Promise.reject(),
+  },
   { name: 'fence', writes: ['meta'], run: store => store.fence() },
   {
     name: 'expire',

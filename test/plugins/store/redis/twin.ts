@@ -10,7 +10,7 @@ type AlsoAtOnce<F> = F extends (...args: infer A) => infer R ? (...args: A) => R
 export type Steps = {
   readonly [K in Exclude<
     keyof SlotStore,
-    'watch' | 'start' | 'stop' | 'check' | 'name' | 'needs' | 'options' | 'shared' | 'cluster'
+    'watch' | 'start' | 'stop' | 'check' | 'name' | 'needs' | 'options' | 'shared' | 'cluster' | 'traces' | 'tellTraces'
   >]: AlsoAtOnce<SlotStore[K]>
 }
 
