@@ -7,7 +7,7 @@ import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { MeasuredBlock } from '../contracts/metrics.ts'
 import type { BlockResult, PartialBlock } from '../contracts/stage.ts'
-import type { LastVerdict, TraceMemory } from '../pipeline/traces.ts'
+import type { TraceMemory } from '../pipeline/traces.ts'
 
 /**
  *   (listed) → pending → loading → serving ⇄ pending-hand-off → (dropped: gone)
@@ -138,21 +138,7 @@ export class Catalogue implements TraceMemory {
     })
   }
 
-  /** The verdict that a trace may be quiet about while it stays the same. */
-  last(id: BlockId): LastVerdict | undefined {
-    return this.#entries.get(id)?.events.at(-1)
-  }
-
-  /** Since when the block waits until others serve it, ms since the epoch; undefined where it does not. */
-  waitingSince(id: BlockId): number | undefined {
-    const entry = this.#entries.get(id)
-    return entry && WAITING.has(entry.reason) ? entry.since : undefined
-  }
-
-  lastTrace(id: BlockId): SpanContext | undefined {
-    return this.#entries.get(id)?.trace
-  }
-
+  /** The block's last trace: its next one is linked to it. */
   traced(id: BlockId, span: SpanContext): void {
     this.#entry(id).trace = span
   }

@@ -13,18 +13,13 @@ import type { BlockTrace } from './block-trace.ts'
 /** Blocks in one call: after an outage as many may wait as there are, and a heartbeat waits for the calls before it. */
 const BATCH = 1_000
 
-interface Told {
-  readonly trace: BlockTrace
-  readonly traceparent: string | undefined
-}
-
 export class AdvertisedBlocks {
   readonly #handover: Handover | undefined
   readonly #host: Host
   readonly #isHeld: (id: BlockId) => boolean
   readonly #stop = new AbortController()
-  /** With the trace of its add, where there is one; and what of that is told to others. */
-  readonly #added = new BlockMap<Told | undefined>()
+  /** With the trace of its add, where there is one. */
+  readonly #added = new BlockMap<BlockTrace | undefined>()
   #telling: Promise<void> | undefined
 
   /** `isHeld`: whether the sink holds the block now. */
@@ -48,9 +43,9 @@ export class AdvertisedBlocks {
 
   /** The block is served now. Returns at once. */
   added(meta: BlockMeta, trace: BlockTrace): void {
-    if (!this.#handover) return void trace.shown([])
-    const told = trace.isTraced ? { trace, traceparent: trace.shown(this.#leaving(this.#handover, meta)) } : undefined
-    this.#added.set(meta.ulid, told)
+    if (!this.#handover) return
+    trace.shown(meta)
+    this.#added.set(meta.ulid, trace)
     // Nobody waits: 100,000 that wait for one batch would all go on in one turn of the event loop.
     this.#begin()
   }
@@ -80,15 +75,6 @@ export class AdvertisedBlocks {
     })
   }
 
-  /** Who serves the block, and is to let go of it. */
-  #leaving(handover: Handover, meta: BlockMeta): readonly string[] {
-    try {
-      return handover.owners(meta).flatMap(({ serves, target, member }) => (serves && !target ? [member] : []))
-    } catch {
-      return []
-    }
-  }
-
   async #tell(): Promise<void> {
     while (this.#added.size > 0 && !this.#stop.signal.aborted) {
       const added = new Map(this.#added.entries().take(BATCH))
@@ -97,8 +83,10 @@ export class AdvertisedBlocks {
         // What waited here for a store that was away may have been released since. No pause: it must hold when it is told.
         const batch = [...added.keys()].filter(this.#isHeld)
         if (batch.length === 0) return
-        await this.#handover?.serve({ added: batch, dropped: [], traces: tracesOf(added) }, this.#stop.signal)
-        for (const told of added.values()) told?.trace.told()
+        const traces = new Map<BlockId, string>()
+        for (const [id, trace] of added) if (trace?.traceparent) traces.set(id, trace.traceparent)
+        await this.#handover?.serve({ added: batch, dropped: [], traces }, this.#stop.signal)
+        for (const trace of added.values()) trace?.told()
         await pause(this.#host)
       } catch (error) {
         await this.#later('serve', added, error)
@@ -107,23 +95,12 @@ export class AdvertisedBlocks {
     }
   }
 
-  async #later(what: string, added: ReadonlyMap<BlockId, Told | undefined>, error: unknown): Promise<void> {
+  async #later(what: string, added: ReadonlyMap<BlockId, BlockTrace | undefined>, error: unknown): Promise<void> {
     this.#host.log.warn('blocks were not advertised, will be tried again', {
       what,
       blocks: added.size,
       ...errorFields(error),
     })
-    await inSlices(this.#host, added, ([id, told]) => this.#added.set(id, told))
+    await inSlices(this.#host, added, ([id, trace]) => this.#added.set(id, trace))
   }
-}
-
-/** Undefined where nobody needs one. */
-function tracesOf(added: ReadonlyMap<BlockId, Told | undefined>): Map<BlockId, string> | undefined {
-  let traces: Map<BlockId, string> | undefined
-  for (const [id, told] of added) {
-    if (told?.traceparent === undefined) continue
-    traces ??= new Map()
-    traces.set(id, told.traceparent)
-  }
-  return traces
 }

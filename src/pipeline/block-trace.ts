@@ -3,6 +3,7 @@
  * Here nothing is traced; src/traces has the class that does.
  */
 import type { AttributeValue, Span, SpanContext } from '@opentelemetry/api'
+import type { BlockMeta } from '../contracts/block.ts'
 import type { BlockAttribute } from '../contracts/block-telemetry.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
@@ -65,21 +66,20 @@ export class BlockTrace {
     return undefined
   }
 
-  /** Whether anything that is told here is of use. */
-  get isTraced(): boolean {
-    return false
-  }
+  /** The block is served now. */
+  shown(_meta: BlockMeta): void {}
 
-  /** The block is served now. @returns the W3C traceparent of its trace, where that is kept; `from`: members that are to let go of it */
-  shown(_from: readonly string[]): string | undefined {
-    return undefined
-  }
+  /** A W3C `traceparent` for the members that are to let go of the block now; undefined where there are none. */
+  traceparent: string | undefined
 
   /** The member store knows since now that the block is served. */
   told(): void {}
 
-  /** It goes because another member has loaded it, in this trace. */
-  joins(_traceparent: string | undefined): void {}
+  /** It is asked whether the block may go; `superseding` as in Handover. */
+  asks(_superseding: BlockMeta): void {}
+
+  /** It may go. */
+  async released(_superseding: BlockMeta): Promise<void> {}
 
   /** Something that is known of the block. */
   say(_what: keyof typeof BlockAttribute, _value: AttributeValue | undefined): void {}
@@ -103,9 +103,6 @@ export class BlockTrace {
   leave<T>(_step: Step, work: () => Promise<T>): Promise<T> {
     return work()
   }
-
-  /** Others serve the block, and it may go. `since`: it waited for that, ms since the epoch. */
-  waited(_since: number | undefined): void {}
 
   /** The verdict is there. */
   finish(_result: BlockResult): void {}

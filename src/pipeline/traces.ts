@@ -1,7 +1,7 @@
 /** Where traces come from: an engine whose program sets none up does without their code. */
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { Around } from '../bucket/wrappers/wrapped.ts'
-import type { BlockId } from '../contracts/block.ts'
+import type { BlockId, Candidate } from '../contracts/block.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
@@ -19,11 +19,20 @@ export interface LastVerdict {
   readonly reason: string
 }
 
+/** As in the catalogue. */
+export interface KnownBlock {
+  readonly candidate: Candidate | undefined
+  readonly reason: string
+  readonly since: number
+  /** The newest last. */
+  readonly events: readonly LastVerdict[]
+  readonly trace: SpanContext | undefined
+}
+
 /** What is known of blocks from the runs before. */
 export interface TraceMemory {
-  last(id: BlockId): LastVerdict | undefined
-  /** Of its last trace: the next one is linked to it. */
-  lastTrace(id: BlockId): SpanContext | undefined
+  get(id: BlockId): KnownBlock | undefined
+  /** Its next trace is linked to this one. */
   traced(id: BlockId, span: SpanContext): void
 }
 
@@ -45,8 +54,7 @@ export interface RunTrace {
   readonly context: Context
   /** ms since the epoch. */
   readonly clock: () => number
-  /** `level`: of its compaction; 0 where it is not known. */
-  block(id: BlockId, level: number): BlockTrace
+  block(id: BlockId): BlockTrace
   /** Whether the result is another one than last time. */
   isNews(id: BlockId, result: BlockResult): boolean
   /** `before`: the code that the run before failed with; a failure that repeats is no news, and its end is. */

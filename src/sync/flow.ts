@@ -62,7 +62,7 @@ export class Flow {
     const { catalogue, host, plan } = this.#engine
     await inSlices(host, page.partial, partial => {
       if (this.#view.seen.has(partial.id)) return
-      this.#blockTrace(partial.id, 0).finish(partialOutcome(plan.source.name, partial))
+      this.#blockTrace(partial.id).finish(partialOutcome(plan.source.name, partial))
       this.#countFailure(isBroken(this.#view.partial.get(partial.id)), isBroken(partial))
       this.#view.partial.set(partial.id, partial)
       catalogue.partial(partial, this.#run.id, plan.source.name, this.#loaded(partial.id))
@@ -85,7 +85,7 @@ export class Flow {
 
   /** A block through segment `at`, which ends at a barrier. True: it passed. */
   async filter(at: number, candidate: Candidate): Promise<boolean> {
-    const trace = this.#traceOf(candidate.meta)
+    const trace = this.#blockTrace(candidate.meta.ulid)
     const outcome = await this.#attempt(at, candidate, trace)
     if (outcome.kind === 'passed') this.#keep(candidate, trace, 'barrier')
     else this.#conclude(candidate, outcome, trace)
@@ -95,17 +95,16 @@ export class Flow {
   /** A block through the last segment: try number `attempt`. */
   async offer(candidate: Candidate, number: number): Promise<Outcome> {
     const last = this.#engine.plan.segments.length - 1
-    const trace = this.#traceOf(candidate.meta)
+    const trace = this.#blockTrace(candidate.meta.ulid)
     trace.enterLast(this.#last)
     const outcome = await this.#attempt(last, candidate, trace)
     this.#conclude(candidate, outcome, trace, retries(outcome, number))
     return outcome
   }
 
-  /** The trace of a loaded block that may go; undefined where nobody traces. */
-  leaving(meta: BlockMeta): BlockTrace | undefined {
-    if (!this.#trace) return undefined
-    const trace = this.#traceOf(meta)
+  /** The trace of a loaded block that may go. */
+  leaving(meta: BlockMeta): BlockTrace {
+    const trace = this.#blockTrace(meta.ulid)
     this.#traces.set(meta.ulid, trace)
     return trace
   }
@@ -117,7 +116,7 @@ export class Flow {
     // It was kept because its add failed: that is told.
     if (!isOpen && result.kind === 'retained' && this.#view.outcomes.get(id)?.kind === 'failed') return
     if (!isOpen && !this.#trace.isNews(id, result)) return
-    this.#blockTrace(id, this.#engine.catalogue.get(id)?.candidate?.meta.compaction.level ?? 0).finish(result)
+    this.#blockTrace(id).finish(result)
   }
 
   /** Ends what waits for something that does not come any more. */
@@ -141,7 +140,7 @@ export class Flow {
       const parent = supersededBy === undefined ? undefined : byId.get(supersededBy)
       if (parent) this.#view.superseded.set(id, parent.meta)
       const detail = supersededBy && `${supersededBy} holds all of it`
-      const trace = this.#traceOf(candidate.meta)
+      const trace = this.#blockTrace(candidate.meta.ulid)
       trace.say('duplicateOf', supersededBy)
       this.#conclude(candidate, skippedBy(stage.name, skip, detail), trace)
     })
@@ -186,17 +185,13 @@ export class Flow {
     this.#traces.set(meta.ulid, trace)
   }
 
-  #traceOf({ ulid, compaction }: BlockMeta): BlockTrace {
-    return this.#blockTrace(ulid, compaction.level)
-  }
-
   /** The one that has not ended, or a new one. */
-  #blockTrace(id: BlockId, level: number): BlockTrace {
+  #blockTrace(id: BlockId): BlockTrace {
     const carried = this.#traces.get(id)
     this.#traces.delete(id)
     if (carried) return carried
     const { host, metrics } = this.#engine
-    return this.#trace ? this.#trace.block(id, level) : new BlockTrace(host, metrics)
+    return this.#trace ? this.#trace.block(id) : new BlockTrace(host, metrics)
   }
 
   #loaded(id: BlockId): boolean {

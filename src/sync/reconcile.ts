@@ -8,7 +8,7 @@ import { inSlices, pause } from '../async/slices.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockMap } from '../contracts/block-map.ts'
 import { codeOf, ErrorCode, errorFields } from '../contracts/errors.ts'
-import type { Epoch, Handover, Owner } from '../contracts/ownership.ts'
+import type { Epoch } from '../contracts/ownership.ts'
 import type { BlockTrace } from '../pipeline/block-trace.ts'
 import type { Engine } from './engine.ts'
 import type { View } from './view.ts'
@@ -27,7 +27,7 @@ export interface ReconcileInput {
   readonly confirmDrops: boolean
   readonly signal: AbortSignal
   /** The trace of a block that may go; undefined where nobody traces. */
-  readonly leaving: (meta: BlockMeta) => BlockTrace | undefined
+  readonly leaving: ((meta: BlockMeta) => BlockTrace) | undefined
 }
 
 /** What is to become of a block that is not simply kept. */
@@ -203,14 +203,14 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
     if (!handover || !superseding || decidedIn === undefined || whileKept === undefined) return
     try {
       const trace = leaving(input, id)
-      if (trace) tellOwners(engine, superseding, trace)
+      trace?.asks(superseding)
       const ask = () => {
         const answer = handover.release({ id, superseding, urgent }, decidedIn, signal)
         return limited(engine, signal, 'release()', answer)
       }
       const released = (await (trace ? trace.leave('release', ask) : ask())) === 'released'
       const kept = () => ({ kind: 'retained', by, reason: keptAs(engine, id, whileKept) }) as const
-      if (released && trace) await moved(handover, id, superseding, trace, engine.catalogue.waitingSince(id))
+      if (released) await trace?.released(superseding)
       results.set(id, released ? await dropOne(input, id, decision) : kept())
     } catch (error) {
       // The answer is lost: for the peers it may be released, here it is held.
@@ -221,31 +221,9 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
   })
 }
 
-/** Others serve the block: it goes in the trace of who has loaded it. */
-async function moved(
-  handover: Handover,
-  id: BlockId,
-  superseding: BlockMeta,
-  trace: BlockTrace,
-  since: number | undefined,
-): Promise<void> {
-  trace.waited(since)
-  if (id !== superseding.ulid) return
-  trace.say('move', true)
-  trace.joins(await handover.traceOf?.(id))
-}
-
 function leaving({ engine, leaving }: ReconcileInput, id: BlockId): BlockTrace | undefined {
-  const meta = engine.plan.sink.stage.loaded().get(id)?.meta
+  const meta = leaving && engine.plan.sink.stage.loaded().get(id)?.meta
   return meta && leaving(meta)
-}
-
-/** Who is to hold the block, and who of them it still waits for. */
-function tellOwners({ plan }: Engine, superseding: BlockMeta, trace: BlockTrace): void {
-  const targets = plan.ownership.handover?.owners(superseding).filter(({ target }) => target) ?? []
-  const names = (owners: readonly Owner[]) => owners.map(({ member }) => member)
-  trace.say('owners', names(targets))
-  trace.say('waitsFor', names(targets.filter(({ serves, live }) => !serves || !live)))
 }
 
 /** A block whose hand-off is pending, and that nobody else serves, is the last copy. */
@@ -278,12 +256,12 @@ async function dropOne(input: ReconcileInput, id: BlockId, { by, reason }: Decis
  */
 export async function dropDamaged(
   { plan, host, advertised, catalogue, metrics }: Engine,
+  ids: readonly BlockId[],
   run: string,
   signal: AbortSignal,
   settled: (id: BlockId, result: LoadedResult) => void,
 ): Promise<void> {
   const { name, stage } = plan.sink
-  const ids = [...(stage.damaged?.() ?? [])]
   const result = { kind: 'dropped', by: name, reason: 'damaged' } as const
   try {
     await advertised.withdraw(ids, signal)

@@ -137,7 +137,7 @@ export class Run {
     if (damaged?.size && !this.#request.previous) {
       const { signal } = this.#link
       const settled = (id: BlockId, result: LoadedResult) => this.#flow.settled(id, result)
-      const gone = dropDamaged(this.#engine, this.#request.id, signal, settled)
+      const gone = dropDamaged(this.#engine, [...damaged], this.#request.id, signal, settled)
       await limited(this.#engine, signal, `${plan.sink.name}: drop()`, gone)
     }
     budget.count()
@@ -147,7 +147,7 @@ export class Run {
     const { host, plan, catalogue, metrics, faults, journal, absences, asked, state } = this.#engine
     const { id: run, confirmDrops } = this.#request
     const { signal } = this.#link
-    const leaving: ReconcileInput['leaving'] = meta => this.#flow.leaving(meta)
+    const leaving: ReconcileInput['leaving'] = this.#trace && (meta => this.#flow.leaving(meta))
     const input = { engine: this.#engine, view: this.#view, before: this.#loaded, confirmDrops, signal, leaving }
     const results = await orAborted(reconcile(input), signal)
     const loaded = plan.sink.stage.loaded()

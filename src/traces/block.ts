@@ -11,9 +11,10 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api'
-import type { BlockId } from '../contracts/block.ts'
+import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName, verdictName } from '../contracts/block-telemetry.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
+import type { Owner } from '../contracts/ownership.ts'
 import { inSpan } from '../contracts/spans.ts'
 import type { BlockResult, Outcome } from '../contracts/stage.ts'
 import { markFailed, SpanName } from '../contracts/telemetry.ts'
@@ -45,6 +46,10 @@ export class TracedBlock extends BlockTrace {
   readonly #run: BlocksOfRun
   readonly #id: BlockId
   readonly #root: LateSpan
+  /** Since when it waits until others serve it, ms since the epoch. */
+  readonly #waiting: number | undefined
+  /** Of its last trace. */
+  readonly #previous: SpanContext | undefined
   readonly #last: LastVerdict | undefined
   #attempt = 0
   /** Since when it waits, and for what. */
@@ -57,33 +62,35 @@ export class TracedBlock extends BlockTrace {
   /** The step that goes on. */
   #step: { readonly name: Step; readonly start: number; readonly of: LateSpan } | undefined
 
-  constructor(run: BlocksOfRun, id: BlockId, level: number) {
+  constructor(run: BlocksOfRun, id: BlockId) {
     super(run.host, run.metrics)
     this.#run = run
     this.#id = id
-    this.#last = run.memory.last(id)
+    const known = run.memory.get(id)
+    const level = known?.candidate?.meta.compaction.level
+    this.#waiting = known && WAITED.has(known.reason) ? known.since : undefined
+    this.#previous = known?.trace
+    this.#last = known?.events.at(-1)
     const attributes = {
       [BlockAttribute.id]: id,
-      ...(level > 0 && { [BlockAttribute.level]: level }),
+      ...(level && { [BlockAttribute.level]: level }),
       [BlockAttribute.runId]: run.id,
       [BlockAttribute.instance]: run.instance,
     }
     this.#root = new LateSpan(BlockSpanName.block, run.clock, ROOT_CONTEXT, { attributes })
   }
 
-  override get isTraced(): boolean {
-    return true
-  }
-
-  override shown(from: readonly string[]): string | undefined {
+  override shown(meta: BlockMeta): void {
     this.make()
     this.#shown = this.#run.clock()
-    if (from.length === 0 || !this.#root.isRecording()) return undefined
-    this.#isMove = true
+    const from = this.#owners(meta).filter(({ serves, target }) => serves && !target)
+    this.#isMove = from.length > 0
+    if (!this.#isMove) return
     this.say('move', true)
-    this.say('movedFrom', [...from])
+    this.say('movedFrom', namesOf(from))
     // A move is kept, whatever else of this block is.
-    return traceparentOf({ ...this.#root.spanContext(), traceFlags: TraceFlags.SAMPLED })
+    const kept = { ...this.#root.spanContext(), traceFlags: TraceFlags.SAMPLED }
+    if (this.#root.isRecording()) this.traceparent = traceparentOf(kept)
   }
 
   override told(): void {
@@ -92,8 +99,19 @@ export class TracedBlock extends BlockTrace {
       this.#root.child(BlockSpanName.told, undefined, this.#shown).end(now)
   }
 
-  override joins(traceparent: string | undefined): void {
-    this.#parent = spanContextOf(traceparent)
+  override asks(superseding: BlockMeta): void {
+    const targets = this.#owners(superseding).filter(({ target }) => target)
+    this.say('owners', namesOf(targets))
+    this.say('waitsFor', namesOf(targets.filter(({ serves, live }) => !serves || !live)))
+  }
+
+  /** Where another member has loaded it, it goes in the trace of that. */
+  override async released(superseding: BlockMeta): Promise<void> {
+    const since = this.#waiting
+    if (since !== undefined) this.#root.child(BlockSpanName.handOff, undefined, since).end()
+    if (this.#id !== superseding.ulid) return
+    this.say('move', true)
+    this.#parent = spanContextOf(await this.#run.ownership.handover?.traceOf?.(this.#id))
   }
 
   override get spanContext(): SpanContext | undefined {
@@ -139,14 +157,10 @@ export class TracedBlock extends BlockTrace {
     return inSpan(step, {}, this.#root.context, work)
   }
 
-  override waited(since: number | undefined): void {
-    if (since !== undefined) this.#root.child(BlockSpanName.handOff, undefined, since).end()
-  }
-
   /** From now on the block has spans, also for what is behind it. */
   make(): void {
     if (this.#root.isMade) return
-    const previous = this.#run.memory.lastTrace(this.#id)
+    const previous = this.#previous
     const outer = this.#parent ? trace.setSpanContext(ROOT_CONTEXT, this.#parent) : ROOT_CONTEXT
     this.#root.make([...this.#run.links(), ...(previous ? [{ context: previous }] : [])], outer)
   }
@@ -188,6 +202,15 @@ export class TracedBlock extends BlockTrace {
     endStage(frame, outcome)
   }
 
+  #owners(block: BlockMeta): readonly Owner[] {
+    try {
+      return this.#run.ownership.handover?.owners(block) ?? []
+    } catch {
+      // It is not known now.
+      return []
+    }
+  }
+
   #stepOver(): void {
     const step = this.#step
     this.#step = undefined
@@ -209,6 +232,8 @@ export class TracedBlock extends BlockTrace {
     this.#root.child(BlockSpanName.wait, { attributes }, waits.since).end(until)
   }
 }
+
+const namesOf = (owners: readonly Owner[]): string[] => owners.map(({ member }) => member)
 
 /** Who owns the block decided it, or has to do with it. */
 function isOfOwners(result: BlockResult): boolean {

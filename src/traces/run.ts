@@ -66,12 +66,12 @@ class TracedRunSpan implements RunTrace {
     return this.#span.context
   }
 
-  block(id: BlockId, level: number): BlockTrace {
-    return new TracedBlock(this.#run, id, level)
+  block(id: BlockId): BlockTrace {
+    return new TracedBlock(this.#run, id)
   }
 
   isNews(id: BlockId, result: BlockResult): boolean {
-    return !isAsBefore(result, this.#run.memory.last(id))
+    return !isAsBefore(result, this.#run.memory.get(id)?.events.at(-1))
   }
 
   end({ run, blocks }: RunSummary, error: BlockgateError | undefined, before: string | undefined): void {
