@@ -3,13 +3,15 @@
  * npm run sim -- --seeds 1 --from 42 --tell 400     one history, its last 400 lines
  * npm run sim -- --broken all|<name> [--seeds 200]  each broken variant must be caught; exits 1 where one is not
  *
+ * npm run sim -- --tales --seeds 500              short histories: what their spans tell must be what happened
+ *
  * Each for every ownership plugin, or for one: --plugin ring|redlock.
  */
 import { parseArgs } from 'node:util'
 import { brokenFor } from './broken.ts'
 import { PLUGINS } from './plugins.ts'
 import { simulate, type Verdict } from './simulate.ts'
-import type { Tested, Variant } from './world.ts'
+import { SOUND, type Tested, type Variant } from './world.ts'
 
 const HOUR = 3_600_000
 const { values } = parseArgs({
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     tell: { type: 'string' },
     broken: { type: 'string' },
     plugin: { type: 'string', default: 'all' },
+    tales: { type: 'boolean', default: false },
   },
 })
 const from = Number(values.from)
@@ -32,7 +35,7 @@ for (const plugin of PLUGINS) {
 async function sound(plugin: Tested, seeds: number): Promise<void> {
   const sum = { events: 0, lasted: 0, violations: 0 }
   for (let seed = from; seed < from + seeds; seed++) {
-    const verdict = await simulate(seed, plugin)
+    const verdict = await simulate(seed, plugin, SOUND, values.tales ? 'tale' : 'history')
     sum.events += verdict.events
     sum.lasted += verdict.lasted
     if (verdict.violation) sum.violations++

@@ -3,6 +3,7 @@ import { Cluster } from './cluster.ts'
 import { Random } from './random.ts'
 import { comesToRest } from './settled.ts'
 import { type Story, tell } from './story.ts'
+import { Tales } from './tales.ts'
 import { SOUND, type Tested, type Variant, Violation } from './world.ts'
 
 const MINUTE = 60_000
@@ -21,13 +22,23 @@ export interface Verdict {
   story(lines: number): string
 }
 
-export async function simulate(seed: number, plugin: Tested, variant: Variant = SOUND): Promise<Verdict> {
+/** `as`: a `tale` is a short history, of few blocks, that ends in the midst of things; then what was traced of it must be what happened. */
+export async function simulate(
+  seed: number,
+  plugin: Tested,
+  variant: Variant = SOUND,
+  as: 'history' | 'tale' = 'history',
+): Promise<Verdict> {
   const random = new Random(seed)
-  const story: Story = { kind: random.chance(0.4) ? 'planned' : 'rough', lasts: random.between(4, 10) * MINUTE }
+  const isTale = as === 'tale'
+  const story: Story = {
+    kind: random.chance(0.4) ? 'planned' : 'rough',
+    lasts: random.between(4, 10) * MINUTE * (isTale ? 0.25 : 1),
+  }
   const options = {
     seed: random.int(0, 0xffffffff),
     members: random.int(2, 5),
-    blocks: random.int(20, 50),
+    blocks: isTale ? random.int(4, 12) : random.int(20, 50),
     zones: random.pick([0, 0, 2, 3]),
     replicas: random.pick([1, 2] as const),
     placement: random.pick(['rendezvous', 'token-ring'] as const),
@@ -37,10 +48,11 @@ export async function simulate(seed: number, plugin: Tested, variant: Variant = 
   }
   const cluster = new Cluster(options, plugin, variant)
   const { scheduler, watch } = cluster
+  using tales = isTale ? new Tales(cluster, variant.isLost) : undefined
   let violation: Violation | undefined
   let done = false
   const told = tell(cluster, story)
-    .then(() => comesToRest(cluster))
+    .then(() => (isTale ? undefined : comesToRest(cluster)))
     .catch((error: unknown) => {
       violation = error instanceof Violation ? error : new Violation('harness', String((error as Error).stack))
     })
@@ -52,6 +64,7 @@ export async function simulate(seed: number, plugin: Tested, variant: Variant = 
       () => done || violation !== undefined,
       () => watch.check(),
     )
+    if (!violation) tales?.check()
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     violation = error

@@ -1,9 +1,13 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { describe, expect, it } from 'vitest'
 import { PLUGINS } from './plugins.ts'
 import { simulate } from './simulate.ts'
+import { SOUND } from './world.ts'
 
 /** A few: CI tells hundreds, with `npm run sim`. */
 const SEEDS = 4
+/** Short ones, in which what was traced is compared with what happened. */
+const TALES = 12
 
 describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster of %s on virtual time', (_, plugin) => {
   it(`keeps every invariant in the histories of the first ${SEEDS} seeds`, async () => {
@@ -13,6 +17,25 @@ describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster 
       expect(verdict.events).toBeGreaterThan(1_000)
     }
   })
+
+  it(`has the spans tell what happened, in ${TALES} histories`, async () => {
+    for (let seed = 1; seed <= TALES; seed++) {
+      const verdict = await simulate(seed, plugin, SOUND, 'tale')
+      expect(verdict.violation && `seed ${seed}\n${verdict.story(60)}\n${verdict.violation}`).toBeUndefined()
+    }
+  })
+
+  it.each(['added', 'dropped', 'skipped', 'failed', 'retained'])(
+    'is found out where a block %s is not told',
+    async kind => {
+      const lossy = { name: 'lossy', isLost: (span: ReadableSpan) => span.attributes['block.outcome'] === kind }
+      let found: string | undefined
+      for (let seed = 1; seed <= TALES; seed++) {
+        found ??= (await simulate(seed, plugin, lossy, 'tale')).violation?.message
+      }
+      expect(found).toMatch(/^traces: /)
+    },
+  )
 
   it('is the same for the same seed, and another for another', async () => {
     const [first, again, other] = [await simulate(2, plugin), await simulate(2, plugin), await simulate(3, plugin)]

@@ -1,4 +1,5 @@
 /** What is simulated: the options of a cluster, an ownership plugin under test, and where the real code can be bent from outside. */
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { BlockMeta, OwnershipPlugin, SetStage } from 'blockgate'
 import type { HoldRequest, MemberTable, MemberTableOptions, ReleaseItem, SlotEntry, SlotStore } from 'blockgate/members'
 import type { LockArguments } from '../support/lock-table.ts'
@@ -110,6 +111,8 @@ export interface Variant {
   readonly client?: (client: LockClient, running: Running) => LockClient
   readonly plugin?: (plugin: OwnershipPlugin, running: Running, store: SlotStore) => OwnershipPlugin
   readonly stages?: () => readonly SetStage[]
+  /** Of a tale: spans that never arrive. */
+  readonly isLost?: (span: ReadableSpan) => boolean
 }
 
 /** Nothing is bent. */
