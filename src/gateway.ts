@@ -114,6 +114,8 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     instance: config.instance,
     guard: (call, work) => faults.guard(call, work),
     blocks: () => engine.catalogue.all(),
+    block: id => engine.catalogue.get(id),
+    pace,
     loaded: () => plan.sink.stage.loaded(),
     inFlight: () => runner.progress?.inFlight ?? 0,
     deaths: () => engine.journal.allCrashes,

@@ -61,6 +61,14 @@ const TABLE = {
     'blockgate_last_complete_view_age_seconds',
     'Time since the last run that saw the whole bucket; absent before it',
   ],
+  interval: [
+    'blockgate_sync_interval_seconds{why}',
+    'Time from one listing of the bucket to the next, and why it is that (fixed, staleness, rate, budget, from, to, failed): docs/sync.md; absent where listings do not come by themselves',
+  ],
+  staleness: [
+    'blockgate_block_staleness_seconds',
+    'From the upload of a new block until it is served; without blocks that were there before the first listing, or came from another gateway',
+  ],
   journalCrashes: [
     'blockgate_journal_crashes',
     'Crashes of the process while it loaded a block, over all blocks that were not loaded since',
@@ -184,6 +192,7 @@ const BUCKETS: Readonly<Record<string, readonly number[]>> = {
   requestDuration: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   runDuration: RUN_SECONDS,
   converged: RUN_SECONDS,
+  staleness: [5, 10, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200],
   queryDuration: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
 }
 

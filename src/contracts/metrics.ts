@@ -3,6 +3,7 @@
 import type { SpanContext } from '@opentelemetry/api'
 import type { BlockId, Candidate } from './block.ts'
 import type { Bucket, Health, Host, Instance, LocalFiles } from './host.ts'
+import type { IntervalReason } from './interval.ts'
 import type { Plan } from './plan.ts'
 import type { LoadedBlock } from './stage.ts'
 import type { RunSummary } from './summary.ts'
@@ -14,7 +15,7 @@ export interface Metrics {
   /** The time that a stage took itself; `span` is the stage's, where it has one. */
   stage(name: string, ms: number, span?: SpanContext): void
   /** The sink shows a block that it did not show before. */
-  added(bytes: number): void
+  added(bytes: number, block: Candidate): void
   /** A try failed, and another one follows in this run. */
   retried(stage: string, code: string): void
   /** What the end of a run did with a loaded block. */
@@ -104,7 +105,7 @@ export interface MeasuredBlock {
   readonly reason: string
   /** When state or reason last changed, ms since the epoch. */
   readonly since: number
-  readonly events: readonly { readonly kind: string }[]
+  readonly events: readonly { readonly kind: string; readonly by: string }[]
 }
 
 export interface MetricsSubject {
@@ -117,6 +118,9 @@ export interface MetricsSubject {
   guard<T>(call: string, work: () => T): T | undefined
   /** Every block of the catalogue. */
   blocks(): Iterable<MeasuredBlock>
+  block(id: BlockId): MeasuredBlock | undefined
+  /** As in Pace. */
+  readonly pace: { readonly ms: number; readonly why: IntervalReason; readonly due: number | undefined }
   loaded(): ReadonlyMap<BlockId, LoadedBlock>
   inFlight(): number
   deaths(): number

@@ -28,6 +28,8 @@ export interface ConfigDescription
   extends Pick<ResolvedConfig, 'dir' | 'everyMs' | 'concurrency' | 'blockTimeoutMs' | 'stopGraceMs'> {
   readonly instance: { readonly id: string; readonly zone?: string }
   readonly bucket: ComponentDescription | undefined
+  /** Of an interval that adapts; everyMs is its longest then. */
+  readonly interval?: ComponentDescription
   /** Where the HTTP server listens; null: nowhere. */
   readonly http: { readonly host?: string; readonly port: number } | null
   /** How queries are answered, with its defaults. */
@@ -48,6 +50,7 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     bucket: bucket && component(bucket.name, bucket),
     dir,
     everyMs,
+    ...(config.interval && { interval: component(config.interval.name, config.interval) }),
     concurrency,
     blockTimeoutMs,
     stopGraceMs,
@@ -74,7 +77,7 @@ function stage(entry: Named<Stage>, segment: number): StageDescription {
   }
 }
 
-function component(name: string, { options }: Component): ComponentDescription {
+function component(name: string, { options }: Pick<Component, 'options'>): ComponentDescription {
   const shown = shownOptions(options)
   return shown === undefined ? { name } : { name, options: shown }
 }

@@ -10,9 +10,19 @@ import type { Plan } from '../contracts/plan.ts'
 import type { Gateway } from '../gateway.ts'
 import type { RunReport } from '../sync/run-result.ts'
 import { HttpError } from './errors.ts'
+import { noticesOf } from './notices.ts'
 import type { Notified } from './notified.ts'
 import { type BlocksQuery, blockId } from './requests.ts'
-import { type Block, type BlockDetails, type Blocks, type Notice, Ring, type Run, type Runs } from './schema/answers.ts'
+import {
+  type Block,
+  type BlockDetails,
+  type Blocks,
+  type NextListing,
+  type Notice,
+  Ring,
+  type Run,
+  type Runs,
+} from './schema/answers.ts'
 
 /** Entries that are looked at without a pause. */
 const WALK = 4_096
@@ -121,8 +131,19 @@ export function notifyAnswer({ catalogue }: Gateway, { blocks, ignored }: Notifi
   return { accepted: { blocks: blocks.size - known, known, ignored }, due: null }
 }
 
-export function runsAnswer({ results, progress }: Gateway): Runs {
-  return { current: progress ?? null, runs: results.map(runAnswer).reverse() }
+export function runsAnswer(gateway: Gateway, host: Host): Runs {
+  const { results, progress } = gateway
+  return { current: progress ?? null, next: nextOf(gateway, host), runs: results.map(runAnswer).reverse() }
+}
+
+/** The listing that comes by itself, or that somebody has asked for before it. */
+function nextOf(gateway: Gateway, host: Host): NextListing | null {
+  const { due, ms, why } = gateway.pace
+  if (due === undefined || gateway.readiness.stopping) return null
+  const asked = noticesOf(gateway, host).due
+  const interval = { ms, why }
+  const next = asked && asked.at < due ? asked : { at: due, why }
+  return { at: Math.round(next.at), why: next.why, interval }
 }
 
 function runAnswer({ status, startedAt, unconfirmed, error, summary }: RunReport): Run {

@@ -101,7 +101,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/serving', etag(), async c =>
     c.body(servingBody(await servingAnswer(gateway, host), host), 200, { 'content-type': 'application/json' }),
   )
-  app.get('/api/v1/runs', c => c.json(runsAnswer(gateway)))
+  app.get('/api/v1/runs', c => c.json(runsAnswer(gateway, host)))
   const mayWrite = writeAccess({ token: config.token, peerOf: options.peerOf })
   app.post(
     '/api/v1/sync',
@@ -132,7 +132,7 @@ export function createApp(options: AppOptions): Hono {
         c,
         gateway.sync({ reason: 'notification' }).catch(() => {}),
       )
-    return c.json({ ...answer, due: notices.due?.at ?? null }, 202)
+    return c.json({ ...answer, due: notices.due ? Math.round(notices.due.at) : null }, 202)
   })
   options.queries?.(app)
   app.route('/', pages({ ...options, startedAt: host.now() }))

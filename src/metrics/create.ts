@@ -8,6 +8,7 @@ import { Gauges } from './gauges.ts'
 import { handoverGauges } from './handover.ts'
 import { counter, histogram, observed } from './instruments.ts'
 import { queryMetrics } from './queries.ts'
+import { Staleness } from './staleness.ts'
 
 /**
  * Makes every instrument of `METRICS`, for one gateway. Call it when the provider of `meter` is there: instruments of the
@@ -40,14 +41,17 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
   const readLimit = observed(meter, ['bucketLimit'])
   const spansLost = counter(meter, METRICS.spansLost)
   const gauges = new Gauges(meter)
+  const staleness = new Staleness(histogram(meter, METRICS.staleness))
   const observeHandover = handoverGauges(meter)
   return {
     observe(subject) {
       gauges.observe(subject)
+      staleness.observe(subject)
       observeHandover(subject)
     },
     stage: (stage, ms, span) => stageDuration(ms / 1000, { stage }, span),
-    added(bytes) {
+    added(bytes, block) {
+      staleness.added(block)
       added(1, {})
       addedBytes(bytes, {})
     },
@@ -71,6 +75,7 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
       }
       for (const { by: stage, code } of failures) failed(1, { stage, code })
       gauges.afterRun(end)
+      staleness.afterRun(end)
     },
     measured(bucket, host) {
       if (bucket.limit) readLimit(tell => tell('bucketLimit', bucket.limit?.()))

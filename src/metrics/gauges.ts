@@ -18,6 +18,7 @@ const NAMES = [
   'loadedBytes',
   'inFlight',
   'viewAge',
+  'interval',
   'journalCrashes',
   'unconfirmed',
   'diskUsed',
@@ -63,6 +64,8 @@ export class Gauges {
     tell('loadedBytes', loaded && loadedBytes)
     tell('inFlight', subject.inFlight())
     tell('viewAge', this.#viewed === undefined ? undefined : (host.monotonic() - this.#viewed) / 1000)
+    const { due, ms, why } = subject.pace
+    tell('interval', due === undefined ? undefined : ms / 1000, { why })
     tell('journalCrashes', subject.deaths())
     tell('unconfirmed', subject.unconfirmed())
     tell('diskUsed', this.#disk?.used)

@@ -82,7 +82,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
     void journal.end(block.id, loaded)
   }
   advertised.added(block.meta, trace)
-  metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0)
+  metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0, block)
 }
 
 function verify({ signal, lease }: BlockContext, before: 'load' | 'commit', trace: BlockTrace): void {

@@ -71,6 +71,14 @@ pipeline
     expect(stages[3].ownership).toEqual({ name: 'everything' })
   })
 
+  it('says how an interval adapts', async () => {
+    const head = `import { adaptive } from 'blockgate/plugins/interval/adaptive'`
+    const folder = projectWith('', head, `every: adaptive({ to: '20m' }),`)
+    expect((await blockgate(['check'], folder)).stdout).toContain('\nevery         adaptive, at most 20m  to: 20m\n')
+    const { everyMs, interval } = JSON.parse((await blockgate(['check', '--json'], folder)).stdout)
+    expect([everyMs, interval]).toEqual([1_200_000, { name: 'adaptive', options: { to: '20m' } }])
+  })
+
   it('prints no secret, in neither form', async () => {
     const secret = 'hunter2'
     const head = `const stage = { kind: 'block', name: 'mine', handle: (_, next) => next(), options: {

@@ -1,4 +1,4 @@
-import { type BlockStage, skip } from 'blockgate'
+import { type BlockStage, type Interval, skip } from 'blockgate'
 import { fakeHost, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import type { BlockDetails, Blocks, Runs, Serving } from '../../src/http/schema/answers.ts'
@@ -269,6 +269,33 @@ it('GET /api/v1/runs tells the last runs, newest first, and the one that goes on
   open()
   await third
   expect((await json<Runs>('/api/v1/runs')).body.current).toBeNull()
+})
+
+describe('the next listing', () => {
+  const every: Interval = {
+    name: 'half',
+    longestMs: 60_000,
+    create: () => ({ next: () => ({ ms: 30_000.4, why: 'rate' }) }),
+  }
+
+  it('is told with the interval and why it is that, also where somebody has asked for it', async () => {
+    const { gateway, host, json, text, post } = await appWorld({ list: blocks(1), every })
+    const next = async () => (await json<Runs>('/api/v1/runs')).body.next
+    expect(await next()).toBeNull()
+    await gateway.start()
+    await host.advance(10_000)
+    const interval = { ms: 30_000.4, why: 'rate' }
+    expect(await next()).toEqual({ at: host.now() + 20_000, why: 'rate', interval })
+    const headers = { 'content-type': 'application/json' }
+    await post('/api/v1/notify', { body: JSON.stringify({ blocks: [testId(2)] }), headers })
+    expect(await next()).toEqual({ at: host.now() + 2_000, why: 'notification', interval })
+    const page = await text('/')
+    expect(page).toContain('half, at most 1m')
+    expect(page).toContain('30 s (rate)')
+    expect(page).toMatch(/in 2\.0 s, at [-0-9T:.]+Z \(notification\)/)
+    await gateway.stop()
+    expect(await next()).toBeNull()
+  })
 })
 
 describe('the app', () => {

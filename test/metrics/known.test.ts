@@ -25,7 +25,8 @@ async function told() {
     await made.gateway.sync()
     await made.host.advance(0)
   }
-  await sync()
+  await made.gateway.start()
+  await made.host.advance(0)
   return {
     ...made,
     ownership,

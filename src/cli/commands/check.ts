@@ -24,6 +24,11 @@ export const check: Command = {
   },
 }
 
+function everyText({ everyMs, interval }: ConfigDescription): string {
+  if (!interval) return durationText(everyMs)
+  return `${interval.name}, at most ${durationText(everyMs)}  ${optionsText(interval.options ?? {})}`
+}
+
 function text(told: ConfigDescription & { readonly config: string }, paint: Painter): string[] {
   const { instance, bucket, stages, http } = told
   return [
@@ -32,7 +37,7 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
       ['instance', instance.id + (instance.zone === undefined ? '' : `, zone ${instance.zone}`)],
       ['bucket', bucket === undefined ? 'none' : `${bucket.name}  ${optionsText(bucket.options ?? {})}`],
       ['dir', told.dir],
-      ['every', durationText(told.everyMs)],
+      ['every', everyText(told)],
       ['concurrency', String(told.concurrency)],
       ['blockTimeout', durationText(told.blockTimeoutMs)],
       ['stopGrace', durationText(told.stopGraceMs)],

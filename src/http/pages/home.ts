@@ -9,7 +9,7 @@ import { describeConfig, type StageDescription } from '../../explain/describe.ts
 import type { Gateway } from '../../gateway.ts'
 import { runsAnswer } from '../answers.ts'
 import { lookAt } from '../question.ts'
-import type { Run } from '../schema/answers.ts'
+import type { NextListing, Run } from '../schema/answers.ts'
 import { type Cell, facts, layout, type Markup, NONE, table, withNotes } from './layout.ts'
 
 /** As in AppOptions. */
@@ -29,9 +29,9 @@ const COLUMNS = {
 }
 
 export function homePage({ gateway, config, host, version, startedAt }: PagesOptions): Markup {
-  const { instance, bucket, everyMs, stages } = describeConfig(config)
+  const { instance, bucket, everyMs, interval, stages } = describeConfig(config)
   const { ready, reason } = gateway.readiness
-  const { current, runs } = runsAnswer(gateway)
+  const { current, next, runs } = runsAnswer(gateway, host)
   const broken = gateway.health.filter(({ error }) => error !== undefined)
   const counts = gateway.catalogue.counts()
   const now =
@@ -49,7 +49,8 @@ ${facts([
   ['ready', [`${ready ? 'yes' : 'no'}: ${reason}`, ready ? 'ready' : 'waiting']],
   ...lookAt(gateway).map(what => ['look at', [what, 'failed']] as const),
   ['bucket', bucket?.name ?? 'none'],
-  ['run every', durationText(everyMs)],
+  ['run every', interval ? `${interval.name}, at most ${durationText(everyMs)}` : durationText(everyMs)],
+  ...nextRows(next, host),
   ...broken.map(({ name, error }) => [name, [String(error), 'failed']] as const),
 ])}
 </section>
@@ -74,6 +75,15 @@ ${now ?? ''}
 ${table(COLUMNS, runs.map(row), 'no run has ended yet')}
 </section>`,
   )
+}
+
+function nextRows(next: NextListing | null, host: Host): (readonly [string, string])[] {
+  if (!next) return []
+  const { interval, at, why } = next
+  return [
+    ['interval now', `${timeText(interval.ms)} (${interval.why})`],
+    ['next listing', `in ${timeText(Math.max(0, at - host.now()))}, at ${instant(at)} (${why})`],
+  ]
 }
 
 function stageItem({ name, kind, ownership }: StageDescription): Markup {

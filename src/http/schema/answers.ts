@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { BLOCK_STATES, type BlockEvent, type BlockState } from '../../catalogue/catalogue.ts'
 import type { BlockId } from '../../contracts/block.ts'
+import type { IntervalReason } from '../../contracts/interval.ts'
 import type * as ownership from '../../contracts/ownership.ts'
 import type { RunSummary } from '../../contracts/summary.ts'
 import type { RunProgress, RunReport } from '../../sync/run-result.ts'
@@ -196,12 +197,27 @@ export const Run: Schema<Run> = v.object({
   ),
 })
 
+export interface NextListing {
+  readonly at: number
+  readonly why: IntervalReason
+  readonly interval: { readonly ms: number; readonly why: IntervalReason }
+}
+const REASONS = ['fixed', 'staleness', 'rate', 'budget', 'from', 'to', 'failed', 'notification', 'query'] as const
+const why = described(v.picklist(REASONS), 'The words of docs/sync.md')
+export const NextListing: Schema<NextListing> = v.object({
+  at: time,
+  why,
+  interval: described(v.object({ ms: v.pipe(v.number(), v.minValue(0)), why }), 'What it is now'),
+})
+
 export interface Runs {
   readonly current: RunProgress | null
+  readonly next: NextListing | null
   readonly runs: readonly Run[]
 }
 export const Runs: Schema<Runs> = v.object({
   current: v.nullable(Progress),
+  next: described(v.nullable(NextListing), 'The next listing of the bucket; null where none comes by itself'),
   runs: described(v.array(Run), 'The last 20, newest first'),
 })
 
