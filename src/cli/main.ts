@@ -6,6 +6,8 @@ const OLDEST = '22.18'
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major > 22 || (major === 22 && minor >= 18)) {
+  const { withSmallHeap } = await import('./small-heap.ts')
+  withSmallHeap(process)
   const { cli } = await import('./cli.ts')
   await cli(process)
 } else {

@@ -143,6 +143,8 @@ export interface BlockSink extends Component {
   readonly prepare: (block: BlockContext) => Promise<PreparedBlock>
   /** Gone from loaded() before the first await; files go when the last reader closed. */
   drop(id: BlockId, signal: AbortSignal): Promise<void>
+  /** A block of `loaded()` was offered with this meta. Where it says what the sink has of the block, the sink may keep it as its own: one copy is enough. */
+  offered?(meta: BlockMeta): void
   /** Present on sinks that can be queried. Synchronous, so nothing can be dropped between choosing and holding. */
   open?(id: BlockId): BlockReader | undefined
 }

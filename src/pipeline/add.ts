@@ -28,7 +28,10 @@ export function adder(deps: AddDeps): Chain {
   const { sink, budget } = deps
   return async (block, { trace }) => {
     try {
-      if (sink.stage.loaded().has(block.id)) return block.run.loaded.has(block.id) ? unchanged : added
+      if (sink.stage.loaded().has(block.id)) {
+        sink.stage.offered?.(block.meta)
+        return block.run.loaded.has(block.id) ? unchanged : added
+      }
     } catch (error) {
       return failed(sink.name, error)
     }

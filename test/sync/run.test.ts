@@ -1,4 +1,4 @@
-import { BlockgateError, type BlockStage, BucketError, type SetStage, skip } from 'blockgate'
+import { BlockgateError, type BlockMeta, type BlockStage, BucketError, type SetStage, skip } from 'blockgate'
 import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { held } from '../support/syncs.ts'
@@ -36,6 +36,17 @@ describe('a run', () => {
       { name: 'scripted-sink', in: 2, out: 2, skipped: {} },
     ])
     expect((await gateway.sync()).summary.blocks).toMatchObject({ seen: 4, added: 0, unchanged: 2, skipped: 2 })
+  })
+
+  it('shows the sink the meta of each block that it has', async () => {
+    const list = blocks(1, 2)
+    const { gateway, sink } = await world({ list })
+    const offered: BlockMeta[] = []
+    Object.assign(sink, { offered: (meta: BlockMeta) => offered.push(meta) })
+    await gateway.sync()
+    expect(offered).toEqual([])
+    await gateway.sync()
+    expect(offered).toEqual(list.map(({ meta }) => meta))
   })
 
   it('gives every set stage all that passed before it, and offers blocks in the order it gave', async () => {

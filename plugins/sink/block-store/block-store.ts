@@ -4,6 +4,7 @@ import {
   BlockgateError,
   type BlockId,
   BlockMap,
+  type BlockMeta,
   type BlockReader,
   ErrorCode,
   errorFields,
@@ -18,7 +19,7 @@ import {
   Turns,
 } from 'blockgate'
 import { below } from './below.ts'
-import { HeldBlock } from './held-block.ts'
+import { HeldBlock, type Place } from './held-block.ts'
 import { type FilesOf, KnownWriter } from './known-writer.ts'
 import { encodeManifest, MANIFEST } from './manifest.ts'
 import { blockFolders, type Damage, type FoundFolder, restore } from './restore.ts'
@@ -33,6 +34,10 @@ export interface BlockStoreOptions {
   readonly filesOf?: FilesOf | undefined
   /** True for the name of a file that another program may have left in the folder of a block, and that may go. Default: none. */
   readonly mayGo?: ((name: string) => boolean) | undefined
+}
+
+interface Disk extends Place {
+  readonly log: Log
 }
 
 /**
@@ -52,7 +57,7 @@ export class BlockStore {
   readonly #leaving = new Set<Promise<void>>()
   /** Blocks where an unmanaged folder stands. One that is being imported is not among them. */
   readonly #unmanaged = new Set<BlockId>()
-  #disk: { readonly files: LocalFiles; readonly log: Log } | undefined
+  #disk: Disk | undefined
   #known: KnownWriter | undefined
   #names = 0
 
@@ -74,10 +79,11 @@ export class BlockStore {
     const { sink } = this.#options
     if (!files) throw new BlockgateError(ErrorCode.unsupported, `${sink} needs a disk: services.files is undefined`)
     if (!observer) await files.remove(this.#temp)
-    this.#disk = { files, log: host.log }
+    const disk = { files, path: this.#options.path, log: host.log }
+    this.#disk = disk
     const examined = await restore(files, this.#options, host, signal)
     await inSlices(host, examined, ({ id, folder, block }) => {
-      if (block) this.#held.set(id, new HeldBlock(files, folder, block))
+      if (block) this.#held.set(id, new HeldBlock(disk, folder, block))
     })
     for (const { id, why } of observer ? [] : examined) {
       if (why === undefined) continue
@@ -127,9 +133,8 @@ export class BlockStore {
 
   /** `fill` writes the block's files into the folder it is given, and gives their bytes. Whatever fails, nothing is left. */
   async prepare(block: BlockContext, fill: (folder: string) => Promise<number>): Promise<PreparedBlock> {
-    const { files } = this
     const temp = this.#tempFolder(block.id)
-    const held = new HeldBlock(files, temp, await this.#filled(block, temp, fill))
+    const held = new HeldBlock(this.#started(), temp, await this.#filled(block, temp, fill))
     return this.#prepared(held, temp, () => held.move(this.folderOf(block.id)))
   }
 
@@ -159,7 +164,7 @@ export class BlockStore {
         await this.#discard(id)
         return undefined
       }
-      const held = new HeldBlock(this.files, folder, await this.#filled(block, temp, async () => bytes))
+      const held = new HeldBlock(this.#started(), folder, await this.#filled(block, temp, async () => bytes))
       const place = async () => {
         await this.files.rename(`${temp}/${MANIFEST}`, `${folder}/${MANIFEST}`)
         await this.#tidy(id, temp)
@@ -169,6 +174,11 @@ export class BlockStore {
       back()
       throw error
     }
+  }
+
+  /** As a sink's `offered()`. */
+  offered(meta: BlockMeta): void {
+    this.#held.get(meta.ulid)?.offered(meta)
   }
 
   /** Gone from `loaded` at once. Resolves when the files are gone too; where the signal aborts before, they still go. */
@@ -186,7 +196,7 @@ export class BlockStore {
     await this.#known?.stop(signal)
   }
 
-  #started(): { readonly files: LocalFiles; readonly log: Log } {
+  #started(): Disk {
     if (this.#disk) return this.#disk
     throw new BlockgateError(ErrorCode.stageMisuse, `${this.#options.sink} must be started before it is used`)
   }

@@ -1,58 +1,79 @@
 /** A block on the disk: its readers, and how it comes and goes. */
 import { BlockgateError, type BlockReader, ErrorCode, type LoadedBlock, type LocalFiles, orAborted } from 'blockgate'
+import { below } from './below.ts'
+import { isSameMeta } from './same-meta.ts'
+
+/** Where all blocks of a sink are. */
+export interface Place {
+  readonly files: LocalFiles
+  /** Folder of the blocks. */
+  readonly path: string
+}
+
+/** What few blocks have: most are never moved, and asked by nobody. */
+interface Moves {
+  moved: Promise<void>
+  left: Promise<void> | undefined
+  removed: Promise<void> | undefined
+  onIdle: (() => void) | undefined
+}
 
 /** copied (temp folder) → shown (its own folder) → left (temp folder) → removed, once the last reader closed. */
 export class HeldBlock implements LoadedBlock {
-  readonly meta: LoadedBlock['meta']
+  meta: LoadedBlock['meta']
   readonly bytes: number
   readonly fence: number | undefined
-  readonly #files: LocalFiles
-  readonly #readers = new Set<symbol>()
-  #folder: string
-  #moved: Promise<void> = Promise.resolve()
-  #left: Promise<void> | undefined
-  #removed: Promise<void> | undefined
-  #onIdle = () => {}
+  readonly #place: Place
+  #readers = 0
+  /** Undefined while it is its own. */
+  #folder: string | undefined
+  #moves: Moves | undefined
 
   /** `folder` is where its files are now. */
-  constructor(files: LocalFiles, folder: string, { meta, bytes, fence }: LoadedBlock) {
+  constructor(place: Place, folder: string, { meta, bytes, fence }: LoadedBlock) {
     this.meta = meta
     this.bytes = bytes
     this.fence = fence
-    this.#files = files
-    this.#folder = folder
+    this.#place = place
+    this.#at(folder)
+  }
+
+  /** As it is offered. Where it says the same, one copy of it is enough. */
+  offered(meta: LoadedBlock['meta']): void {
+    if (meta !== this.meta && isSameMeta(meta, this.meta)) this.meta = meta
   }
 
   /** One rename. Readers read on. */
   move(folder: string): Promise<void> {
-    this.#moved = this.#files.rename(this.#folder, folder).then(() => {
-      this.#folder = folder
-    })
-    return this.#moved
+    const moves = this.#moving()
+    moves.moved = this.#place.files.rename(this.#where, folder).then(() => this.#at(folder))
+    return moves.moved
   }
 
   /** As move(), the first time it is called. */
   leave(folder: string): Promise<void> {
-    this.#left ??= this.move(folder)
-    return this.#left
+    const moves = this.#moving()
+    moves.left ??= this.move(folder)
+    return moves.left
   }
 
   /** Removes the files, once no reader is open. Nobody may open() any more. */
   remove(): Promise<void> {
-    this.#removed ??= this.#remove()
-    return this.#removed
+    const moves = this.#moving()
+    moves.removed ??= this.#remove(moves)
+    return moves.removed
   }
 
   /** @param own sizes of files that are the sink's own: they stand in no meta */
   open(own: ReadonlyMap<string, number> = new Map()): BlockReader {
     const { meta } = this
-    const reader = Symbol(meta.ulid)
-    this.#readers.add(reader)
+    this.#readers++
+    let isOpen = true
     return {
       meta,
       files: {
         read: async (file, offset, length, signal) => {
-          if (!this.#readers.has(reader)) {
+          if (!isOpen) {
             throw new BlockgateError(ErrorCode.stageMisuse, `a closed reader of ${meta.ulid} must not be read from`)
           }
           this.#assertRange(file, own.get(file), offset, length)
@@ -60,8 +81,8 @@ export class HeldBlock implements LoadedBlock {
         },
       },
       [Symbol.dispose]: () => {
-        this.#readers.delete(reader)
-        if (this.#readers.size === 0) this.#onIdle()
+        if (isOpen && --this.#readers === 0) this.#moves?.onIdle?.()
+        isOpen = false
       },
     }
   }
@@ -69,13 +90,13 @@ export class HeldBlock implements LoadedBlock {
   async #read(file: string, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
     for (;;) {
       signal.throwIfAborted()
-      const folder = this.#folder
+      const folder = this.#where
       try {
-        return await orAborted(this.#files.read(`${folder}/${file}`, offset, length, true), signal)
+        return await orAborted(this.#place.files.read(`${folder}/${file}`, offset, length, true), signal)
       } catch (error) {
         // Perhaps a drop moved the folder away just then; a move that failed left everything where it was.
-        await this.#moved.catch(() => {})
-        if (this.#folder === folder) throw error
+        await this.#moves?.moved.catch(() => {})
+        if (this.#where === folder) throw error
       }
     }
   }
@@ -93,12 +114,25 @@ export class HeldBlock implements LoadedBlock {
     }
   }
 
-  async #remove(): Promise<void> {
-    if (this.#readers.size > 0) {
+  async #remove(moves: Moves): Promise<void> {
+    if (this.#readers > 0) {
       await new Promise<void>(resolve => {
-        this.#onIdle = resolve
+        moves.onIdle = resolve
       })
     }
-    await this.#files.remove(this.#folder)
+    await this.#place.files.remove(this.#where)
+  }
+
+  get #where(): string {
+    return this.#folder ?? below(this.#place.path, this.meta.ulid)
+  }
+
+  #at(folder: string): void {
+    this.#folder = folder === below(this.#place.path, this.meta.ulid) ? undefined : folder
+  }
+
+  #moving(): Moves {
+    this.#moves ??= { moved: Promise.resolve(), left: undefined, removed: undefined, onIdle: undefined }
+    return this.#moves
   }
 }

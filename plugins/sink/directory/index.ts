@@ -46,6 +46,7 @@ export function directory(options: DirectoryOptions = {}): BlockSink {
 
     stop: signal => store.stop(signal),
     loaded: () => store.loaded,
+    offered: meta => store.offered(meta),
     open: id => store.open(id),
     drop: (id, signal) => store.drop(id, signal),
 

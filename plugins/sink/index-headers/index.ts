@@ -95,6 +95,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
       return held && bytes !== undefined ? remoteReader(held, bytes, bucket, `${id}/`) : undefined
     },
     damaged: () => check.damaged,
+    offered: meta => store.offered(meta),
     drop(id, signal) {
       check.damaged.delete(id)
       return store.drop(id, signal)

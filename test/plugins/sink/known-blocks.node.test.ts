@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlockSink, Candidate, LocalFiles } from 'blockgate'
+import type { BlockMeta, BlockSink, Candidate, LocalFiles } from 'blockgate'
 import { fakeHost, storedBlocks, testId } from 'blockgate/testing'
 import { crc32c } from 'blockgate/tsdb'
 import { describe, expect, it } from 'vitest'
@@ -118,6 +118,17 @@ describe.each(names)('%s: the list of blocks that a stop leaves', name => {
       )
     const { read } = await restarted(made, { ...disk, look })
     expect(read).toEqual([before[1]?.meta.ulid])
+  })
+
+  it('has one copy of a meta with the source that offers it, where both say the same', async () => {
+    const { made, before } = await stopped(name, 2)
+    const { sink } = await restarted(made)
+    const [first, second] = before.map(({ meta }) => structuredClone(meta)) as [BlockMeta, BlockMeta]
+    const other = { ...second, labels: { ...second.labels, more: 'x' } }
+    for (const meta of [first, other]) sink.offered?.(meta)
+    const held = (meta: BlockMeta) => sink.loaded().get(meta.ulid)?.meta
+    expect(held(first)).toBe(first)
+    expect(held(second)).toEqual(before[1]?.meta)
   })
 
   it('goes with the last block', async () => {
