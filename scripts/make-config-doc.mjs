@@ -56,6 +56,7 @@ export function configDoc(root = ROOT) {
     `## \`defineConfig({ … })\`\n\n${table(fieldsOf(read('src/config/config.ts'), 'Config'))}`,
     `## \`serve: { … }\`\n\n${table(fieldsOf(serve, 'ServeConfig'))}`,
     `## \`serve: { limits: { … } }\`\n\n${table(fieldsOf(serve, 'ServeLimits'))}`,
+    `## \`traces: { … }\`\n\n${table(fieldsOf(read('src/config/traces.ts'), 'TracesConfig'))}`,
   ]
   for (const path of globSync('plugins/*/*/index.ts', { cwd: root }).sort()) {
     // A factory has an example; what has none is a part that plugins are made of.

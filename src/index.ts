@@ -22,6 +22,7 @@ export {
 } from './config/config.ts'
 export { type ListenAddress, parseListenAddress } from './config/listen-address.ts'
 export type { CacheConfig, HedgeConfig, ResolvedServe, ServeConfig, ServeLimits } from './config/serve.ts'
+export type { TracesConfig } from './config/traces.ts'
 export {
   type BlockFile,
   type BlockId,

@@ -7,6 +7,7 @@ import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { MeasuredBlock } from '../contracts/metrics.ts'
 import type { BlockResult, PartialBlock } from '../contracts/stage.ts'
+import { traceIds } from '../contracts/trace-ids.ts'
 import type { TraceMemory } from '../pipeline/traces.ts'
 
 /**
@@ -34,6 +35,8 @@ export interface BlockEvent {
   readonly by: string
   readonly reason: string
   readonly detail?: string | undefined
+  /** The trace that tells of it, where one is recorded. */
+  readonly traceId?: string | undefined
 }
 
 export interface CatalogueEntry {
@@ -68,6 +71,8 @@ export class Catalogue implements TraceMemory {
   readonly #host: Host
   readonly #entries = new BlockMap<Entry>()
   readonly #counts = new Map<BlockState, number>()
+  /** Traces that an event has. */
+  readonly #told = new WeakSet<SpanContext>()
   /** All entries by ULID; undefined once one came out of that order, or went. */
   #sorted: Entry[] | undefined = []
   #sorting: Promise<Entry[]> | undefined
@@ -182,10 +187,21 @@ export class Catalogue implements TraceMemory {
     // Where a block is retained for the reason that denied it, the detail of the denial stays.
     if (event.kind !== 'retained' || entry.reason !== event.reason) entry.detail = event.detail
     this.#move(entry, state, event.by, event.reason)
+    const traceId = this.#newTraceOf(entry)
+    // A failure that was told at its first try has a trace with its last one.
+    if (!news && traceId !== undefined) entry.events = entry.events.with(-1, { ...last, traceId })
     // Most blocks are "unchanged" in most runs. That they still serve is no event.
     if (!news || (event.kind === 'unchanged' && last?.kind === 'added')) return
     const { run, kind, by, reason, detail } = event
-    const told = { at: this.#host.now(), run, kind, by, reason, ...(detail !== undefined && { detail }) }
+    const told = {
+      at: this.#host.now(),
+      run,
+      kind,
+      by,
+      reason,
+      ...(detail !== undefined && { detail }),
+      ...(traceId !== undefined && { traceId }),
+    }
     // A new list of just this length: push() and spreading allocate room for 17, and most blocks have one or two events in their life.
     entry.events = entry.events.slice(1 - MAX_EVENTS).concat(told)
   }
@@ -197,6 +213,13 @@ export class Catalogue implements TraceMemory {
     entry.state = state
     entry.by = by
     entry.reason = reason
+  }
+
+  /** Of the block's last trace, once: an event that is told in no trace must not have that of another one. */
+  #newTraceOf({ trace }: Entry): string | undefined {
+    if (!trace || this.#told.has(trace)) return undefined
+    this.#told.add(trace)
+    return traceIds(trace).trace_id
   }
 
   #count(state: BlockState, by: number): void {

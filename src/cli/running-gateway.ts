@@ -1,6 +1,5 @@
 /** What the gateway that runs with this config knows of a block. */
 import * as v from 'valibot'
-import type { BlockEvent } from '../catalogue/catalogue.ts'
 import type { ListenAddress } from '../config/listen-address.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
@@ -13,7 +12,7 @@ import { hostText } from './text.ts'
 export interface Known {
   readonly url: string
   /** The last 20 events, oldest first. */
-  readonly history: readonly BlockEvent[]
+  readonly history: readonly Event[]
   /** By rank; null where it cannot know. */
   readonly owners: readonly BlockOwner[] | null
 }

@@ -13,6 +13,7 @@ import { planPipeline } from '../pipeline/plan.ts'
 import { atLeast, checkComponent, wholeNumber } from './checks.ts'
 import { LISTEN_MUST, type ListenAddress, parseListenAddress } from './listen-address.ts'
 import type { ServeConfig } from './serve.ts'
+import type { TracesConfig } from './traces.ts'
 
 export interface Config {
   /** A source first, a sink last; block stages and set stages between them, and at most one `owned()` after the last set stage. Required. */
@@ -53,6 +54,8 @@ export interface Config {
   readonly token?: string | undefined
   /** How queries are answered, and what they may take: see below. */
   readonly serve?: ServeConfig | undefined
+  /** Where traces are looked at: see below. Where they are sent is said by the `OTEL_*` variables. */
+  readonly traces?: TracesConfig | undefined
 }
 
 export type ConfigInput<E> = Config | ((host: { readonly env: E }) => Config | Promise<Config>)
@@ -84,6 +87,8 @@ export interface ResolvedConfig {
   readonly token: string | undefined
   /** Checked; resolveServe() gives the defaults, where queries are answered. */
   readonly serve: ServeConfig | undefined
+  /** Checked. */
+  readonly traces: TracesConfig | undefined
 }
 
 /** Thrown by resolveConfig: `problems` has all of them, the message a line for each. */
@@ -117,6 +122,7 @@ const ENTRIES = {
   http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
   token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
   serve: v.optional(v.unknown()),
+  traces: v.optional(v.unknown()),
 } satisfies v.ObjectEntries
 
 /**
@@ -130,6 +136,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
   if (interval) problems.push(...checkComponent(interval, 'every', config.pipeline))
   // A gateway without the section, such as a Worker, does not load its checks.
   if (config.serve !== undefined) problems.push(...(await import('./serve.ts')).checkServe(config.serve))
+  if (config.traces !== undefined) problems.push(...(await import('./traces.ts')).checkTraces(config.traces))
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
   if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
@@ -149,6 +156,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
     token: config.token,
     serve: config.serve,
+    traces: config.traces,
   }
 }
 

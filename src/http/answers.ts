@@ -1,7 +1,9 @@
 /** Makes the answers of the API, which ./schema/answers.ts describes. */
 import * as v from 'valibot'
 import { pause } from '../async/slices.ts'
-import { type CatalogueEntry, reasonOf } from '../catalogue/catalogue.ts'
+import { type BlockEvent, type CatalogueEntry, reasonOf } from '../catalogue/catalogue.ts'
+import type { ResolvedConfig } from '../config/config.ts'
+import { traceUrl } from '../config/traces.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
@@ -17,6 +19,7 @@ import {
   type Block,
   type BlockDetails,
   type Blocks,
+  type Event,
   type NextListing,
   type Notice,
   Ring,
@@ -64,7 +67,11 @@ function summaryOf({ id: ulid, candidate, ...entry }: CatalogueEntry, plan: Plan
 }
 
 /** @throws HttpError 400 or 404 */
-export function blockAnswer({ catalogue, plan }: Gateway, text: string): BlockDetails {
+export function blockAnswer(
+  { catalogue, plan }: Gateway,
+  text: string,
+  { traces }: Pick<ResolvedConfig, 'traces'>,
+): BlockDetails {
   const id = blockId(text)
   const entry = catalogue.get(id)
   if (!entry) throw new HttpError(404, 'not-found', `block ${id} is not in the view`)
@@ -82,8 +89,14 @@ export function blockAnswer({ catalogue, plan }: Gateway, text: string): BlockDe
     notes: candidate?.notes ?? [],
     held: held ? { bytes: held.bytes } : null,
     ...ownersOf(meta, plan.ownership),
-    history: events,
+    history: events.map(event => linked(event, traces?.url)),
   }
+}
+
+/** With the page of its trace, where `url` says where they are. */
+function linked(event: BlockEvent, url: string | undefined): Event {
+  const { traceId } = event
+  return url === undefined || traceId === undefined ? event : { ...event, traceUrl: traceUrl(url, traceId) }
 }
 
 function ownersOf(

@@ -95,7 +95,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/blocks', async c =>
     c.json(await blocksAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
   )
-  app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(gateway, c.req.param('ulid'))))
+  app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(gateway, c.req.param('ulid'), config)))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
   // Asked again and again, of every gateway: mostly nothing has changed.
   app.get('/api/v1/serving', etag(), async c =>

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BROKEN, blockgate, QUICKSTART, UNFINISHED } from '../support/cli.ts'
+import { BROKEN, blockgate, configText, project, QUICKSTART, UNFINISHED } from '../support/cli.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { member, owner } from '../support/ring.ts'
 import { type ClusterFile, cluster } from './cluster.ts'
@@ -176,6 +176,17 @@ no events: `)
     expect(json).toMatchObject({ block: PARENT, owners, gateway: { url: `http://${http}`, history, owners } })
     const other = await made.run('explain', ABSENT)
     expect(other.stdout).toContain(`\nno events: the gateway at http://${http} has not seen the block\n`)
+  })
+
+  it('has with each event the page of its trace, where the config says where that is', async () => {
+    const [port = 0, nobody = 0] = await freePorts(2)
+    const made = project(folder())
+    const traces = `traces: { url: 'http://jaeger:16686/trace/{traceId}' },`
+    made.write('blockgate.config.ts', configText('', '', `http: '127.0.0.1:${port}', ${traces}`))
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${nobody}` }
+    await running(['run'], { cwd: made.folder, env }).printed('run done')
+    const { stdout } = await blockgate(['explain', PARENT], { cwd: made.folder })
+    expect(stdout).toMatch(/Z {2}\S+ .* {2}http:\/\/jaeger:16686\/trace\/[0-9a-f]{32}\n/)
   })
 
   it.each([

@@ -109,8 +109,10 @@ function text(told: Explanation & Owned & { readonly gateway: Known | Unknown },
 
 function eventsText(gateway: Known | Unknown): string[] {
   if ('problem' in gateway) return [visible(`no events: ${gateway.problem}`)]
-  const rows = gateway.history.map(({ at, kind, by, reason, detail }) => {
-    return [instant(at), kind, by || '-', `${reason || '-'}${detail === undefined ? '' : ` (${detail})`}`]
+  const rows = gateway.history.map(({ at, kind, by, reason, detail, traceId, traceUrl }) => {
+    const why = `${reason || '-'}${detail === undefined ? '' : ` (${detail})`}`
+    const trace = traceUrl ?? (traceId && `trace ${traceId}`)
+    return [instant(at), kind, by || '-', why, ...(trace ? [trace] : [])]
   })
   return [`events, from the gateway at ${gateway.url}`, ...(rows.length > 0 ? table(rows, '  ') : ['  none yet'])]
 }

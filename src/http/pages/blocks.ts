@@ -7,14 +7,14 @@ import { bytesText, labelsText } from '../../contracts/text.ts'
 import type { Gateway } from '../../gateway.ts'
 import { blocksAnswer } from '../answers.ts'
 import type { BlocksQuery } from '../requests.ts'
-import type { BlockDetails } from '../schema/answers.ts'
+import type { BlockDetails, Event } from '../schema/answers.ts'
 import { facts, layout, type Markup, NONE, table, withNotes, yesNo } from './layout.ts'
 
 export const ROWS = 200
 
 const LIST = { block: 'mono whole', state: '', reason: '', by: '', from: 'whole', to: 'whole', labels: 'mono long' }
 const OWNERS = { rank: 'n', member: 'mono', 'is to hold it': '', up: '', 'serves it': '' }
-const HISTORY = { at: 'whole', what: '', by: '', reason: 'long', run: 'mono' }
+const HISTORY = { at: 'whole', what: '', by: '', reason: 'long', run: 'mono', trace: 'mono' }
 
 const time = (ms: number | null) => (ms === null ? NONE : instant(ms))
 const labelsOf = ({ labels }: Pick<BlockDetails, 'labels'>) => (labels ? labelsText(labels) : NONE)
@@ -49,6 +49,15 @@ ${table(LIST, rows, 'no such block')}
 </section>
 ${next === null ? '' : html`<p><a href="/blocks?${more.toString()}">More</a></p>`}`,
   )
+}
+
+/** The first characters of an id are enough to tell it from others. */
+function traceCell({ traceId, traceUrl }: Event): Markup | string {
+  if (traceId === undefined) return NONE
+  const short = traceId.slice(0, 8)
+  return traceUrl === undefined
+    ? html`<span title="${traceId}">${short}</span>`
+    : html`<a href="${traceUrl}" rel="noreferrer">${short}</a>`
 }
 
 export function blockPage(block: BlockDetails): Markup {
@@ -99,6 +108,7 @@ ${table(
       one.by,
       withNotes(one.reason, one.detail === undefined ? [] : [one.detail]),
       one.run,
+      traceCell(one),
     ]
   }),
   NONE,

@@ -55,13 +55,21 @@ export const Blocks: Schema<Blocks> = v.object({
   next: described(v.nullable(ulid), 'The `after` of the next page; null on the last one'),
 })
 
-export const Event: Schema<BlockEvent> = v.object({
+export interface Event extends BlockEvent {
+  readonly traceUrl?: string | undefined
+}
+export const Event: Schema<Event> = v.object({
   at: time,
   run: text,
   kind: word,
   by: text,
   reason: text,
   detail: v.optional(text),
+  traceId: described(
+    v.optional(v.pipe(text, v.regex(/^[0-9a-f]{32}$/))),
+    'The trace that tells of it, where one is recorded',
+  ),
+  traceUrl: described(v.optional(text), 'Its page, where the config says `traces.url`'),
 })
 
 export const Owner: Schema<ownership.Owner> = v.object({
@@ -83,7 +91,7 @@ export interface BlockDetails extends Block {
   readonly held: { readonly bytes: number } | null
   readonly owners: readonly ownership.Owner[] | null
   readonly ownersUnknown: string | null
-  readonly history: readonly BlockEvent[]
+  readonly history: readonly Event[]
 }
 export const BlockDetails: Schema<BlockDetails> = v.object({
   ...block,
