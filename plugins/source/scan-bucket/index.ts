@@ -24,6 +24,7 @@ import { listDelimited, listRecursive } from './list.ts'
 import { Shown } from './no-block.ts'
 import { listPages, UnreadableKeys } from './pages.ts'
 import { Sharing } from './share.ts'
+import { ThanosMetas } from './thanos-metas.ts'
 import { Versions } from './versions.ts'
 
 export interface ScanBucketOptions {
@@ -47,6 +48,8 @@ export interface ScanBucketOptions {
  * older than 24 hours the reason is `marked-for-deletion`. `uploaded` is `thanos.upload_time`, and undefined where that
  * is not set: a filter then takes the ULID's time, as Thanos does.
  *
+ * Where the disk has the metas of a Thanos store (`meta-syncer/`), those of the size that is listed that are newer than the object are read there.
+ *
  * The view of a run whose listing failed three times is incomplete; the blocks that it has yielded stand.
  *
  * @example
@@ -66,11 +69,19 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
         concurrency: v.optional(positive),
         metaLimit: v.optional(positive),
       }),
-    async start({ bucket, host, state }) {
+    async start({ bucket, host, state, files }) {
       const share = new Sharing()
       const cache = new MetaCache({ host, state }, share)
       const unreadable = new UnreadableKeys(host.log)
-      started = { bucket, host, share, cache, unreadable, versions: new Versions(host.log) }
+      started = {
+        bucket,
+        host,
+        share,
+        cache,
+        unreadable,
+        versions: new Versions(host.log),
+        thanos: new ThanosMetas(files, host.log),
+      }
     },
     pages: run => scan(options, started, run),
     async stop(signal) {

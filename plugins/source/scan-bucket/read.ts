@@ -17,6 +17,7 @@ import { completeFiles } from './files.ts'
 import type { BadMeta, GoodMeta, KnownMark } from './known.ts'
 import type { ListedBlock } from './listed.ts'
 import type { Sharing } from './share.ts'
+import type { ThanosMetas } from './thanos-metas.ts'
 import type { Version, Versions } from './versions.ts'
 
 export interface Reading {
@@ -24,6 +25,7 @@ export interface Reading {
   readonly host: Host
   readonly share: Sharing
   readonly versions: Versions
+  readonly thanos: ThanosMetas
   /** Most bytes of a meta.json. */
   readonly metaLimit: number
   readonly signal: AbortSignal
@@ -39,14 +41,17 @@ interface Kind<T> {
   /** Most bytes that are read. */
   readonly limit: number
   parse(bytes: Uint8Array): T
+  /** Bytes that another program keeps of the object that is listed. */
+  copyOf?(listed: ObjectInfo): Promise<Uint8Array | undefined>
   /** The result where `parse` threw, or the object is too large. */
   bad(message: string): T
 }
 
-export function metaOf({ share, metaLimit }: Reading, { id, files }: ListedBlock): Kind<GoodMeta | BadMeta> {
+export function metaOf({ share, metaLimit, thanos }: Reading, { id, files }: ListedBlock): Kind<GoodMeta | BadMeta> {
   const bad = (reason: BadMeta['reason'], message: string) => ({ files: share.files(files), reason, message })
   return {
     limit: metaLimit,
+    copyOf: listed => thanos.copyOf(listed),
     parse(bytes) {
       const { meta, uploaded, declared } = parseMeta(bytes, id)
       const complete = completeFiles(declared, files)
@@ -65,16 +70,19 @@ export function markOf(id: BlockId): Kind<Pick<KnownMark, 'time' | 'problem'>> {
 /** `before` where the listing shows that version, or else what is read now. @throws the signal's reason, and nothing else */
 export async function read<T extends object>(
   at: Reading,
-  { limit, parse, bad }: Kind<T>,
+  kind: Kind<T>,
   listed: ObjectInfo,
   before: (Version & T) | undefined,
 ): Promise<(Version & T) | Unread> {
   if (before && at.versions.isSame(before, listed)) return before
+  const { limit, parse, bad } = kind
   const tooLarge = (size: number | string) => ({
     ...at.versions.read(listed, listed),
     ...bad(`${nameOf(listed)}: must be at most ${limit} bytes: current value is ${size}`),
   })
   if (listed.size > limit) return tooLarge(listed.size)
+  const copied = before ? undefined : await fromCopy(kind, listed)
+  if (copied) return { ...at.versions.read(listed, listed), ...copied }
   const small = await readSmall(at, listed, limit)
   if ('error' in small) return codeOf(small.error) === ErrorCode.bodyTooLarge ? tooLarge('more') : small
   let said: T
@@ -86,6 +94,17 @@ export async function read<T extends object>(
   const version = at.versions.read(listed, small.info)
   if (before) at.versions.readAgain(before, listed, JSON.stringify(before) === JSON.stringify({ ...before, ...said }))
   return { ...version, ...said }
+}
+
+/** What the copy says; undefined where there is none that is of use. */
+async function fromCopy<T extends object>(kind: Kind<T>, listed: ObjectInfo): Promise<T | undefined> {
+  const bytes = await kind.copyOf?.(listed)
+  try {
+    const said = bytes && kind.parse(bytes)
+    return said && !('reason' in said) ? said : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The bucket itself retries until an answer begins. Here an object whose body breaks off is asked for again. */

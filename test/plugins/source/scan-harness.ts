@@ -1,5 +1,15 @@
 /** A bucket that counts what it is asked, and a source that is started on it. */
-import type { BlockId, BlockSource, Bucket, Candidate, Page, RunContext, Services, ViewEnd } from 'blockgate'
+import type {
+  BlockId,
+  BlockSource,
+  Bucket,
+  Candidate,
+  LocalFiles,
+  Page,
+  RunContext,
+  Services,
+  ViewEnd,
+} from 'blockgate'
 import { type ScanBucketOptions, scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { type FakeHost, fakeHost, memoryBucket, memoryState, runContext, services } from 'blockgate/testing'
 
@@ -58,7 +68,12 @@ export function metaJson(id: BlockId, change: Readonly<Record<string, unknown>> 
 
 export async function harness(
   options: ScanBucketOptions = {},
-  { pageSize = 1000, store = memoryBucket({ pageSize }) as Bucket, state = memoryState() } = {},
+  {
+    pageSize = 1000,
+    store = memoryBucket({ pageSize }) as Bucket,
+    state = memoryState(),
+    files = undefined as LocalFiles | undefined,
+  } = {},
 ): Promise<Harness> {
   const host = fakeHost()
   const calls: string[] = []
@@ -77,7 +92,7 @@ export async function harness(
       return await store.get(key, how)
     },
   }
-  const given = services({ host, bucket, state })
+  const given = services({ host, bucket, state, files })
   const source = scanBucket(options)
   await source.start?.(given)
   const self: Harness = {
@@ -113,7 +128,7 @@ export async function harness(
       return await work
     },
     logged: level => host.lines.filter(line => line.level === level).map(({ message }) => message),
-    restarted: (again = options) => harness(again, { pageSize, store, state }),
+    restarted: (again = options) => harness(again, { pageSize, store, state, files }),
   }
   return self
 }
