@@ -18,17 +18,41 @@ export type BodyEnd =
   | { readonly end: 'cancelled' }
   | { readonly end: 'error'; readonly error: unknown }
 
+/** Told of what happens to a body: a stream around its stream would cost more than all else that a request costs here. */
+export interface BodyWatch {
+  read(bytes: number): void
+  /** Called once. */
+  ended(how: BodyEnd): void
+}
+
+/** A body of objectBody(), which knows itself: a copy with another `stream` or dispose is another's. */
+interface WatchedBody extends ObjectBody {
+  self?: ObjectBody
+  readonly watch: (watch: BodyWatch) => void
+}
+
+/** A body that objectBody() made tells `watch`. False: it is another's. */
+export function watchBody(body: ObjectBody | WatchedBody, watch: BodyWatch): boolean {
+  if (!('self' in body) || body.self !== body) return false
+  body.watch(watch)
+  return true
+}
+
 /**
  * A body over `source`. Nothing is read before it is asked for, so a slow reader holds the source back. The signal
  * aborts a body that is half read: the stream then rejects with its reason.
  */
 export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSignal): ObjectBody {
+  const watches: BodyWatch[] = []
   let ended: BodyEnd | undefined
   let closed: Promise<void> | undefined
   let controller: ReadableStreamDefaultController<Uint8Array>
   const close = (how: BodyEnd): Promise<void> => {
     signal.removeEventListener('abort', onAbort)
-    ended ??= how
+    if (!ended) {
+      ended = how
+      for (const watch of watches) watch.ended(how)
+    }
     closed ??= Promise.resolve(source.close(how))
     return closed
   }
@@ -47,7 +71,10 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
         try {
           const chunk = await source.read()
           if (ended) return
-          if (chunk !== undefined) return controller.enqueue(chunk)
+          if (chunk !== undefined) {
+            for (const watch of watches) watch.read(chunk.length)
+            return controller.enqueue(chunk)
+          }
           await close({ end: 'read' })
           controller.close()
         } catch (error) {
@@ -62,9 +89,13 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
   else signal.addEventListener('abort', onAbort, { once: true })
   const key = JSON.stringify(info.key)
   const gone = () => new BlockgateError(ErrorCode.bucketFailed, `body of ${key} was read or disposed before`)
-  return {
+  const body: WatchedBody = {
     info,
     stream,
+    watch(watch) {
+      watches.push(watch)
+      if (ended) watch.ended(ended)
+    },
     async bytes(limit) {
       // The end of what was read or let go of must not pass for the end of the object.
       if (ended && ended.end !== 'error') throw gone()
@@ -87,6 +118,8 @@ export function objectBody(info: ObjectInfo, source: BodySource, signal: AbortSi
       await closing
     },
   }
+  body.self = body
+  return body
 }
 
 /** What is used of a ReadableStream. */

@@ -1,7 +1,7 @@
 /** A bucket whose requests are watched: what traced() and measured() have in common. */
 import type { ObjectBody, RequestOptions } from '../../contracts/bucket.ts'
 import type { Bucket } from '../../contracts/host.ts'
-import { objectBody, streamSource } from '../body.ts'
+import { type BodyEnd, type BodyWatch, objectBody, streamSource, watchBody } from '../body.ts'
 import { type Around, type BucketCall, type BucketResult, isBody, wrapped } from './wrapped.ts'
 
 /** How a request ended. */
@@ -54,22 +54,22 @@ function endOf({ op }: BucketCall, result: Exclude<BucketResult, ObjectBody>): R
 }
 
 function observedBody(body: ObjectBody, signal: AbortSignal, watching: Watch): ObjectBody {
-  const inner = streamSource(body.stream)
   let bytes = 0
-  return objectBody(
-    body.info,
-    {
-      async read() {
-        const chunk = await inner.read()
-        bytes += chunk?.length ?? 0
-        return chunk
-      },
-      async close(how) {
-        watching.ended({ result: 'found', bytes, failure: how.end === 'error' ? how : undefined })
-        await inner.close(how)
-        await body[Symbol.asyncDispose]()
-      },
+  const watch: BodyWatch = {
+    read(more) {
+      bytes += more
     },
-    signal,
-  )
+    ended(how) {
+      watching.ended({ result: 'found', bytes, failure: how.end === 'error' ? how : undefined })
+    },
+  }
+  if (watchBody(body, watch)) return body
+  const inner = streamSource(body.stream)
+  const close = async (how: BodyEnd) => {
+    await inner.close(how)
+    await body[Symbol.asyncDispose]()
+  }
+  const made = objectBody(body.info, { ...inner, close }, signal)
+  watchBody(made, watch)
+  return made
 }
