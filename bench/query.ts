@@ -8,11 +8,13 @@ import { decode } from './query/decode.ts'
 import { memory } from './query/memory.ts'
 import { needle } from './query/needle.ts'
 import { remoteRead } from './query/remote-read.ts'
+import { stream } from './query/stream.ts'
 import { type Row, tableOf } from './table.ts'
 
 const PARTS: Readonly<Record<string, (root: string) => Promise<readonly Row[]>>> = {
   'remote-read': remoteRead,
   decode,
+  stream,
   memory,
   needle,
 }

@@ -1,44 +1,14 @@
-/** Memory of a stream of 100 million samples, and of 5,000 blocks; how long a start takes until the first answer. */
-import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+/** Memory of 5,000 blocks; how long a start takes until the first answer. */
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { request } from '../../test/query/requests.ts'
-import { openMetrics } from '../../test/support/openmetrics.ts'
 import { makeBlocks } from '../many-blocks.ts'
 import { type Row, round } from '../table.ts'
-import { memoryOf, type Served, startScript } from './processes.ts'
+import { type Served, startScript } from './processes.ts'
+import { drained } from './stream.ts'
 
 const MB = 1_000_000
-const START = 1_700_006_400
-const SAMPLES = 100_000_000
 const BLOCKS = 5000
-
-/** A block of 1,000 series as often as makes 100 million samples, each with an external label of its own. @returns the samples */
-function makeStream(root: string): number {
-  const [text, made, bucket] = [join(root, 'text'), join(root, 'made'), join(root, 'bucket')]
-  writeFileSync(text, openMetrics({ series: 1000, start: START, hours: 2, keepHours: 2, seed: 1 }).join(''))
-  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', '-q', text, made])
-  const block = join(made, readdirSync(made).find(name => name.length === 26) as string)
-  const meta = JSON.parse(readFileSync(join(block, 'meta.json'), 'utf8'))
-  const copies = Math.ceil(SAMPLES / meta.stats.numSamples)
-  for (let n = 0; n < copies; n++) {
-    const ulid = meta.ulid.slice(0, 20) + String(n).padStart(6, '0')
-    mkdirSync(join(bucket, ulid, 'chunks'), { recursive: true })
-    for (const file of ['index', 'chunks/000001']) linkSync(join(block, file), join(bucket, ulid, file))
-    const thanos = { labels: { copy: String(n).padStart(4, '0') }, downsample: { resolution: 0 }, source: 'test' }
-    const own = { ...meta, ulid, compaction: { ...meta.compaction, sources: [ulid] }, thanos }
-    writeFileSync(join(bucket, ulid, 'meta.json'), JSON.stringify(own))
-  }
-  return copies * meta.stats.numSamples
-}
-
-/** Reads an answer and keeps nothing of it. @returns its bytes; −1 where it is none */
-async function drained(url: string, body: Uint8Array): Promise<number> {
-  const answer = await fetch(`${url}/api/v1/read`, { method: 'POST', body: body as BodyInit })
-  let bytes = 0
-  for await (const part of answer.body ?? []) bytes += part.length
-  return answer.status === 200 ? bytes : -1
-}
 
 /** Waits for the first answer. @returns ms since `since` */
 async function firstAnswer({ url }: Served, body: Uint8Array, since: number): Promise<number> {
@@ -46,36 +16,8 @@ async function firstAnswer({ url }: Served, body: Uint8Array, since: number): Pr
   return performance.now() - since
 }
 
-async function streamed(root: string): Promise<Row> {
-  const samples = makeStream(root)
-  const served = await startScript('gateway.ts', [root])
-  const of = (copy: string) =>
-    request(
-      [
-        [2, '__name__', '.+'],
-        [2, 'copy', copy],
-      ],
-      START * 1000,
-      (START + 7200) * 1000 - 1,
-      [1],
-    )
-  await drained(served.url, of('0000'))
-  await new Promise(resolve => setTimeout(resolve, 2000))
-  const idle = memoryOf(served.pid, 'VmRSS')
-  const peaks: number[] = []
-  const look = setInterval(() => peaks.push(memoryOf(served.pid, 'VmRSS')), 50)
-  const bytes = await drained(served.url, of('.+'))
-  clearInterval(look)
-  await served.stop()
-  const above = (list: readonly number[]) => `${round((Math.max(...list) - idle) / MB, 0)} MB`
-  return {
-    what: `a stream of ${round(samples / 1e6, 0)} million samples, ${round(bytes / MB, 0)} MB: peak over idle`,
-    measured: `${above(peaks)}; in its first half ${above(peaks.slice(0, peaks.length >> 1))}`,
-    'asked for': '<= 200 MB, flat',
-  }
-}
-
-async function manyBlocks(root: string): Promise<readonly Row[]> {
+/** @param root a folder that goes afterwards */
+export async function memory(root: string): Promise<readonly Row[]> {
   const bucket = makeBlocks(root, BLOCKS)
   const newest = readdirSync(bucket).sort().at(-1) as string
   const { minTime, maxTime } = JSON.parse(readFileSync(join(bucket, newest, 'meta.json'), 'utf8'))
@@ -118,11 +60,4 @@ async function manyBlocks(root: string): Promise<readonly Row[]> {
       'asked for': '<= 2 s, <= 10 requests after the listing',
     },
   ]
-}
-
-export async function memory(root: string): Promise<readonly Row[]> {
-  const [stream, blocks] = [join(root, 'stream'), join(root, 'blocks')]
-  mkdirSync(stream)
-  mkdirSync(blocks)
-  return [await streamed(stream), ...(await manyBlocks(blocks))]
 }

@@ -25,15 +25,24 @@ const BLOCKS_AT_ONCE = 8
 const MAX_CHUNKS = 8192
 const MAX_SERIES = 1024
 
-/** Where the batch ends that begins with series `start`: exclusive, and behind `start`. */
-export function batchEnd(selected: readonly Selected[], start: number): number {
-  let chunks = 0
-  let end = start
-  while (end < selected.length && end - start < MAX_SERIES && chunks < MAX_CHUNKS) {
-    for (const { series } of (selected[end] as Selected).parts) chunks += series.chunks.length / 3
-    end++
+/** Series that are taken in some 50 µs. */
+const STEP = 32
+
+/** The next series whose chunks are read together: none where there is none left. */
+export async function nextBatch(
+  selected: Iterator<Selected>,
+  run: Pick<QueryRun, 'pause'>,
+): Promise<readonly Selected[]> {
+  const batch: Selected[] = []
+  for (let chunks = 0; batch.length < MAX_SERIES && chunks < MAX_CHUNKS; ) {
+    const next = selected.next()
+    if (next.done) break
+    batch.push(next.value)
+    for (const { series } of next.value.parts) chunks += series.chunks.length / 3
+    const turn = batch.length % STEP === 0 ? run.pause() : undefined
+    if (turn) await turn
   }
-  return end
+  return batch
 }
 
 /** Reads the chunks of all, block by block. */

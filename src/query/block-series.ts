@@ -3,6 +3,10 @@ import type { StoredChunk } from '../tsdb/chunk.ts'
 import type { Deleted } from './deleted.ts'
 import type { Label } from './labels.ts'
 
+/** What a series and a chunk take in memory until the chunk is read, about. */
+export const SERIES_BYTES = 256
+export const CHUNK_BYTES = 24
+
 export interface BlockChunk {
   /** First and last time, both inclusive, ms. */
   readonly from: number
@@ -15,7 +19,7 @@ export interface BlockChunk {
 /** A series of one block, whose chunks are not read yet. */
 export interface BlockSeries {
   readonly ref: number
-  /** Of the series itself, by name. */
+  /** With those of the block, by name. */
   readonly labels: readonly Label[]
   /** Of each chunk first time, last time, reference; those that overlap the query, and are not deleted. */
   readonly chunks: readonly number[]

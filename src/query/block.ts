@@ -6,15 +6,17 @@ import type { BlockReader } from '../contracts/stage.ts'
 import { chunkSize } from '../tsdb/chunk.ts'
 import type { IndexLookup, PostingsRange } from '../tsdb/index-lookup.ts'
 import { seriesEnd } from '../tsdb/index-toc.ts'
-import { readPostings, readSection, SeriesRow, seriesOffset, seriesSize } from '../tsdb/series.ts'
+import { readPostings, readSection, seriesOffset, seriesSize } from '../tsdb/series.ts'
+import { type BlockSelection, Room, Selecting } from './block-selection.ts'
 import type { BlockSeries } from './block-series.ts'
-import { type Deleted, type Deletions, isDeleted, readDeleted } from './deleted.ts'
+import { readDeleted } from './deleted.ts'
 import { averageSeriesBytes, groupsOf, worthReading } from './groups.ts'
 import { compareLabels, type Label } from './labels.ts'
 import type { Budget } from './limits.ts'
 import type { Matcher } from './matchers.ts'
 import { intersect, subtract, union } from './postings.ts'
 import type { Reads } from './reads.ts'
+import { RowReader } from './row-reader.ts'
 import type { PartCursor } from './runs.ts'
 import { offsetsOf, type SegmentReads, segmentName } from './segments.ts'
 import { Symbols } from './symbols.ts'
@@ -61,17 +63,17 @@ export class BlockQuery {
 
   /**
    * The series that all matchers select and that have chunks between `from` and `to` (both inclusive, ms), in the order of their
-   * labels. No matcher selects all. Nothing of `lookup` is kept.
+   * labels, those of the block among them. No matcher selects all. Nothing of `lookup` is kept.
    */
   async select(
     lookup: IndexLookup,
     matchers: readonly Matcher[],
-    from: number,
-    to: number,
-  ): Promise<readonly BlockSeries[]> {
+    { from, to }: { readonly from: number; readonly to: number },
+    room: Room = new Room(Number.POSITIVE_INFINITY),
+  ): Promise<BlockSelection> {
     const { budget, times } = this.#options
     const { refs, rest } = await times.timed('postings', () => this.#refs(lookup, matchers))
-    if (refs.length === 0) return []
+    if (refs.length === 0) return Object.assign([], { bytes: 0 })
     // Where some are selected by their labels, each counts when it is.
     if (rest.length === 0) budget.take('series', refs.length)
     return await times.timed('series', async () => {
@@ -79,24 +81,17 @@ export class BlockQuery {
         this.#entries(lookup, refs),
         readDeleted(this.#reader, this.#options),
       ])
-      return await this.#rows(lookup, { refs, rest }, cursor, { from, to, deletions })
+      const { ulid, labels: external } = this.#reader.meta
+      const symbols = new Symbols(lookup)
+      const { version } = lookup.index
+      const options = { index: `${ulid}/index`, version, cursor, symbols, external, from, to, deletions }
+      return await this.#selected({ refs, rest }, new RowReader(options), room)
     })
   }
 
-  async #rows(
-    lookup: IndexLookup,
-    { refs, rest }: Found,
-    cursor: PartCursor,
-    { from, to, deletions }: { readonly from: number; readonly to: number; readonly deletions: Deletions },
-  ): Promise<readonly BlockSeries[]> {
+  async #selected({ refs, rest }: Found, rows: RowReader, room: Room): Promise<BlockSelection> {
     const { budget, signal, pause } = this.#options
-    const { ulid } = this.#reader.meta
-    const { version } = lookup.index
-    const symbols = new Symbols(lookup)
-    const row = new SeriesRow()
-    let offset = 0
-    const what = () => `${ulid}/index: series at ${offset}`
-    const found: BlockSeries[] = []
+    const found = new Selecting(rows, room)
     let before: readonly Label[] | undefined
     for (let i = 0; i < refs.length; i++) {
       const turn = i % ROWS === ROWS - 1 ? pause() : undefined
@@ -104,18 +99,14 @@ export class BlockQuery {
         await turn
         signal.throwIfAborted()
       }
-      const ref = refs[i] as number
-      offset = seriesOffset(ref, version)
-      cursor.moveTo(offset)
-      row.read(cursor.bytes, cursor.view, offset - cursor.offset, what)
-      const deleted = deletions.get(ref)
-      const chunks = between(row, from, to, deleted)
+      rows.read(refs[i] as number)
+      const chunks = rows.chunks()
       if (chunks.length === 0 && rest.length === 0) continue
-      const labels = symbols.labels(row)
+      const labels = rows.labels()
       // A checksum does not tell that an entry stands in the place of another one.
       if (before && compareLabels(before, labels) >= 0) {
         const must = 'must stand behind those with smaller labels, once'
-        throw new BlockgateError(ErrorCode.corruptBlock, `${what()} ${must}`)
+        throw new BlockgateError(ErrorCode.corruptBlock, `${rows.what} ${must}`)
       }
       before = labels
       if (rest.length > 0) {
@@ -124,9 +115,9 @@ export class BlockQuery {
         if (chunks.length === 0) continue
       }
       budget.take('chunks', chunks.length / 3)
-      found.push({ ref, labels, chunks, deleted })
+      found.add(rows.series(labels, chunks))
     }
-    return found
+    return found.done()
   }
 
   /** Reads the chunks of some series. @returns what `chunksOf` finds them in */
@@ -192,29 +183,4 @@ export class BlockQuery {
 
 function areAll(matchers: readonly Matcher[], labels: readonly Label[]): boolean {
   return matchers.every(({ name, matches }) => matches(labels.find(([each]) => each === name)?.[1] ?? ''))
-}
-
-/** Filled again by each call of `between`: doubles from the start. */
-const kept: number[] = [0.5]
-
-/** Those that overlap `from` to `to`, but for those that are deleted: an array of its own. */
-function between(
-  { chunks, chunkCount }: SeriesRow,
-  from: number,
-  to: number,
-  deleted: Deleted | undefined,
-): readonly number[] {
-  let count = 0
-  for (let i = 0; i < chunkCount; i += 3) {
-    // No destructuring: this runs for each chunk of a query, and an array literal is an array.
-    const first = chunks[i] as number
-    const last = chunks[i + 1] as number
-    if (first > to || last < from || (deleted && isDeleted(deleted, first, last))) continue
-    kept[count] = first
-    kept[count + 1] = last
-    kept[count + 2] = chunks[i + 2] as number
-    count += 3
-  }
-  // A copy has no room behind it, as an array that grew would have: a query holds those of all its series.
-  return kept.slice(0, count)
 }

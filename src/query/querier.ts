@@ -4,14 +4,16 @@ import type { EntryCache } from '../cache/entry-cache.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
 import type { IndexLookup } from '../tsdb/index-lookup.ts'
-import { type BlockPart, batchEnd, type Selected, withChunks } from './batch.ts'
+import { nextBatch, withChunks } from './batch.ts'
 import { BlockQuery } from './block.ts'
+import { KEPT_SERIES, Room } from './block-selection.ts'
 import type { Series } from './block-series.ts'
 import { chooseBlocks } from './choose-blocks.ts'
 import { Headers } from './headers.ts'
 import type { Hedge } from './hedge.ts'
-import { compareLabels, compareText, type Label, withExternal } from './labels.ts'
+import { compareLabels, compareText, type Label } from './labels.ts'
 import { type LabelMatcher, type Matcher, matcher } from './matchers.ts'
+import { type MergeSource, merged } from './merge.ts'
 import { QueryRun } from './query-run.ts'
 import { Reads } from './reads.ts'
 import type { Selection } from './selection.ts'
@@ -31,6 +33,8 @@ export interface QuerierOptions {
   readonly cache?: EntryCache | undefined
   /** Begins slow reads of the bucket once more. Default: none. */
   readonly hedge?: Hedge | undefined
+  /** Series of a query that stay decoded while it is answered; of more the bytes stay. Default 16,384. */
+  readonly keptSeries?: number | undefined
 }
 
 /** Which series' labels are asked for; none of `match` stands for all. Times are inclusive, ms. */
@@ -43,9 +47,7 @@ export interface LabelQuery {
 
 /** Blocks that are asked side by side. */
 const BLOCKS_AT_ONCE = 8
-/** What a series and a chunk take in memory until the chunk is read, about. */
-const SERIES_BYTES = 256
-const CHUNK_BYTES = 24
+const ALL_TIMES = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
 /** Index-headers that are opened at once, of all queries. */
 const OPENING = 8
 const HEADER_MEMORY = 256 * 1024 * 1024
@@ -57,12 +59,14 @@ export class Querier {
   readonly #headers: Headers
   readonly #limits: QueryLimits
   readonly #reads: Reads
+  readonly #keptSeries: number
 
-  constructor({ sink, limits, headerMemory = HEADER_MEMORY, gap, cache, hedge }: QuerierOptions) {
+  constructor({ sink, limits, headerMemory = HEADER_MEMORY, keptSeries = KEPT_SERIES, ...reads }: QuerierOptions) {
     this.#sink = sink
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
     this.#headers = new Headers({ maxBytes: headerMemory, concurrency: OPENING })
-    this.#reads = new Reads({ gap, cache, hedge })
+    this.#reads = new Reads(reads)
+    this.#keptSeries = keptSeries
   }
 
   /**
@@ -86,31 +90,29 @@ export class Querier {
     times.enter('select')
     const ready = selection.matchers.map(matcher)
     if (ready.length === 0) return
-    let chunks = 0
     run.selects(selection)
+    const room = new Room(this.#keptSeries)
     const found = await eachBounded(this.#blocks(ready, selection, held), BLOCKS_AT_ONCE, async ({ reader, rest }) => {
-      const { ulid, labels } = reader.meta
-      const selected = await run.of(ulid, async () => {
+      const { ulid } = reader.meta
+      return await run.of(ulid, async (): Promise<MergeSource> => {
         using header = await times.of(ulid).timed('header', () => this.#headers.hold(reader, signal))
         const query = this.#query(reader, run)
-        const all = await query.select(header.lookup, rest, selection.from, selection.to)
-        return all.map(series => ({ labels: withExternal(series.labels, labels), parts: [{ query, series }] }))
+        return { query, series: await query.select(header.lookup, rest, selection, room) }
       })
-      for (const { parts } of selected ?? []) for (const { series } of parts) chunks += series.chunks.length / 3
-      return selected ?? []
     })
-    const sorted = merged(found.flat())
-    // What was read of the indexes goes; the labels and the references of the chunks stay.
+    const sources = found.filter(each => each !== undefined)
+    // Of what was read of the indexes only this stays.
     budget.release(before)
-    budget.hold(sorted.length * SERIES_BYTES + chunks * CHUNK_BYTES)
+    budget.hold(sources.reduce((sum, { series }) => sum + series.bytes, 0))
     const kept = budget.held
-    for (let i = 0; i < sorted.length; ) {
+    const all = merged(sources)
+    for (;;) {
       signal.throwIfAborted()
       times.enter('chunks')
-      const end = batchEnd(sorted, i)
-      const batch = await withChunks(sorted.slice(i, end), run)
-      i = end
+      const selected = await nextBatch(all, run)
+      const batch = await withChunks(selected, run)
       times.enter('write')
+      if (selected.length === 0) break
       yield batch
       budget.release(kept)
     }
@@ -123,11 +125,8 @@ export class Querier {
   ): AsyncGenerator<readonly Label[], void, undefined> {
     const found = new Map<string, readonly Label[]>()
     using begun = this.#begin(asked)
-    await this.#eachBlock(selection.matchers, selection, begun.run, async (query, rest, external, lookup) => {
-      for (const series of await query.select(lookup, rest, selection.from, selection.to)) {
-        const labels = withExternal(series.labels, external)
-        found.set(JSON.stringify(labels), labels)
-      }
+    await this.#eachBlock(selection.matchers, selection, begun.run, async (query, rest, _, lookup) => {
+      for (const { labels } of await query.select(lookup, rest, selection)) found.set(JSON.stringify(labels), labels)
     })
     yield* [...found.values()].sort(compareLabels)
   }
@@ -179,11 +178,9 @@ export class Querier {
       })
     }
     for (const matchers of match) {
-      await this.#eachBlock(matchers, range, run, async (query, rest, external, lookup) => {
+      await this.#eachBlock(matchers, range, run, async (query, rest, _, lookup) => {
         // Of the block, whatever time the series have samples at, as in Prometheus.
-        for (const { labels } of await query.select(lookup, rest, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) {
-          take.series(withExternal(labels, external))
-        }
+        for (const { labels } of await query.select(lookup, rest, ALL_TIMES)) take.series(labels)
       })
     }
   }
@@ -249,27 +246,4 @@ export class Querier {
     const run = new QueryRun(asked, { limits: this.#limits })
     return { run, [Symbol.dispose]: () => run[Symbol.dispose]() }
   }
-}
-
-/** By their labels; those with the same labels as one. */
-function merged(found: { readonly labels: readonly Label[]; readonly parts: BlockPart[] }[]) {
-  // One block's are in order already.
-  if (isSorted(found)) return found
-  found.sort((a, b) => compareLabels(a.labels, b.labels))
-  let kept = 0
-  for (const each of found) {
-    const before = found[kept - 1]
-    if (before && compareLabels(before.labels, each.labels) === 0) before.parts.push(...each.parts)
-    else found[kept++] = each
-  }
-  found.length = kept
-  return found
-}
-
-/** Each behind the one before it, by its labels. */
-function isSorted(found: readonly Pick<Selected, 'labels'>[]): boolean {
-  for (let i = 1; i < found.length; i++) {
-    if (compareLabels((found[i - 1] as Selected).labels, (found[i] as Selected).labels) >= 0) return false
-  }
-  return true
 }

@@ -52,6 +52,11 @@ export class PartCursor {
     this.#what = what
   }
 
+  /** Bytes of all parts. */
+  get size(): number {
+    return this.#parts.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  }
+
   /** @throws BlockgateError `corrupt-block` where no part has byte `offset`: it is behind the end of the file */
   moveTo(offset: number): void {
     if (offset >= this.#from && offset < this.#until) return

@@ -5,7 +5,7 @@ import type { Label } from './labels.ts'
 
 /** The texts of symbols, each made once; and a label that the series before has, too, is that same object. */
 export class Symbols {
-  readonly #lookup: IndexLookup
+  #lookup: IndexLookup | undefined
   readonly #texts = new Map<number, string>()
   #before: readonly Label[] = []
   #refsBefore = new Uint32Array(64)
@@ -31,10 +31,15 @@ export class Symbols {
     return labels
   }
 
+  /** From now on only texts are asked for that were asked for before. */
+  forgetHeader(): void {
+    this.#lookup = undefined
+  }
+
   #text(ref: number): string {
     const known = this.#texts.get(ref)
     if (known !== undefined) return known
-    const text = this.#lookup.symbol(ref)
+    const text = (this.#lookup as IndexLookup).symbol(ref)
     this.#texts.set(ref, text)
     return text
   }

@@ -37,6 +37,7 @@ interface How {
   readonly cache: number | undefined
   /** Of a chunk an eighth of it: with 0 all that is not side by side is read apart. */
   readonly gap: number | undefined
+  readonly keptSeries: number | undefined
 }
 
 const readers: fc.Arbitrary<How> = fc.record({
@@ -45,16 +46,17 @@ const readers: fc.Arbitrary<How> = fc.record({
   readAhead: fc.constantFrom(undefined, { series: 1, chunk: 1 }, { series: 20, chunk: 9 }, { series: 0, chunk: 9_999 }),
   cache: fc.constantFrom(undefined, 800, 20_000, 1_000_000),
   gap: fc.constantFrom(undefined, 0, 40),
+  keptSeries: fc.constantFrom(undefined, 0, 3),
 })
 
-function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns, cache, gap }: How) {
+function querierOf(blocks: readonly AnyBlock[], { kind, readAhead, turns, cache, gap, keptSeries }: How) {
   const given = blocks.map(block => ({
     meta: { labels: block.external, minTime: block.from, maxTime: block.end, readAhead },
     files: filesOf(block),
   }))
   const { sink } = sinkOfFiles(given, { kind, turns })
   const entries = cache === undefined ? undefined : new EntryCache(memoryCache(cache), fakeHost())
-  return new Querier({ sink, gap, cache: entries })
+  return new Querier({ sink, gap, cache: entries, keptSeries })
 }
 
 function filesOf(block: AnyBlock): Map<string, Uint8Array> {

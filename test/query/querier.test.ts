@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { compareLabels, compareText, withExternal } from '../../src/query/labels.ts'
 import type { LabelMatcher } from '../../src/query/matchers.ts'
 import { Querier, type QuerierOptions, type Series } from '../../src/query/querier.ts'
+import { QueryRun } from '../../src/query/query-run.ts'
 import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { writeFrame } from '../../src/query/remote-read/streamed.ts'
 import { SeriesSamples } from '../../src/query/samples.ts'
@@ -37,6 +38,57 @@ async function after<T>(turns: number, then: () => Promise<T>): Promise<T> {
   for (let left = turns; left > 0; left--) await undefined
   return await then()
 }
+
+describe('series that do not stay decoded', () => {
+  /** Of two blocks, whose labels bring the series of the first into another order. */
+  const many = () =>
+    sinkOf(
+      {
+        labels: { b: 'x' },
+        series: [
+          [{ __name__: 'up', c: '0', m: '2' }, [[5, 1]]],
+          ...Array.from({ length: 200 }, (_, i) => [{ __name__: 'up', a: String(i), m: '1' }, [[5, i]]] as const),
+          [{ __name__: 'up', a: '7' }, [[5, 2]]],
+          [{ __name__: 'up', a: '7', a2: '1' }, [[5, 3]]],
+        ],
+      },
+      {
+        labels: { a: 'z' },
+        series: [
+          [{ __name__: 'up', a: '1', m: '3' }, [[5, 4]]],
+          [{ __name__: 'up', a: '2', m: '2' }, [[5, 5]]],
+          [{ __name__: 'up', a: '3', m: '2' }, [[6, 6]]],
+        ],
+      },
+      {
+        labels: { z: 'z' },
+        series: Array.from({ length: 200 }, (_, i) => [{ __name__: 'up', a: String(i) }, [[5, i]]] as const),
+      },
+    ).sink
+
+  it.each([0, 1, 150, 400])('are the same, in the same order (%s stay)', async keptSeries => {
+    const expected = await select(many())
+    expect(expected.map(([labels]) => labels).slice(-2)).toEqual(['__name__=up,a=z,m=3', '__name__=up,b=x,c=0,m=2'])
+    expect(expected).toContainEqual(['__name__=up,a=z,m=2', '5:5 6:6'])
+    expect(expected).toHaveLength(405)
+    expect(await select(many(), undefined, { keptSeries })).toEqual(expected)
+  })
+
+  it('take a fraction of the memory of those that do', async () => {
+    const series = Array.from({ length: 3_000 }, (_, i) => [{ __name__: 'up', a: String(i) }, [[5, i]]] as const)
+    const heldWith = async (keptSeries?: number) => {
+      const run = new QueryRun(signal)
+      const querier = new Querier({ sink: sinkOf({ series }).sink, keptSeries })
+      const batches = querier.select({ matchers: [NAME], from: 0, to: 9 }, run)
+      await batches.next()
+      const { held } = run.budget
+      await batches.return()
+      expect(run.budget.held).toBe(0)
+      return held
+    }
+    expect(await heldWith(100)).toBeLessThan((await heldWith()) / 2)
+  })
+})
 
 describe('the blocks of a query', () => {
   it('are those of its time, raw, and whose external labels are not against it', async () => {
