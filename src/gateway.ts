@@ -211,6 +211,7 @@ async function open(
   await step('reading what a person is asked', async () => {
     for (const ids of [absences, asked]) await ids.load(state, host)
   })
+  await currentTraces()?.recall(catalogue, state)
   plan.ownership.handover?.ready(false)
   await started()
   await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))
@@ -229,12 +230,13 @@ export function parts(
   // Every try is counted: that is what the store sees, and bills.
   const tried = retried(metrics ? metrics.measured(raw, host) : raw, host, { lists })
   const traced = wrapped(tried, (call, make) => currentTraces()?.bucket(call, make) ?? make())
+  const tracedFiles = files && (currentTraces()?.files(files) ?? files)
   // An observer keeps no copy of a cache that nobody will read.
   const kept = observer ? { get: (key: string) => state.get(key), async set() {}, async delete() {} } : state
   const part = (name: string, component: Part['component']): Part => ({
     name,
     component,
-    services: { host, bucket: traced, instance, files, state: scopedState(kept, name), observer },
+    services: { host, bucket: traced, instance, files: tracedFiles, state: scopedState(kept, name), observer },
   })
   return [
     part('bucket', raw),

@@ -136,7 +136,7 @@ const STORIES: Readonly<Record<string, () => Story>> = {
   }),
   denied: () => ({
     own: scriptedOwnership([]),
-    block: `block skipped not-owner block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ~> sync.run${PASSED}
+    block: `block skipped not-owner block.outcome=skipped block.outcome.by=owned block.outcome.reason=not-owner ownership.status=denied ~> sync.run${PASSED}
   block.owned block.outcome=skipped block.outcome.reason=not-owner
     ownership.claim block.outcome.reason=not-owner ownership.status=denied`,
   }),

@@ -52,6 +52,8 @@ export const BlockAttribute = {
   move: 'block.move',
   movedFrom: 'block.move.from',
   movedTo: 'block.move.to',
+  denied: 'ownership.status',
+  epoch: 'ownership.epoch',
   owners: 'ownership.owners',
   /** Owners that do not serve the block yet. */
   waitsFor: 'block.waits_for',

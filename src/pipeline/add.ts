@@ -89,6 +89,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
 }
 
 function verify({ signal, lease }: BlockContext, before: 'load' | 'commit', trace: BlockTrace): void {
+  trace.mark('verify')
   signal.throwIfAborted()
   lease?.assertHeld(before)
   trace.say(before === 'load' ? 'leaseAtLoad' : 'leaseAtCommit', lease?.remainingMs)

@@ -18,7 +18,7 @@ export interface Frame {
 }
 
 /** Steps of an add, and of the end of a block. */
-export type Step = 'journal' | 'prepare' | 'commit' | 'release' | 'drop'
+export type Step = 'journal' | 'verify' | 'prepare' | 'commit' | 'release' | 'drop'
 
 /** Made for a block at its first segment, and carried over barriers and tries. */
 export class BlockTrace {

@@ -3,7 +3,7 @@ import type { Context, SpanContext } from '@opentelemetry/api'
 import type { Around } from '../bucket/wrappers/wrapped.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
-import type { Host } from '../contracts/host.ts'
+import type { Host, LocalFiles, StateStore } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { OwnershipPlugin } from '../contracts/ownership.ts'
 import type { BlockResult, RunReason } from '../contracts/stage.ts'
@@ -17,6 +17,8 @@ export interface LastVerdict {
   readonly kind: string
   readonly by: string
   readonly reason: string
+  /** The id of its run. */
+  readonly run: string
 }
 
 /** As in the catalogue. */
@@ -57,6 +59,8 @@ export interface RunTrace {
   block(id: BlockId): BlockTrace
   /** Whether the result is another one than last time. */
   isNews(id: BlockId, result: BlockResult): boolean
+  /** Writes down where the last traces are, for the process after this one. */
+  write(state: StateStore): Promise<void>
   /** `before`: the code that the run before failed with; a failure that repeats is no news, and its end is. */
   end(summary: RunSummary, error: BlockgateError | undefined, before: string | undefined): void
 }
@@ -74,6 +78,9 @@ export interface Traces {
   run(run: TracedRun): RunTrace | undefined
   /** Around each request to the bucket. */
   readonly bucket: Around
+  /** What the process before has written down. Never rejects. */
+  recall(memory: TraceMemory, state: StateStore): Promise<void>
+  files(files: LocalFiles): LocalFiles
   /** The span in which somebody asks for a run now. */
   asker(): SpanContext | undefined
   /** The process before this one died while it loaded blocks. */

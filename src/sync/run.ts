@@ -162,7 +162,7 @@ export class Run {
       await catalogue.forgetAbsent(isThere)
       faults.guard('journal', () => journal.forgetAbsent(isThere))
     }
-    const kept = Promise.all([absences, asked].map(ids => ids.save(state, host)))
+    const kept = Promise.all([...[absences, asked].map(ids => ids.save(state, host)), this.#trace?.write(state)])
     await limited(this.#engine, signal, 'writing what a person is asked', kept)
     return results
   }

@@ -14,7 +14,7 @@ import {
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName, verdictName } from '../contracts/block-telemetry.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
-import type { Owner } from '../contracts/ownership.ts'
+import type { Epoch, Owner } from '../contracts/ownership.ts'
 import { inSpan } from '../contracts/spans.ts'
 import type { BlockResult, Outcome } from '../contracts/stage.ts'
 import { markFailed, SpanName } from '../contracts/telemetry.ts'
@@ -22,6 +22,7 @@ import { spanContextOf, traceparentOf } from '../contracts/traceparent.ts'
 import { BlockTrace, type Frame, type Step } from '../pipeline/block-trace.ts'
 import type { LastVerdict, TracedRun } from '../pipeline/traces.ts'
 import { LateSpan, timeOf } from './late-span.ts'
+import { lastTrace, remember } from './memory.ts'
 
 /** What the traces of one run have in common. */
 export interface BlocksOfRun extends TracedRun {
@@ -69,7 +70,7 @@ export class TracedBlock extends BlockTrace {
     const known = run.memory.get(id)
     const level = known?.candidate?.meta.compaction.level
     this.#waiting = known && WAITED.has(known.reason) ? known.since : undefined
-    this.#previous = known?.trace
+    this.#previous = lastTrace(run.memory, id)
     this.#last = known?.events.at(-1)
     const attributes = {
       [BlockAttribute.id]: id,
@@ -161,8 +162,12 @@ export class TracedBlock extends BlockTrace {
   make(): void {
     if (this.#root.isMade) return
     const previous = this.#previous
-    const outer = this.#parent ? trace.setSpanContext(ROOT_CONTEXT, this.#parent) : ROOT_CONTEXT
-    this.#root.make([...this.#run.links(), ...(previous ? [{ context: previous }] : [])], outer)
+    // Offered again in the same run: it is the same trace, where that is kept.
+    const isAgain = previous && this.#last?.run === this.#run.id && (previous.traceFlags & TraceFlags.SAMPLED) !== 0
+    const parent = this.#parent ?? (isAgain ? previous : undefined)
+    const outer = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+    const isLinked = previous && previous !== parent
+    this.#root.make([...this.#run.links(), ...(isLinked ? [{ context: previous }] : [])], outer)
   }
 
   /** A block whose verdict is the same as last time leaves no trace. */
@@ -178,13 +183,16 @@ export class TracedBlock extends BlockTrace {
     if (this.#attempt > 0) root.setAttribute(BlockAttribute.attempt, this.#attempt)
     if ('by' in result) root.setAttribute(BlockAttribute.by, result.by)
     if (reason !== '') root.setAttribute(BlockAttribute.reason, reason)
-    if (result.kind === 'skipped') this.say('detail', result.detail)
+    if (result.kind === 'skipped') {
+      this.say('detail', result.detail)
+      if (result.epoch !== undefined && reason !== ErrorCode.leaseLost) this.#sayDenied(result.epoch)
+    }
     if (result.kind === 'failed') markFailed(root, result.error)
     const epoch = isOfOwners(result) ? this.#run.epoch() : undefined
     if (epoch) root.addLink({ context: epoch })
     root.end()
     this.#run.ended(root.spanContext())
-    this.#run.memory.traced(this.#id, root.spanContext())
+    remember(this.#run.memory, this.#id, root.spanContext())
   }
 
   protected override enter(name: string, outer: SpanFrame | undefined): SpanFrame {
@@ -200,6 +208,13 @@ export class TracedBlock extends BlockTrace {
   protected override left(frame: SpanFrame, outcome: Outcome): void {
     this.#stepOver()
     endStage(frame, outcome)
+  }
+
+  #sayDenied(epoch: Epoch): void {
+    this.say('denied', 'denied')
+    this.say('epoch', epoch)
+    const meta = this.#run.memory.get(this.#id)?.candidate?.meta
+    if (meta) this.say('owners', namesOf(this.#owners(meta).filter(({ target }) => target)))
   }
 
   #owners(block: BlockMeta): readonly Owner[] {

@@ -4,6 +4,7 @@ import { BlockAttribute, BlockSpanName } from '../contracts/block-telemetry.ts'
 import type { LeftInFlight } from '../pipeline/journal.ts'
 import type { AfterDeath } from '../pipeline/traces.ts'
 import { LateSpan, spanClock, timeOf } from './late-span.ts'
+import { lastTrace, remember } from './memory.ts'
 
 /**
  * A trace for each block that was in flight and is not held after all. Its span is as long as the load was, as far as the journal
@@ -24,10 +25,11 @@ export function traceDeaths({ host, instance, journal, memory }: AfterDeath, { i
       [BlockAttribute.instance]: instance.id,
     }
     const span = new LateSpan(BlockSpanName.died, clock, ROOT_CONTEXT, { attributes }, began)
-    span.make()
+    const previous = lastTrace(memory, id)
+    span.make(previous ? [{ context: previous }] : [])
     span.addEvent('died while loading', undefined, timeOf(now))
     span.setStatus({ code: SpanStatusCode.ERROR, message: 'the process died while it loaded this block' }).end(alive)
-    memory.traced(id, span.spanContext())
+    remember(memory, id, span.spanContext())
   }
 }
 

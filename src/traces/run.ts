@@ -4,6 +4,7 @@ import { tracedCall } from '../bucket/wrappers/traced.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName } from '../contracts/block-telemetry.ts'
 import type { BlockgateError } from '../contracts/errors.ts'
+import type { StateStore } from '../contracts/host.ts'
 import { isGoingOn } from '../contracts/spans.ts'
 import type { BlockResult } from '../contracts/stage.ts'
 import type { RunSummary } from '../contracts/summary.ts'
@@ -13,7 +14,9 @@ import type { BlockTrace } from '../pipeline/block-trace.ts'
 import type { RunTrace, TracedRun, Traces } from '../pipeline/traces.ts'
 import { type BlocksOfRun, isAsBefore, TracedBlock } from './block.ts'
 import { traceDeaths } from './deaths.ts'
+import { tracedFiles } from './files.ts'
 import { isTracing, LateSpan, spanClock } from './late-span.ts'
+import { recall, writeTraces } from './memory.ts'
 
 /** Blocks that a run is linked to: its first ones. */
 const MOST_LINKS = 64
@@ -26,6 +29,8 @@ export const blockTraces: Traces = {
     const span = trace.getActiveSpan()
     return span && isGoingOn(span) ? span.spanContext() : undefined
   },
+  recall,
+  files: tracedFiles,
   died(engine, left) {
     if (isTracing()) traceDeaths(engine, left)
   },
@@ -68,6 +73,10 @@ class TracedRunSpan implements RunTrace {
 
   block(id: BlockId): BlockTrace {
     return new TracedBlock(this.#run, id)
+  }
+
+  write(state: StateStore): Promise<void> {
+    return writeTraces(this.#run.memory, state)
   }
 
   isNews(id: BlockId, result: BlockResult): boolean {

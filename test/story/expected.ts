@@ -30,7 +30,12 @@ const trace = (end: string, name: string, outcome: string, ...lines: readonly st
   ]
 }
 const skipped = (end: string, reason: string, ...lines: readonly string[]) =>
-  trace(end, `skipped ${reason}`, `skipped block.outcome.reason=${reason}`, ...lines)
+  trace(
+    end,
+    `skipped ${reason}`,
+    `skipped block.outcome.reason=${reason}${reason === 'not-owner' ? ' ownership.status=denied' : ''}`,
+    ...lines,
+  )
 const failed = (end: string, code: string, ...lines: readonly string[]) =>
   trace(end, `failed ${code}`, `failed block.outcome.reason=${code} error.type=${code} !error`, ...lines)
 

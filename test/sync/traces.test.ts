@@ -1,8 +1,18 @@
 /** What the traces of blocks and runs say, and when there are none. test/stories.test.ts has whole trees. */
-import { BlockgateError, type BlockStage, skip } from 'blockgate'
+import { BlockgateError, type BlockStage, type LocalFiles, skip } from 'blockgate'
 import { fakeHost, memoryState, type Spans, spans, testId } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blocks, scriptedOwnership, scriptedSink, type World, type WorldOptions, world } from '../support/world.ts'
+
+/** A disk that takes everything. */
+const disk: LocalFiles = {
+  read: async () => new Uint8Array(),
+  list: async () => [],
+  writeAtomic: async () => {},
+  rename: async () => {},
+  remove: async () => {},
+  free: async () => 1e9,
+}
 
 let recorded: Spans
 let running: World | undefined
@@ -88,7 +98,7 @@ it('a gain after a denial has its claim, and is linked to the denial', async () 
   expect(tree('ownership.status', 'ownership.epoch', 'ownership.fence')).toMatchInlineSnapshot(`
     "sync.run ~> block skipped not-owner
       source.scripted
-    block skipped not-owner ~> sync.run
+    block skipped not-owner ownership.status=denied ownership.epoch=1 ~> sync.run
       block.owned
         ownership.claim ownership.status=denied ownership.epoch=1
     sync.run ~> block added
@@ -257,4 +267,98 @@ describe('the span of a load that died with its process', () => {
     const [died] = recorded.finished().filter(({ name }) => name === 'block died')
     expect(died && [ms(died.startTime), ms(died.endTime)]).toEqual([1_000_000, 1_004_000])
   })
+})
+
+it('a block that is offered again in the same run goes on in the same trace', async () => {
+  const ownership = scriptedOwnership([2])
+  const sink = scriptedSink()
+  const open = sink.gate(2)
+  const { gateway, host } = await make({ list: blocks(1, 2), ownership, sink, concurrency: 2 })
+  const run = gateway.sync()
+  await host.advance(1_000)
+  ownership.gain(1)
+  await host.advance(1_000)
+  open()
+  await run
+  const lines = tree('block.id').split('\n')
+  const at = lines.findIndex(line => line.startsWith('block skipped not-owner'))
+  expect(lines.slice(at, at + 4)).toEqual([
+    `block skipped not-owner block.id=${testId(1)} ~> sync.run`,
+    '  block.owned',
+    '    ownership.claim',
+    `  block added block.id=${testId(1)} ~> sync.run`,
+  ])
+})
+
+it('a denial says on its root that it is one, and who owns the block', async () => {
+  const { gateway } = await make({ list: blocks(1), ownership: scriptedOwnership([]) })
+  await gateway.sync()
+  const root = recorded.finished().find(({ name }) => name === 'block skipped not-owner')
+  expect(root?.attributes).toMatchObject({
+    'ownership.status': 'denied',
+    'ownership.epoch': 1,
+    'ownership.owners': ['other'],
+  })
+})
+
+it('a restart does not break the chain: the next trace of a block is linked to its last one', async () => {
+  const state = memoryState()
+  const list = blocks(1, 2)
+  const sink = scriptedSink()
+  const first = await world({ list, sink, state })
+  await first.gateway.sync()
+  await first.gateway.stop()
+  const added = recorded.finished().filter(({ name }) => name === 'block added')
+  recorded.reset()
+  const { gateway } = await make({ list: blocks(2), sink, state })
+  await gateway.sync()
+  const next = recorded.finished().find(({ name }) => name === 'block retained absent-once')
+  const last = added.find(({ attributes }) => attributes['block.id'] === testId(1))
+  expect(next?.links.map(({ context }) => context.spanId)).toContain(last?.spanContext().spanId)
+})
+
+it.each([
+  '',
+  7,
+  null,
+  [1],
+  { x: 'y' },
+  { [testId(1)]: 'x' },
+  { [testId(1)]: `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01` },
+])('what somebody wrote into the document of traces is left out: %j', async document => {
+  const state = memoryState()
+  await state.set('engine/traces', document)
+  const { gateway } = await make({ list: blocks(1), state })
+  await gateway.sync()
+  const added = recorded.finished().find(({ name }) => name === 'block added')
+  expect(added?.links).toHaveLength(1)
+})
+
+it('steps of an add, and what it writes to the disk, are events; a step that takes long is a span', async () => {
+  const sink = scriptedSink()
+  const inner = sink.prepare
+  const open = sink.gate(2)
+  let given: LocalFiles | undefined
+  const writing: typeof sink = {
+    ...sink,
+    start: async services => {
+      given = services.files
+    },
+    async prepare(block) {
+      await given?.writeAtomic(`${block.id}/index-header`, new Uint8Array(1), block.signal)
+      return inner(block)
+    },
+  }
+  const { gateway, host } = await make({ list: blocks(1, 2), sink: writing, files: disk, concurrency: 1 })
+  const run = gateway.sync()
+  await host.advance(3_000)
+  open()
+  await run
+  const [quick, slow] = recorded.finished().filter(({ name }) => name === 'block.scripted-sink')
+  const eventsOf = (span: typeof quick) => span?.events.map(({ name }) => name)
+  expect(eventsOf(quick)).toEqual(['journal', 'verify', 'file written and synced', 'prepare', 'verify', 'commit'])
+  expect(eventsOf(slow)).toEqual(['journal', 'verify', 'file written and synced', 'verify', 'commit'])
+  const prepare = recorded.finished().find(({ name }) => name === 'prepare')
+  const root = recorded.finished().filter(({ name }) => name === 'block added')[1]
+  expect([prepare?.duration[0], root?.duration[0]]).toEqual([3, 3])
 })
