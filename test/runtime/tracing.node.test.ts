@@ -135,7 +135,7 @@ it('no span of a run of 5,000 blocks is lost, each block is a trace of its own, 
   for (const name of names) expect(named(name), name).toHaveLength(BLOCKS)
   expect([named('sync.run').length, named('source.scripted').length, tracing.dropped]).toEqual([1, 1, 0])
   // How long a step takes is the machine's affair.
-  const steps = ['journal', 'prepare', 'commit']
+  const steps = ['journal', 'verify', 'prepare', 'commit']
   expect(spans.filter(({ name }) => !steps.includes(name))).toHaveLength(names.length * BLOCKS + 2)
   expect(new Set(named('block added').map(span => span.traceId)).size).toBe(BLOCKS)
   expect(new Set(named('block added').map(span => span.attributes['block.id'])).size).toBe(BLOCKS)
