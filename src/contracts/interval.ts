@@ -56,6 +56,8 @@ export interface Interval {
   readonly options?: unknown
   /** No interval is longer, ms. */
   readonly longestMs: number
+  /** Until the first listing has ended, ms: a run that takes longer lists again. Default: longestMs. */
+  readonly firstMs?: number
   /** Pure. What is wrong with the options, also together with `pipeline` of the config, which nobody has checked. */
   check?(pipeline?: unknown): readonly Problem[]
   create(services: { readonly host: Host; readonly instance: Instance }): IntervalController

@@ -34,7 +34,8 @@ export interface WorkerOptions {
 
 /**
  * A gateway as a Worker. The config is resolved at the first event of each isolate, with the Worker's bindings and variables as
- * its `env`; as a function it makes a gateway that could not start anew. Its `every` and `dir` mean nothing here.
+ * its `env`; as a function it makes a gateway that could not start anew. Its `dir` means nothing here, and nor does an `every` that is
+ * fixed: each cron makes a run. An interval that adapts decides which of the crons do.
  *
  * Requests are answered by the HTTP app of `blockgate/http`. Nobody counts as being on this machine: `POST /api/v1/sync` needs
  * the config's `token`.
@@ -77,7 +78,7 @@ export function createWorker<E extends object>(config: ConfigInput<E>, options: 
     async scheduled({ cron }, env, context) {
       const result = await traced(env, context, () => isolate.run(env))
       if (result === 'already-running') host.log.warn('a run is still going on: this cron starts none', { cron })
-      else if (result.status === 'failed') throw result.error
+      else if (result !== 'not-due' && result.status === 'failed') throw result.error
     },
   }
 }

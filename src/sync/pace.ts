@@ -28,7 +28,7 @@ export class Pace {
   constructor(host: Host, { everyMs, interval, instance }: Paced) {
     this.#host = host
     this.#controller = interval?.create({ host, instance })
-    this.ms = everyMs
+    this.ms = interval?.firstMs ?? everyMs
   }
 
   /** A run that listed has ended, after `failures` of them in a row. Gives the ms until the next one. */

@@ -1,5 +1,5 @@
 // A Worker on a fake host. On a real workerd: example-worker.node.test.ts.
-import { type ConfigInput, codeOf, defineConfig } from 'blockgate'
+import { type ConfigInput, codeOf, defineConfig, type Interval } from 'blockgate'
 import { createWorker, type Worker, type WorkerContext } from 'blockgate/runtime/workers'
 import { type FakeHost, fakeHost, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -32,14 +32,18 @@ interface Scene {
   states(): Promise<unknown>
 }
 
-function scene({ numbers = [1, 2, 3], prepare = (_: ScriptedSink) => {} } = {}): Scene {
+function scene({
+  numbers = [1, 2, 3],
+  prepare = (_: ScriptedSink) => {},
+  every = undefined as Interval | undefined,
+} = {}): Scene {
   const host = fakeHost()
   const made: Scene['made'] = []
   const config: ConfigInput<Env> = defineConfig<Env>(({ env }) => {
     const pair = { source: scriptedSource(blocks(...numbers)), sink: scriptedSink() }
     prepare(pair.sink)
     made.push(pair)
-    return { pipeline: [pair.source, pair.sink], concurrency: env.CONCURRENCY, token: env.TOKEN }
+    return { pipeline: [pair.source, pair.sink], every, concurrency: env.CONCURRENCY, token: env.TOKEN }
   })
   const worker = createWorker(config, { host })
   const work: Promise<unknown>[] = []
@@ -86,6 +90,25 @@ describe('createWorker()', () => {
     await first
     await cron()
     expect(made.map(({ source }) => source.listings)).toEqual([2])
+  })
+
+  it('makes a run only where an interval that adapts says that it is time, or will be before the next cron; a run that failed comes again', async () => {
+    const every: Interval = {
+      name: 'slow',
+      longestMs: 600_000,
+      create: () => ({ next: () => ({ ms: 2.4 * MINUTE, why: 'rate' }) }),
+    }
+    const { cron, host, made } = scene({ every })
+    const listings: (number | undefined)[] = []
+    for (let minute = 0; minute < 6; minute++) {
+      await cron()
+      listings.push(made[0]?.source.listings)
+      await host.advance(MINUTE)
+    }
+    expect(listings).toEqual([1, 1, 2, 2, 3, 3])
+    Object.assign(made[0]?.source ?? {}, { error: new Error('503') })
+    for (const _ of [1, 2]) await expect(cron()).rejects.toThrow('503')
+    expect(said(host).join()).not.toContain('still going on')
   })
 
   it('makes one gateway for events that come at once', async () => {

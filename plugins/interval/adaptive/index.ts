@@ -35,6 +35,7 @@ export function adaptive(options: AdaptiveOptions = {}): Interval {
     name: 'adaptive',
     options,
     longestMs: limits.to,
+    firstMs: limits.staleness,
     check(pipeline) {
       const problems = checkOptions(options, {
         from: v.optional(durationOption),

@@ -18,13 +18,19 @@ import { setupMetrics } from '../metrics.ts'
 const CRON = { stopMs: 14 * 60_000, goneMs: 16 * 60_000 }
 const REQUEST = { stopMs: 20_000, goneMs: 40_000 }
 
+/** A cron comes each minute or more rarely: a listing that is due before the next one is made now. */
+const CRON_SLACK_MS = 30_000
+
 interface Live {
   readonly gateway: Gateway
   readonly app: ReturnType<typeof createApp>
+  readonly adapts: boolean
   readonly metrics: Metrics
   /** Of the run that goes on: when it is gone at the latest, in the host's monotonic ms. */
   goneAt: number | undefined
   runs: number
+  /** Where the interval adapts: when the next listing is due, in the host's monotonic ms. */
+  dueAt: number | undefined
 }
 
 /**
@@ -48,10 +54,14 @@ export class Isolate<E> {
     return (await this.#open(env)).app
   }
 
-  /** Makes one run, or none where another event is at it. Rejects where the gateway cannot start. */
-  async run(env: E): Promise<RunResult | 'already-running'> {
+  /**
+   * Makes one run; none where another event is at it, or where an interval that adapts says that it is not yet time. Rejects
+   * where the gateway cannot start.
+   */
+  async run(env: E): Promise<RunResult | 'already-running' | 'not-due'> {
     const live = await this.#open(env)
     if (live.goneAt !== undefined) return 'already-running'
+    if (live.dueAt !== undefined && this.#host.monotonic() < live.dueAt - CRON_SLACK_MS) return 'not-due'
     return await this.#run(live, { reason: live.runs === 0 ? 'startup' : 'interval' }, CRON)
   }
 
@@ -69,7 +79,10 @@ export class Isolate<E> {
       closed = this.#close(live)
     })
     try {
-      return await live.gateway.sync(request)
+      const result = await live.gateway.sync(request)
+      const isDone = live.adapts && result.status === 'done'
+      live.dueAt = isDone ? this.#host.monotonic() + live.gateway.pace.ms : undefined
+      return result
     } catch (error) {
       closed ??= this.#close(live)
       throw error
@@ -112,7 +125,15 @@ export class Isolate<E> {
       metrics,
       background: (c, work) => c.executionCtx.waitUntil(work),
     })
-    const live: Live = { gateway: made, app, metrics: metrics.metrics, goneAt: undefined, runs: 0 }
+    const live: Live = {
+      gateway: made,
+      app,
+      metrics: metrics.metrics,
+      goneAt: undefined,
+      runs: 0,
+      dueAt: undefined,
+      adapts: config.interval !== undefined,
+    }
     return live
   }
 
