@@ -2,15 +2,7 @@
  * The trace of one block: from when it is taken up until there is a verdict, with all its tries; or what the end of a run does with
  * a loaded one. It is written down, and becomes spans when it turns out to be news: see LateSpan.
  */
-import {
-  type AttributeValue,
-  context,
-  type Link,
-  ROOT_CONTEXT,
-  type SpanContext,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api'
+import { type AttributeValue, context, type Link, type SpanContext, TraceFlags, trace } from '@opentelemetry/api'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName, verdictName } from '../contracts/block-telemetry.ts'
 import { codeOf, ErrorCode } from '../contracts/errors.ts'
@@ -22,6 +14,7 @@ import { spanContextOf, traceparentOf } from '../contracts/traceparent.ts'
 import { BlockTrace, type Frame, type Step } from '../pipeline/block-trace.ts'
 import type { LastVerdict, TracedRun } from '../pipeline/traces.ts'
 import { LateSpan, timeOf } from './late-span.ts'
+import { LIGHT_ROOT } from './light-context.ts'
 import { lastTrace, remember } from './memory.ts'
 
 /** What the traces of one run have in common. */
@@ -78,7 +71,7 @@ export class TracedBlock extends BlockTrace {
       [BlockAttribute.runId]: run.id,
       [BlockAttribute.instance]: run.instance,
     }
-    this.#root = new LateSpan(BlockSpanName.block, run.clock, ROOT_CONTEXT, { attributes })
+    this.#root = new LateSpan(BlockSpanName.block, run.clock, LIGHT_ROOT, { attributes })
   }
 
   override shown(meta: BlockMeta): void {
@@ -165,7 +158,7 @@ export class TracedBlock extends BlockTrace {
     // Offered again in the same run: it is the same trace, where that is kept.
     const isAgain = previous && this.#last?.run === this.#run.id && (previous.traceFlags & TraceFlags.SAMPLED) !== 0
     const parent = this.#parent ?? (isAgain ? previous : undefined)
-    const outer = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+    const outer = parent ? trace.setSpanContext(LIGHT_ROOT, parent) : LIGHT_ROOT
     const isLinked = previous && previous !== parent
     this.#root.make([...this.#run.links(), ...(isLinked ? [{ context: previous }] : [])], outer)
   }

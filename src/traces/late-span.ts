@@ -39,8 +39,8 @@ export class LateSpan implements ParentSpan {
   readonly #name: string
   readonly #options: SpanOptions
   readonly #clock: Clock
-  readonly #notes: ((span: Span) => void)[] = []
-  readonly #children: LateSpan[] = []
+  #notes: ((span: Span) => void)[] | undefined
+  #children: LateSpan[] | undefined
   #start: number
   #end: number | undefined
   #outer: Context
@@ -77,19 +77,26 @@ export class LateSpan implements ParentSpan {
   /** Makes the span and all below it. `links`: more of them. `outer`: another parent than it was given. */
   make(links: Link[] = [], outer: Context = this.#outer): void {
     if (this.#span) return
-    const { links: own = [], ...options } = this.#options
-    const made = { ...options, links: [...own, ...links], startTime: timeOf(this.#start) }
-    this.#span = tracer().startSpan(this.#name, made, outer)
-    for (const note of this.#notes.splice(0)) note(this.#span)
-    for (const child of this.#children.splice(0)) child.make()
+    const { kind, attributes, links: own } = this.#options
+    const startTime = timeOf(this.#start)
+    const all = own ? [...own, ...links] : links
+    this.#span = tracer().startSpan(this.#name, { kind, attributes, links: all, startTime } as SpanOptions, outer)
+    for (const note of this.#notes ?? []) note(this.#span)
+    for (const child of this.#children ?? []) child.make()
+    this.#notes = undefined
+    this.#children = undefined
     if (this.#end !== undefined) this.#span.end(timeOf(this.#end))
   }
 
   /** A span below it; made with it. */
   child(name: string, options?: SpanOptions, start?: number): LateSpan {
     const child = new LateSpan(name, this.#clock, this.context, options, start)
-    if (this.#span) child.make()
-    else if (this.#children.length < MOST) this.#children.push(child)
+    if (this.#span) {
+      child.make()
+      return child
+    }
+    this.#children ??= []
+    if (this.#children.length < MOST) this.#children.push(child)
     return child
   }
 
@@ -111,7 +118,9 @@ export class LateSpan implements ParentSpan {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    return this.#note(span => span.setAttribute(key, value))
+    if (!this.#span) return this.#note(span => span.setAttribute(key, value))
+    this.#span.setAttribute(key, value)
+    return this
   }
 
   setAttributes(attributes: Attributes): this {
@@ -151,7 +160,10 @@ export class LateSpan implements ParentSpan {
 
   #note(note: (span: Span) => void): this {
     if (this.#span) note(this.#span)
-    else this.#notes.push(note)
+    else {
+      this.#notes ??= []
+      this.#notes.push(note)
+    }
     return this
   }
 }

@@ -35,7 +35,9 @@ export function remember(memory: TraceMemory, id: BlockId, span: SpanContext): v
   traces.delete(id)
   traces.set(id, span)
   kept.isWritten = false
-  for (const oldest of traces.keys()) if (traces.size > MOST) traces.delete(oldest)
+  if (traces.size <= MOST) return
+  const [oldest] = traces.keys()
+  if (oldest !== undefined) traces.delete(oldest)
 }
 
 /** Reads what the process before has written down; it is a file on somebody's disk. Never rejects. */

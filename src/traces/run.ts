@@ -1,5 +1,5 @@
 /** The trace of a run. It is made when somebody asked for the run, or when it turns out to be news: most runs change nothing. */
-import { type Context, type Link, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
+import { type Context, type Link, type SpanContext, trace } from '@opentelemetry/api'
 import { tracedCall } from '../bucket/wrappers/traced.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { BlockAttribute, BlockSpanName } from '../contracts/block-telemetry.ts'
@@ -16,6 +16,7 @@ import { type BlocksOfRun, isAsBefore, TracedBlock } from './block.ts'
 import { traceDeaths } from './deaths.ts'
 import { tracedFiles } from './files.ts'
 import { isTracing, LateSpan, spanClock } from './late-span.ts'
+import { LIGHT_ROOT } from './light-context.ts'
 import { recall, writeTraces } from './memory.ts'
 
 /** Blocks that a run is linked to: its first ones. */
@@ -51,7 +52,7 @@ class TracedRunSpan implements RunTrace {
       [BlockAttribute.runReason]: reason,
       [BlockAttribute.instance]: instance,
     }
-    const outer = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+    const outer = parent ? trace.setSpanContext(LIGHT_ROOT, parent) : LIGHT_ROOT
     const links = others.map(context => ({ context }))
     const span = new LateSpan(BlockSpanName.run, this.clock, outer, { attributes, links })
     this.#span = span

@@ -38,7 +38,7 @@ class ProtobufBatch implements Batch {
       writer.bytes(1, scopeBytes(span.scope))
       this.#byScope.set(span.scope, writer)
     }
-    span.links = span.links.filter(isExported)
+    if (span.links.length > 0) span.links = span.links.filter(isExported)
     writeSpan(writer, span)
     this.spans++
   }
@@ -67,7 +67,7 @@ class JsonBatch implements Batch {
   }
 
   add(span: LocalSpan): void {
-    span.links = span.links.filter(isExported)
+    if (span.links.length > 0) span.links = span.links.filter(isExported)
     this.#spans.push(readable(span, this.#resource))
   }
 
@@ -84,11 +84,12 @@ function isExported({ context }: Link): boolean {
 
 /** As the SDK's exporters take it. */
 export function readable(span: LocalSpan, resource: Resource): Readable {
-  const { name, kind, parent, start, end_, status, links, scope, droppedEvents, droppedLinks } = span
-  const attributes: Attributes = Object.fromEntries(span.pairs())
+  const { name, kind, parent, start, end_, status, links, scope, pairs, droppedEvents, droppedLinks } = span
+  const attributes: Attributes = {}
+  for (let i = 0; i < pairs.length; i += 2) attributes[String(pairs[i])] = pairs[i + 1]
   return {
     ...{ name, kind, status, links, attributes, resource, ended: true, instrumentationScope: scope },
-    spanContext: () => span.context,
+    spanContext: () => span.spanContext(),
     ...(parent && { parentSpanContext: parent }),
     startTime: hrTime(start),
     endTime: hrTime(end_),

@@ -2,7 +2,14 @@
  * Spans as OTLP, in the numbers of https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto
  * and its common.proto and resource.proto. A field that has its default is left out.
  */
-import { type Attributes, type AttributeValue, type Link, type SpanContext, SpanStatusCode } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type AttributeValue,
+  type Link,
+  type SpanContext,
+  SpanStatusCode,
+  TraceFlags,
+} from '@opentelemetry/api'
 import { wordsOf } from './ids.ts'
 import { ProtobufWriter } from './protobuf.ts'
 import { type LocalSpan, LocalSpanContext, type Scope, type SpanEvent } from './span.ts'
@@ -28,17 +35,18 @@ export function scopeBytes({ name, version }: Scope): Uint8Array {
 
 /** Appends a `Span` as field 2 of `ScopeSpans`. */
 export function writeSpan(writer: ProtobufWriter, span: LocalSpan): void {
-  const { context, parent, status } = span
+  const { trace, parent, status, pairs } = span
+  const { traceState } = parent ?? {}
   const start = writer.open(2, 2)
-  writer.id(1, context.trace.id)
-  writer.id(2, context.words)
-  if (context.traceState) writer.string(3, context.traceState.serialize())
+  writer.id(1, trace.id)
+  writer.id(2, span.id)
+  if (traceState) writer.string(3, traceState.serialize())
   if (parent) writer.id(4, spanWords(parent))
   writer.string(5, span.name)
   writer.uint(6, span.kind + 1)
   writeTime(writer, 7, span.start)
   writeTime(writer, 8, span.end_)
-  for (const [key, value] of span.pairs()) writeAttribute(writer, 9, key, value)
+  for (let i = 0; i < pairs.length; i += 2) writeAttribute(writer, 9, String(pairs[i]), pairs[i + 1])
   for (const event of span.events) writeEvent(writer, event)
   if (span.droppedEvents > 0) writer.uint(12, span.droppedEvents)
   for (const link of span.links) writeLink(writer, link)
@@ -49,7 +57,7 @@ export function writeSpan(writer: ProtobufWriter, span: LocalSpan): void {
     writer.uint(3, status.code)
     writer.close(inner)
   }
-  writer.fixed32(16, flagsOf(context, parent))
+  writer.fixed32(16, flagsOf(TraceFlags.SAMPLED, parent))
   writer.close(start, 2)
 }
 
@@ -67,11 +75,11 @@ function writeLink(writer: ProtobufWriter, { context, attributes = {} }: Link): 
   writer.id(2, spanWords(context))
   if (context.traceState) writer.string(3, context.traceState.serialize())
   for (const key of Object.keys(attributes)) writeAttribute(writer, 4, key, attributes[key])
-  writer.fixed32(6, flagsOf(context, context))
+  writer.fixed32(6, flagsOf(context.traceFlags, context))
   writer.close(start)
 }
 
-function flagsOf({ traceFlags }: SpanContext, other: SpanContext | undefined): number {
+function flagsOf(traceFlags: number, other: SpanContext | undefined): number {
   return (traceFlags & 0xff) | HAS_IS_REMOTE | (other?.isRemote ? IS_REMOTE : 0)
 }
 

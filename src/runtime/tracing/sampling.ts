@@ -19,7 +19,7 @@ export interface Sampling {
 export function isSampled({ ratio, asksParent }: Sampling, root: LocalSpan): boolean {
   if (asksParent && root.parent) return isSampledBy(root.parent)
   if (ratio >= 1 || ratio <= 0) return ratio >= 1
-  return shareOf(String(root.get(Attribute.blockId) ?? root.context.traceId)) < ratio
+  return shareOf(String(root.get(Attribute.blockId) ?? root.spanContext().traceId)) < ratio
 }
 
 /** Whether the parent, in another process, is sampled. */

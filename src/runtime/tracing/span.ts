@@ -45,11 +45,12 @@ export interface SpanTrace {
 export class LocalSpanContext implements SpanContext {
   readonly trace: SpanTrace
   /** 8 bytes, as two words. */
-  readonly words: readonly number[] = newId(2)
+  readonly words: readonly number[]
   readonly traceState?: TraceState
 
-  constructor(trace: SpanTrace, traceState: TraceState | undefined) {
+  constructor(trace: SpanTrace, words: readonly number[], traceState: TraceState | undefined) {
     this.trace = trace
+    this.words = words
     if (traceState) this.traceState = traceState
   }
 
@@ -68,12 +69,16 @@ export class LocalSpanContext implements SpanContext {
 
 /** The SDK's default limits, of links and of events: the newest stay. */
 const MOST = 128
+/** Most spans have no links and no events. */
+const NONE: never[] = []
 
 export class LocalSpan implements Span {
   name: string
   readonly kind: SpanKind
   readonly scope: Scope
-  readonly context: LocalSpanContext
+  readonly trace: SpanTrace
+  /** 8 bytes, as two words. */
+  readonly id: readonly number[] = newId(2)
   readonly parent: SpanContext | undefined
   /** It has no parent in this process. */
   readonly isRoot: boolean
@@ -81,11 +86,13 @@ export class LocalSpan implements Span {
   readonly start: number
   end_: number = Number.NaN
   status: SpanStatus = { code: SpanStatusCode.UNSET }
-  links: Link[] = []
-  events: SpanEvent[] = []
+  links: Link[] = NONE
+  events: SpanEvent[] = NONE
   droppedLinks = 0
   droppedEvents = 0
-  readonly #attributes = new Map<string, AttributeValue>()
+  /** Key, value, key, value: few, so that a look through them is faster than a map, and a fraction of its size. */
+  readonly pairs: AttributeValue[] = []
+  #context: LocalSpanContext | undefined
 
   constructor(
     name: string,
@@ -100,20 +107,18 @@ export class LocalSpan implements Span {
     this.scope = scope
     this.parent = parent
     this.isRoot = !(parent instanceof LocalSpanContext)
-    this.context = new LocalSpanContext(trace, parent?.traceState)
+    this.trace = trace
     this.start = this.#ms(startTime)
   }
 
-  spanContext(): SpanContext {
-    return this.context
-  }
-
-  pairs(): Iterable<[string, AttributeValue]> {
-    return this.#attributes
+  spanContext(): LocalSpanContext {
+    this.#context ??= new LocalSpanContext(this.trace, this.id, this.parent?.traceState)
+    return this.#context
   }
 
   get(key: string): AttributeValue {
-    return this.#attributes.get(key)
+    const at = this.#indexOf(key)
+    return at < 0 ? undefined : this.pairs[at + 1]
   }
 
   get ended(): boolean {
@@ -125,18 +130,22 @@ export class LocalSpan implements Span {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (this.isRecording() && value !== undefined && value !== null) this.#attributes.set(key, value)
+    if (!this.isRecording() || value === undefined || value === null) return this
+    const at = this.#indexOf(key)
+    if (at < 0) this.pairs.push(key, value)
+    else this.pairs[at + 1] = value
     return this
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const key of Object.keys(attributes)) this.setAttribute(key, attributes[key])
+    for (const key in attributes) this.setAttribute(key, attributes[key])
     return this
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.isRecording()) return this
     const isTime = isTimeInput(attributesOrTime)
+    if (this.events === NONE) this.events = []
     this.events.push({
       name,
       at: this.#ms(isTime ? attributesOrTime : time),
@@ -148,6 +157,7 @@ export class LocalSpan implements Span {
 
   addLink(link: Link): this {
     if (!this.isRecording()) return this
+    if (this.links === NONE) this.links = []
     this.links.push(link)
     if (this.links.length > MOST) this.droppedLinks += this.links.splice(0, 1).length
     return this
@@ -185,12 +195,18 @@ export class LocalSpan implements Span {
   end(time?: TimeInput): void {
     if (!this.isRecording()) return
     this.end_ = Math.max(this.start, this.#ms(time))
-    this.context.trace.ended(this)
+    this.trace.ended(this)
+  }
+
+  #indexOf(key: string): number {
+    const { pairs } = this
+    for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === key) return at
+    return -1
   }
 
   /** A small number is one of `performance.now()`, as the API allows. */
   #ms(time: TimeInput | undefined): number {
-    const { clockOffset } = this.context.trace
+    const { clockOffset } = this.trace
     if (time === undefined) return performance.now() + clockOffset
     if (typeof time === 'number') return time <= performance.now() ? time + clockOffset : time
     return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : time.getTime()

@@ -63,7 +63,7 @@ class LocalTracer implements Tracer {
   }
 
   #begin(parent: SpanContext | undefined): LocalTrace {
-    return new LocalTrace(this.#sink, root => isSampled(this.#sampling, root), parent && wordsOf(parent.traceId))
+    return new LocalTrace(this.#sink, this.#sampling, parent && wordsOf(parent.traceId))
   }
 }
 
