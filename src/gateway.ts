@@ -211,7 +211,7 @@ async function open(
   await step('reading what a person is asked', async () => {
     for (const ids of [absences, asked]) await ids.load(state, host)
   })
-  await currentTraces()?.recall(catalogue, state)
+  await currentTraces()?.recall(catalogue, state, instance.id)
   plan.ownership.handover?.ready(false)
   await started()
   await step('writing the journal of loads', () => journal.forgive(plan.sink.stage.loaded()))

@@ -78,8 +78,10 @@ export interface Traces {
   run(run: TracedRun): RunTrace | undefined
   /** Around each request to the bucket. */
   readonly bucket: Around
-  /** What the process before has written down. Never rejects. */
-  recall(memory: TraceMemory, state: StateStore): Promise<void>
+  /** A gateway begins: reads what the process before has written down. Never rejects. `instance`: its id, of which the first is the process's. */
+  recall(memory: TraceMemory, state: StateStore, instance: string): Promise<void>
+  /** The id of the first gateway of this process that began; undefined before. */
+  readonly instance: string | undefined
   files(files: LocalFiles): LocalFiles
   /** The span in which somebody asks for a run now. */
   asker(): SpanContext | undefined

@@ -8,7 +8,7 @@ import { AsyncContextManager } from './context-manager.ts'
 import { quietHost } from './host/web.ts'
 import { batchMaker } from './tracing/batch.ts'
 import { createSender, type Fetch } from './tracing/sender.ts'
-import { tracingSettings } from './tracing/settings.ts'
+import { type TracingSettings, tracingSettings } from './tracing/settings.ts'
 import { type LossReason, type ShutdownLimits, spanQueue } from './tracing/span-queue.ts'
 import { tracerProvider } from './tracing/tracer.ts'
 import type { TracingEnv } from './tracing/variables.ts'
@@ -54,7 +54,7 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
   const settings = tracingSettings(env, log)
   if (!settings) return OFF
   const sender = createSender(settings, host, options.fetch ?? ((url, init) => fetch(url, init)))
-  const newBatch = batchMaker(settings.encoding, defaultResource().merge(resourceFromAttributes(settings.resource)))
+  const newBatch = batches(settings)
   const { background = !isWorker(), onLost = () => {} } = options
   const queue = spanQueue({ settings, newBatch, sender, host, log, background, onLost })
   if (!trace.setGlobalTracerProvider(tracerProvider(settings.sampling, queue))) {
@@ -76,6 +76,20 @@ export function setupTracing(env: TracingEnv, options: TracingOptions = {}): Tra
     },
     forceFlush: () => queue.forceFlush(),
     shutdown: limits => (closed ??= close(limits)),
+  }
+}
+
+/** Which gateway it is, is known when the first one begins. */
+function batches({ encoding, resource }: TracingSettings): ReturnType<typeof batchMaker> {
+  let instance: string | undefined
+  let make: ReturnType<typeof batchMaker> | undefined
+  return () => {
+    if (!make || instance !== blockTraces.instance) {
+      instance = blockTraces.instance
+      const known = instance === undefined ? resource : { 'service.instance.id': instance, ...resource }
+      make = batchMaker(encoding, defaultResource().merge(resourceFromAttributes(known)))
+    }
+    return make()
   }
 }
 

@@ -40,8 +40,16 @@ export function remember(memory: TraceMemory, id: BlockId, span: SpanContext): v
   if (oldest !== undefined) traces.delete(oldest)
 }
 
-/** Reads what the process before has written down; it is a file on somebody's disk. Never rejects. */
-export async function recall(memory: TraceMemory, state: StateStore): Promise<void> {
+let first: string | undefined
+
+/** As in Traces. */
+export function processInstance(): string | undefined {
+  return first
+}
+
+/** As in Traces. What is read is a file on somebody's disk. */
+export async function recall(memory: TraceMemory, state: StateStore, instance: string): Promise<void> {
+  first ??= instance
   const document: unknown = await state.get(KEY).catch(() => undefined)
   for (const [id, traceparent] of Object.entries(Object(document)).slice(0, MOST)) {
     const span = spanContextOf(traceparent)

@@ -17,7 +17,7 @@ import { traceDeaths } from './deaths.ts'
 import { tracedFiles } from './files.ts'
 import { isTracing, LateSpan, spanClock } from './late-span.ts'
 import { LIGHT_ROOT } from './light-context.ts'
-import { recall, writeTraces } from './memory.ts'
+import { processInstance, recall, writeTraces } from './memory.ts'
 
 /** Blocks that a run is linked to: its first ones. */
 const MOST_LINKS = 64
@@ -31,6 +31,9 @@ export const blockTraces: Traces = {
     return span && isGoingOn(span) ? span.spanContext() : undefined
   },
   recall,
+  get instance() {
+    return processInstance()
+  },
   files: tracedFiles,
   died(engine, left) {
     if (isTracing()) traceDeaths(engine, left)

@@ -13,6 +13,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { nodeHost } from '../../src/runtime/node.ts'
 import { setupTracing, type Tracing } from '../../src/runtime/tracing.ts'
 import { fakeHost } from '../../src/testing/fake-host.ts'
+import { VERSION } from '../../src/version.ts'
 import { blocks, scriptedSource } from '../support/world.ts'
 import { type DecodedSpan, decodeSpans, JSON_ENV } from './otlp.ts'
 
@@ -140,6 +141,7 @@ it('no span of a run of 5,000 blocks is lost, each block is a trace of its own, 
   expect(new Set(named('block added').map(span => span.traceId)).size).toBe(BLOCKS)
   expect(new Set(named('block added').map(span => span.attributes['block.id'])).size).toBe(BLOCKS)
   const [run] = named('sync.run')
+  expect(run?.resource).toMatchObject({ 'service.instance.id': 'blockgate', 'service.version': VERSION })
   for (const span of named('block added')) expect(span.links.map(link => link.spanId)).toEqual([run?.spanId])
 })
 

@@ -5,6 +5,7 @@
  */
 import { BlockgateError, ErrorCode } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/host.ts'
+import { VERSION } from '../../version.ts'
 import type { Sampling } from './sampling.ts'
 import { type TracingEnv, type Variable, Variables } from './variables.ts'
 
@@ -64,6 +65,7 @@ export function tracingSettings(env: TracingEnv, log: Log): TracingSettings | un
     timeoutMs: variables.count(10_000, 1, `${TRACES}TIMEOUT`, `${GENERAL}TIMEOUT`),
     resource: {
       'service.name': 'blockgate',
+      'service.version': VERSION,
       ...variables.attributes('OTEL_RESOURCE_ATTRIBUTES'),
       ...(service && { 'service.name': service.value }),
     },
