@@ -1,6 +1,6 @@
 /** A bucket in memory: the plugin `bucket/memory`, and a double for tests. */
 import * as v from 'valibot'
-import type { ListPage, ObjectInfo } from '../contracts/bucket.ts'
+import type { ListPage, ListRequest, ObjectInfo } from '../contracts/bucket.ts'
 import { checkOptions } from '../contracts/check.ts'
 import type { Bucket, Host } from '../contracts/host.ts'
 import { type BodySource, objectBody } from './body.ts'
@@ -92,7 +92,7 @@ function wholeBucket(options: MemoryBucketOptions): Bucket {
 function page(
   keys: readonly string[],
   prefix: string,
-  { delimiter, cursor }: { readonly delimiter?: '/'; readonly cursor?: string | undefined },
+  { delimiter, after, cursor = after }: Omit<ListRequest, 'signal'>,
   size: number,
 ): Omit<ListPage, 'objects'> & { readonly objects: readonly string[] } {
   const objects: string[] = []

@@ -50,12 +50,19 @@ export interface RequestOptions {
   readonly onDetails?: ((details: RequestDetails) => void) | undefined
 }
 
+export interface ListRequest extends RequestOptions {
+  readonly delimiter?: '/'
+  readonly cursor?: string | undefined
+  readonly after?: string | undefined
+}
+
 export interface BucketReader {
-  /** Keys that start with `prefix`, in order. An error is thrown, never an empty page; one key that cannot be read is `unreadable`. */
-  list(
-    prefix: string,
-    options: RequestOptions & { readonly delimiter?: '/'; readonly cursor?: string | undefined },
-  ): Promise<ListPage>
+  /**
+   * Keys that start with `prefix`, in order. An error is thrown, never an empty page; one key that cannot be read is `unreadable`.
+   * `after`: only keys behind that text, which need not be a key. A bucket that knows no such thing may take no notice of it: whoever asks
+   * must look at the first key. It is given again with a cursor.
+   */
+  list(prefix: string, options: ListRequest): Promise<ListPage>
   /** Undefined where there is no such object. */
   get(key: string, options: RequestOptions & { readonly range?: Range }): Promise<ObjectBody | undefined>
 }

@@ -66,7 +66,7 @@ function counts(requests: readonly SeenRequest[]): Record<string, number> {
 /** Where the sink keeps its blocks: only whole ones, and nothing that is half done. */
 async function onDisk(dir: string): Promise<readonly string[]> {
   const names = await readdir(join(dir, 'blocks'))
-  return names.filter(name => name !== '.blockgate-tmp').sort()
+  return names.filter(name => !name.startsWith('.')).sort()
 }
 
 let name: string

@@ -13,6 +13,7 @@ const AHEAD = 16
 export interface ListOptions {
   readonly delimiter?: '/'
   readonly cursor?: string | undefined
+  readonly after?: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -24,7 +25,8 @@ export async function listPage(
   options: ListOptions,
 ): Promise<ListPage> {
   const path = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  const walk = new Walk(folders, options)
+  const { after, cursor = after } = options
+  const walk = new Walk(folders, { ...options, cursor })
   if (await folders.isInside(path)) await walk.below(path, prefix.slice(path.length))
   const page = walk.found.slice(0, PAGE)
   const objects: ObjectInfo[] = []
@@ -37,8 +39,8 @@ export async function listPage(
     else if (found) objects.push(found)
   }
   const last = page.at(-1)
-  const cursor = walk.isFull ? (typeof last === 'string' ? last : last?.key) : undefined
-  return { objects, prefixes, ...(unreadable.length > 0 && { unreadable }), cursor }
+  const next = walk.isFull ? (typeof last === 'string' ? last : last?.key) : undefined
+  return { objects, prefixes, ...(unreadable.length > 0 && { unreadable }), cursor: next }
 }
 
 class Walk {

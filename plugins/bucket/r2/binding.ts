@@ -7,7 +7,13 @@ export interface R2Binding {
   /** Null where `onlyIf` does not hold: Headers, or R2's own conditions. Whose `Headers` a project has is not ours to say. */
   put(key: string, value: Uint8Array, options?: { onlyIf?: object }): Promise<R2Head | null>
   delete(key: string): Promise<void>
-  list(options?: { prefix?: string; delimiter?: string; cursor?: string; limit?: number }): Promise<R2Page>
+  list(options?: {
+    prefix?: string
+    delimiter?: string
+    cursor?: string
+    startAfter?: string
+    limit?: number
+  }): Promise<R2Page>
 }
 
 export type R2Range = { offset: number; length: number } | { suffix: number }

@@ -77,11 +77,15 @@ type ListOptions = Parameters<BucketReader['list']>[1]
 async function listPage(
   binding: R2Binding,
   prefix: string,
-  { delimiter, cursor, signal }: ListOptions,
+  { delimiter, cursor, after, signal }: ListOptions,
 ): Promise<ListPage> {
   signal.throwIfAborted()
   const what = `cannot list prefix "${prefix}"`
-  const request = binding.list({ prefix, ...(delimiter && { delimiter }), ...(cursor !== undefined && { cursor }) })
+  const request = binding.list({
+    prefix,
+    ...(delimiter && { delimiter }),
+    ...(cursor !== undefined ? { cursor } : after !== undefined && { startAfter: after }),
+  })
   const page = await call(what, request, signal)
   // A page may be short, even empty, and have another after it: only `truncated` tells.
   if (page.truncated && (!page.cursor || page.cursor === cursor)) {

@@ -10,6 +10,7 @@ export interface ListOptions extends RequestOptions {
   readonly delimiter?: '/'
   /** By version 2 of the protocol the store's token, by version 1 the last key or common prefix of the page before. */
   readonly cursor?: string | undefined
+  readonly after?: string | undefined
 }
 
 /** Of both versions: what a page of either one has. */
@@ -58,16 +59,17 @@ async function ask(
   requests: Requests,
   what: string,
   prefix: string,
-  { delimiter, cursor, ...request }: ListOptions,
+  { delimiter, cursor, after, ...request }: ListOptions,
 ): Promise<Output> {
   const { bucket, listVersion } = requests.options
   // XML cannot hold some characters that a key may have.
   const input = { Bucket: bucket, Prefix: prefix, EncodingType: 'url', Delimiter: delimiter } as const
   if (listVersion === 1) {
     const call = { method: 'ListObjects', what, ...request }
-    return await requests.send(call, sdk => new sdk.ListObjectsCommand({ ...input, Marker: cursor }))
+    return await requests.send(call, sdk => new sdk.ListObjectsCommand({ ...input, Marker: cursor ?? after }))
   }
-  const command = { ...input, ContinuationToken: cursor }
+  const start = cursor === undefined && after !== undefined && { StartAfter: after }
+  const command = { ...input, ContinuationToken: cursor, ...start }
   try {
     return await requests.send(
       { method: 'ListObjectsV2', what, ...request },

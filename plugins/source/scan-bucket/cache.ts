@@ -52,6 +52,11 @@ export class MetaCache {
     this.#open = Math.max(0, this.#documents.length - 1)
   }
 
+  /** The blocks that are known, in no order. */
+  get known(): { readonly ids: Iterable<BlockId>; readonly count: number } {
+    return { ids: this.#places.keys(), count: this.#places.size }
+  }
+
   get(id: BlockId): Known | undefined {
     return this.#documents[this.#places.get(id) ?? -1]?.get(id)
   }

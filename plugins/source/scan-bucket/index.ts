@@ -20,10 +20,11 @@ import {
 import * as v from 'valibot'
 import { MetaCache } from './cache.ts'
 import { type Inspector, inspect } from './inspect.ts'
-import { listDelimited, listRecursive } from './list.ts'
+import { listDelimited } from './list.ts'
 import { Shown } from './no-block.ts'
 import { listPages, UnreadableKeys } from './pages.ts'
 import { Sharing } from './share.ts'
+import { listSideBySide, type Splits } from './side-by-side.ts'
 import { ThanosMetas } from './thanos-metas.ts'
 import { Versions } from './versions.ts'
 
@@ -81,6 +82,7 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
         unreadable,
         versions: new Versions(host.log),
         thanos: new ThanosMetas(files, host.log),
+        splits: { areKnown: true },
       }
     },
     pages: run => scan(options, started, run),
@@ -94,17 +96,18 @@ const positive = v.pipe(v.number('be a number'), v.integer('be an integer'), v.m
 
 interface Started extends Omit<Inspector, 'metaLimit' | 'signal'> {
   readonly unreadable: UnreadableKeys
+  readonly splits: Splits
 }
 
 async function* scan(
   { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024 }: ScanBucketOptions,
   started: Started | undefined,
-  { signal }: RunContext,
+  { signal, now }: RunContext,
 ): AsyncGenerator<Page, ViewEnd, undefined> {
   if (!started) {
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
   }
-  const { bucket, host, cache, unreadable } = started
+  const { bucket, host, cache, unreadable, splits } = started
   await cache.load()
   unreadable.beginRun()
   const shown = new Shown()
@@ -115,7 +118,10 @@ async function* scan(
   const at: Inspector = { ...started, metaLimit, signal }
   const seen = new Set<BlockId>()
   let isEmpty = true
-  const batches = listing === 'delimited' ? listDelimited(list, concurrency, signal) : listRecursive(list)
+  const batches =
+    listing === 'delimited'
+      ? listDelimited(list, concurrency, signal)
+      : listSideBySide({ list, concurrency, now, known: cache.known, splits })
   try {
     for await (const batch of batches) {
       for (const { id, meta, deletionMark, unreadable } of batch) {

@@ -15,41 +15,49 @@ import { folderOf, isBehindBlocks, ListedBlock, misnamed } from './listed.ts'
 type Batch = readonly ListedBlock[]
 
 /** One page of a listing, after retries. Rejects with `listing-failed`, or with the reason of the run's signal. */
-export type ListPages = (prefix: string, cursor: string | undefined, delimiter?: '/') => Promise<ListPage>
+export type ListPages = (
+  prefix: string,
+  cursor: string | undefined,
+  delimiter?: '/',
+  after?: string | undefined,
+) => Promise<ListPage>
 
 /**
- * Everything in the bucket, a batch for each listing page. A block is in the batch of the page after which it is known
- * to be whole: one that reaches into the next page waits for it.
+ * Pages of a recursive listing, in key order, as blocks. A block is given with the page after which it is known to be whole: one that
+ * reaches into the next page waits for it.
  */
-export async function* listRecursive(list: ListPages): AsyncGenerator<Batch, void> {
-  let cursor: string | undefined
-  let after: BlockId | undefined
-  let open: ListedBlock | undefined
-  for (;;) {
-    const page = await list('', cursor)
+export class Pages {
+  #after: BlockId | undefined
+  #open: ListedBlock | undefined
+
+  /** Keys that are not `wanted` are left out. `isLast`: no page follows that could have more of the last block. */
+  add(
+    page: ListPage,
+    isLast: boolean,
+    wanted: (key: string) => boolean,
+  ): { readonly blocks: readonly ListedBlock[]; readonly bad: readonly ListedBlock[] } {
     const blocks: ListedBlock[] = []
     const bad: ListedBlock[] = []
-    const close = () => {
-      if (open) blocks.push(open)
-      after = open?.id ?? after
-      open = undefined
-    }
     for (const info of listed(page)) {
+      if (!wanted(info.key)) continue
       const id = folderOf(info.key)
       if (id === undefined && info.key.endsWith('/meta.json')) bad.push(...misnamed(info.key.slice(0, -9)))
       if (id === undefined) continue
-      if (id !== open?.id) {
-        close()
-        assertOrder(id, after)
-        open = new ListedBlock(id)
+      if (id !== this.#open?.id) {
+        this.#close(blocks)
+        assertOrder(id, this.#after)
+        this.#open = new ListedBlock(id)
       }
-      open?.add(info)
+      this.#open?.add(info)
     }
-    const isLast = page.cursor === undefined || isBehindBlocks(page.objects.at(-1)?.key)
-    if (isLast) close()
-    yield [...blocks, ...bad]
-    if (isLast) return
-    cursor = page.cursor
+    if (isLast) this.#close(blocks)
+    return { blocks, bad }
+  }
+
+  #close(blocks: ListedBlock[]): void {
+    if (this.#open) blocks.push(this.#open)
+    this.#after = this.#open?.id ?? this.#after
+    this.#open = undefined
   }
 }
 

@@ -22,11 +22,12 @@ export function listPages(
   signal: AbortSignal,
   see: (page: ListPage) => void,
 ): ListPages {
-  return async (prefix, cursor, delimiter) => {
+  return async (prefix, cursor, delimiter, after) => {
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
       try {
-        const page = await bucket.list(prefix, { ...(delimiter && { delimiter }), cursor, signal })
+        const options = { ...(delimiter && { delimiter }), ...(after !== undefined && { after }), cursor, signal }
+        const page = await bucket.list(prefix, options)
         see(page)
         return page
       } catch (error) {

@@ -36,7 +36,8 @@ export function prefixed(bucket: Bucket, prefix: string | undefined): Bucket {
     check: () => [...(bucket.check?.() ?? []), ...problems(prefix, folder)],
     async list(within, options) {
       assertKey(folder)
-      const page = await bucket.list(base + within, options)
+      const { after } = options
+      const page = await bucket.list(base + within, after === undefined ? options : { ...options, after: base + after })
       return {
         objects: page.objects.map(infoOf),
         prefixes: page.prefixes.map(without),

@@ -50,6 +50,29 @@ export function listingCases({ it }: BucketKit): void {
     const all = { objects: ['f/z'], prefixes: numbered('f/', OVER_A_PAGE, '/'), unreadable: [] }
     assertEqual(await s.list('f/', '/'), all, 'all common prefixes, and the object after them')
   })
+  it('lists what is behind a text, which need not be a key, over all pages', async s => {
+    const keys = numbered('a/', OVER_A_PAGE)
+    await s.putAll(['0', ...keys, 'b/c', 'd'])
+    const behind = async (prefix: string, after: string) => {
+      const found: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await s.bucket.list(prefix, { after, cursor, signal: s.signal })
+        found.push(...page.objects.map(({ key }) => key))
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      return found
+    }
+    assertEqual(await behind('', ''), ['0', ...keys, 'b/c', 'd'], 'all keys behind nothing')
+    assertEqual(await behind('', keys[2] ?? ''), [...keys.slice(3), 'b/c', 'd'], 'the keys behind one of them')
+    assertEqual(
+      await behind('a/', `${keys[2]}~`),
+      keys.slice(3),
+      'the keys below a prefix, behind a text that is no key',
+    )
+    assertEqual(await behind('', 'b'), ['b/c', 'd'], 'the keys behind a folder that has no /')
+    assertEqual(await behind('', 'e'), [], 'nothing behind the last key')
+  })
   it('goes on after the cursor when objects before and after it were deleted', async s => {
     const keys = numbered('a/', OVER_A_PAGE)
     await s.putAll(keys)

@@ -19,6 +19,8 @@ interface Open {
 
 /** What stores send is three deep. */
 const MAX_DEPTH = 16
+const MAX_NAMES = 64
+const NONE: readonly XmlElement[] = []
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
   ['lt', '<'],
@@ -31,6 +33,8 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 export function readXml(document: string): XmlElement {
   const xml = document.includes('\r') ? document.replaceAll(/\r\n?/g, '\n') : document
   const open: Open[] = []
+  /** Names that came as a tag of their own: almost all tags of a listing are one of ten. */
+  const names = new Set<string>()
   let root: XmlElement | undefined
   const done = (element: XmlElement) => {
     const parent = open.at(-1)
@@ -70,12 +74,24 @@ export function readXml(document: string): XmlElement {
       // What stands between children is how it is laid out.
       done(element.children.length > 0 && element.text !== '' ? { ...element, text: '' } : element)
     } else {
+      const name = open.length > 0 ? xml.slice(start + 1, xml.indexOf('>', start)) : ''
+      if (names.has(name)) {
+        at = start + name.length + 2
+        const end = xml.indexOf('<', at)
+        if (xml.startsWith(`/${name}>`, end + 1)) {
+          done({ name, children: NONE, text: decoded(xml.slice(at, end)) })
+          at = end + name.length + 3
+        } else if (open.push({ name, children: [], text: '' }) > MAX_DEPTH) throw new Error('the XML is too deep')
+        continue
+      }
       at = tagEnd(xml, start)
       const isEmpty = xml[at - 2] === '/'
-      const name = /^[^\s/]*/.exec(xml.slice(start + 1, at - (isEmpty ? 2 : 1)))?.[0] ?? ''
-      if (!NAME.test(name)) throw new Error('the XML has a tag without a name, or a document type')
-      if (isEmpty) done({ name, children: [], text: '' })
-      else if (open.push({ name, children: [], text: '' }) > MAX_DEPTH) throw new Error('the XML is too deep')
+      const tag = xml.slice(start + 1, at - (isEmpty ? 2 : 1))
+      const known = /^[^\s/]*/.exec(tag)?.[0] ?? ''
+      if (!NAME.test(known)) throw new Error('the XML has a tag without a name, or a document type')
+      if (known === tag && names.size < MAX_NAMES) names.add(known)
+      if (isEmpty) done({ name: known, children: NONE, text: '' })
+      else if (open.push({ name: known, children: [], text: '' }) > MAX_DEPTH) throw new Error('the XML is too deep')
     }
   }
   if (!root || open.length > 0) throw new Error('the XML is not whole')
@@ -108,7 +124,10 @@ function tagEnd(xml: string, from: number): number {
 
 function decoded(text: string): string {
   if (!text.includes('&')) return text
-  return text.replaceAll(/&([^;&]{0,32});?/g, (whole, name: string) => {
+  // Around each etag. What is decoded here cannot become a part of another entity.
+  const rest = text.replaceAll('&quot;', '"')
+  if (!rest.includes('&')) return rest
+  return rest.replaceAll(/&([^;&]{0,32});?/g, (whole, name: string) => {
     const char = whole.endsWith(';') ? (ENTITIES.get(name) ?? byNumber(name)) : undefined
     if (char === undefined) throw new Error('the XML has an entity that is not known')
     return char
