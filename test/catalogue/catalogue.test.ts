@@ -134,3 +134,51 @@ describe('the catalogue', () => {
     expect(gateway.catalogue.get(testId(1))?.state).toBe('serving')
   })
 })
+
+describe('the trace of an event', () => {
+  const id = testId(1)
+  const span = (n: number) => ({
+    traceId: String(n).padStart(32, '0'),
+    spanId: String(n).padStart(16, '0'),
+    traceFlags: 1,
+  })
+  const skipped = (reason: string) => ({ kind: 'skipped', by: 'owned', reason, retain: false }) as never
+  const failed = { kind: 'failed', by: 'sink', error: new Error('no') } as never
+  const tracesOf = (catalogue: Catalogue) => catalogue.get(id)?.events.map(({ traceId }) => traceId)
+
+  it('is the one that was told for it: an event that is told in none has not that of the one before', () => {
+    const catalogue = new Catalogue(fakeHost())
+    catalogue.traced(id, span(1))
+    catalogue.settle(id, skipped('not-owner'), 'run-1', false)
+    catalogue.settle(id, skipped('too-fresh'), 'run-2', false)
+    expect(tracesOf(catalogue)).toEqual([span(1).traceId, undefined])
+  })
+
+  it('is told of each of two events that one trace tells of, as of a move', () => {
+    const catalogue = new Catalogue(fakeHost())
+    for (const [spanId, reason] of [
+      ['a', 'pending-hand-off'],
+      ['b', 'not-owner'],
+    ] as const) {
+      catalogue.traced(id, { ...span(1), spanId: spanId.repeat(16) })
+      catalogue.settle(id, skipped(reason), 'run', false)
+    }
+    expect(tracesOf(catalogue)).toEqual([span(1).traceId, span(1).traceId])
+  })
+
+  it('comes later to a failure that is tried again: its trace ends with the last try', () => {
+    const catalogue = new Catalogue(fakeHost())
+    catalogue.settle(id, failed, 'run-1', false)
+    expect(tracesOf(catalogue)).toEqual([undefined])
+    catalogue.traced(id, span(2))
+    catalogue.settle(id, failed, 'run-1', false)
+    expect(tracesOf(catalogue)).toEqual([span(2).traceId])
+  })
+
+  it('is not told where it is not recorded: nobody would find it', () => {
+    const catalogue = new Catalogue(fakeHost())
+    catalogue.traced(id, { ...span(3), traceFlags: 0 })
+    catalogue.settle(id, failed, 'run-1', false)
+    expect(tracesOf(catalogue)).toEqual([undefined])
+  })
+})

@@ -67,6 +67,7 @@ describe('whatever the ratio', () => {
     ['a failure', root => root.setStatus(FAILED)],
     ['a failure below the root', (_, stage) => stage.setStatus(FAILED)],
     ['a block that moves', root => root.setAttribute('block.move', true)],
+    ['what an operator did', root => root.setAttribute('operator.action', 'sync')],
     ['a change of the epoch', root => root.setAttribute('ownership.epoch.cause', 'joined')],
     ['a drop', root => root.setAttribute('block.outcome', 'dropped')],
   ])('%s is kept, with all that came before it', async (_, mark) => {
