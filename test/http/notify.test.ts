@@ -3,7 +3,7 @@ import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { noticesOf } from '../../src/http/notices.ts'
 import { notified, prefixOf } from '../../src/http/notified.ts'
-import { blocks } from '../support/world.ts'
+import { blocks, scriptedOwnership } from '../support/world.ts'
 import { type AppWorld, appWorld } from './app-world.ts'
 import { fits } from './described.ts'
 
@@ -155,6 +155,17 @@ describe('POST /api/v1/notify', () => {
     await made.gateway.sync()
     await made.host.advance(20_000)
     expect(runsOf(made)).toEqual(['startup', 'manual'])
+  })
+
+  it('lists though a run for a change of ownership came before it: that one lists nothing', async () => {
+    const ownership = scriptedOwnership([1])
+    const made = await appWorld({ list: blocks(1), every: '10m', ownership })
+    await made.gateway.start()
+    await notify(made, { blocks: [testId(2)] })
+    await made.host.advance(500)
+    ownership.gain(2)
+    await made.host.advance(1_500)
+    expect(runsOf(made)).toEqual(['startup', 'ownership-change', 'notification'])
   })
 
   it('lists once more after a run that was at it already', async () => {

@@ -35,6 +35,19 @@ describe('the staleness of a block', () => {
     expect([told.block_staleness_seconds_count, told.block_staleness_seconds_sum]).toEqual([1, 20])
   })
 
+  it('is told of a block whose upload ended during the first run', async () => {
+    const { gateway, source, sink, host, read } = await measured({ list: blocks(1), every })
+    const go = sink.gate(1)
+    const start = gateway.start()
+    await host.advance(20_000)
+    go()
+    await start
+    source.list = [...source.list, ...uploadedAt(2, host.now() - 10_000)]
+    await host.advance(30_000)
+    const told = await read()
+    expect([told.block_staleness_seconds_count, told.block_staleness_seconds_sum]).toEqual([1, 40])
+  })
+
   it('counts what a filter makes it wait, and no upload that was there before, or in the future', async () => {
     let isFresh = true
     const delay: BlockStage = {
