@@ -23,4 +23,5 @@ export default defineConfig(({ env }) => ({
   dir: env.DIR,
   http: env.HTTP ?? '0.0.0.0:10902',
   token: env.TOKEN,
+  traces: { url: env.TRACES_URL },
 }))
