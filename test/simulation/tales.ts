@@ -18,6 +18,8 @@ interface Event {
   readonly kind: string
   readonly by: string
   readonly reason: string
+  /** The same as before, and yet news: a load was begun, and came to nothing. */
+  readonly again?: boolean
 }
 
 /** The block was not in the listing: with it everything about it is forgotten, and what comes then is news. */
@@ -35,6 +37,8 @@ interface Teller {
   readonly events: Map<BlockId, Event[]>
 }
 
+/** Said of loaded blocks alone. */
+const OF_LOADED: ReadonlySet<string> = new Set(['retained', 'dropped', 'unchanged'])
 const STOPS: ReadonlySet<string> = new Set(['skipped', 'failed'])
 /** Reasons of a loaded block that waits until it may go: that it is kept after all is news. */
 const WAITED: ReadonlySet<string> = new Set(['pending-hand-off', 'last-copy', 'superseded'])
@@ -98,7 +102,11 @@ export class Tales implements Disposable {
     const happened = [...worthTelling(events)]
     // The process was killed, or is at work, before it came to what becomes of it.
     while (happened.length > spans.length && happened.at(-1)?.run === teller.run) happened.pop()
-    const [told, was] = [spans.map(eventOf), happened].map(story => story.map(wordsOf).join('; '))
+    const said = spans.map(eventOf)
+    // Or it was stopped: what was told last of a loaded block is the verdict, and not what the end of the run would have made of it.
+    const end = said.at(-1)
+    if (said.length > happened.length && end?.kind === 'skipped' && teller.running.stopping) said.pop()
+    const [told, was] = [said, happened].map(story => story.map(wordsOf).join('; '))
     if (told !== was) fail(teller, `of ${short(id)} the spans tell\n  ${told}\nand there was\n  ${was}`)
   }
 
@@ -108,7 +116,7 @@ export class Tales implements Disposable {
     const told = last ? last.kind === 'added' : found.has(id)
     if (told === running.loaded.has(id)) return
     // In the midst of a drop, or of an add: then its trace has begun.
-    if (run !== undefined && (told || this.#isOpen(id, run))) return
+    if (told ? run !== undefined || running.stopping : run !== undefined && this.#isOpen(id, run)) return
     fail({ running }, `the spans tell that ${short(id)} is ${told ? '' : 'not '}loaded, and it is ${told ? 'not' : ''}`)
   }
 
@@ -142,25 +150,34 @@ export class Tales implements Disposable {
 
 /** Writes down every event of the catalogue, which itself keeps the last 20. */
 function watch(catalogue: Catalogue, events: Map<BlockId, Event[]>): void {
-  const after = (id: BlockId, before: readonly BlockEvent[] | undefined) => {
+  const loading = new Set<BlockId>()
+  const after = (id: BlockId, before: readonly BlockEvent[] | undefined, run: string) => {
     const now = catalogue.get(id)?.events
     const last = now?.at(-1)
-    if (now === before || !last) return
+    const isNews = now !== before
+    const again = loading.delete(id) && !isNews && last?.kind === 'skipped' && last.by === 'owned'
+    if (!last || !(isNews || again)) return
+    const event = again ? { ...last, run, again } : last
     const all = events.get(id)
-    if (all) all.push(last)
-    else events.set(id, [last])
+    if (all) all.push(event)
+    else events.set(id, [event])
+  }
+  const load = catalogue.loading.bind(catalogue)
+  catalogue.loading = id => {
+    loading.add(id)
+    load(id)
   }
   const settle = catalogue.settle.bind(catalogue)
   const partial = catalogue.partial.bind(catalogue)
-  catalogue.settle = (id, ...rest) => {
+  catalogue.settle = (id, result, run, loaded) => {
     const before = catalogue.get(id)?.events
-    settle(id, ...rest)
-    after(id, before)
+    settle(id, result, run, loaded)
+    after(id, before, run)
   }
-  catalogue.partial = (block, ...rest) => {
+  catalogue.partial = (block, run, ...rest) => {
     const before = catalogue.get(block.id)?.events
-    partial(block, ...rest)
-    after(block.id, before)
+    partial(block, run, ...rest)
+    after(block.id, before, run)
   }
   const forget = catalogue.forgetAbsent.bind(catalogue)
   catalogue.forgetAbsent = async isThere => {
@@ -171,15 +188,23 @@ function watch(catalogue: Catalogue, events: Map<BlockId, Event[]>): void {
 
 /**
  * What of the events is to be a trace: all that is news. Tries of one run are one trace, and so are the verdict on a loaded block and what
- * the end of the run made of it.
+ * the end of the run made of it. A verdict that repeats is news where a try failed since, further in than the block came before.
  */
 function worthTelling(events: readonly Event[]): readonly Event[] {
-  return events.filter(isLast).filter(({ kind, by, reason }, at, all) => {
-    const before = all[at - 1]
-    if (kind === FORGOTTEN.kind) return false
-    if (kind === 'added' || kind === 'dropped' || !before) return true
-    if (kind === 'unchanged') return WAITED.has(before.reason)
-    return before.by !== by || before.reason !== reason
+  let before: Event | undefined
+  let tried = false
+  return events.filter((event, at) => {
+    const { kind, by, reason, again } = event
+    if (!isLast(event, at, events)) {
+      tried ||= kind === 'failed' && by !== before?.by
+      return false
+    }
+    const repeats = before?.by === by && before.reason === reason && !again && !tried
+    const isNews = kind === 'added' || kind === 'dropped' || !before || !repeats
+    const isTold = kind === 'unchanged' && before ? WAITED.has(before.reason) : isNews
+    before = event
+    tried = false
+    return isTold && kind !== FORGOTTEN.kind
   })
 }
 
@@ -188,7 +213,7 @@ function isLast({ run, kind }: Event, at: number, all: readonly Event[]): boolea
   if (kind === 'failed') return all[at + 1]?.run !== run
   if (kind !== 'skipped') return true
   const next = all.slice(at + 1).find(other => other.run !== run || !STOPS.has(other.kind))
-  return next?.run !== run || (next.kind !== 'retained' && next.kind !== 'dropped')
+  return next?.run !== run || !OF_LOADED.has(next.kind)
 }
 
 function eventOf({ attributes }: ReadableSpan): Event {
