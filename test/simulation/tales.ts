@@ -126,11 +126,12 @@ export class Tales implements Disposable {
     })
   }
 
-  /** Each is linked to the one before, so that its life can be walked backwards. */
+  /** Each is linked to the one before, or stands in its trace, so that its life can be walked backwards. */
   #linked(teller: Teller, id: BlockId, spans: readonly ReadableSpan[]): void {
     for (const [at, span] of spans.entries()) {
-      const before = spans[at - 1]?.spanContext().spanId
-      if (before === undefined || span.links.some(({ context }) => context.spanId === before)) continue
+      const before = spans[at - 1]?.spanContext()
+      if (!before || before.traceId === span.spanContext().traceId) continue
+      if (span.links.some(({ context }) => context.spanId === before.spanId)) continue
       fail(teller, `${span.name} of ${short(id)} is not linked to what became of it before`)
     }
   }
