@@ -1,8 +1,10 @@
 /** Reads all of each header that was there at the start, while the gateway is at work: at the start it would take minutes. */
-import { type BlockId, type Host, rawMessageOf, sleep } from 'blockgate'
+import { type BlockId, type Host, type LoadedBlock, rawMessageOf, sleep } from 'blockgate'
 import type { BlockStore } from 'blockgate/plugins/sink/block-store'
 import { assertHeader, headerIn, indexSize } from './header.ts'
 
+/** When it begins, after the start, ms: until then the gateway has more pressing things to do. */
+const DELAY_MS = 30_000
 /** It rests that many times as long as it works: the disk and the processor are there for others. */
 const REST = 3
 
@@ -20,7 +22,7 @@ export class BackgroundCheck {
   /** Of all that is loaded now: what is added later was checked when it was built. */
   start(host: Host): void {
     // Only stop() makes it reject.
-    this.#working = this.#all(host).catch(() => {})
+    this.#working = this.#all(host, [...this.#store.loaded]).catch(() => {})
   }
 
   /** Resolves when nothing is read any more. */
@@ -29,9 +31,10 @@ export class BackgroundCheck {
     await this.#working
   }
 
-  async #all(host: Host): Promise<void> {
+  async #all(host: Host, blocks: readonly (readonly [BlockId, LoadedBlock])[]): Promise<void> {
+    await sleep(host, DELAY_MS, this.#stop.signal)
     const { loaded, files } = this.#store
-    for (const [id, block] of [...loaded]) {
+    for (const [id, block] of blocks) {
       if (loaded.get(id) !== block) continue
       const began = host.monotonic()
       const read = headerIn(files, this.#store.folderOf(id))

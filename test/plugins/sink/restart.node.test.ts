@@ -228,6 +228,7 @@ describe('indexHeaders after a restart', () => {
     const sink = await made.restart({ host, files })
     expect([seen.bytes, sink.loaded().size, sink.damaged?.().size]).toEqual([ENDS, 3, 0])
     gate.resolve()
+    await host.advance(30_000)
     while (host.lines.length === 0) await settle()
     expect(host.lines).toMatchObject([{ level: 'warn', fields: { block: bad } }])
     expect([...(sink.damaged?.() ?? [])]).toEqual([bad])
@@ -243,8 +244,12 @@ describe('indexHeaders after a restart', () => {
 
   it('a stop ends the check, and nothing is read after it', async () => {
     const { made, seen, files } = await damagedWorld()
-    const sink = await made.restart({ files })
+    const host = fakeHost()
+    const sink = await made.restart({ files, host })
+    expect(host.pendingTimers).toBeGreaterThan(0)
+    await host.advance(30_000)
     await sink.stop?.(signal)
+    expect(host.pendingTimers).toBe(0)
     const { bytes } = seen
     await settle()
     expect(seen.bytes).toBe(bytes)
@@ -254,7 +259,9 @@ describe('indexHeaders after a restart', () => {
 
   it('an observer checks no more than the ends', async () => {
     const { made, seen, files } = await damagedWorld()
-    await made.restart({ observer: true, files })
+    const host = fakeHost()
+    await made.restart({ observer: true, files, host })
+    await host.advance(30_000)
     for (let i = 0; i < 20; i++) await settle()
     expect(seen.bytes).toBe(ENDS)
   })
@@ -270,6 +277,7 @@ describe('indexHeaders after a restart', () => {
     const gate = gateway(config, { host, state: memoryState(), files: services.files })
     // The first run may come before the check is through.
     await gate.sync()
+    await host.advance(30_000)
     while (!host.lines.some(({ message }) => message.includes('damaged'))) await settle()
     ownership.log.length = 0
     await gate.sync()
@@ -283,6 +291,7 @@ describe('indexHeaders after a restart', () => {
     await gate.stop()
     const quiet = fakeHost()
     const again = await made.restart({ host: quiet })
+    await quiet.advance(30_000)
     for (let i = 0; i < 20; i++) await settle()
     expect([again.loaded().size, quiet.lines]).toEqual([3, []])
   })
