@@ -21,5 +21,5 @@ createInterface({ input: process.stdin }).on('line', () => {
   globalThis.gc?.()
   console.log(JSON.stringify({ ...process.memoryUsage(), requests: bucket.gets.length }))
 })
-process.on('SIGTERM', () => process.exit(0))
+process.on('SIGTERM', () => void service.stop().finally(() => process.exit(0)))
 await made.start()

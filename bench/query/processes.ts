@@ -1,7 +1,7 @@
 /** Servers as processes of their own, and what they take. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
 /** Linux counts CPU in hundredths of a second. */
@@ -29,7 +29,7 @@ export interface Served {
   stop(): Promise<void>
 }
 
-/** Starts a script of this folder, whose first line is its address. */
+/** Starts a script of this folder, or a path, whose first line is its address. */
 export async function startScript(
   name: string,
   args: readonly string[],
@@ -37,7 +37,7 @@ export async function startScript(
 ): Promise<Served> {
   const child: ChildProcess = spawn(
     process.execPath,
-    [...flags, '--conditions=blockgate-source', join(import.meta.dirname, name), ...args],
+    [...flags, '--conditions=blockgate-source', resolve(import.meta.dirname, name), ...args],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )
   const ended = new Promise(resolve => child.once('exit', resolve))

@@ -1,6 +1,7 @@
 /**
  * Folders that cannot be read, also where the tests run as root, whom permissions do not hold. To use it:
  *   vi.mock('node:fs/promises', async original => (await import('…/unreadable.ts')).withUnreadable(original))
+ *   vi.mock('node:fs', async original => (await import('…/unreadable.ts')).withUnreadableSync(original))
  */
 interface Rule {
   /** What the file system says. */
@@ -22,17 +23,35 @@ export function makeReadable(): void {
 
 const GUARDED = ['readdir', 'lstat', 'realpath', 'open'] as const
 
+type Calls = Readonly<Record<string, (...args: unknown[]) => unknown>>
+
 export async function withUnreadable(original: () => Promise<unknown>): Promise<object> {
-  const real = (await original()) as Readonly<Record<string, (...args: unknown[]) => Promise<unknown>>>
+  const real = (await original()) as Calls
   const guarded = GUARDED.map(name => [
     name,
     async (path: unknown, ...rest: unknown[]) => {
-      for (const [folder, { code, names }] of rules) {
-        const denied = path === folder ? name === 'readdir' && !names : String(path).startsWith(`${folder}/`)
-        if (denied) throw Object.assign(new Error(`${code}: ${name} '${path}'`), { code })
-      }
+      assertReadable(name, path)
       return await real[name]?.(path, ...rest)
     },
   ])
   return { ...real, ...Object.fromEntries(guarded) }
+}
+
+export async function withUnreadableSync(original: () => Promise<unknown>): Promise<object> {
+  const real = (await original()) as Calls
+  const guarded = (['readdir', 'lstat'] as const).map(name => [
+    `${name}Sync`,
+    (path: unknown, ...rest: unknown[]) => {
+      assertReadable(name, path)
+      return real[`${name}Sync`]?.(path, ...rest)
+    },
+  ])
+  return { ...real, ...Object.fromEntries(guarded) }
+}
+
+function assertReadable(name: (typeof GUARDED)[number], path: unknown): void {
+  for (const [folder, { code, names }] of rules) {
+    const denied = path === folder ? name === 'readdir' && !names : String(path).startsWith(`${folder}/`)
+    if (denied) throw Object.assign(new Error(`${code}: ${name} '${path}'`), { code })
+  }
 }

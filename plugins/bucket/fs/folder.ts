@@ -1,8 +1,9 @@
 /** The names in a folder, in the order of the keys below it. */
-import type { BigIntStats } from 'node:fs'
+import { type BigIntStats, readdirSync } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { compareKeys, keyProblem } from 'blockgate/bucket'
 import { isReal, TEMP_FOLDER, unlessAbsent } from './inside.ts'
+import { Pace } from './pace.ts'
 
 export interface Folder {
   /**
@@ -20,6 +21,7 @@ const REMEMBERED = 16
 /** Reads folders below `root`, a real path. A folder is `''`, the root, or ends in `/`. */
 export class Folders {
   readonly #root: string
+  readonly pace: Pace = new Pace()
   readonly #remembered = new Map<string, { readonly folder: Folder; readonly stats: BigIntStats }>()
 
   constructor(root: string) {
@@ -28,7 +30,12 @@ export class Folders {
 
   /** Undefined where there is no such folder, or a link is in its place. @throws where the root itself is missing */
   async read(prefix: string): Promise<Folder | undefined> {
-    const reading = readdir(this.#path(prefix), { withFileTypes: true })
+    const path = this.#path(prefix)
+    const options = { withFileTypes: true } as const
+    const reading = this.pace.call(
+      () => readdirSync(path, options),
+      () => readdir(path, options),
+    )
     const entries = prefix === '' ? await reading : await unlessAbsent(reading)
     if (!entries) return undefined
     const names: string[] = []

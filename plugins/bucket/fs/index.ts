@@ -60,8 +60,9 @@ function wholeBucket(options: FsOptions): Bucket {
         root: v.pipe(v.string(), v.check(isPath, 'be a path without NUL')),
         prefix: v.optional(v.any()), // prefixed() checks it
       }),
-    async start() {
-      await open()
+    async start({ host }) {
+      const { folders } = await open()
+      folders.pace.host = host
     },
     list: (prefix, list) =>
       call(`list prefix "${prefix}"`, list.signal, ({ root, folders }) => listPage(root, folders, prefix, list)),

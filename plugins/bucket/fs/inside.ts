@@ -1,9 +1,9 @@
 /** From keys to files, and never out of the root: no symbolic link is followed below it. */
-import type { BigIntStats } from 'node:fs'
-import { constants } from 'node:fs'
+import { type BigIntStats, constants, lstatSync } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
 import { BlockgateError, BucketError, ErrorCode, type ObjectInfo, type UnreadableKey } from 'blockgate'
 import { assertKey } from 'blockgate/bucket'
+import { Pace } from './pace.ts'
 
 /** Half-written objects; no key starts with it and no listing shows it. In the root, so that a rename stays on one disk. */
 export const TEMP_FOLDER = '.blockgate-tmp'
@@ -71,8 +71,12 @@ export async function openInside(path: string): Promise<{ handle: FileHandle; st
 }
 
 /** The object at `path`, or undefined where there is no regular file. Asks about the last component only. */
-export async function infoAt(path: string, key: string): Promise<ObjectInfo | undefined> {
-  const stats = await unlessAbsent(lstat(path, { bigint: true }))
+export async function infoAt(path: string, key: string, pace: Pace = new Pace()): Promise<ObjectInfo | undefined> {
+  const looking = pace.call(
+    () => lstatSync(path, { bigint: true }),
+    () => lstat(path, { bigint: true }),
+  )
+  const stats = await unlessAbsent(looking)
   return stats?.isFile() ? infoOf(key, stats) : undefined
 }
 

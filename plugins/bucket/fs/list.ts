@@ -3,6 +3,7 @@ import type { ListPage, ObjectInfo, UnreadableKey } from 'blockgate'
 import { compareKeys, lowerBound } from 'blockgate/bucket'
 import type { Folder, Folders } from './folder.ts'
 import { infoAt, linkAt, unreadable } from './inside.ts'
+import type { Pace } from './pace.ts'
 
 /** Objects and common prefixes of a page, as S3's. */
 const PAGE = 1000
@@ -32,7 +33,7 @@ export async function listPage(
   const objects: ObjectInfo[] = []
   const prefixes: string[] = []
   const unreadable: UnreadableKey[] = []
-  for await (const found of ahead(page, found => sized(root, found))) {
+  for await (const found of ahead(page, found => sized(root, found, folders.pace))) {
     options.signal.throwIfAborted()
     if (typeof found === 'string') prefixes.push(found)
     else if (found && 'error' in found) unreadable.push(found)
@@ -125,9 +126,10 @@ interface Inner {
 async function sized(
   root: string,
   found: string | UnreadableKey,
+  pace: Pace,
 ): Promise<ObjectInfo | string | UnreadableKey | undefined> {
   if (typeof found !== 'string' || found.endsWith('/')) return found
-  return await infoAt(`${root}/${found}`, found).catch((error: unknown) => unreadable(found, error))
+  return await infoAt(`${root}/${found}`, found, pace).catch((error: unknown) => unreadable(found, error))
 }
 
 /** `look` at each of `items`, in their order, with some begun ahead. */

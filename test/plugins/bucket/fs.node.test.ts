@@ -17,6 +17,7 @@ async function fixture(prefix?: string) {
 }
 
 vi.mock('node:fs/promises', async original => (await import('../../support/unreadable.ts')).withUnreadable(original))
+vi.mock('node:fs', async original => (await import('../../support/unreadable.ts')).withUnreadableSync(original))
 
 for (const prefix of [undefined, 'team-a/blocks']) {
   testBucket(
