@@ -44,13 +44,16 @@ export class StoredChunk implements RawChunk {
   readonly start: number
   readonly end: number
   readonly size: number
+  /** The state of a CRC-32C behind encoding and data: see `advance`. */
+  readonly crcState: number
 
-  constructor(view: DataView, start: number, end: number, size: number) {
+  constructor(view: DataView, start: number, end: number, size: number, crcState: number) {
     this.encoding = view.getUint8(start - 1)
     this.view = view
     this.start = start
     this.end = end
     this.size = size
+    this.crcState = crcState
   }
 
   /** One that was made, and stands in no file. */
@@ -59,7 +62,7 @@ export class StoredChunk implements RawChunk {
     bytes[0] = encoding
     bytes.set(data, 1)
     const view = viewOf(bytes)
-    return new StoredChunk(view, 1, bytes.length, bytes.length)
+    return new StoredChunk(view, 1, bytes.length, bytes.length, advance(START, view, 0, bytes.length))
   }
 
   get data(): Uint8Array {
@@ -135,7 +138,7 @@ export function readChunkOf(
   while ((bytes[start] as number) >= 128) start++
   const state = advance(START, view, start + 1, end)
   if (view.getUint32(end) !== ~state >>> 0) assertCrc(`${what}: chunk at ${offset}`, view.getUint32(end), ~state >>> 0)
-  return new StoredChunk(view, start + 2, end, size)
+  return new StoredChunk(view, start + 2, end, size, state)
 }
 
 /** The chunks of one Thanos chunk of aggregates; undefined for those that it has not. */

@@ -32,6 +32,37 @@ export const START = -1
  * `advance`, s(x, data) = s(y, data) ^ overZeros(x ^ y, length), for a CRC is linear.
  */
 export function overZeros(state: number, bytes: number): number {
+  if (bytes < MAX_TABLE) {
+    const at = TABLE_WORDS * bytes
+    shifts ??= new Int32Array(TABLE_WORDS * MAX_TABLE)
+    // A state that is no 0 never becomes 0: the table was not made yet.
+    if (shifts[at + 1] === 0) fillShifts(shifts, at, bytes)
+    return (
+      (shifts[at + (state & 15)] as number) ^
+      (shifts[at + 16 + ((state >>> 4) & 15)] as number) ^
+      (shifts[at + 32 + ((state >>> 8) & 15)] as number) ^
+      (shifts[at + 48 + ((state >>> 12) & 15)] as number) ^
+      (shifts[at + 64 + ((state >>> 16) & 15)] as number) ^
+      (shifts[at + 80 + ((state >>> 20) & 15)] as number) ^
+      (shifts[at + 96 + ((state >>> 24) & 15)] as number) ^
+      (shifts[at + 112 + (state >>> 28)] as number)
+    )
+  }
+  return overMany(state, bytes)
+}
+
+/** Most chunks have fewer bytes: of those, what each four bits of a state become is in a table of eight times sixteen. */
+const MAX_TABLE = 1024
+const TABLE_WORDS = 128
+let shifts: Int32Array | undefined
+
+function fillShifts(tables: Int32Array, at: number, bytes: number): void {
+  for (let four = 0; four < 8; four++) {
+    for (let bits = 1; bits < 16; bits++) tables[at + 16 * four + bits] = overMany(bits << (4 * four), bytes)
+  }
+}
+
+function overMany(state: number, bytes: number): number {
   POWERS ??= makePowers()
   const powers = POWERS
   let left = bytes

@@ -11,7 +11,7 @@ import { StoredSeries } from '../stored-series.ts'
 import { chunksToSend } from './chunks-to-send.ts'
 import { LabelBytes } from './label-bytes.ts'
 import type { ProtoWriter } from './proto-writer.ts'
-import { intSize, putInt, putUint, uintSize } from './varint.ts'
+import { copyBytes, intSize, putInt, putUint, uintSize } from './varint.ts'
 
 /** What Prometheus' client takes of one frame (`chunked_read_limit`, 50 MB) has room for this and the labels. */
 const MAX_SERIES_BYTES = 45_000_000
@@ -48,7 +48,7 @@ export function writeFrame(out: ProtoWriter, series: Series, queryIndex: number)
 
 /** @returns false where the checksum of a chunk is not that of its data: then nothing was written */
 function writePlaces(out: ProtoWriter, labels: readonly Label[], queryIndex: number, isStored: boolean): boolean {
-  const { length, places: at3, views } = places
+  const { length, places: at4, views } = places
   const chunksSize = sizeOfChunks()
   if (chunksSize > MAX_SERIES_BYTES) {
     const text = `one series must have at most ${MAX_SERIES_BYTES} bytes of chunks: it has ${chunksSize}`
@@ -68,15 +68,18 @@ function writePlaces(out: ProtoWriter, labels: readonly Label[], queryIndex: num
   at = labelBytes.put(view, at)
   for (let i = 0; i < length; i++) {
     const source = views[i] as DataView
-    const encoding = at3[3 * i] as number
-    const start = at3[3 * i + 1] as number
-    const end = at3[3 * i + 2] as number
+    const encoding = at4[4 * i] as number
+    const start = at4[4 * i + 1] as number
+    const end = at4[4 * i + 2] as number
     at = putChunkHead(bytes, at, i)
     crc = advance(crc, view, summed, at)
     // The state behind encoding and data is that of the chunk's own checksum.
     const first = afterEncoding[encoding] as number
-    const state = copyAdvance(first, source, start, end, view, at)
-    if (isStored && source.getInt32(end) !== ~state) return false
+    let state = at4[4 * i + 3] as number
+    if (isStored) {
+      state = copyAdvance(first, source, start, end, view, at)
+      if (source.getInt32(end) !== ~state) return false
+    } else copyBytes(source, start, end, view, at)
     summed = at + end - start
     crc = end - start < SHORT_DATA ? advance(crc, view, at, summed) : state ^ overZeros(crc ^ first, end - start)
     at = summed
@@ -91,7 +94,7 @@ function writePlaces(out: ProtoWriter, labels: readonly Label[], queryIndex: num
 }
 
 /** Above that, a checksum is told by that of the chunk sooner than made anew. */
-const SHORT_DATA = 100
+const SHORT_DATA = 16
 /** The state behind the encoding alone. */
 const afterEncoding = new Int32Array(256)
 const one = new DataView(new ArrayBuffer(1))
@@ -102,15 +105,15 @@ for (let encoding = 0; encoding < 256; encoding++) {
 
 /** Of a Chunk: `int64 min_time_ms = 1, int64 max_time_ms = 2, enum type = 3, bytes data = 4`. @returns bytes of all, tags and sizes included */
 function sizeOfChunks(): number {
-  const { length, times, places: at3 } = places
+  const { length, times, places: at4 } = places
   if (length > sizes.length) sizes = new Int32Array(2 * length)
   let sum = 0
   for (let i = 0; i < length; i++) {
     const from = times[2 * i] as number
     const to = times[2 * i + 1] as number
-    const data = (at3[3 * i + 2] as number) - (at3[3 * i + 1] as number)
+    const data = (at4[4 * i + 2] as number) - (at4[4 * i + 1] as number)
     const timeSize = (from === 0 ? 0 : 1 + intSize(from)) + (to === 0 ? 0 : 1 + intSize(to))
-    const size = timeSize + 1 + uintSize(at3[3 * i] as number) + 1 + uintSize(data) + data
+    const size = timeSize + 1 + uintSize(at4[4 * i] as number) + 1 + uintSize(data) + data
     sizes[i] = size
     sum += 1 + uintSize(size) + size
   }
@@ -119,7 +122,7 @@ function sizeOfChunks(): number {
 
 /** All of a chunk but its data, with the tag of its field. */
 function putChunkHead(bytes: Uint8Array, start: number, i: number): number {
-  const { times, places: at3 } = places
+  const { times, places: at4 } = places
   const from = times[2 * i] as number
   const to = times[2 * i + 1] as number
   let at = start
@@ -134,17 +137,17 @@ function putChunkHead(bytes: Uint8Array, start: number, i: number): number {
     at = putInt(bytes, at, to)
   }
   bytes[at++] = 24
-  at = putUint(bytes, at, at3[3 * i] as number)
+  at = putUint(bytes, at, at4[4 * i] as number)
   bytes[at++] = 34
-  return putUint(bytes, at, (at3[3 * i + 2] as number) - (at3[3 * i + 1] as number))
+  return putUint(bytes, at, (at4[4 * i + 2] as number) - (at4[4 * i + 1] as number))
 }
 
 /** Every encoding begins with the number of its samples, in two bytes. */
 function samplesOf(): number {
   let count = 0
   for (let i = 0; i < places.length; i++) {
-    const start = places.places[3 * i + 1] as number
-    if ((places.places[3 * i + 2] as number) - start >= 2) count += (places.views[i] as DataView).getUint16(start)
+    const start = places.places[4 * i + 1] as number
+    if ((places.places[4 * i + 2] as number) - start >= 2) count += (places.views[i] as DataView).getUint16(start)
   }
   return count
 }

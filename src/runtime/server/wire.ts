@@ -55,7 +55,9 @@ function bodyOf(incoming: IncomingMessage, max: number): Promise<Uint8Array | un
     })
     incoming.once('end', () => resolve(joined(parts, size)))
     incoming.once('error', reject)
-    incoming.once('close', () => reject(clientGone()))
+    incoming.once('close', () => {
+      if (!incoming.readableEnded) reject(clientGone())
+    })
   })
 }
 
