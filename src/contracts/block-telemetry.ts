@@ -1,4 +1,5 @@
 /** The spans of runs and of blocks: names and attribute keys. Attributes hold ids, counts and reasons: never options or labels. */
+import { ErrorCode } from './errors.ts'
 
 export const BlockSpanName = {
   run: 'sync.run',
@@ -12,18 +13,26 @@ export const BlockSpanName = {
 
 const WITH_REASON: ReadonlySet<string> = new Set(['skipped', 'failed', 'retained'])
 
-/** Reasons that stand in names. A stage of the user's own may bring any number of others. */
-const MOST = 50
-const reasons = new Set<string>()
+/** Reasons that always stand in names. */
+const OWN: ReadonlySet<string> = new Set([
+  ...Object.values(ErrorCode),
+  ...['absent-once', 'draining', 'duplicate', 'incomplete', 'label-excluded', 'last-copy', 'lower-case-folder'],
+  ...['marked-for-deletion', 'no-meta-json', 'not-owner', 'parquet-converted', 'pending-hand-off', 'superseded'],
+  ...['time-excluded', 'too-fresh', 'unreadable', 'view-incomplete'],
+])
+
+/** Of the reasons of stages that a user has written, so many stand in names, too: there may be any number of them. */
+const MOST = 20
+const others = new Set<string>()
 
 /**
- * What became of a block. The names are few, so that a menu of them is a filter: of the reasons of one process the first 50 stand in
- * them, and for the others it says `other`.
+ * What became of a block. The names are few, so that a menu of them is a filter: a reason stands in it where it is one of ours, or one of
+ * the first 20 others of this process.
  */
 export function verdictName(kind: string, reason: string): string {
   if (!WITH_REASON.has(kind)) return `block ${kind}`
-  if (reasons.size < MOST) reasons.add(reason)
-  return `block ${kind} ${reasons.has(reason) ? reason : 'other'}`
+  if (!OWN.has(reason) && others.size < MOST) others.add(reason)
+  return `block ${kind} ${OWN.has(reason) || others.has(reason) ? reason : 'other'}`
 }
 
 /** The allow-list: a key that is not here is never put on one of these spans. */

@@ -82,6 +82,25 @@ export function moveTraces(ownership: Ownership): void {
       }
     })
 
+    it('a drain is a change, and one that changes nothing is none', async () => {
+      const c = make({ list: DAY })
+      await c.start(['gw-1', 'gw-2'])
+      await c.advance(20_000)
+      recorded.reset()
+      const operator = c.up.get('gw-1')?.gateway.plan.ownership.operator
+      expect(await operator?.drain('nobody', true)).toBe(false)
+      expect(named('epoch changed')).toEqual([])
+      expect(await operator?.drain('gw-1', true)).toBe(true)
+      await c.advance(60_000)
+      const [leaving] = named('epoch changed')
+      expect(leaving?.attributes['ownership.epoch.cause']).toBe('gw-1 leaving')
+      expect(named('block dropped').length).toBeGreaterThan(5)
+      for (const drop of named('block dropped')) {
+        expect(of(drop)).toBe('gw-1')
+        expect(drop.links.map(({ context }) => context.spanId)).toContain(leaving?.spanContext().spanId)
+      }
+    })
+
     it('a gateway that dies is a change with its cause, and its blocks are added elsewhere', async () => {
       const c = make({ list: DAY })
       await c.start(['gw-1', 'gw-2'])

@@ -164,8 +164,10 @@ it('reasons stand in names, but no more of them than a menu can show', async () 
   await gateway.sync()
   const told = names().filter(name => name.startsWith('block '))
   expect(told).toHaveLength(99)
-  expect(new Set(told).size).toBeLessThanOrEqual(51)
+  expect(new Set(told).size).toBeLessThanOrEqual(21)
   expect(told.at(-1)).toBe('block skipped other')
+  // So it is with the links of the run.
+  expect(recorded.finished().find(({ name }) => name === 'sync.run')?.links).toHaveLength(64)
 })
 
 it('the root is the time of the work: to wait for others is a span of its own', async () => {
@@ -361,4 +363,68 @@ it('steps of an add, and what it writes to the disk, are events; a step that tak
   const prepare = recorded.finished().find(({ name }) => name === 'prepare')
   const root = recorded.finished().filter(({ name }) => name === 'block added')[1]
   expect([prepare?.duration[0], root?.duration[0]]).toEqual([3, 3])
+})
+
+it('a block that would have gone, and is kept after all, says so', async () => {
+  const ownership = scriptedOwnership([1])
+  const { gateway, host } = await make({ list: blocks(1), ownership })
+  await gateway.start()
+  ownership.lose(1)
+  await host.advance(1_000)
+  recorded.reset()
+  ownership.gain(1)
+  await host.advance(1_000)
+  expect(names()).toContain('block unchanged')
+})
+
+it('a block that waits for its next try when the gateway stops says what it failed with', async () => {
+  const sink = scriptedSink()
+  sink.fail(1, new Error('connection reset'))
+  const { gateway, host } = await make({ list: blocks(1), sink })
+  const run = gateway.sync()
+  await host.advance(100)
+  await gateway.stop()
+  await run
+  expect(names()).toContain('block failed stage-failed')
+})
+
+it('an outage of the listing is one trace a loaded block, however long it lasts', async () => {
+  const { gateway, host, source } = await make({ list: blocks(1, 2), every: '1m' })
+  await gateway.start()
+  recorded.reset()
+  source.complete = false
+  source.list = []
+  await host.advance(1_800_000)
+  source.complete = true
+  source.list = blocks(1, 2)
+  await host.advance(300_000)
+  const told = names().filter(name => name.startsWith('block '))
+  expect(told).toEqual(['block retained view-incomplete', 'block retained view-incomplete'])
+})
+
+it('a copy that turned out to be damaged is dropped in a trace, and loaded again in the next one', async () => {
+  const sink = scriptedSink()
+  const damaged = new Set([testId(1)])
+  sink.hold(...blocks(1))
+  const { gateway } = await make({
+    list: blocks(1),
+    sink: {
+      ...sink,
+      damaged: () => new Set(damaged),
+      drop: async (id, signal) => {
+        damaged.delete(id)
+        await sink.drop(id, signal)
+      },
+    },
+  })
+  await gateway.sync()
+  expect(tree('block.outcome.reason')).toMatchInlineSnapshot(`
+    "sync.run ~> block dropped, block added
+      source.scripted
+    block dropped block.outcome.reason=damaged ~> sync.run
+      block added ~> sync.run
+        block.owned
+          ownership.claim
+          block.scripted-sink"
+  `)
 })
