@@ -83,7 +83,9 @@ export class TracedBlock extends BlockTrace {
     this.say('move', true)
     this.say('movedFrom', namesOf(from))
     // A move is kept, whatever else of this block is.
-    const kept = { ...this.#root.spanContext(), traceFlags: TraceFlags.SAMPLED }
+    // Read one by one: what a spread takes of the place of a span depends on who made it.
+    const { traceId, spanId } = this.#root.spanContext()
+    const kept = { traceId, spanId, traceFlags: TraceFlags.SAMPLED }
     if (this.#root.isRecording()) this.traceparent = traceparentOf(kept)
   }
 
