@@ -81,7 +81,7 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
         cache,
         unreadable,
         versions: new Versions(host.log),
-        thanos: new ThanosMetas(files, host.log),
+        thanos: new ThanosMetas(files),
         splits: { areKnown: true },
       }
     },
