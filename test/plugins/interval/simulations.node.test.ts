@@ -53,6 +53,16 @@ describe('blocks that come in waves', () => {
     },
   )
 
+  it.each([1, 2])(
+    'are found soon with a budget that is too small for the staleness: it is spread over the waves (seed %i)',
+    seed => {
+      const interval = adaptive({ to: '1h', staleness: '60s', requestsPerDay: 450 })
+      const waits = simulate(TRACES.waves(seed, DAYS), interval, TAIL, seed).staleness(LEARNT)
+      expect(quantile(waits, 0.5)).toBeLessThan(MINUTE)
+      expect(quantile(waits, 0.99)).toBeLessThan(10 * MINUTE)
+    },
+  )
+
   it('are expected: the first listing of a wave is not later than the others', () => {
     const waves = TRACES.waves(1, DAYS)
     const adapts = simulate(waves, adaptive({ to: '1h', staleness: '3m' }), TAIL)
