@@ -6,7 +6,8 @@ import { projectOf, running } from '../cli/world.ts'
 import { type Death, deathsOf, holders, type LifeEvent, livesOf } from '../support/block-lives.ts'
 import { blockgate } from '../support/cli.ts'
 import { freePorts } from '../support/free-ports.ts'
-import { type ReceivedSpan, startReceiver } from '../support/otlp-receiver.ts'
+import { startReceiver } from '../support/otlp-receiver.ts'
+import type { ReceivedSpan } from '../support/received-spans.ts'
 import { startRedis } from '../support/redis.ts'
 
 /** Of the blocks in the bucket, those that no other one supersedes, and that are not marked. */

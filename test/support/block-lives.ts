@@ -1,5 +1,5 @@
 /** The lives of blocks over several gateways, read from the spans that a collector has, and from nothing else. */
-import type { ReceivedSpan } from './otlp-receiver.ts'
+import type { ReceivedSpan } from './received-spans.ts'
 
 export interface LifeEvent {
   readonly what: 'added' | 'dropped'
