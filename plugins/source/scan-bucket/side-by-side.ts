@@ -71,7 +71,8 @@ export async function* listSideBySide(options: SideBySide): AsyncGenerator<reado
       if (!isLast && splits.areKnown && workers.size < concurrency) divide(range, page)
       batches.push(found.blocks)
       wake.resolve()
-      if (isLast) return
+      // Once it has ended nobody asks for more.
+      if (isLast || isEnded) return
       await more.promise
       cursor = page.cursor
     }

@@ -146,15 +146,42 @@ describe('listing side by side', () => {
     expect(await listed(bucket, { splits, deaf: true, known: even })).toMatchObject({ requests: 180, rounds: 180 })
   })
 
+  it('does not list twice what could not be read far behind the last object of a page', async () => {
+    const bucket = await bucketOf(even.flatMap(filesOf), 10)
+    const late = `${even[450]}/meta.json`
+    const first = new Set<string | undefined>()
+    const list = async (prefix: string, cursor: string | undefined, _?: '/', after?: string) => {
+      const page = await bucket.list(prefix, { cursor, after, signal })
+      const shows = first.size < 2 || page.objects.some(({ key }) => key.startsWith(even[450] ?? ''))
+      first.add(cursor)
+      return shows && cursor !== undefined
+        ? { ...page, unreadable: [{ key: late, error: new Error('encoded wrongly') }] }
+        : page
+    }
+    const ids: readonly BlockId[] = []
+    const options = {
+      list,
+      concurrency: 8,
+      now: NOW,
+      known: { ids, count: 0 },
+      splits: { areKnown: true },
+      fullPage: 2,
+    }
+    // A store that shows it early breaks the order of its keys, and that is told.
+    await expect(Array.fromAsync(listSideBySide(options))).rejects.toThrow('a listing must be in key order')
+  })
+
   it('ends with the error of a page, and leaves no request behind', async () => {
     let under = 0
     let pages = 0
     const bucket = await bucketOf(even.flatMap(filesOf), 10)
     const list = async (prefix: string, cursor: string | undefined, _?: '/', after?: string) => {
       under++
-      await Promise.resolve()
+      const page = ++pages
+      // The others take longer than the one that fails.
+      for (let i = 0; page !== 30 && i < 500; i++) await Promise.resolve()
       under--
-      if (++pages === 30) throw new Error('broken')
+      if (page === 30) throw new Error('broken')
       return await bucket.list(prefix, { cursor, after, signal })
     }
     const options = {

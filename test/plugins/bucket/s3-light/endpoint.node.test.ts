@@ -55,15 +55,20 @@ describe('endpointOf()', () => {
     expect(`${region}/s3/aws4_request`).toBe(scope)
   })
 
-  it.each([
-    ['a directory bucket', 'metrics--use1-az4--x-s3'],
-    ['an access point of several regions', 'arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap'],
-    ['an object lambda', 'arn:aws:s3-object-lambda:eu-central-1:123456789012:accesspoint/metrics'],
-  ])('of %s is none', async (_, bucket) => {
-    const client = new sdk.S3Client({ region, credentials, useArnRegion: true, disableS3ExpressSessionAuth: false })
-    // To know it the SDK would ask for a session, or for another signer: both are none of the light path.
-    const endpoint = await endpointOf(client, sdk, bucket).catch(() => undefined)
-    expect(endpoint).toBeUndefined()
+  const scheme = { name: 'sigv4', signingName: 's3', signingRegion: 'r', disableDoubleEncoding: true }
+  it.each<[string, object, object | undefined]>([
+    ['a signature over all regions', { ...scheme, name: 'sigv4a' }, undefined],
+    ['a signature for another service', { ...scheme, signingName: 's3-object-lambda' }, undefined],
+    ['a path that is escaped twice', { ...scheme, disableDoubleEncoding: false }, undefined],
+    ['a header of its own', scheme, { 'x-amz-a': ['b'] }],
+  ])('that wants %s is none', async (_, authScheme, headers) => {
+    const endpointProvider = () => ({
+      url: new URL('https://metrics.example'),
+      properties: { authSchemes: [authScheme] },
+      ...(headers && { headers }),
+    })
+    const client = new sdk.S3Client({ region, credentials, ...({ endpointProvider } as object) })
+    expect(await endpointOf(client, sdk, 'metrics')).toBeUndefined()
   })
 
   it('throws what the SDK throws without credentials, and sends nothing', async () => {
