@@ -216,3 +216,14 @@ it('the active span is found across await', async () => {
   expect([inner?.parentSpanId, root?.parentSpanId]).toEqual([outer?.spanId, undefined])
   expect(context.active()).toBe(ROOT_CONTEXT)
 })
+
+it('a time below that of the process is one of its own clock, and an end before the start is the start', async () => {
+  const { stub, tracing } = setUp()
+  const at = performance.now()
+  tracer().startSpan('own clock', { startTime: at }).end(at)
+  tracer().startSpan('ends early', { startTime: 1_700_000_000_000 }).end(1_600_000_000_000)
+  await tracing.forceFlush()
+  const [own, early] = stub.spans()
+  expect(Math.abs(Number(own?.startTimeUnixNano) / 1e6 - Date.now())).toBeLessThan(3_600_000)
+  expect(early?.endTimeUnixNano).toBe(early?.startTimeUnixNano)
+})

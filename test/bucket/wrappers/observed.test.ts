@@ -46,6 +46,12 @@ async function world(plan: readonly FlakyRule[] = []) {
   return { host, held, told, bucket: traced(told), disposed: () => disposed }
 }
 
+async function memoryBucketWith(key: string) {
+  const held = memoryBucket()
+  await held.put(key, new Uint8Array(SIZE), { signal })
+  return held
+}
+
 /** Runs `work` inside a span, as a stage would; gives what it throws. */
 async function inSpan<T>(work: () => Promise<T>): Promise<T> {
   return await trace.getTracer('test').startActiveSpan('outer', span => work().finally(() => span.end()))
@@ -167,6 +173,21 @@ describe('traced() and measured()', () => {
     expect([span?.status.message, span?.attributes['http.response.status_code']]).toEqual([message, statusOf(error)])
     expect(JSON.stringify(span?.events)).not.toContain('secret')
     expect(meter).toEqual([`list ${code} 0`])
+  })
+
+  it('tell a body that had ended before they saw it', async () => {
+    const { told } = await world()
+    const controller = new AbortController()
+    const late: typeof told = {
+      ...told,
+      async get(key, options) {
+        const body = await memoryBucketWith(key).then(held => held.get(key, options))
+        controller.abort(enough)
+        return body
+      },
+    }
+    await inSpan(() => traced(late).get('a/b', { signal: controller.signal }))
+    expect(tree()).toEqual(['bucket.get bucket.key=a/b bucket.bytes=0 bucket.result=found error.type=aborted !error'])
   })
 
   it('tell an abort as what it is, whatever it made fail', async () => {
