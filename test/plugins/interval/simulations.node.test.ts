@@ -120,8 +120,9 @@ describe('the interval', () => {
       })
       .map(({ from, more, most, budget, costs: { full, tail } }) => {
         const to = Math.max(60_000, from + more + most)
-        // So that a listing each `to`, and a few dear ones, are within it.
-        const requestsPerDay = Math.ceil(budget * Math.max(3, full) * (1.2 * (DAY / Math.min(to, HOUR)) + 16))
+        // So that a listing each `to`, and a few dear ones, are within it: `to` counts for more than the budget.
+        const dearest = Math.max(3, full, tail ?? 0)
+        const requestsPerDay = Math.ceil(budget * dearest * (1.2 * (DAY / Math.min(to, HOUR)) + 16))
         return {
           limits: { from, to, staleness: from + more, requestsPerDay },
           costs: tail === undefined ? { full } : { full, tail },
