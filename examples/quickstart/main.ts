@@ -49,7 +49,7 @@ if (result) {
         ${service.url}/blocks         every block, and why it is where it is
         ${service.url}/api/v1/blocks  the same for programs
         ${service.url}/metrics        for Prometheus
-  graph ${service.url}/api/v1/read    the data: give a Prometheus this url as remote_read, and it draws the series
+  graph ${service.url}/api/v1/read    the data: a Prometheus with this url as remote_read draws http_requests_total of 2026-10-01
 
   it looks at the bucket again every 3 minutes; Ctrl-C ends it
 `)
