@@ -8,6 +8,8 @@ import { SOUND } from './world.ts'
 const SEEDS = 4
 /** Short ones, in which what was traced is compared with what happened. */
 const TALES = 12
+/** Histories in which something rare happens. 322: a lease is lost in two loads of one block, one run after another. */
+const RARE = [322]
 
 describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster of %s on virtual time', (_, plugin) => {
   it(`keeps every invariant in the histories of the first ${SEEDS} seeds`, async () => {
@@ -18,8 +20,9 @@ describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster 
     }
   })
 
-  it(`has the spans tell what happened, in ${TALES} histories`, async () => {
-    for (let seed = 1; seed <= TALES; seed++) {
+  it(`has the spans tell what happened, in ${TALES + RARE.length} histories`, async () => {
+    const seeds = [...Array.from({ length: TALES }, (_, at) => at + 1), ...RARE]
+    for (const seed of seeds) {
       const verdict = await simulate(seed, plugin, SOUND, 'tale')
       expect(verdict.violation && `seed ${seed}\n${verdict.story(60)}\n${verdict.violation}`).toBeUndefined()
     }

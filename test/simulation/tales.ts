@@ -153,11 +153,13 @@ export class Tales implements Disposable {
 function watch(catalogue: Catalogue, events: Map<BlockId, Event[]>): void {
   const loading = new Set<BlockId>()
   const after = (id: BlockId, before: readonly BlockEvent[] | undefined, run: string) => {
-    const now = catalogue.get(id)?.events
-    const last = now?.at(-1)
-    const isNews = now !== before
-    const again = loading.delete(id) && !isNews && last?.kind === 'skipped' && last.by === 'owned'
-    if (!last || !(isNews || again)) return
+    const last = catalogue.get(id)?.events.at(-1)
+    if (!last) return
+    const was = before?.at(-1)
+    // Not whether the list is another one: an event that repeats gets the trace of the last time.
+    const isNews = !was || wordsOf(was) !== wordsOf(last)
+    const again = loading.delete(id) && !isNews && last.kind === 'skipped' && last.by === 'owned'
+    if (!isNews && !again) return
     const event = again ? { ...last, run, again } : last
     const all = events.get(id)
     if (all) all.push(event)
@@ -231,6 +233,6 @@ function fail({ running }: Pick<Teller, 'running'>, what: string): never {
   throw new Violation('traces', `${running.id}, process ${running.process.generation}: ${what}`)
 }
 
-function wordsOf({ kind, by, reason }: Event): string {
+function wordsOf({ kind, by, reason }: Pick<Event, 'kind' | 'by' | 'reason'>): string {
   return [kind, by, reason].filter(word => word !== '').join(' ')
 }
