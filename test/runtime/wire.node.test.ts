@@ -1,6 +1,7 @@
 // Requests and answers by node:http itself, over a real socket.
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Wire } from '../../src/http/queries.ts'
@@ -125,6 +126,28 @@ it('a signal breaks off an answer that nobody takes', async () => {
   expect(await all.ended.promise).toMatchObject({ message: 'it takes too long' })
   await all.unused.promise
   expect(all.events.at(-1)).toBe('over')
+})
+
+/** What a client of HTTP/1.0 gets, to which nobody tells how long it is; rejects where the connection is reset. */
+async function askedByOld(url: string): Promise<Buffer> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write('POST / HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc')
+  const parts: Buffer[] = []
+  for await (const part of socket) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+it('to a client of HTTP/1.0 an answer ends with its connection, and one that breaks off is told from it', async () => {
+  const whole = told()
+  const bytes = await askedByOld(await served(each => rotating(6, each), whole))
+  const head = bytes.indexOf('\r\n\r\n') + 4
+  expect(bytes.subarray(0, head).toString()).not.toMatch(/^(transfer-encoding|content-length)/im)
+  expect(bytes.length - head).toBe(6 * PART)
+  await whole.unused.promise
+  const cut = told()
+  const url = await served(each => rotating(6, each, 4), cut)
+  await expect(askedByOld(url).then(({ length }) => length)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  await cut.unused.promise
 })
 
 it('a body that is too long is refused, and one that is empty is none', async () => {

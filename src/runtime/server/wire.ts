@@ -74,7 +74,7 @@ export async function sent(answer: Response | Promise<Response>, { outgoing }: N
 /** Writes one part while the next one is made. */
 async function send(outgoing: ServerResponse, body: Body): Promise<void> {
   let writing: Promise<void> = Promise.resolve()
-  body.onBreak(() => outgoing.destroy())
+  body.onBreak(() => breakOff(outgoing))
   try {
     for (let part = await body.next(); part; part = await body.next()) {
       await writing
@@ -83,10 +83,20 @@ async function send(outgoing: ServerResponse, body: Body): Promise<void> {
     outgoing.end()
   } catch {
     // Who asked sees an answer that breaks off; what it failed with was told where the query ended.
-    outgoing.destroy()
+    breakOff(outgoing)
   }
   await writing
   body.unused()
+}
+
+/**
+ * Resets the connection. In HTTP/1.0 an answer without a length is over when its connection is closed: a reset alone tells a client, such as
+ * a proxy, that it is not whole.
+ */
+function breakOff(outgoing: ServerResponse): void {
+  // By itself it would wait for what was written, which the client may never take.
+  outgoing.socket?.resetAndDestroy()
+  outgoing.destroy()
 }
 
 /** Resolves when the socket has taken the part, or is closed: it calls back for none of those that it still has then. */
