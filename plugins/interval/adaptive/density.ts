@@ -41,16 +41,26 @@ export function densityOf(rates: Float64Array, { from, to, staleness, even }: Bo
   // More often than `staleness` asks for finds no more blocks in time.
   const most = 1 / Math.max(from, staleness)
   const planned = (root: number, scale: number) => clamp(scale * root, 1 / to, most)
+  const all = sum(rates)
   // An interval of t shows a block that comes at any time of it late with the probability 1 - staleness / t.
-  const late = (scale: number) =>
-    sum(rates.map((rate, i) => rate * Math.max(0, 1 - staleness * planned(roots[i] ?? 0, scale)))) / sum(rates)
-  const mean = (scale: number) => sum(minutes.map(root => planned(root, scale))) / MINUTES
+  const late = (scale: number) => {
+    let blocks = 0
+    for (const [i, root] of roots.entries()) {
+      blocks += (rates[i] ?? 0) * Math.max(0, 1 - staleness * planned(root, scale))
+    }
+    return blocks / all
+  }
+  const mean = (scale: number) => {
+    let listings = 0
+    for (const root of minutes) listings += planned(root, scale)
+    return listings / MINUTES
+  }
   const low = 1 / to / Math.max(...roots)
   const high = most / Math.min(...roots)
   const needed = search(low, high, scale => late(scale) > MAY_BE_LATE)
-  const allowed = search(low, high, scale => mean(scale) < 1 / even)
-  const scale = Math.min(needed, allowed)
-  return { listings: minutes.map(root => planned(root, scale)), why: allowed < needed ? 'budget' : 'staleness' }
+  const isTooDear = mean(needed) > 1 / even
+  const scale = isTooDear ? search(low, high, scale => mean(scale) < 1 / even) : needed
+  return { listings: minutes.map(root => planned(root, scale)), why: isTooDear ? 'budget' : 'staleness' }
 }
 
 /** By minute, from bins, and held for `ms` where it falls: the last blocks of a wave are to be found in time, too. */
