@@ -1,12 +1,13 @@
 /** At most so many at once: first come, first served. */
 
 export class Places {
-  readonly #count: number
+  readonly #count: () => number
   #taken = 0
   readonly #waiting = new Set<() => void>()
 
-  constructor(count: number) {
-    this.#count = count
+  /** `count` may change from one time to the next: who changes it calls `grant`. */
+  constructor(count: number | (() => number)) {
+    this.#count = typeof count === 'number' ? () => count : count
   }
 
   /** How many are taken now. */
@@ -21,7 +22,7 @@ export class Places {
 
   /** Whether the next one to come has to wait. */
   get isFull(): boolean {
-    return this.#taken === this.#count
+    return this.#taken >= this.#count()
   }
 
   /** Dispose it to give it back; safe twice. Rejects with the signal's reason when it aborts first. */
@@ -43,20 +44,22 @@ export class Places {
       }
       signal.addEventListener('abort', onAbort, { once: true })
       this.#waiting.add(granted)
-      this.#grant()
+      this.grant()
     })
+  }
+
+  /** Gives away what is free: to be called where the count may have grown. */
+  grant(): void {
+    for (const next of this.#waiting) {
+      if (this.isFull) return
+      this.#taken++
+      this.#waiting.delete(next)
+      next()
+    }
   }
 
   #giveBack(): void {
     this.#taken--
-    this.#grant()
-  }
-
-  #grant(): void {
-    const [next] = this.#waiting
-    if (!next || this.isFull) return
-    this.#taken++
-    this.#waiting.delete(next)
-    next()
+    this.grant()
   }
 }

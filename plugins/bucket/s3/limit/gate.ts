@@ -1,5 +1,6 @@
 /** Requests wait here until the endpoint may be given another one: first come, first served. */
 import type { Host } from 'blockgate'
+import { Places } from 'blockgate/bucket'
 import { AdaptiveLimit, type LimitOptions } from './adaptive.ts'
 
 /** A place of a request, until it is disposed; safe twice. */
@@ -18,8 +19,7 @@ export class Gate {
   readonly #limit: AdaptiveLimit
   /** A limit that stays as it is takes no notice of what the endpoint asks for. */
   readonly #isFixed: boolean
-  readonly #waiting = new Set<() => void>()
-  #taken = 0
+  readonly #places: Places
   /** By the monotonic clock. */
   #closedUntil = Number.NEGATIVE_INFINITY
   /** While it is there nothing is sent. */
@@ -29,6 +29,7 @@ export class Gate {
     this.#host = host
     this.#limit = new AdaptiveLimit(options)
     this.#isFixed = options.least === options.most
+    this.#places = new Places(() => (this.#reopening ? 0 : this.limit))
   }
 
   /** How many there may be at once now. */
@@ -37,43 +38,22 @@ export class Gate {
   }
 
   /** Rejects with the signal's reason when it aborts first. */
-  take(signal: AbortSignal): Promise<Place> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      const onAbort = () => {
-        this.#waiting.delete(granted)
-        reject(signal.reason)
-      }
-      const granted = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve(this.#place())
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.add(granted)
-      this.#grant()
-    })
-  }
-
-  #place(): Place {
+  async take(signal: AbortSignal): Promise<Place> {
+    const place = await this.#places.take(signal)
     const limit = this.#limit
     const { round } = limit
     const begun = this.#host.monotonic()
-    const inFlight = this.#taken
-    let isMine = true
+    const inFlight = this.#places.taken
     return {
       answered: () => {
         limit.answered(round, inFlight, this.#host.monotonic() - begun)
-        this.#grant()
+        this.#places.grant()
       },
       refused: pauseMs => {
         limit.refused(round, this.#host.monotonic())
         if (!this.#isFixed) this.#close(Math.min(pauseMs, LONGEST_PAUSE_MS))
       },
-      [Symbol.dispose]: () => {
-        if (isMine) this.#taken--
-        isMine = false
-        this.#grant()
-      },
+      [Symbol.dispose]: () => place[Symbol.dispose](),
     }
   }
 
@@ -84,17 +64,8 @@ export class Gate {
     this.#reopening?.[Symbol.dispose]()
     this.#reopening = this.#host.setTimer(ms, () => {
       this.#reopening = undefined
-      this.#grant()
+      this.#places.grant()
     })
-  }
-
-  #grant(): void {
-    for (const next of this.#waiting) {
-      if (this.#taken >= this.limit || this.#reopening) return
-      this.#taken++
-      this.#waiting.delete(next)
-      next()
-    }
   }
 
   /** Lets go of the timer. What waits is not told: it has a signal of its own. */
