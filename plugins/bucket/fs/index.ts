@@ -1,4 +1,5 @@
 /** Objects as files below one directory. Node and Deno. */
+import { statfs } from 'node:fs/promises'
 import { BlockgateError, type Bucket, BucketError, checkOptions, Turns } from 'blockgate'
 import { prefixed } from 'blockgate/bucket'
 import * as v from 'valibot'
@@ -61,8 +62,13 @@ function wholeBucket(options: FsOptions): Bucket {
         prefix: v.optional(v.any()), // prefixed() checks it
       }),
     async start({ host }) {
-      const { folders } = await open()
-      folders.pace.host = host
+      const { root, folders } = await open()
+      // Deno may not be allowed to ask.
+      const type = await statfs(root).then(
+        found => found.type,
+        () => undefined,
+      )
+      folders.pace.begin(host, type)
     },
     list: (prefix, list) =>
       call(`list prefix "${prefix}"`, list.signal, ({ root, folders }) => listPage(root, folders, prefix, list)),

@@ -3,6 +3,9 @@ import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Pace } from '../../../plugins/bucket/fs/pace.ts'
 
+const EXT4 = 0xef53
+const NFS = 0x6969
+
 /** A pace whose calls take so many ms each, and how each of them was made. */
 function paced(...took: readonly number[]) {
   const host = fakeHost()
@@ -15,7 +18,7 @@ function paced(...took: readonly number[]) {
     time += left.shift() ?? 0
     return how.length
   }
-  pace.host = { ...host, monotonic: () => time }
+  pace.begin({ ...host, monotonic: () => time }, EXT4)
   const call = () =>
     pace.call(
       () => step('now'),
@@ -43,16 +46,16 @@ describe('a call', () => {
     expect(how).toEqual(['now', ...Array.from({ length: 64 }, () => 'later'), 'now'])
   })
 
-  it('goes to the thread pool where nobody gave a clock', async () => {
-    const { pace, how, call } = paced()
-    pace.host = undefined
-    await call()
-    expect(how).toEqual(['later'])
+  it.each([NFS, undefined])('goes to the thread pool on a file system of type %s', async type => {
+    const { pace, how, many } = paced()
+    pace.begin(fakeHost(), type)
+    await many(3)
+    expect(how).toEqual(['later', 'later', 'later'])
   })
 
   it.each(['now', 'later'])('rejects with what it throws: %s', async way => {
     const pace = new Pace()
-    if (way === 'now') pace.host = fakeHost()
+    if (way === 'now') pace.begin(fakeHost(), EXT4)
     const gone = () => {
       throw new Error(`gone ${way}`)
     }
