@@ -1,6 +1,5 @@
 /** What /metrics answers, in the format that is asked for. */
 import type { Context } from 'hono'
-import { parseAccept } from 'hono/utils/accept'
 
 export interface MetricsTexts {
   /** Prometheus' text format, 0.0.4. */
@@ -23,8 +22,14 @@ export async function metricsAnswer(c: Context, metrics: MetricsTexts): Promise<
 
 /** Whether it is asked for by name, in this version or any, and the older format is not wanted more. */
 function wantsOpenMetrics(accept: string): boolean {
-  const quality = (fits: (type: string, version: string | undefined) => boolean) =>
-    Math.max(0, ...parseAccept(accept).flatMap(({ type, params, q }) => (fits(type, params.version) ? [q] : [])))
-  const asked = quality((type, version = '1.0.0') => type === OPEN_METRICS && version === '1.0.0')
-  return asked > 0 && asked >= quality(type => type === 'text/plain')
+  let [open, text] = [0, 0]
+  for (const range of accept.toLowerCase().split(',')) {
+    const [type, ...params] = range.split(';').map(part => part.trim())
+    const param = (name: string) => params.find(part => part.startsWith(`${name}=`))?.slice(name.length + 1)
+    const q = Number(param('q') ?? 1)
+    const quality = q >= 0 && q <= 1 ? q : 1
+    if (type === 'text/plain') text = Math.max(text, quality)
+    else if (type === OPEN_METRICS && (param('version') ?? '1.0.0') === '1.0.0') open = Math.max(open, quality)
+  }
+  return open > 0 && open >= text
 }

@@ -26,6 +26,7 @@ describe('the format of /metrics', () => {
     ['application/openmetrics-text; version=1.0.0'],
     [PROMETHEUS_2],
     [PROMETHEUS_3],
+    ['application/openmetrics-text;q=x'],
     ['text/plain, application/openmetrics-text'],
   ])('is OpenMetrics for %s', async accept => {
     expect(await typeFor(accept)).toBe(OPEN)
