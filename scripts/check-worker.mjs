@@ -11,7 +11,7 @@ import { WRANGLER_ENV } from './wrangler-env.mjs'
 const ROOT = resolve(import.meta.dirname, '..')
 
 /** What Cloudflare compiles at the start of an isolate; its own limits are 3 MB (free) and 10 MB, gzipped. */
-const LIMIT = 183_000
+const LIMIT = 175_000
 
 const folder = mkdtempSync(join(tmpdir(), 'blockgate-worker-'))
 try {

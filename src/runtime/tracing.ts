@@ -87,7 +87,7 @@ function batches({ encoding, resource }: TracingSettings): ReturnType<typeof bat
     if (!make || instance !== blockTraces.instance) {
       instance = blockTraces.instance
       const known = instance === undefined ? resource : { 'service.instance.id': instance, ...resource }
-      make = batchMaker(encoding, defaultResource().merge(resourceFromAttributes(known)))
+      make = batchMaker(encoding, defaultResource().merge(resourceFromAttributes(known)).attributes)
     }
     return make()
   }

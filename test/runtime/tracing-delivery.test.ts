@@ -170,19 +170,40 @@ describe('when the collector fails', () => {
     expect(host.lines).toEqual([{ level: 'warn', message: 'spans cannot be exported', fields }])
   })
 
-  it('counts the spans that the collector says it rejected, and sends them no second time', async () => {
-    const { stub, host, tracing } = setUp({ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' })
-    // ExportTraceServiceResponse { partial_success { rejected_spans: 2, error_message: "no" } }
-    stub.answer(() => new Response(new Uint8Array([0x0a, 6, 0x08, 2, 0x12, 2, 0x6e, 0x6f])))
+  // ExportTraceServiceResponse { partial_success { rejected_spans: 2, error_message: "no" } }, with fields that are not known
+  const REJECTED = new Uint8Array([0x10, 7, 0x0a, 8, 0x18, 8, 0x08, 2, 0x12, 2, 0x6e, 0x6f])
+  it.each([
+    ['http/protobuf', REJECTED],
+    ['http/json', '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"no"}}'],
+  ])(
+    'counts the spans that the collector says it rejected, and sends them no second time: %s',
+    async (protocol, body) => {
+      const { stub, host, tracing } = setUp({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol })
+      stub.answer(() => new Response(body))
+      endSpans(5)
+      await tracing.forceFlush()
+      expect([stub.requests.length, tracing.dropped]).toEqual([1, 2])
+      expect(host.lines[0]?.fields.why).toBe('the collector rejected spans: no')
+    },
+  )
+
+  it('counts no more spans as rejected than there were', async () => {
+    const { stub, tracing } = setUp()
+    stub.answer(() => new Response('{"partialSuccess":{"rejectedSpans":1e999}}'))
     endSpans(5)
     await tracing.forceFlush()
-    expect([stub.requests.length, tracing.dropped]).toEqual([1, 2])
-    expect(host.lines[0]?.fields.why).toBe('the collector rejected spans: no')
+    expect(tracing.dropped).toBe(5)
   })
 
-  it('takes a yes for a yes where the body is not OTLP', async () => {
-    const { stub, tracing } = setUp()
-    stub.answer(() => new Response('<html>fine</html>'))
+  it.each([
+    ['http/protobuf', '<html>fine</html>'],
+    ['http/protobuf', '\n\x7f'],
+    ['http/json', '<html>fine</html>'],
+    ['http/json', 'null'],
+    ['http/json', '{"partialSuccess":{"rejectedSpans":"many"}}'],
+  ])('takes a yes for a yes where the body is not OTLP: %s %s', async (protocol, body) => {
+    const { stub, tracing } = setUp({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol })
+    stub.answer(() => new Response(body))
     endSpans(1)
     await tracing.forceFlush()
     expect([stub.requests.length, tracing.dropped]).toEqual([1, 0])

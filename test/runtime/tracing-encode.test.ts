@@ -1,9 +1,17 @@
-/** What is sent in protobuf, beside what OpenTelemetry's own serializer makes of the same spans. */
-import { type Attributes, createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+/** What is sent, in protobuf and in JSON, beside what OpenTelemetry's own serializer makes of the same spans. */
+import {
+  type Attributes,
+  createTraceState,
+  type HrTime,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { describe, expect, it } from 'vitest'
-import { batchMaker, readable } from '../../src/runtime/tracing/batch.ts'
+import { batchMaker } from '../../src/runtime/tracing/batch.ts'
 import type { LocalSpan } from '../../src/runtime/tracing/span.ts'
 import { tracerProvider } from '../../src/runtime/tracing/tracer.ts'
 import { decode, type Message, REQUEST } from './protobuf.ts'
@@ -15,12 +23,50 @@ function encoded(make: (provider: ReturnType<typeof tracerProvider>) => void) {
   const spans: LocalSpan[] = []
   const sink = { add: (span: LocalSpan) => void spans.push(span), hold: () => true, release() {}, lost() {} }
   make(tracerProvider({ ratio: 1, never: false, asksParent: true }, sink))
-  const batch = batchMaker('protobuf', resource)()
-  for (const span of spans) batch.add(span)
-  expect(batch.spans).toBe(spans.length)
-  const reference = ProtobufTraceSerializer.serializeRequest(spans.map(span => readable(span, resource)))
-  const ours = batch.body()
-  return { ours: decode(ours, REQUEST), reference: decode(reference ?? new Uint8Array(), REQUEST), size: ours.length }
+  const body = (encoding: 'protobuf' | 'json') => {
+    const batch = batchMaker(encoding, resource.attributes)()
+    for (const span of spans) batch.add(span)
+    expect(batch.spans).toBe(spans.length)
+    return batch.body()
+  }
+  const ours = body('protobuf')
+  const readables = spans.map(readable)
+  const [reference, json] = [ProtobufTraceSerializer, JsonTraceSerializer].map(
+    serializer => serializer.serializeRequest(readables) ?? new Uint8Array(),
+  )
+  return {
+    ours: decode(ours, REQUEST),
+    reference: decode(reference as Uint8Array, REQUEST),
+    size: ours.length,
+    json: jsonOf(body('json')),
+    jsonReference: jsonOf(json as Uint8Array),
+  }
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(body))
+}
+
+/** As the SDK's exporters take it. */
+function readable(span: LocalSpan): Parameters<typeof JsonTraceSerializer.serializeRequest>[0][number] {
+  const { name, kind, parent, start, end_, status, links, scope, pairs, droppedEvents, droppedLinks } = span
+  const attributes: Attributes = {}
+  for (let i = 0; i < pairs.length; i += 2) attributes[String(pairs[i])] = pairs[i + 1]
+  return {
+    ...{ name, kind, status, links, attributes, resource, ended: true, instrumentationScope: scope },
+    spanContext: () => span.spanContext(),
+    ...(parent && { parentSpanContext: parent }),
+    startTime: hrTime(start),
+    endTime: hrTime(end_),
+    duration: hrTime(end_ - start),
+    events: span.events.map(event => ({ name: event.name, time: hrTime(event.at), attributes: event.attributes })),
+    ...{ droppedAttributesCount: 0, droppedEventsCount: droppedEvents, droppedLinksCount: droppedLinks },
+  }
+}
+
+function hrTime(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1000)
+  return [seconds, Math.min(Math.round((ms - seconds * 1000) * 1e6), 1e9 - 1)]
 }
 
 /** Without fields that have their default: on the wire they may stand or not. */
@@ -37,8 +83,9 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
-function same({ ours, reference }: { ours: Message; reference: Message }): void {
+function same({ ours, reference, json, jsonReference }: ReturnType<typeof encoded>): void {
   expect(plain(ours)).toEqual(plain(reference))
+  expect(plain(json)).toEqual(plain(jsonReference))
 }
 
 const VALUES: Attributes = {
@@ -64,7 +111,7 @@ const VALUES: Attributes = {
   raw: new Uint8Array([0, 255]),
 }
 
-describe('a request in protobuf', () => {
+describe('a request', () => {
   it('is what the official serializer makes of the same spans', () => {
     const made = encoded(provider => {
       const tracer = provider.getTracer('blockgate', '1.2.3')
@@ -92,6 +139,35 @@ describe('a request in protobuf', () => {
     expect(scopes[0]?.spans[0]?.links).toHaveLength(2)
   })
 
+  // The official serializer writes null, and a whole number that no int64 holds: collectors refuse the request.
+  it('has numbers that JSON has none for, and those that are no int64, as doubles', () => {
+    const { json } = encoded(provider => {
+      provider
+        .getTracer('t')
+        .startSpan('x', { attributes: { nan: NaN, most: Infinity, huge: 1e300 } })
+        .end()
+    })
+    expect(json).toMatchObject({
+      resourceSpans: [
+        {
+          scopeSpans: [
+            {
+              spans: [
+                {
+                  attributes: [
+                    { key: 'nan', value: { doubleValue: 'NaN' } },
+                    { key: 'most', value: { doubleValue: 'Infinity' } },
+                    { key: 'huge', value: { doubleValue: 1e300 } },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    })
+  })
+
   it.each([1, 1000, 20_000])('has right lengths for %i spans', count => {
     const made = encoded(provider => {
       for (let n = 0; n < count; n++)
@@ -113,6 +189,7 @@ describe('a request in protobuf', () => {
       })
       const [{ scope_spans: scopes }] = made.ours.resource_spans as [{ scope_spans: { spans: Message[] }[] }]
       const start = scopes[0]?.spans[0]?.start_time_unix_nano as bigint
+      expect(plain(made.json)).toEqual(plain(made.jsonReference))
       const exact = BigInt(Math.floor(ms / 1000)) * 1_000_000_000n + BigInt(Math.round((ms % 1000) * 1e6))
       expect(Math.abs(Number((start ?? 0n) - exact))).toBeLessThan(600)
     },

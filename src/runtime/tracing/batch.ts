@@ -1,13 +1,10 @@
 /** Spans that leave together, as the body of one request: https://opentelemetry.io/docs/specs/otlp/#otlphttp-request */
-import { type Attributes, type HrTime, isSpanContextValid, type Link } from '@opentelemetry/api'
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer'
-import type { Resource } from '@opentelemetry/resources'
+import { type Attributes, isSpanContextValid, type Link } from '@opentelemetry/api'
 import { resourceBytes, scopeBytes, writeSpan } from './encode.ts'
+import { jsonRequest } from './encode-json.ts'
 import { ProtobufWriter } from './protobuf.ts'
 import { isSampledBy } from './sampling.ts'
 import { type LocalSpan, LocalSpanContext, type Scope } from './span.ts'
-
-type Readable = Parameters<typeof JsonTraceSerializer.serializeRequest>[0][number]
 
 export interface Batch {
   readonly spans: number
@@ -15,9 +12,10 @@ export interface Batch {
   body(): Uint8Array<ArrayBuffer>
 }
 
-export function batchMaker(encoding: 'protobuf' | 'json', resource: Resource): () => Batch {
+/** @param resource its attributes */
+export function batchMaker(encoding: 'protobuf' | 'json', resource: Attributes): () => Batch {
   if (encoding === 'json') return () => new JsonBatch(resource)
-  const bytes = resourceBytes(resource.attributes)
+  const bytes = resourceBytes(resource)
   return () => new ProtobufBatch(bytes)
 }
 
@@ -55,10 +53,10 @@ class ProtobufBatch implements Batch {
 }
 
 class JsonBatch implements Batch {
-  readonly #resource: Resource
-  readonly #spans: Readable[] = []
+  readonly #resource: Attributes
+  readonly #spans: LocalSpan[] = []
 
-  constructor(resource: Resource) {
+  constructor(resource: Attributes) {
     this.#resource = resource
   }
 
@@ -68,11 +66,11 @@ class JsonBatch implements Batch {
 
   add(span: LocalSpan): void {
     if (span.links.length > 0) span.links = span.links.filter(isExported)
-    this.#spans.push(readable(span, this.#resource))
+    this.#spans.push(span)
   }
 
   body(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(JsonTraceSerializer.serializeRequest(this.#spans) ?? [])
+    return jsonRequest(this.#resource, this.#spans)
   }
 }
 
@@ -80,26 +78,4 @@ class JsonBatch implements Batch {
 function isExported({ context }: Link): boolean {
   if (context instanceof LocalSpanContext) return context.trace.keep()
   return isSpanContextValid(context) && isSampledBy(context)
-}
-
-/** As the SDK's exporters take it. */
-export function readable(span: LocalSpan, resource: Resource): Readable {
-  const { name, kind, parent, start, end_, status, links, scope, pairs, droppedEvents, droppedLinks } = span
-  const attributes: Attributes = {}
-  for (let i = 0; i < pairs.length; i += 2) attributes[String(pairs[i])] = pairs[i + 1]
-  return {
-    ...{ name, kind, status, links, attributes, resource, ended: true, instrumentationScope: scope },
-    spanContext: () => span.spanContext(),
-    ...(parent && { parentSpanContext: parent }),
-    startTime: hrTime(start),
-    endTime: hrTime(end_),
-    duration: hrTime(end_ - start),
-    events: span.events.map(event => ({ name: event.name, time: hrTime(event.at), attributes: event.attributes })),
-    ...{ droppedAttributesCount: 0, droppedEventsCount: droppedEvents, droppedLinksCount: droppedLinks },
-  }
-}
-
-function hrTime(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1000)
-  return [seconds, Math.min(Math.round((ms - seconds * 1000) * 1e6), 1e9 - 1)]
 }

@@ -79,7 +79,8 @@ function writeLink(writer: ProtobufWriter, { context, attributes = {} }: Link): 
   writer.close(start)
 }
 
-function flagsOf(traceFlags: number, other: SpanContext | undefined): number {
+/** Of a span, by its parent; of a link, by the linked span. */
+export function flagsOf(traceFlags: number, other: SpanContext | undefined): number {
   return (traceFlags & 0xff) | HAS_IS_REMOTE | (other?.isRemote ? IS_REMOTE : 0)
 }
 

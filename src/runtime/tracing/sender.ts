@@ -1,8 +1,8 @@
 /** One batch of spans as one OTLP/HTTP request: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
-import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { linkSignals } from '../../async/signals.ts'
 import { rawMessageOf } from '../../contracts/errors.ts'
 import type { Host } from '../../contracts/host.ts'
+import { partialSuccess } from './answer.ts'
 import type { Batch } from './batch.ts'
 import type { TracingSettings } from './settings.ts'
 
@@ -30,7 +30,6 @@ const MAX_RETRY_AFTER_MS = 300_000
 
 export function createSender(settings: TracingSettings, host: Host, fetch: Fetch): Sender {
   const { encoding, gzip, timeoutMs } = settings
-  const serializer = encoding === 'json' ? JsonTraceSerializer : ProtobufTraceSerializer
   const headers: Record<string, string> = {
     ...settings.headers,
     'content-type': encoding === 'json' ? 'application/json' : 'application/x-protobuf',
@@ -45,7 +44,10 @@ export function createSender(settings: TracingSettings, host: Host, fetch: Fetch
         // A redirect is not followed: the headers carry the collector's credentials.
         const init = { method: 'POST', body, headers, signal: link.signal, redirect: 'manual' } as const
         const response = await fetch(settings.url, init)
-        if (response.ok) return delivered(new Uint8Array(await response.arrayBuffer()))
+        if (response.ok) {
+          // The collector may have taken only a part: it says how many spans it did not take, and sending again is forbidden.
+          return { kind: 'delivered', ...partialSuccess(new Uint8Array(await response.arrayBuffer()), encoding) }
+        }
         await response.body?.cancel()
         const detail = `the collector answered ${response.status}`
         if (!RETRYABLE.has(response.status)) return { kind: 'refused', detail }
@@ -54,17 +56,6 @@ export function createSender(settings: TracingSettings, host: Host, fetch: Fetch
         return { kind: 'retry', afterMs: 0, detail: textOf(link.signal.reason ?? error) }
       }
     },
-  }
-
-  /** The collector may have taken only a part: it says how many spans it did not take, and sending again is forbidden. */
-  function delivered(answer: Uint8Array): Sent {
-    try {
-      const partial = answer.length > 0 ? serializer.deserializeResponse(answer).partialSuccess : undefined
-      return { kind: 'delivered', rejected: Number(partial?.rejectedSpans ?? 0), detail: partial?.errorMessage ?? '' }
-    } catch {
-      // The status said yes; a body that is no OTLP (a proxy's page) does not change that.
-      return { kind: 'delivered', rejected: 0, detail: '' }
-    }
   }
 }
 

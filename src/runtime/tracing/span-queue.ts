@@ -95,7 +95,8 @@ export function spanQueue({ settings, newBatch, sender, host, log, background, o
       if (sent.kind !== 'retry') answered()
       if (sent.kind === 'refused') return drop(batch.spans, 'refused', sent.detail)
       if (sent.kind === 'delivered') {
-        if (sent.rejected > 0) drop(sent.rejected, 'refused', `the collector rejected spans: ${sent.detail}`)
+        const rejected = Math.min(sent.rejected, batch.spans)
+        if (rejected > 0) drop(rejected, 'refused', `the collector rejected spans: ${sent.detail}`)
         return
       }
       if (!signal.aborted) warn(sent.detail)
