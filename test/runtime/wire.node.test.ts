@@ -2,12 +2,12 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Wire } from '../../src/http/queries.ts'
 import { Body, type Parts } from '../../src/query/remote-read/body.ts'
 import { listen } from '../../src/runtime/server/listen.ts'
-import { nodeWire } from '../../src/runtime/server/wire.ts'
+import { type NodeEnv, nodeWire } from '../../src/runtime/server/wire.ts'
 
 const wire = nodeWire as Wire
 const PART = 512 * 1024
@@ -66,6 +66,18 @@ async function bytesOf(answer: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
+/** Of a client that takes nothing yet: parts are made until the socket is full, and then no more. */
+async function untilFull({ events }: Told): Promise<void> {
+  while (events.length < 3) await turn()
+  let before = 0
+  for (let still = 0; still < 50; still = events.length === before ? still + 1 : 0) {
+    before = events.length
+    await turn()
+  }
+}
+
 it('each part is sent before its memory is used again, whatever the client takes', async () => {
   const all = told()
   const url = await served(each => rotating(40, each), all)
@@ -75,14 +87,8 @@ it('each part is sent before its memory is used again, whatever the client takes
     '3',
     'chunked',
   ])
-  // Of a client that takes nothing yet: parts are made until the socket is full, and then no more.
-  while (all.events.length < 3) await new Promise(resolve => setImmediate(resolve))
-  let before = 0
-  for (let still = 0; still < 50; still = all.events.length === before ? still + 1 : 0) {
-    before = all.events.length
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  expect(before).toBeLessThan(40)
+  await untilFull(all)
+  expect(all.events.length).toBeLessThan(40)
   const bytes = await bytesOf(answer)
   expect(bytes.length).toBe(40 * PART)
   for (let n = 0; n < 40; n++) {
@@ -95,6 +101,26 @@ it('each part is sent before its memory is used again, whatever the client takes
   expect(await all.ended.promise).toBeUndefined()
   await all.unused.promise
   expect(all.events.at(-1)).toBe('over')
+})
+
+it('the memory of the last part is not free before the client has taken it', async () => {
+  const all = told()
+  const large = new Uint8Array(64 * PART)
+  const answer = await ask(
+    await served(async function* ({ events }) {
+      yield large
+      events.push('over')
+    }, all),
+  )
+  let isFree = false
+  void all.unused.promise.then(() => {
+    isFree = true
+  })
+  while (all.events.length === 0) await turn()
+  for (let i = 0; i < 50; i++) await turn()
+  expect(isFree).toBe(false)
+  expect((await bytesOf(answer)).length).toBe(large.length)
+  await all.unused.promise
 })
 
 it('a client that goes ends the parts, and their memory is free', async () => {
@@ -121,17 +147,20 @@ it('a signal breaks off an answer that nobody takes', async () => {
   const all = told()
   const late = new AbortController()
   const answer = await ask(await served(each => rotating(1_000, each), all, late.signal))
+  await untilFull(all)
   late.abort(new Error('it takes too long'))
+  // What the client would still have to take does not hold it up.
+  await all.unused.promise
   await expect(bytesOf(answer)).rejects.toThrow('aborted')
   expect(await all.ended.promise).toMatchObject({ message: 'it takes too long' })
-  await all.unused.promise
   expect(all.events.at(-1)).toBe('over')
 })
 
 /** What a client of HTTP/1.0 gets, to which nobody tells how long it is; rejects where the connection is reset. */
-async function askedByOld(url: string): Promise<Buffer> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+async function askedByOld(url: string, saysMore = true): Promise<Buffer> {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true })
   socket.write('POST / HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc')
+  if (!saysMore) socket.end()
   const parts: Buffer[] = []
   for await (const part of socket) parts.push(part)
   return Buffer.concat(parts)
@@ -148,6 +177,27 @@ it('to a client of HTTP/1.0 an answer ends with its connection, and one that bre
   const url = await served(each => rotating(6, each, 4), cut)
   await expect(askedByOld(url).then(({ length }) => length)).rejects.toMatchObject({ code: 'ECONNRESET' })
   await cut.unused.promise
+})
+
+it('one who says nothing more counts as gone, and does not take what was sent by then for the answer', async () => {
+  const all = told()
+  const url = await served(each => rotating(1_000, each), all)
+  await expect(askedByOld(url, false).then(({ length }) => length)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  expect(await all.ended.promise).toMatchObject({ message: expect.stringContaining('the client has gone') })
+  await all.unused.promise
+})
+
+it('one who said so before anybody asked counts as gone, too', async () => {
+  const isGone = Promise.withResolvers<boolean>()
+  const app = new Hono<{ Bindings: NodeEnv }>().post('/', async c => {
+    await once(c.env.incoming.socket, 'end')
+    isGone.resolve(wire.signal(c as unknown as Context).aborted)
+    return c.text('')
+  })
+  const server = await listen(app as unknown as Hono, { host: '127.0.0.1', port: 0 })
+  onTestFinished(() => server.close(0))
+  const [answer, gone] = await Promise.all([askedByOld(server.url, false), isGone.promise])
+  expect([answer.length, gone]).toEqual([0, true])
 })
 
 it('a body that is too long is refused, and one that is empty is none', async () => {

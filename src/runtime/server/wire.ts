@@ -20,7 +20,7 @@ const bodies = new WeakMap<ServerResponse, Body>()
 export const nodeWire: Wire | undefined = process.versions.deno
   ? undefined
   : {
-      signal: c => signalOf(envOf(c).outgoing),
+      signal: c => signalOf(envOf(c)),
       body: (c, max) => bodyOf(envOf(c).incoming, max),
       send: (c, body) => void bodies.set(envOf(c).outgoing, body),
     }
@@ -29,11 +29,16 @@ function envOf(c: Context): NodeEnv {
   return c.env as NodeEnv
 }
 
-function signalOf(outgoing: ServerResponse): AbortSignal {
+function signalOf({ incoming: { socket }, outgoing }: NodeEnv): AbortSignal {
   const gone = new AbortController()
-  outgoing.once('close', () => {
+  const left = () => {
+    socket.off('end', left)
     if (!outgoing.writableFinished) gone.abort(clientGone())
-  })
+  }
+  outgoing.once('close', left)
+  // Node ends the answers of one who says nothing more: what was written by then would look whole.
+  socket.once('end', left)
+  if (socket.readableEnded) left()
   return gone.signal
 }
 
@@ -94,15 +99,14 @@ async function send(outgoing: ServerResponse, body: Body): Promise<void> {
  * a proxy, that it is not whole.
  */
 function breakOff(outgoing: ServerResponse): void {
-  // By itself it would wait for what was written, which the client may never take.
   outgoing.socket?.resetAndDestroy()
+  // One that waits behind another answer of its connection has no socket yet.
   outgoing.destroy()
 }
 
 /** Resolves when the socket has taken the part, or is closed: it calls back for none of those that it still has then. */
 function written(outgoing: ServerResponse, part: Uint8Array): Promise<void> {
   return new Promise(resolve => {
-    if (outgoing.closed) return resolve()
     const done = () => {
       outgoing.off('close', done)
       resolve()
