@@ -18,11 +18,10 @@ export type { S3Credentials, S3Options, S3Sender } from './options.ts'
  * @example const bucket = s3({ bucket: 'metrics', endpoint: 'http://127.0.0.1:9000' })
  */
 export function s3(options: S3Options): Bucket {
-  const whole = wholeBucket(options)
-  return { ...prefixed(whole, options?.prefix), limit: whole.limit }
+  return prefixed(wholeBucket(options), options?.prefix)
 }
 
-function wholeBucket(options: S3Options): Bucket & Required<Pick<Bucket, 'limit'>> {
+function wholeBucket(options: S3Options): Bucket {
   let requests: Requests | undefined
   const ready = (key?: string): Requests => {
     if (key !== undefined) assertKey(key)

@@ -28,11 +28,13 @@ export function prefixed(bucket: Bucket, prefix: string | undefined): Bucket {
       retryable: false,
     })
   }
+  const { limit } = bucket
   const infoOf = (info: ObjectInfo): ObjectInfo => ({ ...info, key: without(info.key) })
   return {
     ...componentOf(bucket),
     ...(bucket.identity !== undefined && { identity: `${bucket.identity}/${folder}` }),
     options: { ...(bucket.options ?? {}), prefix },
+    ...(limit && { limit: () => limit.call(bucket) }),
     check: () => [...(bucket.check?.() ?? []), ...problems(prefix, folder)],
     async list(within, options) {
       assertKey(folder)

@@ -17,6 +17,11 @@ describe('prefixed()', () => {
     expect(prefixed(bucket, '')).toBe(bucket)
   })
 
+  it('tells how many requests at once the bucket is given, where that does', () => {
+    expect(prefixed({ ...memoryBucket(), limit: () => 7 }, 'p').limit?.()).toBe(7)
+    expect('limit' in prefixed(memoryBucket(), 'p')).toBe(false)
+  })
+
   it.each(['team/a', 'team/a/'])('puts keys below "%s" and gives them back without it', async prefix => {
     const inner = await filled()
     const bucket = prefixed(inner, prefix)
