@@ -150,7 +150,8 @@ function unanswered(what: string, error: unknown, sdk: SdkError, { endpoint }: S
 function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
+  // Date.parse takes "soon 9999" for a time, too, and such a request would never be tried again.
+  const date = /:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 

@@ -98,6 +98,9 @@ onBothPaths(() => {
       ['Sun, 22 Nov 2026 12:00:30 GMT', 30_000],
       ['Sun, 22 Nov 2026 11:00:00 GMT', 0],
       ['soon', undefined],
+      ['soon 9999', undefined],
+      ['-5', undefined],
+      ['1.5', undefined],
     ])('carry the pause that the store asks for: %s is %s ms', async (retryAfter, ms) => {
       const host = fakeHost({ now: Date.UTC(2026, 10, 22, 12, 0, 0) })
       const busy = s3Failure(503, 'SlowDown', { headers: { 'retry-after': retryAfter } })
