@@ -12,7 +12,9 @@ const CODES: readonly (readonly [RegExp, string])[] = [
 /** The runtime has its own pool of connections, which it does not close. */
 export function fetchTransport(): Transport {
   return {
-    async send({ origin, path, headers: { host: _, ...headers }, signal }) {
+    async send({ origin, path, headers: { host: _, ...signed }, signal }) {
+      // Else fetch asks for gzip, and a body that something in between has compressed comes without its size.
+      const headers = { ...signed, 'accept-encoding': 'identity' }
       let response: Response
       try {
         response = await fetch(origin + path, { headers, signal, redirect: 'manual' })

@@ -184,6 +184,12 @@ describe('fetchTransport()', () => {
     expect(store.requests).toHaveLength(1)
   })
 
+  it('asks for bodies as they are: a compressed one comes without its size', async () => {
+    await using store = await stubStore((request, response) => void response.end(request.headers['accept-encoding']))
+    const { body } = await fetchTransport().send(request(store.endpoint))
+    expect(await textOf(body, 100)).toBe('identity')
+  })
+
   it('tells a connection that failed or broke by a code, and an abort by its reason', async () => {
     const broken = await stubStore((_, response) => {
       response.writeHead(200, { 'content-length': '10' })
