@@ -29,7 +29,6 @@ export interface Splits {
 /** A batch for each page, in no order of the pages. Blocks with a folder that is misnamed come last. */
 export async function* listSideBySide(options: SideBySide): AsyncGenerator<readonly ListedBlock[], void> {
   const { list, concurrency, now, known, splits, fullPage = FULL_PAGE } = options
-  const ranges = [...rangesOf(known.ids, known.count, splits.areKnown ? concurrency : 1)]
   const bad: ListedBlock[] = []
   const batches: (readonly ListedBlock[])[] = []
   const workers = new Set<Promise<void>>()
@@ -50,9 +49,8 @@ export async function* listSideBySide(options: SideBySide): AsyncGenerator<reado
     if (--range.pages > 0 || objects.length < fullPage || unreadable.length > 0) return
     const at = middle(range, objects[0]?.key, objects.at(-1)?.key, now)
     if (at === undefined) return
-    ranges.push({ after: at, until: range.until, pages: 0 })
+    begin({ after: at, until: range.until, pages: 0 })
     range.until = at
-    start()
   }
 
   const work = async (range: Range) => {
@@ -78,27 +76,20 @@ export async function* listSideBySide(options: SideBySide): AsyncGenerator<reado
     }
   }
 
-  const start = () => {
-    while (!isEnded && workers.size < concurrency) {
-      const range = ranges.shift()
-      if (!range) return
-      const worker = work(range)
-        .catch((error: unknown) => {
-          failed ??= { error }
-          isEnded = true
-          wantMore()
-        })
-        .finally(() => {
-          workers.delete(worker)
-          start()
-          wake.resolve()
-        })
-      workers.add(worker)
-    }
+  const begin = (range: Range) => {
+    const worker = work(range)
+      .catch((error: unknown) => {
+        failed ??= { error }
+      })
+      .finally(() => {
+        workers.delete(worker)
+        wake.resolve()
+      })
+    workers.add(worker)
   }
 
   try {
-    start()
+    for (const range of rangesOf(known.ids, known.count, splits.areKnown ? concurrency : 1)) begin(range)
     while (!failed && (batches.length > 0 || workers.size > 0)) {
       wake = Promise.withResolvers()
       const batch = batches.shift()
