@@ -177,7 +177,9 @@ function entries(count: number): readonly CacheEntry[] {
 }
 
 function entryOf(key: string, size: number): CacheEntry {
-  const value = Uint8Array.from({ length: size }, (_, i) => (i * 31 + key.length * 7 + size) % 256)
+  const value = new Uint8Array(size)
+  // Not Uint8Array.from(), which takes seconds for the 64 MiB of all.
+  for (let i = 0; i < size; i++) value[i] = i * 31 + key.length * 7 + size
   return { key, kind: 'series', value }
 }
 
