@@ -20,7 +20,7 @@ export interface Selected {
 }
 
 /** Blocks that are asked side by side. */
-const BLOCKS_AT_ONCE = 8
+export const BLOCKS_AT_ONCE = 8
 /** Of one batch: some 2 MB of chunks, in one round of reads. The series that goes beyond is its last one. */
 const MAX_CHUNKS = 8192
 const MAX_SERIES = 1024

@@ -2,7 +2,7 @@
  * The series that a query selects of one block. A query may have millions; so some stay decoded, and of the others the bytes of the index stay,
  * a fifth of that, and they are decoded again when their turn comes.
  */
-import { type BlockSeries, CHUNK_BYTES, SERIES_BYTES } from './block-series.ts'
+import type { BlockSeries } from './block-series.ts'
 import { compareLabels } from './labels.ts'
 import type { RowReader } from './row-reader.ts'
 
@@ -23,6 +23,10 @@ export class Room {
 
 /** Fewer than these are some 10 MB. */
 export const KEPT_SERIES = 16_384
+
+/** What a series and a chunk take in memory until the chunk is read, about; the texts of labels not counted. */
+const SERIES_BYTES = 256
+const CHUNK_BYTES = 24
 
 /** Takes the series that a query selects, in the order in which the index has them. */
 export class Selecting {
@@ -59,8 +63,11 @@ export class Selecting {
   }
 
   done(): BlockSelection {
-    const bytes = this.#count * SERIES_BYTES + this.#chunks * CHUNK_BYTES
-    const encoded = new EncodedSeries(this.#rows, this.#refs.subarray(0, this.#count))
+    const rows = this.#rows
+    // All texts of these series are known by now.
+    rows.forgetHeader()
+    const bytes = this.#count * SERIES_BYTES + this.#chunks * CHUNK_BYTES + rows.textBytes
+    const encoded = new EncodedSeries(rows, this.#refs.subarray(0, this.#count))
     // Sorted is what is decoded. And where few of those are selected that were read together, their bytes are the most.
     if (!this.#kept && this.#isSorted && encoded.bytes < bytes) return encoded
     const kept = this.#kept ?? [...encoded]
@@ -76,11 +83,10 @@ class EncodedSeries implements BlockSelection {
   constructor(rows: RowReader, refs: Uint32Array) {
     this.#rows = rows
     this.#refs = refs
-    rows.forgetHeader()
   }
 
   get bytes(): number {
-    return this.#rows.bytes + this.#refs.byteLength
+    return this.#rows.indexBytes + this.#rows.textBytes + this.#refs.byteLength
   }
 
   *[Symbol.iterator](): Generator<BlockSeries, void, undefined> {

@@ -3,10 +3,6 @@ import type { StoredChunk } from '../tsdb/chunk.ts'
 import type { Deleted } from './deleted.ts'
 import type { Label } from './labels.ts'
 
-/** What a series and a chunk take in memory until the chunk is read, about. */
-export const SERIES_BYTES = 256
-export const CHUNK_BYTES = 24
-
 export interface BlockChunk {
   /** First and last time, both inclusive, ms. */
   readonly from: number

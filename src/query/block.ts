@@ -19,12 +19,11 @@ import type { Reads } from './reads.ts'
 import { RowReader } from './row-reader.ts'
 import type { PartCursor } from './runs.ts'
 import { offsetsOf, type SegmentReads, segmentName } from './segments.ts'
-import { Symbols } from './symbols.ts'
 import type { BlockTimes } from './times.ts'
 
 /** A guess of an entry's size where the meta tells none; one that is larger is read again. */
-const SERIES_BYTES = 512
-const CHUNK_BYTES = 1024
+const SERIES_GUESS = 512
+const CHUNK_GUESS = 1024
 
 /** What the postings that were read say. */
 interface Found {
@@ -82,9 +81,7 @@ export class BlockQuery {
         readDeleted(this.#reader, this.#options),
       ])
       const { ulid, labels: external } = this.#reader.meta
-      const symbols = new Symbols(lookup)
-      const { version } = lookup.index
-      const options = { index: `${ulid}/index`, version, cursor, symbols, external, from, to, deletions }
+      const options = { index: `${ulid}/index`, lookup, cursor, external, from, to, deletions }
       return await this.#selected({ refs, rest }, new RowReader(options), room)
     })
   }
@@ -124,7 +121,7 @@ export class BlockQuery {
   async chunks(series: readonly BlockSeries[]): Promise<SegmentReads> {
     const { meta } = this.#reader
     const { reads, ...query } = this.#options
-    const guess = meta.readAhead?.chunk ?? CHUNK_BYTES
+    const guess = meta.readAhead?.chunk ?? CHUNK_GUESS
     const bySegment = offsetsOf(series)
     const read = await eachBounded([...bySegment], bySegment.size, async ([segment, offsets]) => {
       const file = segmentName(segment)
@@ -173,7 +170,7 @@ export class BlockQuery {
       kind: 'series',
       file: 'index',
       offsets,
-      guess: this.#reader.meta.readAhead?.series ?? SERIES_BYTES,
+      guess: this.#reader.meta.readAhead?.series ?? SERIES_GUESS,
       end: seriesEnd(lookup.index.toc),
       sizeOf: (bytes: Uint8Array, at: number) => seriesSize(bytes, at, 'index'),
     } as const

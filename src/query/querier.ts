@@ -4,7 +4,7 @@ import type { EntryCache } from '../cache/entry-cache.ts'
 import { DEFAULT_LIMITS, type QueryLimits } from '../contracts/query-limits.ts'
 import type { BlockReader, BlockSink } from '../contracts/stage.ts'
 import type { IndexLookup } from '../tsdb/index-lookup.ts'
-import { nextBatch, withChunks } from './batch.ts'
+import { BLOCKS_AT_ONCE, nextBatch, withChunks } from './batch.ts'
 import { BlockQuery } from './block.ts'
 import { KEPT_SERIES, Room } from './block-selection.ts'
 import type { Series } from './block-series.ts'
@@ -45,8 +45,6 @@ export interface LabelQuery {
   readonly maxResolution?: number | undefined
 }
 
-/** Blocks that are asked side by side. */
-const BLOCKS_AT_ONCE = 8
 const ALL_TIMES = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
 /** Index-headers that are opened at once, of all queries. */
 const OPENING = 8

@@ -74,19 +74,32 @@ describe('series that do not stay decoded', () => {
     expect(await select(many(), undefined, { keptSeries })).toEqual(expected)
   })
 
+  /** What a query of so many series holds with its first chunks. */
+  async function heldBy(series: Given['series'], keptSeries?: number): Promise<number> {
+    const run = new QueryRun(signal)
+    const querier = new Querier({ sink: sinkOf({ series }).sink, keptSeries })
+    const batches = querier.select({ matchers: [NAME], from: 0, to: 9 }, run)
+    await batches.next()
+    const { held } = run.budget
+    await batches.return()
+    expect(run.budget.held).toBe(0)
+    return held
+  }
+
+  const numbered = (count: number, more = '') =>
+    Array.from({ length: count }, (_, i) => [{ __name__: 'up', a: `${i}${more}` }, [[5, i]]] as const)
+
   it('take a fraction of the memory of those that do', async () => {
-    const series = Array.from({ length: 3_000 }, (_, i) => [{ __name__: 'up', a: String(i) }, [[5, i]]] as const)
-    const heldWith = async (keptSeries?: number) => {
-      const run = new QueryRun(signal)
-      const querier = new Querier({ sink: sinkOf({ series }).sink, keptSeries })
-      const batches = querier.select({ matchers: [NAME], from: 0, to: 9 }, run)
-      await batches.next()
-      const { held } = run.budget
-      await batches.return()
-      expect(run.budget.held).toBe(0)
-      return held
-    }
-    expect(await heldWith(100)).toBeLessThan((await heldWith()) / 2)
+    const series = numbered(3_000)
+    expect(await heldBy(series, 100)).toBeLessThan((await heldBy(series)) / 2)
+  })
+
+  it.each([undefined, 100])('count with the texts of their labels (%s stay)', async keptSeries => {
+    const [short, long] = [
+      await heldBy(numbered(500), keptSeries),
+      await heldBy(numbered(500, 'x'.repeat(400)), keptSeries),
+    ]
+    expect(long - short).toBe(500 * 400)
   })
 })
 

@@ -234,13 +234,17 @@ describe('the memory of all queries', () => {
 
   it('has the answer while it is made: chunks of a few bytes may have many samples', async () => {
     const series = Array.from({ length: 9 }, (_, i) => {
-      const samples = Array.from({ length: 1_000 }, (_, j) => [j * 1000, 1] as const)
+      const samples = Array.from({ length: 20_000 }, (_, j) => [j * 1000, 1] as const)
       return [{ ...NAME, i: String(i) }, samples] as const
     })
-    const made = await queryGateway({ blocks: [{ series }], serve: { limits: { memory: 50_000 } } })
+    const made = await queryGateway({ blocks: [{ series }], serve: { limits: { memory: 1_500_000 } } })
     expect(await told(await made.read())).toMatchObject({ status: 422, message: expect.stringContaining('.memory') })
-    // A stream of the chunks as they are stored is no more than these.
-    expect((await made.read(undefined, { accepted: [1] })).status).toBe(200)
+    // A stream of the chunks as they are stored is no more than these, and the two buffers that it is written into.
+    const stream = await made.read(undefined, { accepted: [1] })
+    expect(stream.status).toBe(200)
+    expect(made.gauges.memory()).toBeGreaterThan(2 * 512 * 1024)
+    await stream.arrayBuffer()
+    expectIdle(made)
   })
 
   it('has no more than one batch of the chunks of a query', async () => {

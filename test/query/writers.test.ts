@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Body } from '../../src/query/remote-read/body.ts'
 import { ProtoWriter } from '../../src/query/remote-read/proto-writer.ts'
 import { WriterPool } from '../../src/query/remote-read/writer-pool.ts'
 
@@ -26,6 +27,17 @@ describe('writers that are used again', () => {
     for (const each of burst) pool.give(each)
     const again = Array.from({ length: 5 }, () => pool.take())
     expect(again.filter(each => burst.includes(each))).toHaveLength(2)
+  })
+
+  it('are free where the first part fails, and once alone', async () => {
+    const { signal } = new AbortController()
+    let unused = 0
+    const onUnused = () => void unused++
+    async function* failing() {
+      yield await Promise.reject(new Error('the disk is gone'))
+    }
+    await expect(Body.begun(failing(), { signal, onUnused })).rejects.toThrow('the disk is gone')
+    expect(unused).toBe(1)
   })
 
   it('wraps what was written as a field of any size', () => {

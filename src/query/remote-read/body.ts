@@ -26,8 +26,13 @@ export class Body {
 
   /** @throws what the first part does: what is wrong with a query is an answer of its own */
   static async begun(parts: Parts, options: BodyOptions): Promise<Body> {
-    const { value } = await parts.next()
-    return new Body(value ?? undefined, parts, options)
+    try {
+      const { value } = await parts.next()
+      return new Body(value ?? undefined, parts, options)
+    } catch (error) {
+      options.onUnused?.()
+      throw error
+    }
   }
 
   /** Called with the reason where the signal breaks it off: also while nobody asks for a part. */

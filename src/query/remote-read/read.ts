@@ -33,8 +33,8 @@ const MIB = 1024 * 1024
 const answers = new WriterPool({ size: MIB, idle: 2, maxBytes: 16 * MIB })
 /** Frames that are handed on together, and room for the last of them. */
 const STREAM_BYTES = 512 * 1024
-const FRAME_BYTES = 32 * 1024
-const streams = new WriterPool({ size: STREAM_BYTES + FRAME_BYTES, idle: 8, maxBytes: MIB })
+const WRITER_BYTES = STREAM_BYTES + 32 * 1024
+const streams = new WriterPool({ size: WRITER_BYTES, idle: 8, maxBytes: MIB })
 /** An answer that is larger is handed on in pieces of this. */
 const PIECE_BYTES = MIB
 
@@ -121,6 +121,8 @@ async function streamed(
   run: QueryRun,
 ): Promise<ReadResponse> {
   const writers = send ? new TwoWriters() : { next: newWriter, give: () => {} }
+  // One is made while the other one is sent.
+  run.budget.answer(2 * WRITER_BYTES)
   const parts = frames(queries, querier, run, () => writers.next())
   const body = await Body.begun(parts, { signal: run.signal, onEnd, onUnused: () => writers.give() })
   return { headers: { 'content-type': STREAM_TYPE }, body: handed(body, send) }
@@ -152,7 +154,7 @@ class TwoWriters {
 }
 
 function newWriter(): ProtoWriter {
-  return new ProtoWriter(STREAM_BYTES + FRAME_BYTES)
+  return new ProtoWriter(WRITER_BYTES)
 }
 
 async function* pieces(body: Uint8Array): Parts {
