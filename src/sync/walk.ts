@@ -112,14 +112,18 @@ export class Walk {
     const page = await timed(this.#engine, this.#engine.plan.source.name, () => listing.next())
     if (page) {
       const blocks = await this.#flow.see(page)
-      if (isOnly) for (const block of blocks) this.#view.offered.push(block)
-      if (this.#offers && this.#wanted.size > 0) this.#lookForWanted(this.#offers)
+      for (const block of isOnly ? blocks : []) {
+        this.#view.offered.push(block)
+        if (this.#wanted.delete(block.meta.ulid)) this.#first(block)
+      }
       return blocks
     }
     this.#view.complete = listing.complete
     this.#view.cause = listing.cause
     this.offering = isOnly && listing.complete
     this.listing = false
+    // Those that no page had are not waited for any longer.
+    if (this.#offers && this.#wanted.size > 0) this.#lookForWanted(this.#offers)
     return undefined
   }
 

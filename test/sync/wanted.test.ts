@@ -3,6 +3,7 @@ import type { SetStage } from 'blockgate'
 import { memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { scopedState } from '../../src/contracts/state.ts'
+import { countSteps } from '../support/steps.ts'
 import { everything, held, refuse, upTo } from '../support/syncs.ts'
 import { blocks, scriptedOwnership, told, type World, type WorldOptions, world } from '../support/world.ts'
 
@@ -62,6 +63,23 @@ describe('blocks that are wanted', () => {
     expect([made.gateway.catalogue.size, made.gateway.readiness.known]).toEqual([6, true])
     await go()
     expect(loads(made)).toEqual([1, 2, 6, 3, 4, 5])
+  })
+
+  it('are looked for once in each page, however many pages come', async () => {
+    const stepsOf = async (count: number) => {
+      const made = await world({ list: blocks(...upTo(count)), concurrency: 2 })
+      made.source.pageSize = 2
+      const { go } = await held(made, 1, 2)
+      using steps = countSteps()
+      made.gateway.want(ids(count + 1))
+      await settle()
+      const { count: taken } = steps
+      expect(made.gateway.catalogue.size).toBe(count)
+      await go()
+      return taken
+    }
+    // Twice as many blocks take twice as much, and not four times.
+    expect((await stepsOf(400)) / (await stepsOf(200))).toBeLessThan(2.5)
   })
 
   it('are none that a stage skips, that ownership denies, or that have their verdict', async () => {
