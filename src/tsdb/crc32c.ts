@@ -115,6 +115,21 @@ function multiply(a: number, b: number): number {
   return product
 }
 
+/** The state behind eight bytes: `a` is the state before them XORed with the first four. */
+function ofEight(a: number, b: number): number {
+  const t = TABLES
+  return (
+    (t[1792 + (a & 255)] as number) ^
+    (t[1536 + ((a >>> 8) & 255)] as number) ^
+    (t[1280 + ((a >>> 16) & 255)] as number) ^
+    (t[1024 + (a >>> 24)] as number) ^
+    (t[768 + (b & 255)] as number) ^
+    (t[512 + ((b >>> 8) & 255)] as number) ^
+    (t[256 + ((b >>> 16) & 255)] as number) ^
+    (t[b >>> 24] as number)
+  )
+}
+
 /**
  * The state behind the bytes [from, to) of `view`, from the state before them. Slicing-by-8 (Kounavis and Berry, 2005): eight bytes a
  * step, with no dependency between the eight lookups.
@@ -125,17 +140,7 @@ export function advance(state: number, view: DataView, from: number, to: number)
   let crc = state
   let at = from
   for (; at < whole; at += 8) {
-    const a = crc ^ view.getInt32(at, true)
-    const b = view.getInt32(at + 4, true)
-    crc =
-      (t[1792 + (a & 255)] as number) ^
-      (t[1536 + ((a >>> 8) & 255)] as number) ^
-      (t[1280 + ((a >>> 16) & 255)] as number) ^
-      (t[1024 + (a >>> 24)] as number) ^
-      (t[768 + (b & 255)] as number) ^
-      (t[512 + ((b >>> 8) & 255)] as number) ^
-      (t[256 + ((b >>> 16) & 255)] as number) ^
-      (t[b >>> 24] as number)
+    crc = ofEight(crc ^ view.getInt32(at, true), view.getInt32(at + 4, true))
   }
   for (; at < to; at++) crc = (crc >>> 8) ^ (t[(crc ^ view.getUint8(at)) & 255] as number)
   return crc
@@ -159,19 +164,10 @@ export function copyAdvance(
   let write = at
   for (; read < whole; read += 8, write += 8) {
     const first = source.getInt32(read, true)
-    const b = source.getInt32(read + 4, true)
+    const second = source.getInt32(read + 4, true)
     target.setInt32(write, first, true)
-    target.setInt32(write + 4, b, true)
-    const a = crc ^ first
-    crc =
-      (t[1792 + (a & 255)] as number) ^
-      (t[1536 + ((a >>> 8) & 255)] as number) ^
-      (t[1280 + ((a >>> 16) & 255)] as number) ^
-      (t[1024 + (a >>> 24)] as number) ^
-      (t[768 + (b & 255)] as number) ^
-      (t[512 + ((b >>> 8) & 255)] as number) ^
-      (t[256 + ((b >>> 16) & 255)] as number) ^
-      (t[b >>> 24] as number)
+    target.setInt32(write + 4, second, true)
+    crc = ofEight(crc ^ first, second)
   }
   for (; read < to; read++, write++) {
     const byte = source.getUint8(read)

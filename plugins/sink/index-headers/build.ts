@@ -1,5 +1,6 @@
 /** Makes the index-header of a block from a few ranges of its index. */
 import { type BlockContext, type BucketReader, linkSignals } from 'blockgate'
+import type { Places } from 'blockgate/bucket'
 import type { BlockStore } from 'blockgate/plugins/sink/block-store'
 import {
   encodeIndexHeader,
@@ -9,7 +10,6 @@ import {
   parseIndexStart,
   parseIndexToc,
 } from 'blockgate/tsdb'
-import type { Gate } from './gate.ts'
 import { indexSize } from './header.ts'
 import { IndexObject } from './index-object.ts'
 
@@ -19,7 +19,7 @@ const WRITE_BYTES = 64 * 1024
 export interface BuildDeps {
   readonly bucket: BucketReader
   readonly store: BlockStore
-  readonly gate: Gate
+  readonly places: Places
   readonly headBytes: number
   readonly tailBytes: number
 }
@@ -31,9 +31,9 @@ export interface BuildDeps {
  */
 export async function build(deps: BuildDeps, block: BlockContext, path: string): Promise<number> {
   using link = linkSignals(block.signal)
-  const { bucket, store, gate } = deps
+  const { bucket, store, places } = deps
   const size = indexSize(block.meta.files)
-  const object = new IndexObject(`${block.path}index`, { bucket, gate, size, link })
+  const object = new IndexObject(`${block.path}index`, { bucket, places, size, link })
   try {
     const { head, tail } = await object.ends(deps.headBytes, deps.tailBytes)
     const version = parseIndexStart(head)

@@ -8,8 +8,7 @@ import {
   type ObjectInfo,
   type Range,
 } from 'blockgate'
-import { isSameEtag, isSameTime } from 'blockgate/bucket'
-import type { Gate } from './gate.ts'
+import { isSameEtag, isSameTime, type Places } from 'blockgate/bucket'
 
 /** One request of a section that no early read holds. Large enough that the requests cost little, small enough to be kept. */
 const PART_BYTES = 16 * 1024 * 1024
@@ -25,7 +24,7 @@ interface Piece {
 export interface IndexObjectOptions {
   readonly bucket: BucketReader
   /** Parts at once, of all blocks together: it bounds the memory. */
-  readonly gate: Gate
+  readonly places: Places
   /** Bytes of the index, as its meta says. */
   readonly size: number
   /** Aborted with the error of a part that fails: nobody waits for the others then. */
@@ -100,7 +99,7 @@ export class IndexObject {
   }
 
   async #part(offset: number, length: number): Promise<Part> {
-    const place = await this.#options.gate.enter(this.#options.link.signal)
+    const place = await this.#options.places.take(this.#options.link.signal)
     try {
       const bytes = await this.#get({ offset, length }, length)
       return { bytes, [Symbol.dispose]: () => place[Symbol.dispose]() }

@@ -9,12 +9,11 @@ import {
   type Log,
   rawMessageOf,
 } from 'blockgate'
-import { keyProblem } from 'blockgate/bucket'
+import { keyProblem, Places } from 'blockgate/bucket'
 import { BlockStore, type FoundFolder } from 'blockgate/plugins/sink/block-store'
 import * as v from 'valibot'
 import { BackgroundCheck } from './background-check.ts'
 import { build } from './build.ts'
-import { Gate } from './gate.ts'
 import { assertEnds, assertHeader, CACHES, HEADER, headerIn, indexSize } from './header.ts'
 import { remoteReader } from './remote-reader.ts'
 
@@ -47,7 +46,7 @@ const MAX_READ_BYTES = 16 * 1024 * 1024
  * @example const config = defineConfig({ bucket, pipeline: [scanBucket(), indexHeaders()], dir: '/var/thanos/store' })
  */
 export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
-  const gate = new Gate(PARTS_AT_ONCE)
+  const places = new Places(PARTS_AT_ONCE)
   const store = new BlockStore({
     sink: 'index-headers',
     path: options?.path ?? '',
@@ -107,7 +106,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
       const imported = await store.import(block, found => bytesOf(found, block, store, log))
       if (imported) return imported
       const { tailBytes = TAIL_BYTES, headBytes = HEAD_BYTES } = options
-      const deps = { bucket, store, gate, tailBytes, headBytes }
+      const deps = { bucket, store, places, tailBytes, headBytes }
       return await store.prepare(block, folder => build(deps, block, `${folder}/${HEADER}`))
     },
   }
