@@ -121,6 +121,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     deaths: () => engine.journal.allCrashes,
     unconfirmed: () => engine.asked.size,
     health: () => lifecycle.health,
+    ready: () => latch.state(runner.results.at(-1)).ready,
   })
   let stopping: Promise<void> | undefined
   return {

@@ -81,6 +81,7 @@ export type { Interval, IntervalController, IntervalReason, Listed, NextListing 
 export type { MeasuredBlock, MeasuredRun, Metrics, MetricsSubject } from './contracts/metrics.ts'
 export type {
   Claim,
+  Dependency,
   Epoch,
   Handover,
   HandoverCounts,

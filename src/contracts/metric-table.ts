@@ -147,6 +147,12 @@ const TABLE = {
     'blockgate_component_running{component}',
     '1 for a part of the pipeline that is running, 0 for one that is not',
   ],
+  ready: ['blockgate_ready', '1 while /-/ready answers 200, else 0'],
+  dependencyUp: [
+    'blockgate_dependency_up{dependency,server}',
+    '1 where the last request to it was answered, else 0: bucket, member-store, lock-server (with server); absent before the first one',
+  ],
+  buildInfo: ['blockgate_build_info{version}', 'Always 1; the version of blockgate'],
   queryDuration: [
     'blockgate_query_duration_seconds{api,outcome}',
     'Time of a query until the last byte of its answer, with its time in the queue: ok, warned, refused, incomplete, invalid, aborted or failed',

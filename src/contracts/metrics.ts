@@ -127,4 +127,6 @@ export interface MetricsSubject {
   /** Loaded blocks that a person is asked about. */
   unconfirmed(): number
   health(): readonly Health[]
+  /** As /-/ready. */
+  ready(): boolean
 }

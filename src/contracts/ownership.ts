@@ -18,6 +18,17 @@ export interface OwnershipPlugin extends Component {
   readonly handover?: Handover
   /** What operators see and do; also where the plugin was started as an observer. */
   readonly operator?: Operator
+  /** The services that it asks, each once it was asked; for metrics. */
+  dependencies?(): readonly Dependency[]
+}
+
+export interface Dependency {
+  /** What it is, such as `member-store` or `lock-server`. */
+  readonly name: string
+  /** Which one of several, `host:port`. Default: there is one. */
+  readonly server?: string
+  /** Whether it answered the last request. */
+  readonly up: boolean
 }
 
 export interface OwnershipChange {

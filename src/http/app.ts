@@ -1,6 +1,6 @@
 /** The HTTP side of a gateway, for any runtime that speaks `fetch`. */
 import { trace } from '@opentelemetry/api'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { etag } from 'hono/etag'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
@@ -37,6 +37,8 @@ export interface AppOptions {
   readonly peerOf?: ((c: Context) => string | undefined) | undefined
   /** Adds the routes of queries: see queryRoutes. Default: there are none. */
   readonly queries?: ((app: Hono) => void) | undefined
+  /** Compresses texts that may be large: metrics, pages, lists. Default: they go as they are, as where the platform compresses. */
+  readonly compress?: MiddlewareHandler | undefined
   /** Called with work that goes on after its answer, where a runtime must be told to wait for it. */
   readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
 }
@@ -54,6 +56,9 @@ const HEADERS = {
   xFrameOptions: 'DENY',
   strictTransportSecurity: false,
 }
+
+const COMPRESSED = ['/', '/metrics', '/blocks', '/blocks/*', '/api/v1/blocks', '/api/v1/runs', '/api/v1/openapi.json']
+
 /** Nothing is started. @example const app = createApp({ gateway, config, host, version }); await app.request('/-/ready') */
 export function createApp(options: AppOptions): Hono {
   const { gateway, config, host, version, metrics } = options
@@ -67,6 +72,7 @@ export function createApp(options: AppOptions): Hono {
     const allow = { allow: methods.join(', ') }
     return answerError(c, new HttpError(405, 'method-not-allowed', `the method must be ${methods.join(' or ')}`, allow))
   }
+  if (options.compress) for (const path of COMPRESSED) app.use(path, options.compress)
   app.use(methodNotAllowed({ app, onMethodNotAllowed }))
   app.notFound(c => answerError(c, new HttpError(404, 'not-found', `there is nothing at ${c.req.path}`)))
   app.onError((error, c) => {

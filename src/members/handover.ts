@@ -6,6 +6,7 @@ import { trace } from '@opentelemetry/api'
 import { elapsed, mark } from '../async/clock.ts'
 import type { BlockId, BlockMeta } from '../contracts/block.ts'
 import type {
+  Dependency,
   Epoch,
   Handover,
   HandoverCounts,
@@ -178,6 +179,12 @@ export class MemberHandover implements Handover {
     return members.map(({ id, zone, address, state }) => {
       return { id, zone, address, state, heartbeatAge: observer?.heartbeatAge(id) ?? Number.MAX_SAFE_INTEGER }
     })
+  }
+
+  /** The member store, as metrics tell it. */
+  dependencies(): readonly Dependency[] {
+    const { calls } = this.#membership
+    return calls ? [{ name: 'member-store', up: calls.failure === undefined }] : []
   }
 
   unknown(): string | undefined {

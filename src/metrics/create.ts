@@ -82,6 +82,7 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
       return measured(bucket, host, {
         request(op, code, ms, span) {
           requests(1, { op, code })
+          gauges.requested(code)
           requestDuration(ms / 1000, { op }, span)
         },
         read: bytes => readBytes(bytes, {}),

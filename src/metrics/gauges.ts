@@ -2,10 +2,16 @@
 import type { Meter } from '@opentelemetry/api'
 import { inSlices } from '../async/slices.ts'
 import { reasonOf } from '../catalogue/catalogue.ts'
+import { ErrorCode } from '../contracts/errors.ts'
 import { METRICS } from '../contracts/metric-table.ts'
 import type { MeasuredRun, MetricsSubject } from '../contracts/metrics.ts'
+import type { Dependency } from '../contracts/ownership.ts'
+import { VERSION } from '../version.ts'
 import { DiskSample } from './disk.ts'
 import { bounded, observed, type Tell } from './instruments.ts'
+
+/** What a bucket says that is there. */
+const ANSWERS: ReadonlySet<string> = new Set(['ok', 'not-found', 'conflict'])
 
 const NAMES = [
   'blocks',
@@ -24,6 +30,9 @@ const NAMES = [
   'diskUsed',
   'diskFree',
   'component',
+  'ready',
+  'dependencyUp',
+  'buildInfo',
 ] as const
 
 export class Gauges {
@@ -34,6 +43,7 @@ export class Gauges {
   #subject: MetricsSubject | undefined
   #disk: DiskSample | undefined
   #assigned: number | undefined
+  #bucketUp: boolean | undefined
   /** When the last complete view ended, on the monotonic clock. */
   #viewed: number | undefined
 
@@ -51,6 +61,11 @@ export class Gauges {
     if (status === 'done') this.#assigned = assigned
     if (listed && summary.run.complete) this.#viewed = this.#subject?.host.monotonic()
     this.#disk?.take(summary.blocks.added + summary.blocks.dropped > 0)
+  }
+
+  /** A request to the bucket ended; `code` as in `blockgate_bucket_requests_total`. */
+  requested(code: string): void {
+    if (code !== ErrorCode.aborted) this.#bucketUp = ANSWERS.has(code)
   }
 
   async #read(subject: MetricsSubject, tell: Tell<(typeof NAMES)[number]>): Promise<void> {
@@ -71,6 +86,14 @@ export class Gauges {
     tell('diskUsed', this.#disk?.used)
     tell('diskFree', this.#disk?.free)
     for (const { name, state } of subject.health()) tell('component', Number(state === 'running'), { component: name })
+    tell('ready', Number(subject.ready()))
+    tell('buildInfo', 1, { version: VERSION })
+    const { ownership } = subject.plan
+    const asked = subject.guard('ownership.dependencies', () => ownership.dependencies?.()) ?? []
+    const bucket: readonly Dependency[] = this.#bucketUp === undefined ? [] : [{ name: 'bucket', up: this.#bucketUp }]
+    for (const { name: dependency, server = '', up } of [...bucket, ...asked]) {
+      tell('dependencyUp', Number(up), { dependency, server })
+    }
   }
 
   async #readBlocks({ host, blocks }: MetricsSubject, tell: Tell<(typeof NAMES)[number]>): Promise<void> {

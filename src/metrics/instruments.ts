@@ -77,7 +77,7 @@ export function bounded<I extends MetricInfo>(info: I): (labels: Labels<I>) => L
 
 const MAX_VALUES = 200
 const OTHER = 'other'
-const FIT = /^[A-Za-z0-9._#-]{1,64}$/
+const FIT = /^[A-Za-z0-9._:#-]{0,64}$/
 
 /**
  * The values of one label. Stages, reasons and codes are made by users, and each new value is a new time series: the

@@ -1,5 +1,6 @@
 /** A gateway as a service on Node: its HTTP server, from before the first run until after the last. */
 import { getHeapStatistics } from 'node:v8'
+import { compress as compressed } from 'hono/compress'
 import { orAborted } from '../async/signals.ts'
 import { EntryCache } from '../cache/entry-cache.ts'
 import { memoryCache } from '../cache/memory.ts'
@@ -49,6 +50,7 @@ export interface Service {
 const QUERY_GRACE_MS = 2_000
 /** Answers that are on their way at the end, in ms. */
 const CLOSE_GRACE_MS = 2_000
+const compress = compressed()
 
 /**
  * Starts the HTTP server, and not the gateway: call it before `gateway.start()`, so that health and progress can be
@@ -94,12 +96,19 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
   return { url: server.url, stop: () => (stopped ??= stop()) }
 }
 
+async function processMetrics(texts: MetricsTexts): Promise<MetricsTexts> {
+  const { withProcessMetrics } = await import('./server/process-metrics.ts')
+  return withProcessMetrics(texts)
+}
+
 async function open(
   { gateway, config, host, metrics, orFreePort = false }: ServeOptions,
   address: ListenAddress,
   queries: AddQueries,
 ): Promise<HttpServer> {
-  const app = createApp({ gateway, config, host, metrics, peerOf, queries, version: VERSION })
+  // Only where they are asked for: the package takes a while to load, and Deno has not all that it needs.
+  const texts = metrics && !('Deno' in globalThis) ? await processMetrics(metrics) : metrics
+  const app = createApp({ gateway, config, host, metrics: texts, peerOf, queries, version: VERSION, compress })
   try {
     return await listen(app, address)
   } catch (error) {

@@ -22,9 +22,11 @@ it('a store that is away at the start is no reason to fail: it is joined when it
   expect(a.handover.standing()).toBe('joining')
   await world.advance(1_000)
   expect(a.handover.standing()).toBe('alone')
+  expect(a.plugin.dependencies?.()).toEqual([{ name: 'member-store', up: false }])
   a.line.away = false
   await world.advance(4_000)
   expect(a.handover.standing()).toBe('member')
+  expect(a.plugin.dependencies?.()).toEqual([{ name: 'member-store', up: true }])
   expect(world.advertised('a')).toEqual(ids(1))
 })
 

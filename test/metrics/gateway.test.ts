@@ -1,4 +1,5 @@
 import { type BlockStage, type SetStage, skip } from 'blockgate'
+import { memory } from 'blockgate/plugins/bucket/memory'
 import { memoryState, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, scriptedOwnership, scriptedSink } from '../support/world.ts'
@@ -51,6 +52,48 @@ describe('the metrics of a gateway', () => {
       'blocks{state="serving",reason="added"}': 2,
       'blocks{state="partial",reason="no-meta-json"}': 1,
     })
+  })
+
+  it('says whether it is ready, and of each service that is asked whether it answered the last request', async () => {
+    const ownership = scriptedOwnership([1])
+    const lockServers = [true, false].map((up, n) => ({ name: 'lock-server', server: `redis-${n}:6379`, up }))
+    const { run, read, metrics, gateway, host } = await measured({
+      list: blocks(1),
+      ownership: { ...ownership, dependencies: () => lockServers },
+    })
+    const before = await read()
+    expect(before).toMatchObject({
+      ready: 0,
+      'build_info{version="0.1.0"}': 1,
+      'dependency_up{dependency="lock-server",server="redis-0:6379"}': 1,
+      'dependency_up{dependency="lock-server",server="redis-1:6379"}': 0,
+    })
+    const bucketUp = 'dependency_up{dependency="bucket",server=""}'
+    expect(before).not.toHaveProperty([bucketUp])
+    let failure: Error | undefined
+    const bucket = metrics.measured(
+      {
+        ...memory(),
+        get: async () => {
+          if (failure) throw failure
+          return undefined
+        },
+      },
+      host,
+    )
+    const signal = AbortSignal.timeout(2 ** 30)
+    await bucket.get('a', { signal })
+    expect((await read())[bucketUp]).toBe(1)
+    failure = new Error('503')
+    await expect(bucket.get('a', { signal })).rejects.toThrow('503')
+    expect((await read())[bucketUp]).toBe(0)
+    // Nobody knows by a request that was given up.
+    await expect(bucket.get('a', { signal: AbortSignal.abort() })).rejects.toThrow()
+    failure = undefined
+    expect((await read())[bucketUp]).toBe(0)
+    await run()
+    expect(gateway.readiness.ready).toBe(true)
+    expect((await read()).ready).toBe(1)
   })
 
   it('tells 0 for a state that everybody left', async () => {

@@ -20,7 +20,9 @@ async function told() {
   const options = { list: blocks(1), ownership, files: files as LocalFiles }
   const made = await measured(options, { counts: () => counts })
   made.metrics.observeQueries?.({ running: () => 0, queued: () => 0, memory: () => 0 })
-  made.metrics.measured({ ...memoryBucket(), limit: () => 8 }, made.host)
+  await made.metrics
+    .measured({ ...memoryBucket(), limit: () => 8 }, made.host)
+    .get('a', { signal: new AbortController().signal })
   const sync = async () => {
     await made.gateway.sync()
     await made.host.advance(0)

@@ -1,4 +1,5 @@
 /** Both formats of /metrics, read by a real Prometheus. */
+import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseListenAddress } from 'blockgate'
@@ -89,6 +90,28 @@ it('every metric is taken in both formats, by one name, with its kind, and in Op
   }
 })
 
+it('/metrics of a service has its process, is compressed, and passes promtool', async () => {
+  const meters = setupMetrics()
+  const made = await world({ list: blocks(1), metrics: meters.metrics })
+  const config = { ...made.config, http: parseListenAddress('127.0.0.1:0') }
+  const service = await serveGateway({ ...made, config, metrics: meters })
+  onTestFinished(() => service.stop())
+  await made.gateway.sync()
+  const ask = (accept: string) => fetch(`${service.url}/metrics`, { headers: { accept, 'accept-encoding': 'gzip' } })
+  const plain = await ask('text/plain')
+  expect(plain.headers.get('content-encoding')).toBe('gzip')
+  const text = await plain.text()
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+  expect([status, stdout, stderr]).toEqual([0, '', ''])
+  const names = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_start_time_seconds']
+  const node = ['nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes', 'nodejs_version_info']
+  const ours = ['blockgate_ready', 'blockgate_build_info']
+  for (const name of [...names, ...node, ...ours]) expect(text).toMatch(new RegExp(`^${name}[{ ]`, 'm'))
+  const open = await (await ask('application/openmetrics-text; version=1.0.0')).text()
+  expect(open).toContain('# TYPE process_cpu_seconds counter\n')
+  expect(open.match(/# EOF/g)).toHaveLength(1)
+})
+
 it('an exemplar of an add leads to the trace of its block', async () => {
   const recorded = spans()
   onTestFinished(() => recorded.stop())
@@ -115,6 +138,10 @@ it('an exemplar of an add leads to the trace of its block', async () => {
     return series
   }
   const series = await vi.waitFor(ask, PATIENCE)
+  const up = await answerOf<{ result: readonly { readonly value: readonly [number, string] }[] }>(
+    `${url}/api/v1/query?query=process_resident_memory_bytes>0`,
+  )
+  expect(up.result).toHaveLength(1)
   for (const { labels } of series.flatMap(({ exemplars }) => exemplars)) {
     expect(traces).toContain(labels.trace_id)
     const span = recorded.finished().find(each => each.spanContext().spanId === labels.span_id)

@@ -67,6 +67,7 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
       return claimOf(block, { membership, leases, assigned: assign(block, entries), epoch })
     },
     watch: listener => membership.watch(listener),
+    dependencies: () => handover.dependencies(),
   }
 }
 

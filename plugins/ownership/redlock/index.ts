@@ -30,6 +30,7 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
   const { assign, mustAssign, versionOf: epochOf } = slots
   const handover = new MemberHandover({ ...times, store, membership, assign, mustAssign, epochOf })
   let manager: LeaseManager | undefined
+  let locks: Locks | undefined
   membership.onPoll(({ broken }) => manager?.onPoll(broken))
 
   return {
@@ -42,7 +43,7 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
     async start(services, signal) {
       if (!services.observer) {
         const { host } = services
-        const locks = await Locks.open(options.clients, ttlMs, host)
+        locks = await Locks.open(options.clients, ttlMs, host)
         manager = new LeaseManager({ host, store, membership, locks, slots, ttlMs })
       }
       await membership.start(services, signal)
@@ -67,5 +68,6 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
       return claimOf(block, { membership, leases, assigned: mustAssign(block, entries), epoch: epochOf(block), lock })
     },
     watch: listener => membership.watch(listener),
+    dependencies: () => [...handover.dependencies(), ...(locks?.dependencies() ?? [])],
   }
 }

@@ -12,6 +12,8 @@ import type { ToldServer } from './lock-spans.ts'
 export type Arguments = readonly (string | number)[]
 
 export interface LockServer extends ToldServer {
+  /** Whether its last request was answered; undefined before the first. */
+  readonly up: boolean | undefined
   /** @throws OwnershipUnavailable where the script was not run, or nobody knows whether it was */
   eval(script: string, keyCount: number, args: Arguments): Promise<unknown>
   /** Closes the connection; what waits for an answer fails. Safe twice. */
@@ -48,10 +50,13 @@ export async function lockServer(client: string | RedisClient, host: Host, timeo
   // Where it fails, an 'error' event has said why.
   await inTime(connection.connect()).catch(() => {})
 
-  let away = false
+  let up: boolean | undefined
   let stopped = false
   return {
     place: server,
+    get up() {
+      return up
+    },
     attributes: serverAttributes(address),
     async eval(script, keyCount, args) {
       try {
@@ -59,13 +64,13 @@ export async function lockServer(client: string | RedisClient, host: Host, timeo
         const reply = await inTime(connection.eval(script, keyCount, args))
         checkDatabase()
         failures.connected()
-        if (away) host.log.info('a lock server answers again', { server })
-        away = false
+        if (up === false) host.log.info('a lock server answers again', { server })
+        up = true
         return reply
       } catch (error) {
         const failure = failures.unavailable('eval', error)
-        if (!away && !stopped) host.log.warn('a lock server does not answer', { server, error: failure.message })
-        away = true
+        if (up !== false && !stopped) host.log.warn('a lock server does not answer', { server, error: failure.message })
+        up = false
         throw failure
       }
     },

@@ -7,7 +7,7 @@
  * - gives a lock that was over before it was granted, and judges by the wall clock alone;
  * - counts a server that cannot be asked like one that refuses.
  */
-import { type Host, OwnershipUnavailable, rawMessageOf } from 'blockgate'
+import { type Dependency, type Host, OwnershipUnavailable, rawMessageOf } from 'blockgate'
 import { mark } from 'blockgate/members'
 import { Lock, type Term } from './lock.ts'
 import { type Arguments, type LockServer, lockServer } from './lock-server.ts'
@@ -59,6 +59,13 @@ export class Locks {
   ): Promise<Locks> {
     const servers = await Promise.all(clients.map(client => lockServer(client, host, timeoutMs)))
     return new Locks(await import('redlock'), servers, ttlMs, host)
+  }
+
+  /** The servers that were asked, as metrics tell them. */
+  dependencies(): readonly Dependency[] {
+    return this.#servers.flatMap(({ place: server, up }) =>
+      up === undefined ? [] : [{ name: 'lock-server', server, up }],
+    )
   }
 
   /**

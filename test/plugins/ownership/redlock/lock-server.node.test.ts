@@ -22,7 +22,7 @@ function world(change: (given: RedisClient) => RedisClient = given => given) {
     server,
     open: async () => {
       const own = await lockServer(change(clientsFor('a')[0] as RedisClient), host, TIMEOUT)
-      return { stop: own.stop, ask: () => handled(own.eval(SCRIPT, 1, ['x', 'v', 1_000])) }
+      return { stop: own.stop, up: () => own.up, ask: () => handled(own.eval(SCRIPT, 1, ['x', 'v', 1_000])) }
     },
     /** `warn lock-0:6379 …`: what was logged since. */
     lines() {
@@ -79,7 +79,8 @@ describe('a lock server', () => {
 
   it('fails at once where it cannot be asked, and that is logged once until it answers again', async () => {
     const { host, server, open, lines } = world()
-    const { ask } = await open()
+    const { ask, up } = await open()
+    expect(up()).toBeUndefined()
     server.up = false
     await host.advance(5_000)
     for (let i = 0; i < 3; i++) {
@@ -89,10 +90,10 @@ describe('a lock server', () => {
         /^ownership-unavailable: Redis at lock-0:6379.*: connect ECONNREFUSED lock-0:6379$/,
       )
     }
-    expect(lines()).toEqual([AWAY])
+    expect([lines(), up()]).toEqual([[AWAY], false])
     server.up = true
     await host.advance(2_000)
-    expect([await ask(), await ask()]).toEqual([1, 0])
+    expect([await ask(), await ask(), up()]).toEqual([1, 0, true])
     expect(lines()).toEqual([BACK])
     server.refuses = 'NOPERM this user has no permissions'
     expect(await Promise.all([outcome(ask()), outcome(ask())])).toEqual([UNAVAILABLE, UNAVAILABLE])
