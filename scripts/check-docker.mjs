@@ -1,43 +1,99 @@
-// The steps of examples/docker/Dockerfile, executed as they are in a clean folder: there need be no Docker for it.
+// The steps of examples/docker/Dockerfile, executed as they are in a folder that stands for the image: there need be no Docker for it.
 //   node scripts/check-docker.mjs
-// Only what cannot be there is replaced: the published package by the packed checkout, /data by a folder, the port by a free one.
+// Then the commands of the StatefulSet of docs/kubernetes.md, with the config mounted as a ConfigMap is. Only what cannot be there is
+// replaced: absolute paths by those in the folder, the port by a free one.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { parseAllDocuments } from 'yaml'
 
 const ROOT = resolve(import.meta.dirname, '..')
 /** Of one step. */
 const LIMIT_MS = 180_000
-const EXAMPLE = join(ROOT, 'examples/docker')
-const temp = mkdtempSync(join(tmpdir(), 'blockgate-docker-'))
-const folder = join(temp, 'gateway')
+const CONFIG = '/etc/blockgate'
+const root = mkdtempSync(join(tmpdir(), 'blockgate-docker-'))
+/** `npm install --global` of the image goes there. */
+const PREFIX = '/usr/local'
+const PATH = `${inRoot(`${PREFIX}/bin`)}:${process.env.PATH}`
 
 try {
-  const steps = readFileSync(join(EXAMPLE, 'Dockerfile'), 'utf8').split('\n')
-  const tarball = join(
-    temp,
-    shell('npm pack --silent --pack-destination "$PACK"', ROOT, { PACK: temp }).trim().split('\n').at(-1),
-  )
-  shell(`mkdir -p ${folder}`, temp)
+  const steps = readFileSync(join(ROOT, 'examples/docker/Dockerfile'), 'utf8').split('\n')
+  for (const folder of ['/tmp', CONFIG, '/data', PREFIX]) mkdirSync(inRoot(folder), { recursive: true })
+  // The first stage is built in the checkout itself: npm ci has been made here.
+  let cwd = ROOT
   for (const step of steps) {
     const [, word, rest = ''] = /^([A-Z]+) (.*)$/.exec(step) ?? []
-    if (word === 'COPY')
-      for (const file of rest.split(' ').slice(0, -1)) cpSync(join(EXAMPLE, file), join(folder, file))
-    if (word === 'RUN') shell(rest.replace(/blockgate@\S+/, tarball), folder)
+    if (word === 'FROM' && !rest.includes(' AS ')) cwd = inRoot('/')
+    if (word === 'COPY' && cwd !== ROOT) copy(rest)
+    if (word === 'RUN') shell(inFolder(rest), cwd)
   }
-  await serves(steps)
-  console.log('docker: every step of the Dockerfile works, and the gateway serves and stops')
+  const [command, ...args] = [...listOf(steps, 'ENTRYPOINT'), ...listOf(steps, 'CMD')]
+  await serves(command, args)
+  const { containers, volumes } = statefulSet().spec.template.spec
+  mountConfigMap(volumes)
+  await serves(command, containers[0].args)
+  console.log('docker: every step of the Dockerfile works, and the gateway serves and stops, with a ConfigMap, too')
 } finally {
-  rmSync(temp, { recursive: true, force: true })
+  rmSync(root, { recursive: true, force: true })
 }
 
-function shell(command, cwd, more = {}) {
+function inRoot(path) {
+  return join(root, path)
+}
+
+/** Absolute paths of a command, in the folder. */
+function inFolder(text) {
+  return text.replaceAll(/(?<=^|[ =])\/(?:tmp|etc|data)\b/g, path => inRoot(path))
+}
+
+function copy(rest) {
+  const words = rest.split(' ')
+  const fromBuild = words[0].startsWith('--from=')
+  const to = words.at(-1)
+  for (const pattern of words.slice(fromBuild ? 1 : 0, -1)) {
+    const files = fromBuild ? globSync(inRoot(pattern)) : [join(ROOT, pattern)]
+    if (files.length === 0) throw new Error(`COPY must find a file: ${pattern}`)
+    if (!fromBuild) for (const file of files) cpSync(file, inRoot(join(to, file.split('/').at(-1))))
+  }
+}
+
+function listOf(steps, word) {
+  return JSON.parse(steps.find(step => step.startsWith(`${word} [`)).slice(word.length + 1))
+}
+
+function statefulSet() {
+  const page = readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')
+  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text)
+  return blocks
+    .flatMap(text => parseAllDocuments(text).map(document => document.toJS()))
+    .find(({ kind }) => kind === 'StatefulSet')
+}
+
+/** As the kubelet does it: a folder of the moment, a link to it, and links to the files behind that. */
+function mountConfigMap(volumes) {
+  if (!volumes.some(({ configMap }) => configMap))
+    throw new Error('the StatefulSet must mount its config as a ConfigMap')
+  const folder = inRoot(CONFIG)
+  const file = 'blockgate.config.ts'
+  mkdirSync(join(folder, '..2026_11_30'))
+  cpSync(join(folder, file), join(folder, '..2026_11_30', file))
+  rmSync(join(folder, file))
+  symlinkSync('..2026_11_30', join(folder, '..data'))
+  symlinkSync(join('..data', file), join(folder, file))
+}
+
+function shell(command, cwd) {
   // What check-package.mjs has just asked the registry for is not asked for again.
-  const env = { ...process.env, npm_config_prefer_offline: 'true', npm_config_fetch_timeout: '60000', ...more }
+  const npm = {
+    npm_config_prefer_offline: 'true',
+    npm_config_fetch_timeout: '60000',
+    npm_config_prefix: inRoot(PREFIX),
+  }
+  const env = { ...process.env, ...npm, PATH }
   const { error, status, stdout, stderr } = spawnSync('sh', ['-ec', command], {
     cwd,
     env,
@@ -49,10 +105,8 @@ function shell(command, cwd, more = {}) {
   return stdout
 }
 
-/** ENTRYPOINT and CMD, with a store that cannot be reached: the gateway is healthy, not ready, and ends at SIGTERM with 0. */
-async function serves(steps) {
-  const words = word => JSON.parse(steps.find(step => step.startsWith(`${word} [`)).slice(word.length + 1))
-  const [command, ...args] = [...words('ENTRYPOINT'), ...words('CMD')]
+/** The command of a container, with a store that cannot be reached: the gateway is healthy, not ready, and ends at SIGTERM. */
+async function serves(command, args) {
   const port = await freePort()
   const env = {
     S3_BUCKET: 'none',
@@ -60,9 +114,9 @@ async function serves(steps) {
     AWS_ACCESS_KEY_ID: 'x',
     AWS_SECRET_ACCESS_KEY: 'x',
   }
-  const child = spawn(command, args, {
-    cwd: folder,
-    env: { ...process.env, ...env, DIR: join(temp, 'data'), HTTP: `127.0.0.1:${port}` },
+  const child = spawn(command, args.map(inFolder), {
+    cwd: inRoot('/'),
+    env: { ...process.env, ...env, PATH, DIR: inRoot('/data'), HTTP: `127.0.0.1:${port}` },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   })

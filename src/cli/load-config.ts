@@ -7,6 +7,7 @@ import { rawMessageOf } from '../contracts/errors.ts'
 import { countOf } from '../contracts/text.ts'
 import type { Io } from './command.ts'
 import { usageError } from './exit.ts'
+import { resolveOwnPackage } from './own-package.ts'
 
 const NAMES = ['blockgate.config.ts', 'blockgate.config.mts', 'blockgate.config.js'] as const
 
@@ -51,8 +52,10 @@ function namedConfig(given: string, cwd: string): string {
 
 async function importConfig(path: string, name: string): Promise<ConfigInput<Io['env']>> {
   let module: { readonly default?: unknown }
+  const url = pathToFileURL(path).href
+  resolveOwnPackage(url, /\.[jt]s$/.test(path) && typeOfPackage(path) === undefined)
   try {
-    module = await import(pathToFileURL(path).href)
+    module = await import(url)
   } catch (error) {
     const message = rawMessageOf(error)
     throw usageError(`${name}${lineOf(error, path)} cannot be loaded: ${message}${moduleHint(message, path)}`, {

@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { blockgate, configText, project } from '../support/cli.ts'
 import { folder } from './world.ts'
@@ -72,6 +74,21 @@ describe('the config of the command line', () => {
   it('may be .mts in a project of CommonJS, and .ts in one that says nothing of modules', async () => {
     expect((await check({ 'blockgate.config.mts': TINY }, { type: 'commonjs' })).code).toBe(0)
     expect((await check({ 'blockgate.config.ts': TINY }, {})).code).toBe(0)
+  })
+
+  it('may stand where no package is, as a ConfigMap does: it finds the blockgate that reads it', async () => {
+    const etc = folder()
+    mkdirSync(join(etc, '..2026_11_30'))
+    writeFileSync(join(etc, '..2026_11_30/blockgate.config.ts'), TINY)
+    symlinkSync('..2026_11_30', join(etc, '..data'))
+    symlinkSync('..data/blockgate.config.ts', join(etc, 'blockgate.config.ts'))
+    const given = ['check', '--config', join(etc, 'blockgate.config.ts')]
+    const { code, stdout, stderr } = await blockgate(given, { cwd: folder() })
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toContain('scan-bucket')
+    writeFileSync(join(etc, '..2026_11_30/blockgate.config.ts'), "import 'not-there'\nimport 'blockgate/not-there'")
+    const missing = await blockgate(given, { cwd: folder() })
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining("Cannot find package 'not-there'")])
   })
 
   it.each([
