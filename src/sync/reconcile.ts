@@ -216,7 +216,8 @@ async function release(input: ReconcileInput, releases: readonly Decided[]): Pro
       const released = (await (trace ? trace.leave('release', ask) : ask())) === 'released'
       if (!released) settle(id, { kind: 'retained', by, reason: keptAs(engine, id, whileKept) })
       else {
-        if (trace) await limited(engine, signal, 'traceOf()', trace.released(superseding))
+        // In which trace it goes is no reason to keep it.
+        if (trace) await limited(engine, signal, 'traceOf()', trace.released(superseding)).catch(() => {})
         await dropOne(input, id, decision)
       }
     } catch (error) {
@@ -272,6 +273,7 @@ export async function dropDamaged(input: Dropping, ids: readonly BlockId[]): Pro
   try {
     await limited(engine, signal, 'serve()', engine.advertised.withdraw(ids, signal))
   } catch (error) {
+    signal.throwIfAborted()
     const fields = { blocks: ids.length, ...errorFields(error) }
     engine.host.log.warn('damaged blocks are not dropped yet, the next run tries again', fields)
     return

@@ -148,7 +148,8 @@ export class Run {
   #settle(id: BlockId, result: LoadedResult): void {
     const { plan, catalogue, metrics } = this.#engine
     this.#flow.settled(id, result)
-    catalogue.settle(id, result, this.#request.id, plan.sink.stage.loaded().has(id))
+    const isLoaded = result.kind === 'retained' || plan.sink.stage.loaded().has(id)
+    catalogue.settle(id, result, this.#request.id, isLoaded)
     metrics?.settled(result.kind, result.reason)
   }
 
