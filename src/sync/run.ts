@@ -11,7 +11,7 @@ import { currentTraces, type RunTrace } from '../pipeline/traces.ts'
 import type { Engine } from './engine.ts'
 import { Flow } from './flow.ts'
 import { type Dropping, dropDamaged, type LoadedResult, reconcile } from './reconcile.ts'
-import { causeOf, logFailures, type RunEnd, type RunProgress, summarise } from './run-result.ts'
+import { causeOf, logDrops, logFailures, type RunEnd, type RunProgress, summarise } from './run-result.ts'
 import { emptyView, type Offered, type View } from './view.ts'
 import { Walk } from './walk.ts'
 
@@ -194,8 +194,7 @@ export class Run {
       const held = faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? 1
       error = await causeOf(host, this.#view, summary, held + summary.blocks.dropped)
     }
-    const dropped: BlockId[] = []
-    await inSlices(host, results, ([id, { kind }]) => kind === 'dropped' && dropped.push(id))
+    const dropped = await logDrops(host, id, results)
     const { outcomes } = this.#view
     return { status, summary, error, unconfirmed: asked.size, startedAt: this.#context.now, outcomes, dropped }
   }

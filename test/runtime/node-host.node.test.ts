@@ -126,7 +126,7 @@ describe('nodeLog', () => {
     const { written, log: to } = log(true, { NO_COLOR: '1' })
     to.warn('bad\nINFO all is well', { key: '\u001b[2Jx\u009b1m', 'na\nme': '\u2028' })
     expect(written).toEqual([
-      '03:04:05 WARN  bad\\u000aINFO all is well key="\\u001b[2Jx\\u009b1m" na\\u000ame="\\u2028"\n',
+      '03:04:05 WARN  bad\\u000aINFO all is well key="\\u001b[2Jx\\u009b1m" na_me="\\u2028"\n',
     ])
   })
 
