@@ -1,5 +1,6 @@
 /** A gateway: a checked config on a platform. What a runtime starts, watches and stops. */
 
+import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { allEnded, orAborted, within } from './async/signals.ts'
 import { type RetriedOptions, retried } from './bucket/wrappers/retried.ts'
 import { wrapped } from './bucket/wrappers/wrapped.ts'
@@ -10,7 +11,10 @@ import { BlockgateError, ErrorCode, errorFields, rawMessageOf } from './contract
 import type { Bucket, Health, Host, LocalFiles, StateStore } from './contracts/host.ts'
 import type { Metrics } from './contracts/metrics.ts'
 import type { Plan } from './contracts/plan.ts'
+import type { Prewarmer } from './contracts/prewarm.ts'
+import { inSpan } from './contracts/spans.ts'
 import { scopedState } from './contracts/state.ts'
+import { Attribute, SpanName } from './contracts/telemetry.ts'
 import type { Explanation } from './explain/explain.ts'
 import { END_MS, Lifecycle, type Part, withinGrace } from './pipeline/lifecycle.ts'
 import { currentTraces } from './pipeline/traces.ts'
@@ -39,6 +43,8 @@ export interface Gateway {
   readonly catalogue: Catalogue
   /** When the bucket is listed next. */
   readonly pace: Pace
+  /** What loads blocks ahead; undefined where the config has none. */
+  readonly prewarm: Prewarmer | undefined
   /**
    * Starts every part, and then run after run. Resolves with the first run's result. Where a part cannot start it rejects,
    * nothing is left running, and it may be called again; after a stop it rejects with `stopped`.
@@ -79,7 +85,20 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     return platform.onResult?.(result)
   }
   const runner = new Runner(engine, { stopGraceMs, onResult })
-  const latch = new ReadyLatch(engine, () => runner.offers)
+  const offers = () => runner.offers
+  const running = () => runner.progress !== undefined
+  const left = () => engine.budget.left
+  const { catalogue, journal } = engine
+  const span = <T>(id: BlockId, work: () => Promise<T>): Promise<T> => {
+    const attributes = { [Attribute.blockId]: id, [Attribute.instance]: config.instance.id }
+    return inSpan(SpanName.warm, attributes, ROOT_CONTEXT, made => {
+      const before = catalogue.get(id)?.trace
+      if (before) made.addLink({ context: before })
+      return work()
+    })
+  }
+  const prewarm = config.prewarm?.create({ ...config, host, files, left, offers, running, journal, span })
+  const latch = new ReadyLatch(engine, offers)
   const { faults } = engine
   const lifecycle = new Lifecycle(parts(config, platform, pace), config.startTimeoutMs)
   const ending = new AbortController()
@@ -117,6 +136,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     block: id => engine.catalogue.get(id),
     pace,
     loaded: () => plan.sink.stage.loaded(),
+    prewarm: () => prewarm?.stats,
     inFlight: () => runner.progress?.inFlight ?? 0,
     deaths: () => engine.journal.allCrashes,
     unconfirmed: () => engine.asked.size,
@@ -128,8 +148,11 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     plan,
     catalogue: engine.catalogue,
     pace,
+    prewarm,
     async start() {
       await opened()
+      if (prewarm) prewarm.start()
+      else plan.sink.stage.warm?.shrink(0)
       latch.watch()
       return await runner.start()
     },
@@ -173,6 +196,7 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
         engine.advertised.stop()
         const graceMs = Math.max(END_MS, stopGraceMs - (host.monotonic() - begun))
         await withinGrace(host, graceMs, async late => {
+          await prewarm?.stop(late)
           const ended = lifecycle.stop(late)
           // A start that fails stops its parts itself.
           const rest = ended

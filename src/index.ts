@@ -99,6 +99,7 @@ export type {
   Standing,
 } from './contracts/ownership.ts'
 export type { Named, Plan, Segment } from './contracts/plan.ts'
+export type { Prewarm, Prewarmer, PrewarmPause, PrewarmServices, PrewarmStats } from './contracts/prewarm.ts'
 export type { QueryLimits } from './contracts/query-limits.ts'
 export {
   type BlockContext,
@@ -124,6 +125,7 @@ export {
   type Stage,
   skip,
   type ViewEnd,
+  type WarmBlocks,
 } from './contracts/stage.ts'
 export { memoryState, scopedState } from './contracts/state.ts'
 export type { FailureSummary, NoteSummary, Notes, RunSummary, StageSummary } from './contracts/summary.ts'

@@ -15,6 +15,8 @@ export interface Known {
   readonly history: readonly Event[]
   /** By rank; null where it cannot know. */
   readonly owners: readonly BlockOwner[] | null
+  /** Why the block is loaded ahead; null, or left out by an older gateway, where it is not. */
+  readonly warm?: { readonly why: string } | null | undefined
 }
 
 /** Why there is no answer: one sentence without a final period. */
@@ -24,7 +26,11 @@ export interface Unknown {
 
 const TIMEOUT_MS = 3_000
 const MAX_BYTES = 1024 * 1024
-const ANSWER = v.object({ history: v.array(Event), owners: v.nullable(v.array(Owner)) })
+const ANSWER = v.object({
+  history: v.array(Event),
+  owners: v.nullable(v.array(Owner)),
+  warm: v.nullish(v.object({ why: v.string() })),
+})
 
 /** Asks at the address of the config. Never rejects. */
 export async function askGateway(http: ListenAddress | undefined, id: BlockId, host: Host): Promise<Known | Unknown> {

@@ -6,6 +6,7 @@ import { BlockgateError, ErrorCode, rawMessageOf } from '../contracts/errors.ts'
 import type { Bucket, Component, Instance, Problem } from '../contracts/host.ts'
 import type { Interval } from '../contracts/interval.ts'
 import type { Plan } from '../contracts/plan.ts'
+import type { Prewarm } from '../contracts/prewarm.ts'
 import { show } from '../contracts/shown-options.ts'
 import type { Pipeline } from '../contracts/stage.ts'
 import { ownershipOf } from '../pipeline/owned.ts'
@@ -24,6 +25,11 @@ export interface Config {
   readonly instance?: { readonly id?: string | undefined; readonly zone?: string | undefined } | undefined
   /** How often a run begins: a duration, or an interval that adapts, such as `adaptive({ … })`. Default '3m'. */
   readonly every?: Duration | Interval | undefined
+  /**
+   * Loads blocks ahead that are about to come here, such as `prewarm({ … })`, where the ownership plugin knows who is next for a block, and
+   * the sink can keep it. Default: nothing.
+   */
+  readonly prewarm?: Prewarm | undefined
   /** How many blocks are on their way through the stages at once. Default 32. */
   readonly concurrency?: number | undefined
   /** How long one block may take through all its stages. Default '10m'. */
@@ -74,6 +80,7 @@ export interface ResolvedConfig {
   readonly everyMs: number
   /** Undefined: it is fixed. */
   readonly interval: Interval | undefined
+  readonly prewarm: Prewarm | undefined
   readonly concurrency: number
   readonly blockTimeoutMs: number
   readonly stageTimeoutMs: number
@@ -112,6 +119,7 @@ const ENTRIES = {
     }),
   ),
   every: atLeast(100),
+  prewarm: v.optional(v.custom<Prewarm>(isMaker, 'be such as prewarm({ … })')),
   concurrency: wholeNumber(1, 10_000),
   blockTimeout: atLeast(1),
   stageTimeout: atLeast(1),
@@ -131,9 +139,10 @@ const ENTRIES = {
  */
 export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
   const config = await load(input, host)
-  const interval = isInterval(config.every) ? config.every : undefined
+  const interval = isMaker(config.every) ? config.every : undefined
   const problems = [...checkOptions(config, interval ? { ...ENTRIES, every: v.unknown() } : ENTRIES)]
   if (interval) problems.push(...checkComponent(interval, 'every', config.pipeline))
+  if (isMaker(config.prewarm)) problems.push(...checkComponent(config.prewarm, 'prewarm', config.pipeline))
   // A gateway without the section, such as a Worker, does not load its checks.
   if (config.serve !== undefined) problems.push(...(await import('./serve.ts')).checkServe(config.serve))
   if (config.traces !== undefined) problems.push(...(await import('./traces.ts')).checkTraces(config.traces))
@@ -146,6 +155,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     instance: { id: config.instance?.id ?? 'blockgate', zone: config.instance?.zone },
     everyMs: interval?.longestMs ?? durationMs(config.every as Duration, '3m'),
     interval,
+    prewarm: config.prewarm,
     concurrency: config.concurrency ?? 32,
     blockTimeoutMs: durationMs(config.blockTimeout, '10m'),
     stageTimeoutMs: durationMs(config.stageTimeout, '5m'),
@@ -204,7 +214,7 @@ function checkPipeline(pipeline: readonly unknown[]): Problem[] {
   return problems
 }
 
-function isInterval(value: unknown): value is Interval {
+function isMaker(value: unknown): value is Interval & Prewarm {
   return typeof value === 'object' && value !== null && 'create' in value
 }
 

@@ -56,6 +56,8 @@ export const BlockAttribute = {
   attempt: 'block.attempt',
   /** How often the process died while the block was loaded. */
   deaths: 'block.deaths',
+  /** True where it was loaded ahead, and added without a request. */
+  warm: 'block.warm',
   duplicateOf: 'block.duplicate_of',
   /** True where the block moves from one member to another. */
   move: 'block.move',

@@ -69,6 +69,22 @@ const TABLE = {
     'blockgate_block_staleness_seconds',
     'From the upload of a new block until it is served; without blocks that were there before the first listing, or came from another gateway',
   ],
+  warmBlocks: [
+    'blockgate_prewarm_blocks',
+    'Blocks that are loaded ahead (prewarm), for when they come here; they are not served; absent without prewarm, as all of these',
+  ],
+  warmBytes: ['blockgate_prewarm_bytes', 'Bytes of the blocks that are loaded ahead'],
+  warmed: ['blockgate_prewarm_loaded_total', 'Blocks that were loaded ahead'],
+  warmFailed: ['blockgate_prewarm_failed_total', 'Loads ahead that failed'],
+  warmHits: ['blockgate_prewarm_hits_total', 'Blocks that were added from what was loaded ahead, without a request'],
+  warmWasted: [
+    'blockgate_prewarm_wasted_total',
+    'Blocks that were loaded ahead and not used for an hour, or let go of before, each once',
+  ],
+  warmPaused: [
+    'blockgate_prewarm_paused{reason}',
+    '1 for why nothing is loaded ahead now (sync, queries, unknown), 0 for the others',
+  ],
   journalCrashes: [
     'blockgate_journal_crashes',
     'Crashes of the process while it loaded a block, over all blocks that were not loaded since',

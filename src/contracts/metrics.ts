@@ -5,6 +5,7 @@ import type { BlockId, Candidate } from './block.ts'
 import type { Bucket, Health, Host, Instance, LocalFiles } from './host.ts'
 import type { IntervalReason } from './interval.ts'
 import type { Plan } from './plan.ts'
+import type { PrewarmStats } from './prewarm.ts'
 import type { LoadedBlock } from './stage.ts'
 import type { RunSummary } from './summary.ts'
 
@@ -122,6 +123,8 @@ export interface MetricsSubject {
   /** As in Pace. */
   readonly pace: { readonly ms: number; readonly why: IntervalReason; readonly due: number | undefined }
   loaded(): ReadonlyMap<BlockId, LoadedBlock>
+  /** Of what loads blocks ahead; undefined where nothing does. */
+  prewarm?(): PrewarmStats | undefined
   inFlight(): number
   deaths(): number
   /** Loaded blocks that a person is asked about. */

@@ -63,6 +63,11 @@ export interface Handover {
   epochTrace?(): string | undefined
   /** By rank. Local, without side effects. @throws OwnershipUnavailable like claim() */
   owners(block: BlockMeta): readonly Owner[]
+  /**
+   * Members of which each one, if it went alone, would leave the block to this one; never empty. Undefined: none, or it is not known, or
+   * the block is this one's already. A guess is enough: it says what is worth loading ahead. Local, without side effects.
+   */
+  next?(block: BlockMeta): readonly string[] | undefined
   /** Whether owners() may answer now, and members() is up to date. True where it is left out. */
   known?(): boolean
   members(): readonly Member[]

@@ -145,8 +145,27 @@ export interface BlockSink extends Component {
   drop(id: BlockId, signal: AbortSignal): Promise<void>
   /** A block of `loaded()` was offered with this meta. Where it says what the sink has of the block, the sink may keep it as its own: one copy is enough. */
   offered?(meta: BlockMeta): void
+  /** Present on sinks that can keep a block that is loaded and does not show. */
+  readonly warm?: WarmBlocks
   /** Present on sinks that can be queried. Synchronous, so nothing can be dropped between choosing and holding. */
   open?(id: BlockId): BlockReader | undefined
+}
+
+/**
+ * Blocks that are loaded ahead. None of them shows, is in `loaded()`, or is told to anybody. `prepare()` of such a block takes what is
+ * warm, verified, without a request; where that is of no use it is removed, and the block is loaded as any other.
+ */
+export interface WarmBlocks {
+  /** Bytes by block; in the order in which they came, and there after a restart. Cheap: asked often. */
+  readonly held: ReadonlyMap<BlockId, number>
+  /** Blocks that were committed from what was warm, since the start. */
+  readonly hits: number
+  /** Loads as prepare() does, and keeps it. A throw or an abort leaves nothing. */
+  keep(block: BlockContext): Promise<void>
+  /** Not in `held` any more at once; files go soon after. */
+  forget(id: BlockId): void
+  /** Forgets, those that came last first, until at most `bytes` are left. */
+  shrink(bytes: number): void
 }
 
 export interface LoadedBlock {
@@ -158,6 +177,8 @@ export interface LoadedBlock {
 /** A block that is loaded but not shown. Disposing it without a commit leaves nothing behind; after a commit it is a no-op. */
 export interface PreparedBlock extends AsyncDisposable {
   readonly bytes: number
+  /** True where it was warm: nothing was asked of the bucket. */
+  readonly warm?: boolean
   commit(): Promise<void>
 }
 

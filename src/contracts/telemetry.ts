@@ -8,6 +8,8 @@ export { METRICS, type MetricInfo } from './metric-table.ts'
 
 export const SpanName = {
   claim: 'ownership.claim',
+  /** Of a block that is loaded ahead. */
+  warm: 'block warmed',
   source: (name: string): string => `source.${name}`,
   set: (name: string): string => `set.${name}`,
   stage: (name: string): string => `block.${name}`,
@@ -22,6 +24,7 @@ export const Attribute = {
   blocksOut: 'blockgate.blocks.out',
   pages: 'blockgate.pages',
   blockId: 'block.id',
+  instance: 'blockgate.instance.id',
   reason: 'block.outcome.reason',
   claimStatus: 'ownership.status',
   claimEpoch: 'ownership.epoch',

@@ -30,6 +30,8 @@ export interface ConfigDescription
   readonly bucket: ComponentDescription | undefined
   /** Of an interval that adapts; everyMs is its longest then. */
   readonly interval?: ComponentDescription
+  /** What loads blocks ahead. */
+  readonly prewarm?: ComponentDescription
   /** Where the HTTP server listens; null: nowhere. */
   readonly http: { readonly host?: string; readonly port: number } | null
   /** How queries are answered, with its defaults. */
@@ -51,6 +53,7 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     dir,
     everyMs,
     ...(config.interval && { interval: component(config.interval.name, config.interval) }),
+    ...(config.prewarm && { prewarm: component(config.prewarm.name, config.prewarm) }),
     concurrency,
     blockTimeoutMs,
     stopGraceMs,

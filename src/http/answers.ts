@@ -68,7 +68,7 @@ function summaryOf({ id: ulid, candidate, ...entry }: CatalogueEntry, plan: Plan
 
 /** @throws HttpError 400 or 404 */
 export function blockAnswer(
-  { catalogue, plan }: Gateway,
+  { catalogue, plan, prewarm }: Gateway,
   text: string,
   { traces }: Pick<ResolvedConfig, 'traces'>,
 ): BlockDetails {
@@ -78,6 +78,7 @@ export function blockAnswer(
   const { candidate, events } = entry
   const meta = candidate?.meta
   const held = plan.sink.stage.loaded().get(id)
+  const warm = meta && plan.sink.stage.warm?.held.get(id)
   return {
     ...summaryOf(entry, plan),
     level: meta?.compaction.level ?? null,
@@ -88,6 +89,10 @@ export function blockAnswer(
     deletionTime: candidate?.deletionTime ?? null,
     notes: candidate?.notes ?? [],
     held: held ? { bytes: held.bytes } : null,
+    warm:
+      warm === undefined
+        ? null
+        : { bytes: warm, why: prewarm?.why(meta as BlockMeta) ?? 'an earlier process loaded it ahead' },
     ...ownersOf(meta, plan.ownership),
     history: events.map(event => linked(event, traces?.url)),
   }

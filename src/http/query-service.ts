@@ -51,11 +51,13 @@ export class QueryService {
     const { limits } = options.serve
     this.#gate = new QueryGate(limits)
     this.#memory = new QueryMemory(limits.memory)
-    options.metrics?.observeQueries?.({
+    const observed = {
       running: () => this.#gate.running,
       queued: () => this.#gate.waiting,
       memory: () => this.#memory.held,
-    })
+    }
+    options.metrics?.observeQueries?.(observed)
+    options.gateway.prewarm?.observeQueries(observed, limits.concurrent)
   }
 
   /**

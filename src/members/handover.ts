@@ -16,7 +16,7 @@ import type {
   ServedChange,
   Standing,
 } from '../contracts/ownership.ts'
-import type { MemberStore, ReleaseItem, SlotPrecondition } from './contract.ts'
+import type { EntriesView, MemberStore, ReleaseItem, SlotPrecondition } from './contract.ts'
 import { tellRelease, traceOfEpoch } from './epoch-spans.ts'
 import type { Assign } from './leases.ts'
 import type { Membership } from './membership.ts'
@@ -36,6 +36,8 @@ export interface HandoverOptions {
   readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
   /** What `owners()` asks in place of `assign`: it may throw OwnershipUnavailable. */
   readonly mustAssign?: Assign | undefined
+  /** Who would hold the block without the member `gone`. Default: the first live one that is not to hold it now is added. */
+  readonly without?: ((block: BlockMeta, entries: EntriesView, gone: string) => readonly string[]) | undefined
 }
 
 interface Judgement {
@@ -167,6 +169,18 @@ export class MemberHandover implements Handover {
       serves: serves(member),
       live: view.live.has(member),
     }))
+  }
+
+  next(block: BlockMeta): readonly string[] | undefined {
+    const { assign, without } = this.#options
+    const { known, me } = this.#membership
+    // A member that drains is given nothing.
+    if (!known?.live.has(me) || known.member(me)?.draining) return undefined
+    const { targets, failoverOwner, ranked } = assign(block, known.entries)
+    if (targets.includes(me) || failoverOwner === me) return undefined
+    const heir = without ? undefined : ranked.find(id => known.live.has(id) && !targets.includes(id))
+    const after = targets.filter(gone => (without?.(block, known.entries, gone) ?? [heir]).includes(me))
+    return after.length > 0 ? after : undefined
   }
 
   known(): boolean {

@@ -7,6 +7,7 @@ import type { Exemplars } from './exemplars.ts'
 import { Gauges } from './gauges.ts'
 import { handoverGauges } from './handover.ts'
 import { counter, histogram, observed } from './instruments.ts'
+import { prewarmGauges } from './prewarm.ts'
 import { queryMetrics } from './queries.ts'
 import { Staleness } from './staleness.ts'
 
@@ -43,11 +44,13 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
   const gauges = new Gauges(meter)
   const staleness = new Staleness(histogram(meter, METRICS.staleness))
   const observeHandover = handoverGauges(meter)
+  const observePrewarm = prewarmGauges(meter)
   return {
     observe(subject) {
       gauges.observe(subject)
       staleness.observe(subject)
       observeHandover(subject)
+      observePrewarm(subject)
     },
     stage: (stage, ms, span) => stageDuration(ms / 1000, { stage }, span),
     added(bytes, block) {

@@ -69,6 +69,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
     verify(block, 'load', trace)
     trace.mark('prepare')
     prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
+    if (prepared.warm) trace.say('warm', true)
     // The load may have taken minutes: what was true before it need not be true now.
     verify(block, 'commit', trace)
     room.reserve(prepared.bytes)

@@ -16,6 +16,7 @@ export interface Room {
 export class DiskBudget {
   readonly #limit: number
   readonly #loaded: () => ReadonlyMap<BlockId, LoadedBlock>
+  readonly #onLeft: (bytes: number) => void
   /** Bytes of the loaded blocks, and of the loads that go on. */
   #kept = 0
   #loading = 0
@@ -23,10 +24,20 @@ export class DiskBudget {
   #before = new Map<BlockId, number>()
   #refused = new Map<BlockId, number>()
 
-  /** `limit` in bytes, as the sink counts its blocks. */
-  constructor(limit: number, loaded: () => ReadonlyMap<BlockId, LoadedBlock>) {
+  /** `limit` in bytes, as the sink counts its blocks. `onLeft`: called with what is left, when more is taken: all else must fit into it. */
+  constructor(
+    limit: number,
+    loaded: () => ReadonlyMap<BlockId, LoadedBlock>,
+    onLeft: (bytes: number) => void = () => {},
+  ) {
     this.#limit = limit
     this.#loaded = loaded
+    this.#onLeft = onLeft
+  }
+
+  /** Bytes that neither loaded blocks nor loads take. */
+  get left(): number {
+    return Math.max(0, this.#limit - this.#kept - this.#loading)
   }
 
   /** Counts what is loaded, at the start of a run. */
@@ -36,6 +47,7 @@ export class DiskBudget {
     this.#kept = 0
     if (this.#limit === Number.POSITIVE_INFINITY) return
     for (const { bytes } of this.#loaded().values()) this.#kept += bytes
+    this.#onLeft(this.left)
   }
 
   /** Room for a load, by what is known of the block before it. @throws BlockgateError `disk-budget` where there is none */
@@ -43,6 +55,7 @@ export class DiskBudget {
     let mine = 0
     const take = (bytes: number) => {
       this.#loading += bytes - mine
+      if (bytes > mine) this.#onLeft(this.left)
       mine = bytes
     }
     const reserve = (bytes: number) => {

@@ -61,7 +61,9 @@ export function createEngine(
   const catalogue = new Catalogue(host)
   const journal = new LoadJournal(state, host)
   const advertised = new AdvertisedBlocks(plan.ownership.handover, host, id => plan.sink.stage.loaded().has(id))
-  const budget = new DiskBudget(settings.diskBudget, () => plan.sink.stage.loaded())
+  const loaded = () => plan.sink.stage.loaded()
+  // What was loaded ahead goes first.
+  const budget = new DiskBudget(settings.diskBudget, loaded, left => plan.sink.stage.warm?.shrink(left))
   const faults = new Faults(host, metrics)
   const onLoading = (id: BlockId) => catalogue.loading(id)
   const add = adder({ sink: plan.sink, host, journal, advertised, budget, metrics, onLoading })

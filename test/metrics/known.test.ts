@@ -1,4 +1,4 @@
-import type { LocalFiles } from 'blockgate'
+import type { LocalFiles, Prewarm } from 'blockgate'
 import { memoryBucket } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../src/contracts/metric-table.ts'
@@ -17,7 +17,10 @@ async function told() {
   const files = { free: () => asked(7), list: () => asked([{ path: 'a', size: 5 }]) } as Partial<LocalFiles>
   const ownership = scriptedOwnership()
   const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, heartbeatDelayMs: 5 }
-  const options = { list: blocks(1), ownership, files: files as LocalFiles }
+  const stats = { blocks: 1, bytes: 2, loaded: 3, failed: 4, hits: 5, wasted: 6, paused: 'sync' } as const
+  const nothing = { start() {}, async stop() {}, observeQueries() {}, why: () => undefined }
+  const prewarm: Prewarm = { name: 'some', create: () => ({ ...nothing, stats }) }
+  const options = { list: blocks(1), ownership, files: files as LocalFiles, prewarm }
   const made = await measured(options, { counts: () => counts })
   made.metrics.observeQueries?.({ running: () => 0, queued: () => 0, memory: () => 0 })
   await made.metrics
@@ -95,6 +98,15 @@ describe('a gauge whose value is not known any more', () => {
     expect(await read()).toMatchObject({ [`faults_total{call="${call}"}`]: expect.any(Number) })
     const line = { level: 'error', fields: expect.objectContaining({ call }) }
     expect(host.lines).toContainEqual(expect.objectContaining(line))
+  })
+
+  it('is told of what is loaded ahead', async () => {
+    const { read } = await told()
+    expect(await read()).toMatchObject({
+      ...{ prewarm_blocks: 1, prewarm_bytes: 2, prewarm_loaded_total: 3, prewarm_failed_total: 4 },
+      ...{ prewarm_hits_total: 5, prewarm_wasted_total: 6 },
+      ...{ 'prewarm_paused{reason="sync"}': 1, 'prewarm_paused{reason="queries"}': 0 },
+    })
   })
 
   it('is not lost to a second scrape at the same time', async () => {

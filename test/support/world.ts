@@ -21,6 +21,7 @@ import {
   type Page,
   type PartialBlock,
   type Pipeline,
+  type Prewarm,
   type ResolvedConfig,
   type RunResult,
   resolveConfig,
@@ -344,6 +345,7 @@ export interface WorldOptions {
   readonly files?: LocalFiles
   readonly token?: string
   readonly diskBudget?: number
+  readonly prewarm?: Prewarm
   /** The gateway's own. Default 'me'. */
   readonly id?: string
   readonly onResult?: (result: RunResult) => void
@@ -363,16 +365,14 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const host = options.host ?? fakeHost()
   const source = scriptedSource(options.list ?? [])
   const sink = options.sink ?? scriptedSink()
+  const { every, blockTimeout, token, diskBudget, prewarm } = options
   const owner = options.ownership ? [owned(options.ownership)] : []
   const config = await resolveConfig(
     {
       pipeline: [source, ...(options.stages ?? []), ...owner, sink] as Pipeline,
       concurrency: options.concurrency ?? 4,
-      every: options.every,
-      blockTimeout: options.blockTimeout,
+      ...{ every, blockTimeout, token, diskBudget, prewarm },
       instance: { id: options.id ?? 'me' },
-      token: options.token,
-      diskBudget: options.diskBudget,
     },
     { env: {} },
   )

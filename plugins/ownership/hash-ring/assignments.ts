@@ -28,12 +28,14 @@ export class Assignments {
   readonly #ranking: Ranking
   readonly #members: ReadonlyMap<string, AssignedMember>
   readonly #limits: ReadonlyMap<string, number> | undefined
+  readonly #zones: readonly string[] | undefined
 
   constructor(members: Iterable<AssignedMember>, { placement, replicas, zones }: AssignmentsOptions) {
     const counted = [...members].filter(({ placed, draining, zone }) => {
       return placed && !draining && (zones === undefined || (zone !== undefined && zones.includes(zone)))
     })
     this.#replicas = replicas
+    this.#zones = zones
     this.#members = new Map(counted.map(member => [member.id, member]))
     this.#ranking = placement.prepare(counted)
     this.#limits = zoneLimits(counted, replicas, zones)
@@ -42,6 +44,24 @@ export class Assignments {
   /** Who is to hold `block`. The second time it is one look-up, and allocates nothing. */
   of(block: BlockId): Assigned {
     return this.#known.get(block) ?? this.#assign(block)
+  }
+
+  /** Who would hold `block` if the member `gone` were not there: the owners, or who holds it in their place. Nothing is kept. */
+  without(block: BlockId, gone: string): readonly string[] {
+    const members = this.#members
+    const zoneOf = (id: string) => members.get(id)?.zone
+    const isLive = (id: string) => id !== gone && members.get(id)?.state !== 'down'
+    const others = [...this.#ranking.rank(block)].filter(id => id !== gone)
+    const left = [...members.values()].filter(({ id }) => id !== gone)
+    const chosen = targets(
+      others,
+      zoneOf,
+      this.#replicas,
+      this.#limits && zoneLimits(left, this.#replicas, this.#zones),
+    )
+    if (chosen.some(isLive)) return chosen
+    const failoverOwner = others.find(isLive)
+    return failoverOwner === undefined ? chosen : [...chosen, failoverOwner]
   }
 
   #assign(block: BlockId): Assigned {

@@ -1,5 +1,5 @@
 /** Ownership by hashing: members come and go, and blocks follow them, always served by somebody. */
-import { BlockgateError, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
+import { BlockgateError, type BlockMeta, ErrorCode, type OwnershipPlugin, type Services } from 'blockgate'
 import {
   type Assign,
   claimOf,
@@ -37,14 +37,18 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   const fingerprint = JSON.stringify([FINGERPRINT_VERSION, replicas, zones ?? null, placement.fingerprint])
   const membership = new Membership({ ...times, store, fingerprint })
   let last: { readonly entries: EntriesView; readonly assignments: Assignments } | undefined
-  const assign: Assign = (block, entries) => {
+  const assignmentsOf = (entries: EntriesView): Assignments => {
     if (last?.entries !== entries) {
       last = { entries, assignments: new Assignments(entries.members.values(), { placement, replicas, zones }) }
     }
-    return last.assignments.of(block.ulid)
+    return last.assignments
+  }
+  const assign: Assign = (block, entries) => assignmentsOf(entries).of(block.ulid)
+  const without = (block: BlockMeta, entries: EntriesView, gone: string) => {
+    return assignmentsOf(entries).without(block.ulid, gone)
   }
   const leases = new Leases(membership, assign)
-  const handover = new MemberHandover({ ...times, store, membership, assign })
+  const handover = new MemberHandover({ ...times, store, membership, assign, without })
   return {
     name: 'hash-ring',
     options,

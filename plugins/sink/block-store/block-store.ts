@@ -17,12 +17,15 @@ import {
   type Services,
   StaleFence,
   Turns,
+  type WarmBlocks,
 } from 'blockgate'
 import { below } from './below.ts'
 import { HeldBlock, type Place } from './held-block.ts'
 import { type FilesOf, KnownWriter } from './known-writer.ts'
 import { encodeManifest, MANIFEST } from './manifest.ts'
 import { blockFolders, type Damage, type FoundFolder, restore } from './restore.ts'
+import { isSameMeta } from './same-meta.ts'
+import { type Verify, WarmFolders } from './warm-blocks.ts'
 
 export interface BlockStoreOptions {
   /** The sink's name: it is in the manifests. */
@@ -32,6 +35,8 @@ export interface BlockStoreOptions {
   readonly damage: Damage
   /** The files of a block that shows, without the manifest: where all look as before, a start does not examine the block. Default: it does. */
   readonly filesOf?: FilesOf | undefined
+  /** How a block that was loaded ahead is checked before it shows. Default: none is kept. */
+  readonly verify?: Verify | undefined
   /** True for the name of a file that another program may have left in the folder of a block, and that may go. Default: none. */
   readonly mayGo?: ((name: string) => boolean) | undefined
 }
@@ -57,6 +62,8 @@ export class BlockStore {
   readonly #leaving = new Set<Promise<void>>()
   /** Blocks where an unmanaged folder stands. One that is being imported is not among them. */
   readonly #unmanaged = new Set<BlockId>()
+  /** Blocks that were loaded ahead. */
+  readonly #warm: WarmFolders
   #disk: Disk | undefined
   #known: KnownWriter | undefined
   #names = 0
@@ -64,6 +71,8 @@ export class BlockStore {
   constructor(options: BlockStoreOptions) {
     this.#options = options
     this.#temp = below(options.path, '.blockgate-tmp')
+    const verify: Verify = options.verify ?? (async () => {})
+    this.#warm = new WarmFolders({ ...options, verify, tempFolder: id => this.#tempFolder(id) })
   }
 
   /**
@@ -96,6 +105,7 @@ export class BlockStore {
       this.#known = new KnownWriter({ ...this.#options, filesOf, held: this.#held }, files, host)
       this.#known.changed(examined.filter(({ isKnown }) => !isKnown).length)
     }
+    if (this.#options.verify) await this.#warm.start(files, host.log, observer)
     for (const { id } of unmanaged) this.#unmanaged.add(id)
     this.#warnOf(unmanaged)
     return unmanaged.filter(found => this.#strange(found).length === 0)
@@ -126,7 +136,14 @@ export class BlockStore {
    */
   async reserve(block: BlockContext, bytes: number): Promise<void> {
     block.reserve?.(bytes)
-    const free = await this.files.free()
+    // What had to go for it is off the disk before anything is written.
+    await this.#warm.gone()
+    let free = await this.files.free()
+    if (free < bytes && !this.#warm.isEmpty) {
+      this.#warm.shrink(0)
+      await this.#warm.gone()
+      free = await this.files.free()
+    }
     if (free >= bytes) return
     throw new BlockgateError(ErrorCode.diskFull, `the block needs ${bytes} bytes: the disk has ${free} free`)
   }
@@ -135,7 +152,44 @@ export class BlockStore {
   async prepare(block: BlockContext, fill: (folder: string) => Promise<number>): Promise<PreparedBlock> {
     const temp = this.#tempFolder(block.id)
     const held = new HeldBlock(this.#started(), temp, await this.#filled(block, temp, fill))
-    return this.#prepared(held, temp, () => held.move(this.folderOf(block.id)))
+    return this.#prepared(
+      held,
+      () => held.move(this.folderOf(block.id)),
+      () => this.#tidy(block.id, temp),
+    )
+  }
+
+  /** As a sink's `warm`. `fill`: as for prepare(). */
+  warm(fill: (block: BlockContext) => (folder: string) => Promise<number>): WarmBlocks {
+    return this.#warm.blocks(async block => {
+      const folder = this.#tempFolder(block.id)
+      return { folder, block: await this.#filled(block, folder, fill(block)) }
+    })
+  }
+
+  /** What was loaded ahead of the block, if anything was. Where it is not committed, it stays what it was. */
+  async prepareWarm(block: BlockContext): Promise<PreparedBlock | undefined> {
+    const { id, meta, lease, signal } = block
+    const taken = this.#unmanaged.has(id) ? undefined : await this.#warm.take(block)
+    if (!taken) return undefined
+    const { folder } = taken
+    const back = async () => this.#warm.back(taken.block)
+    try {
+      block.reserve?.(taken.block.bytes)
+      const loaded = { meta, bytes: taken.block.bytes, fence: lease?.fence }
+      // It says how things were when the block was loaded.
+      if (loaded.fence !== taken.block.fence || !isSameMeta(meta, taken.block.meta))
+        await this.files.writeAtomic(`${folder}/${MANIFEST}`, encodeManifest(this.#options.sink, loaded), signal)
+      const held = new HeldBlock(this.#started(), folder, loaded)
+      const place = async () => {
+        await held.move(this.folderOf(id))
+        this.#warm.hits++
+      }
+      return { ...this.#prepared(held, place, back), warm: true }
+    } catch (error) {
+      await back()
+      throw error
+    }
   }
 
   /**
@@ -154,6 +208,10 @@ export class BlockStore {
     const temp = this.#tempFolder(id)
     const folder = this.folderOf(id)
     const back = () => void this.#unmanaged.add(id)
+    const undo = async () => {
+      await this.#tidy(id, temp)
+      back()
+    }
     try {
       // As it is now: somebody may have removed it since the start.
       const [found] = await blockFolders(await this.files.list(folder), this.#options.path)
@@ -169,7 +227,7 @@ export class BlockStore {
         await this.files.rename(`${temp}/${MANIFEST}`, `${folder}/${MANIFEST}`)
         await this.#tidy(id, temp)
       }
-      return this.#prepared(held, temp, place, back)
+      return this.#prepared(held, place, undo)
     } catch (error) {
       back()
       throw error
@@ -192,7 +250,7 @@ export class BlockStore {
 
   /** Resolves when nothing is on its way out, or when time is up: the next start removes what is left. */
   async stop(signal: AbortSignal): Promise<void> {
-    await orAborted(Promise.allSettled(this.#leaving), signal).catch(() => {})
+    await orAborted(Promise.allSettled([...this.#leaving, this.#warm.gone()]), signal).catch(() => {})
     await this.#known?.stop(signal)
   }
 
@@ -226,15 +284,11 @@ export class BlockStore {
     }
   }
 
-  /** `place` brings the files where the block shows; `undone` is called where it was not committed. */
-  #prepared(block: HeldBlock, temp: string, place: () => Promise<void>, undone = () => {}): PreparedBlock {
+  /** `place` brings the files where the block shows; `undo` is called where it was not committed. */
+  #prepared(block: HeldBlock, place: () => Promise<void>, undo: () => Promise<void>): PreparedBlock {
     const id = block.meta.ulid
     let committed: Promise<void> | undefined
     let disposed: Promise<void> | undefined
-    const undo = async () => {
-      await this.#tidy(id, temp)
-      undone()
-    }
     return {
       bytes: block.bytes,
       commit: async () => {

@@ -58,8 +58,14 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
       await assertEnds(headerIn(files, folder), size, indexSize(meta.files))
       return undefined
     },
+    verify: (files, { meta, bytes }, folder) => assertHeader(headerIn(files, folder), bytes, indexSize(meta.files)),
   })
   const check = new BackgroundCheck(store)
+  const fill = (block: BlockContext) => {
+    const { tailBytes = TAIL_BYTES, headBytes = HEAD_BYTES } = options
+    const deps = { bucket, store, places, tailBytes, headBytes }
+    return (folder: string) => build(deps, block, `${folder}/${HEADER}`)
+  }
   let bucket: BucketReader
   let log: Log
   return {
@@ -93,6 +99,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
       const held = bytes === undefined ? undefined : store.open(id, new Map([[HEADER, bytes]]))
       return held && bytes !== undefined ? remoteReader(held, bytes, bucket, `${id}/`) : undefined
     },
+    warm: store.warm(fill),
     damaged: () => check.damaged,
     offered: meta => store.offered(meta),
     drop(id, signal) {
@@ -103,11 +110,11 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
     async prepare(block) {
       block.signal.throwIfAborted()
       indexSize(block.meta.files)
+      const ahead = await store.prepareWarm(block)
+      if (ahead) return ahead
       const imported = await store.import(block, found => bytesOf(found, block, store, log))
       if (imported) return imported
-      const { tailBytes = TAIL_BYTES, headBytes = HEAD_BYTES } = options
-      const deps = { bucket, store, places, tailBytes, headBytes }
-      return await store.prepare(block, folder => build(deps, block, `${folder}/${HEADER}`))
+      return await store.prepare(block, fill(block))
     },
   }
 }

@@ -38,6 +38,7 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
       ['bucket', bucket === undefined ? 'none' : `${bucket.name}  ${optionsText(bucket.options ?? {})}`],
       ['dir', told.dir],
       ['every', everyText(told)],
+      ...(told.prewarm ? [['prewarm', optionsText(told.prewarm.options ?? {})]] : []),
       ['concurrency', String(told.concurrency)],
       ['blockTimeout', durationText(told.blockTimeoutMs)],
       ['stopGrace', durationText(told.stopGraceMs)],

@@ -102,6 +102,7 @@ function text(told: Explanation & Owned & { readonly gateway: Known | Unknown },
     '',
     ...conclusion(told, paint),
     ...(owners ? ['', ...ownersText(owners, members, me, paint)] : []),
+    ...('warm' in gateway && gateway.warm ? ['', visible(`loaded ahead: ${gateway.warm.why}`)] : []),
     '',
     ...eventsText(gateway),
   ]

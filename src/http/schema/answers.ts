@@ -89,6 +89,7 @@ export interface BlockDetails extends Block {
   readonly deletionTime: number | null
   readonly notes: readonly string[]
   readonly held: { readonly bytes: number } | null
+  readonly warm: { readonly bytes: number; readonly why: string } | null
   readonly owners: readonly ownership.Owner[] | null
   readonly ownersUnknown: string | null
   readonly history: readonly Event[]
@@ -103,6 +104,10 @@ export const BlockDetails: Schema<BlockDetails> = v.object({
   deletionTime: described(v.nullable(time), 'When it was marked for deletion; null without a mark that can be used'),
   notes: described(v.array(text), 'What is wrong about it, though it is offered'),
   held: described(v.nullable(v.object({ bytes: count })), 'What the sink holds of it'),
+  warm: described(
+    v.nullable(v.object({ bytes: count, why: text })),
+    'What is loaded ahead of it (prewarm): it is not served',
+  ),
   owners: described(v.nullable(v.array(Owner)), 'By rank; null where ownersUnknown says why'),
   ownersUnknown: v.nullable(word),
   history: described(v.array(Event), 'The last 20 events, oldest first'),

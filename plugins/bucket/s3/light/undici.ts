@@ -19,12 +19,8 @@ const KEEP_ALIVE_MS = 15_000
 export async function undiciTransport({ ca, connectTimeoutMs }: UndiciOptions): Promise<Transport> {
   const { Client } = await import('#undici')
   const clients = new Set<Client>()
-  /** The one that was used last is at the end, and is taken first: the others may close. */
+  /** The one that was used last is at the end, and is taken first: the others may close. Those that are closed are in front. */
   const free: Client[] = []
-  const end = (client: Client) => {
-    clients.delete(client)
-    client.destroy().catch(() => {})
-  }
   const connect = { timeout: connectTimeoutMs, ...(ca !== undefined && { ca }) }
   return {
     send(request) {
@@ -39,11 +35,11 @@ export async function undiciTransport({ ca, connectTimeoutMs }: UndiciOptions): 
           connect,
         })
       clients.add(client)
-      // One whose request was aborted would connect once more, for nothing.
-      return new Flight(request, isOpen => (isOpen ? free.push(client) : end(client))).begin(client)
+      return new Flight(request, isOpen => (isOpen ? free.push(client) : free.unshift(client))).begin(client)
     },
     close() {
-      for (const client of clients) end(client)
+      for (const client of clients) client.destroy().catch(() => {})
+      clients.clear()
     },
   }
 }

@@ -159,3 +159,29 @@ describe('an answer', () => {
     },
   )
 })
+
+it('without() says who would have a block if a member were not there: the owners of the others alone', () => {
+  const zones = ['x', 'y', 'z']
+  for (const [replicas, inZones] of [
+    [1, false],
+    [2, false],
+    [3, true],
+    [4, true],
+  ] as const) {
+    const members = gateways(7).map((member, i) => {
+      return { ...member, zone: zones[i % 3], ...(i === 2 ? down : i === 5 ? draining : {}) }
+    })
+    const options = { placement: rendezvous(), replicas, ...(inZones && { zones }) }
+    const whole = new Assignments(members, options)
+    for (const gone of members) {
+      const others = new Assignments(
+        members.filter(member => member !== gone),
+        options,
+      )
+      for (const id of blocks(40)) {
+        const { targets, failoverOwner } = others.of(id)
+        expect(whole.without(id, gone.id)).toEqual([...targets, failoverOwner ?? []].flat())
+      }
+    }
+  }
+})
