@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { suggestion } from '../config/option-hints.ts'
 import { parseDuration } from '../contracts/duration.ts'
 import { MEMBER_ID } from '../members/contract.ts'
+import { LOG_FORMATS, LOG_LEVELS } from '../runtime/node-log.ts'
 import { type Args, type Command, OPTIONS, type OptionInfo, type OptionName } from './command.ts'
 import { usageError } from './exit.ts'
 
@@ -64,6 +65,8 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
     step: text('step'),
     url: text('url'),
     csv: values.csv === true,
+    logLevel: read('log-level', oneOf('--log-level', LOG_LEVELS)),
+    logFormat: read('log-format', oneOf('--log-format', LOG_FORMATS)),
     argument: rest[0] ?? '',
   }
   return { do: 'run', command, args }
@@ -91,6 +94,14 @@ function optionProblem({ name, rawName, value, inlineValue }: OptionToken, comma
   // A time may be `-6h`.
   const isMissing = value === undefined || (!inlineValue && /^-(?!\d)/.test(value))
   return isMissing ? [`${rawName} must have a value: ${rawName} ${needed}`] : []
+}
+
+function oneOf<T extends string>(option: string, all: readonly T[]): (text: string) => T {
+  return text => {
+    const found = all.find(one => one === text)
+    if (found !== undefined) return found
+    throw usageError(`${option} must be one of ${all.join(', ')}: current value is ${JSON.stringify(text)}`)
+  }
 }
 
 function copies(text: string): number {

@@ -1,4 +1,6 @@
 /** What a command is, and what all commands share: their options, and how they print. */
+import type { LogLevel } from '../runtime/log/json-line.ts'
+import type { LogFormat } from '../runtime/node-log.ts'
 import { type Painter, painter } from '../runtime/terminal/text.ts'
 import type { Env, Output } from '../runtime/terminal.ts'
 
@@ -35,6 +37,8 @@ export type OptionName =
   | 'step'
   | 'url'
   | 'csv'
+  | 'log-level'
+  | 'log-format'
   | 'help'
   | 'version'
 
@@ -61,6 +65,11 @@ export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
   step: { value: '<time>', about: "one sample for each such time, as a graph has them: '5m'; default: all samples" },
   url: { value: '<url>', about: "ask the gateway or the Prometheus there, and not the config's bucket" },
   csv: { about: 'print a line of CSV for each sample' },
+  'log-level': { value: '<level>', about: 'the least that is logged: info, warn or error; default: info' },
+  'log-format': {
+    value: '<format>',
+    about: 'json, logfmt, or text for a person; default: text on a terminal, else json',
+  },
   help: { short: 'h', about: 'print this help' },
   version: { about: 'print the version' },
 }
@@ -82,6 +91,8 @@ export interface Args {
   readonly step: string | undefined
   readonly url: string | undefined
   readonly csv: boolean
+  readonly logLevel: LogLevel | undefined
+  readonly logFormat: LogFormat | undefined
   /** The command's argument; `''` where it takes none. */
   readonly argument: string
 }

@@ -53,7 +53,7 @@ function namedConfig(given: string, cwd: string): string {
 async function importConfig(path: string, name: string): Promise<ConfigInput<Io['env']>> {
   let module: { readonly default?: unknown }
   const url = pathToFileURL(path).href
-  resolveOwnPackage(url, /\.[jt]s$/.test(path) && typeOfPackage(path) === undefined)
+  resolveOwnPackage(url, () => /\.m[jt]s$/.test(path) || typeOfPackage(path) !== undefined)
   try {
     module = await import(url)
   } catch (error) {

@@ -5,12 +5,13 @@ const PACKAGE = 'blockgate'
 let registered = false
 
 /**
- * From now on what imports `blockgate`, and has none installed beside it, gets the package that runs. With `isModule` the config at
- * `url` is an ES module, as nothing says what it is. Without hooks of the loader, as on Deno, nothing changes.
+ * From now on what imports `blockgate`, and has none installed beside it, gets the package that runs. The config at `url` is an ES
+ * module unless `isTyped` says that its name or its package tells what it is. On Deno, and without hooks of the loader, nothing changes.
  */
-export function resolveOwnPackage(url: string, isModule: boolean): void {
-  if (registered || !('registerHooks' in module)) return
+export function resolveOwnPackage(url: string, isTyped: () => boolean): void {
+  if (registered || 'Deno' in globalThis || !('registerHooks' in module)) return
   registered = true
+  const isModule = !isTyped()
   const isOurs = (specifier: string) => specifier === PACKAGE || specifier.startsWith(`${PACKAGE}/`)
   module.registerHooks({
     resolve(specifier, context, next) {

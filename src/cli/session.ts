@@ -52,7 +52,7 @@ export async function withGateway<T>(
 ): Promise<T> {
   const { path, config } = await loadConfig(args.config, io)
   const screen = new Screen(io.stderr, io.env)
-  const full = nodeLog({ stream: screen, env: io.env })
+  const full = nodeLog({ stream: screen, env: io.env, level: args.logLevel, format: args.logFormat })
   // Which blocks failed stands in the summary of the one run that is made.
   const warn: Log['warn'] = (message, fields) => message !== BLOCKS_FAILED && full.warn(message, fields)
   const log: Log = verbose ? full : { ...full, info() {}, warn }

@@ -119,9 +119,10 @@ export class Flow {
     this.#blockTrace(id).finish(result)
   }
 
-  /** Ends what waits for something that does not come any more. */
+  /** Ends what waits for something that does not come any more. A block that was retained before still is: the catalogue says the same. */
   end(): void {
-    for (const trace of this.#traces.values()) if (trace.outcome) trace.finish(trace.outcome)
+    const isRetained = (id: BlockId) => this.#engine.catalogue.get(id)?.events.at(-1)?.kind === 'retained'
+    for (const [id, trace] of this.#traces) if (trace.outcome && !isRetained(id)) trace.finish(trace.outcome)
     this.#traces.clear()
   }
 

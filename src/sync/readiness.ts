@@ -78,7 +78,8 @@ export class ReadyLatch {
     this.#alone ||= this.#standing === 'alone' && this.#held > 0
     if (!(this.#complete || this.#alone) || this.#told || this.#stopping) return
     this.#told = true
-    if (!this.#complete) host.log.warn(ALONE, { blocks: this.#held })
+    if (this.#complete) host.log.info('ready', { blocks: this.#held })
+    else host.log.warn(ALONE, { blocks: this.#held })
     // Before that nobody may let go of a block because it is loaded here.
     faults.guard('handover.ready', () => handover?.ready(true))
   }

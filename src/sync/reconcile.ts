@@ -19,15 +19,21 @@ export interface LoadedResult {
   readonly reason: string
 }
 
-export interface ReconcileInput {
+/** What a drop needs. */
+export interface Dropping {
   readonly engine: Engine
+  readonly signal: AbortSignal
+  /** The trace of a block that may go; undefined where nobody traces. */
+  readonly leaving: ((meta: BlockMeta) => BlockTrace) | undefined
+  /** Called for each block as soon as it is known what became of it: the run may be stopped before it is known of all. */
+  readonly settle: (id: BlockId, result: LoadedResult) => void
+}
+
+export interface ReconcileInput extends Dropping {
   readonly view: View
   /** What was loaded when the run began. */
   readonly before: ReadonlySet<BlockId>
   readonly confirmDrops: boolean
-  readonly signal: AbortSignal
-  /** The trace of a block that may go; undefined where nobody traces. */
-  readonly leaving: ((meta: BlockMeta) => BlockTrace) | undefined
 }
 
 /** What is to become of a block that is not simply kept. */
@@ -45,15 +51,15 @@ interface Decision {
 }
 
 type Decided = readonly [id: BlockId, decision: Decision]
-type Results = Map<BlockId, LoadedResult>
 
 /** More drops than this, and than a fifth of what is loaded, need a person's word. */
 const FREE_DROPS = 10
 /** Blocks that are withdrawn at once. */
 const BATCH = 1_000
 
-export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<BlockId, LoadedResult>> {
-  const { engine, view } = input
+/** Rejects with the reason of the signal once that aborts: nothing is dropped after it. */
+export async function reconcile(input: ReconcileInput): Promise<void> {
+  const { engine, view, settle } = input
   const { host, plan, asked } = engine
   const decisions = new BlockMap<Decision>()
   await inSlices(host, plan.sink.stage.loaded(), ([id, { meta }]) => {
@@ -64,7 +70,6 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
   const asks = await mustAsk(input, decisions)
   const isNews = view.listed && view.complete
   if (isNews) await inSlices(host, asked, id => !decisions.has(id) && asked.delete(id))
-  const results: Results = new BlockMap()
   const drops: Decided[] = []
   const releases: Decided[] = []
   await inSlices(host, decisions, decided => {
@@ -75,14 +80,13 @@ export async function reconcile(input: ReconcileInput): Promise<ReadonlyMap<Bloc
       (asks === 'all' || (asks === 'unexpired' && (guard !== 'expired' || asked.has(id))))
     if (asksFor) asked.add(id)
     else if (isNews) asked.delete(id)
-    if (what === 'retain') results.set(id, { kind: 'retained', by, reason })
-    else if (!view.complete) results.set(id, { kind: 'retained', by: plan.source.name, reason: 'view-incomplete' })
-    else if (asksFor) results.set(id, { kind: 'retained', by, reason: ErrorCode.dropsNeedConfirmation })
+    if (what === 'retain') settle(id, { kind: 'retained', by, reason })
+    else if (!view.complete) settle(id, { kind: 'retained', by: plan.source.name, reason: 'view-incomplete' })
+    else if (asksFor) settle(id, { kind: 'retained', by, reason: ErrorCode.dropsNeedConfirmation })
     else (what === 'drop' ? drops : releases).push(decided)
   })
-  for (let at = 0; at < drops.length; at += BATCH) await drop(input, drops.slice(at, at + BATCH), results)
-  await release(input, releases, results)
-  return results
+  for (let at = 0; at < drops.length; at += BATCH) await drop(input, drops.slice(at, at + BATCH))
+  await release(input, releases)
 }
 
 /**
@@ -173,8 +177,8 @@ async function decideAlone(
   })
 }
 
-async function drop(input: ReconcileInput, drops: readonly Decided[], results: Results): Promise<void> {
-  const { engine, signal } = input
+async function drop(input: ReconcileInput, drops: readonly Decided[]): Promise<void> {
+  const { engine, signal, settle } = input
   try {
     const withdrawn = engine.advertised.withdraw(
       drops.map(([id]) => id),
@@ -182,19 +186,20 @@ async function drop(input: ReconcileInput, drops: readonly Decided[], results: R
     )
     await limited(engine, signal, 'serve()', withdrawn)
   } catch (error) {
+    signal.throwIfAborted()
     // They may still be advertised, and nobody may be told of a block that is gone: keep the blocks.
     engine.host.log.warn('blocks were not withdrawn and are kept', { blocks: drops.length, ...errorFields(error) })
-    for (const [id, { by }] of drops) results.set(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
+    for (const [id, { by }] of drops) settle(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
     return
   }
   await eachBounded(drops, engine.concurrency, async ([id, decision]) => {
-    results.set(id, await dropOne(input, id, decision))
+    await dropOne(input, id, decision)
     await pause(engine.host)
   })
 }
 
-async function release(input: ReconcileInput, releases: readonly Decided[], results: Results): Promise<void> {
-  const { engine, signal } = input
+async function release(input: ReconcileInput, releases: readonly Decided[]): Promise<void> {
+  const { engine, signal, settle } = input
   const { handover } = engine.plan.ownership
   // Blocks found no room: a copy that one other gateway serves is enough to let go of.
   const urgent = engine.budget.short
@@ -209,19 +214,23 @@ async function release(input: ReconcileInput, releases: readonly Decided[], resu
         return limited(engine, signal, 'release()', answer)
       }
       const released = (await (trace ? trace.leave('release', ask) : ask())) === 'released'
-      const kept = () => ({ kind: 'retained', by, reason: keptAs(engine, id, whileKept) }) as const
-      if (released) await trace?.released(superseding)
-      results.set(id, released ? await dropOne(input, id, decision) : kept())
+      if (!released) settle(id, { kind: 'retained', by, reason: keptAs(engine, id, whileKept) })
+      else {
+        // In which trace it goes is no reason to keep it.
+        if (trace) await limited(engine, signal, 'traceOf()', trace.released(superseding)).catch(() => {})
+        await dropOne(input, id, decision)
+      }
     } catch (error) {
+      signal.throwIfAborted()
       // The answer is lost: for the peers it may be released, here it is held.
       engine.host.log.warn('release failed, the block is kept', { block: id, ...errorFields(error) })
-      results.set(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
+      settle(id, { kind: 'retained', by, reason: ErrorCode.ownershipUnavailable })
     }
     await pause(engine.host)
   })
 }
 
-function leaving({ engine, leaving }: ReconcileInput, id: BlockId): BlockTrace | undefined {
+function leaving({ engine, leaving }: Dropping, id: BlockId): BlockTrace | undefined {
   const meta = leaving && engine.plan.sink.stage.loaded().get(id)?.meta
   return meta && leaving(meta)
 }
@@ -234,8 +243,12 @@ function keptAs({ plan, instance }: Engine, id: BlockId, reason: string): string
   return others ? reason : 'last-copy'
 }
 
-async function dropOne(input: ReconcileInput, id: BlockId, { by, reason }: Decision): Promise<LoadedResult> {
-  const { engine, signal } = input
+async function dropOne(
+  input: Dropping,
+  id: BlockId,
+  { by, reason }: Pick<LoadedResult, 'by' | 'reason'>,
+): Promise<void> {
+  const { engine, signal, settle } = input
   // An answer that came after the run was given up: the block stays.
   signal.throwIfAborted()
   engine.absences.delete(id)
@@ -247,32 +260,23 @@ async function dropOne(input: ReconcileInput, id: BlockId, { by, reason }: Decis
     // It left loaded() before the first await; what is left on a disk is the sink's to sweep.
     engine.host.log.warn('dropping a block failed', { block: id, ...errorFields(error) })
   }
-  return { kind: 'dropped', by, reason }
+  settle(id, { kind: 'dropped', by, reason })
 }
 
 /**
  * Drops copies that the sink found to be damaged while they were served, so that the run that begins loads them again. They are
  * withdrawn first, as at every drop; while they cannot be, it waits.
  */
-export async function dropDamaged(
-  { plan, host, advertised, catalogue, metrics }: Engine,
-  ids: readonly BlockId[],
-  run: string,
-  signal: AbortSignal,
-  settled: (id: BlockId, result: LoadedResult) => void,
-): Promise<void> {
-  const { name, stage } = plan.sink
-  const result = { kind: 'dropped', by: name, reason: 'damaged' } as const
+export async function dropDamaged(input: Dropping, ids: readonly BlockId[]): Promise<void> {
+  const { engine, signal } = input
+  const { name: by } = engine.plan.sink
   try {
-    await advertised.withdraw(ids, signal)
-    for (const id of ids) {
-      await stage.drop(id, signal)
-      settled(id, result)
-      catalogue.settle(id, result, run, false)
-      metrics?.settled('dropped', 'damaged')
-    }
+    await limited(engine, signal, 'serve()', engine.advertised.withdraw(ids, signal))
   } catch (error) {
+    signal.throwIfAborted()
     const fields = { blocks: ids.length, ...errorFields(error) }
-    host.log.warn('damaged blocks are not dropped yet, the next run tries again', fields)
+    engine.host.log.warn('damaged blocks are not dropped yet, the next run tries again', fields)
+    return
   }
+  for (const id of ids) await dropOne(input, id, { by, reason: 'damaged' })
 }

@@ -183,6 +183,32 @@ export async function logFailures(host: Host, { run, failures }: RunSummary, vie
   }
 }
 
+/** Blocks of a line that are named. */
+const NAMED = 10
+
+/** Logs a line for each reason for which loaded blocks were dropped. @returns those blocks */
+export async function logDrops(
+  host: Host,
+  run: string,
+  results: ReadonlyMap<BlockId, LoadedResult>,
+): Promise<readonly BlockId[]> {
+  const dropped: BlockId[] = []
+  const groups = new Map<
+    string,
+    { readonly stage: string; readonly reason: string; blocks: number; first: BlockId[] }
+  >()
+  await inSlices(host, results, ([id, { kind, by: stage, reason }]) => {
+    if (kind !== 'dropped') return
+    dropped.push(id)
+    const key = `${stage} ${reason}`
+    const group = groups.get(key) ?? { stage, reason, blocks: 0, first: [] }
+    groups.set(key, group)
+    if (++group.blocks <= NAMED) group.first.push(id)
+  })
+  for (const group of groups.values()) host.log.info('blocks dropped', { run, ...group })
+  return dropped
+}
+
 /** How the run ended; and whether a person is asked. */
 export function logRun({ host: { log }, plan }: Engine, { status, error, summary, unconfirmed }: RunResult): void {
   const { run, blocks } = summary

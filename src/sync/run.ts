@@ -1,17 +1,17 @@
 /** One run: pages of the listing go through the stages into the sink; then loaded blocks that may go are dropped, and the run is summed up. */
 import { ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api'
-import { type LinkedSignal, limited, linkSignals, manyFollow, orAborted } from '../async/signals.ts'
+import { type LinkedSignal, limited, linkSignals, manyFollow } from '../async/signals.ts'
 import { inSlices } from '../async/slices.ts'
 import type { BlockId } from '../contracts/block.ts'
-import { BlockSet } from '../contracts/block-map.ts'
+import { BlockMap, BlockSet } from '../contracts/block-map.ts'
 import { BlockgateError } from '../contracts/errors.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import type { RunContext, RunReason } from '../contracts/stage.ts'
 import { currentTraces, type RunTrace } from '../pipeline/traces.ts'
 import type { Engine } from './engine.ts'
 import { Flow } from './flow.ts'
-import { dropDamaged, type LoadedResult, type ReconcileInput, reconcile } from './reconcile.ts'
-import { causeOf, logFailures, type RunEnd, type RunProgress, summarise } from './run-result.ts'
+import { type Dropping, dropDamaged, type LoadedResult, reconcile } from './reconcile.ts'
+import { causeOf, logDrops, logFailures, type RunEnd, type RunProgress, summarise } from './run-result.ts'
 import { emptyView, type Offered, type View } from './view.ts'
 import { Walk } from './walk.ts'
 
@@ -32,6 +32,8 @@ export class Run {
   readonly #link: LinkedSignal
   readonly #started: number
   readonly #loaded = new BlockSet()
+  /** What became of loaded blocks at the end of the run. */
+  readonly #results = new BlockMap<LoadedResult>()
   readonly #context: RunContext
   readonly #trace: RunTrace | undefined
   readonly #flow: Flow
@@ -104,13 +106,12 @@ export class Run {
   async execute(): Promise<RunEnd> {
     const { plan, budget } = this.#engine
     let error: BlockgateError | undefined
-    let results: ReadonlyMap<BlockId, LoadedResult> = new Map()
     let epoch: Epoch = Number.NaN
     try {
       epoch = plan.ownership.epoch()
       await this.#begin()
       await (this.#request.previous ? this.#walk.again() : this.#walk.fromSource())
-      if (!this.#stopped) results = await this.#reconcile()
+      if (!this.#stopped) await this.#reconcile()
       const told = this.#engine.advertised.told()
       await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, told)
     } catch (thrown) {
@@ -120,7 +121,7 @@ export class Run {
       this.#flow.end()
       this.#link[Symbol.dispose]()
     }
-    const result = await this.#result(this.#stopped ? 'stopped' : error ? 'failed' : 'done', error, results)
+    const result = await this.#result(this.#stopped ? 'stopped' : error ? 'failed' : 'done', error)
     return { result, view: this.#view, epoch, room: budget.short && result.dropped.length > 0 }
   }
 
@@ -134,28 +135,34 @@ export class Run {
     await inSlices(host, plan.sink.stage.loaded().keys(), id => this.#loaded.add(id))
     const damaged = plan.sink.stage.damaged?.()
     // An ownership-change run does not load them again.
-    if (damaged?.size && !this.#request.previous) {
-      const { signal } = this.#link
-      const settled = (id: BlockId, result: LoadedResult) => this.#flow.settled(id, result)
-      const gone = dropDamaged(this.#engine, [...damaged], this.#request.id, signal, settled)
-      await limited(this.#engine, signal, `${plan.sink.name}: drop()`, gone)
-    }
+    if (damaged?.size && !this.#request.previous) await dropDamaged(this.#dropping, [...damaged])
     budget.count()
   }
 
-  async #reconcile(): Promise<ReadonlyMap<BlockId, LoadedResult>> {
-    const { host, plan, catalogue, metrics, faults, journal, absences, asked, state } = this.#engine
-    const { id: run, confirmDrops } = this.#request
-    const { signal } = this.#link
-    const leaving: ReconcileInput['leaving'] = this.#trace && (meta => this.#flow.leaving(meta))
-    const input = { engine: this.#engine, view: this.#view, before: this.#loaded, confirmDrops, signal, leaving }
-    const results = await orAborted(reconcile(input), signal)
+  get #dropping(): Dropping {
+    const leaving: Dropping['leaving'] = this.#trace && (meta => this.#flow.leaving(meta))
+    const settle = (id: BlockId, result: LoadedResult) => this.#settle(id, result)
+    return { engine: this.#engine, signal: this.#link.signal, leaving, settle }
+  }
+
+  #settle(id: BlockId, result: LoadedResult): void {
+    const { plan, catalogue, metrics } = this.#engine
+    this.#flow.settled(id, result)
+    const isLoaded = result.kind === 'retained' || plan.sink.stage.loaded().has(id)
+    catalogue.settle(id, result, this.#request.id, isLoaded)
+    metrics?.settled(result.kind, result.reason)
+  }
+
+  async #reconcile(): Promise<void> {
+    const { host, plan, catalogue, faults, journal, absences, asked, state } = this.#engine
+    const dropping = this.#dropping
+    const settle = (id: BlockId, result: LoadedResult) => {
+      this.#results.set(id, result)
+      dropping.settle(id, result)
+    }
+    const { confirmDrops } = this.#request
+    await reconcile({ ...dropping, settle, view: this.#view, before: this.#loaded, confirmDrops })
     const loaded = plan.sink.stage.loaded()
-    await inSlices(host, results, ([id, result]) => {
-      this.#flow.settled(id, result)
-      catalogue.settle(id, result, run, loaded.has(id))
-      metrics?.settled(result.kind, result.reason)
-    })
     const { listed, complete, seen, partial } = this.#view
     if (listed && complete) {
       const isThere = (id: BlockId) => seen.has(id) || partial.has(id) || loaded.has(id)
@@ -163,16 +170,12 @@ export class Run {
       faults.guard('journal', () => journal.forgetAbsent(isThere))
     }
     const kept = Promise.all([...[absences, asked].map(ids => ids.save(state, host)), this.#trace?.write(state)])
-    await limited(this.#engine, signal, 'writing what a person is asked', kept)
-    return results
+    await limited(this.#engine, this.#link.signal, 'writing what a person is asked', kept)
   }
 
-  async #result(
-    status: RunEnd['result']['status'],
-    thrown: BlockgateError | undefined,
-    results: ReadonlyMap<BlockId, LoadedResult>,
-  ): Promise<RunEnd['result']> {
+  async #result(status: RunEnd['result']['status'], thrown: BlockgateError | undefined): Promise<RunEnd['result']> {
     const { host, plan, faults, asked } = this.#engine
+    const results = this.#results
     const { id, reason } = this.#request
     const summary = await summarise(host, plan, this.#view, results, {
       id,
@@ -191,8 +194,7 @@ export class Run {
       const held = faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? 1
       error = await causeOf(host, this.#view, summary, held + summary.blocks.dropped)
     }
-    const dropped: BlockId[] = []
-    await inSlices(host, results, ([id, { kind }]) => kind === 'dropped' && dropped.push(id))
+    const dropped = await logDrops(host, id, results)
     const { outcomes } = this.#view
     return { status, summary, error, unconfirmed: asked.size, startedAt: this.#context.now, outcomes, dropped }
   }

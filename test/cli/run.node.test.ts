@@ -45,9 +45,32 @@ describe('blockgate run', () => {
       'http server listening',
       'blocks failed',
       'run done',
+      'ready',
       'SIGTERM: stopping; a second signal ends at once',
+      'gateway stopped',
     ])
     expect(lines(stderr)[3]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
+  })
+
+  it('writes its log as it is told to', async () => {
+    const made = { cwd: QUICKSTART, env: { DIR: folder(), HTTP: '127.0.0.1:0' } }
+    const logfmt = running(['run', '--log-format', 'logfmt'], made)
+    const { stderr } = await endedBy('SIGTERM', logfmt, 'run done')
+    expect(stderr.split('\n')[0]).toMatch(/^ts=\d{4}-\S+Z level=info msg="gateway starting" config=\S+ /)
+    expect(stderr).toMatch(
+      / level=warn msg="blocks failed" run=\S+ stage=scan-bucket code=corrupted-meta-json blocks=1 /,
+    )
+    const quiet = running(['run', '--log-level=warn', '--log-format=json'], {
+      ...made,
+      env: { ...made.env, DIR: folder() },
+    })
+    const { stderr: warnings } = await endedBy('SIGTERM', quiet, 'blocks failed')
+    expect(lines(warnings).map(({ message }) => message)).toEqual(['blocks failed'])
+    const { code, stderr: said } = await blockgate(['run', '--log-level', 'debug'], { cwd: QUICKSTART })
+    expect([code, said]).toEqual([
+      2,
+      'blockgate: --log-level must be one of info, warn, error: current value is "debug"\n',
+    ])
   })
 
   it('makes run after run, as often as the config says', async () => {
@@ -57,7 +80,8 @@ describe('blockgate run', () => {
 
   it('ends with 0 at SIGHUP, as a terminal sends it that closes', async () => {
     const { code, stderr } = await endedBy('SIGHUP', run(projectWith()), 'run done')
-    expect([code, lines(stderr).at(-1)?.message]).toEqual([0, 'SIGHUP: stopping; a second signal ends at once'])
+    expect([code, lines(stderr).at(-2)?.message]).toEqual([0, 'SIGHUP: stopping; a second signal ends at once'])
+    expect(lines(stderr).at(-1)).toMatchObject({ message: 'gateway stopped', signal: 'SIGHUP' })
   })
 
   it('lets an add in flight finish within the grace, and sends its spans', async () => {

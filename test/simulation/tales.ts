@@ -103,9 +103,6 @@ export class Tales implements Disposable {
     // The process was killed, or is at work, before it came to what becomes of it.
     while (happened.length > spans.length && happened.at(-1)?.run === teller.run) happened.pop()
     const said = spans.map(eventOf)
-    // Or it was stopped: what was told last of a loaded block is the verdict, and not what the end of the run would have made of it.
-    const end = said.at(-1)
-    if (said.length > happened.length && end?.kind === 'skipped' && teller.running.stopping) said.pop()
     const [told, was] = [said, happened].map(story => story.map(wordsOf).join('; '))
     if (told !== was) fail(teller, `of ${short(id)} the spans tell\n  ${told}\nand there was\n  ${was}`)
   }
@@ -116,7 +113,7 @@ export class Tales implements Disposable {
     const told = last ? last.kind === 'added' : found.has(id)
     if (told === running.loaded.has(id)) return
     // In the midst of a drop, or of an add: then its trace has begun.
-    if (told ? run !== undefined || running.stopping : run !== undefined && this.#isOpen(id, run)) return
+    if (told ? run !== undefined : run !== undefined && this.#isOpen(id, run)) return
     fail({ running }, `the spans tell that ${short(id)} is ${told ? '' : 'not '}loaded, and it is ${told ? 'not' : ''}`)
   }
 

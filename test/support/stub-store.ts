@@ -9,6 +9,8 @@ export interface StubStore extends AsyncDisposable {
   readonly requests: readonly string[]
   /** Connections that are open now. */
   readonly open: number
+  /** Connections that were made. */
+  readonly connections: number
   /** Resolves once no connection is open. */
   idle(): Promise<void>
 }
@@ -23,12 +25,14 @@ export async function stubStore(
   const requests: string[] = []
   const sockets = new Set<{ destroy(): unknown }>()
   let idle: (() => void)[] = []
+  let connections = 0
   const listener: Answer = (request, response) => {
     requests.push(`${request.method} ${request.url}`)
     answer(request, response)
   }
   const server = tls ? createTlsServer(tls, listener) : createServer(listener)
   server.on('connection', socket => {
+    connections++
     sockets.add(socket)
     socket.once('close', () => {
       sockets.delete(socket)
@@ -44,6 +48,9 @@ export async function stubStore(
     requests,
     get open() {
       return sockets.size
+    },
+    get connections() {
+      return connections
     },
     async idle() {
       if (sockets.size > 0) await new Promise<void>(resolve => idle.push(resolve))

@@ -401,30 +401,3 @@ it('an outage of the listing is one trace a loaded block, however long it lasts'
   const told = names().filter(name => name.startsWith('block '))
   expect(told).toEqual(['block retained view-incomplete', 'block retained view-incomplete'])
 })
-
-it('a copy that turned out to be damaged is dropped in a trace, and loaded again in the next one', async () => {
-  const sink = scriptedSink()
-  const damaged = new Set([testId(1)])
-  sink.hold(...blocks(1))
-  const { gateway } = await make({
-    list: blocks(1),
-    sink: {
-      ...sink,
-      damaged: () => new Set(damaged),
-      drop: async (id, signal) => {
-        damaged.delete(id)
-        await sink.drop(id, signal)
-      },
-    },
-  })
-  await gateway.sync()
-  expect(tree('block.outcome.reason')).toMatchInlineSnapshot(`
-    "sync.run ~> block dropped, block added
-      source.scripted
-    block dropped block.outcome.reason=damaged ~> sync.run
-      block added ~> sync.run
-        block.owned
-          ownership.claim
-          block.scripted-sink"
-  `)
-})

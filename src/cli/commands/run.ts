@@ -11,7 +11,7 @@ import { type Session, withGateway } from '../session.ts'
 export const run: Command = {
   name: 'run',
   summary: 'run the gateway until SIGTERM, SIGINT or SIGHUP',
-  options: ['config'],
+  options: ['config', 'log-level', 'log-format'],
   details: [
     'Starts the HTTP server where the config says (http), makes run after run, and keeps what it loaded. The log goes to',
     'stderr: lines of JSON, or lines for a person on a terminal. A run that fails is retried; after the start nothing but a',
@@ -52,6 +52,7 @@ async function serve(session: Session, io: Io, listen: () => Promise<Service>): 
   } finally {
     progress[Symbol.dispose]()
     await service.stop()
+    log.info('gateway stopped', { signal: stop.caught })
   }
   return ExitCode.ok
 }

@@ -10,7 +10,7 @@ import { type Session, withGateway } from '../session.ts'
 export const sync: Command = {
   name: 'sync',
   summary: 'make one run, and say what became of the blocks',
-  options: ['config', 'json', 'confirm-drops'],
+  options: ['config', 'json', 'confirm-drops', 'log-level', 'log-format'],
   details: [
     'Makes one run of the pipeline and ends. Progress goes to stderr: one live line on a terminal, a line now and then',
     'elsewhere. The summary goes to stdout. A run that would drop more than 10 blocks and more than a fifth of what is',

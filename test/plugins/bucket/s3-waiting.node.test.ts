@@ -30,10 +30,10 @@ async function world(options: Partial<S3Options> = {}) {
         arrived = Promise.withResolvers()
       }
     },
-    /** No connection is open, no timer set. */
+    /** No connection is open, no timer set; and there was one. */
     async idle() {
       await store.idle()
-      expect(host.pendingTimers).toBe(0)
+      expect([host.pendingTimers, store.connections]).toEqual([0, 1])
     },
     async [Symbol.asyncDispose]() {
       await bucket[Symbol.asyncDispose]()

@@ -19,8 +19,12 @@ const KEEP_ALIVE_MS = 15_000
 export async function undiciTransport({ ca, connectTimeoutMs }: UndiciOptions): Promise<Transport> {
   const { Client } = await import('#undici')
   const clients = new Set<Client>()
-  /** The one that was used last is at the end, and is taken first: the others may close. Those that are closed are in front. */
+  /** The one that was used last is at the end, and is taken first: the others may close. */
   const free: Client[] = []
+  const end = (client: Client) => {
+    clients.delete(client)
+    client.destroy().catch(() => {})
+  }
   const connect = { timeout: connectTimeoutMs, ...(ca !== undefined && { ca }) }
   return {
     send(request) {
@@ -35,11 +39,11 @@ export async function undiciTransport({ ca, connectTimeoutMs }: UndiciOptions): 
           connect,
         })
       clients.add(client)
-      return new Flight(request, isOpen => (isOpen ? free.push(client) : free.unshift(client))).begin(client)
+      // One whose request was aborted would connect once more, for nothing.
+      return new Flight(request, isOpen => (isOpen ? free.push(client) : end(client))).begin(client)
     },
     close() {
-      for (const client of clients) client.destroy().catch(() => {})
-      clients.clear()
+      for (const client of clients) end(client)
     },
   }
 }
