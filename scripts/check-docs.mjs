@@ -15,7 +15,12 @@ const PATHS = { 'blockgate/plugins/*': ['./plugins/*/index.ts', '../../plugins/*
 const texts = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'examples/*/*.md', 'plugins/**/*.md'], {
   cwd: ROOT,
 }).sort()
-const findings = [...texts.flatMap(brokenLinks), ...pluginsWithoutStability(), ...snippetErrors()]
+const findings = [
+  ...texts.flatMap(brokenLinks),
+  ...linksOutsidePackage(),
+  ...pluginsWithoutStability(),
+  ...snippetErrors(),
+]
 for (const finding of findings) console.error(finding)
 console.log(`docs: ${texts.length} texts, ${findings.length} findings`)
 if (findings.length > 0) process.exitCode = 1
@@ -31,6 +36,15 @@ function brokenLinks(path) {
     if (!existsSync(join(ROOT, target))) return [`${at}: the link must lead to a file: current value is ${link}`]
     if (anchor === undefined || !target.endsWith('.md') || anchors(target).includes(anchor)) return []
     return [`${at}: the link must lead to a heading: current value is ${link}`]
+  })
+}
+
+/** What the README links to is in the package that npm packs. */
+function linksOutsidePackage() {
+  const files = [...JSON.parse(read('package.json')).files, 'LICENSE']
+  return [...withoutCode(read('README.md')).matchAll(/\]\(([^)\s#]+)/g)].flatMap(([, link]) => {
+    if (/^[a-z]+:/.test(link) || files.some(file => link === file || link.startsWith(`${file}/`))) return []
+    return [`package.json: files must have what README.md links to: current value lacks ${link}`]
   })
 }
 

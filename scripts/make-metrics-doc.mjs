@@ -30,6 +30,8 @@ ${rows.join('\n')}
 
 ## Questions
 
+[\`deploy/prometheus\`](../deploy/prometheus) has alerts with [runbooks](runbooks.md) and recording rules, [\`deploy/grafana\`](../deploy/grafana) a dashboard.
+
 - Which share of the blocks does a stage skip, and why?
   \`sum by (stage, reason) (increase(blockgate_blocks_skipped_total[1h])) / scalar(sum(increase(blockgate_runs_total{status="done"}[1h])))\`
   is their number in one run.

@@ -7,6 +7,7 @@ import { setupMetrics } from 'blockgate/runtime/metrics'
 import { serveGateway } from 'blockgate/runtime/node-server'
 import { spans } from 'blockgate/testing'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import dashboard from '../../deploy/grafana/blockgate.json' with { type: 'json' }
 import { METRICS, type MetricInfo } from '../../src/contracts/metric-table.ts'
 import { PATIENCE } from '../support/patience.ts'
 import { startPrometheus } from '../support/prometheus.ts'
@@ -88,6 +89,25 @@ it('every metric is taken in both formats, by one name, with its kind, and in Op
       name,
     ).toMatchObject(expected)
   }
+})
+
+it('every query of the Grafana dashboard has an answer where every metric is told', async () => {
+  const meters = await everyMetric()
+  const process = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds']
+  const others = [...process, 'nodejs_heap_size_used_bytes'].map(name => `${name} 1\n`).join('')
+  const text = await target(`${await meters.text()}${others}`, 'text/plain; version=0.0.4; charset=utf-8')
+  const url = await prometheus([text])
+  const { panels } = dashboard as { panels: readonly { targets?: readonly { expr: string }[] }[] }
+  const queries = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+  await vi.waitFor(async () => {
+    const silent = queries.map(async query => {
+      const sent = query.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*')
+      const params = new URLSearchParams({ query: sent })
+      const { result } = await answerOf<{ result: readonly unknown[] }>(`${url}/api/v1/query?${params}`)
+      return result.length === 0 ? [query] : []
+    })
+    expect((await Promise.all(silent)).flat()).toEqual([])
+  }, PATIENCE)
 })
 
 it('/metrics of a service has its process, is compressed, and passes promtool', async () => {
