@@ -37,8 +37,6 @@ export interface MemberEntry {
   readonly bucket: string
   /** The epoch of its last change. */
   readonly changed: Epoch
-  /** The W3C `traceparent` of that change, where somebody traced it. For people: nothing depends on it. */
-  readonly trace?: string | undefined
 }
 
 /** The order of one member's writes. A write whose stamp is not newer than the last one of its incarnation is refused. */
@@ -83,6 +81,8 @@ export interface EntriesView extends StoreView {
    * `frozen`, `thawed`.
    */
   readonly cause: string
+  /** The W3C `traceparent` of that change, where somebody traced it. For people: nothing depends on it. */
+  readonly trace?: string | undefined
   readonly members: ReadonlyMap<string, MemberEntry>
 }
 
@@ -99,7 +99,7 @@ export interface JoinRequest
   readonly replaces: number
   /** The largest epoch this process has seen: the store goes past it, also where it has lost it. */
   readonly seen: Epoch
-  /** As in MemberEntry. */
+  /** As in EntriesView. */
   readonly trace?: string | undefined
 }
 
@@ -201,12 +201,12 @@ export interface MemberStore extends Component {
   /** The end of the grace: `placed: false`, if it is down and its entry is still the one of epoch `changed`. False: it is not, or is frozen. */
   evict(id: string, changed: Epoch, trace?: string): Promise<boolean>
   /** Removes advertised blocks, heartbeat and entry, if it is down and its entry is still the one of epoch `changed`. */
-  forget(id: string, changed: Epoch): Promise<boolean>
+  forget(id: string, changed: Epoch, trace?: string): Promise<boolean>
 
   /** Sets or clears the intent to drain; raises the epoch where it changed. False: no such member. */
   drain(id: string, on: boolean, trace?: string): Promise<boolean>
   /** While frozen nothing is released, expired or evicted. Raises the epoch where it changed. */
-  freeze(on: boolean): Promise<void>
+  freeze(on: boolean, trace?: string): Promise<void>
 
   /**
    * Keeps the W3C `traceparent` under which each block was loaded last, for an hour or so: who lets go of it goes on with that trace. At most

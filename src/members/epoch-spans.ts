@@ -1,6 +1,6 @@
 /**
- * The trace of a change of the epoch. Who makes the change begins it; its place travels in the member entry, and every member that sees
- * the new epoch says so in it. Traces of blocks that move because of it are linked to it.
+ * The trace of a change of the epoch. Who makes the change begins it; its place travels beside the epoch, and every member that sees
+ * the new one says so in it. Traces of blocks that move because of it are linked to it.
  */
 import { type Attributes, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { tracer } from '../contracts/telemetry.ts'
@@ -52,15 +52,9 @@ export async function changeEpoch<T>(
   return answer
 }
 
-/** The trace of the change that made the epoch of `entries`; undefined where nobody told of one. */
-export function traceOfEpoch({ epoch, members }: EntriesView): string | undefined {
-  for (const member of members.values()) if (member.changed === epoch) return member.trace
-  return undefined
-}
-
 /** A member has read the entries of a new epoch. */
 export function tellEpochSeen(entries: EntriesView, by: string, now: number): void {
-  const changed = spanContextOf(traceOfEpoch(entries))
+  const changed = spanContextOf(entries.trace)
   if (!changed) return
   const members = [...entries.members.values()].filter(({ state }) => state !== 'down').map(({ id }) => id)
   const attributes = {

@@ -17,7 +17,7 @@ import type {
   Standing,
 } from '../contracts/ownership.ts'
 import type { EntriesView, MemberStore, ReleaseItem, SlotPrecondition } from './contract.ts'
-import { tellRelease, traceOfEpoch } from './epoch-spans.ts'
+import { tellRelease } from './epoch-spans.ts'
 import type { Assign } from './leases.ts'
 import type { Membership } from './membership.ts'
 import { Moves } from './moves.ts'
@@ -149,8 +149,7 @@ export class MemberHandover implements Handover {
   }
 
   epochTrace(): string | undefined {
-    const { view } = this.#membership
-    return view && traceOfEpoch(view.entries)
+    return this.#membership.view?.entries.trace
   }
 
   owners(block: BlockMeta): readonly Owner[] {

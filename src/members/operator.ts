@@ -36,7 +36,7 @@ export function operatorOf(store: MemberStore): Operator {
         isKnown => isKnown,
       )
     },
-    freeze: on => changeEpoch({ cause: on ? 'frozen' : 'thawed' }, () => store.freeze(on), isAlways),
+    freeze: on => changeEpoch({ cause: on ? 'frozen' : 'thawed' }, trace => store.freeze(on, trace), isAlways),
     async forget(id) {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const member = (await store.entries()).members.get(id)
@@ -46,7 +46,7 @@ export function operatorOf(store: MemberStore): Operator {
         if (
           await changeEpoch(
             change,
-            () => store.forget(id, member.changed),
+            trace => store.forget(id, member.changed, trace),
             isDone => isDone,
           )
         )

@@ -18,6 +18,8 @@ import type {
 export interface TableState {
   epoch: Epoch
   cause: string
+  /** As in EntriesView. */
+  trace: string | undefined
   storeId: string
   frozen: boolean
   readonly entries: Map<string, MemberEntry>
@@ -44,7 +46,17 @@ export type TableSnapshot = Readonly<TableState>
 /** A store in which nobody ever was. */
 export function emptyState(storeId: string): TableState {
   const maps = { entries: new Map(), heartbeats: new Map(), advertised: new Map(), slots: new Map() }
-  return { epoch: 0, cause: '', storeId, frozen: false, ...maps, expiries: [], fence: 0, slotVersion: 0 }
+  return {
+    epoch: 0,
+    cause: '',
+    trace: undefined,
+    storeId,
+    frozen: false,
+    ...maps,
+    expiries: [],
+    fence: 0,
+    slotVersion: 0,
+  }
 }
 
 export function copyState(state: TableSnapshot): TableState {

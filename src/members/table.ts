@@ -82,7 +82,7 @@ export class MemberTable {
     const old = state.entries.get(id)
     const draining = old?.draining ?? false
     let { incarnation } = request
-    this.#raise(`${id} joined`, request.seen, epoch => {
+    this.#raise(`${id} joined`, request.seen, trace, epoch => {
       if (incarnation === 0) incarnation = old && isOwn(old, request) ? old.incarnation : epoch
       state.advertised.delete(id)
       // One that it never had: also not in a life of its entry that was forgotten.
@@ -93,7 +93,6 @@ export class MemberTable {
       const told = { id, zone, address, process, fingerprint, bucket }
       state.entries.set(id, {
         ...told,
-        ...traced(trace),
         state: up,
         placed: true,
         draining,
@@ -113,7 +112,7 @@ export class MemberTable {
     if (status === 'ok') {
       this.#stamp(stamp, { storeId, stats })
       if (this.#isDown(stamp)) status = 'down'
-      else if (seen > state.epoch) this.#raise(`${stamp.id} has seen a later epoch`, seen, () => {})
+      else if (seen > state.epoch) this.#raise(`${stamp.id} has seen a later epoch`, seen, undefined, () => {})
     }
     return { status, epoch: state.epoch, storeId: state.storeId, frozen: state.frozen }
   }
@@ -204,10 +203,10 @@ export class MemberTable {
     return true
   }
 
-  forget(id: string, changed: Epoch): boolean {
+  forget(id: string, changed: Epoch, trace?: string): boolean {
     if (!this.#downSince(id, changed)) return false
     const { advertised, heartbeats, entries } = this.#state
-    this.#raise(`${id} forgotten`, 0, () => {
+    this.#raise(`${id} forgotten`, 0, trace, () => {
       for (const map of [advertised, heartbeats, entries]) map.delete(id)
     })
     return true
@@ -224,9 +223,9 @@ export class MemberTable {
     return true
   }
 
-  freeze(on: boolean): void {
+  freeze(on: boolean, trace?: string): void {
     if (this.#state.frozen === on) return
-    this.#raise(on ? 'frozen' : 'thawed', 0, () => {
+    this.#raise(on ? 'frozen' : 'thawed', 0, trace, () => {
       this.#state.frozen = on
     })
   }
@@ -246,8 +245,8 @@ export class MemberTable {
   }
 
   entries(): EntriesView {
-    const { epoch, cause, storeId, frozen, entries } = this.#state
-    return { epoch, cause, storeId, frozen, members: new Map(entries), broken: 0 }
+    const { epoch, cause, trace, storeId, frozen, entries } = this.#state
+    return { epoch, cause, trace, storeId, frozen, members: new Map(entries), broken: 0 }
   }
 
   heartbeats(): HeartbeatView {
@@ -335,15 +334,16 @@ export class MemberTable {
   }
 
   #change(entry: MemberEntry, to: Partial<MemberEntry>, cause: string, trace: string | undefined): void {
-    const { trace: _, ...kept } = entry
-    this.#raise(cause, 0, changed => this.#state.entries.set(entry.id, { ...kept, ...to, ...traced(trace), changed }))
+    this.#raise(cause, 0, trace, changed => this.#state.entries.set(entry.id, { ...entry, ...to, changed }))
   }
 
   /** Goes past every epoch there was, also past those that only `seen` and the clock know of. */
-  #raise(cause: string, seen: Epoch, change: (epoch: Epoch) => unknown): void {
+  #raise(cause: string, seen: Epoch, trace: string | undefined, change: (epoch: Epoch) => unknown): void {
     const epoch = Math.max(this.#state.epoch + 1, seen + 1, this.#micros())
     this.#state.epoch = epoch
     this.#state.cause = cause
+    // What is no traceparent is left out.
+    this.#state.trace = spanContextOf(trace) && trace
     change(epoch)
     for (const listener of this.#listeners) listener()
   }
@@ -351,11 +351,6 @@ export class MemberTable {
   #micros(): number {
     return Math.floor(this.#clock() * 1000)
   }
-}
-
-/** What is no traceparent is left out. */
-function traced(trace: string | undefined): Pick<MemberEntry, 'trace'> {
-  return spanContextOf(trace) ? { trace } : {}
 }
 
 function isTold(told: readonly [BlockId, string | undefined]): told is [BlockId, string] {

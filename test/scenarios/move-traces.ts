@@ -101,6 +101,32 @@ export function moveTraces(ownership: Ownership): void {
       }
     })
 
+    it('a freeze, a thaw and a member that is forgotten are changes, which every gateway says that it has seen', async () => {
+      const c = make({ list: DAY })
+      await c.start(['gw-1', 'gw-3'])
+      await c.stop('gw-3')
+      await c.advance(5_000)
+      const operator = c.up.get('gw-1')?.gateway.plan.ownership.operator
+      await operator?.freeze(true)
+      await c.start(['gw-2'])
+      await c.advance(30_000)
+      recorded.reset()
+      for (const cause of ['thawed', 'frozen', 'gw-3 forgotten']) {
+        if (cause === 'gw-3 forgotten') expect(await operator?.forget('gw-3')).toBe('forgotten')
+        else await operator?.freeze(cause === 'frozen')
+        await c.advance(30_000)
+        const changed = named('epoch changed').find(span => span.attributes['ownership.epoch.cause'] === cause)
+        const seen = changed && inTrace(changed).filter(({ name }) => name === 'epoch seen')
+        expect(new Set(seen?.map(of))).toEqual(new Set(['gw-1', 'gw-2']))
+        if (cause !== 'thawed') continue
+        const drops = named('block dropped')
+        expect(drops.length).toBeGreaterThan(5)
+        for (const drop of drops) {
+          expect(drop.links.map(({ context }) => context.spanId)).toContain(changed?.spanContext().spanId)
+        }
+      }
+    })
+
     it('a gateway that dies is a change with its cause, and its blocks are added elsewhere', async () => {
       const c = make({ list: DAY })
       await c.start(['gw-1', 'gw-2'])

@@ -1,6 +1,6 @@
 /** Member entries, heartbeats and slots as they stand in Redis; `parse_entry`, `heartbeat` and `parse_slot` in scripts/shared.ts see them alike. */
 import type { MemberStats } from 'blockgate'
-import { type Heartbeat, isTraceparent, MEMBER_ID, type MemberEntry, type SlotEntry } from 'blockgate/members'
+import { type Heartbeat, MEMBER_ID, type MemberEntry, type SlotEntry } from 'blockgate/members'
 import * as v from 'valibot'
 
 /** The largest that has a next one below 2^53. */
@@ -23,8 +23,6 @@ const ENTRY = v.object({
   fingerprint: v.string(),
   bucket: v.string(),
   changed: digits,
-  // For people: an entry with another text counts all the same.
-  trace: v.optional(v.unknown()),
 })
 
 const HEARTBEAT = v.object({
@@ -56,9 +54,7 @@ export function membersOf(flat: readonly string[]): Parsed<MemberEntry> {
   return parsed(flat, (id, value) => {
     const { success, output } = v.safeParse(ENTRY, value)
     if (!success) return undefined
-    const { trace, ...entry } = output
-    const told = typeof trace === 'string' && isTraceparent(trace) ? { trace } : {}
-    return { value: { id, ...entry, ...told, zone: output.zone, address: output.address } }
+    return { value: { id, ...output, zone: output.zone, address: output.address } }
   })
 }
 

@@ -52,12 +52,11 @@ export function redisSteps(
     return flag(await run(script, own, [id, ...args]))
   }
   return {
-    async join({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen, trace }) {
+    async join({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen, trace = '' }) {
       assertJoin({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen })
-      const said = JSON.stringify({ zone, address, process, fingerprint, bucket, trace })
-      const reply = texts(
-        await run(members.join, [keys.advertised(id)], [id, said, incarnation, sequence, replaces, seen]),
-      )
+      const said = JSON.stringify({ zone, address, process, fingerprint, bucket })
+      const args = [id, said, incarnation, sequence, replaces, seen, trace]
+      const reply = texts(await run(members.join, [keys.advertised(id)], args))
       const status = oneOf(reply[0], ['joined', 'moved', 'superseded', 'stale', 'other-bucket'] as const)
       if (status === 'other-bucket') return { status, member: text(reply[1]), bucket: text(reply[2]) }
       if (status !== 'joined') return { status }
@@ -121,10 +120,10 @@ export function redisSteps(
       return oneOf(await run(members.expire, [keys.expiries], args), ['expired', 'moved', 'refused', 'gone'] as const)
     },
     evict: async (id, changed, trace = '') => await done(members.evict, id, [changed, trace]),
-    forget: async (id, changed) => await done(members.forget, id, [changed], [keys.advertised(id)]),
+    forget: async (id, changed, trace = '') => await done(members.forget, id, [changed, trace], [keys.advertised(id)]),
     drain: async (id, on, trace = '') => await done(members.drain, id, [on ? '1' : '0', trace]),
-    async freeze(on) {
-      oneOf(await run(members.freeze, [], [on ? '1' : '0']), ['ok'] as const)
+    async freeze(on, trace = '') {
+      oneOf(await run(members.freeze, [], [on ? '1' : '0', trace]), ['ok'] as const)
     },
     async tellTraces(traces) {
       assertBlockIds([...traces.keys()])
@@ -143,9 +142,11 @@ export function redisSteps(
       return traces
     },
     async entries() {
-      const [at, storeId, frozen, cause, ...flat] = texts(await run(members.readEntries, [], []))
+      const [at, storeId, frozen, cause, told, ...flat] = texts(await run(members.readEntries, [], []))
       const { entries, broken } = membersOf(flat)
-      const view = { storeId: text(storeId), frozen: flag(frozen), cause: text(cause), members: entries }
+      // For people: another text is none.
+      const trace = isTraceparent(told) ? told : undefined
+      const view = { storeId: text(storeId), frozen: flag(frozen), cause: text(cause), trace, members: entries }
       return { ...view, ...counted(at, broken) }
     },
     async heartbeats() {

@@ -2,7 +2,7 @@
 import type { Script } from '../connection.ts'
 import { script } from './shared.ts'
 
-/** KEYS[4] what the member advertises. ARGV: channel, id, what the member says of itself as JSON, incarnation, sequence, replaces, seen. */
+/** KEYS[4] what the member advertises. ARGV: channel, id, what the member says of itself as JSON, incarnation, sequence, replaces, seen, the traceparent of the change or ''. */
 export const join: Script = script(
   'join',
   'hash hash hash set',
@@ -34,7 +34,7 @@ new.placed, new.draining = true, old and old.draining or false
 new.changed = raised
 new.incarnation = own and old.incarnation or incarnation > 0 and incarnation or raised
 redis.call('UNLINK', KEYS[4])
-set_epoch(raised, id .. ' joined')
+set_epoch(raised, id .. ' joined', ARGV[8])
 set_entry(id, new)
 set_heartbeat(id, {
   incarnation = new.incarnation, sequence = sequence, at = ms(), storeId = '',
@@ -54,7 +54,7 @@ local store, now = store_id(), epoch()
 if not status then
   -- A store that lost the epoch gets past what its members have seen.
   if r.state ~= 'down' and now < number(ARGV[7]) then
-    now = raise(me.id .. ' has seen a later epoch', number(ARGV[7]))
+    now = raise(me.id .. ' has seen a later epoch', '', number(ARGV[7]))
   end
   b.sequence, b.at, b.storeId, b.stats = me.sequence, ms(), ARGV[5], ARGV[6] ~= '' and ARGV[6] or nil
   set_heartbeat(me.id, b)
@@ -73,8 +73,8 @@ if status then return status end
 local raised = r.state ~= 'down' and next_epoch()
 local had = redis.call('UNLINK', KEYS[4])
 if raised then
-  set_epoch(raised, me.id .. ' down: stopped')
-  r.state, r.changed, r.trace = 'down', raised, ARGV[5]
+  set_epoch(raised, me.id .. ' down: stopped', ARGV[5])
+  r.state, r.changed = 'down', raised
   set_entry(me.id, r)
 end
 b.sequence, b.at, b.version = me.sequence, ms(), b.version + had
@@ -105,8 +105,8 @@ if recent >= math.min(max, KEPT) then return 'refused' end
 local raised = next_epoch()
 redis.call('LPUSH', KEYS[4], digits(now))
 redis.call('LTRIM', KEYS[4], 0, KEPT - 1)
-set_epoch(raised, id .. ' down: no heartbeat seen by ' .. ARGV[7])
-r.state, r.changed, r.trace = 'down', raised, ARGV[8]
+set_epoch(raised, id .. ' down: no heartbeat seen by ' .. ARGV[7], ARGV[8])
+r.state, r.changed = 'down', raised
 set_entry(id, r)
 return 'expired'
 `,
@@ -119,14 +119,14 @@ export const evict: Script = script(
   `local id = ARGV[2]
 local r = down_since(id, ARGV[3])
 if not r or frozen() or not r.placed then return '0' end
-local raised = raise(id .. ' evicted: its grace is over')
-r.placed, r.changed, r.trace = false, raised, ARGV[4]
+local raised = raise(id .. ' evicted: its grace is over', ARGV[4])
+r.placed, r.changed = false, raised
 set_entry(id, r)
 return '1'
 `,
 )
 
-/** KEYS[4] what the member advertises. ARGV: channel, id, the epoch of the last change of its entry. */
+/** KEYS[4] what the member advertises. ARGV: channel, id, the epoch of the last change of its entry, trace. */
 export const forget: Script = script(
   'forget',
   'hash hash hash set',
@@ -135,7 +135,7 @@ local r = down_since(id, ARGV[3])
 if not r then return '0' end
 local raised = next_epoch()
 redis.call('UNLINK', KEYS[4])
-set_epoch(raised, id .. ' forgotten')
+set_epoch(raised, id .. ' forgotten', ARGV[4])
 redis.call('HDEL', HEARTBEATS, id)
 redis.call('HDEL', ENTRIES, id)
 return '1'
@@ -150,21 +150,22 @@ export const drain: Script = script(
 local r = entry(id)
 if not r then return '0' end
 if r.draining == on then return '1' end
-local raised = raise(id .. (on and ' leaving' or ' active again'))
-r.draining, r.changed, r.trace = on, raised, ARGV[4]
+local raised = raise(id .. (on and ' leaving' or ' active again'), ARGV[4])
+r.draining, r.changed = on, raised
 if r.state ~= 'down' then r.state = on and 'leaving' or 'active' end
 set_entry(id, r)
 return '1'
 `,
 )
 
-/** ARGV: channel, '1' or '0'. */
+/** ARGV: channel, '1' or '0', trace. */
 export const freeze: Script = script(
   'freeze',
   'hash',
   `local on = ARGV[2] == '1'
 if frozen() == on then return 'ok' end
-redis.call('HSET', META, 'frozen', on and '1' or '0', 'epoch', digits(next_epoch()), 'cause', on and 'frozen' or 'thawed')
+local said = { 'frozen', on and '1' or '0', 'cause', on and 'frozen' or 'thawed', 'trace', traced(ARGV[3]) }
+redis.call('HSET', META, 'epoch', digits(next_epoch()), unpack(said))
 return 'ok'
 `,
 )
@@ -176,11 +177,11 @@ for _, text in ipairs(redis.call('HGETALL', ${entries})) do view[#view + 1] = te
 return view
 `
 
-/** A view with the cause of the epoch. */
+/** A view with the cause of the epoch and its trace. */
 export const readEntries: Script = script(
   'entries',
   'hash hash hash',
-  view("redis.call('HGET', META, 'cause') or ''", 'ENTRIES'),
+  view("redis.call('HGET', META, 'cause') or '', redis.call('HGET', META, 'trace') or ''", 'ENTRIES'),
 )
 
 /** A view with the time in ms. */

@@ -58,13 +58,18 @@ local function next_epoch(seen)
   return new
 end
 
-local function set_epoch(new, cause)
-  redis.call('HSET', META, 'epoch', digits(new), 'cause', cause)
+-- For people: a text that is not as long as a traceparent is none.
+local function traced(trace)
+  return trace and #trace == 55 and trace or ''
 end
 
-local function raise(cause, seen)
+local function set_epoch(new, cause, trace)
+  redis.call('HSET', META, 'epoch', digits(new), 'cause', cause, 'trace', traced(trace))
+end
+
+local function raise(cause, trace, seen)
   local new = next_epoch(seen)
-  set_epoch(new, cause)
+  set_epoch(new, cause, trace)
   return new
 end
 
@@ -114,7 +119,7 @@ local function set_entry(id, r)
   redis.call('HSET', ENTRIES, id, cjson.encode({
     zone = r.zone, address = r.address, state = r.state, placed = r.placed, draining = r.draining,
     incarnation = digits(r.incarnation), process = r.process, fingerprint = r.fingerprint, bucket = r.bucket,
-    changed = digits(r.changed), trace = type(r.trace) == 'string' and #r.trace == 55 and r.trace or nil,
+    changed = digits(r.changed),
   }))
 end
 

@@ -41,36 +41,48 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
   beforeEach(async () => {
     store = await make()
   })
-  const traceOf = async (id: string) => (await store.entries()).members.get(id)?.trace
+  const told = async () => {
+    const { cause, trace } = await store.entries()
+    return [cause, trace]
+  }
 
-  it('keeps the trace of the last change of each entry, and of no other', async () => {
+  it('keeps the trace of the last change of the epoch, whatever it was, and of no other', async () => {
     const reply = await store.join(joining('a', { trace: traceparent(1) }))
-    expect(await traceOf('a')).toBe(traceparent(1))
+    expect(await told()).toEqual(['a joined', traceparent(1)])
     await store.drain('a', true, traceparent(2))
-    expect(await traceOf('a')).toBe(traceparent(2))
+    expect(await told()).toEqual(['a leaving', traceparent(2)])
     // By a member that traces nothing.
     await store.drain('a', false)
-    expect(await traceOf('a')).toBeUndefined()
+    expect(await told()).toEqual(['a active again', undefined])
     const incarnation = reply.status === 'joined' ? reply.incarnation : 0
     expect(await store.expire('a', { incarnation, sequence: 1 }, LIMIT, 'b', traceparent(3))).toBe('expired')
-    expect(await traceOf('a')).toBe(traceparent(3))
-    const changed = (await store.entries()).members.get('a')?.changed ?? 0
-    expect(await store.evict('a', changed, traceparent(4))).toBe(true)
-    expect(await traceOf('a')).toBe(traceparent(4))
+    expect(await told()).toEqual(['a down: no heartbeat seen by b', traceparent(3)])
+    const changed = async () => (await store.entries()).members.get('a')?.changed ?? 0
+    expect(await store.evict('a', await changed(), traceparent(4))).toBe(true)
+    expect(await told()).toEqual(['a evicted: its grace is over', traceparent(4)])
+    expect(await store.forget('a', await changed(), traceparent(5))).toBe(true)
+    expect(await told()).toEqual(['a forgotten', traceparent(5)])
     const b = await member(store, 'b')
-    expect(await store.leave(b.next(), traceparent(5))).toBe('ok')
-    expect(await traceOf('b')).toBe(traceparent(5))
+    for (const on of [true, false]) {
+      await store.freeze(on, traceparent(on ? 6 : 7))
+      expect(await told()).toEqual(on ? ['frozen', traceparent(6)] : ['thawed', traceparent(7)])
+    }
+    const { epoch } = await store.entries()
+    await store.heartbeat(b.next(), { storeId: '', stats: undefined, seen: epoch + 1e9 })
+    expect(await told()).toEqual(['b has seen a later epoch', undefined])
+    expect(await store.leave(b.next(), traceparent(8))).toBe('ok')
+    expect(await told()).toEqual(['b down: stopped', traceparent(8)])
   })
 
-  it.each(BROKEN)('drops %j without a word: the entry counts, and the block is told', async text => {
+  it.each(BROKEN)('drops %j without a word: the change counts, and the block is told', async text => {
     await store.join(joining('a', { trace: text }))
-    const { members, broken } = await store.entries()
-    expect([members.get('a')?.id, members.get('a')?.trace, broken]).toEqual(['a', undefined, 0])
-    const told = new Map([
+    const { members, trace, broken } = await store.entries()
+    expect([members.get('a')?.id, trace, broken]).toEqual(['a', undefined, 0])
+    const all = new Map([
       [testId(1), text],
       [testId(2), traceparent(2)],
     ])
-    await store.tellTraces?.(told)
+    await store.tellTraces?.(all)
     expect(await store.traces?.([testId(1), testId(2), testId(3)])).toEqual(new Map([[testId(2), traceparent(2)]]))
   })
 
