@@ -1,4 +1,0 @@
-import { FAILURES } from './clean.ts'
-import { holds } from './holds.ts'
-
-holds('Under failures', FAILURES)

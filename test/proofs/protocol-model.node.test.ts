@@ -1,0 +1,4 @@
+import { FAILURES, PLANNED, SLOTS } from '../model/clean.ts'
+import { holds } from '../model/holds.ts'
+
+holds([...PLANNED, ...FAILURES, ...SLOTS])
