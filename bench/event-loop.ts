@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import process from 'node:process'
 import { defineConfig, gateway, type Host, memoryState, owned, resolveConfig } from 'blockgate'
-import { createApp } from 'blockgate/http'
+import { createApp, pages } from 'blockgate/http'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { timeRange } from 'blockgate/plugins/filter/time-range'
@@ -216,7 +216,7 @@ async function member(id: string) {
     { env: {} },
   )
   const gate = gateway(config, { host, state: memoryState(), metrics: meters.metrics })
-  const app = createApp({ gateway: gate, config, host, version: 'bench', metrics: meters })
+  const app = createApp({ gateway: gate, config, host, version: 'bench', metrics: meters, pages })
   return { gate, app, sink: sink.loaded() }
 }
 

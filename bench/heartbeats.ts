@@ -11,7 +11,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { defineConfig, gateway, memoryState, owned, type RunResult, resolveConfig } from 'blockgate'
-import { createApp } from 'blockgate/http'
+import { createApp, pages } from 'blockgate/http'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { timeRange } from 'blockgate/plugins/filter/time-range'
@@ -154,7 +154,7 @@ async function serve(blocks: number, url: string, id: string): Promise<void> {
     told.dropped += blocks.dropped
   }
   const gate = gateway(config, { host, state: memoryState(), metrics: meters.metrics, onResult })
-  const app = createApp({ gateway: gate, config, host, version: 'bench', metrics: meters })
+  const app = createApp({ gateway: gate, config, host, version: 'bench', metrics: meters, pages })
   const ask = async (path: string) => {
     const begun = performance.now()
     await (await app.request(path)).text()

@@ -10,7 +10,7 @@ import {
   owned,
   resolveConfig,
 } from 'blockgate'
-import { createApp } from 'blockgate/http'
+import { createApp, pages } from 'blockgate/http'
 import type { SlotStore } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
@@ -132,7 +132,7 @@ async function member(id: string) {
   const gate = gateway(config, { host, state: memoryState(), metrics: meters.metrics })
   return {
     gate,
-    app: createApp({ gateway: gate, config, host, version: 'test', metrics: meters }),
+    app: createApp({ gateway: gate, config, host, version: 'test', metrics: meters, pages }),
     sink: sink.loaded(),
   }
 }

@@ -155,7 +155,7 @@ export function runsAnswer(gateway: Gateway, host: Host): Runs {
 }
 
 /** The listing that comes by itself, or that somebody has asked for before it. */
-function nextOf(gateway: Gateway, host: Host): NextListing | null {
+export function nextOf(gateway: Gateway, host: Host): NextListing | null {
   const { due, ms, why } = gateway.pace
   if (due === undefined || gateway.readiness.stopping) return null
   const asked = noticesOf(gateway, host).due
@@ -164,7 +164,7 @@ function nextOf(gateway: Gateway, host: Host): NextListing | null {
   return { at: Math.round(next.at), why: next.why, interval }
 }
 
-function runAnswer({ status, startedAt, unconfirmed, error, summary }: RunReport): Run {
+export function runAnswer({ status, startedAt, unconfirmed, error, summary }: RunReport): Run {
   const failure = error ? { code: error.code, message: error.rawMessage } : null
   return { status, startedAt, ...summary, unconfirmed, error: failure }
 }

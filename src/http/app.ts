@@ -11,10 +11,11 @@ import { OperatorAttribute } from '../contracts/operator-telemetry.ts'
 import type { Gateway } from '../gateway.ts'
 import { blockAnswer, blocksAnswer, notifyAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
+import { Events } from './events.ts'
 import { type MetricsTexts, metricsAnswer } from './metrics.ts'
 import { noticesOf } from './notices.ts'
 import { prefixOf } from './notified.ts'
-import { pages } from './pages/pages.ts'
+import type { Pages } from './pages/pages.ts'
 import { lookAt, question } from './question.ts'
 import { requestSpan } from './request-spans.ts'
 import { blocksQuery, DEFAULT_LIMIT, notification, syncRequest } from './requests.ts'
@@ -35,6 +36,8 @@ export interface AppOptions {
    * nobody counts as being on this machine.
    */
   readonly peerOf?: ((c: Context) => string | undefined) | undefined
+  /** The pages that people look at: `pages` of blockgate/http. Default: there are none, and errors are always JSON. */
+  readonly pages?: Pages | undefined
   /** Adds the routes of queries: see queryRoutes. Default: there are none. */
   readonly queries?: ((app: Hono) => void) | undefined
   /** Compresses texts that may be large: metrics, pages, lists. Default: they go as they are, as where the platform compresses. */
@@ -43,10 +46,12 @@ export interface AppOptions {
   readonly background?: ((c: Context, work: Promise<unknown>) => void) | undefined
 }
 
-/** A browser runs no script at all, whatever a label or a reason holds. Styles and the icon are routes. */
+/** A browser runs no script but those that are routes here, whatever a label or a reason holds. Styles and the icon are routes, too. */
 const HEADERS = {
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    connectSrc: ["'self'"],
     styleSrc: ["'self'"],
     imgSrc: ["'self'"],
     formAction: ["'self'"],
@@ -68,17 +73,19 @@ export function createApp(options: AppOptions): Hono {
     await next()
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
   })
+  const answered = (c: Context, error: HttpError) =>
+    options.pages && isForPeople(c) ? options.pages.problem(c, config, error) : answerError(c, error)
   const onMethodNotAllowed = (c: Context, methods: readonly string[]) => {
     const allow = { allow: methods.join(', ') }
-    return answerError(c, new HttpError(405, 'method-not-allowed', `the method must be ${methods.join(' or ')}`, allow))
+    return answered(c, new HttpError(405, 'method-not-allowed', `the method must be ${methods.join(' or ')}`, allow))
   }
   if (options.compress) for (const path of COMPRESSED) app.use(path, options.compress)
   app.use(methodNotAllowed({ app, onMethodNotAllowed }))
-  app.notFound(c => answerError(c, new HttpError(404, 'not-found', `there is nothing at ${c.req.path}`)))
+  app.notFound(c => answered(c, new HttpError(404, 'not-found', `there is nothing at ${c.req.path}`)))
   app.onError((error, c) => {
-    if (error instanceof HttpError) return answerError(c, error)
+    if (error instanceof HttpError) return answered(c, error)
     host.log.error('a request failed', { path: c.req.path, error: rawMessageOf(error), stack: error.stack })
-    return answerError(c, new HttpError(500, 'internal', 'the request failed; the log says why'))
+    return answered(c, new HttpError(500, 'internal', 'the request failed; the log says why'))
   })
 
   app.get('/-/healthy', c => {
@@ -108,6 +115,8 @@ export function createApp(options: AppOptions): Hono {
     c.body(servingBody(await servingAnswer(gateway, host), host), 200, { 'content-type': 'application/json' }),
   )
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway, host)))
+  const events = new Events(gateway, host)
+  app.get('/api/v1/events', c => events.answer(c))
   const mayWrite = writeAccess({ token: config.token, peerOf: options.peerOf })
   app.post(
     '/api/v1/sync',
@@ -141,6 +150,11 @@ export function createApp(options: AppOptions): Hono {
     return c.json({ ...answer, due: notices.due ? Math.round(notices.due.at) : null }, 202)
   })
   options.queries?.(app)
-  app.route('/', pages({ ...options, startedAt: host.now() }))
+  if (options.pages) app.route('/', options.pages.routes({ ...options, startedAt: host.now() }))
   return app
+}
+
+/** Somebody looks at it in a browser; who asks the API has JSON in any case. */
+function isForPeople(c: Context): boolean {
+  return !c.req.path.startsWith('/api/') && /\btext\/html\b/.test(c.req.header('accept') ?? '')
 }

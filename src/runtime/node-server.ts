@@ -13,6 +13,7 @@ import type { Metrics } from '../contracts/metrics.ts'
 import type { Gateway } from '../gateway.ts'
 import { createApp } from '../http/app.ts'
 import type { MetricsTexts } from '../http/metrics.ts'
+import { pages } from '../http/pages/pages.ts'
 import { type AddQueries, queryRoutes } from '../http/queries.ts'
 import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
@@ -108,7 +109,7 @@ async function open(
 ): Promise<HttpServer> {
   // Only where they are asked for: the package takes a while to load, and Deno has not all that it needs.
   const texts = metrics && !('Deno' in globalThis) ? await processMetrics(metrics) : metrics
-  const app = createApp({ gateway, config, host, metrics: texts, peerOf, queries, version: VERSION, compress })
+  const app = createApp({ gateway, config, host, metrics: texts, peerOf, queries, version: VERSION, compress, pages })
   try {
     return await listen(app, address)
   } catch (error) {

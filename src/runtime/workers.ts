@@ -2,6 +2,7 @@
 import type { ConfigInput } from '../config/config.ts'
 import { codeOf, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
+import type { Pages } from '../http/pages/pages.ts'
 import { workersHost } from './host/web.ts'
 import { type Fetch, setupTracing, type Tracing, type TracingEnv } from './tracing.ts'
 import { Isolate } from './workers/isolate.ts'
@@ -26,6 +27,8 @@ export interface Worker<E> {
 }
 
 export interface WorkerOptions {
+  /** The pages for people: `pages` of `blockgate/http`. Default: none, which keeps the Worker smaller. */
+  readonly pages?: Pages | undefined
   /** For tests. Default: workersHost(). */
   readonly host?: Host | undefined
   /** For tests: what sends spans. Default: the global fetch. */
@@ -48,7 +51,7 @@ export interface WorkerOptions {
  */
 export function createWorker<E extends object>(config: ConfigInput<E>, options: WorkerOptions = {}): Worker<E> {
   const host = options.host ?? workersHost()
-  const isolate = new Isolate(config, host)
+  const isolate = new Isolate(config, host, options.pages)
   let tracing: Tracing | undefined
   /** Nothing outlives an event, so its spans leave with it: after its work, also what goes on after the answer. */
   const traced = async <T>(env: E, context: WorkerContext, work: (inner: WorkerContext) => Promise<T>): Promise<T> => {

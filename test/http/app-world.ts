@@ -1,5 +1,5 @@
 /** A world with its HTTP app, and requests that say what a browser, a person or a program would. */
-import { createApp } from 'blockgate/http'
+import { createApp, pages } from 'blockgate/http'
 import { type World, type WorldOptions, world } from '../support/world.ts'
 import { type Asking, asking } from './described.ts'
 
@@ -12,7 +12,7 @@ export async function appWorld(options: WorldOptions = {}): Promise<AppWorld> {
   const made = await world(options)
   const { gateway, config, host } = made
   const metrics = { text: async () => 'up 1\n' }
-  const app = createApp({ gateway, config, host, version: '1.2.3', metrics, peerOf: c => c.env?.peer })
+  const app = createApp({ gateway, config, host, version: '1.2.3', pages, metrics, peerOf: c => c.env?.peer })
   return {
     ...made,
     app,

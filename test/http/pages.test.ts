@@ -1,3 +1,4 @@
+import { type BlockStage, skip } from 'blockgate'
 import { candidate, testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { blocks, scriptedSink } from '../support/world.ts'
@@ -22,6 +23,7 @@ describe('the first page', () => {
       '<h1>me</h1>',
       '<dd>1.2.3</dd>',
       '<a class="tile serving" href="/blocks?state=serving"><b>5</b>serving</a>',
+      '5 blocks in the view: <b>5</b> are held here, 0 were stopped on the way, 0 have no verdict yet',
       '<td>manual</td><td class="done">done</td>',
       ...LINKS.map(link => `href="${link}"`),
     ]) {
@@ -36,22 +38,75 @@ describe('the first page', () => {
     expect(await text('/')).toContain('no run has ended yet')
     source.error = new Error('the bucket is gone')
     await gateway.sync()
-    expect(await text('/')).toContain('listing-failed: the bucket is gone')
+    const page = await text('/')
+    expect(page).toContain('listing-failed: the bucket is gone')
+    expect(page).toMatch(/<p class="alarm" role="alert">the last run[^<]*the bucket is gone</)
+    expect(page).toMatch(/<td class="failed">(?:failed|incomplete)<br>/)
+    expect(page).toContain('<svg class="wrong"')
+  })
+
+  it('counts what each stage stopped, by reason, from one look: the numbers add up to the tiles', async () => {
+    const sink = scriptedSink()
+    sink.fail(5, ...Array.from({ length: 4 }, () => new Error('no')))
+    const odd: BlockStage = {
+      kind: 'block',
+      name: 'odd-one',
+      handle: async (block, next) => (block.id < testId(3) ? skip('too-odd') : next()),
+    }
+    const { text, gateway, host, source } = await appWorld({ list: blocks(1, 2, 3, 4, 5), stages: [odd], sink })
+    source.partial = [{ id: testId(9), reason: 'no-meta-json', keep: false }]
+    const run = gateway.sync()
+    await host.advance(120_000)
+    await run
+    const page = await text('/')
+    const cells = [
+      ...page.matchAll(
+        /<td class="stage">(\w[\w-]*)<small>[^<]*<\/small><\/td><td class="n">(\d+)<\/td>.*?<td class="n">(\d+)<\/td>/g,
+      ),
+    ]
+    expect(cells.map(([, name, came, went]) => `${name} ${came} ${went}`)).toEqual([
+      ...['scripted 6 5', 'odd-one 5 3', 'owned 3 3', 'scripted-sink 3 2'],
+    ])
+    expect(page).toContain(
+      '<a class="why skipped" href="/blocks?state=skipped&amp;reason=too-odd">2 skipped: too-odd</a>',
+    )
+    expect(page).toContain('<a class="why failed" href="/blocks?state=failed&amp;reason=')
+    expect(page).toContain('6 blocks in the view: <b>2</b> are held here, 4 were stopped on the way')
+    for (const tile of ['<b>2</b>serving', '<b>2</b>skipped', '<b>1</b>failed', '<b>1</b>partial'])
+      expect(page).toContain(tile)
+  })
+
+  it('tells of a run that goes on: how far it is, at what, and which load takes longest', async () => {
+    const sink = scriptedSink()
+    const open = sink.gate(2)
+    const { text, gateway, host } = await appWorld({ list: blocks(1, 2), sink })
+    const run = gateway.sync()
+    await host.advance(4_000)
+    const page = await text('/')
+    expect(page).toContain('1 of 2 blocks have a verdict')
+    expect(page).toContain('<dt>time left</dt><dd>about 4.0 s</dd>')
+    expect(page).toContain('<dt>it is at</dt><dd>1 loads; 0 blocks wait</dd>')
+    expect(page).toContain(`<a class="mono" href="/blocks/${testId(2)}">${testId(2)}</a> for 4.0 s`)
+    open()
+    await run
+    expect(await text('/')).toContain('No run goes on')
   })
 })
 
-it('no page loads anything from elsewhere, or holds a script, a style or a handler', async () => {
+it('no page loads anything from elsewhere, or holds a script, a style or a handler; scripts are files of our own', async () => {
   const { app, text } = await synced()
   for (const path of ['/', '/blocks', `/blocks/${testId(1)}`]) {
     const page = await text(path)
-    expect(page).not.toMatch(/<script|<style|style=|\son\w+=|javascript:|https?:\/\//i)
+    expect(page).not.toMatch(
+      /<script(?! src="\/\w+\.js" defer><\/script>)|<style|style=|\son\w+=|javascript:|https?:\/\//i,
+    )
     for (const [, link] of page.matchAll(/(?:href|src)="([^"]*)"/g)) {
       expect([link, (await app.request(link?.replaceAll('&amp;', '&') ?? '')).status]).toEqual([link, 200])
     }
   }
 })
 
-it('what comes from a bucket or a plugin is escaped on every page, and in errors, which are JSON', async () => {
+it('what comes from a bucket or a plugin is escaped on every page, and in errors, which are JSON where nobody asks for a page', async () => {
   const block = candidate({ ulid: testId(1), labels: { [HOSTILE]: HOSTILE } })
   const sink = scriptedSink()
   sink.fail(1, ...Array.from({ length: 4 }, () => new Error(HOSTILE)))
@@ -88,4 +143,34 @@ describe('/blocks', () => {
     const { text } = await synced({ list: [candidate({ ulid: testId(1), maxTime: Number.MAX_SAFE_INTEGER })] })
     expect(await text(`/blocks/${testId(1)}`)).toContain(String(Number.MAX_SAFE_INTEGER))
   })
+})
+
+describe('an error', () => {
+  it.each([
+    ['/nothing', 404, '<h1>404: not-found</h1>'],
+    ['/blocks/x', 400, '<h1>400: invalid-request</h1>'],
+    [`/blocks/${testId(9)}`, 404, 'is not in the view'],
+    ['/blocks?state=odd', 400, 'state: must be one of'],
+  ])('of %s is a page for a browser, and JSON for all others', async (path, status, part) => {
+    const { app } = await synced()
+    const page = await app.request(path, { headers: { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' } })
+    expect([page.status, page.headers.get('content-type')]).toEqual([status, 'text/html; charset=UTF-8'])
+    expect(await page.text()).toContain(part)
+    const raw = await app.request(path, { headers: { accept: '*/*' } })
+    expect([raw.status, raw.headers.get('content-type')]).toEqual([status, 'application/json'])
+  })
+
+  it('of the API is JSON also for a browser', async () => {
+    const { app } = await synced()
+    const { headers } = await app.request('/api/v1/blocks/x', { headers: { accept: 'text/html' } })
+    expect(headers.get('content-type')).toBe('application/json')
+  })
+})
+
+it('each page has a title of its own, with the name of the gateway', async () => {
+  const { text } = await synced()
+  const titles = await Promise.all(
+    ['/', '/blocks', '/ring', `/blocks/${testId(1)}`].map(async path => /<title>([^<]*)</.exec(await text(path))?.[1]),
+  )
+  expect(titles).toEqual(['Overview', 'Blocks', 'Ring', testId(1)].map(name => `${name} · me · blockgate`))
 })

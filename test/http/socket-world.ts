@@ -1,6 +1,6 @@
 /** The world of the HTTP tests, asked over a real socket: what a request made in memory does not show, shows here. */
 import { request as send } from 'node:http'
-import { createApp } from 'blockgate/http'
+import { createApp, pages } from 'blockgate/http'
 import { onTestFinished } from 'vitest'
 import { listen } from '../../src/runtime/server/listen.ts'
 import { type WorldOptions, world } from '../support/world.ts'
@@ -14,7 +14,7 @@ export async function appWorld(options: WorldOptions = {}): Promise<AppWorld> {
   const made = await world(options)
   const { gateway, config, host } = made
   const metrics = { text: async () => 'up 1\n' }
-  const app = createApp({ gateway, config, host, version: '1.2.3', metrics, peerOf: c => c.req.header(PEER) })
+  const app = createApp({ gateway, config, host, version: '1.2.3', pages, metrics, peerOf: c => c.req.header(PEER) })
   const server = await listen(app, { host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.close(0))
   const ask = (path: string, init: RequestInit = {}, env: { peer?: string } = {}) =>

@@ -1,5 +1,5 @@
 /** Each event of a block leads to the trace that tells of it: in the API and on its page. */
-import { createApp } from 'blockgate/http'
+import { createApp, pages } from 'blockgate/http'
 import { type Spans, spans, testId } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BlockDetails } from '../../src/http/schema/answers.ts'
@@ -19,7 +19,7 @@ afterEach(() => recorded.stop())
 async function made(url: string | undefined) {
   const ownership = scriptedOwnership([1])
   const { gateway, config, host } = await world({ ownership, list: blocks(1, 2) })
-  const app = createApp({ gateway, config: { ...config, traces: { url } }, host, version: '1.2.3' })
+  const app = createApp({ gateway, config: { ...config, traces: { url } }, host, version: '1.2.3', pages })
   await gateway.sync()
   ownership.gain(2)
   await host.advance(5)

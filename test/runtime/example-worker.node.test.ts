@@ -89,8 +89,8 @@ describe('examples/worker on workerd', () => {
     expect((await fetch(`${address}/-/ready`)).status).toBe(200)
   })
 
-  it('serves its pages and its metrics from the same isolate', async () => {
-    expect(await (await fetch(address)).text()).toContain('blockgate')
+  it('serves its API and its metrics from the same isolate', async () => {
+    expect(await (await fetch(`${address}/api/v1/openapi.json`)).text()).toContain('blockgate')
     expect(await (await fetch(`${address}/metrics`)).text()).toContain('\nblockgate_blocks_loaded 8\n')
   })
 

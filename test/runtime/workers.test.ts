@@ -1,5 +1,6 @@
 // A Worker on a fake host. On a real workerd: example-worker.node.test.ts.
 import { type ConfigInput, codeOf, defineConfig, type Interval } from 'blockgate'
+import { pages } from 'blockgate/http'
 import { createWorker, type Worker, type WorkerContext } from 'blockgate/runtime/workers'
 import { type FakeHost, fakeHost, settle } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -45,7 +46,7 @@ function scene({
     made.push(pair)
     return { pipeline: [pair.source, pair.sink], every, concurrency: env.CONCURRENCY, token: env.TOKEN }
   })
-  const worker = createWorker(config, { host })
+  const worker = createWorker(config, { host, pages })
   const work: Promise<unknown>[] = []
   const context = { work, waitUntil: (promise: Promise<unknown>) => void work.push(promise) }
   return {

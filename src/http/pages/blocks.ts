@@ -19,7 +19,7 @@ const HISTORY = { at: 'whole', what: '', by: '', reason: 'long', run: 'mono', tr
 const time = (ms: number | null) => (ms === null ? NONE : instant(ms))
 const labelsOf = ({ labels }: Pick<BlockDetails, 'labels'>) => (labels ? labelsText(labels) : NONE)
 
-export async function blocksPage(gateway: Gateway, host: Host, query: BlocksQuery): Promise<Markup> {
+export async function blocksPage(instance: string, gateway: Gateway, host: Host, query: BlocksQuery): Promise<Markup> {
   const { blocks, next } = await blocksAnswer(gateway, host, query)
   const { state, reason, limit } = query
   const rows = blocks.map(block => [
@@ -34,8 +34,7 @@ export async function blocksPage(gateway: Gateway, host: Host, query: BlocksQuer
   const chosen = { ...(state && { state }), ...(reason && { reason }) }
   const more = new URLSearchParams({ after: next ?? '', limit: String(limit), ...chosen })
   return layout(
-    'Blocks',
-    false,
+    { title: 'Blocks', instance, at: '/blocks' },
     html`<h1>Blocks</h1>
 <form method="get" action="/blocks">
 <select name="state" aria-label="state"><option value="">any state</option>
@@ -45,7 +44,7 @@ ${BLOCK_STATES.map(name => html`<option value="${name}"${name === state ? html` 
 <button>Show</button>
 </form>
 <section>
-${table(LIST, rows, 'no such block')}
+${table('Blocks', LIST, rows, 'no such block')}
 </section>
 ${next === null ? '' : html`<p><a href="/blocks?${more.toString()}">More</a></p>`}`,
   )
@@ -60,11 +59,10 @@ function traceCell({ traceId, traceUrl }: Event): Markup | string {
     : html`<a href="${traceUrl}" rel="noreferrer">${short}</a>`
 }
 
-export function blockPage(block: BlockDetails): Markup {
+export function blockPage(instance: string, block: BlockDetails): Markup {
   const { ulid, state, reason, detail, notes, markers, held, owners } = block
   return layout(
-    ulid,
-    false,
+    { title: ulid, instance, at: '/blocks', live: true },
     html`<h1 class="mono">${ulid}</h1>
 <section>
 ${facts([
@@ -90,6 +88,7 @@ ${facts([
 ${
   owners
     ? table(
+        'Owners',
         OWNERS,
         owners.map(one => [one.rank + 1, one.member, yesNo(one.target), yesNo(one.live), yesNo(one.serves)]),
         NONE,
@@ -100,6 +99,7 @@ ${
 <section>
 <h2>History</h2>
 ${table(
+  'History',
   HISTORY,
   block.history.map(one => {
     return [

@@ -1,16 +1,20 @@
-/** The first page: what this gateway is, and what it does now. */
+/** The first page: what this gateway is, how all blocks are, and what it does now. All its numbers are of one look. */
 import { html } from 'hono/html'
 import { BLOCK_STATES } from '../../catalogue/catalogue.ts'
 import type { ResolvedConfig } from '../../config/config.ts'
 import { instant } from '../../contracts/duration.ts'
 import type { Host } from '../../contracts/host.ts'
-import { durationText, timeText } from '../../contracts/text.ts'
-import { describeConfig, type StageDescription } from '../../explain/describe.ts'
+import { bytesText, durationText, timeText } from '../../contracts/text.ts'
+import { describeConfig } from '../../explain/describe.ts'
 import type { Gateway } from '../../gateway.ts'
 import { runsAnswer } from '../answers.ts'
 import { lookAt } from '../question.ts'
-import type { NextListing, Run } from '../schema/answers.ts'
-import { type Cell, facts, layout, type Markup, NONE, table, withNotes } from './layout.ts'
+import type { NextListing } from '../schema/answers.ts'
+import type { Status } from '../schema/status.ts'
+import { statusOf } from '../status.ts'
+import { funnel } from './funnel.ts'
+import { facts, layout, type Markup, NONE } from './layout.ts'
+import { runsSection } from './runs.ts'
 
 /** As in AppOptions. */
 export interface PagesOptions {
@@ -22,58 +26,53 @@ export interface PagesOptions {
   readonly startedAt: number
 }
 
-const COUNTS = ['seen', 'added', 'unchanged', 'skipped', 'failed', 'dropped', 'retained'] as const
-const COLUMNS = {
-  ...{ began: 'whole', reason: '', status: '', took: 'n' },
-  ...Object.fromEntries(COUNTS.map(name => [name, 'n'])),
-}
-
-export function homePage({ gateway, config, host, version, startedAt }: PagesOptions): Markup {
+export async function homePage({ gateway, config, host, version, startedAt }: PagesOptions): Promise<Markup> {
   const { instance, bucket, everyMs, interval, stages } = describeConfig(config)
-  const { ready, reason } = gateway.readiness
-  const { current, next, runs } = runsAnswer(gateway, host)
+  const status = await statusOf(gateway, host)
+  const { runs } = runsAnswer(gateway, host)
   const broken = gateway.health.filter(({ error }) => error !== undefined)
-  const counts = gateway.catalogue.counts()
-  const now =
-    current &&
-    html`<p>Now: ${current.reason} run ${current.id}, ${current.done} of ${current.seen}${current.listing ? '+' : ''} blocks, ${current.inFlight} in flight, ${current.failed} failed</p>`
+  const { ready, reason, next, states } = status
+  const [last] = runs
+  const wrong = [
+    ...(last?.status === 'failed' && last.error
+      ? [`the last run failed: ${last.error.code}: ${last.error.message}`]
+      : lookAt(gateway)),
+    ...broken.map(({ name, error }) => `${name}: ${error}`),
+  ]
   return layout(
-    instance.id,
-    true,
-    html`<section>
-<h1>${instance.id}</h1>
+    { title: 'Overview', instance: instance.id, at: '/', live: true },
+    html`<h1>${instance.id}</h1>
+${wrong.map(what => html`<p class="alarm" role="alert">${what}</p>`)}
+<section class="about" aria-label="This gateway">
 ${facts([
+  ['ready', [`${ready ? 'yes' : 'no'}: ${reason}`, ready ? 'ready' : 'waiting']],
   ['zone', instance.zone ?? NONE],
   ['version', version],
   ['up', timeText(Math.max(0, host.now() - startedAt))],
-  ['ready', [`${ready ? 'yes' : 'no'}: ${reason}`, ready ? 'ready' : 'waiting']],
-  ...lookAt(gateway).map(what => ['look at', [what, 'failed']] as const),
   ['bucket', bucket?.name ?? 'none'],
-  ['run every', interval ? `${interval.name}, at most ${durationText(everyMs)}` : durationText(everyMs)],
+  ['held', `${status.held.blocks} of ${status.blocks} blocks of the view, ${bytesText(status.held.bytes)}`],
+  ['lists the bucket every', interval ? `${interval.name}, at most ${durationText(everyMs)}` : durationText(everyMs)],
   ...nextRows(next, host),
-  ...broken.map(({ name, error }) => [name, [String(error), 'failed']] as const),
 ])}
 </section>
 <section>
-<h2>Pipeline</h2>
-<ol class="pipeline">
-${stages.map(stageItem)}
-</ol>
+<h2>Now</h2>
+${nowPart(status, host.now())}
 </section>
 <section>
-<h2>Blocks</h2>
+<h2>Pipeline</h2>
+${funnel(status, stages)}
+</section>
+<section>
+<h2>Blocks by state</h2>
 <div class="tiles">
-${BLOCK_STATES.map(
-  state =>
-    html`<a class="tile ${counts[state] ? state : 'zero'}" href="/blocks?state=${state}"><b>${counts[state] ?? 0}</b>${state}</a>`,
-)}
+${BLOCK_STATES.map(state => {
+  const blocks = states[state] ?? 0
+  return html`<a class="tile ${blocks ? state : 'zero'}" href="/blocks?state=${state}"><b>${blocks}</b>${state}</a>`
+})}
 </div>
 </section>
-<section>
-<h2>Runs</h2>
-${now ?? ''}
-${table(COLUMNS, runs.map(row), 'no run has ended yet')}
-</section>`,
+${runsSection(runs)}`,
   )
 }
 
@@ -86,17 +85,39 @@ function nextRows(next: NextListing | null, host: Host): (readonly [string, stri
   ]
 }
 
-function stageItem({ name, kind, ownership }: StageDescription): Markup {
-  const what = kind === 'set' ? 'set, a barrier' : ownership ? `block, ${ownership.name}` : kind
-  return html`<li class="${kind}">${name}<small>${what}</small></li>`
+/** The run that goes on: how fast it is, how long it takes still, and what it is at. */
+function nowPart({ current, oldest, lastNews, waiting, loading }: Status, now: number): Markup {
+  const quiet = lastNews === null ? NONE : `${timeText(Math.max(0, now - lastNews))} ago`
+  if (!current) {
+    return html`<p>No run goes on. The state of a block changed last: ${quiet}.</p>`
+  }
+  const { id, reason, seen, done, inFlight, failed, bytes, listing, startedAt } = current
+  const ms = Math.max(1, now - startedAt)
+  const rate = (done * 1000) / ms
+  const left = listing || done === 0 ? undefined : ((seen - done) * ms) / done
+  return html`<p>The ${reason} run <span class="mono">${id}</span> goes on: ${done} of ${seen}${listing ? ' or more' : ''} blocks have a verdict.</p>
+<progress max="${Math.max(1, seen)}" value="${done}" aria-label="Blocks with a verdict">${done} of ${seen}</progress>
+${facts([
+  ['since', timeText(ms)],
+  ['rate', `${rate.toFixed(rate < 10 ? 1 : 0)} blocks/s, ${bytesText(Math.round((bytes * 1000) / ms))}/s`],
+  ['time left', left === undefined ? (listing ? 'not known while it lists' : NONE) : `about ${timeText(left)}`],
+  ['loaded', bytesText(bytes)],
+  ['failed', [failed, failed > 0 ? 'failed' : '']],
+  ['it is at', at(listing, inFlight, loading, waiting)],
+  ['last news of a block', quiet],
+])}
+${
+  oldest.length > 0
+    ? html`<p>The loads that go on longest:</p><ul>${oldest.map(({ ulid, since }) => html`<li><a class="mono" href="/blocks/${ulid}">${ulid}</a> for ${timeText(Math.max(0, now - since))}</li>`)}</ul>`
+    : ''
+}`
 }
 
-function row({ status, startedAt, run, blocks, error, unconfirmed }: Run): Cell[] {
-  const notes = [
-    ...(error ? [`${error.code}: ${error.message}`] : []),
-    ...(unconfirmed > 0 ? [`${unconfirmed} drops need a confirmation`] : []),
-    ...(status === 'done' && !run.complete ? ['the view was incomplete'] : []),
+function at(listing: boolean, inFlight: number, loading: number, waiting: number): string {
+  const parts = [
+    ...(listing ? ['the listing of the bucket'] : []),
+    ...(loading > 0 ? [`${loading} loads`] : []),
+    ...(inFlight > loading ? [`${inFlight - loading} blocks in the stages before them`] : []),
   ]
-  const state = [withNotes(status, notes), status === 'done' && error ? 'waiting' : status] as const
-  return [instant(startedAt), run.reason, state, timeText(run.durationMs), ...COUNTS.map(name => blocks[name])]
+  return `${parts.join(', ') || 'its end: hand-overs and drops'}; ${waiting} blocks wait`
 }

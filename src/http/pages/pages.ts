@@ -1,20 +1,49 @@
-/** The routes of the pages. */
-import { Hono } from 'hono'
+/** The routes of the pages, and what an error looks like there. */
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import type { ResolvedConfig } from '../../config/config.ts'
 import { blockAnswer } from '../answers.ts'
+import type { HttpError } from '../errors.ts'
 import { blocksQuery } from '../requests.ts'
 import { blockPage, blocksPage, ROWS } from './blocks.ts'
 import { homePage, type PagesOptions } from './home.ts'
+import { layout } from './layout.ts'
 import { ringPage } from './ring.ts'
+import { LIVE } from './scripts/live.ts'
 import { ICON, STYLE } from './style.ts'
 
-export function pages(options: PagesOptions): Hono {
+/** What `createApp({ pages })` takes. A Worker that must stay small does without. */
+export interface Pages {
+  routes(options: PagesOptions): Hono
+  /** For somebody who looks at it, with the status of the error. */
+  problem(c: Context, config: Pick<ResolvedConfig, 'instance'>, error: HttpError): Response | Promise<Response>
+}
+
+export const pages: Pages = { routes, problem }
+
+function routes(options: PagesOptions): Hono {
   const { gateway, host, config } = options
+  const { id } = config.instance
   const app = new Hono()
-  app.get('/', c => c.html(homePage(options)))
-  app.get('/blocks', async c => c.html(await blocksPage(gateway, host, blocksQuery(c.req.queries(), ROWS))))
-  app.get('/blocks/:ulid', c => c.html(blockPage(blockAnswer(gateway, c.req.param('ulid'), config))))
-  app.get('/ring', async c => c.html(await ringPage(gateway)))
-  app.get('/style.css', c => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
-  app.get('/icon.svg', c => c.body(ICON, 200, { 'content-type': 'image/svg+xml' }))
+  app.get('/', async c => c.html(await homePage(options)))
+  app.get('/blocks', async c => c.html(await blocksPage(id, gateway, host, blocksQuery(c.req.queries(), ROWS))))
+  app.get('/blocks/:ulid', c => c.html(blockPage(id, blockAnswer(gateway, c.req.param('ulid'), config))))
+  app.get('/ring', async c => c.html(await ringPage(id, gateway)))
+  const file = (path: string, type: string, text: string) =>
+    app.get(path, c => c.body(text, 200, { 'content-type': `${type}; charset=utf-8` }))
+  file('/style.css', 'text/css', STYLE)
+  file('/icon.svg', 'image/svg+xml', ICON)
+  file('/live.js', 'text/javascript', LIVE)
   return app
+}
+
+function problem(c: Context, { instance }: Pick<ResolvedConfig, 'instance'>, error: HttpError) {
+  const { status, code, message, headers } = error
+  const page = layout(
+    { title: `${status} ${code}`, instance: instance.id },
+    html`<h1>${status}: ${code}</h1>
+<p class="alarm" role="alert">${message}</p>
+<p><a href="/">To the overview</a> · <a href="/blocks">To the blocks</a></p>`,
+  )
+  return c.html(page, status, headers)
 }

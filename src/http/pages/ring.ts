@@ -8,12 +8,12 @@ import type { Ring, RingMember } from '../schema/answers.ts'
 import { type Cell, facts, layout, type Markup, NONE, table, withNotes, yesNo } from './layout.ts'
 
 /** Where there are no members, or they cannot be asked now, the page says so. */
-export async function ringPage(gateway: Gateway): Promise<Markup> {
+export async function ringPage(instance: string, gateway: Gateway): Promise<Markup> {
   const body = await ringAnswer(gateway).then(ringBody, (error: unknown) => {
     if (!(error instanceof HttpError)) throw error
     return html`<section><p class="quiet">${error.message}</p></section>`
   })
-  return layout('Ring', true, html`<h1>Ring</h1>${body}`)
+  return layout({ title: 'Ring', instance, at: '/ring', live: true }, html`<h1>Ring</h1>${body}`)
 }
 
 const COLUMNS = {
@@ -35,7 +35,7 @@ ${facts([
 </section>
 <section>
 <h2>Members</h2>
-${table(COLUMNS, members.map(row), 'there is no member')}
+${table('Members', COLUMNS, members.map(row), 'there is no member')}
 </section>
 <p><a href="/api/v1/ring">As JSON</a></p>`
 }

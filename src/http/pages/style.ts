@@ -14,39 +14,71 @@ export const STYLE = `:root {
 }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.5 system-ui, sans-serif }
-header, main { max-width: 72rem; margin: 0 auto; padding: 1rem 1.25rem }
-header { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: baseline }
+header, main { max-width: 110rem; margin: 0 auto; padding: 1rem clamp(.75rem, 2vw, 2rem) }
+header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: baseline }
 header strong { font-size: 1.25rem }
 header nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin-left: auto }
+nav a[aria-current] { color: inherit; text-decoration: none; border-bottom: 2px solid var(--accent) }
+.skip { position: absolute; left: -99rem }
+.skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .5rem }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
+main[data-live="away"] { opacity: .6 }
 h1 { font-size: 1.25rem; margin: 0 0 1rem; overflow-wrap: anywhere }
 h2 { font-size: 1rem; margin: 0 0 .75rem }
-section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; margin: 0 0 1rem; overflow-x: auto }
+section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; margin: 0 0 1rem }
+.scroll { overflow-x: auto }
 a { color: var(--accent) }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem; margin: 0 }
+@media (min-width: 64rem) { .about dl { grid-template-columns: max-content 1fr max-content 1fr } }
 dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th { text-align: left; color: var(--quiet); font-weight: 500 }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 td.whole { white-space: nowrap }
+td.stage { white-space: nowrap }
 td.long { overflow-wrap: anywhere; min-width: 12rem }
+td.wide { width: 45%; min-width: 8rem; vertical-align: middle }
 tr:last-child td { border-bottom: 0 }
 td.n, th.n { text-align: right }
+td small { display: block; color: var(--quiet) }
 code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
 .quiet { color: var(--quiet) }
+.alarm { border: 2px solid var(--bad); border-radius: .5rem; padding: .6rem 1rem; background: var(--card); overflow-wrap: anywhere }
+.why { display: inline-block; margin-right: .75rem }
+progress { width: 100%; accent-color: var(--accent) }
+.bar { display: block; width: 100%; height: 1rem; background: var(--ground) }
 .tiles { display: flex; flex-wrap: wrap; gap: .75rem }
 .tile { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-width: 6.5rem; color: inherit; text-decoration: none }
 .tile b { display: block; font-size: 1.5rem; line-height: 1.2 }
-.serving b, .done, .ready, .active { color: var(--good) }
-.pending-hand-off b, .last-copy b, .partial b, .stopped, .waiting, .leaving, .notice { color: var(--warn) }
-.failed b, .failed, .down { color: var(--bad) }
+.serving, .done, .ready, .active { color: var(--good) }
+.pending-hand-off, .last-copy, .partial, .stopped, .waiting, .leaving, .notice { color: var(--warn) }
+.failed, .down { color: var(--bad) }
+.tile, .why { color: var(--text) }
 .tile.zero, .tile.zero b { color: var(--quiet) }
-ol.pipeline { display: flex; flex-wrap: wrap; gap: .5rem; list-style: none; margin: 0; padding: 0 }
-ol.pipeline li { border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .7rem }
-ol.pipeline li.set { border-style: dashed; border-width: 2px }
-ol.pipeline small { display: block; color: var(--quiet) }
+.tile.serving b { color: var(--good) }
+.tile.pending-hand-off b, .tile.last-copy b, .tile.partial b, .why.partial { color: var(--warn) }
+.tile.failed b, .why.failed { color: var(--bad) }
+rect { fill: var(--quiet) }
+rect.went, rect.serving, rect.unchanged { fill: var(--good) }
+rect.added, rect.loading { fill: var(--accent) }
+rect.partial, rect.pending-hand-off, rect.last-copy { fill: var(--warn) }
+rect.failed { fill: var(--bad) }
+.runs { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0 0 .5rem }
+.runs svg { width: 1.6rem; height: 6.8rem; border-bottom: 2px solid var(--line) }
+.runs svg.wrong { border-bottom-color: var(--bad); background: color-mix(in srgb, var(--bad) 18%, transparent) }
+.key span::before { content: "■ "; color: var(--quiet) }
+.key .unchanged::before { color: var(--good) }
+.key .added::before { color: var(--accent) }
+.key .failed, .key .unchanged { color: inherit }
+.key .failed::before { color: var(--bad) }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 0 0 1rem }
 input, select, button { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: .35rem; padding: .25rem .6rem }
+@media print {
+  header nav, form, .skip { display: none }
+  section { break-inside: avoid; border: 0; padding: 0 }
+  .scroll { overflow: visible }
+}
 `
 
 export const ICON =

@@ -6,19 +6,8 @@ import type { IntervalReason } from '../../contracts/interval.ts'
 import type * as ownership from '../../contracts/ownership.ts'
 import type { RunSummary } from '../../contracts/summary.ts'
 import type { RunProgress, RunReport } from '../../sync/run-result.ts'
+import { count, described, flag, map, type Schema, text, time, ulid, word } from './atoms.ts'
 
-type Schema<T> = v.GenericSchema<T>
-
-/** With a note for the reader of the OpenAPI description. */
-const described = <T>(schema: Schema<T>, description: string): Schema<T> =>
-  v.pipe(schema, v.description(description)) as Schema<T>
-const text = v.string()
-const map = <const S extends v.GenericSchema>(values: S) => v.record(text, values)
-const flag = v.boolean()
-const word = v.pipe(text, v.nonEmpty())
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-const ulid = v.pipe(text, v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)) as unknown as Schema<BlockId>
-const time = described(v.pipe(v.number(), v.integer()), 'Milliseconds since the epoch')
 const runReason = v.picklist(['startup', 'interval', 'notification', 'ownership-change', 'manual'])
 
 const block = {
@@ -66,7 +55,7 @@ export const Event: Schema<Event> = v.object({
   reason: text,
   detail: v.optional(text),
   traceId: described(
-    v.optional(v.pipe(text, v.regex(/^[0-9a-f]{32}$/))),
+    v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
     'The trace that tells of it, where one is recorded',
   ),
   traceUrl: described(v.optional(text), 'Its page, where the config says `traces.url`'),

@@ -4,10 +4,11 @@ import { BLOCK_STATES } from '../../catalogue/catalogue.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../requests.ts'
 import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchema } from './json-schema.ts'
+import { StageStatus, Status } from './status.ts'
 
 /** Every schema of the answers by its name; `Failure` is `Error` to the readers of the API. */
 const { Failure, syncEntries: _, ...rest } = answers
-const SCHEMAS = { Error: Failure, ...rest }
+const SCHEMAS = { Error: Failure, ...rest, StageStatus, Status }
 const NAMES = new Map<unknown, string>(Object.entries(SCHEMAS).map(([name, schema]) => [schema, name]))
 
 /** @param version of blockgate */
@@ -83,6 +84,26 @@ const PATHS = {
     { parameters: [{ name: 'if-none-match', in: 'header', schema: { type: 'string' }, description: 'An ETag' }] },
   ),
   '/api/v1/runs': get('The last runs, and the one that goes on', { 200: json('Runs', answers.Runs) }),
+  '/api/v1/events': get(
+    'How the gateway is, as Server-Sent Events: `status` with how all blocks are, `run` with each run that has ended',
+    {
+      200: {
+        description: 'The `data` of each `status` is a Status, that of each `run` a Run',
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+      },
+      503: json('Too many clients listen, or the gateway is stopping', answers.Failure),
+    },
+    {
+      parameters: [
+        {
+          name: 'last-event-id',
+          in: 'header',
+          schema: { type: 'string' },
+          description: 'The last id that was read: only what is newer is told',
+        },
+      ],
+    },
+  ),
   '/api/v1/sync': {
     post: operation(
       'Asks for a run',

@@ -6,6 +6,7 @@ import type { Metrics } from '../../contracts/metrics.ts'
 import { memoryState } from '../../contracts/state.ts'
 import { type Gateway, gateway } from '../../gateway.ts'
 import { createApp } from '../../http/app.ts'
+import type { Pages } from '../../http/pages/pages.ts'
 import type { RunResult } from '../../sync/run-result.ts'
 import type { SyncRequest } from '../../sync/runner.ts'
 import { VERSION } from '../../version.ts'
@@ -42,11 +43,13 @@ interface Live {
 export class Isolate<E> {
   readonly #input: ConfigInput<E>
   readonly #host: Host
+  readonly #pages: Pages | undefined
   #live: Live | undefined
 
-  constructor(input: ConfigInput<E>, host: Host) {
+  constructor(input: ConfigInput<E>, host: Host, pages?: Pages) {
     this.#input = input
     this.#host = host
+    this.#pages = pages
   }
 
   /** What answers requests. @throws ConfigError; the next event tries again */
@@ -123,6 +126,7 @@ export class Isolate<E> {
       host,
       version: VERSION,
       metrics,
+      pages: this.#pages,
       background: (c, work) => c.executionCtx.waitUntil(work),
     })
     const live: Live = {
