@@ -35,6 +35,8 @@ export interface BlockEvent {
   readonly by: string
   readonly reason: string
   readonly detail?: string | undefined
+  /** How long the last try of a load took, ms. */
+  readonly loadMs?: number | undefined
   /** The trace that tells of it, where one is recorded. */
   readonly traceId?: string | undefined
 }
@@ -186,6 +188,7 @@ export class Catalogue implements TraceMemory {
     const news = last?.kind !== event.kind || last.by !== event.by || last.reason !== event.reason
     // Where a block is retained for the reason that denied it, the detail of the denial stays.
     if (event.kind !== 'retained' || entry.reason !== event.reason) entry.detail = event.detail
+    const loadMs = entry.state === 'loading' ? Math.max(0, this.#host.now() - entry.since) : undefined
     this.#move(entry, state, event.by, event.reason)
     const traceId = this.#newTraceOf(entry)
     // A failure that was told at its first try has a trace with its last one.
@@ -200,6 +203,7 @@ export class Catalogue implements TraceMemory {
       by,
       reason,
       ...(detail !== undefined && { detail }),
+      ...(loadMs !== undefined && { loadMs }),
       ...(traceId !== undefined && { traceId }),
     }
     // A new list of just this length: push() and spreading allocate room for 17, and most blocks have one or two events in their life.

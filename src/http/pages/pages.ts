@@ -2,10 +2,10 @@
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import type { ResolvedConfig } from '../../config/config.ts'
-import { blockAnswer } from '../answers.ts'
 import type { HttpError } from '../errors.ts'
 import { blocksQuery } from '../requests.ts'
-import { blockPage, blocksPage, ROWS } from './blocks.ts'
+import { blockPage } from './block.ts'
+import { blocksPage, ROWS } from './blocks.ts'
 import { homePage, type PagesOptions } from './home.ts'
 import { layout } from './layout.ts'
 import { ringPage } from './ring.ts'
@@ -27,7 +27,7 @@ function routes(options: PagesOptions): Hono {
   const app = new Hono()
   app.get('/', async c => c.html(await homePage(options)))
   app.get('/blocks', async c => c.html(await blocksPage(id, gateway, host, blocksQuery(c.req.queries(), ROWS))))
-  app.get('/blocks/:ulid', c => c.html(blockPage(id, blockAnswer(gateway, c.req.param('ulid'), config))))
+  app.get('/blocks/:ulid', c => c.html(blockPage(gateway, host, config, c.req.param('ulid'))))
   app.get('/ring', async c => c.html(await ringPage(id, gateway)))
   const file = (path: string, type: string, text: string) =>
     app.get(path, c => c.body(text, 200, { 'content-type': `${type}; charset=utf-8` }))
@@ -37,7 +37,11 @@ function routes(options: PagesOptions): Hono {
   return app
 }
 
-function problem(c: Context, { instance }: Pick<ResolvedConfig, 'instance'>, error: HttpError) {
+function problem(
+  c: Context,
+  { instance }: Pick<ResolvedConfig, 'instance'>,
+  error: HttpError,
+): Response | Promise<Response> {
   const { status, code, message, headers } = error
   const page = layout(
     { title: `${status} ${code}`, instance: instance.id },

@@ -44,6 +44,8 @@ td.n, th.n { text-align: right }
 td small { display: block; color: var(--quiet) }
 code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
 .quiet { color: var(--quiet) }
+.verdict { font-size: 1.1rem; border-left: .3rem solid; padding-left: .75rem; overflow-wrap: anywhere }
+.verdict.skipped { color: var(--text) }
 .alarm { border: 2px solid var(--bad); border-radius: .5rem; padding: .6rem 1rem; background: var(--card); overflow-wrap: anywhere }
 .why { display: inline-block; margin-right: .75rem }
 progress { width: 100%; accent-color: var(--accent) }

@@ -54,6 +54,7 @@ export const Event: Schema<Event> = v.object({
   by: text,
   reason: text,
   detail: v.optional(text),
+  loadMs: described(v.optional(count), 'How long the last try of a load took'),
   traceId: described(
     v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
     'The trace that tells of it, where one is recorded',
