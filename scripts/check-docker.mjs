@@ -1,6 +1,6 @@
 // The steps of examples/docker/Dockerfile, executed as they are in a folder that stands for the image: there need be no Docker for it.
 //   node scripts/check-docker.mjs
-// Then the commands of the StatefulSet of docs/kubernetes.md, with the config mounted as a ConfigMap is. Only what cannot be there is
+// Then the command of the StatefulSet of deploy/kubernetes, with its config mounted as a ConfigMap is. Only what cannot be there is
 // replaced: absolute paths by those in the folder, the port by a free one.
 
 import { spawn, spawnSync } from 'node:child_process'
@@ -9,7 +9,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 
 const ROOT = resolve(import.meta.dirname, '..')
 /** Of one step. */
@@ -66,11 +66,7 @@ function listOf(steps, word) {
 }
 
 function statefulSet() {
-  const page = readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')
-  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text)
-  return blocks
-    .flatMap(text => parseAllDocuments(text).map(document => document.toJS()))
-    .find(({ kind }) => kind === 'StatefulSet')
+  return parse(readFileSync(join(ROOT, 'deploy/kubernetes/statefulset.yaml'), 'utf8'))
 }
 
 /** As the kubelet does it: a folder of the moment, a link to it, and links to the files behind that. */
@@ -80,7 +76,7 @@ function mountConfigMap(volumes) {
   const folder = inRoot(CONFIG)
   const file = 'blockgate.config.ts'
   mkdirSync(join(folder, '..2026_11_30'))
-  cpSync(join(folder, file), join(folder, '..2026_11_30', file))
+  cpSync(join(ROOT, 'deploy/kubernetes', file), join(folder, '..2026_11_30', file))
   rmSync(join(folder, file))
   symlinkSync('..2026_11_30', join(folder, '..data'))
   symlinkSync(join('..data', file), join(folder, file))
@@ -113,6 +109,8 @@ async function serves(command, args) {
     S3_ENDPOINT: 'http://127.0.0.1:9',
     AWS_ACCESS_KEY_ID: 'x',
     AWS_SECRET_ACCESS_KEY: 'x',
+    POD_NAME: 'blockgate-0',
+    REDIS_URL: 'redis://127.0.0.1:9',
   }
   const child = spawn(command, args.map(inFolder), {
     cwd: inRoot('/'),

@@ -1,11 +1,11 @@
-// The manifests of docs/kubernetes.md against the types of the Kubernetes API: each becomes a TypeScript literal of its type,
+// The manifests of deploy/kubernetes, and the parts of docs/kubernetes.md, against the types of the Kubernetes API: each becomes a TypeScript literal of its type,
 // in which a field that does not exist, or has another type, is an error. Works without a network.
 //   node scripts/check-kubernetes.mjs
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const PAGE = 'docs/kubernetes.md'
@@ -18,7 +18,18 @@ const TYPES = {
   undefined: ['kubernetes-types/core/v1.js', 'Container'],
 }
 
-const blocks = [...readFileSync(join(ROOT, PAGE), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text)
+const BASE = join(ROOT, 'deploy/kubernetes')
+const { resources, configMapGenerator } = parse(readFileSync(join(BASE, 'kustomization.yaml'), 'utf8'))
+const manifests = resources.map(file => readFileSync(join(BASE, file), 'utf8'))
+const [{ name, files }] = configMapGenerator
+for (const file of files) readFileSync(join(BASE, file))
+if (
+  !manifests.some(text => parse(text).spec?.template?.spec.volumes.some(({ configMap }) => configMap?.name === name))
+) {
+  throw new Error(`deploy/kubernetes: a volume must mount the ConfigMap ${name}`)
+}
+const parts = [...readFileSync(join(ROOT, PAGE), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text)
+const blocks = [...manifests, ...parts]
 const documents = blocks.flatMap(text => parseAllDocuments(text))
 const kinds = documents.map(document => document.toJS()?.kind)
 for (const kind of ['Service', 'PodDisruptionBudget', 'StatefulSet']) {

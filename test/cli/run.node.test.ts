@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { blockgate, configText, QUICKSTART } from '../support/cli.ts'
+import { PATIENCE } from '../support/patience.ts'
 import { endedBy, folder, hanging, projectOf, projectWith, running } from './world.ts'
 
 const run = (options: Parameters<typeof running>[1]) => running(['run'], options)
@@ -50,6 +51,19 @@ describe('blockgate run', () => {
       'gateway stopped',
     ])
     expect(lines(stderr)[3]).toMatchObject({ level: 'info', reason: 'startup', added: 8, failed: 1 })
+  })
+
+  it('tells systemd when it is ready and when it stops', async () => {
+    const bin = folder()
+    const told = join(bin, 'told')
+    writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\necho "$NOTIFY_SOCKET $1" >> ${told}\n`, { mode: 0o755 })
+    const env = { DIR: folder(), HTTP: '127.0.0.1:0', NOTIFY_SOCKET: '/run/notify', PATH: `${bin}:${process.env.PATH}` }
+    const gateway = run({ cwd: QUICKSTART, env })
+    await gateway.printed('run done')
+    await vi.waitFor(() => expect(readFileSync(told, 'utf8')).toBe('/run/notify READY=1\n'), PATIENCE)
+    const { code, stderr } = await endedBy('SIGTERM', gateway, 'run done')
+    expect([code, stderr.includes('systemd')]).toEqual([0, false])
+    expect(readFileSync(told, 'utf8')).toBe('/run/notify READY=1\n/run/notify STOPPING=1\n')
   })
 
   it('writes its log as it is told to', async () => {

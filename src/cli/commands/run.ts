@@ -2,6 +2,7 @@
 import { codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/host.ts'
 import type { Service } from '../../runtime/node-server.ts'
+import { notifySystemd } from '../../runtime/server/systemd.ts'
 import { showProgress } from '../../runtime/terminal.ts'
 import type { RunProgress } from '../../sync/run-result.ts'
 import type { Command, Io } from '../command.ts'
@@ -41,13 +42,17 @@ async function serve(session: Session, io: Io, listen: () => Promise<Service>): 
   surviveStrays(log)
   const service = await listen()
   // Queries that run may end before the gateway, which they read with, is stopped.
-  session.stopBy(() => service.stop())
+  session.stopBy(() => {
+    notifySystemd('STOPPING=1', io.env, log)
+    return service.stop()
+  })
   const onPlain = ({ reason, ...progress }: RunProgress) => log.info(`${reason} run goes on`, progress)
   const progress = showProgress(gateway, { output: screen, host, env: io.env, onPlain })
   try {
     await gateway.start().catch((error: unknown) => {
       if (stop.caught === undefined || codeOf(error) !== ErrorCode.stopped) throw error
     })
+    if (stop.caught === undefined) notifySystemd('READY=1', io.env, log)
     await stop.stopped
   } finally {
     progress[Symbol.dispose]()
