@@ -166,6 +166,8 @@ export interface WarmBlocks {
   forget(id: BlockId): void
   /** Forgets, those that came last first, until at most `bytes` are left. */
   shrink(bytes: number): void
+  /** From now on a block that is dropped, and is whole, is kept warm, as long as all that is warm has at most `bytes`. Before: none is. */
+  keepDropped?(bytes: number): void
 }
 
 export interface LoadedBlock {

@@ -36,7 +36,7 @@ export interface HandoverOptions {
   readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
   /** What `owners()` asks in place of `assign`: it may throw OwnershipUnavailable. */
   readonly mustAssign?: Assign | undefined
-  /** Who would hold the block without the member `gone`. Default: the first live one that is not to hold it now is added. */
+  /** Who would be to hold the block without the member `gone`. Default: the first one that is not to hold it now. */
   readonly without?: ((block: BlockMeta, entries: EntriesView, gone: string) => readonly string[]) | undefined
 }
 
@@ -177,7 +177,8 @@ export class MemberHandover implements Handover {
     if (!known?.live.has(me) || known.member(me)?.draining) return undefined
     const { targets, failoverOwner, ranked } = assign(block, known.entries)
     if (targets.includes(me) || failoverOwner === me) return undefined
-    const heir = without ? undefined : ranked.find(id => known.live.has(id) && !targets.includes(id))
+    // Whoever is down, and has its place, is taken for back soon: a restart changes nothing.
+    const heir = without ? undefined : ranked.find(id => !targets.includes(id))
     const after = targets.filter(gone => (without?.(block, known.entries, gone) ?? [heir]).includes(me))
     return after.length > 0 ? after : undefined
   }

@@ -23,6 +23,9 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
     'linger-limit-that-drops': [2, 'I1'],
     'two-processes-with-one-id': [16, 'true-claim'],
     'dedup-without-superseded-by': [1, 'I4'],
+    'warm-counted-as-loaded': [1, 'W1'],
+    'warm-committed-without-verify': [1, 'W2'],
+    'warm-over-budget': [1, 'W3'],
   },
   redlock: {
     'release-in-two-steps': [174, 'I1'],
@@ -42,6 +45,9 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
     'lock-not-checked-after-a-pause': [10, 'L4'],
     'grant-used-after-its-ttl': [3, 'L4'],
     'rivals-do-not-wait-for-the-grace': [1, 'L4'],
+    'warm-counted-as-loaded': [1, 'W1'],
+    'warm-committed-without-verify': [1, 'W2'],
+    'warm-over-budget': [1, 'W3'],
   },
 }
 const SEARCHED = 60

@@ -5,6 +5,7 @@
 import type { BlockId, Handover, OwnershipPlugin } from 'blockgate'
 import { MemberTable, type Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
+import { blockMeta } from 'blockgate/testing'
 import type { LockArguments } from '../support/lock-table.ts'
 import type { Running } from './running.ts'
 import type { LockClient, Tested, Variant } from './world.ts'
@@ -166,6 +167,27 @@ const ALL: readonly Variant[] = [
   },
 ]
 
+/** Of loading ahead. */
+const WARM = { prewarm: 1_000_000 }
+const AHEAD: readonly Variant[] = [
+  {
+    name: 'warm-counted-as-loaded',
+    world: WARM,
+    sink(sink) {
+      const { warm } = sink
+      const extra = () =>
+        [...(warm?.held ?? [])].map(([id, bytes]) => {
+          return [id, { meta: blockMeta({ ulid: id }), bytes, fence: undefined }] as const
+        })
+      // What it takes for loaded the prewarmer would let go of.
+      const kept = warm && bound(warm, { forget() {} })
+      return { ...sink, ...(kept && { warm: kept }), loaded: () => new Map([...extra(), ...sink.loaded()]) }
+    },
+  },
+  { name: 'warm-committed-without-verify', world: WARM, verifies: false },
+  { name: 'warm-over-budget', world: { prewarm: 8_200 }, budget: bytes => 2 * bytes },
+]
+
 /** For plugins with slots, locks and fences. */
 const LEASED: readonly Variant[] = [
   /** Whoever comes last has the slot. */
@@ -234,7 +256,7 @@ const LEASED: readonly Variant[] = [
 
 /** Those that there can be for the plugin. */
 export function brokenFor({ name }: Tested): readonly Variant[] {
-  return name === 'ring' ? ALL : [...ALL, ...LEASED]
+  return name === 'ring' ? [...ALL, ...AHEAD] : [...ALL, ...LEASED, ...AHEAD]
 }
 
 /** A store with one check taken out. */

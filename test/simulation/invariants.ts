@@ -10,6 +10,7 @@ import type { Cluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
 import type { Records } from './rules.ts'
 import type { Running } from './running.ts'
+import type { WarmDisk } from './sink.ts'
 import { type Hold, Violation } from './world.ts'
 
 export class Invariants {
@@ -17,6 +18,8 @@ export class Invariants {
   readonly agreement: Agreement
   /** Loads begun and drops made, of blocks that can be loaded: it rests when the cluster does. */
   moves = 0
+  /** Loads that were begun, and those of them that found the block loaded ahead. */
+  readonly warmth = { loads: 0, hits: 0, warmed: 0, wasted: 0 }
   readonly #cluster: Cluster
   /** Who serves what may have changed. */
   #dirty = true
@@ -45,6 +48,7 @@ export class Invariants {
     if (!tick) return
     this.#ticked = scheduler.now
     this.coverage.tick()
+    this.#onlyShown()
     this.#claims()
   }
 
@@ -54,15 +58,27 @@ export class Invariants {
     const meta = this.#cluster.bucket.metas.get(id)
     this.#cluster.note(member, 'loads', short(id))
     if (!this.#cluster.stuck(id)) this.moves++
+    this.warmth.loads++
     if (!plugin?.handover || !meta) return
     if (plugin.epoch() < running.seen) this.#fail('I3', `${member} loads ${short(id)} in an old epoch`)
     if (!owns(running, meta) || !this.#cluster.rules.mayLoad(running, meta))
       this.#fail('I3', `${member} loads ${short(id)}, which is not its own`)
   }
 
-  commit({ id: member }: Running, id: BlockId): void {
-    this.#cluster.note(member, 'serves', short(id))
+  commit(running: Running, id: BlockId, isBad: boolean): void {
+    this.#cluster.note(running.id, 'serves', short(id))
+    running.shown.add(id)
     this.#dirty = true
+    if (isBad) this.#fail('W2', `${running.id} serves ${short(id)} from a damaged copy that was loaded ahead`)
+  }
+
+  /** W3: what is loaded ahead stays within its budget. */
+  warm(running: Running, id: BlockId, warm: WarmDisk, isDropped: boolean): void {
+    if (!isDropped) this.warmth.warmed++
+    const { prewarm = 0 } = this.#cluster.options
+    this.#cluster.note(running.id, 'has warm', short(id))
+    const bytes = [...warm.values()].reduce((sum, copy) => sum + copy.bytes, 0)
+    if (bytes > prewarm) this.#fail('W3', `${running.id} has ${bytes} bytes loaded ahead, of ${prewarm}`)
   }
 
   /** I4: a drop is granted by the store, or two complete listings in a row were without the block. No claim on it stands. */
@@ -71,6 +87,7 @@ export class Invariants {
     this.#cluster.note(member, 'drops', short(id))
     if (!this.#cluster.stuck(id)) this.moves++
     this.#dirty = true
+    running.shown.delete(id)
     const released = running.released.delete(id)
     if (!plugin?.handover) return
     if (!released && !listings.absent(id)) this.#fail('I4', `${member} drops ${short(id)} without knowing that it may`)
@@ -150,8 +167,19 @@ export class Invariants {
   }
 
   ended(running: Running): void {
+    this.warmth.wasted += running.gateway?.prewarm?.stats.wasted ?? 0
     if (!running.left) this.coverage.lost(running)
     this.#dirty = true
+  }
+
+  /** W1: nothing counts as loaded that was not committed, or found on the disk as what is served: least of all what is loaded ahead. */
+  #onlyShown(): void {
+    for (const running of this.#cluster.runnings) {
+      for (const id of running.loaded.keys()) {
+        if (!running.shown.has(id))
+          throw new Violation('W1', `${running.id} counts ${short(id)} as loaded, and never was`)
+      }
+    }
   }
 
   /** No claim may be false: whatever a release may count now is served by the process that claims it. */

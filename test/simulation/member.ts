@@ -21,7 +21,7 @@ export class Member {
     this.#cluster = cluster
     this.#random = random
     this.#clock = { skew: random.between(-60_000, 60_000), rate: random.between(0.9, 1.1) }
-    this.#remains = { id, zone, disk: new Map(), state: memoryState() }
+    this.#remains = { id, zone, disk: new Map(), warm: new Map(), state: memoryState() }
   }
 
   /** A new process; it stands beside the one there is, if there is one. `disk`: the member's own, or an empty one. */
@@ -34,7 +34,8 @@ export class Member {
     this.current = running
     cluster.note(this.id, 'starts', `process ${generation}`)
     cluster.runnings.add(running)
-    const remains = disk === 'own' ? this.#remains : { ...this.#remains, disk: new Map(), state: memoryState() }
+    const remains =
+      disk === 'own' ? this.#remains : { ...this.#remains, disk: new Map(), warm: new Map(), state: memoryState() }
     running.start(cluster, remains, random).catch((error: unknown) => {
       cluster.note(this.id, 'start failed', String(error))
       if (!running.stopping) this.#end(running)

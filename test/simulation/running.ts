@@ -1,6 +1,7 @@
 /** A process of a member, from its start to its end: the real engine and the real plugin on what the simulation has for them. */
 import {
   type BlockId,
+  type BlockSink,
   type Epoch,
   type Gateway,
   gateway,
@@ -11,6 +12,7 @@ import {
   resolveConfig,
   type StateStore,
 } from 'blockgate'
+import { prewarm } from 'blockgate/plugins/warm/prewarm'
 import { Listings, simSource } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
 import { lockClient } from './lock-client.ts'
@@ -18,7 +20,7 @@ import { Connection } from './network.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Records } from './rules.ts'
-import { type Disk, simSink } from './sink.ts'
+import { type Disk, simSink, type WarmDisk } from './sink.ts'
 import { simStore } from './store.ts'
 
 /** What of a member outlives its processes. */
@@ -26,8 +28,11 @@ export interface Remains {
   readonly id: string
   readonly zone: string | undefined
   readonly disk: Disk
+  readonly warm: WarmDisk
   readonly state: StateStore
 }
+
+const NONE: ReadonlyMap<BlockId, LoadedBlock> = new Map()
 
 export class Running {
   readonly id: string
@@ -35,8 +40,9 @@ export class Running {
   readonly listings: Listings = new Listings()
   /** Released by the store for this process, and neither dropped nor claimed since. */
   readonly released: Set<BlockId> = new Set()
-  /** What its sink holds now. */
-  loaded: ReadonlyMap<BlockId, LoadedBlock> = new Map()
+  /** Blocks that were committed, or found on the disk, and not dropped since. */
+  readonly shown: Set<BlockId> = new Set()
+  #sink: BlockSink | undefined
   gateway: Gateway | undefined
   plugin: OwnershipPlugin | undefined
   /** Of its last join that reached the store; 0 before. */
@@ -58,8 +64,13 @@ export class Running {
     this.process = process
   }
 
+  /** What its sink holds now. */
+  get loaded(): ReadonlyMap<BlockId, LoadedBlock> {
+    return this.#sink?.loaded() ?? NONE
+  }
+
   /** Puts the process together and starts it. Rejects where it refuses to start. */
-  async start(cluster: Cluster, { id, zone, disk, state }: Remains, random: Random): Promise<void> {
+  async start(cluster: Cluster, { id, zone, disk, state, warm }: Remains, random: Random): Promise<void> {
     const { process, listings } = this
     const { scheduler, bucket, variant, locks, watch } = cluster
     const route = { scheduler, process, weather: cluster.weather, open: () => cluster.reaches(id) }
@@ -74,14 +85,24 @@ export class Running {
     this.plugin = variant.plugin?.(plugin, this, store) ?? plugin
     const events = {
       prepare: (block: BlockId) => watch.prepare(this, block),
-      commit: (block: BlockId) => watch.commit(this, block),
+      commit: (block: BlockId, isBad: boolean) => watch.commit(this, block, isBad),
       drop: (block: BlockId) => watch.drop(this, block),
+      warm: (block: BlockId, isDropped: boolean) => watch.warm(this, block, warm, isDropped),
+      hit: () => watch.warmth.hits++,
     }
-    const sink = simSink({ bucket, process, random: random.fork('disk'), disk, events })
-    this.loaded = sink.loaded()
+    const budget = cluster.options.prewarm
+    const verifies = variant.verifies ?? true
+    const made = { bucket, process, random: random.fork('disk'), disk, events, verifies }
+    const plain = simSink({ ...made, warm: budget === undefined ? undefined : warm })
+    const sink = variant.sink?.(plain) ?? plain
+    this.#sink = sink
     const source = simSource(bucket, process, random.fork('listings'), listings)
     const pipeline = [source, ...cluster.stages(), owned(this.plugin), sink] as Pipeline
-    const config = await resolveConfig({ pipeline, instance: { id, zone }, ...cluster.config }, { env: {} })
+    const ahead = budget === undefined ? undefined : prewarm({ budget: variant.budget?.(budget) ?? budget })
+    const config = await resolveConfig(
+      { pipeline, instance: { id, zone }, prewarm: ahead, ...cluster.config },
+      { env: {} },
+    )
     this.gateway = gateway(config, { host: process, state })
     await this.gateway.start()
   }

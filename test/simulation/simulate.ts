@@ -7,6 +7,9 @@ import { Tales } from './tales.ts'
 import { SOUND, type Tested, type Variant, Violation } from './world.ts'
 
 const MINUTE = 60_000
+/** Bytes that a member may load ahead: of some eight blocks, or of all. */
+const FEW = 8_200
+const MANY = 1_000_000
 
 export interface Verdict {
   readonly seed: number
@@ -44,6 +47,8 @@ export async function simulate(
     placement: random.pick(['rendezvous', 'token-ring'] as const),
     handoverDelayMs: random.pick([0, 5_000, 30_000]),
     leases: plugin.leases(random),
+    // Not drawn, so that the other histories stay what they are. A broken variant says whether it is about that.
+    prewarm: isTale || variant !== SOUND ? undefined : [undefined, FEW, undefined, MANY][seed % 4],
     ...variant.world,
   }
   const cluster = new Cluster(options, plugin, variant)

@@ -1,6 +1,6 @@
 /** What is simulated: the options of a cluster, an ownership plugin under test, and where the real code can be bent from outside. */
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import type { BlockMeta, OwnershipPlugin, SetStage } from 'blockgate'
+import type { BlockMeta, BlockSink, OwnershipPlugin, SetStage } from 'blockgate'
 import type { HoldRequest, MemberTable, MemberTableOptions, ReleaseItem, SlotEntry, SlotStore } from 'blockgate/members'
 import type { LockArguments } from '../support/lock-table.ts'
 import type { Cluster } from './cluster.ts'
@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly handoverDelayMs: number
   /** For a plugin that leases slots. */
   readonly leases: Leases | undefined
+  /** Bytes that each member may load ahead; undefined: nothing is. */
+  readonly prewarm: number | undefined
 }
 
 export interface Leases {
@@ -111,6 +113,11 @@ export interface Variant {
   readonly client?: (client: LockClient, running: Running) => LockClient
   readonly plugin?: (plugin: OwnershipPlugin, running: Running, store: SlotStore) => OwnershipPlugin
   readonly stages?: () => readonly SetStage[]
+  readonly sink?: (sink: BlockSink) => BlockSink
+  /** Whether the sink checks what was loaded ahead. Default true. */
+  readonly verifies?: boolean
+  /** What the prewarmer takes for its budget. */
+  readonly budget?: (bytes: number) => number
   /** Of a tale: spans that never arrive. */
   readonly isLost?: (span: ReadableSpan) => boolean
 }

@@ -46,22 +46,13 @@ export class Assignments {
     return this.#known.get(block) ?? this.#assign(block)
   }
 
-  /** Who would hold `block` if the member `gone` were not there: the owners, or who holds it in their place. Nothing is kept. */
+  /** The targets of `block` if the member `gone` were not there. Nothing is kept. */
   without(block: BlockId, gone: string): readonly string[] {
     const members = this.#members
-    const zoneOf = (id: string) => members.get(id)?.zone
-    const isLive = (id: string) => id !== gone && members.get(id)?.state !== 'down'
     const others = [...this.#ranking.rank(block)].filter(id => id !== gone)
     const left = [...members.values()].filter(({ id }) => id !== gone)
-    const chosen = targets(
-      others,
-      zoneOf,
-      this.#replicas,
-      this.#limits && zoneLimits(left, this.#replicas, this.#zones),
-    )
-    if (chosen.some(isLive)) return chosen
-    const failoverOwner = others.find(isLive)
-    return failoverOwner === undefined ? chosen : [...chosen, failoverOwner]
+    const limits = this.#limits && zoneLimits(left, this.#replicas, this.#zones)
+    return targets(others, id => members.get(id)?.zone, this.#replicas, limits)
   }
 
   #assign(block: BlockId): Assigned {

@@ -239,13 +239,18 @@ export class BlockStore {
     this.#held.get(meta.ulid)?.offered(meta)
   }
 
-  /** Gone from `loaded` at once. Resolves when the files are gone too; where the signal aborts before, they still go. */
-  async drop(id: BlockId, signal: AbortSignal): Promise<void> {
+  /**
+   * Gone from `loaded` at once. Resolves when the files are gone too, or kept warm; where the signal aborts before, they still go. `isWhole`:
+   * nothing is wrong with it.
+   */
+  async drop(id: BlockId, signal: AbortSignal, isWhole = true): Promise<void> {
     const block = this.#held.get(id)
     if (!block) return
     this.#held.delete(id)
     this.#known?.changed(1)
-    await orAborted(this.#away(id, block), signal)
+    const isKept = isWhole && this.#warm.hasRoom(block)
+    const keep = (folder: string) => this.#warm.keepDropped(folder, block, () => this.#held.has(id))
+    await orAborted(this.#away(id, block, isKept ? keep : undefined), signal)
   }
 
   /** Resolves when nothing is on its way out, or when time is up: the next start removes what is left. */
@@ -327,11 +332,11 @@ export class BlockStore {
     })
   }
 
-  #away(id: BlockId, block: HeldBlock): Promise<void> {
+  #away(id: BlockId, block: HeldBlock, instead?: (folder: string) => Promise<void>): Promise<void> {
     const work = async () => {
       try {
         await this.#turns.run(id, () => block.leave(this.#tempFolder(id)))
-        await block.remove()
+        await block.remove(instead)
       } catch (error) {
         const message = 'files of a dropped block stay on the disk until the next start'
         this.#disk?.log.warn(message, { block: id, ...errorFields(error) })

@@ -57,10 +57,10 @@ export class HeldBlock implements LoadedBlock {
     return moves.left
   }
 
-  /** Removes the files, once no reader is open. Nobody may open() any more. */
-  remove(): Promise<void> {
+  /** Removes the files, once no reader is open, or does with their folder what `instead` does. Nobody may open() any more. */
+  remove(instead?: (folder: string) => Promise<void>): Promise<void> {
     const moves = this.#moving()
-    moves.removed ??= this.#remove(moves)
+    moves.removed ??= this.#remove(moves, instead)
     return moves.removed
   }
 
@@ -114,13 +114,13 @@ export class HeldBlock implements LoadedBlock {
     }
   }
 
-  async #remove(moves: Moves): Promise<void> {
+  async #remove(moves: Moves, instead?: (folder: string) => Promise<void>): Promise<void> {
     if (this.#readers > 0) {
       await new Promise<void>(resolve => {
         moves.onIdle = resolve
       })
     }
-    await this.#place.files.remove(this.#where)
+    await (instead ? instead(this.#where) : this.#place.files.remove(this.#where))
   }
 
   get #where(): string {

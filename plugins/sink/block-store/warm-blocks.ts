@@ -45,6 +45,8 @@ export class WarmFolders {
   readonly #coming = new BlockMap<Promise<void>>()
   readonly #leaving = new Set<Promise<void>>()
   #disk: { readonly files: LocalFiles; readonly log: Log } | undefined
+  /** Bytes that may be warm, of blocks that are dropped. */
+  #room = 0
   hits = 0
 
   constructor(options: Options) {
@@ -85,6 +87,9 @@ export class WarmFolders {
       },
       forget: id => this.forget(id),
       shrink: bytes => this.shrink(bytes),
+      keepDropped: bytes => {
+        this.#room = bytes
+      },
     }
   }
 
@@ -119,6 +124,20 @@ export class WarmFolders {
     }
   }
 
+  /** Whether a block that is dropped may stay warm. */
+  hasRoom({ bytes }: LoadedBlock): boolean {
+    return sum(this.#held) + bytes <= this.#room
+  }
+
+  /** A block that was shown, and is in `folder`. Where it is shown again, nobody needs it. */
+  async keepDropped(folder: string, block: LoadedBlock, isShown: () => boolean): Promise<void> {
+    const id = block.meta.ulid
+    if (this.#held.has(id) || this.#coming.has(id) || isShown()) return void (await this.#disk?.files.remove(folder))
+    const { meta, bytes, fence } = block
+    await this.#keep(id, Promise.resolve({ folder, block: { meta, bytes, fence } }))
+    if (isShown()) this.forget(id)
+  }
+
   /** It was taken, and is not needed after all. */
   back({ meta, bytes }: LoadedBlock): void {
     this.#held.set(meta.ulid, bytes)
@@ -137,9 +156,7 @@ export class WarmFolders {
   }
 
   shrink(bytes: number): void {
-    if (this.#held.size === 0) return
-    let held = 0
-    for (const size of this.#held.values()) held += size
+    let held = this.#held.size > 0 ? sum(this.#held) : 0
     if (held <= bytes) return
     for (const [id, size] of [...this.#held].reverse()) {
       if (held <= bytes) return
@@ -194,7 +211,7 @@ export class WarmFolders {
   }
 }
 
-function sum(sizes: ReadonlyMap<string, number>): number {
+function sum(sizes: ReadonlyMap<unknown, number>): number {
   let all = 0
   for (const size of sizes.values()) all += size
   return all

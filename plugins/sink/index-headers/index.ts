@@ -103,8 +103,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
     damaged: () => check.damaged,
     offered: meta => store.offered(meta),
     drop(id, signal) {
-      check.damaged.delete(id)
-      return store.drop(id, signal)
+      return store.drop(id, signal, !check.damaged.delete(id))
     },
 
     async prepare(block) {

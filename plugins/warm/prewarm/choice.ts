@@ -37,12 +37,28 @@ const HELD = 8
 /** Of an index is its header, until something is known. */
 const USUAL_SHARE = 0.25
 
+/**
+ * Of a block that this gateway is next for only now nothing is loaded for so long, ms, while its owner is well: members that come and go
+ * often are back by then, and so is who was next before.
+ */
+export const SETTLES = 300_000
+/** The chance that an owner goes from which it is not waited. */
+const SUSPECT = 0.2
+
+export interface Chances {
+  readonly leaving: Leaving
+  /** Bytes in all. */
+  readonly budget: number
+  /** Bytes of blocks whose size is known. */
+  readonly sizes: ReadonlyMap<BlockId, number>
+  /** Since when this gateway is next for each block, on the monotonic clock: kept from one time to the next. */
+  readonly since: Map<BlockId, number>
+}
+
 /** Undefined where it is not known which blocks there are, or who owns them. */
 export async function choose(
   { host, instance, plan, offers }: PrewarmServices,
-  leaving: Leaving,
-  budget: number,
-  sizes: ReadonlyMap<BlockId, number>,
+  { leaving, budget, sizes, since }: Chances,
 ): Promise<Chosen | undefined> {
   const { handover } = plan.ownership
   const { stage: sink } = plan.sink
@@ -54,6 +70,10 @@ export async function choose(
   const scored: Scored[] = []
   const coming = new BlockMap<true>()
   const now = host.now()
+  const at = host.monotonic()
+  const before = new BlockMap<number>()
+  for (const [id, time] of since) before.set(id, time)
+  since.clear()
   await inSlices(host, view.offered, candidate => {
     const { meta } = candidate
     const id = meta.ulid
@@ -67,6 +87,9 @@ export async function choose(
     if (!after || after.length === 0) return
     const bytes = held.get(id) ?? sizes.get(id) ?? indexBytesOf(meta) * share
     const chance = anyOf(after.map(member => leaving.chance(member)))
+    const first = before.get(id) ?? at
+    since.set(id, first)
+    if (at - first < SETTLES && chance < SUSPECT && !held.has(id)) return
     const score = scoreOf(chance, heatOf(meta, now), bytes) * (held.has(id) ? HELD : 1)
     scored.push({ candidate, after, score, bytes })
   })
@@ -77,8 +100,8 @@ export async function choose(
     room -= bytes
     wanted.set(candidate.meta.ulid, { candidate, after })
   }
-  // While this member is not known to the others, nothing says who is next.
-  const isMember = ['member', 'leaving'].includes(handover.standing())
+  // While this member is not known to the others, nothing says who is next. One that leaves may come back, and have its blocks again.
+  const isMember = handover.standing() === 'member'
   const unwanted = isMember ? [...held.keys()].filter(id => !wanted.has(id) && !coming.has(id)) : []
   return { wanted, unwanted }
 }

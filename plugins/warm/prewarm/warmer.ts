@@ -51,6 +51,7 @@ export class Warmer implements Prewarmer {
   readonly #sizes = new BlockMap<number>()
   /** When a block may be tried again, on the monotonic clock. */
   readonly #failed = new BlockMap<number>()
+  readonly #since = new BlockMap<number>()
   #budget = 0
   #timer: Disposable | undefined
   #choosing: Promise<void> | undefined
@@ -157,9 +158,16 @@ export class Warmer implements Prewarmer {
     for (const { bytes } of plan.sink.stage.loaded().values()) loaded += bytes
     const disk = { files, diskBudget, ours: loaded + total(warm.held) }
     this.#budget = await bytesOf(this.#options.budget, disk)
-    const chosen = await choose(services, this.#leaving, Math.min(this.#budget, services.left()), this.#sizes)
+    const chosen = await choose(services, {
+      leaving: this.#leaving,
+      budget: Math.min(this.#budget, services.left()),
+      sizes: this.#sizes,
+      since: this.#since,
+    })
     if (!chosen || this.#stop.signal.aborted) return
     const { wanted, unwanted } = chosen
+    // What goes from here may come back, or be wanted when another member goes: the next choice says whether it stays.
+    warm.keepDropped?.(Math.min(this.#budget, services.left()))
     this.#wanted = wanted
     for (const id of unwanted) if (!plan.sink.stage.loaded().has(id)) warm.forget(id)
     // Its owner is well again, or another member is next.
@@ -197,6 +205,7 @@ export class Warmer implements Prewarmer {
         await this.#warm?.keep(this.#contextOf(candidate, abort.signal))
       })
       this.#counts.loaded++
+      this.#waste.warmed(id, host.monotonic())
       this.#failed.delete(id)
       this.#sizes.delete(id)
       // It came here by the usual way meanwhile.

@@ -5,21 +5,22 @@ import { type BlockId, BlockMap } from 'blockgate'
 const HOUR = 3_600_000
 
 export class Waste {
-  /** Since when each is warm, on the monotonic clock; undefined: it is counted. */
-  readonly #since = new BlockMap<number | undefined>()
+  /** Since when each is warm, on the monotonic clock. */
+  readonly #since = new BlockMap<number>()
   count = 0
+
+  /** The block was loaded ahead. */
+  warmed(id: BlockId, now: number): void {
+    this.#since.set(id, now)
+  }
 
   /** To be called about once a second: `held` is what is warm now. What is gone from it and not `loaded` was never used. */
   look(held: ReadonlyMap<BlockId, unknown>, loaded: { has(id: BlockId): boolean }, now: number): void {
     for (const [id, since] of this.#since) {
-      if (!held.has(id)) {
-        this.#since.delete(id)
-        if (since !== undefined && !loaded.has(id)) this.count++
-      } else if (since !== undefined && now - since >= HOUR) {
-        this.#since.set(id, undefined)
-        this.count++
-      }
+      const isOld = now - since >= HOUR
+      if (held.has(id) && !isOld) continue
+      this.#since.delete(id)
+      if (held.has(id) || !loaded.has(id)) this.count++
     }
-    for (const id of held.keys()) if (!this.#since.has(id)) this.#since.set(id, now)
   }
 }

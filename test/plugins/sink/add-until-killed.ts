@@ -23,7 +23,8 @@ const { signal } = new AbortController()
 
 const store = memoryBucket()
 const [name, root = ''] = process.argv.slice(2)
-const headers = name === 'index-headers'
+const ahead = name === 'index-headers-ahead'
+const headers = ahead || name === 'index-headers'
 const blocks = await (headers ? indexedBlocks(store, BLOCKS.count) : storedBlocks(store, BLOCKS))
 const bucket: Bucket = {
   ...store,
@@ -50,10 +51,12 @@ const files: LocalFiles = {
 
 const sink = headers ? indexHeaders({ headBytes: 64, tailBytes: 64 }) : directory()
 await sink.start?.(services({ host: nodeHost(), bucket, files }))
+if (ahead) sink.warm?.keepDropped?.(Number.POSITIVE_INFINITY)
 for (;;) {
   for (const block of blocks) {
     const { ulid } = block.meta
     if (sink.loaded().has(ulid)) continue
+    if (ahead) await sink.warm?.keep(blockContext(block))
     const prepared = await sink.prepare(blockContext(block))
     step()
     await prepared.commit()

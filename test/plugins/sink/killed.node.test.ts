@@ -38,11 +38,13 @@ const SINKS = {
     ],
   },
 }
+/** The same, with blocks that are loaded ahead, added from that, and kept when they are dropped. */
+const ALL = { ...SINKS, 'index-headers-ahead': { ...SINKS['index-headers'], seed: 22 } }
 
-it.each(Object.keys(SINKS) as (keyof typeof SINKS)[])(
+it.each(Object.keys(ALL) as (keyof typeof ALL)[])(
   `%s: every block is whole or absent and no temp file is left, after each of ${KILLS} kills at random steps`,
   async name => {
-    const { make, blocks, below, steps: most, seed, filesOf } = SINKS[name]
+    const { make, blocks, below, steps: most, seed, filesOf } = ALL[name]
     const root = folder()
     const bucket = memoryBucket()
     const whole = new Map<string, readonly (readonly [string, Uint8Array])[]>()
@@ -54,8 +56,9 @@ it.each(Object.keys(SINKS) as (keyof typeof SINKS)[])(
       whole.set(block.meta.ulid, await filesOf(block, get))
     }
     const { random } = fakeHost({ seed })
-    const seen = { blocks: 0, leftovers: 0 }
-    for (let kill = 1; kill <= KILLS; kill++) {
+    const seen = { blocks: 0, leftovers: 0, warm: 0 }
+    const kills = name === 'index-headers-ahead' ? KILLS / 2 : KILLS
+    for (let kill = 1; kill <= kills; kill++) {
       const steps = 1 + Math.floor(random() * most)
       expect(await killedAfter(steps, name, root), `kill ${kill}, after ${steps} steps`).toBe('SIGKILL')
       seen.leftovers += (await readdir(join(root, below, '.blockgate-tmp')).catch(() => [])).length
@@ -76,6 +79,15 @@ it.each(Object.keys(SINKS) as (keyof typeof SINKS)[])(
         expect(bytes).toBe(parts.reduce((sum, [, stored]) => sum + stored.length, 0))
         expected.push(...[...parts.map(([path]) => path), 'blockgate.json'].map(path => join(below, id, path)))
       }
+      for (const [id, bytes] of sink.warm?.held ?? []) {
+        seen.warm++
+        const [[path, stored] = ['', Buffer.of()]] = whole.get(id) ?? []
+        const folder = join('.blockgate-warm', id)
+        expect(sink.loaded().has(id as never), `kill ${kill}: ${id} is in one place`).toBe(false)
+        expect(Buffer.compare(await readFile(join(root, folder, path)), stored)).toBe(0)
+        expect(bytes).toBe(stored.length)
+        expected.push(...[path, 'blockgate.json'].map(file => join(folder, file)))
+      }
       await sink.stop?.(signal)
       // The list of the blocks is written at the stop: the next process, and the next start, have it.
       const entries = (await readdir(join(root, below))).filter(entry => !entry.startsWith('.blockgate-'))
@@ -84,7 +96,8 @@ it.each(Object.keys(SINKS) as (keyof typeof SINKS)[])(
       expect(paths.toSorted()).toEqual(expected.toSorted())
     }
     // The kills did hit both: blocks that showed, and work in the middle.
-    expect(seen.blocks).toBeGreaterThan(KILLS)
-    expect(seen.leftovers).toBeGreaterThan(KILLS / 4)
+    expect(seen.blocks).toBeGreaterThan(kills)
+    expect(seen.leftovers).toBeGreaterThan(kills / 4)
+    expect(seen.warm > 0).toBe(kills < KILLS)
   },
 )

@@ -148,6 +148,48 @@ describe('a block that index-headers has warm', () => {
     expect((await refused(blocks[0])).code).toBe('disk-full')
   })
 
+  it('is what is left of one that was dropped, where that is asked for and there is room', async () => {
+    const { sink, blocks, bucket, warm, isWarm, paths, restart } = await world(3, 0)
+    const [block, other, third] = blocks
+    for (const each of blocks) await add(sink, each, 4)
+    bucket.gets.length = 0
+    await sink.drop(third.meta.ulid, signal)
+    expect([warm.held.size, (await paths()).length]).toEqual([0, 4])
+    warm.keepDropped?.(sink.loaded().get(block.meta.ulid)?.bytes ?? 0)
+    const reader = sink.open?.(block.meta.ulid)
+    const dropping = sink.drop(block.meta.ulid, signal)
+    await settle()
+    expect([sink.loaded().has(block.meta.ulid), isWarm(block)]).toEqual([false, false])
+    // It is read on until its reader is closed.
+    expect((await reader?.files.read('index-header', 0, 4, signal))?.length).toBe(4)
+    reader?.[Symbol.dispose]()
+    await dropping
+    expect(isWarm(block)).toBe(true)
+    await sink.drop(other.meta.ulid, signal)
+    expect([...warm.held.keys()]).toEqual([block.meta.ulid])
+    const again = await restart()
+    await add(again, block, 9)
+    expect([bucket.gets, again.loaded().get(block.meta.ulid)?.fence]).toEqual([[], 9])
+  })
+
+  it('is none of one that was dropped for a damage, or is loaded again before its last reader closed', async () => {
+    const { sink, blocks, warm, isWarm, paths } = await world(1, 0)
+    const [block] = blocks
+    warm.keepDropped?.(1_000_000)
+    await add(sink, block)
+    const damaged = sink.damaged?.() as unknown as Set<string>
+    damaged.add(block.meta.ulid)
+    await sink.drop(block.meta.ulid, signal)
+    expect([isWarm(block), await paths()]).toEqual([false, []])
+    await add(sink, block)
+    const reader = sink.open?.(block.meta.ulid)
+    const dropping = sink.drop(block.meta.ulid, signal)
+    await add(sink, block)
+    reader?.[Symbol.dispose]()
+    await dropping
+    expect([isWarm(block), (await paths()).filter(path => path.startsWith('.'))]).toEqual([false, []])
+  })
+
   it('is counted by the disk budget before it is added, and stays where it does not fit', async () => {
     const { sink, blocks, isWarm } = await world(1, 1)
     const [block] = blocks

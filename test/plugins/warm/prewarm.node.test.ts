@@ -51,10 +51,10 @@ class Cluster {
     return member
   }
 
-  async until(done: () => boolean, most = 400): Promise<void> {
+  async until(done: () => boolean, most = 1_000): Promise<void> {
     for (let step = 0; !done(); step++) {
       if (step > most) throw new Error('it does not come to that')
-      await this.host.advance(250)
+      await this.host.advance(1_000)
       // The disk is a real one, and takes its time: until it is through, no other time passes.
       for (let idle = 0; idle < 3; idle = this.#working > 0 ? 0 : idle + 1) await settle()
     }

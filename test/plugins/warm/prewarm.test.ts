@@ -15,6 +15,7 @@ import { type PrewarmOptions, prewarm } from 'blockgate/plugins/warm/prewarm'
 import { candidate, type FakeHost, fakeHost, memoryState, settle, testId } from 'blockgate/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { budgetOf, bytesOf } from '../../../plugins/warm/prewarm/budget.ts'
+import { SETTLES } from '../../../plugins/warm/prewarm/choice.ts'
 import { Leaving } from '../../../plugins/warm/prewarm/leaving.ts'
 import { anyOf, heatOf, scoreOf } from '../../../plugins/warm/prewarm/score.ts'
 import { Waste } from '../../../plugins/warm/prewarm/waste.ts'
@@ -106,7 +107,10 @@ async function world(
   const made = gateway(config, { host, state: memoryState() })
   onTestFinished(async () => made.stop())
   await made.start()
+  // Until now it is next only since the start.
+  await host.advance(SETTLES)
   const { prewarm: warmer } = made
+  if (sink.told.length > 0) throw new Error('nothing may be loaded yet')
   if (!warmer) throw new Error('there must be one')
   return { host, ownership, members, after, sink, source, gateway: made, warmer }
 }
@@ -158,7 +162,9 @@ describe('prewarm()', () => {
     expect([w.sink.told.at(-1), w.warmer.stats.paused]).toEqual(['warm 5', 'sync'])
     open()
     await run
-    await w.host.advance(1_000)
+    await w.host.advance(SETTLES - 60_000)
+    expect(w.sink.told.at(-1)).toBe('warm 5')
+    await w.host.advance(61_000)
     expect(w.sink.told.at(-1)).toBe('warm 8')
   })
 
@@ -340,6 +346,7 @@ describe('what prewarm() reckons with', () => {
   it('waste: an hour unused, or gone unused, once each; what was added is none', () => {
     const waste = new Waste()
     const [a, b, c] = [testId(1), testId(2), testId(3)]
+    for (const id of [a, b, c]) waste.warmed(id, 0)
     waste.look(
       new Map([
         [a, 1],
