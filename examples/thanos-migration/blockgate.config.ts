@@ -1,6 +1,6 @@
 // --store.enable-index-header-lazy-reader: index-headers are opened on first use
 // --grpc-address: nothing is served over gRPC: Prometheus asks by remote read
-// --log.format: the log is JSON, but on a terminal
+// --log.format: blockgate run --log-level and --log-format, which has logfmt
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'blockgate'
 import { thanosObjstore } from 'blockgate/plugins/bucket/thanos-objstore'

@@ -78,7 +78,7 @@ export const FLAGS: readonly (readonly [name: string, rule: Rule])[] = Object.en
   'disable-admin-operations': note('without a token, changes are taken from this machine only'),
   'request.logging-config*': note('serve.slow says which queries are in the log'),
   'tracing.config*': note('traces go where OTEL_EXPORTER_OTLP_ENDPOINT says'),
-  'log.*': note('the log is JSON, but on a terminal'),
+  'log.*': note('blockgate run --log-level and --log-format, which has logfmt'),
   'enable-auto-gomemlimit': nothing,
   'no-enable-auto-gomemlimit': nothing,
   'auto-gomemlimit.ratio': nothing,

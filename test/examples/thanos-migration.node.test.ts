@@ -1,7 +1,8 @@
 // The command line of a `thanos store` in, a config that `blockgate check` takes out.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { FLAGS as RULES } from '../../examples/thanos-migration/flags.ts'
 import { migrate } from '../../examples/thanos-migration/migrate.ts'
 import { blockgate, project } from '../support/cli.ts'
 import { tempFolders } from '../support/temp-folders.ts'
@@ -119,4 +120,12 @@ config:
   ])('refuses %j', (script, message) => {
     expect(() => migrate(script)).toThrow(message)
   })
+})
+
+it('docs/from-thanos.md says of every flag what takes its place', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/from-thanos.md'), 'utf8')
+  const named = RULES.map(([name]) => name).filter(
+    name => !page.includes(`\`--${name}\``) && !page.includes(`\`${name}\``),
+  )
+  expect(named).toEqual([])
 })
