@@ -125,12 +125,56 @@ export interface ViewEnd {
   readonly complete: boolean
   /** For people, an error or a sentence without a final period: why the view is incomplete, or shows no block. */
   readonly cause?: unknown
+  /**
+   * Of an incomplete view that is no failure: on what it rests in place of a listing, for people (`the catalogue of …`). Its run
+   * adds blocks and drops none, and a run that lists follows at once.
+   */
+  readonly restsOn?: string | undefined
+}
+
+/** An object as the bucket showed it. */
+export interface ObjectVersion {
+  readonly etag: string
+  readonly size: number
+  /** Milliseconds since the epoch. */
+  readonly modified: number
+}
+
+/** What was read of a block, as it stands while the bucket shows these versions. Plain data. */
+export interface ReadBlock {
+  readonly id: BlockId
+  /** Of meta.json. One without a `meta` makes no candidate. */
+  readonly read?: (ObjectVersion & { readonly meta?: BlockMeta; readonly uploaded?: number | undefined }) | undefined
+  /** Of deletion-mark.json, when it was made in ms; a `problem` where it cannot be used. */
+  readonly mark?:
+    | (ObjectVersion & { readonly time?: number | undefined; readonly problem?: string | undefined })
+    | undefined
+  /** Another gateway has read it, and this one has not. */
+  readonly told?: true | undefined
+}
+
+/** What a source has read: for another gateway, and what another gateway has read for it. What the listing shows just so is not read again. */
+export interface SharedReads {
+  /** Before the others. */
+  load(): Promise<void>
+  readonly known: { readonly ids: Iterable<BlockId> }
+  get(id: BlockId): ReadBlock | undefined
+  /** Of a block that makes a candidate. */
+  set(block: ReadBlock & { readonly read: ObjectVersion & { readonly meta: BlockMeta } }): void
+  delete(id: BlockId): void
 }
 
 export interface BlockSource extends Component {
   readonly kind: 'source'
   /** Yields every block at most once, and returns whether the view was complete. */
   pages(run: RunContext): AsyncGenerator<Page, ViewEnd, undefined>
+  /** Undefined before the start. */
+  readonly reads?: SharedReads | undefined
+  /**
+   * Called when the block is loaded, of a source that offers what it has not read itself: undefined, or a promise that rejects where the
+   * bucket says otherwise. The block is not shown before it resolves.
+   */
+  confirm?(block: BlockContext): Promise<void> | undefined
 }
 
 export interface BlockSink extends Component {

@@ -26,6 +26,8 @@ export interface RunSummary extends Readonly<Notes> {
     readonly reason: RunReason
     /** Whether the source saw everything there is. */
     readonly complete: boolean
+    /** On what the view rests in place of a listing. */
+    readonly restsOn?: string | undefined
     readonly durationMs: number
   }
   /** In list order. */

@@ -1,10 +1,10 @@
 /** The innermost step of a pipeline: prepare → verify → commit. */
 import type { BlockId } from '../contracts/block.ts'
-import { BlockgateError, codeOf, ErrorCode, errorFields } from '../contracts/errors.ts'
+import { BlockgateError, codeOf, ErrorCode, errorFields, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Metrics } from '../contracts/metrics.ts'
 import type { Named } from '../contracts/plan.ts'
-import type { BlockContext, BlockSink, PreparedBlock } from '../contracts/stage.ts'
+import type { BlockContext, BlockSink, BlockSource, PreparedBlock } from '../contracts/stage.ts'
 import type { AdvertisedBlocks } from './advertised.ts'
 import type { BlockTrace } from './block-trace.ts'
 import type { Chain } from './compose.ts'
@@ -13,6 +13,7 @@ import { type LoadJournal, POISON_CRASHES } from './journal.ts'
 import { added, failed, skippedBy, unchanged } from './outcome.ts'
 
 export interface AddDeps {
+  readonly source: Named<BlockSource>
   readonly sink: Named<BlockSink>
   readonly host: Host
   readonly journal: LoadJournal
@@ -25,7 +26,7 @@ export interface AddDeps {
 
 /** Adds one block to the sink. Never rejects. A block the sink holds already is `unchanged`, or `added` by this run. */
 export function adder(deps: AddDeps): Chain {
-  const { sink, budget } = deps
+  const { source, sink, budget } = deps
   return async (block, { trace }) => {
     try {
       if (sink.stage.loaded().has(block.id)) {
@@ -45,7 +46,11 @@ export function adder(deps: AddDeps): Chain {
       } catch (error) {
         // `retain`: the block is wanted still. Blocks that others take over will free space for it.
         if (codeOf(error) === ErrorCode.diskBudget) return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
-        return failed(sink.name, error)
+        const isSource = Object(error).at === source.name
+        // It was told, and is gone meanwhile.
+        if (isSource && codeOf(error) === ErrorCode.notFound)
+          return skippedBy(source.name, 'no-meta-json', rawMessageOf(error))
+        return failed(isSource ? source.name : sink.name, error)
       } finally {
         room?.end()
       }
@@ -68,7 +73,13 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
     await journal.begin(block.id)
     verify(block, 'load', trace)
     trace.mark('prepare')
-    prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
+    const confirmed = confirm(deps, block)
+    try {
+      prepared = await sink.stage.prepare({ ...block, reserve: room.reserve })
+    } finally {
+      // Also of a load that failed: a block that is not what the source has told may well have no such files.
+      if (confirmed) await confirmed
+    }
     if (prepared.warm) trace.say('warm', true)
     // The load may have taken minutes: what was true before it need not be true now.
     verify(block, 'commit', trace)
@@ -87,6 +98,16 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
   }
   advertised.added(block.meta, trace)
   metrics?.added(sink.stage.loaded().get(block.id)?.bytes ?? 0, block)
+}
+
+/** Beside the load, so that it costs no time. */
+function confirm({ source: { name, stage } }: AddDeps, block: BlockContext): Promise<void> | undefined {
+  const confirmed = stage.confirm?.(block)?.catch(error => {
+    if (!block.signal.aborted) throw BlockgateError.from(error, ErrorCode.stageFailed, name)
+  })
+  // The load goes on to its end.
+  confirmed?.catch(() => {})
+  return confirmed
 }
 
 function verify({ signal, lease }: BlockContext, before: 'load' | 'commit', trace: BlockTrace): void {

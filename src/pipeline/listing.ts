@@ -25,6 +25,7 @@ export class Listing {
   complete = false
   /** As in ViewEnd. */
   cause: unknown
+  restsOn: string | undefined
 
   /** `parent` is the context of the run's span. */
   constructor(deps: ListingDeps, run: RunContext, parent: Context) {
@@ -50,6 +51,7 @@ export class Listing {
       if (step.done) {
         this.complete = step.value.complete === true
         this.cause = step.value.cause
+        this.restsOn = this.complete ? undefined : step.value.restsOn
         this.#end()
         return undefined
       }

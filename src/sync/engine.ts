@@ -66,7 +66,7 @@ export function createEngine(
   const budget = new DiskBudget(settings.diskBudget, loaded, left => plan.sink.stage.warm?.shrink(left))
   const faults = new Faults(host, metrics)
   const onLoading = (id: BlockId) => catalogue.loading(id)
-  const add = adder({ sink: plan.sink, host, journal, advertised, budget, metrics, onLoading })
+  const add = adder({ source: plan.source, sink: plan.sink, host, journal, advertised, budget, metrics, onLoading })
   const chains = plan.segments.map(({ stages, barrier }) => compose(stages, barrier ? async () => passed : add))
   const memory = {
     stuck: new Map(),

@@ -102,7 +102,11 @@ export class ReadyLatch {
     if (stopping) return no('the gateway is stopping')
     if (standing === 'superseded') return no('a newer process has the id of this gateway')
     if (standing === 'leaving' && this.#held === 0) return no('drained: others serve every block')
-    if (this.#complete) return { ready: true, stopping, reason: 'every block had a verdict' }
+    if (this.#complete) {
+      const restsOn = last?.summary.run.restsOn
+      const of = restsOn === undefined ? '' : `, by ${restsOn}: the bucket is being listed`
+      return { ready: true, stopping, reason: `every block had a verdict${of}` }
+    }
     if (this.#alone) return { ready: true, stopping, reason: `${ALONE}${because(unknown)}`, partial: true }
     if (standing === 'alone') {
       const what = 'the member store cannot be reached and no block is held: which blocks belong here is not known'
@@ -127,10 +131,10 @@ export class ReadyLatch {
   }
 }
 
-/** True for a run after which nothing is unknown: it saw the whole bucket, and nobody left a question about a block open. */
-function isComplete({ status, summary }: RunResult): boolean {
-  if (status !== 'done' || !summary.run.complete) return false
-  return !summary.stages.some(({ skipped }) => skipped[ErrorCode.ownershipUnavailable])
+/** True for a run after which nothing is unknown: it knew all blocks, and nobody left a question about one open. */
+function isComplete({ status, summary: { run, stages } }: RunResult): boolean {
+  if (status !== 'done' || !(run.complete || run.restsOn !== undefined)) return false
+  return !stages.some(({ skipped }) => skipped[ErrorCode.ownershipUnavailable])
 }
 
 /** Blocks that are checked without a break: one takes some 10 µs, and 50 µs among a hundred members. */

@@ -11,7 +11,7 @@ import { frameOf } from '../pipeline/faults.ts'
 import { failed, skippedBy } from '../pipeline/outcome.ts'
 import type { Engine } from './engine.ts'
 import type { LoadedResult } from './reconcile.ts'
-import type { View } from './view.ts'
+import { isKnown, type View } from './view.ts'
 
 /** What is kept of a run. */
 export interface RunReport {
@@ -114,13 +114,14 @@ export async function summarise(
  */
 export async function causeOf(
   host: Host,
-  { complete, cause, partial, outcomes }: View,
+  view: View,
   { stages }: RunSummary,
   /** Blocks, with those that this run has dropped: nobody wonders about them. */
   held: number,
 ): Promise<BlockgateError | undefined> {
+  const { cause, partial, outcomes } = view
   const source = stages[0]?.name ?? ''
-  if (!complete)
+  if (!isKnown(view))
     return BlockgateError.from(cause ?? 'the source did not see everything', ErrorCode.listingFailed, source)
   if (cause !== undefined) return new BlockgateError(ErrorCode.nothingServed, rawMessageOf(cause), { at: source })
   const unknown = stages.some(({ skipped }) => skipped[ErrorCode.ownershipUnavailable])
@@ -215,7 +216,7 @@ export function logRun({ host: { log }, plan }: Engine, { status, error, summary
   log[status === 'failed' ? 'error' : error ? 'warn' : 'info'](`run ${status}`, {
     run: run.id,
     reason: run.reason,
-    ...(status !== 'failed' && { complete: run.complete, ...blocks }),
+    ...(status !== 'failed' && { complete: run.complete, ...(run.restsOn && { restsOn: run.restsOn }), ...blocks }),
     ...(error && { code: error.code, error: error.rawMessage }),
   })
   if (unconfirmed === 0) return

@@ -181,6 +181,7 @@ export class Run {
       id,
       reason,
       complete: status === 'done' && this.#view.complete,
+      ...(this.#view.restsOn !== undefined && { restsOn: this.#view.restsOn }),
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     const { told } = this.#engine

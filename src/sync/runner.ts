@@ -14,7 +14,7 @@ import { Changes } from './offers.ts'
 import type { Pace } from './pace.ts'
 import { Run } from './run.ts'
 import { logRun, type RunEnd, type RunProgress, type RunReport, type RunResult } from './run-result.ts'
-import { again, type Offered, type View } from './view.ts'
+import { again, isKnown, type Offered, type View } from './view.ts'
 
 /** Ownership changes come in bursts: one run for the burst, and still well within a second. */
 const BURST_MS = 250
@@ -73,6 +73,8 @@ export class Runner {
   #moved: number | undefined
   #watch: Disposable | undefined
   #view: View | undefined
+  /** As in the view of the last run that asked the source. */
+  #restsOn: string | undefined
   #count = 0
   #failures = 0
   #continuous = false
@@ -109,7 +111,7 @@ export class Runner {
 
   /** What the run that goes on, or the last one, offers to the add; undefined while that is not known. */
   get offers(): Offered | undefined {
-    return this.#run ? this.#run.offers : this.#view?.complete ? this.#view : undefined
+    return this.#run ? this.#run.offers : this.#view && isKnown(this.#view) ? this.#view : undefined
   }
 
   /** A query waits for these blocks: where a run goes on they are taken before all others in it. */
@@ -174,8 +176,13 @@ export class Runner {
     for (let next = this.#waiting; next && !this.#stopping; next = this.#waiting) {
       this.#waiting = undefined
       try {
-        const end = await this.#runOnce(next)
+        let end = await this.#runOnce(next)
         this.#after(end)
+        // Whoever asks for one run waits for one that lists.
+        if (end.view.restsOn !== undefined && !this.#continuous && !this.#stopping) {
+          end = await this.#runOnce(next)
+          this.#after(end)
+        }
         next.resolve(end.result)
       } catch (error) {
         // A mistake of the engine's own; the next run comes whatever it was.
@@ -229,9 +236,14 @@ export class Runner {
     faults.runEnded()
     // A run that failed comes again by itself; changes that it did not see cannot wait for that.
     if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
-    // However often ownership moves, the next listing comes when it was due.
-    if (view.listed) {
-      const ok = status === 'done' && view.complete
+    const isFirst = this.#restsOn === undefined
+    if (view.listed) this.#restsOn = view.restsOn
+    if (view.listed && view.restsOn !== undefined && status === 'done' && this.#continuous && isFirst) {
+      // What it rests on shows what was there, and nothing that is gone: the bucket is listed now.
+      this.#request(result.summary.run.reason, false)
+    } else if (view.listed) {
+      // However often ownership moves, the next listing comes when it was due.
+      const ok = status === 'done' && isKnown(view)
       this.#listed({ came: view.came, tookMs: summary.run.durationMs, ok })
     }
   }

@@ -14,6 +14,7 @@ export interface View {
   complete: boolean
   /** As in ViewEnd. */
   cause: unknown
+  restsOn: string | undefined
   /** False for a run that looks again at the blocks of the view before it, without asking the source. */
   readonly listed: boolean
   /** Blocks that no listing of this process had shown whole. */
@@ -34,10 +35,16 @@ export interface View {
 /** All that came to the add, and what became of it so far. */
 export type Offered = Pick<View, 'offered' | 'outcomes'>
 
+/** True where every block is known that there is, or that there was a moment ago. */
+export function isKnown({ complete, restsOn }: Pick<View, 'complete' | 'restsOn'>): boolean {
+  return complete || restsOn !== undefined
+}
+
 export function emptyView(barriers: number): View {
   return {
     complete: false,
     cause: undefined,
+    restsOn: undefined,
     listed: true,
     came: 0,
     seen: new BlockMap(),

@@ -10,7 +10,7 @@ import { Listing } from '../pipeline/listing.ts'
 import type { Engine } from './engine.ts'
 import { type Flow, timed } from './flow.ts'
 import { Offers } from './offers.ts'
-import type { View } from './view.ts'
+import { isKnown, type View } from './view.ts'
 
 const PAGE = 1_000
 /** Blocks that go ahead of the others at the same time: a query of all times must not turn the order round. */
@@ -87,7 +87,7 @@ export class Walk {
         if (this.#isStopped) return
         pages = paged(this.#view.offered)
       }
-      if (last > 0) this.offering = this.#view.complete
+      if (last > 0) this.offering = isKnown(this.#view)
       await this.#offer(pages, true)
     } finally {
       await listing.close()
@@ -120,7 +120,8 @@ export class Walk {
     }
     this.#view.complete = listing.complete
     this.#view.cause = listing.cause
-    this.offering = isOnly && listing.complete
+    this.#view.restsOn = listing.restsOn
+    this.offering = isOnly && isKnown(listing)
     this.listing = false
     // Those that no page had are not waited for any longer.
     if (this.#offers && this.#wanted.size > 0) this.#lookForWanted(this.#offers)

@@ -67,13 +67,18 @@ export class MetaCache {
     this.#changed.add(number)
   }
 
+  delete(id: BlockId): void {
+    const number = this.#places.get(id)
+    if (number === undefined) return
+    this.#places.delete(id)
+    this.#documents[number]?.delete(id)
+    this.#changed.add(number)
+  }
+
   /** Forgets the blocks that are not in `seen`. */
   async retain(seen: ReadonlySet<BlockId>): Promise<void> {
-    await inSlices(this.#host, this.#places, ([id, number]) => {
-      if (seen.has(id)) return
-      this.#places.delete(id)
-      this.#documents[number]?.delete(id)
-      this.#changed.add(number)
+    await inSlices(this.#host, this.#places.keys(), id => {
+      if (!seen.has(id)) this.delete(id)
     })
   }
 

@@ -86,6 +86,9 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
       }
     },
     pages: run => scan(options, started, run),
+    get reads() {
+      return started?.cache
+    },
     async stop(signal) {
       await started?.cache.save('changed', signal)
     },

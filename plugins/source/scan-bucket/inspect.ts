@@ -34,7 +34,11 @@ export async function inspect(at: Inspector, block: ListedBlock): Promise<Candid
     read: meta && !('error' in meta) ? meta : before?.read,
     mark: mark && !('error' in mark) ? mark : before?.mark,
   }
-  if (known.read !== before?.read || known.mark !== before?.mark) at.cache.set({ id: at.share.text(id), ...known })
+  if (known.read !== before?.read || known.mark !== before?.mark) {
+    // A mark that is new does not prove the meta that another gateway has read.
+    const told = before?.told && known.read === before.read && before.told
+    at.cache.set({ id: at.share.text(id), ...known, ...(told && { told }) })
+  }
   const now = at.host.now()
   const marked = usable(mark, now)
   if (!meta || !('meta' in meta)) return partialOf(block, meta, marked, now)

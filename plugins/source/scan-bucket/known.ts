@@ -10,6 +10,8 @@ export interface Known {
   /** Undefined for a block that has a deletion mark only. */
   readonly read?: KnownMeta | undefined
   readonly mark?: KnownMark | undefined
+  /** Another gateway has read it. */
+  readonly told?: true | undefined
 }
 
 /** Of meta.json: holds while it is this version and the listing shows these files. */
@@ -55,6 +57,7 @@ const known: v.GenericSchema<unknown, Known> = v.object({
     ]),
   ),
   mark: v.optional(v.object({ ...version, time: v.optional(v.number()), problem: v.optional(v.string()) })),
+  told: v.optional(v.literal(true)),
 })
 const schema = v.object({ format: v.literal(FORMAT), blocks: v.array(known) })
 
@@ -67,10 +70,11 @@ export function writeDocument(blocks: Iterable<Known>): unknown {
 export function readDocument(document: unknown, share: Sharing): readonly Known[] | undefined {
   const { success, output } = v.safeParse(schema, document, { abortEarly: true })
   if (!success) return undefined
-  return output.blocks.map(({ id, read, mark }) => ({
+  return output.blocks.map(({ id, read, mark, told }) => ({
     id: share.text(id),
     read:
       read && ('meta' in read ? { ...read, meta: share.meta(read.meta) } : { ...read, files: share.files(read.files) }),
     mark,
+    ...(told && { told }),
   }))
 }

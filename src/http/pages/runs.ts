@@ -47,7 +47,7 @@ ${runs.map(one => {
 
 /** A run whose listing broke off has told of no block that is gone; that is no success. */
 function isWrong({ status, run }: Run): boolean {
-  return status === 'failed' || (status === 'done' && !run.complete)
+  return status === 'failed' || (status === 'done' && !run.complete && run.restsOn === undefined)
 }
 
 function row(one: Run): Cell[] {
@@ -55,7 +55,9 @@ function row(one: Run): Cell[] {
   const notes = [
     ...(error ? [`${error.code}: ${error.message}`] : []),
     ...(unconfirmed > 0 ? [`${unconfirmed} drops need a confirmation`] : []),
-    ...(status === 'done' && !run.complete ? ['the view was incomplete: blocks were added, and none dropped'] : []),
+    ...(status === 'done' && !run.complete
+      ? [`${run.restsOn ? `by ${run.restsOn}` : 'the view was incomplete'}: blocks were added, and none dropped`]
+      : []),
   ]
   const word = status === 'done' && error ? (run.complete ? 'done, but' : 'incomplete') : status
   const colour = isWrong(one) ? 'failed' : status === 'done' && error ? 'waiting' : status

@@ -170,7 +170,13 @@ export interface Run extends RunSummary, Pick<RunReport, 'status' | 'startedAt' 
 export const Run: Schema<Run> = v.object({
   status: v.picklist(['done', 'failed', 'stopped']),
   startedAt: time,
-  run: v.object({ id: word, reason: runReason, complete: flag, durationMs: count }),
+  run: v.object({
+    id: word,
+    reason: runReason,
+    complete: flag,
+    restsOn: v.optional(word),
+    durationMs: count,
+  }),
   stages: v.array(v.object({ name: word, in: count, out: count, skipped: map(count) })),
   blocks: v.object({
     seen: count,

@@ -20,7 +20,8 @@ export function summaryText(result: RunResult, { output, env }: SummaryOptions):
   const paint = painter(output, env)
   const { run, stages, blocks, failures, notes, marked } = result.summary
   const error = result.error && paint.red(visible(`  ${result.error.at ?? 'run'}: ${result.error.message}`))
-  const partly = result.status === 'done' && !run.complete ? paint.red(', the view was incomplete') : ''
+  const isPartly = result.status === 'done' && !run.complete
+  const partly = !isPartly ? '' : run.restsOn ? `, by ${run.restsOn}` : paint.red(', the view was incomplete')
   const lines = [`${paint.bold(`${run.reason} run ${result.status}`)} in ${timeText(run.durationMs)}${partly}`, '']
   // Nothing was listed: all that could be told are zeros.
   if (error && result.status === 'failed' && blocks.seen === 0) return [...lines, error, '', ''].join('\n')
