@@ -78,7 +78,8 @@ beforeAll(async () => {
   await bucket.stop?.(signal)
 })
 
-describe('a sync from S3', () => {
+// Side by side: most of their time is waiting.
+describe.concurrent('a sync from S3', () => {
   it('through 30 ms of latency, resets, bursts of 503, short and stalled bodies ends right', async () => {
     const met: Record<string, number> = {}
     const noted =

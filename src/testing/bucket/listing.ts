@@ -2,7 +2,7 @@
 import { ErrorCode } from '../../contracts/errors.ts'
 import type { Bucket } from '../../contracts/host.ts'
 import { assert, assertEqual, leaveOut } from '../assert.ts'
-import { assertFails, type BucketKit, numbered } from './subject.ts'
+import { assertFails, type BucketKit, numbered, type Subject } from './subject.ts'
 
 const MANY = 2500
 /** More than one page of every store we know. */
@@ -13,10 +13,12 @@ export function listingCases({ it }: BucketKit): void {
     const page = await s.bucket.list('', { signal: s.signal })
     assertEqual(page, { objects: [], prefixes: [], cursor: undefined }, 'one empty page')
   })
-  it(`lists ${MANY} objects over all pages, in order, each once`, async s => {
+  it(`lists ${MANY} objects over all pages, in order, each once, and goes on behind a text and a cursor`, async s => {
     const keys = numbered('a/', MANY)
-    await s.putAll(keys)
+    await s.putAll(['0', ...keys, 'b/c', 'd'])
     assertEqual(await s.keys('a/'), keys, 'all keys')
+    await listsBehind(s, keys)
+    await goesOnAfterDeletes(s, ['0', ...keys, 'b/c', 'd'])
   })
   it('takes a prefix as the start of a key, not as a folder', async s => {
     const below = ['a/b', 'a/bc', 'a/bc-d', 'a/bd/e']
@@ -50,47 +52,6 @@ export function listingCases({ it }: BucketKit): void {
     const all = { objects: ['f/z'], prefixes: numbered('f/', OVER_A_PAGE, '/'), unreadable: [] }
     assertEqual(await s.list('f/', '/'), all, 'all common prefixes, and the object after them')
   })
-  it('lists what is behind a text, which need not be a key, over all pages', async s => {
-    const keys = numbered('a/', OVER_A_PAGE)
-    await s.putAll(['0', ...keys, 'b/c', 'd'])
-    const behind = async (prefix: string, after: string) => {
-      const found: string[] = []
-      let cursor: string | undefined
-      do {
-        const page = await s.bucket.list(prefix, { after, cursor, signal: s.signal })
-        found.push(...page.objects.map(({ key }) => key))
-        cursor = page.cursor
-      } while (cursor !== undefined)
-      return found
-    }
-    assertEqual(await behind('', ''), ['0', ...keys, 'b/c', 'd'], 'all keys behind nothing')
-    assertEqual(await behind('', keys[2] ?? ''), [...keys.slice(3), 'b/c', 'd'], 'the keys behind one of them')
-    assertEqual(
-      await behind('a/', `${keys[2]}~`),
-      keys.slice(3),
-      'the keys below a prefix, behind a text that is no key',
-    )
-    assertEqual(await behind('', 'b'), ['b/c', 'd'], 'the keys behind a folder that has no /')
-    assertEqual(await behind('', 'e'), [], 'nothing behind the last key')
-  })
-  it('goes on after the cursor when objects before and after it were deleted', async s => {
-    const keys = numbered('a/', OVER_A_PAGE)
-    await s.putAll(keys)
-    const first = await s.bucket.list('', { signal: s.signal })
-    const seen = first.objects.map(object => object.key)
-    assert(first.cursor !== undefined, `a cursor after a page of ${seen.length} of ${OVER_A_PAGE} objects`)
-    const next = keys[seen.length] ?? ''
-    for (const key of [seen[0], seen.at(-1), next]) await s.delete(key ?? '')
-    let cursor: string | undefined = first.cursor
-    while (cursor !== undefined) {
-      const page = await s.bucket.list('', { cursor, signal: s.signal })
-      seen.push(...page.objects.map(object => object.key))
-      cursor = page.cursor
-    }
-    // A store may show what was deleted during the listing; it may not skip or repeat anything else.
-    const others = (all: readonly string[]) => all.filter(key => key !== next)
-    assertEqual(others(seen), others(keys), 'all others, each once')
-  })
   it('shows in a new listing what was put and deleted after the last one', async s => {
     await s.putAll(['a/1', 'a/2'])
     await s.keys('')
@@ -98,6 +59,42 @@ export function listingCases({ it }: BucketKit): void {
     await s.delete('a/1')
     assertEqual(await s.keys(''), ['a/2', 'a/3'], 'the objects of now')
   })
+}
+
+/** A text need not be a key. */
+async function listsBehind(s: Subject, keys: readonly string[]): Promise<void> {
+  const behind = async (prefix: string, after: string) => {
+    const found: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await s.bucket.list(prefix, { after, cursor, signal: s.signal })
+      found.push(...page.objects.map(({ key }) => key))
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return found
+  }
+  assertEqual(await behind('', ''), ['0', ...keys, 'b/c', 'd'], 'all keys behind nothing')
+  assertEqual(await behind('', keys[2] ?? ''), [...keys.slice(3), 'b/c', 'd'], 'the keys behind one of them')
+  assertEqual(await behind('a/', `${keys[2]}~`), keys.slice(3), 'the keys below a prefix, behind a text that is no key')
+  assertEqual(await behind('', 'b'), ['b/c', 'd'], 'the keys behind a folder that has no /')
+  assertEqual(await behind('', 'e'), [], 'nothing behind the last key')
+}
+
+/** Objects before and after a cursor are deleted. A store may show them during the listing; it may not skip or repeat anything else. */
+async function goesOnAfterDeletes(s: Subject, keys: readonly string[]): Promise<void> {
+  const first = await s.bucket.list('', { signal: s.signal })
+  const seen = first.objects.map(object => object.key)
+  assert(first.cursor !== undefined, `a cursor after a page of ${seen.length} of ${keys.length} objects`)
+  const next = keys[seen.length] ?? ''
+  for (const key of [seen[0], seen.at(-1), next]) await s.delete(key ?? '')
+  let cursor: string | undefined = first.cursor
+  while (cursor !== undefined) {
+    const page = await s.bucket.list('', { cursor, signal: s.signal })
+    seen.push(...page.objects.map(object => object.key))
+    cursor = page.cursor
+  }
+  const others = (all: readonly string[]) => all.filter(key => key !== next)
+  assertEqual(others(seen), others(keys), 'after a cursor all others, each once')
 }
 
 /** `spoil` makes a folder one that cannot be read: it is named, and takes nothing else with it. */

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,9 +45,9 @@ describe('fs()', () => {
     for (const key of keys) await made.bucket.put(key, text('x'), { signal })
   }
   /** Makes `count` files in a folder, without the bucket. */
-  const fill = async (folder: string, count: number) => {
-    await mkdir(at(folder))
-    for (let i = 0; i < count; i++) await writeFile(at(folder, String(i).padStart(5, '0')), '')
+  const fill = (folder: string, count: number) => {
+    mkdirSync(at(folder))
+    for (let i = 0; i < count; i++) writeFileSync(at(folder, String(i).padStart(5, '0')), '')
   }
   const list = async (
     options: { readonly prefix?: string; readonly delimiter?: '/'; readonly cursor?: string } = {},
@@ -129,7 +130,7 @@ describe('fs()', () => {
   })
 
   it('goes on behind a folder that could be read for the page before, and then no more', async () => {
-    await fill('a', 1100)
+    fill('a', 1100)
     await putAll('b/1')
     const { cursor = '' } = await list()
     makeUnreadable(at('a'))
@@ -141,7 +142,7 @@ describe('fs()', () => {
     async delimiter => {
       const names = Array.from({ length: 1100 }, (_, n) => `f${String(n).padStart(5, '0')}/`)
       for (const name of names) {
-        await mkdir(at(name))
+        mkdirSync(at(name))
         makeUnreadable(at(name.slice(0, -1)))
       }
       const first = await list({ ...(delimiter && { delimiter }) })
@@ -152,7 +153,7 @@ describe('fs()', () => {
   )
 
   it('stops where a page is full: what is behind it is the matter of the next page', async () => {
-    await fill('a', 1100)
+    fill('a', 1100)
     await putAll('b/1')
     makeUnreadable(at('b'), { code: 'EMFILE' })
     const { objects, cursor = '' } = await list()
@@ -161,7 +162,7 @@ describe('fs()', () => {
   })
 
   it('reads a folder again for the next page when something was put into it', async () => {
-    await fill('a', 2500)
+    fill('a', 2500)
     const first = await list()
     const second = await list({ cursor: first.cursor ?? '' })
     await writeFile(at('a', 'new'), '')
