@@ -94,6 +94,7 @@ export type {
   OwnershipChange,
   OwnershipFunction,
   OwnershipPlugin,
+  PlacementCounts,
   Ring,
   RingMember,
   Standing,

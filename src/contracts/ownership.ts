@@ -1,5 +1,5 @@
 /** Who may load a block: the contract of a ring, a Redis lease, a static hash or the user's own function. */
-import type { BlockId, BlockMeta } from './block.ts'
+import type { BlockId, BlockMeta, Candidate } from './block.ts'
 import type { Component } from './host.ts'
 
 /** Version of an ownership view; only grows. */
@@ -14,6 +14,8 @@ export interface OwnershipPlugin extends Component {
   readonly claim: (block: BlockMeta, signal: AbortSignal) => Promise<Claim>
   /** Calls `listener` after every change of the answers; `epoch()` already gives the new version then. */
   watch?(listener: (change: OwnershipChange) => void): Disposable
+  /** Told of all blocks that the stages before it let through, after each complete view of the bucket. Returns at once. */
+  offered?(blocks: readonly Candidate[]): void
   /** Without it a loaded block that claim() denies is dropped at once, unless all are denied: then a person is asked. */
   readonly handover?: Handover
   /** What operators see and do; also where the plugin was started as an observer. */
@@ -68,6 +70,8 @@ export interface Handover {
    * the block is this one's already. A guess is enough: it says what is worth loading ahead. Local, without side effects.
    */
   next?(block: BlockMeta): readonly string[] | undefined
+  /** Why these are its owners, one sentence without a final period, for people. Local, like owners(), and only where that answers. */
+  why?(block: BlockMeta): string | undefined
   /** Whether owners() may answer now, and members() is up to date. True where it is left out. */
   known?(): boolean
   members(): readonly Member[]
@@ -92,6 +96,22 @@ export interface HandoverCounts {
   readonly broken: number
   /** How late a heartbeat began, ms: the longest of the last 60. Undefined where there are none. */
   readonly heartbeatDelayMs?: number | undefined
+  /** Of a placement that members publish. */
+  readonly placement?: PlacementCounts | undefined
+}
+
+/** What a process knows of the placement that members publish, and what it did about it. */
+export interface PlacementCounts {
+  /** Blocks that the published placement names. */
+  readonly named: number
+  /** The most bytes of a member ÷ the mean, of copies that are to be held, as of the last look here. Undefined before the first. */
+  readonly skew: number | undefined
+  /** Placements that this process published. */
+  readonly published: number
+  /** Placements that it worked out, and that the store refused because something else had come first. */
+  readonly lost: number
+  /** Published placements that could not be read: a hash decided. */
+  readonly broken: number
 }
 
 export type MemberState = 'active' | 'leaving' | 'down'

@@ -2,7 +2,16 @@
 import { blockId } from '../contracts/block.ts'
 import { BlockgateError, ErrorCode } from '../contracts/errors.ts'
 import type { Epoch } from '../contracts/ownership.ts'
-import { type HoldRequest, type JoinRequest, MAX_IDS, MEMBER_ID, type ReleaseRequest, type Stamp } from './contract.ts'
+import {
+  type HoldRequest,
+  type JoinRequest,
+  MAX_IDS,
+  MAX_PLACEMENT,
+  MEMBER_ID,
+  type PlacementRequest,
+  type ReleaseRequest,
+  type Stamp,
+} from './contract.ts'
 
 /** Half of what a number holds exactly: whatever a process says it has seen, epochs can grow on for good. */
 const MAX_SEEN = 2 ** 52
@@ -72,6 +81,13 @@ export function assertHold({ slot, rank, fence }: Omit<HoldRequest, 'give'>): vo
   assertWhole(slot, 'slot', MAX_SLOT)
   assertWhole(rank, 'rank', MAX_RANK)
   assertWhole(fence, 'fence', MAX_FENCE)
+}
+
+/** @throws BlockgateError `stage-misuse` where the epoch is none, or the text is not ASCII or too long */
+export function assertPlacement({ decidedIn, text }: PlacementRequest): void {
+  assertWhole(decidedIn, 'decidedIn')
+  if (text.length > MAX_PLACEMENT) throw misuse(`a placement must be at most ${MAX_PLACEMENT} characters`, text.length)
+  if (!/^[\n -~]*$/.test(text)) throw misuse('a placement must be ASCII', text.slice(0, 32))
 }
 
 function assertCount(count: number): void {

@@ -16,6 +16,9 @@ export const MEMBER_ID: RegExp = /^[A-Za-z0-9._:-]{1,128}$/
 /** Block ids that one call of `serve` or `release` may carry. */
 export const MAX_IDS = 500
 
+/** UTF-16 code units of a published placement; they are ASCII, so bytes too. A store gives a longer one as `''`. */
+export const MAX_PLACEMENT = 131_072
+
 export interface MemberEntry {
   readonly id: string
   readonly zone: string | undefined
@@ -77,13 +80,32 @@ interface StoreView {
 export interface EntriesView extends StoreView {
   /**
    * Why the epoch moved last, for a log line; `''` before it ever did. `gw-1` with `joined`, `down: stopped`, `down: no heartbeat
-   * seen by gw-2`, `evicted: its grace is over`, `forgotten`, `leaving`, `active again` or `has seen a later epoch`; or
-   * `frozen`, `thawed`.
+   * seen by gw-2`, `evicted: its grace is over`, `forgotten`, `leaving`, `active again`, `has published a placement` or `has seen a
+   * later epoch`; or `frozen`, `thawed`.
    */
   readonly cause: string
   /** The W3C `traceparent` of that change, where somebody traced it. For people: nothing depends on it. */
   readonly trace?: string | undefined
   readonly members: ReadonlyMap<string, MemberEntry>
+  /** What was published last, in this epoch or an earlier one; undefined where nothing was. Owners may follow from it, as from the entries. */
+  readonly placement?: PublishedPlacement | undefined
+}
+
+/** What a placement keeps in the store: which blocks are not where a hash puts them. Only the placement knows what the text means. */
+export interface PublishedPlacement {
+  /** The epoch that publishing it made. */
+  readonly version: Epoch
+  /** Undefined where whoever asked knows this version. It is as untrusted as anything that is read. */
+  readonly text: string | undefined
+}
+
+export interface PlacementRequest {
+  /** The epoch in which it was worked out: it is the comparison of the compare-and-swap, for members and placement alike. */
+  readonly decidedIn: Epoch
+  /** ASCII, at most MAX_PLACEMENT. */
+  readonly text: string
+  /** The W3C `traceparent` of the change, as in EntriesView. */
+  readonly trace?: string | undefined
 }
 
 /** What is read at every poll. */
@@ -216,7 +238,14 @@ export interface MemberStore extends Component {
   /** What was told of them; anybody may have written it. At most MAX_IDS. */
   traces?(ids: readonly BlockId[]): Promise<ReadonlyMap<BlockId, string>>
 
-  entries(): Promise<EntriesView>
+  /**
+   * Publishes a placement, and raises the epoch, where the epoch is still `decidedIn`, nothing is frozen, and the own entry is not down
+   * (`missing`).
+   */
+  publishPlacement(stamp: Stamp, request: PlacementRequest): Promise<WriteStatus | 'epoch' | 'frozen'>
+
+  /** `known`: the version of the placement that whoever asks has already: its text is left out, for no version comes twice. */
+  entries(known?: Epoch): Promise<EntriesView>
   heartbeats(): Promise<HeartbeatView>
   /** Calls `listener` soon after an epoch was raised, or a slot changed; a hint that may be lost, and may come late or twice. */
   watch(listener: () => void): Disposable

@@ -13,6 +13,7 @@ import type {
   Member,
   MemberStats,
   Owner,
+  PlacementCounts,
   ServedChange,
   Standing,
 } from '../contracts/ownership.ts'
@@ -38,6 +39,8 @@ export interface HandoverOptions {
   readonly mustAssign?: Assign | undefined
   /** Who would be to hold the block without the member `gone`. Default: the first one that is not to hold it now. */
   readonly without?: ((block: BlockMeta, entries: EntriesView, gone: string) => readonly string[]) | undefined
+  /** As in HandoverCounts. */
+  readonly placement?: (() => PlacementCounts) | undefined
 }
 
 interface Judgement {
@@ -183,6 +186,11 @@ export class MemberHandover implements Handover {
     return after.length > 0 ? after : undefined
   }
 
+  why(block: BlockMeta): string | undefined {
+    const { known } = this.#membership
+    return known && this.#options.assign(block, known.entries).why
+  }
+
   known(): boolean {
     return this.#membership.known !== undefined
   }
@@ -227,6 +235,7 @@ export class MemberHandover implements Handover {
       storeErrors: calls?.errors ?? 0,
       refusedExpiries: observer?.refusedExpiries ?? 0,
       broken: observer?.broken ?? 0,
+      placement: this.#options.placement?.(),
     }
   }
 }

@@ -10,6 +10,7 @@ export {
   assertHold,
   assertJoin,
   assertMemberId,
+  assertPlacement,
   assertRelease,
   assertSeen,
   assertStamp,

@@ -15,6 +15,8 @@ export interface Assigned {
   readonly ranked: readonly string[]
   /** A member that could be a target is still to become one: until then nobody lets go of the block. */
   readonly incomplete?: boolean
+  /** As in Handover, where there is anything to say. */
+  readonly why?: string | undefined
   /** What the targets were taken from beside the entries, for the store to compare. */
   readonly precondition?: SlotPrecondition | undefined
 }

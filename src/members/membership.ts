@@ -16,7 +16,7 @@ import {
 import type { Host, Services } from '../contracts/host.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
 import { StoreCalls } from './calls.ts'
-import type { AdvertisedChange } from './contract.ts'
+import type { AdvertisedChange, PlacementRequest } from './contract.ts'
 import { changeEpoch } from './epoch-spans.ts'
 import { Observer, type ObserverOptions } from './observer.ts'
 import { Served } from './served.ts'
@@ -206,6 +206,21 @@ export class Membership {
   async serve(change: AdvertisedChange, signal: AbortSignal): Promise<void> {
     const session = this.#mustJoin()
     if (change.added.length + change.dropped.length > 0) await this.served.change(session, change, signal)
+  }
+
+  /**
+   * Publishes a placement that was worked out in epoch `decidedIn`. What comes of it is read as any change is.
+   * @returns `ok`, or why the store did not take it. @throws OwnershipUnavailable where it may or may not have taken it
+   */
+  async publishPlacement(request: PlacementRequest): Promise<string> {
+    const session = this.#mustJoin()
+    const { store } = this.#options
+    const { id, calls } = session
+    const now = () => this.host?.now()
+    const change = { cause: `${id} has published a placement`, member: id, by: id, at: now() }
+    const write = (trace?: string) =>
+      session.write(stamp => calls.make(() => store.publishPlacement(stamp, { ...request, trace })))
+    return session.inTurn(() => changeEpoch<string>(change, write, status => status === 'ok', now))
   }
 
   /** Something happened at the store: poll at once. */

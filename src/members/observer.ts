@@ -8,7 +8,7 @@ import type { BlockId } from '../contracts/block.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Epoch } from '../contracts/ownership.ts'
 import type { StoreCalls } from './calls.ts'
-import type { MemberStore } from './contract.ts'
+import type { EntriesView, MemberStore } from './contract.ts'
 import { tellEpochSeen } from './epoch-spans.ts'
 import { Liveness, type LivenessTimes, MISSED_BEATS } from './liveness.ts'
 import type { Session } from './session.ts'
@@ -170,7 +170,7 @@ export class Observer {
     const last = this.view?.entries
     const same =
       last?.epoch === heartbeats.epoch && last.storeId === heartbeats.storeId && last.frozen === heartbeats.frozen
-    const entries = same ? last : await calls.make(() => store.entries())
+    const entries = same ? last : whole(await calls.make(() => store.entries(last?.placement?.version)), last)
     return new MembersView(entries, heartbeats, MISSED_BEATS * heartbeatMs)
   }
 
@@ -230,6 +230,12 @@ export class Observer {
       }
     })
   }
+}
+
+/** With the text of the placement that was known, where the store left that out. */
+function whole(entries: EntriesView, last: EntriesView | undefined): EntriesView {
+  const isKnown = entries.placement && entries.placement.version === last?.placement?.version
+  return isKnown ? { ...entries, placement: last?.placement } : entries
 }
 
 /** The process is a member that is up. */

@@ -240,7 +240,12 @@ export class Session {
   }
 }
 
-type Answer = WriteStatus | 'older' | { readonly status: WriteStatus | 'down' | 'epoch' | 'frozen' }
+type Answer =
+  | WriteStatus
+  | 'older'
+  | 'epoch'
+  | 'frozen'
+  | { readonly status: WriteStatus | 'down' | 'epoch' | 'frozen' }
 
 function moved(before: Heartbeat, after: Heartbeat | undefined): boolean {
   return after !== undefined && (after.incarnation !== before.incarnation || after.sequence !== before.sequence)

@@ -7,6 +7,7 @@ import type {
   JoinReply,
   JoinRequest,
   MemberEntry,
+  PublishedPlacement,
   ReleaseItem,
   SlotEntry,
   SlotPrecondition,
@@ -34,6 +35,7 @@ export interface TableState {
   slotVersion: number
   /** By `slot/rank`. */
   readonly slots: Map<string, SlotEntry>
+  placement: (PublishedPlacement & { readonly text: string }) | undefined
 }
 
 export interface StoredHeartbeat extends Omit<Heartbeat, 'age'> {
@@ -46,17 +48,9 @@ export type TableSnapshot = Readonly<TableState>
 /** A store in which nobody ever was. */
 export function emptyState(storeId: string): TableState {
   const maps = { entries: new Map(), heartbeats: new Map(), advertised: new Map(), slots: new Map() }
-  return {
-    epoch: 0,
-    cause: '',
-    trace: undefined,
-    storeId,
-    frozen: false,
-    ...maps,
-    expiries: [],
-    fence: 0,
-    slotVersion: 0,
-  }
+  const numbers = { epoch: 0, fence: 0, slotVersion: 0 }
+  const none = { trace: undefined, placement: undefined }
+  return { ...numbers, ...none, cause: '', storeId, frozen: false, ...maps, expiries: [] }
 }
 
 export function copyState(state: TableSnapshot): TableState {

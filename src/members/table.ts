@@ -12,6 +12,7 @@ import {
   assertHold,
   assertJoin,
   assertMemberId,
+  assertPlacement,
   assertRelease,
   assertSeen,
   assertStamp,
@@ -30,6 +31,7 @@ import type {
   JoinReply,
   JoinRequest,
   MemberEntry,
+  PlacementRequest,
   ReleaseReply,
   ReleaseRequest,
   SeenHeartbeat,
@@ -244,9 +246,26 @@ export class MemberTable {
     return new Map(ids.flatMap(id => [[id, this.#traces.get(id)] as const]).filter(isTold))
   }
 
-  entries(): EntriesView {
-    const { epoch, cause, trace, storeId, frozen, entries } = this.#state
-    return { epoch, cause, trace, storeId, frozen, members: new Map(entries), broken: 0 }
+  publishPlacement(stamp: Stamp, request: PlacementRequest): WriteStatus | 'epoch' | 'frozen' {
+    assertStamp(stamp)
+    assertPlacement(request)
+    const state = this.#state
+    const status = stampStatus(state, stamp)
+    if (status !== 'ok') return status
+    if (this.#isDown(stamp)) return 'missing'
+    if (state.epoch !== request.decidedIn) return 'epoch'
+    if (state.frozen) return 'frozen'
+    this.#stamp(stamp, {})
+    this.#raise(`${stamp.id} has published a placement`, 0, request.trace, version => {
+      state.placement = { version, text: request.text }
+    })
+    return 'ok'
+  }
+
+  entries(known?: Epoch): EntriesView {
+    const { epoch, cause, trace, storeId, frozen, entries, placement } = this.#state
+    const published = placement?.version === known ? placement && { ...placement, text: undefined } : placement
+    return { epoch, cause, trace, storeId, frozen, members: new Map(entries), placement: published, broken: 0 }
   }
 
   heartbeats(): HeartbeatView {

@@ -168,6 +168,7 @@ export class Run {
       const isThere = (id: BlockId) => seen.has(id) || partial.has(id) || loaded.has(id)
       await catalogue.forgetAbsent(isThere)
       faults.guard('journal', () => journal.forgetAbsent(isThere))
+      faults.guard('ownership.offered', () => plan.ownership.offered?.(this.#view.offered))
     }
     const kept = Promise.all([...[absences, asked].map(ids => ids.save(state, host)), this.#trace?.write(state)])
     await limited(this.#engine, this.#link.signal, 'writing what a person is asked', kept)

@@ -10,7 +10,7 @@ export type Fault = 'away' | 'lost' | 'late' | 'hangs' | 'twice'
 
 const READS = ['advertised', 'entries', 'heartbeats', 'slots'] as const
 const STEPS = ['expire', 'evict', 'forget', 'drain', 'freeze', 'fence'] as const
-const WRITES = ['join', 'heartbeat', 'leave', 'serve', 'release', 'hold', ...STEPS] as const
+const WRITES = ['join', 'heartbeat', 'leave', 'serve', 'release', 'hold', 'publishPlacement', ...STEPS] as const
 type Method = (typeof READS)[number] | (typeof WRITES)[number]
 
 export interface Line extends SlotStore {

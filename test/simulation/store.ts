@@ -33,8 +33,8 @@ export function simStore(connection: Connection, { server, watch, options }: Clu
         if (reply.status === 'ok') watch.released(running, request, reply.released)
         return reply
       }),
-    entries: async () => {
-      record = await ask('entries', table => table.entries())
+    entries: async known => {
+      record = await ask('entries', table => table.entries(known))
       // Where slots are read, a look ends with them.
       if (!options.leases) watch.delivered(running, { record, slots })
       return record
@@ -59,6 +59,7 @@ export function simStore(connection: Connection, { server, watch, options }: Clu
       return connection.request('hold', step, request.give ? undefined : watch.holding(running))
     },
     heartbeat: (...args) => ask('heartbeat', table => table.heartbeat(...args)),
+    publishPlacement: (...args) => ask('placement', table => table.publishPlacement(...args)),
     leave: (...args) => ask('leave', table => table.leave(...args)),
     advertised: (...args) => ask('advertised', table => table.advertised(...args)),
     expire: (...args) => ask('expire', table => table.expire(...args)),

@@ -14,9 +14,10 @@ import { Assignments } from './assignments.ts'
 import { checkHashRing, type HashRingOptions } from './options.ts'
 import { rendezvous } from './rendezvous.ts'
 
+export { Assignments, type AssignmentsOptions } from './assignments.ts'
 export type { HashRingOptions } from './options.ts'
-export type { PlacedMember, Placement, Ranking } from './placement.ts'
-export { rendezvous } from './rendezvous.ts'
+export type { PlacedMember, PlacedRing, Placement, Publisher, Ranking } from './placement.ts'
+export { rendezvous, rendezvousRanks } from './rendezvous.ts'
 export { type TokenRingOptions, tokenRing } from './token-ring.ts'
 
 /** Of everything here that members must agree on beside their options. */
@@ -39,16 +40,21 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   let last: { readonly entries: EntriesView; readonly assignments: Assignments } | undefined
   const assignmentsOf = (entries: EntriesView): Assignments => {
     if (last?.entries !== entries) {
-      last = { entries, assignments: new Assignments(entries.members.values(), { placement, replicas, zones }) }
+      const published = entries.placement?.text
+      const parts = { placement, replicas, zones, published }
+      last = { entries, assignments: new Assignments(entries.members.values(), parts) }
     }
     return last.assignments
   }
-  const assign: Assign = (block, entries) => assignmentsOf(entries).of(block.ulid)
+  const assign: Assign = (block, entries) => assignmentsOf(entries).of(block.ulid, block)
   const without = (block: BlockMeta, entries: EntriesView, gone: string) => {
-    return assignmentsOf(entries).without(block.ulid, gone)
+    return assignmentsOf(entries).without(block.ulid, gone, block)
   }
   const leases = new Leases(membership, assign)
-  const handover = new MemberHandover({ ...times, store, membership, assign, without })
+  const publisher = placement.publisher?.({ membership, assign, replicas, zones })
+  membership.onPoll(() => publisher?.polled())
+  const counts = publisher && (() => publisher.counts())
+  const handover = new MemberHandover({ ...times, store, membership, assign, without, placement: counts })
   return {
     name: 'hash-ring',
     options,
@@ -65,6 +71,7 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
       await membership.stop(signal)
     },
     epoch: () => membership.epoch,
+    offered: blocks => publisher?.offered(blocks),
     async claim(block, signal) {
       signal.throwIfAborted()
       const { entries, epoch } = membership.mustKnow()

@@ -1,6 +1,6 @@
 /** Rendezvous hashing (highest random weight, Thaler and Ravishankar 1998): every member draws a number for every block. */
 import type { BlockId } from 'blockgate'
-import { fmix32, PLACES, seedOfText, seedOfWords, ulidWords } from 'blockgate/members'
+import { fmix32, PLACES, type Seed, seedOfText, seedOfWords, ulidWords } from 'blockgate/members'
 import { byId, type PlacedMember, type Placement, type Ranking } from './placement.ts'
 
 /**
@@ -20,12 +20,17 @@ export function rendezvous(): Placement {
 }
 
 function prepareRendezvous(members: readonly PlacedMember[]): Ranking {
+  const ranks = rendezvousRanks(members)
+  const words = new Uint32Array(4)
+  return { rank: (block: BlockId) => ranks(seedOfWords(ulidWords(block, words))) }
+}
+
+/** The ranks by rendezvous of whatever has the seed: for placements that start from these. */
+export function rendezvousRanks(members: readonly PlacedMember[]): (seed: Seed) => Iterable<string> {
   const ids = byId(members).map(member => member.id)
   const seeds = ids.map(seedOfText)
-  const words = new Uint32Array(4)
-  return {
-    *rank(block: BlockId) {
-      const { a, b } = seedOfWords(ulidWords(block, words))
+  return ({ a, b }) => ({
+    *[Symbol.iterator]() {
       const keys = new Float64Array(seeds.length)
       for (const [i, seed] of seeds.entries()) {
         const score = fmix32(seed.b ^ b ^ fmix32(seed.a ^ a)) >>> 0
@@ -33,7 +38,7 @@ function prepareRendezvous(members: readonly PlacedMember[]): Ranking {
       }
       for (const key of descending(keys)) yield ids[PLACES - 1 - (key % PLACES)] ?? ''
     },
-  }
+  })
 }
 
 /** The keys, largest first, by a heap in their place: the first few of a thousand cost little more than reading them. */

@@ -5,6 +5,7 @@ import {
   assertHold,
   assertJoin,
   assertMemberId,
+  assertPlacement,
   assertRelease,
   assertSeen,
   assertStamp,
@@ -141,13 +142,22 @@ export function redisSteps(
       }
       return traces
     },
-    async entries() {
-      const [at, storeId, frozen, cause, told, ...flat] = texts(await run(members.readEntries, [], []))
+    async publishPlacement(stamp, request) {
+      assertStamp(stamp)
+      assertPlacement(request)
+      const args = [...stampOf(stamp), request.decidedIn, request.text, request.trace ?? '']
+      return oneOf(await run(members.publishPlacement, [], args), [...WRITTEN, 'epoch', 'frozen'] as const)
+    },
+    async entries(known) {
+      const reply = texts(await run(members.readEntries, [], [known ?? '']))
+      const [at, storeId, frozen, cause, told, version, placed, ...flat] = reply
       const { entries, broken } = membersOf(flat)
+      const published = epochOf(version)
+      const placement = published && { version: published, text: published === known ? undefined : text(placed) }
       // For people: another text is none.
       const trace = isTraceparent(told) ? told : undefined
       const view = { storeId: text(storeId), frozen: flag(frozen), cause: text(cause), trace, members: entries }
-      return { ...view, ...counted(at, broken) }
+      return { ...view, placement: placement || undefined, ...counted(at, broken) }
     },
     async heartbeats() {
       const [at, storeId, frozen, now, ...flat] = texts(await run(members.readHeartbeats, [], []))

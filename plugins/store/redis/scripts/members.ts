@@ -1,4 +1,5 @@
 /** The scripts of members: join and leave, heartbeats, those that are silent, and what operators do. */
+import { MAX_PLACEMENT } from 'blockgate/members'
 import type { Script } from '../connection.ts'
 import { script } from './shared.ts'
 
@@ -170,6 +171,24 @@ return 'ok'
 `,
 )
 
+/** ARGV: channel, stamp, the epoch in which it was worked out, the text, the traceparent of the change or ''. */
+export const publishPlacement: Script = script(
+  'placement',
+  'hash hash hash',
+  `local status, r, b = stamped()
+if status then return status end
+if r.state == 'down' then return 'missing' end
+if epoch() ~= number(ARGV[5]) then return 'epoch' end
+if frozen() then return 'frozen' end
+local raised = next_epoch()
+b.sequence, b.at = me.sequence, ms()
+set_heartbeat(me.id, b)
+redis.call('HSET', META, 'epoch', digits(raised), 'cause', me.id .. ' has published a placement',
+  'trace', traced(ARGV[7]), 'placement', digits(raised), 'placement-text', ARGV[6])
+return 'ok'
+`,
+)
+
 /** Epoch, store id and frozen, then `last`, then of each of `entries` its id and its text. */
 const view = (last: string, entries: string) => `
 local view = { redis.call('HGET', META, 'epoch') or '0', store_id(), frozen() and '1' or '0', ${last} }
@@ -177,11 +196,18 @@ for _, text in ipairs(redis.call('HGETALL', ${entries})) do view[#view + 1] = te
 return view
 `
 
-/** A view with the cause of the epoch and its trace. */
+/**
+ * ARGV: channel, the version of the placement that is known or ''. A view with the cause of the epoch and its trace, the version of the
+ * placement, and its text where another version is known; a text that is too long is not sent.
+ */
 export const readEntries: Script = script(
   'entries',
   'hash hash hash',
-  view("redis.call('HGET', META, 'cause') or '', redis.call('HGET', META, 'trace') or ''", 'ENTRIES'),
+  `local version, text = redis.call('HGET', META, 'placement') or '', ''
+if version ~= ARGV[2] and redis.call('HSTRLEN', META, 'placement-text') <= ${MAX_PLACEMENT} then
+  text = redis.call('HGET', META, 'placement-text') or ''
+end
+${view("redis.call('HGET', META, 'cause') or '', redis.call('HGET', META, 'trace') or '', version, text", 'ENTRIES')}`,
 )
 
 /** A view with the time in ms. */

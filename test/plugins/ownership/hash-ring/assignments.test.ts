@@ -1,4 +1,5 @@
 import type { BlockId } from 'blockgate'
+import { balanced } from 'blockgate/plugins/placement/balanced'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import {
@@ -134,7 +135,7 @@ describe('an answer', () => {
     expect(assignments.of(block).targets).toEqual(first.targets)
   })
 
-  it.each([rendezvous(), tokenRing({ tokens: 64 })])(
+  it.each([rendezvous(), tokenRing({ tokens: 64 }), balanced()])(
     'is the same in every member, whatever the order of the members and of the questions: $name',
     placement => {
       const zones = ['a', 'b', 'c']

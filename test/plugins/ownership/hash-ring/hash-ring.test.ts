@@ -1,4 +1,5 @@
 import { type HashRingOptions, hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
+import { balanced } from 'blockgate/plugins/placement/balanced'
 import { memoryStore } from 'blockgate/plugins/store/memory'
 import { type FakeHost, sampleBlocks, services, testOwnership } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +11,7 @@ const hostOf: FakeHost[] = []
 const problems = (options: object) =>
   (hashRing(options as HashRingOptions).check?.() ?? []).map(p => `${p.path} must ${p.must}`)
 
-for (const placement of [rendezvous(), tokenRing()]) {
+for (const placement of [rendezvous(), tokenRing(), balanced()]) {
   const worlds = new WeakMap<object, World>()
   testOwnership(
     { describe, it },
@@ -108,8 +109,9 @@ describe('options', () => {
       fingerprint({ replicas: 2 }),
       fingerprint({ zones: ['z1'] }),
       fingerprint({ placement: tokenRing() }),
+      fingerprint({ placement: balanced() }),
     ])
-    expect(new Set(all).size).toBe(4)
+    expect(new Set(all).size).toBe(5)
     expect(await fingerprint({ handoverDelay: '1s', grace: '1m', minMembers: 1, address: 'http://a' })).toBe(all[0])
   })
 })

@@ -1,5 +1,6 @@
 /** What every placement must do. */
 import type { BlockId } from 'blockgate'
+import { balanced } from 'blockgate/plugins/placement/balanced'
 import { describe, expect, it } from 'vitest'
 import type { PlacedMember, Placement } from '../../../../plugins/ownership/hash-ring/placement.ts'
 import { rendezvous } from '../../../../plugins/ownership/hash-ring/rendezvous.ts'
@@ -8,7 +9,7 @@ import { blocks, counted, gateways, shuffled } from './support.ts'
 
 const some = blocks(300)
 
-describe.each([rendezvous(), tokenRing(), tokenRing({ tokens: 16 })])('$fingerprint', placement => {
+describe.each([rendezvous(), tokenRing(), tokenRing({ tokens: 16 }), balanced()])('$fingerprint', placement => {
   it('ranks every member once', () => {
     for (const count of [1, 2, 3, 10, 33]) {
       const members = gateways(count)

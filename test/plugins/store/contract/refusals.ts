@@ -53,6 +53,58 @@ const REFUSED: Readonly<Record<string, readonly [Prepare, reply: unknown]>> = {
     },
     { status: 'superseded' },
   ],
+  'a placement that was worked out in another epoch': [
+    async s => {
+      const a = await s.member('a')
+      await a.publishPlacement('one')
+      const epoch = await s.epoch()
+      await s.member('b')
+      return () => a.publishPlacement('two', epoch)
+    },
+    'epoch',
+  ],
+  'a placement that was worked out beside another one, which came first': [
+    async s => {
+      const [a, b] = [await s.member('a'), await s.member('b')]
+      const epoch = await s.epoch()
+      await b.publishPlacement('one', epoch)
+      return () => a.publishPlacement('two', epoch)
+    },
+    'epoch',
+  ],
+  'a placement while frozen': [
+    async s => {
+      const a = await s.member('a')
+      await s.store.freeze(true)
+      return () => a.publishPlacement('one')
+    },
+    'frozen',
+  ],
+  'a placement of a member that is down': [
+    async s => {
+      const a = await down(s)
+      return () => a.publishPlacement('one')
+    },
+    'missing',
+  ],
+  'a placement that comes late': [
+    async s => {
+      const a = await s.member('a')
+      const stamp = a.stamp()
+      await a.heartbeat()
+      const decidedIn = await s.epoch()
+      return () => s.store.publishPlacement(stamp, { decidedIn, text: 'one' })
+    },
+    'stale',
+  ],
+  'a placement of a process that another one has taken the place of': [
+    async s => {
+      const a = await s.member('a')
+      await s.process('a', 'a-2').joined({ replaces: a.incarnation })
+      return () => a.publishPlacement('one')
+    },
+    'superseded',
+  ],
   'a member on another bucket': [
     async s => {
       await s.member('a')

@@ -235,6 +235,12 @@ export class Process {
     return this.store.serve(this.stamp(), { added, dropped })
   }
 
+  /** In the epoch of now, where `decidedIn` does not say otherwise. */
+  async publishPlacement(text: string, decidedIn?: number): Promise<string> {
+    const epoch = decidedIn ?? (await this.store.entries()).epoch
+    return await this.store.publishPlacement(this.stamp(), { decidedIn: epoch, text })
+  }
+
   /** What it serves, in order. */
   async served(): Promise<readonly BlockId[]> {
     return [...(await this.store.advertised(this.id))].sort()

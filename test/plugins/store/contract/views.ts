@@ -1,5 +1,6 @@
 /** Cases of what every client reads, of the epoch and its cause, and of watch. */
 import { BlockSet } from 'blockgate'
+import { MAX_PLACEMENT } from 'blockgate/members'
 import { expect } from 'vitest'
 import { A, B, type Cases, itemOf, type Process, type Subject } from './subject.ts'
 
@@ -16,6 +17,8 @@ const CHANGES: readonly (readonly [string, (s: Subject, a: Process) => Promise<u
   ['a down: no heartbeat seen by somebody', s => s.expire('a')],
   ['a evicted: its grace is over', s => s.evict('a')],
   ['a forgotten', s => s.forget('a')],
+  ['a joined', (_, a) => a.joined({ seen: 1 })],
+  ['a has published a placement', (_, a) => a.publishPlacement('text')],
 ]
 
 export const VIEWS: Cases = {
@@ -42,6 +45,41 @@ export const VIEWS: Cases = {
       expect((await s.store.heartbeats()).epoch).toBe(epoch)
       last = epoch
     }
+  },
+  'a published placement is read by all, with the epoch that it made as its version, until another is published':
+    async s => {
+      const [a, b] = [await s.member('a'), await s.member('b')]
+      expect((await s.store.entries()).placement).toBeUndefined()
+      expect(await a.publishPlacement('one')).toBe('ok')
+      const { epoch, placement } = await s.other.entries()
+      expect(placement).toEqual({ version: epoch, text: 'one' })
+      // What comes after it leaves it as it is.
+      await s.store.drain('b', true)
+      expect((await s.store.entries()).placement).toEqual({ version: epoch, text: 'one' })
+      expect(await b.publishPlacement('')).toBe('ok')
+      const last = await s.store.entries()
+      expect(last.placement).toEqual({ version: last.epoch, text: '' })
+    },
+  'a placement is not sent to those who know its version': async s => {
+    const a = await s.member('a')
+    await a.publishPlacement('one')
+    const { epoch: version } = await s.store.entries()
+    expect((await s.store.entries(version)).placement).toEqual({ version, text: undefined })
+    expect((await s.store.entries(version - 1)).placement).toEqual({ version, text: 'one' })
+    await a.publishPlacement('two')
+    expect((await s.store.entries(version)).placement?.text).toBe('two')
+  },
+  'the largest placement is taken, and what is larger, or not ASCII, is rejected': async s => {
+    const a = await s.member('a')
+    const largest = 'x'.repeat(MAX_PLACEMENT)
+    const wrong = [`${largest}x`, 'ä', '\u0000', '\ud800']
+    await s.rejected(
+      wrong.map(text => () => a.publishPlacement(text)),
+      'stage-misuse',
+    )
+    await s.rejected([() => a.publishPlacement('x', -1), () => a.publishPlacement('x', 0.5)], 'stage-misuse')
+    expect(await a.publishPlacement(largest)).toBe('ok')
+    expect((await s.store.entries()).placement?.text).toBe(largest)
   },
   'heartbeats, serve, release and questions raise no epoch': async s => {
     const [a] = await s.pair()

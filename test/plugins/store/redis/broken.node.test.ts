@@ -64,6 +64,17 @@ describe('entries that somebody broke, seen by redisStore()', () => {
     }
   })
 
+  it('sends no placement that is too long, and takes one without a version for none', async () => {
+    const store = await open({ url: redis.url })
+    const a = await member(store, 'a')
+    const { epoch } = await store.entries()
+    await store.publishPlacement(a.next(), { decidedIn: epoch, text: 'x' })
+    await redis.command('HSET', META, 'placement-text', 'x'.repeat(131_073))
+    expect((await store.entries()).placement).toMatchObject({ text: '' })
+    await redis.command('HSET', META, 'placement', 'x')
+    expect((await store.entries()).placement).toBeUndefined()
+  })
+
   it('sets a member down whose heartbeat nobody can read', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a')

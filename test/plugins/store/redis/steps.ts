@@ -88,6 +88,11 @@ export const STEPS: readonly Step[] = [
     run: store =>
       store.tellTraces?.(new Map([[held, `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]])) ?? Promise.reject(),
   },
+  {
+    name: 'publishPlacement',
+    writes: ['meta', 'heartbeats'],
+    run: (store, { a, epoch }) => store.publishPlacement(a.next(), { decidedIn: epoch, text: 'x' }),
+  },
   { name: 'fence', writes: ['meta'], run: store => store.fence() },
   {
     name: 'expire',

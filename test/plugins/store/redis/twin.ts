@@ -79,6 +79,7 @@ export class Side {
       epoch: this.rank(record.epoch),
       epochOfHeartbeats: this.rank(heartbeats.epoch),
       cause: record.cause,
+      placement: record.placement && [this.rank(record.placement.version), record.placement.text],
       frozen: [record.frozen, heartbeats.frozen],
       broken: [record.broken, heartbeats.broken],
       members: IDS.map(id => {
@@ -127,6 +128,7 @@ export class Walk {
       ...Array.from({ length: 8 }, () => this.#serve),
       ...Array.from({ length: 8 }, () => this.#release),
       ...Array.from({ length: 4 }, () => this.#hold),
+      ...[this.#publish, this.#publish],
     ])
     return make.call(this, id)
   }
@@ -278,6 +280,16 @@ export class Walk {
       })
       const told = (await side.steps.slots(known?.version)) !== undefined
       return { kind: `hold ${status}${status === 'ok' && give ? ' given' : ''}`, reply: [status, told] }
+    }
+  }
+
+  #publish(id: string): Step {
+    const stamp = this.#stamp(id)
+    const late = this.#chance(0.2)
+    const text = this.#pick(['', 'one', 'two\n'])
+    return side => {
+      const decidedIn = late ? (side.epochs.at(-2) ?? 0) : side.epoch
+      return this.#plain(side, 'publish', steps => steps.publishPlacement(stamp.on(side), { decidedIn, text }))
     }
   }
 
