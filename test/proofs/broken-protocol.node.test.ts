@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { brokenFor } from '../simulation/broken.ts'
-import { PLUGINS } from '../simulation/plugins.ts'
+import { PLUGINS, placed } from '../simulation/plugins.ts'
 import { simulate } from '../simulation/simulate.ts'
 import { SOUND } from '../simulation/world.ts'
 
@@ -49,29 +49,37 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
     'warm-committed-without-verify': [1, 'W2'],
     'warm-over-budget': [1, 'W3'],
   },
+  balanced: {
+    'placement-applied-before-it-is-published': [1, 'I6'],
+    'stale-placement-kept-after-an-epoch': [1, 'P1'],
+    'name-of-a-member-that-is-gone': [3, 'I5'],
+  },
 }
 const SEARCHED = 60
 
-describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('the protocol under %s', (pluginName, plugin) => {
-  const variants = brokenFor(plugin)
-  const caught = CAUGHT[pluginName] ?? {}
+describe.each([...PLUGINS, placed].map(plugin => [plugin.name, plugin] as const))(
+  'the protocol under %s',
+  (pluginName, plugin) => {
+    const variants = brokenFor(plugin)
+    const caught = CAUGHT[pluginName] ?? {}
 
-  it('is known to be caught wherever one of its rules is taken out', () => {
-    expect(variants.map(variant => variant.name)).toEqual(Object.keys(caught))
-  })
+    it('is known to be caught wherever one of its rules is taken out', () => {
+      expect(variants.map(variant => variant.name)).toEqual(Object.keys(caught))
+    })
 
-  it.each(variants.map(variant => [variant.name, variant] as const))(
-    'is caught with one rule taken out: %s',
-    async (name, variant) => {
-      const [from, invariant] = caught[name] ?? [1, '']
-      let seed = from
-      let verdict = await simulate(seed, plugin, variant)
-      while (verdict.violation?.invariant !== invariant && seed < from + SEARCHED)
-        verdict = await simulate(++seed, plugin, variant)
-      expect(verdict.violation?.invariant, `seeds ${from} to ${seed}`).toBe(invariant)
-      // Without the change the same history is fine: it is the change that was caught.
-      const sound = variant.world ? { ...SOUND, world: variant.world } : SOUND
-      expect((await simulate(seed, plugin, sound)).violation).toBeUndefined()
-    },
-  )
-})
+    it.each(variants.map(variant => [variant.name, variant] as const))(
+      'is caught with one rule taken out: %s',
+      async (name, variant) => {
+        const [from, invariant] = caught[name] ?? [1, '']
+        let seed = from
+        let verdict = await simulate(seed, plugin, variant)
+        while (verdict.violation?.invariant !== invariant && seed < from + SEARCHED)
+          verdict = await simulate(++seed, plugin, variant)
+        expect(verdict.violation?.invariant, `seeds ${from} to ${seed}`).toBe(invariant)
+        // Without the change the same history is fine: it is the change that was caught.
+        const sound = variant.world ? { ...SOUND, world: variant.world } : SOUND
+        expect((await simulate(seed, plugin, sound)).violation).toBeUndefined()
+      },
+    )
+  },
+)

@@ -62,6 +62,8 @@ export class Agreement {
     const before = last === undefined ? undefined : this.#epochs.get(last)
     const [were, are] = [last === undefined ? undefined : server.placed.get(last), server.placed.get(epoch)]
     if (!before || !were || !are) return
+    // Who publishes a placement moves blocks.
+    if (server.published.get(last as Epoch) !== server.published.get(epoch)) return
     for (const [block, owners] of placed) {
       const old = before.get(block)
       if (!old || old.some(member => !are.has(member))) continue

@@ -6,6 +6,8 @@ import type { BlockId, Handover, OwnershipPlugin } from 'blockgate'
 import { MemberTable, type Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { blockMeta } from 'blockgate/testing'
+import { keyOf, seedOf } from '../../plugins/placement/balanced/key.ts'
+import { decode } from '../../plugins/placement/balanced/table.ts'
 import type { LockArguments } from '../support/lock-table.ts'
 import type { Running } from './running.ts'
 import type { LockClient, Tested, Variant } from './world.ts'
@@ -15,6 +17,7 @@ const PENDING_LIMIT = 20_000
 const DROPPING = 2_000
 const SECOND_STEP = 2_250
 const LATE_RELEASE = 2_500
+const LATE_PLACEMENT = 3_500
 
 /** Where the TTL stands, behind the one key and its value; and what of it the lock servers are told. */
 const TTL_AT = 2
@@ -254,9 +257,78 @@ const LEASED: readonly Variant[] = [
   },
 ]
 
-/** Those that there can be for the plugin. */
+/** For placements that members publish. */
+const PLACED: readonly Variant[] = [
+  /** Counts on what it has worked out, whether or not the store takes it, which takes its time here. */
+  {
+    name: 'placement-applied-before-it-is-published',
+    store: (store, { process }) =>
+      bound(store, {
+        async publishPlacement(stamp, request) {
+          await late(process, process.random() * LATE_PLACEMENT)
+          return store.publishPlacement(stamp, request)
+        },
+      }),
+    placement(own) {
+      let mine: string | undefined
+      return {
+        ...own,
+        prepare: (members, published) => own.prepare(members, mine ?? published),
+        publisher({ membership, ...ring }) {
+          const publishPlacement: typeof membership.publishPlacement = request => {
+            mine = request.text
+            return membership.publishPlacement(request)
+          }
+          return must(own.publisher)({ ...ring, membership: bound(membership, { publishPlacement }) })
+        },
+      }
+    },
+  },
+  /** Each epoch is worked out with what was published before it. */
+  {
+    name: 'stale-placement-kept-after-an-epoch',
+    placement(own) {
+      let last: string | undefined
+      return {
+        ...own,
+        prepare(members, published) {
+          const before = last
+          last = published
+          return own.prepare(members, before)
+        },
+      }
+    },
+  },
+  /** Whoever is named owns the block, also where no such member is left. */
+  {
+    name: 'name-of-a-member-that-is-gone',
+    placement: own => ({
+      ...own,
+      prepare(members, published) {
+        const ranking = own.prepare(members, published)
+        const named = published === undefined ? undefined : decode(published)
+        return {
+          ...ranking,
+          *rank(id, block) {
+            const first = (block && named?.get(keyOf(seedOf(block)))) ?? []
+            yield* first
+            for (const member of ranking.rank(id, block)) if (!first.includes(member)) yield member
+          },
+        }
+      },
+    }),
+  },
+]
+
+/** Those that there can be for the plugin; of a placement those alone that are about it, because the rest is the ring's. */
 export function brokenFor({ name }: Tested): readonly Variant[] {
+  if (name === 'balanced') return PLACED
   return name === 'ring' ? [...ALL, ...AHEAD] : [...ALL, ...LEASED, ...AHEAD]
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the placement must be one that members publish')
+  return value
 }
 
 /** A store with one check taken out. */

@@ -5,11 +5,11 @@
  *
  * npm run sim -- --tales --seeds 500              short histories: what their spans tell must be what happened
  *
- * Each for every ownership plugin, or for one: --plugin ring|redlock.
+ * Each for every ownership plugin, or for one: --plugin ring|redlock|balanced.
  */
 import { parseArgs } from 'node:util'
 import { brokenFor } from './broken.ts'
-import { PLUGINS } from './plugins.ts'
+import { PLUGINS, placed } from './plugins.ts'
 import { simulate, type Verdict } from './simulate.ts'
 import { SOUND, type Tested, type Variant } from './world.ts'
 
@@ -26,7 +26,7 @@ const { values } = parseArgs({
 })
 const from = Number(values.from)
 
-for (const plugin of PLUGINS) {
+for (const plugin of [...PLUGINS, placed]) {
   if (values.plugin !== 'all' && values.plugin !== plugin.name) continue
   if (values.broken === undefined) await sound(plugin, Number(values.seeds ?? 100))
   else for (const variant of brokenFor(plugin)) await broken(plugin, variant, Number(values.seeds ?? 200))

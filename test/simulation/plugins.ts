@@ -4,7 +4,8 @@ import 'redlock'
 /** The one list of ownership plugins that every history and every broken variant is run for. */
 import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'
 import { redlock } from 'blockgate/plugins/ownership/redlock'
-import { RedlockRules, ringRules } from './rules.ts'
+import { balanced } from 'blockgate/plugins/placement/balanced'
+import { placedRules, RedlockRules, ringRules } from './rules.ts'
 import type { Tested } from './world.ts'
 
 export const ring: Tested = {
@@ -39,6 +40,18 @@ export const leased: Tested = {
     })
   },
   rules: world => new RedlockRules(world),
+}
+
+/** hashRing() with a placement that members publish. Its histories are longer by what it moves, so few of the tests run them. */
+export const placed: Tested = {
+  ...ring,
+  name: 'balanced',
+  make({ options, zones, variant }, store) {
+    const own = balanced({ within: 0.1, every: 20_000 })
+    const placement = variant.placement?.(own) ?? own
+    return hashRing({ store, replicas: options.replicas, placement, zones, handoverDelay: options.handoverDelayMs })
+  },
+  rules: placedRules,
 }
 
 export const PLUGINS: readonly Tested[] = [ring, leased]

@@ -1,5 +1,8 @@
 /**
- * What must hold for one plugin. For the ring: owners follow from the entries of the members alone.
+ * What must hold for one plugin. For the ring: owners follow from the entries of the members alone; with a placement that members
+ * publish, from these and what is published in the same epoch:
+ *
+ * P1  a release looks at those who own the block by what the store has now, and at all of them
  *
  * For leased slots: locks make it unlikely that two members take one rank of a slot, and lock servers may lose them. What holds all
  * the same is said of the entries, worked out here once more, beside the code under test:
@@ -14,6 +17,8 @@
  */
 import type { BlockMeta } from 'blockgate'
 import type { EntriesView, ReleaseItem, SlotEntry, SlotView } from 'blockgate/members'
+import { Assignments } from 'blockgate/plugins/ownership/hash-ring'
+import { balanced } from 'blockgate/plugins/placement/balanced'
 import { slotOf } from '../../plugins/ownership/redlock/slots.ts'
 import type { Cluster } from './cluster.ts'
 import type { Running } from './running.ts'
@@ -30,6 +35,34 @@ export function ringRules({ server }: Cluster): Rules {
     held: () => undefined,
     released: () => undefined,
     unsettled: () => undefined,
+  }
+}
+
+export function placedRules(cluster: Cluster): Rules {
+  const { server, bucket, options, zones } = cluster
+  const own = { placement: balanced(), replicas: options.replicas, zones }
+  let changed = 0
+  return {
+    ...ringRules(cluster),
+    changed() {
+      changed = cluster.scheduler.now
+    },
+    // Until each member has looked once more whether anything is to move.
+    stirring: () => (cluster.scheduler.now - changed < LOOKS ? 'a placement may be published yet' : undefined),
+    released({ superseding, targets, quorum }) {
+      const block = bucket.metas.get(superseding)
+      if (quorum === 'any' || !block) return undefined
+      const { members, placement } = server.table.entries()
+      const owners = new Assignments(members.values(), { ...own, published: placement?.text }).of(
+        block.ulid,
+        block,
+      ).targets
+      if (targets.length === owners.length && owners.every(id => targets.includes(id))) return undefined
+      return new Violation(
+        'P1',
+        `released for ${targets.join(' ')}: ${owners.join(' ') || 'nobody'} is to hold the block`,
+      )
+    },
   }
 }
 
@@ -50,6 +83,9 @@ function eligible({ members }: EntriesView): ReadonlySet<string> {
 function ofSlot({ slots }: SlotView, slot: number): readonly SlotEntry[] {
   return slots.filter(entry => entry.slot === slot).sort((a, b) => a.rank - b.rank)
 }
+
+/** Within this each of five members has listed the bucket, and looked at the balance, ms: see `placed` in plugins.ts. */
+const LOOKS = 130_000
 
 /** Somebody else is waited for at least this long, ms. */
 const SOON = 1_000

@@ -19,6 +19,8 @@ export class StoreServer {
   up = true
   /** Of each epoch: the members that counted for placement. */
   readonly placed = new Map<Epoch, ReadonlySet<string>>()
+  /** Of each epoch: the placement that was published last. */
+  readonly published = new Map<Epoch, Epoch | undefined>()
   readonly #cluster: Cluster
   readonly #watchers = new Set<() => void>()
   #stores = 1
@@ -32,12 +34,13 @@ export class StoreServer {
     const options = { clock: () => WALL_START + cluster.scheduler.now + this.#skew, storeId: 'store-1' }
     this.table = cluster.variant.table?.(options) ?? new MemberTable(options)
     this.table.onEpoch(() => {
-      const { epoch, cause, members } = this.table.entries()
+      const { epoch, cause, members, placement } = this.table.entries()
       for (const watcher of this.#watchers) watcher()
       if (epoch === this.#epoch) return
       this.#epoch = epoch
       cluster.note('store', 'epoch', cause)
       this.placed.set(epoch, new Set([...members.values()].filter(m => m.placed && !m.draining).map(m => m.id)))
+      this.published.set(epoch, placement?.version)
       cluster.watch.epoch()
     })
   }

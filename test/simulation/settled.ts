@@ -21,7 +21,7 @@ export async function comesToRest(cluster: Cluster): Promise<void> {
   const begun = new Map([...cluster.runnings].map(running => [running, running.listings.begun]))
   const settled = () => {
     for (const running of cluster.runnings) confirmDrops(running)
-    unsettled = difference(cluster) ?? atWork(cluster, begun) ?? ''
+    unsettled = difference(cluster) ?? cluster.rules.stirring?.() ?? atWork(cluster, begun) ?? ''
     return unsettled === ''
   }
   if (!(await cluster.until(settled, LONGEST))) throw new Violation('I5', `not at rest: ${unsettled}`)

@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { describe, expect, it } from 'vitest'
-import { PLUGINS } from './plugins.ts'
+import { PLUGINS, placed } from './plugins.ts'
 import { simulate, type Verdict } from './simulate.ts'
 import { SOUND } from './world.ts'
 
@@ -56,4 +56,10 @@ describe.each(PLUGINS.map(plugin => [plugin.name, plugin] as const))('a cluster 
     expect(again.story(1_000)).toBe(first.story(1_000))
     expect(other.hash).not.toBe(first.hash)
   })
+})
+
+it('keeps every invariant where members publish a placement as well, in a history in which they do', async () => {
+  const verdict = await simulate(2, placed)
+  expect(verdict.violation && `${verdict.story(60)}\n${verdict.violation}`).toBeUndefined()
+  expect(verdict.story(10_000)).toContain('has published a placement')
 })

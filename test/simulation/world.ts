@@ -2,6 +2,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { BlockMeta, BlockSink, OwnershipPlugin, SetStage } from 'blockgate'
 import type { HoldRequest, MemberTable, MemberTableOptions, ReleaseItem, SlotEntry, SlotStore } from 'blockgate/members'
+import type { Placement } from 'blockgate/plugins/ownership/hash-ring'
 import type { LockArguments } from '../support/lock-table.ts'
 import type { Cluster } from './cluster.ts'
 import type { Random } from './random.ts'
@@ -78,6 +79,8 @@ export interface Rules {
   held(running: Running, hold: Hold): Violation | undefined
   /** The store has granted it. */
   released(item: ReleaseItem): Violation | undefined
+  /** What may move yet, though nothing is wrong. */
+  stirring?(): string | undefined
   /** What is not as it must be at rest. */
   unsettled(): string | undefined
 }
@@ -118,6 +121,8 @@ export interface Variant {
   readonly verifies?: boolean
   /** What the prewarmer takes for its budget. */
   readonly budget?: (bytes: number) => number
+  /** Of a plugin with a placement that members publish. */
+  readonly placement?: (placement: Placement) => Placement
   /** Of a tale: spans that never arrive. */
   readonly isLost?: (span: ReadableSpan) => boolean
 }

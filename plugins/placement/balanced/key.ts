@@ -11,7 +11,7 @@ const words = new Uint32Array(4)
 export type PlacedBlock = Pick<BlockMeta, 'ulid' | 'labels' | 'resolution' | 'compaction'>
 
 /**
- * The source with the least hash of the random half of its ULID; of two the smaller id; the block itself where it has no sources. The
+ * The source with the least hash of its ULID without the first four bytes; of two the smaller id; the block itself where it has no sources. The
  * source of a compacted block is then that of one of its parents, whatever those are: the least of all is the least of its part. The
  * more sources a parent brings, the likelier it is that one.
  */
@@ -20,7 +20,7 @@ export function leadOf({ ulid, compaction: { sources } }: PlacedBlock): BlockId 
   let least = Number.POSITIVE_INFINITY
   for (const source of sources) {
     ulidWords(source, words)
-    const hash = fmix32((words[3] ?? 0) ^ fmix32(words[2] ?? 0)) >>> 0
+    const hash = fmix32((words[3] ?? 0) ^ fmix32((words[2] ?? 0) ^ fmix32(words[1] ?? 0))) >>> 0
     if (hash > least || (hash === least && source >= lead)) continue
     least = hash
     lead = source
