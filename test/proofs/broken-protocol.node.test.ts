@@ -52,7 +52,7 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
   balanced: {
     'placement-applied-before-it-is-published': [1, 'I6'],
     'stale-placement-kept-after-an-epoch': [1, 'P1'],
-    'name-of-a-member-that-is-gone': [3, 'I5'],
+    'name-of-a-member-that-is-gone': [12, 'P1'],
   },
 }
 const SEARCHED = 60
