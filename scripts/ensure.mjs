@@ -23,6 +23,7 @@ export const DEBIAN = [
   { command: 'redis-server', package: 'redis-server' },
   { command: 'curl', package: 'curl' },
   { command: 'jq', package: 'jq' },
+  { command: 'chromium', package: 'chromium' },
 ]
 
 /** Why `npm ci` has to run, or undefined. For `start` it installs what that needs alone, so that what comes later runs it again. */

@@ -9,6 +9,7 @@ import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/er
 import type { Host } from '../contracts/host.ts'
 import type { OwnershipPlugin } from '../contracts/ownership.ts'
 import type { Plan } from '../contracts/plan.ts'
+import { labelsText } from '../contracts/text.ts'
 import type { Gateway } from '../gateway.ts'
 import type { RunReport } from '../sync/run-result.ts'
 import { HttpError } from './errors.ts'
@@ -30,22 +31,38 @@ import {
 /** Entries that are looked at without a pause. */
 const WALK = 4_096
 
-export async function blocksAnswer(
-  { catalogue, plan }: Gateway,
-  host: Host,
-  { state, reason, limit, after }: BlocksQuery,
-): Promise<Blocks> {
-  const all = await catalogue.sorted()
+export async function blocksAnswer(gateway: Gateway, host: Host, query: BlocksQuery): Promise<Blocks> {
   const blocks: Block[] = []
+  const next = await matching(gateway, host, query, entry => blocks.push(summaryOf(entry, gateway.plan)))
+  return { blocks, next }
+}
+
+/** Calls `fn` for each block of one page, by ULID; gives the `after` of the next page. */
+export async function matching(
+  { catalogue }: Gateway,
+  host: Host,
+  { state, reason, label, from, to, limit, after }: BlocksQuery,
+  fn: (entry: CatalogueEntry) => void,
+): Promise<BlockId | null> {
+  const all = await catalogue.sorted()
+  const fits = (entry: CatalogueEntry) => {
+    if (state !== undefined && entry.state !== state) return false
+    if (reason !== undefined && reasonOf(entry) !== reason) return false
+    const meta = entry.candidate?.meta
+    if (label !== undefined && !(meta && labelsText(meta.labels).includes(label))) return false
+    return (from === undefined || (meta?.maxTime ?? -1) > from) && (to === undefined || (meta?.minTime ?? to) < to)
+  }
+  let [count, last] = [0, undefined as CatalogueEntry | undefined]
   for (let at = after === undefined ? 0 : firstBehind(all, after); at < all.length; at++) {
     const entry = all[at] as CatalogueEntry
-    if ((state === undefined || entry.state === state) && (reason === undefined || reasonOf(entry) === reason)) {
-      if (blocks.length === limit) return { blocks, next: blocks.at(-1)?.ulid ?? null }
-      blocks.push(summaryOf(entry, plan))
+    if (fits(entry)) {
+      if (count++ === limit) return last?.id ?? null
+      last = entry
+      fn(entry)
     }
     if (at % WALK === 0) await pause(host, 8)
   }
-  return { blocks, next: null }
+  return null
 }
 
 /** Where the entries behind `after` begin. */

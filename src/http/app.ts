@@ -21,6 +21,7 @@ import { requestSpan } from './request-spans.ts'
 import { blocksQuery, DEFAULT_LIMIT, notification, syncRequest } from './requests.ts'
 import { openApi } from './schema/openapi.ts'
 import { servingAnswer, servingBody } from './serving.ts'
+import { timelineAnswer } from './timeline.ts'
 import { writeAccess } from './write-access.ts'
 
 export interface AppOptions {
@@ -62,7 +63,16 @@ const HEADERS = {
   strictTransportSecurity: false,
 }
 
-const COMPRESSED = ['/', '/metrics', '/blocks', '/blocks/*', '/api/v1/blocks', '/api/v1/runs', '/api/v1/openapi.json']
+const COMPRESSED = [
+  '/',
+  '/metrics',
+  '/blocks',
+  '/blocks/*',
+  '/api/v1/blocks',
+  '/api/v1/timeline',
+  '/api/v1/runs',
+  '/api/v1/openapi.json',
+]
 
 /** Nothing is started. @example const app = createApp({ gateway, config, host, version }); await app.request('/-/ready') */
 export function createApp(options: AppOptions): Hono {
@@ -102,11 +112,16 @@ export function createApp(options: AppOptions): Hono {
   if (metrics) app.get('/metrics', c => metricsAnswer(c, metrics))
 
   app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
-  for (const route of ['blocks', 'blocks/:ulid', 'ring', 'serving', 'runs'].map(path => `/api/v1/${path}`)) {
+  for (const route of ['blocks', 'timeline', 'blocks/:ulid', 'ring', 'serving', 'runs'].map(
+    path => `/api/v1/${path}`,
+  )) {
     app.get(route, requestSpan(route, 'asked'))
   }
   app.get('/api/v1/blocks', async c =>
     c.json(await blocksAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
+  )
+  app.get('/api/v1/timeline', async c =>
+    c.json(await timelineAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
   )
   app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(gateway, c.req.param('ulid'), config)))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))

@@ -18,6 +18,11 @@ export const DEFAULT_LIMIT = 1_000
 export interface BlocksQuery {
   readonly state: BlockState | undefined
   readonly reason: string | undefined
+  /** A part of the labels as they are shown: `cluster="eu"`. */
+  readonly label: string | undefined
+  /** Only blocks with samples behind `from` and before `to`, ms since the epoch. */
+  readonly from: number | undefined
+  readonly to: number | undefined
   readonly limit: number
   /** Blocks behind this one, in the order of their ULIDs. */
   readonly after: BlockId | undefined
@@ -25,9 +30,17 @@ export interface BlocksQuery {
 
 const isLimit = (text: unknown) => /^\d{1,6}$/.test(String(text)) && Number(text) >= 1 && Number(text) <= MAX_LIMIT
 
+const MAX_LABEL = 1_000
+const TIME_MUST = 'be a time such as 2026-10-01T02:30:00Z, or milliseconds since the epoch'
+const timeOf = (text: string) => (/^-?\d{5,16}$/.test(text) ? Number(text) : Date.parse(text))
+const isTime = (text: unknown) => Number.isFinite(timeOf(String(text)))
+
 const QUERY = {
   state: v.optional(v.picklist(BLOCK_STATES, `be one of ${BLOCK_STATES.join(', ')}`)),
   reason: v.optional(v.custom<string>(isReason, 'be kebab-case of at most 64 characters')),
+  label: v.optional(v.pipe(v.string(), v.maxLength(MAX_LABEL, `have at most ${MAX_LABEL} characters`))),
+  from: v.optional(v.custom<string>(isTime, TIME_MUST)),
+  to: v.optional(v.custom<string>(isTime, TIME_MUST)),
   limit: v.optional(v.custom<string>(isLimit, `be a whole number from 1 to ${MAX_LIMIT}`)),
   after: v.optional(v.custom<BlockId>(text => isBlockId(String(text)), 'be a ULID')),
 }
@@ -40,8 +53,9 @@ export function blocksQuery(given: Readonly<Record<string, readonly string[]>>, 
   const twice = Object.entries(given).find(([, values]) => values.length > 1)
   if (twice) throw badRequest(`${twice[0]} must be given once: it is given ${twice[1].length} times`)
   const query = Object.fromEntries(Object.entries(given).map(([name, [text]]) => [name, text || undefined]))
-  const { state, reason, limit, after } = checked(query, QUERY)
-  return { state, reason, limit: Number(limit ?? defaultLimit), after }
+  const { state, reason, label, from, to, limit, after } = checked(query, QUERY)
+  const time = (text: string | undefined) => (text === undefined ? undefined : timeOf(text))
+  return { state, reason, label, from: time(from), to: time(to), limit: Number(limit ?? defaultLimit), after }
 }
 
 /** @throws HttpError 400 */

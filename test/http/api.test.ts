@@ -177,7 +177,10 @@ describe('GET /api/v1/blocks', () => {
     }),
     ['after=../x', 'after: must be a ULID: current value is "../x"'],
     ['reason=%3Cb%3E', 'reason: must be kebab-case of at most 64 characters: current value is "<b>"'],
-    ['stat=x', 'stat: must be one of the known options: state, reason, limit, after: current value is "x"'],
+    [
+      'stat=x',
+      'stat: must be one of the known options: state, reason, label, from, to, limit, after: current value is "x"',
+    ],
     ['state=failed&state=failed', 'state must be given once: it is given 2 times'],
   ])('answers 400 to %s, and says what must be', async (query, message) => {
     const { json } = await appWorld()

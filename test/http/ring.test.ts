@@ -1,9 +1,9 @@
-import { type Operator, type Owner, OwnershipUnavailable, type RingMember } from 'blockgate'
+import { type BlockId, type Operator, type Owner, OwnershipUnavailable, type RingMember } from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import type { BlockDetails, Ring } from '../../src/http/schema/answers.ts'
 import { member, owner, STATS } from '../support/ring.ts'
-import { blocks, type ScriptedOwnership, scriptedOwnership } from '../support/world.ts'
+import { blocks, numberOf, type ScriptedOwnership, scriptedOwnership } from '../support/world.ts'
 import { appWorld } from './app-world.ts'
 
 const HOSTILE = `<img src=x onerror=alert(1)>"'&`
@@ -115,7 +115,7 @@ describe('/ring', () => {
     for (const part of ['<dt>epoch</dt><dd>7</dd>', 'yes: nothing changes hands', 'differs: nothing is released']) {
       expect(text).toContain(part)
     }
-    expect([...text.matchAll(/<td class="n">([^<]*)<\/td>/g)].map(([, cell]) => cell)).toEqual([
+    expect([...text.matchAll(/<td class="n\b[^"]*">([^<]*)<\/td>/g)].map(([, cell]) => cell)).toEqual([
       ...['1.5 s', '5', '4', '3', '2', '1', '12.3 kB'],
       ...['none', '–', '–', '–', '–', '–', '–'],
     ])
@@ -142,5 +142,59 @@ describe('/ring', () => {
     const response = await app.request('/ring')
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('redis is away')])
     expect(await page([])).toContain('there is no member')
+  })
+})
+
+describe('what moves', () => {
+  const rows = (page: string, name: string) => {
+    const [, body = ''] = new RegExp(`aria-label="${name}".*?<tbody>(.*?)</tbody>`, 's').exec(page) ?? []
+    return [...body.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row = '']) =>
+      row
+        .replace(/<[^>]+>/g, ' ')
+        .trim()
+        .replace(/ +/g, ' '),
+    )
+  }
+  const paged = async (ownersOf: (n: number) => readonly Owner[], ownership = scriptedOwnership([1, 2, 3])) => {
+    const operator: Partial<Operator> = {
+      async ring() {
+        return { epoch: 7, cause: '', storeId: 's', frozen: false, members: [member('me'), member('b')] }
+      },
+    }
+    const handover = { ...ownership.handover, owners: ({ ulid }: { ulid: BlockId }) => ownersOf(numberOf(ulid)) }
+    const plugin = Object.assign(ownership, { operator: operator as Operator, handover })
+    const { gateway, text } = await appWorld({ list: blocks(1, 2, 3, 4), ownership: plugin })
+    await gateway.sync()
+    return await text('/ring')
+  }
+
+  it('is what an owner that is up does not serve yet, from those who serve it and are no owners', async () => {
+    const page = await paged(n => [
+      owner('me', { serves: n < 3, target: n === 1 }),
+      owner('b', { rank: 1, serves: false, target: n > 1, live: n !== 4 }),
+    ])
+    expect(rows(page, 'What moves now')).toEqual(['me b 1', 'the bucket: nobody serves them b 1'])
+  })
+
+  it('and what would move if one left: its blocks to the next by rank that is up, and those that nobody else serves', async () => {
+    const page = await paged(n => [
+      owner('me', { serves: true }),
+      owner('b', { rank: 1, target: n === 1, serves: n === 1 }),
+      owner('c', { rank: 2, target: false, serves: false, live: n !== 3 }),
+    ])
+    expect(rows(page, 'What would move')).toEqual(['b 1 0 c: 1', 'me this gateway 4 3 b: 3, c: 1'])
+  })
+
+  it('is nothing where each owner serves what is its own, and nobody takes over where nobody is left', async () => {
+    const page = await paged(() => [owner('me')])
+    expect(rows(page, 'What moves now')).toEqual(['nothing: each owner serves what is its own'])
+    expect(rows(page, 'What would move')).toEqual(['me this gateway 4 4 nobody: no other member is up: 4'])
+  })
+
+  it('is not told while owners are not known', async () => {
+    const page = await paged(() => {
+      throw away
+    })
+    expect(page).toContain('<h2>Moves</h2><p class="quiet">redis is away</p>')
   })
 })

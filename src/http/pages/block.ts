@@ -11,8 +11,8 @@ import { labelsOf, time } from './blocks.ts'
 import { type Cell, facts, layout, type Markup, NONE, table, withNotes, yesNo } from './layout.ts'
 
 const OWNERS = { rank: 'n', member: 'mono', 'is to hold it': '', up: '', 'serves it': '' }
-const STAGES = { stage: 'stage', '': '', what: 'long', took: 'n' }
-const LIFE = { at: 'whole', what: '', by: '', reason: 'long', '': 'wide', for: 'n', run: 'mono', trace: 'mono' }
+const STAGES = { stage: 'stage', verdict: '', why: 'long', took: 'n' }
+const LIFE = { at: 'whole', what: '', by: '', reason: 'long', when: 'wide', for: 'n', run: 'mono', trace: 'mono' }
 
 /** States in which the sink holds the block. */
 const HELD: ReadonlySet<string> = new Set(['serving', 'pending-hand-off', 'last-copy'])

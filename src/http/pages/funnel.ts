@@ -4,7 +4,7 @@ import type { StageDescription } from '../../explain/describe.ts'
 import type { StageStatus, Status, Stopped } from '../schema/status.ts'
 import { bar, type Cell, type Markup, NONE, table } from './layout.ts'
 
-const COLUMNS = { stage: 'stage', in: 'n', '': 'wide', 'went on': 'n', 'stopped here': 'long' }
+const COLUMNS = { stage: 'stage', 'came in': 'n', 'of all': 'wide', 'went on': 'n', 'stopped here': 'long' }
 
 export function funnel(
   { blocks, waiting, loading, stages, held }: Status,

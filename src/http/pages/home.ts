@@ -55,7 +55,7 @@ ${facts([
   ...nextRows(next, host),
 ])}
 </section>
-<section>
+<section class="about">
 <h2>Now</h2>
 ${nowPart(status, host.now())}
 </section>

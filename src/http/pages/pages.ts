@@ -10,6 +10,7 @@ import { homePage, type PagesOptions } from './home.ts'
 import { layout } from './layout.ts'
 import { ringPage } from './ring.ts'
 import { LIVE } from './scripts/live.ts'
+import { TIMELINE } from './scripts/timeline.ts'
 import { ICON, STYLE } from './style.ts'
 
 /** What `createApp({ pages })` takes. A Worker that must stay small does without. */
@@ -28,12 +29,13 @@ function routes(options: PagesOptions): Hono {
   app.get('/', async c => c.html(await homePage(options)))
   app.get('/blocks', async c => c.html(await blocksPage(id, gateway, host, blocksQuery(c.req.queries(), ROWS))))
   app.get('/blocks/:ulid', c => c.html(blockPage(gateway, host, config, c.req.param('ulid'))))
-  app.get('/ring', async c => c.html(await ringPage(id, gateway)))
+  app.get('/ring', async c => c.html(await ringPage(id, gateway, host)))
   const file = (path: string, type: string, text: string) =>
     app.get(path, c => c.body(text, 200, { 'content-type': `${type}; charset=utf-8` }))
   file('/style.css', 'text/css', STYLE)
   file('/icon.svg', 'image/svg+xml', ICON)
   file('/live.js', 'text/javascript', LIVE)
+  file('/timeline.js', 'text/javascript', TIMELINE)
   return app
 }
 

@@ -1,28 +1,53 @@
-/** The page of the members: who is there, and what each serves. */
+/** The page of the members: who is there, what each serves, what moves, and what would move if one left. */
 import { html } from 'hono/html'
+import type { Host } from '../../contracts/host.ts'
 import { bytesText, timeText } from '../../contracts/text.ts'
 import type { Gateway } from '../../gateway.ts'
 import { ringAnswer } from '../answers.ts'
 import { HttpError } from '../errors.ts'
+import { type Moves, movesOf } from '../moves.ts'
 import type { Ring, RingMember } from '../schema/answers.ts'
-import { type Cell, facts, layout, type Markup, NONE, table, withNotes, yesNo } from './layout.ts'
+import { bar, type Cell, facts, layout, type Markup, NONE, table, withNotes, yesNo } from './layout.ts'
 
 /** Where there are no members, or they cannot be asked now, the page says so. */
-export async function ringPage(instance: string, gateway: Gateway): Promise<Markup> {
-  const body = await ringAnswer(gateway).then(ringBody, (error: unknown) => {
-    if (!(error instanceof HttpError)) throw error
-    return html`<section><p class="quiet">${error.message}</p></section>`
-  })
+export async function ringPage(instance: string, gateway: Gateway, host: Host): Promise<Markup> {
+  const body = await ringAnswer(gateway).then(
+    async ring => html`${ringBody(ring)}
+${movesBody(await movesOf(gateway, host), instance)}
+<p><a href="/api/v1/ring">As JSON</a></p>`,
+    (error: unknown) => {
+      if (!(error instanceof HttpError)) throw error
+      return error.code === 'no-ring'
+        ? aloneBody(gateway, instance, error.message)
+        : html`<p class="alarm" role="alert">${error.message}</p>`
+    },
+  )
   return layout({ title: 'Ring', instance, at: '/ring', live: true }, html`<h1>Ring</h1>${body}`)
+}
+
+/** What a gateway is that knows of no other, and how it would. */
+function aloneBody({ plan }: Gateway, instance: string, why: string): Markup {
+  const { name } = plan.ownership
+  const what =
+    name === 'everything'
+      ? 'It loads every block that its filters let through.'
+      : `Which blocks it loads, ${name} says by itself.`
+  return html`<section>
+<p><b>${instance}</b> works alone: ${why}. ${what}</p>
+<p>For several gateways that share the blocks, and hand them over when one comes or goes, the pipeline has
+<code>owned(hashRing({ store: redisStore({ cluster, url }) }))</code> before the sink, or <code>owned(redlock({ … }))</code> for leases;
+each gateway has the same config, and an <code>instance.id</code> of its own.</p>
+</section>`
 }
 
 const COLUMNS = {
   ...{ member: 'mono', zone: '', state: '', ready: '', heartbeat: 'n', placed: '', draining: '' },
-  ...{ assigned: 'n', serving: 'n', 'pending hand-off': 'n', 'last copy': 'n', failed: 'n', size: 'n' },
+  ...{ assigned: 'n', serving: 'n', 'pending hand-off': 'n', 'last copy': 'n', failed: 'n', size: 'n', share: 'share' },
 }
 
 function ringBody({ epoch, cause, frozen, members }: Ring): Markup {
   const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.fingerprint))
+  const served = members.reduce((sum, { stats }) => sum + (stats?.serving ?? 0), 0)
   return html`<section>
 ${facts([
   ['epoch', epoch],
@@ -35,16 +60,72 @@ ${facts([
 </section>
 <section>
 <h2>Members</h2>
-${table('Members', COLUMNS, members.map(row), 'there is no member')}
-</section>
-<p><a href="/api/v1/ring">As JSON</a></p>`
+${table(
+  'Members',
+  COLUMNS,
+  members.map(member => row(member, served)),
+  'there is no member',
+)}
+</section>`
 }
 
-function row({ id, zone, address, state, ready, heartbeatAge, placed, draining, stats }: RingMember): Cell[] {
+function row(
+  { id, zone, address, state, ready, heartbeatAge, placed, draining, stats }: RingMember,
+  all: number,
+): Cell[] {
   const heartbeat = heartbeatAge < Number.MAX_SAFE_INTEGER ? timeText(heartbeatAge) : 'none'
-  const about = [withNotes(id, address === null ? [] : [address]), zone ?? NONE, [state, state]] as const
+  const where =
+    address !== null && /^https?:\/\//.test(address)
+      ? html`<a href="${address}" rel="noreferrer">${address}</a>`
+      : address
+  const about = [withNotes(id, where === null ? [] : [where]), zone ?? NONE, [state, state]] as const
   const flags = [yesNo(ready), heartbeat, yesNo(placed), yesNo(draining)]
-  if (!stats) return [...about, ...flags, NONE, NONE, NONE, NONE, NONE, NONE]
+  if (!stats) return [...about, ...flags, NONE, NONE, NONE, NONE, NONE, NONE, NONE]
   const { assigned, serving, pendingHandOff, lastCopy, failed, bytes } = stats
-  return [...about, ...flags, assigned, serving, pendingHandOff, lastCopy, failed, bytesText(bytes)]
+  const share = html`${bar([['went', serving]], all)}<small>${all === 0 ? 0 : Math.round((serving / all) * 100)} % of the copies</small>`
+  return [
+    ...about,
+    ...flags,
+    assigned,
+    serving,
+    pendingHandOff,
+    lastCopy,
+    [failed, failed > 0 ? 'n failed' : 'n'],
+    bytesText(bytes),
+    share,
+  ]
+}
+
+const MOVES = { from: 'mono', to: 'mono', blocks: 'n' }
+const LEAVING = { 'if it leaves': 'mono', 'its blocks': 'n', 'served only there': 'n', 'would be loaded by': 'long' }
+
+function movesBody(moves: Moves | string, instance: string): Markup {
+  if (typeof moves === 'string') return html`<section><h2>Moves</h2><p class="quiet">${moves}</p></section>`
+  const { looked, all, now, leaving } = moves
+  const sample = looked < all ? ` They are of ${looked} blocks, evenly taken from ${all}.` : ''
+  return html`<section>
+<h2>What moves now</h2>
+${table(
+  'What moves now',
+  MOVES,
+  now.map(({ from, to, blocks }): Cell[] => [from || 'the bucket: nobody serves them', to, blocks]),
+  'nothing: each owner serves what is its own',
+)}
+</section>
+<section>
+<h2>What would move</h2>
+${table(
+  'What would move',
+  LEAVING,
+  leaving.map(({ member, blocks, onlyThere, to }): Cell[] => [
+    withNotes(member, member === instance ? ['this gateway'] : []),
+    blocks,
+    onlyThere,
+    to.map(one => `${one.member || 'nobody: no other member is up'}: ${one.blocks}`).join(', ') || NONE,
+  ]),
+  'there is no block with owners',
+)}
+<p class="quiet">Counted from the blocks that ${instance} has in view, with the next owner by rank; zones may choose another one.${sample}
+A member that is drained hands its blocks over first. One that is killed takes those that are served only there with it, until another has loaded them.</p>
+</section>`
 }

@@ -39,8 +39,9 @@ td.whole { white-space: nowrap }
 td.stage { white-space: nowrap }
 td.long { overflow-wrap: anywhere; min-width: 12rem }
 td.wide { width: 45%; min-width: 8rem; vertical-align: middle }
+td.share { min-width: 7rem }
 tr:last-child td { border-bottom: 0 }
-td.n, th.n { text-align: right }
+td.n, th.n { text-align: right; white-space: nowrap }
 td small { display: block; color: var(--quiet) }
 code, .mono { font-family: ui-monospace, monospace; font-size: .9em }
 .quiet { color: var(--quiet) }
@@ -69,15 +70,26 @@ rect.failed { fill: var(--bad) }
 .runs { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0 0 .5rem }
 .runs svg { width: 1.6rem; height: 6.8rem; border-bottom: 2px solid var(--line) }
 .runs svg.wrong { border-bottom-color: var(--bad); background: color-mix(in srgb, var(--bad) 18%, transparent) }
+.tools { display: flex; flex-wrap: wrap; gap: .5rem; align-items: baseline; margin: 0 0 .5rem }
+canvas { display: block; width: 100%; height: 120px; cursor: grab; touch-action: pan-y }
+.about-block { min-height: 1.5em; margin: .5rem 0; overflow-wrap: anywhere }
+[data-colour="good"] { color: var(--good) }
+[data-colour="bad"] { color: var(--bad) }
+[data-colour="warn"] { color: var(--warn) }
+[data-colour="accent"] { color: var(--accent) }
+[data-colour="quiet"] { color: var(--quiet) }
+[data-colour="card"] { color: var(--card) }
+[data-colour="line"] { color: var(--line) }
 .key span::before { content: "■ "; color: var(--quiet) }
-.key .unchanged::before { color: var(--good) }
-.key .added::before { color: var(--accent) }
-.key .failed, .key .unchanged { color: inherit }
+.key span { color: inherit; margin-right: .5rem }
+.key .unchanged::before, .key .serving::before { color: var(--good) }
+.key .added::before, .key .loading::before { color: var(--accent) }
+.key .waiting::before { color: var(--warn) }
 .key .failed::before { color: var(--bad) }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 0 0 1rem }
 input, select, button { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: .35rem; padding: .25rem .6rem }
 @media print {
-  header nav, form, .skip { display: none }
+  header nav, form, .skip, .tools { display: none }
   section { break-inside: avoid; border: 0; padding: 0 }
   .scroll { overflow: visible }
 }

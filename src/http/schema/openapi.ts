@@ -5,10 +5,11 @@ import { DEFAULT_LIMIT, MAX_LIMIT } from '../requests.ts'
 import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchema } from './json-schema.ts'
 import { StageStatus, Status } from './status.ts'
+import { Timeline } from './timeline.ts'
 
 /** Every schema of the answers by its name; `Failure` is `Error` to the readers of the API. */
 const { Failure, syncEntries: _, ...rest } = answers
-const SCHEMAS = { Error: Failure, ...rest, StageStatus, Status }
+const SCHEMAS = { Error: Failure, ...rest, StageStatus, Status, Timeline }
 const NAMES = new Map<unknown, string>(Object.entries(SCHEMAS).map(([name, schema]) => [schema, name]))
 
 /** @param version of blockgate */
@@ -36,6 +37,20 @@ const json = (description: string, schema: v.GenericSchema) => ({ description, c
 const plain = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' } } } })
 const query = (name: string, schema: JsonSchema, description: string) => ({ name, in: 'query', schema, description })
 
+const BLOCKS_QUERY = [
+  query('state', { type: 'string', enum: BLOCK_STATES }, 'Only blocks in this state'),
+  query('reason', { type: 'string', maxLength: 64 }, 'Only blocks with this reason'),
+  query(
+    'label',
+    { type: 'string', maxLength: 1000 },
+    'Only blocks whose labels, as they are shown, contain this: `cluster="eu"`',
+  ),
+  query('from', { type: 'string' }, 'Only blocks with samples behind this time: RFC 3339, or milliseconds'),
+  query('to', { type: 'string' }, 'Only blocks with samples before this time'),
+  query('limit', { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }, 'Blocks on a page'),
+  query('after', { type: 'string' }, 'Only blocks behind this ULID: the `next` of the page before'),
+]
+
 const PATHS = {
   '/-/healthy': get('Whether the process is there', {
     200: plain('It is'),
@@ -53,13 +68,13 @@ const PATHS = {
     'Every block of the view, in the order of their ULIDs',
     { 200: json('One page', answers.Blocks), 400: json('A parameter does not fit', answers.Failure) },
     {
-      parameters: [
-        query('state', { type: 'string', enum: BLOCK_STATES }, 'Only blocks in this state'),
-        query('reason', { type: 'string', maxLength: 64 }, 'Only blocks with this reason'),
-        query('limit', { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }, 'Blocks on a page'),
-        query('after', { type: 'string' }, 'Only blocks behind this ULID: the `next` of the page before'),
-      ],
+      parameters: BLOCKS_QUERY,
     },
+  ),
+  '/api/v1/timeline': get(
+    'Blocks whose times are known, by columns: for pictures of 100,000 of them',
+    { 200: json('One page', Timeline), 400: json('A parameter does not fit', answers.Failure) },
+    { parameters: BLOCKS_QUERY },
   ),
   '/api/v1/blocks/{ulid}': get(
     'One block, with its history',
