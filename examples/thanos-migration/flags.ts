@@ -71,7 +71,7 @@ export const FLAGS: readonly (readonly [name: string, rule: Rule])[] = Object.en
   'debug.*': nothing,
   'grpc-*': note('nothing is served over gRPC: Prometheus asks by remote read'),
   'http-grace-period': note('stopGrace is how long adds in flight may take at the stop'),
-  'http.config': note('TLS and passwords are for a proxy in front'),
+  'http.config': note('blockgate run --web.config.file takes the same file'),
   'web.*': note('the pages are at /'),
   'no-web.*': nothing,
   'bucket-web-label': nothing,

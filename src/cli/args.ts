@@ -65,6 +65,7 @@ export function readArgs(argv: readonly string[], commands: readonly Command[]):
     step: text('step'),
     url: text('url'),
     csv: values.csv === true,
+    webConfig: text('web.config.file'),
     logLevel: read('log-level', oneOf('--log-level', LOG_LEVELS)),
     logFormat: read('log-format', oneOf('--log-format', LOG_FORMATS)),
     argument: rest[0] ?? '',

@@ -38,6 +38,7 @@ export type OptionName =
   | 'url'
   | 'csv'
   | 'log-level'
+  | 'web.config.file'
   | 'log-format'
   | 'help'
   | 'version'
@@ -70,6 +71,10 @@ export const OPTIONS: Readonly<Record<OptionName, OptionInfo>> = {
     value: '<format>',
     about: 'json, logfmt, or text for a person; default: text on a terminal, else json',
   },
+  'web.config.file': {
+    value: '<file>',
+    about: "TLS and users of the HTTP server, in Prometheus' web configuration file",
+  },
   help: { short: 'h', about: 'print this help' },
   version: { about: 'print the version' },
 }
@@ -91,6 +96,7 @@ export interface Args {
   readonly step: string | undefined
   readonly url: string | undefined
   readonly csv: boolean
+  readonly webConfig: string | undefined
   readonly logLevel: LogLevel | undefined
   readonly logFormat: LogFormat | undefined
   /** The command's argument; `''` where it takes none. */

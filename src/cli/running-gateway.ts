@@ -1,6 +1,6 @@
 /** What the gateway that runs with this config knows of a block. */
 import * as v from 'valibot'
-import type { ListenAddress } from '../config/listen-address.ts'
+import type { ResolvedConfig } from '../config/config.ts'
 import type { BlockId } from '../contracts/block.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
@@ -33,14 +33,22 @@ const ANSWER = v.object({
 })
 
 /** Asks at the address of the config. Never rejects. */
-export async function askGateway(http: ListenAddress | undefined, id: BlockId, host: Host): Promise<Known | Unknown> {
+export async function askGateway(
+  { http, readToken }: Pick<ResolvedConfig, 'http' | 'readToken'>,
+  id: BlockId,
+  host: Host,
+): Promise<Known | Unknown> {
   if (!http) return { problem: 'the config has no http address to ask a running gateway at' }
   if (http.port === 0) return { problem: 'the config has http port 0, any free one: no running gateway can be asked' }
   const url = `http://${reachable(http.host)}:${http.port}`
   const late = new AbortController()
   const timer = host.setTimer(TIMEOUT_MS, () => late.abort(new Error(`timed out after ${TIMEOUT_MS / 1000} s`)))
   try {
-    const response = await fetch(`${url}/api/v1/blocks/${id}`, { signal: late.signal, redirect: 'error' })
+    const response = await fetch(`${url}/api/v1/blocks/${id}`, {
+      signal: late.signal,
+      redirect: 'error',
+      ...(readToken !== undefined && { headers: { authorization: `Bearer ${readToken}` } }),
+    })
     if (response.status === 404) return { problem: `the gateway at ${url} has not seen the block` }
     if (!response.ok) return { problem: `${url} answers with ${response.status}` }
     const bytes = await limitedBytes(response.body, MAX_BYTES)

@@ -58,6 +58,8 @@ export interface Config {
    * these routes are allowed from this machine only.
    */
   readonly token?: string | undefined
+  /** Bearer token without which nothing is answered but `/-/healthy` and `/-/ready`; `token` counts, too. Default: everybody may read. */
+  readonly readToken?: string | undefined
   /** How queries are answered, and what they may take: see below. */
   readonly serve?: ServeConfig | undefined
   /** Where traces are looked at: see below. Where they are sent is said by the `OTEL_*` variables. */
@@ -92,6 +94,7 @@ export interface ResolvedConfig {
   /** Undefined: off. */
   readonly http: ListenAddress | undefined
   readonly token: string | undefined
+  readonly readToken: string | undefined
   /** Checked; resolveServe() gives the defaults, where queries are answered. */
   readonly serve: ServeConfig | undefined
   /** Checked. */
@@ -109,6 +112,7 @@ export class ConfigError extends BlockgateError {
   }
 }
 
+const TOKEN = v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters')))
 const ENTRIES = {
   pipeline: v.array(v.unknown(), 'be a list of stages'),
   bucket: v.optional(v.custom<Bucket>(isBucket, 'be a bucket such as s3({ … }) or fs({ … })')),
@@ -128,7 +132,8 @@ const ENTRIES = {
   diskBudget: bytesOption,
   dir: v.optional(v.pipe(v.string(), v.minLength(1, 'not be empty'))),
   http: v.optional(v.custom(value => value === false || listenAddress(value) !== undefined, LISTEN_MUST)),
-  token: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{8,512}$/, 'be 8 to 512 visible ASCII characters'))),
+  token: TOKEN,
+  readToken: TOKEN,
   serve: v.optional(v.unknown()),
   traces: v.optional(v.unknown()),
 } satisfies v.ObjectEntries
@@ -165,6 +170,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
     dir: config.dir ?? './data',
     http: config.http === false ? undefined : listenAddress(config.http ?? '127.0.0.1:10902'),
     token: config.token,
+    readToken: config.readToken,
     serve: config.serve,
     traces: config.traces,
   }

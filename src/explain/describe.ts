@@ -38,6 +38,7 @@ export interface ConfigDescription
   readonly serve: Omit<ResolvedServe, 'cache'> & { readonly cache: ComponentDescription | { readonly memory: number } }
   /** Whether there is a token; never which. */
   readonly token: boolean
+  readonly readToken: boolean
   /** In list order, with the `owned()` that the engine puts in where there is none. */
   readonly stages: readonly StageDescription[]
 }
@@ -59,6 +60,7 @@ export function describeConfig(config: ResolvedConfig): ConfigDescription {
     stopGraceMs,
     http: http ? { port: http.port, ...(http.host !== undefined && { host: http.host }) } : null,
     token: config.token !== undefined,
+    readToken: config.readToken !== undefined,
     serve: { ...resolved, cache: isCache(cache) ? component(cache.name, cache) : cache },
     stages: [
       stage(plan.source, 1),

@@ -17,6 +17,7 @@ import { noticesOf } from './notices.ts'
 import { prefixOf } from './notified.ts'
 import type { Pages } from './pages/pages.ts'
 import { lookAt, question } from './question.ts'
+import { type CheckPassword, readAccess } from './read-access.ts'
 import { requestSpan } from './request-spans.ts'
 import { blocksQuery, DEFAULT_LIMIT, notification, syncRequest } from './requests.ts'
 import { openApi } from './schema/openapi.ts'
@@ -41,6 +42,8 @@ export interface AppOptions {
   readonly pages?: Pages | undefined
   /** Adds the routes of queries: see queryRoutes. Default: there are none. */
   readonly queries?: ((app: Hono) => void) | undefined
+  /** Users, beside the tokens of the config. Default: there are none. */
+  readonly password?: CheckPassword | undefined
   /** Compresses texts that may be large: metrics, pages, lists. Default: they go as they are, as where the platform compresses. */
   readonly compress?: MiddlewareHandler | undefined
   /** Called with work that goes on after its answer, where a runtime must be told to wait for it. */
@@ -83,6 +86,11 @@ export function createApp(options: AppOptions): Hono {
     await next()
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
   })
+  const { token, readToken } = config
+  const { password } = options
+  if (password || readToken !== undefined) {
+    app.use(readAccess({ password, tokens: [token, readToken].filter(it => it !== undefined) }))
+  }
   const answered = (c: Context, error: HttpError) =>
     options.pages && isForPeople(c) ? options.pages.problem(c, config, error) : answerError(c, error)
   const onMethodNotAllowed = (c: Context, methods: readonly string[]) => {
@@ -132,7 +140,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway, host)))
   const events = new Events(gateway, host)
   app.get('/api/v1/events', c => events.answer(c))
-  const mayWrite = writeAccess({ token: config.token, peerOf: options.peerOf })
+  const mayWrite = writeAccess({ token, peerOf: options.peerOf })
   app.post(
     '/api/v1/sync',
     mayWrite,

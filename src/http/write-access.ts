@@ -14,7 +14,7 @@ export function writeAccess({ token, peerOf }: WriteAccess): MiddlewareHandler {
     if (token === undefined) {
       const problem = problemOf(c, peerOf?.(c))
       if (problem !== undefined) throw new HttpError(403, 'forbidden', problem)
-    } else if (!(await hasToken(c, token))) {
+    } else if (!(await hasToken(c.req.header('authorization') ?? '', token))) {
       throw new HttpError(401, 'unauthorized', 'the request must have the bearer token of the config', {
         'www-authenticate': 'Bearer realm="blockgate"',
       })
@@ -23,8 +23,9 @@ export function writeAccess({ token, peerOf }: WriteAccess): MiddlewareHandler {
   }
 }
 
-async function hasToken(c: Context, token: string): Promise<boolean> {
-  const given = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+/** Whether the header `authorization` is that bearer token. */
+export async function hasToken(authorization: string, token: string): Promise<boolean> {
+  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
   return given !== undefined && (await timingSafeEqual(given, token))
 }
 
@@ -44,7 +45,8 @@ function problemOf(c: Context, peer: string | undefined): string | undefined {
   const host = c.req.header('host') ?? new URL(c.req.url).host
   if (!isLoopbackName(host)) return must('name localhost or a loopback address as its host')
   const origin = c.req.header('origin')
-  if (origin !== undefined && origin !== `http://${host}`) return must('not come from a page of another origin')
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
+    return must('not come from a page of another origin')
   const site = c.req.header('sec-fetch-site')
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
     return must('not come from a page of another site')

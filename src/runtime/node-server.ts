@@ -18,10 +18,12 @@ import { type AddQueries, queryRoutes } from '../http/queries.ts'
 import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
+import type { WebConfig } from './server/web-config.ts'
 import { nodeWire } from './server/wire.ts'
 import { snappy } from './snappy.ts'
 
 export { type StopSignals, stopSignals } from './server/stop-signals.ts'
+export type { WebConfig } from './server/web-config.ts'
 
 export interface ServeOptions {
   readonly gateway: Gateway
@@ -34,6 +36,8 @@ export interface ServeOptions {
   readonly metrics?: (MetricsTexts & { readonly metrics?: Metrics | undefined }) | undefined
   /** Where the port is taken, any free one is. Default false. */
   readonly orFreePort?: boolean | undefined
+  /** TLS and users: see readWebConfig. Default: plain HTTP, without users. */
+  readonly web?: WebConfig | undefined
 }
 
 export interface Service {
@@ -103,18 +107,20 @@ async function processMetrics(texts: MetricsTexts): Promise<MetricsTexts> {
 }
 
 async function open(
-  { gateway, config, host, metrics, orFreePort = false }: ServeOptions,
+  { gateway, config, host, metrics, orFreePort = false, web }: ServeOptions,
   address: ListenAddress,
   queries: AddQueries,
 ): Promise<HttpServer> {
   // Only where they are asked for: the package takes a while to load, and Deno has not all that it needs.
   const texts = metrics && !('Deno' in globalThis) ? await processMetrics(metrics) : metrics
-  const app = createApp({ gateway, config, host, metrics: texts, peerOf, queries, version: VERSION, compress, pages })
+  const { password } = web ?? {}
+  const side = { peerOf, queries, version: VERSION, compress, pages, password }
+  const app = createApp({ gateway, config, host, metrics: texts, ...side })
   try {
-    return await listen(app, address)
+    return await listen(app, address, web?.tls)
   } catch (error) {
     if (!orFreePort || codeOf(error) !== ErrorCode.addressInUse) throw error
     host.log.warn('the port is taken: a free one is used', { port: address.port })
-    return await listen(app, { ...address, port: 0 })
+    return await listen(app, { ...address, port: 0 }, web?.tls)
   }
 }

@@ -18,6 +18,7 @@ blockTimeout  10m
 stopGrace     30s
 http          127.0.0.1:10902
 token         none: changes are allowed from this machine only
+readToken     none: everybody may read
 serve         partial: refuse, badBlock: fail, hedge: { quantile: 0.9, upTo: 2 }, gap: 512KiB, limits: { series: 500000, chunks: 2000000, samples: 50000000, concurrent: 20, queued: 100, bytes: 1GiB, memory: 1GiB, duration: 2m }, cache: { memory: 256MiB }, slow: 10s
 
 pipeline
@@ -51,6 +52,7 @@ pipeline
         stopGraceMs: 30_000,
         http: { host: '127.0.0.1', port: 10902 },
         token: false,
+        readToken: false,
         serve: expect.objectContaining({ partial: 'refuse', badBlock: 'fail', slowMs: 10_000 }),
       },
     ])

@@ -179,7 +179,7 @@ describe('resolveConfig', () => {
       "every: must be a duration such as '30s', '1d12h' or '6w', or a number of ms >= 0: current value is \"3 minutes\"",
       'concurrency: must be >= 1: current value is 0',
       'evry: must be a known option: did you mean every?: current value is "3m"',
-      'secrets: must be one of the known options: pipeline, bucket, instance, every, prewarm, concurrency, blockTimeout, stageTimeout, startTimeout, stopGrace, diskBudget, dir, http, token, serve, traces: current value is (hidden)',
+      'secrets: must be one of the known options: pipeline, bucket, instance, every, prewarm, concurrency, blockTimeout, stageTimeout, startTimeout, stopGrace, diskBudget, dir, http, token, readToken, serve, traces: current value is (hidden)',
       'instance.zon: must be a known option: did you mean zone?: current value is "z"',
       'instance.rack: must be one of the known options: id, zone: current value is "r"',
       'pipeline[1].replicas: must be >= 1: current value is 0',

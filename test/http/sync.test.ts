@@ -108,6 +108,33 @@ describe('with a token', () => {
   })
 })
 
+describe('with a token for reading', () => {
+  const READ = 'read-horse-battery'
+  const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+  it('nothing is told without it but whether it is healthy and ready, and it changes nothing', async () => {
+    const { app, post } = await appWorld({ token: TOKEN, readToken: READ, list: blocks(1) })
+    const paths = ['/', '/blocks', '/metrics', '/api/v1/blocks', '/api/v1/events', '/api/v1/none', '/style.css']
+    for (const path of paths) {
+      for (const init of [{}, bearer(`${READ}x`), { headers: { authorization: 'Basic YTpi' } }]) {
+        const response = await app.request(path, init)
+        expect([path, response.status, response.headers.get('www-authenticate')]).toEqual([
+          path,
+          401,
+          'Bearer realm="blockgate"',
+        ])
+      }
+    }
+    for (const path of ['/', '/metrics', '/api/v1/blocks']) {
+      for (const token of [READ, TOKEN]) expect((await app.request(path, bearer(token))).status).toBe(200)
+    }
+    expect((await app.request('/-/healthy')).status).toBe(200)
+    expect((await app.request('/-/ready')).status).toBe(503)
+    expect((await post('/api/v1/sync', bearer(READ))).status).toBe(401)
+    expect((await post('/api/v1/sync', bearer(TOKEN))).status).toBe(202)
+  })
+})
+
 describe('without a token', () => {
   it.each(['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])('allows a change from %s', async peer => {
     const { post } = await appWorld()

@@ -344,6 +344,7 @@ export interface WorldOptions {
   readonly metrics?: Metrics
   readonly files?: LocalFiles
   readonly token?: string
+  readonly readToken?: string
   readonly diskBudget?: number
   readonly prewarm?: Prewarm
   /** The gateway's own. Default 'me'. */
@@ -365,13 +366,13 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const host = options.host ?? fakeHost()
   const source = scriptedSource(options.list ?? [])
   const sink = options.sink ?? scriptedSink()
-  const { every, blockTimeout, token, diskBudget, prewarm } = options
+  const { every, blockTimeout, token, readToken, diskBudget, prewarm } = options
   const owner = options.ownership ? [owned(options.ownership)] : []
   const config = await resolveConfig(
     {
       pipeline: [source, ...(options.stages ?? []), ...owner, sink] as Pipeline,
       concurrency: options.concurrency ?? 4,
-      ...{ every, blockTimeout, token, diskBudget, prewarm },
+      ...{ every, blockTimeout, token, readToken, diskBudget, prewarm },
       instance: { id: options.id ?? 'me' },
     },
     { env: {} },

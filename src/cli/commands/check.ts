@@ -44,6 +44,7 @@ function text(told: ConfigDescription & { readonly config: string }, paint: Pain
       ['stopGrace', durationText(told.stopGraceMs)],
       ['http', http ? `${hostText(http.host)}:${http.port}` : 'off'],
       ['token', told.token ? '(hidden)' : 'none: changes are allowed from this machine only'],
+      ['readToken', told.readToken ? '(hidden)' : 'none: everybody may read'],
       ['serve', serveText(told.serve)],
     ]),
     '',

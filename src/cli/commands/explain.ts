@@ -48,7 +48,7 @@ async function explainBlock(
     if (stop.caught === undefined) throw error
     return signalCode(stop.caught)
   }
-  const running = await askGateway(config.http, id, host)
+  const running = await askGateway(config, id, host)
   const answer = { ...told, ...(await ownersOf(config, told, running)), gateway: running }
   print(args, io, answer, (_, paint) => text(answer, config.instance.id, paint))
   return told.candidate ? ExitCode.ok : ExitCode.findings

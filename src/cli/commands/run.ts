@@ -1,7 +1,8 @@
 /** `blockgate run`: the gateway as a service, until a signal. */
+import { resolve } from 'node:path'
 import { codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 import type { Log } from '../../contracts/host.ts'
-import type { Service } from '../../runtime/node-server.ts'
+import type { Service, WebConfig } from '../../runtime/node-server.ts'
 import { notifySystemd } from '../../runtime/server/systemd.ts'
 import { showProgress } from '../../runtime/terminal.ts'
 import type { RunProgress } from '../../sync/run-result.ts'
@@ -12,7 +13,7 @@ import { type Session, withGateway } from '../session.ts'
 export const run: Command = {
   name: 'run',
   summary: 'run the gateway until SIGTERM, SIGINT or SIGHUP',
-  options: ['config', 'log-level', 'log-format'],
+  options: ['config', 'web.config.file', 'log-level', 'log-format'],
   details: [
     'Starts the HTTP server where the config says (http), makes run after run, and keeps what it loaded. The log goes to',
     'stderr: lines of JSON, or lines for a person on a terminal. A run that fails is retried; after the start nothing but a',
@@ -29,10 +30,17 @@ export const run: Command = {
     const { serveGateway } = await import('../../runtime/node-server.ts')
     const { setupMetrics } = await import('../../runtime/metrics.ts')
     const meters = setupMetrics()
+    const { webConfig } = args
+    const web = webConfig === undefined ? undefined : await readWeb(resolve(io.cwd, webConfig))
     return withGateway(args, io, { command: 'run', verbose: true, metrics: meters.metrics }, session =>
-      serve(session, io, () => serveGateway({ ...session, metrics: meters })),
+      serve(session, io, () => serveGateway({ ...session, metrics: meters, web })),
     )
   },
+}
+
+async function readWeb(path: string): Promise<WebConfig> {
+  const { readWebConfig } = await import('../../runtime/server/web-config.ts')
+  return readWebConfig(path)
 }
 
 async function serve(session: Session, io: Io, listen: () => Promise<Service>): Promise<number> {

@@ -1,16 +1,22 @@
 /** An HTTP server on Node; on Deno, over its Node compatibility. */
 import { once } from 'node:events'
+import { unwatchFile, watchFile } from 'node:fs'
 import type { Server } from 'node:http'
+import { createServer, type Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, Hono } from 'hono'
 import type { ListenAddress } from '../../config/listen-address.ts'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
+import type { WebTls } from './web-config.ts'
 import { type NodeEnv, sent } from './wire.ts'
 
 /** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** How often files of certificates are looked at. */
+const RENEW_MS = 10_000
 
 /**
  * An idle connection is closed after it. Longer than the 5 minutes of a Prometheus' client and the 1 to 5 of usual load balancers: one
@@ -34,9 +40,10 @@ export function peerOf(c: Context): string | undefined {
 }
 
 /** @throws BlockgateError `address-in-use`, or `start-failed` where it cannot listen there for another reason */
-export async function listen(app: Hono, { host, port }: ListenAddress): Promise<HttpServer> {
+export async function listen(app: Hono, { host, port }: ListenAddress, tls?: WebTls): Promise<HttpServer> {
   const fetch = (request: Request, env: unknown) => sent(app.fetch(request, env as object), env as NodeEnv)
-  const server = createAdaptorServer({ fetch, hostname: UNNAMED, overrideGlobalObjects: false }) as Server
+  const options = { fetch, hostname: UNNAMED, overrideGlobalObjects: false }
+  const server = tls ? secured(options, tls) : (createAdaptorServer(options) as Server)
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
   try {
@@ -48,9 +55,30 @@ export async function listen(app: Hono, { host, port }: ListenAddress): Promise<
   // Every interface is also this machine's own.
   const here = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
   return {
-    url: `http://${urlHost(here)}:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://${urlHost(here)}:${(server.address() as AddressInfo).port}`,
     close: graceMs => close(server, graceMs),
   }
+}
+
+function secured(options: Parameters<typeof createAdaptorServer>[0], tls: WebTls): Server {
+  const server = createAdaptorServer({ ...options, createServer, serverOptions: tls.options }) as SecureServer
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const sent = tls.clients !== undefined && socket.getPeerCertificate().raw !== undefined
+    if (tls.clients === 'any' ? !sent : sent && !socket.authorized) socket.destroy()
+  })
+  // Certificates are renewed while the gateway runs.
+  const renew = () => {
+    try {
+      server.setSecureContext(tls.again())
+    } catch {
+      // Half of them is written: the old ones serve until the rest is there.
+    }
+  }
+  for (const file of tls.files) watchFile(file, { interval: RENEW_MS, persistent: false }, renew)
+  server.on('close', () => {
+    for (const file of tls.files) unwatchFile(file, renew)
+  })
+  return server as unknown as Server
 }
 
 function close(server: Server, graceMs: number): Promise<void> {

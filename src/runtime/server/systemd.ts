@@ -5,14 +5,15 @@ import type { Log } from '../../contracts/host.ts'
 
 /**
  * Node has no datagram sockets of a file system, so `systemd-notify` sends `state`, and the unit needs NotifyAccess=all. Without
- * `NOTIFY_SOCKET` in the environment nothing is done.
+ * `NOTIFY_SOCKET` in the environment, and on Deno, nothing is done.
  */
 export function notifySystemd(
   state: 'READY=1' | 'STOPPING=1',
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
 ): void {
-  if (env.NOTIFY_SOCKET === undefined) return
+  // Deno asks for the right to each variable, and to each program.
+  if ('Deno' in globalThis || env.NOTIFY_SOCKET === undefined) return
   execFile('systemd-notify', [state], { env, timeout: 5_000 }, error => {
     if (error) log.warn('systemd was not told', { state, error: rawMessageOf(error) })
   })
