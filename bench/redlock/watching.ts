@@ -1,6 +1,6 @@
 /** Waiting for what the slot records say. */
 import { setTimeout } from 'node:timers/promises'
-import type { SlotEntry, SlotStore } from 'blockgate/members'
+import type { SlotEntry, SlotMark, SlotStore } from 'blockgate/members'
 
 const LEAST_MS = 10
 
@@ -21,12 +21,16 @@ export async function recordsUntil(
 ): Promise<Waited> {
   const end = performance.now() + withinMs
   let records: readonly SlotEntry[] = []
-  let version: number | undefined
+  let mark: SlotMark | undefined
+  const entries = new Map<number, SlotEntry>()
   for (;;) {
     const begun = performance.now()
-    const view = await store.slots(version)
-    if (view) records = view.slots
-    version = view?.version ?? version
+    const view = await store.slots(mark)
+    mark = view?.mark ?? mark
+    if (view?.whole) entries.clear()
+    // One replica: a slot has one record.
+    for (const entry of view?.slots ?? []) entries.set(entry.slot, entry)
+    if (view) records = [...entries.values()]
     if (is(records)) return { records, done: true }
     if (performance.now() > end) return { records, done: false }
     await setTimeout(Math.max(LEAST_MS, 9 * (performance.now() - begun)))

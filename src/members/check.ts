@@ -70,16 +70,22 @@ export function assertRelease({ items }: ReleaseRequest): void {
     if (!precondition) continue
     const { slot, holders } = precondition
     assertWhole(slot, 'slot', MAX_SLOT)
-    for (const { rank, fence } of holders) assertHold({ slot, rank, fence })
-    const ranks = holders.map(({ rank }) => rank)
-    if (new Set(ranks).size < ranks.length) throw misuse('a precondition must have each rank once', ranks.join())
+    for (const { rank, fence } of holders) assertHold({ ranks: [{ slot, rank }], fence })
+    assertOnce(holders.map(({ rank }) => rank))
   }
 }
 
-/** @throws BlockgateError `stage-misuse` where slot, rank or fence is not what it must be */
-export function assertHold({ slot, rank, fence }: Omit<HoldRequest, 'give'>): void {
-  assertWhole(slot, 'slot', MAX_SLOT)
-  assertWhole(rank, 'rank', MAX_RANK)
+/**
+ * @throws BlockgateError `stage-misuse` where a slot, a rank or the fence is not what it must be, one rank of a slot is named twice, or
+ *   they are more than MAX_IDS
+ */
+export function assertHold({ ranks, fence }: Omit<HoldRequest, 'give'>): void {
+  assertCount(ranks.length)
+  for (const { slot, rank } of ranks) {
+    assertWhole(slot, 'slot', MAX_SLOT)
+    assertWhole(rank, 'rank', MAX_RANK)
+  }
+  assertOnce(ranks.map(({ slot, rank }) => slot * (MAX_RANK + 1) + rank))
   assertWhole(fence, 'fence', MAX_FENCE)
 }
 
@@ -88,6 +94,10 @@ export function assertPlacement({ decidedIn, text }: PlacementRequest): void {
   assertWhole(decidedIn, 'decidedIn')
   if (text.length > MAX_PLACEMENT) throw misuse(`a placement must be at most ${MAX_PLACEMENT} characters`, text.length)
   if (!/^[\n -~]*$/.test(text)) throw misuse('a placement must be ASCII', text.slice(0, 32))
+}
+
+function assertOnce(ranks: readonly number[]): void {
+  if (new Set(ranks).size < ranks.length) throw misuse('each rank of a slot must be named once', ranks.join())
 }
 
 function assertCount(count: number): void {

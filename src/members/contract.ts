@@ -254,10 +254,7 @@ export interface MemberStore extends Component {
 /** Larger than every one given before by the same store; never raises the epoch. */
 export type Fence = number
 
-export interface SlotEntry {
-  readonly slot: number
-  /** A slot has as many ranks as a block has copies. */
-  readonly rank: number
+export interface SlotEntry extends SlotRank {
   /** A member's id; `''`: given up, and free for whoever wins the lock. */
   readonly holder: string
   readonly fence: Fence
@@ -270,18 +267,39 @@ export interface SlotPrecondition {
   readonly holders: readonly Omit<SlotEntry, 'slot'>[]
 }
 
-export interface HoldRequest {
+/** A slot has as many ranks as a block has copies. */
+export interface SlotRank {
   /** 0 to 65,535. Others, also in preconditions, reject with `stage-misuse`. */
   readonly slot: number
   /** 0 to 15. */
   readonly rank: number
+}
+
+export interface HoldRequest {
+  /** Each once, at most MAX_IDS. */
+  readonly ranks: readonly SlotRank[]
+  /** For all of them: it grows for each rank by itself. */
   readonly fence: Fence
   readonly give: boolean
 }
 
+export type HoldReply =
+  /** Those that were recorded. The others are as they were: somebody has a fence that is not smaller, or with `give` the member is not the holder. */
+  { readonly status: 'ok'; readonly recorded: readonly SlotRank[] } | { readonly status: Exclude<WriteStatus, 'ok'> }
+
+/**
+ * Up to where the records of the slots were read. Of one write alone: a store that has lost it gives no changes since it, also where a
+ * later write has the same version.
+ */
+export type SlotMark = string
+
 export interface SlotView {
   /** Grows with every change of a slot, and follows the clock as epochs do; another one where the store has lost records. */
   readonly version: number
+  /** For the next reading. */
+  readonly mark: SlotMark
+  /** `slots` are all there are; else those that were recorded since the mark that was named, and none is gone. */
+  readonly whole: boolean
   readonly slots: readonly SlotEntry[]
   /** Entries that were left out. */
   readonly broken: number
@@ -295,10 +313,13 @@ export interface SlotStore extends MemberStore {
   /** `max(previous + 1, epoch + 1, the store's clock in µs)`: it survives an emptied store as epochs do. */
   fence(): Promise<Fence>
   /**
-   * Records the member of the stamp as the holder, or, with `give`, nobody; only where `fence` is larger than the recorded one, and
-   * with `give` only where the member is the recorded holder. `older`: it is not, and nothing is written.
+   * Records the member of the stamp as the holder of each rank, or, with `give`, nobody; only where `fence` is larger than the recorded
+   * one, and with `give` only where the member is the recorded holder. One that is refused is no hindrance to the others.
    */
-  hold(stamp: Stamp, slot: HoldRequest): Promise<WriteStatus | 'older'>
-  /** Undefined where the version is still `known`. */
-  slots(known: number | undefined): Promise<SlotView | undefined>
+  hold(stamp: Stamp, request: HoldRequest): Promise<HoldReply>
+  /**
+   * What was recorded since the mark: undefined where that is nothing. Everything where the store does not know the mark: it was
+   * emptied, has lost that write in a failover, or has forgotten which records were written since.
+   */
+  slots(since: SlotMark | undefined): Promise<SlotView | undefined>
 }

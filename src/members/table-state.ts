@@ -10,6 +10,7 @@ import type {
   PublishedPlacement,
   ReleaseItem,
   SlotEntry,
+  SlotMark,
   SlotPrecondition,
   Stamp,
   WriteStatus,
@@ -33,9 +34,17 @@ export interface TableState {
   /** The last fence that was given. */
   fence: Fence
   slotVersion: number
+  /** Which records were written by which write, the newest last. */
+  readonly slotChanges: SlotChange[]
   /** By `slot/rank`. */
   readonly slots: Map<string, SlotEntry>
   placement: (PublishedPlacement & { readonly text: string }) | undefined
+}
+
+export interface SlotChange {
+  readonly mark: SlotMark
+  /** Of `slots`. */
+  readonly keys: readonly string[]
 }
 
 export interface StoredHeartbeat extends Omit<Heartbeat, 'age'> {
@@ -50,7 +59,7 @@ export function emptyState(storeId: string): TableState {
   const maps = { entries: new Map(), heartbeats: new Map(), advertised: new Map(), slots: new Map() }
   const numbers = { epoch: 0, fence: 0, slotVersion: 0 }
   const none = { trace: undefined, placement: undefined }
-  return { ...numbers, ...none, cause: '', storeId, frozen: false, ...maps, expiries: [] }
+  return { ...numbers, ...none, cause: '', storeId, frozen: false, ...maps, expiries: [], slotChanges: [] }
 }
 
 export function copyState(state: TableSnapshot): TableState {
@@ -60,6 +69,7 @@ export function copyState(state: TableSnapshot): TableState {
     heartbeats: new Map(state.heartbeats),
     advertised: new Map([...state.advertised].map(([id, blocks]) => [id, new BlockSet(blocks)])),
     expiries: [...state.expiries],
+    slotChanges: [...state.slotChanges],
     slots: new Map(state.slots),
   }
 }

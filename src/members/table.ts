@@ -27,6 +27,7 @@ import type {
   HeartbeatReply,
   HeartbeatRequest,
   HeartbeatView,
+  HoldReply,
   HoldRequest,
   JoinReply,
   JoinRequest,
@@ -35,6 +36,7 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   SeenHeartbeat,
+  SlotMark,
   SlotView,
   Stamp,
   WriteStatus,
@@ -59,6 +61,9 @@ export interface MemberTableOptions {
 
 /** More than a quarter of any cluster: older ones are not counted any more. */
 const MAX_EXPIRIES = 1000
+
+/** Who has missed more of them reads all records. */
+const MAX_SLOT_CHANGES = 256
 
 /** Traces of blocks that are kept. */
 const MAX_TRACES = 10_000
@@ -284,28 +289,40 @@ export class MemberTable {
     return this.#state.fence
   }
 
-  hold(stamp: Stamp, request: HoldRequest): WriteStatus | 'older' {
+  hold(stamp: Stamp, request: HoldRequest): HoldReply {
     assertStamp(stamp)
     assertHold(request)
     const state = this.#state
     const status = stampStatus(state, stamp)
-    if (status !== 'ok') return status
-    if (this.#isDown(stamp)) return 'missing'
-    const { slot, rank, fence, give } = request
-    const before = state.slots.get(`${slot}/${rank}`)
-    if (before && fence <= before.fence) return 'older'
-    if (give && before?.holder !== stamp.id) return 'older'
-    state.slots.set(`${slot}/${rank}`, { slot, rank, holder: give ? '' : stamp.id, fence })
+    if (status !== 'ok') return { status }
+    if (this.#isDown(stamp)) return { status: 'missing' }
+    const { ranks, fence, give } = request
+    const recorded = ranks.filter(({ slot, rank }) => {
+      const before = state.slots.get(`${slot}/${rank}`)
+      return (!before || fence > before.fence) && (!give || before?.holder === stamp.id)
+    })
+    if (recorded.length === 0) return { status, recorded }
+    for (const { slot, rank } of recorded)
+      state.slots.set(`${slot}/${rank}`, { slot, rank, holder: give ? '' : stamp.id, fence })
     // It follows the clock, as fences do: what is recorded again after a loss makes no version of before.
     state.slotVersion = Math.max(state.slotVersion + 1, fence, this.#micros())
+    const mark = `${state.slotVersion} ${stamp.id} ${stamp.incarnation} ${stamp.sequence}`
+    state.slotChanges.push({ mark, keys: recorded.map(({ slot, rank }) => `${slot}/${rank}`) })
+    if (state.slotChanges.length > MAX_SLOT_CHANGES) state.slotChanges.shift()
     this.#stamp(stamp, {})
     for (const listener of this.#listeners) listener()
-    return 'ok'
+    return { status, recorded }
   }
 
-  slots(known: number | undefined): SlotView | undefined {
-    const { slotVersion: version, slots } = this.#state
-    return version === known ? undefined : { version, slots: [...slots.values()], broken: 0 }
+  slots(since: SlotMark | undefined): SlotView | undefined {
+    const { slotVersion: version, slotChanges, slots } = this.#state
+    const mark = slotChanges.at(-1)?.mark ?? '0'
+    if (mark === since) return undefined
+    const from = slotChanges.findLastIndex(change => change.mark === since)
+    if (from < 0) return { version, mark, whole: true, slots: [...slots.values()], broken: 0 }
+    const keys = new Set(slotChanges.slice(from + 1).flatMap(change => change.keys))
+    const changed = [...keys].map(key => slots.get(key)).filter(entry => entry !== undefined)
+    return { version, mark, whole: false, slots: changed, broken: 0 }
   }
 
   /** Calls `listener` within each step that raises the epoch or records a slot, when all of it is done. */

@@ -31,7 +31,7 @@ function member(table: MemberTable, id: string, seen = 0) {
     const reply = table.release(stamp(), { decidedIn: table.entries().epoch, freshMs, items })
     return reply.status === 'ok' && reply.released.length === 1
   }
-  const hold = (slot: number, fence: number) => table.hold(stamp(), { slot, rank: 0, fence, give: false })
+  const hold = (slot: number, fence: number) => table.hold(stamp(), { ranks: [{ slot, rank: 0 }], fence, give: false })
   return { incarnation, epoch, stamp, heartbeat, releases, hold, seen: () => ({ incarnation, sequence }) }
 }
 
@@ -193,8 +193,28 @@ describe('copies of a MemberTable', () => {
     expect(table.heartbeats()).toEqual({ ...beats, storeId: 'store-2' })
     expect(table.advertised('a')).toEqual(advertised)
     expect(table.slots(undefined)).toEqual(slots)
-    expect(table.slots(slots?.version)).toBeUndefined()
+    expect(table.slots(slots?.mark)).toBeUndefined()
     expect(table.fence()).toBe(fence + 1)
+  })
+
+  it('a mark of what a failover has lost is not known, also where the same version was given again since', () => {
+    const { table, member } = world()
+    const a = member('a')
+    const fences = [table.fence(), table.fence(), table.fence()] as const
+    a.hold(1, fences[0])
+    const copy = table.snapshot()
+    const kept = table.slots(undefined)
+    a.hold(2, fences[1])
+    const lost = table.slots(undefined)
+    table.restore(copy, 'store-2')
+    a.hold(3, fences[1])
+    const now = table.slots(undefined)
+    expect(now?.version).toBe(lost?.version)
+    expect(table.slots(lost?.mark)).toEqual(now)
+    a.hold(4, fences[2])
+    expect(table.slots(lost?.mark)).toMatchObject({ whole: true, slots: [{ slot: 1 }, { slot: 3 }, { slot: 4 }] })
+    // What the copy had leads on.
+    expect(table.slots(kept?.mark)).toMatchObject({ whole: false, slots: [{ slot: 3 }, { slot: 4 }] })
   })
 
   it('a copy stays as it was, whatever the table does before and after it came back', () => {
@@ -239,21 +259,21 @@ describe('copies of a MemberTable', () => {
     const a = member('a')
     const fence = table.fence()
     a.hold(1, fence)
-    const version = table.slots(undefined)?.version
+    const mark = table.slots(undefined)?.mark
     table.freeze(true)
     const { epoch } = table.entries()
     table.clear('store-2')
     const nothing = { epoch: 0, storeId: 'store-2', frozen: false, broken: 0 }
     expect(table.entries()).toEqual({ ...nothing, cause: '', members: new Map() })
     expect(table.heartbeats()).toEqual({ ...nothing, heartbeats: new Map() })
-    expect(table.slots(undefined)).toEqual({ version: 0, slots: [], broken: 0 })
+    expect(table.slots(undefined)).toEqual({ version: 0, mark: '0', whole: true, slots: [], broken: 0 })
     expect([table.advertised('a'), a.heartbeat().status]).toEqual([new Set(), 'missing'])
     clock.now += 1
     const again = member('a')
     expect(again.epoch).toBeGreaterThan(epoch)
     // With the fence of before, and all the same another version.
     again.hold(1, fence)
-    expect(table.slots(version)?.slots).toEqual([{ slot: 1, rank: 0, holder: 'a', fence }])
+    expect(table.slots(mark)?.slots).toEqual([{ slot: 1, rank: 0, holder: 'a', fence }])
     expect(table.fence()).toBeGreaterThan(fence)
   })
 

@@ -3,36 +3,21 @@
  * about one, in some history: a simulation that does not find it would not find a mistake of ours either.
  */
 import type { BlockId, Handover, OwnershipPlugin } from 'blockgate'
-import { MemberTable, type Stamp } from 'blockgate/members'
+import type { MemberTable, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
 import { blockMeta } from 'blockgate/testing'
 import { keyOf, seedOf } from '../../plugins/placement/balanced/key.ts'
 import { decode } from '../../plugins/placement/balanced/table.ts'
-import type { LockArguments } from '../support/lock-table.ts'
+import { bound, late, table } from './bent.ts'
+import { LEASED } from './broken-leases.ts'
 import type { Running } from './running.ts'
-import type { LockClient, Tested, Variant } from './world.ts'
+import type { Tested, Variant } from './world.ts'
 
-/** How long things take here, ms. A late release takes less than the caller waits for it. */
+/** How long things take here, ms. */
 const PENDING_LIMIT = 20_000
 const DROPPING = 2_000
 const SECOND_STEP = 2_250
-const LATE_RELEASE = 2_500
 const LATE_PLACEMENT = 3_500
-
-/** Where the TTL stands, behind the one key and its value; and what of it the lock servers are told. */
-const TTL_AT = 2
-const TOLD = 0.4
-
-/** `target` with some members put aside. A class may keep its state in private fields: its methods are called on itself. */
-function bound<T extends object>(target: T, change: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      if (Object.hasOwn(change, key)) return change[key as keyof T]
-      const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 const ALL: readonly Variant[] = [
   /** Looks first; takes the claims away when the answer has come back. */
@@ -191,72 +176,6 @@ const AHEAD: readonly Variant[] = [
   { name: 'warm-over-budget', world: { prewarm: 8_200 }, budget: bytes => 2 * bytes },
 ]
 
-/** For plugins with slots, locks and fences. */
-const LEASED: readonly Variant[] = [
-  /** Whoever comes last has the slot. */
-  {
-    name: 'hold-with-any-fence',
-    table: table(own => ({
-      hold(stamp, request) {
-        const answer = own.hold(stamp, request)
-        return answer === 'older' ? own.hold(stamp, { ...request, fence: own.fence() }) : answer
-      },
-    })),
-  },
-  /** A release is of its epoch, whatever became of the slot. It goes out late: else the race would be of milliseconds. */
-  {
-    name: 'guard-not-compared',
-    table: table(own => ({
-      release: (stamp, { items, ...request }) =>
-        own.release(stamp, { ...request, items: items.map(({ precondition: _, ...item }) => item) }),
-    })),
-    store: (store, { process }) =>
-      bound(store, {
-        async release(stamp, request) {
-          await late(process, process.random() * LATE_RELEASE)
-          return store.release(stamp, request)
-        },
-      }),
-  },
-  /** Each process locks keys of its own. */
-  {
-    name: 'locks-that-exclude-nobody',
-    client: (client, { process }) =>
-      sending(client, args => args.map((arg, n) => (n === 0 ? `${process.id}/${process.generation}/${arg}` : arg))),
-  },
-  /** A process that does not notice that it stood still. */
-  {
-    name: 'lock-not-checked-after-a-pause',
-    plugin(plugin, { process }) {
-      const host = bound(process, {
-        monotonic: () => process.monotonic() - process.slept.monotonic,
-        now: () => process.now() - process.slept.wall,
-      })
-      return bound(plugin, { start: async services => plugin.start?.({ ...services, host }) })
-    },
-  },
-  /** The servers have forgotten the lock while the process counts on it. */
-  {
-    name: 'grant-used-after-its-ttl',
-    client: client =>
-      sending(client, args => args.map((arg, n) => (n === TTL_AT ? Math.ceil(Number(arg) * TOLD) : arg))),
-  },
-  /** Whoever is down has lost its place. */
-  {
-    name: 'rivals-do-not-wait-for-the-grace',
-    store: store =>
-      bound(store, {
-        async entries() {
-          const view = await store.entries()
-          const placed = [...view.members].map(
-            ([id, member]) => [id, { ...member, placed: member.placed && member.state !== 'down' }] as const,
-          )
-          return { ...view, members: new Map(placed) }
-        },
-      }),
-  },
-]
-
 /** For placements that members publish. */
 const PLACED: readonly Variant[] = [
   /** Counts on what it has worked out, whether or not the store takes it, which takes its time here. */
@@ -331,14 +250,6 @@ function must<T>(value: T | undefined): T {
   return value
 }
 
-/** A store with one check taken out. */
-function table(change: (own: MemberTable) => Partial<MemberTable>): NonNullable<Variant['table']> {
-  return options => {
-    const own = new MemberTable(options)
-    return bound(own, change(own))
-  }
-}
-
 /** Whatever was written before, this is newer. */
 function newest<T extends Pick<Stamp, 'id' | 'sequence'>>(own: MemberTable, stamp: T): T {
   const last = own.heartbeats().heartbeats.get(stamp.id)?.sequence ?? 0
@@ -368,17 +279,4 @@ async function letGo(running: Running, handover: Handover, id: BlockId, signal: 
 function withHandover(plugin: OwnershipPlugin, change: (handover: Handover) => Partial<Handover>): OwnershipPlugin {
   const { handover } = plugin
   return handover ? bound(plugin, { handover: bound(handover, change(handover)) }) : plugin
-}
-
-function sending(client: LockClient, change: (args: LockArguments) => LockArguments): LockClient {
-  return bound(client, {
-    duplicate(override) {
-      const connection = client.duplicate(override)
-      return bound(connection, { eval: (script, keys, args) => connection.eval(script, keys, change(args)) })
-    },
-  })
-}
-
-function late(process: Running['process'], ms: number): Promise<void> {
-  return new Promise(resolve => process.setTimer(ms, resolve))
 }

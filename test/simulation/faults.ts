@@ -186,6 +186,14 @@ const LOCK_FAULTS: readonly Fault[] = [
     cluster.disturb(server.name, 'is emptied')
     cluster.locks.lose(server, ({ table }) => table.empty())
   },
+  /** It throws some keys away, as one that is short of memory may. */
+  async function lockServerEvicts(cluster) {
+    const { random, locks } = cluster
+    const server = random.pick(locks.servers)
+    cluster.disturb(server.name, 'evicts')
+    const gone = server.table.keys().filter(() => random.chance(0.3))
+    locks.lose(server, ({ table }) => table.drop(gone))
+  },
   async function lockServerHangs(cluster) {
     await hang(cluster, [cluster.random.pick(cluster.locks.servers)])
   },

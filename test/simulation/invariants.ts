@@ -3,7 +3,8 @@
  * believe. Coverage (I1) and agreement (I6, I7) have files of their own.
  */
 import type { BlockId, BlockMeta } from 'blockgate'
-import type { ReleaseRequest } from 'blockgate/members'
+import type { ReleaseRequest, SlotView } from 'blockgate/members'
+import { recordsIn } from '../support/slot-views.ts'
 import { Agreement } from './agreement.ts'
 import { short } from './bucket.ts'
 import type { Cluster } from './cluster.ts'
@@ -63,6 +64,7 @@ export class Invariants {
     if (plugin.epoch() < running.seen) this.#fail('I3', `${member} loads ${short(id)} in an old epoch`)
     if (!owns(running, meta) || !this.#cluster.rules.mayLoad(running, meta))
       this.#fail('I3', `${member} loads ${short(id)}, which is not its own`)
+    this.#found ??= this.#cluster.rules.loads(running, meta)
   }
 
   commit(running: Running, id: BlockId, isBad: boolean): void {
@@ -126,6 +128,12 @@ export class Invariants {
   delivered(running: Running, read: Records): void {
     running.read = read
     running.seen = Math.max(running.seen, read.record.epoch)
+  }
+
+  /** L7: what the process has been told of the slots adds up to what the store had then. */
+  told({ id }: Running, slots: SlotView, all: SlotView): void {
+    const [known, there] = [recordsIn(slots).join(), recordsIn(all).join()]
+    if (known !== there) this.#fail('L7', `${id} is told of slots what the store does not have`)
   }
 
   /** The process makes an entry. @returns for how many ms the request gets stuck */

@@ -1,5 +1,5 @@
 /** A lock server as one process has it: what is used of a client of ioredis, and of the connections that it makes. */
-import { commandOf, type LockArguments } from '../support/lock-table.ts'
+import { commandOf, keysOf, type LockArguments } from '../support/lock-table.ts'
 import type { Cluster } from './cluster.ts'
 import type { LockServer } from './locks.ts'
 import { Connection, type Route } from './network.ts'
@@ -75,21 +75,22 @@ class SimLockConnection implements LockConnection {
     return this.on(event, listener)
   }
 
-  eval(script: string, _keyCount: number, args: LockArguments): Promise<number> {
+  eval(script: string, count: number, args: LockArguments): Promise<number> {
     const { locks, scheduler } = this.#cluster
-    const [command, key, value] = [commandOf(script), String(args[0]), args[1]]
+    const [command, keys, value] = [commandOf(script), keysOf(count, args), args[count]]
     const sent = scheduler.now
-    locks.sent(this.#running, command, key)
+    for (const key of keys) locks.sent(this.#running, command, key, value)
     if (this.status !== 'ready') return Promise.reject(new Error("Stream isn't writeable"))
     return new Promise((resolve, reject) => {
       if (this.#packet.length === 0) scheduler.after(0, `${this.#running.id} lock packet`, () => this.#send())
       const run = () => {
         const { table } = this.#server
-        const free = table.get(key) === undefined
-        const done = table.eval(script, args)
-        if (free && table.get(key) === value) locks.granted(this.#running, key)
+        const free = keys.filter(key => table.get(key) === undefined)
+        const done = table.eval(script, count, args)
+        for (const key of free) if (table.get(key) === value) locks.granted(this.#running, key)
         return () => {
-          if (done === 1) locks.answered(this.#running, command, key, sent)
+          if (done === count)
+            for (const key of keys) locks.answered(this.#running, command, key, sent, this.#server.name)
           resolve(done)
         }
       }

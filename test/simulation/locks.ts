@@ -9,6 +9,8 @@ import type { Scheduler } from './scheduler.ts'
 
 /** The rate of the fastest clock that a server may have. */
 const FASTEST = 1.1
+/** The rate of the slowest clock that a process may have. */
+const SLOWEST = 0.9
 
 /** One lock server: keys that end by a clock of its own. */
 export class LockServer {
@@ -62,8 +64,10 @@ export class LockServers {
   #onGrant: ((running: Running, rank: string) => boolean)[] = []
   /** When the member gave it back last. */
   readonly #given = new Map<string, number>()
-  /** When the member asked for what locked or renewed it last. */
+  /** When the member asked for what locked or renewed it last; of each server, and by the name of none of any. */
   readonly #locked = new Map<string, number>()
+  /** Whose each value is. */
+  readonly #values = new Map<unknown, string>()
 
   constructor(cluster: Cluster, random: Random | undefined) {
     const { servers = 0, inStore = false } = cluster.options.leases ?? {}
@@ -88,14 +92,35 @@ export class LockServers {
     return now < (this.#locked.get(key) ?? 0) + (this.#cluster.options.leases?.ttlMs ?? 0) / FASTEST
   }
 
+  /** A majority has the member's lock; or had it, and some server's clock may have ended it before the member's could. */
+  has(member: string, rank: string): boolean {
+    const { options, scheduler } = this.#cluster
+    const ttlMs = options.leases?.ttlMs ?? 0
+    const having = this.servers.filter(({ name, table }) => {
+      const key = table.keys().find(each => rankOf(each) === rank)
+      if (key !== undefined && this.#values.get(table.get(key)) === member) return true
+      const age = scheduler.now - (this.#locked.get(`${member} ${rank} ${name}`) ?? Number.NEGATIVE_INFINITY)
+      return age >= ttlMs / FASTEST && age < ttlMs / SLOWEST
+    })
+    return having.length > this.servers.length / 2
+  }
+
+  /** A server may have forgotten what the process counts on. */
+  get mayHaveForgotten(): boolean {
+    const { options, scheduler } = this.#cluster
+    return scheduler.now - this.forgot < (options.leases?.ttlMs ?? 0) / SLOWEST
+  }
+
   /** A process sends it; it has not arrived. */
-  sent({ id }: Running, command: string, key: string): void {
+  sent({ id }: Running, command: string, key: string, value: unknown): void {
+    this.#values.set(value, id)
     if (command === 'release') this.#given.set(`${id} ${rankOf(key)}`, this.#cluster.scheduler.now)
   }
 
   /** A server has done what the process had sent then, and the process knows. */
-  answered({ id }: Running, command: string, key: string, sent: number): void {
-    if (command !== 'release') this.#locked.set(`${id} ${rankOf(key)}`, sent)
+  answered({ id }: Running, command: string, key: string, sent: number, server: string): void {
+    if (command === 'release') return
+    for (const by of ['', ` ${server}`]) this.#locked.set(`${id} ${rankOf(key)}${by}`, sent)
   }
 
   /** A server has granted what nobody had locked. */

@@ -23,7 +23,7 @@ export const leased: Tested = {
   leases(random) {
     const servers = random.pick([1, 1, 3] as const)
     return {
-      slots: random.pick([16, 16, 24, 48]),
+      slots: random.pick([16, 16, 24, 64]),
       ttlMs: random.pick([5_000, 10_000, 30_000]),
       servers,
       inStore: servers === 1 && random.chance(0.5),

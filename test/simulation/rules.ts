@@ -14,6 +14,8 @@
  * L5  a release looks at those who hold the slot now, and at all of them
  * L6  what is given up is not taken back by whoever gave it up, while nobody has come or gone, more than once: that may be, where two
  *     give up ranks of one slot for the same member
+ * L7  what a process is told of the slots, all at once or change by change, adds up to what the store had
+ * L8  whoever loads a block of a slot that it holds has its lock at a majority of the servers, as far as they forget nothing
  */
 import type { BlockMeta } from 'blockgate'
 import type { EntriesView, ReleaseItem, SlotEntry, SlotView } from 'blockgate/members'
@@ -30,6 +32,7 @@ export function ringRules({ server }: Cluster): Rules {
     basis: ({ plugin }) => String(plugin?.epoch()),
     behind: ({ plugin }) => (plugin?.epoch() === server.table.entries().epoch ? undefined : 'another epoch'),
     mayLoad: () => true,
+    loads: () => undefined,
     changed() {},
     forgot() {},
     held: () => undefined,
@@ -139,6 +142,15 @@ export class RedlockRules implements Rules {
     const holders = this.#holders(read, this.#slotOf(block))
     const up = (member: string) => read.record.members.get(member)?.state !== 'down'
     return holders.includes(id) || (holders.length > 0 && !holders.some(up))
+  }
+
+  loads({ id, read }: Running, block: BlockMeta): Violation | undefined {
+    const slot = this.#slotOf(block)
+    const own = read && ofSlot(read.slots, slot).find(({ holder }) => holder === id)
+    const { locks } = this.#cluster
+    if (!own || !this.#holders(read, slot).includes(id)) return undefined
+    if (locks.mayHaveForgotten || locks.has(id, keyOf(own))) return undefined
+    return new Violation('L8', `${id} loads under a lock of slot ${keyOf(own)} that it does not have`)
   }
 
   changed(): void {

@@ -1,16 +1,19 @@
 /** The member store as one process has it: every step goes over its connection to the shared table. */
-import type { EntriesView, MemberTable, SlotStore, SlotView } from 'blockgate/members'
+import type { EntriesView, MemberTable, SlotMark, SlotStore, SlotView } from 'blockgate/members'
+import { slotsAfter } from '../support/slot-views.ts'
 import type { Cluster } from './cluster.ts'
 import type { Connection } from './network.ts'
 import type { Running } from './running.ts'
 
-const NO_SLOTS: SlotView = { version: 0, slots: [], broken: 0 }
+const NO_SLOTS: SlotView = { version: 0, mark: '', whole: true, slots: [], broken: 0 }
 
 export function simStore(connection: Connection, { server, watch, options }: Cluster, running: Running): SlotStore {
   const ask = <T>(name: string, step: (table: MemberTable) => T): Promise<T> =>
     connection.request(name, () => step(server.table))
   let record: EntriesView | undefined
   let slots = NO_SLOTS
+  /** What the process may go on from, by mark. */
+  const views = new Map<SlotMark, SlotView>()
   return {
     name: 'sim-store',
     shared: true,
@@ -39,9 +42,14 @@ export function simStore(connection: Connection, { server, watch, options }: Clu
       if (!options.leases) watch.delivered(running, { record, slots })
       return record
     },
-    slots: async known => {
-      const view = await ask('slots', table => table.slots(known))
-      slots = view ?? slots
+    slots: async since => {
+      const { view, all } = await ask('slots', table => ({ view: table.slots(since), all: table.slots(undefined) }))
+      const known = since === undefined ? undefined : views.get(since)
+      slots = slotsAfter(known, view)
+      views.clear()
+      if (since !== undefined && known) views.set(since, known)
+      views.set(slots.mark, slots)
+      watch.told(running, slots, all ?? NO_SLOTS)
       if (record) watch.delivered(running, { record, slots })
       return view
     },
@@ -51,10 +59,12 @@ export function simStore(connection: Connection, { server, watch, options }: Clu
       const step = () => {
         const { table } = server
         const { slots } = table.slots(undefined) ?? NO_SLOTS
-        const before = slots.find(({ slot, rank }) => slot === request.slot && rank === request.rank)
-        const status = table.hold(stamp, request)
-        if (status === 'ok') watch.held(running, { request, before, asked, read })
-        return status
+        const reply = table.hold(stamp, request)
+        for (const { slot, rank } of reply.status === 'ok' ? reply.recorded : []) {
+          const before = slots.find(entry => entry.slot === slot && entry.rank === rank)
+          watch.held(running, { request: { ...request, slot, rank }, before, asked, read })
+        }
+        return reply
       }
       return connection.request('hold', step, request.give ? undefined : watch.holding(running))
     },

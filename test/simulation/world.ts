@@ -1,7 +1,15 @@
 /** What is simulated: the options of a cluster, an ownership plugin under test, and where the real code can be bent from outside. */
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { BlockMeta, BlockSink, OwnershipPlugin, SetStage } from 'blockgate'
-import type { HoldRequest, MemberTable, MemberTableOptions, ReleaseItem, SlotEntry, SlotStore } from 'blockgate/members'
+import type {
+  HoldRequest,
+  MemberTable,
+  MemberTableOptions,
+  ReleaseItem,
+  SlotEntry,
+  SlotRank,
+  SlotStore,
+} from 'blockgate/members'
 import type { Placement } from 'blockgate/plugins/ownership/hash-ring'
 import type { LockArguments } from '../support/lock-table.ts'
 import type { Cluster } from './cluster.ts'
@@ -53,8 +61,9 @@ export interface Tested {
   rules(cluster: Cluster): Rules
 }
 
+/** One rank that was recorded. */
 export interface Hold {
-  readonly request: HoldRequest
+  readonly request: SlotRank & Omit<HoldRequest, 'ranks'>
   /** What the store had in that place before. */
   readonly before: SlotEntry | undefined
   /** When the process asked for it, ms, and what it had read by then. */
@@ -71,6 +80,8 @@ export interface Rules {
   behind(running: Running): string | undefined
   /** What the process has read says that it may load the block. */
   mayLoad(running: Running, block: BlockMeta): boolean
+  /** The process begins to load the block. */
+  loads(running: Running, block: BlockMeta): Violation | undefined
   /** A new epoch has begun. */
   changed(): void
   /** The store has lost something of what it knew. */

@@ -2,6 +2,9 @@
 import type { Host } from 'blockgate'
 import type { LockArguments } from './lock-table.ts'
 
+/** What EVAL is given. */
+export type LockRequest = readonly [script: string, keyCount: number, args: LockArguments]
+
 /** What a connection knows of the other end. */
 export interface Server {
   readonly name: string
@@ -11,7 +14,7 @@ export interface Server {
   accept(connection: TestConnection): void
   close(connection: TestConnection): void
   /** `answer` is called when it is done, or never. */
-  receive(member: string, script: string, args: LockArguments, answer: (done: number | Error) => void): void
+  receive(member: string, request: LockRequest, answer: (done: number | Error) => void): void
 }
 
 export interface ConnectionOptions {
@@ -86,7 +89,7 @@ export class TestConnection {
     this.#retry()
   }
 
-  eval(script: string, _keyCount: number, args: LockArguments): Promise<number> {
+  eval(...request: LockRequest): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.status === 'end') return reject(closed())
       if (this.status !== 'ready')
@@ -101,7 +104,7 @@ export class TestConnection {
       }
       this.#waiting.add(answer)
       this.#watch()
-      this.#server.receive(this.#member, script, args, answer)
+      this.#server.receive(this.#member, request, answer)
     })
   }
 

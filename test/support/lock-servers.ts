@@ -10,8 +10,8 @@
  */
 import type { Host } from 'blockgate'
 import type { RedisClient } from 'blockgate/plugins/store/redis'
-import { type ConnectionOptions, type Server, TestConnection } from './lock-connection.ts'
-import { commandOf, type LockArguments, LockTable } from './lock-table.ts'
+import { type ConnectionOptions, type LockRequest, type Server, TestConnection } from './lock-connection.ts'
+import { commandOf, keysOf, type LockArguments, LockTable } from './lock-table.ts'
 
 export interface LockServer {
   /** What it has locked now; `table.empty()` is a restart without persistence. */
@@ -24,7 +24,7 @@ export interface LockServer {
   refuses: string | undefined
   /** How long an answer is on its way, in ms; what was asked is done before. Default 0: no time passes. */
   answersAfter: number
-  /** `acquire gw-1 key`, `extend …`, `release …` in the order in which they were done, whatever came of them. */
+  /** `acquire gw-1 key`, `extend …`, `release …` in the order in which they were done, whatever came of them; of several keys a line each. */
   readonly log: string[]
   /** Connections that stand now. */
   readonly connections: number
@@ -106,10 +106,10 @@ class TestServer implements LockServer, Server {
     this.#standing.delete(connection)
   }
 
-  receive(member: string, script: string, args: LockArguments, answer: (done: number | Error) => void): void {
+  receive(member: string, [script, count, args]: LockRequest, answer: (done: number | Error) => void): void {
     if (!this.reaches(member)) return
     const request = () => {
-      const done = this.#execute(member, script, args)
+      const done = this.#execute(member, script, count, args)
       const arrive = () => {
         if (this.reaches(member)) answer(done)
       }
@@ -129,9 +129,9 @@ class TestServer implements LockServer, Server {
     }
   }
 
-  #execute(member: string, script: string, args: LockArguments): number | Error {
+  #execute(member: string, script: string, count: number, args: LockArguments): number | Error {
     if (this.refuses !== undefined) return Object.assign(new Error(this.refuses), { name: 'ReplyError' })
-    this.log.push(`${commandOf(script)} ${member} ${args[0]}`)
-    return this.table.eval(script, args)
+    for (const key of keysOf(count, args)) this.log.push(`${commandOf(script)} ${member} ${key}`)
+    return this.table.eval(script, count, args)
   }
 }

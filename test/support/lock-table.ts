@@ -1,6 +1,6 @@
-/** What one lock server does, without a network: the scripts of the npm package `redlock`, for one key each, by a clock that is given. */
+/** What one lock server does, without a network: the scripts of the npm package `redlock`, for any number of keys, by a clock that is given. */
 
-/** As the package sends them: a key, the value of the lock, and a TTL in ms. */
+/** As the package sends them: keys, the value of the lock, and a TTL in ms. */
 export type LockArguments = readonly (string | number)[]
 
 export interface Entry {
@@ -14,6 +14,10 @@ export function commandOf(script: string): 'acquire' | 'extend' | 'release' {
   return script.includes('"del"') ? 'release' : 'extend'
 }
 
+export function keysOf(count: number, args: LockArguments): readonly string[] {
+  return args.slice(0, count).map(String)
+}
+
 export class LockTable {
   readonly #clock: () => number
   readonly #entries = new Map<string, Entry>()
@@ -23,14 +27,18 @@ export class LockTable {
     this.#clock = clock
   }
 
-  /** EVAL: the number of keys that it was done for. */
-  eval(script: string, [key, value, ttl]: LockArguments): 0 | 1 {
+  /** EVAL: the number of keys that it was done for. Several are granted or extended all together, or none of them. */
+  eval(script: string, count: number, args: LockArguments): number {
     const command = commandOf(script)
-    const held = this.get(String(key))
-    if (held !== (command === 'acquire' ? undefined : value)) return 0
-    if (command === 'release') this.#entries.delete(String(key))
-    else this.#entries.set(String(key), { value: String(value), ends: this.#clock() + Number(ttl) })
-    return 1
+    const [value, ttl] = args.slice(count)
+    const wanted = command === 'acquire' ? undefined : value
+    const keys = keysOf(count, args).filter(key => this.get(key) === wanted)
+    if (command !== 'release' && keys.length < count) return 0
+    for (const key of keys) {
+      if (command === 'release') this.#entries.delete(key)
+      else this.#entries.set(key, { value: String(value), ends: this.#clock() + Number(ttl) })
+    }
+    return keys.length
   }
 
   /** The value under a key that has not expired. */
@@ -42,6 +50,11 @@ export class LockTable {
   /** The keys that have not expired. */
   keys(): readonly string[] {
     return [...this.#entries.keys()].filter(key => this.get(key) !== undefined)
+  }
+
+  /** As one that evicts. */
+  drop(keys: readonly string[]): void {
+    for (const key of keys) this.#entries.delete(key)
   }
 
   /** As after a restart without persistence. */

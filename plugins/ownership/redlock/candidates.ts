@@ -7,13 +7,17 @@ export class Candidates {
   /** Placed, and not draining; also those that are down, as long as they keep their place. Sorted. */
   readonly ids: readonly string[]
   readonly entries: EntriesView
+  readonly #all: ReadonlySet<string>
   readonly #replicas: number
   readonly #ranking: Ranking
+  /** Of each slot what was asked last, and the answer: every pass asks for all slots, and few have changed. */
+  readonly #holders = new Map<number, Record<'entries' | 'holders', readonly SlotEntry[]>>()
   readonly #orders: (readonly string[] | undefined)[] = []
 
   constructor(entries: EntriesView, replicas: number) {
     const placed = [...entries.members.values()].filter(member => member.placed && !member.draining)
     this.ids = placed.map(member => member.id).sort()
+    this.#all = new Set(this.ids)
     this.entries = entries
     this.#replicas = replicas
     this.#ranking = rendezvous().prepare(this.ids.map(id => ({ id, zone: undefined })))
@@ -37,7 +41,13 @@ export class Candidates {
 
   /** Of the entries of a slot those that count, by rank: held by a candidate, each once. */
   holders(entries: readonly SlotEntry[]): readonly SlotEntry[] {
-    const counted = entries.filter(({ rank, holder }) => rank < this.#replicas && this.ids.includes(holder))
-    return counted.filter(({ holder }, i) => counted.findIndex(other => other.holder === holder) === i)
+    const slot = entries[0]?.slot
+    if (slot === undefined) return entries
+    const known = this.#holders.get(slot)
+    if (known?.entries === entries) return known.holders
+    const counted = entries.filter(({ rank, holder }) => rank < this.#replicas && this.#all.has(holder))
+    const holders = counted.filter(({ holder }, i) => counted.findIndex(other => other.holder === holder) === i)
+    this.#holders.set(slot, { entries, holders })
+    return holders
   }
 }

@@ -7,22 +7,28 @@ import {
   Coalesced,
   eachBounded,
   elapsed,
-  type HoldRequest,
+  type Fence,
   type Mark,
   type Membership,
   type MembersView,
   mark,
+  type SlotRank,
   type SlotStore,
 } from 'blockgate/members'
 import type { Candidates } from './candidates.ts'
 import type { Lock } from './lock.ts'
 import type { Locks } from './locks.ts'
 import { Plan } from './plan.ts'
-import { keyOf, type SlotRank, type Slots } from './slots.ts'
+import { keyOf, type Slots } from './slots.ts'
 import { Suspects } from './suspects.ts'
 
-/** Leases that are taken, renewed or given up at once: requests of one turn of the event loop share a packet. */
-const AT_ONCE = 32
+/** Slots of one request: they share a lock value, an entry in the store's list of changes, and a packet. */
+const TOGETHER = 128
+/** Requests at once. */
+const AT_ONCE = 8
+
+/** A member gives up at most this share of all slots at once, and one at least: so many have no holder until others take them. */
+const GIVEN = 1 / 32
 
 /** A lease that was lost or refused is tried again after this long: whatever the store says, nobody runs in circles. */
 const AGAIN_MS = 250
@@ -101,13 +107,14 @@ export class LeaseManager {
     }
     const candidates = slots.candidates(known.entries)
     const plan = this.#plan(known, candidates)
-    const recorded = slots.numbers.flatMap(slot => candidates.holders(slots.of(slot)))
-    const own = recorded.filter(({ slot, holder }) => holder === me && !this.#held.has(slot))
+    const mine = slots.all.filter(({ slot, holder }) => holder === me && !this.#held.has(slot))
+    const own = mine.filter(entry => slots.has(entry) && candidates.holders(slots.of(entry.slot)).includes(entry))
     const open = plan?.open.filter(({ to }) => to === me) ?? []
     if (own.length + open.length > 0) return await this.#takeAll([...own, ...open])
-    const given = known.fingerprintsAgree ? plan?.gives(me) : undefined
+    const most = Math.max(1, Math.floor(slots.numbers.length * GIVEN))
+    const given = known.fingerprintsAgree ? (plan?.gives(me, most) ?? []) : []
     // Without its lock nobody could take it.
-    if (given && this.lockOf(given.slot)) await this.#giveUp([given])
+    await this.#giveUp(given.filter(({ slot }) => this.lockOf(slot)))
   }
 
   /** Whether the lock of a slot is to be kept: it is valid, and the entries show what was recorded for it. */
@@ -141,30 +148,38 @@ export class LeaseManager {
     const isDue = (tried: Mark | undefined) => !tried || elapsed(tried, now) >= AGAIN_MS
     const due = ranks.filter(rank => isDue(this.#tried.get(keyOf(rank))))
     const before = this.#held.size
-    await this.#quietly('a slot could not be taken', () => eachBounded(due, AT_ONCE, rank => this.#take(rank)))
+    await this.#together('slots could not be taken', due, some => this.#take(some))
     const taken = this.#held.size - before
     if (taken > 0) host.log.info('slots taken', { taken, held: this.#held.size })
   }
 
-  /** Lock, fence, a look at the lock, entry: in this order. */
-  async #take({ slot, rank }: SlotRank): Promise<void> {
+  /** Locks, a fence, a look at the locks, entries: in this order. */
+  async #take(ranks: readonly SlotRank[]): Promise<void> {
     const { host, store, membership, locks } = this.#options
-    const key = keyOf({ slot, rank })
-    this.#tried.set(key, mark(host))
-    const lock = await locks.acquire(`blockgate:{${store.cluster ?? ''}}:lock/${key}`)
-    if (!lock) return
+    const now = mark(host)
+    for (const rank of ranks) this.#tried.set(keyOf(rank), now)
+    const resourceOf = (rank: SlotRank) => `blockgate:{${store.cluster ?? ''}}:lock/${keyOf(rank)}`
+    const granted = await locks.acquire(ranks.map(resourceOf))
+    const lockOf = new Map(granted.map(lock => [lock.resource, lock]))
     try {
-      lock.fence = (await membership.calls?.make(() => store.fence())) ?? 0
-      // The turn may have come late: the fence of whoever was granted the lock since is larger, and nothing is lost by not trying.
-      const may = () => lock.valid && !this.#closed && this.#free(slot, rank)
-      if (await this.#record({ slot, rank, fence: lock.fence, give: false }, may)) this.#held.set(slot, { rank, lock })
+      if (granted.length === 0) return
+      const fence = (await membership.calls?.make(() => store.fence())) ?? 0
+      for (const lock of granted) lock.fence = fence
+      // The turn may have come late: the fence of whoever was granted a lock since is larger, and nothing is lost by not trying.
+      const may = (rank: SlotRank) => lockOf.get(resourceOf(rank))?.valid && !this.#closed && this.#free(rank)
+      for (const { slot, rank } of await this.#record(fence, false, () => ranks.filter(may))) {
+        const lock = lockOf.get(resourceOf({ slot, rank }))
+        if (!lock) continue
+        this.#held.set(slot, { rank, lock })
+        lockOf.delete(lock.resource)
+      }
     } finally {
-      if (this.#held.get(slot)?.lock !== lock) await lock.release()
+      await locks.release([...lockOf.values()])
     }
   }
 
   /** Whether the entries still say that nobody else holds it: since the plan was made this process may have stood still. */
-  #free(slot: number, rank: number): boolean {
+  #free({ slot, rank }: SlotRank): boolean {
     const { membership, slots } = this.#options
     const { known, me } = membership
     if (!known) return false
@@ -172,48 +187,59 @@ export class LeaseManager {
     return !holders.some(entry => entry.rank === rank && entry.holder !== me)
   }
 
-  /** Makes an entry, unless `may` says otherwise when its turn has come. @returns whether it was made */
-  async #record(request: HoldRequest, may = () => true): Promise<boolean> {
+  /** Makes the entries that `which` names when its turn has come. @returns those that were made */
+  async #record(fence: Fence, give: boolean, which: () => readonly SlotRank[]): Promise<readonly SlotRank[]> {
     const { store, membership, slots } = this.#options
     const { session, calls } = membership
     const answer = await session?.inTurn(async () => {
-      if (!calls || !may()) return undefined
+      const ranks = which()
+      if (!calls || ranks.length === 0) return undefined
       try {
-        return await session.write(stamp => calls.make(() => store.hold(stamp, request)))
+        return await session.write(stamp => calls.make(() => store.hold(stamp, { ranks, fence, give })))
       } finally {
         this.#written = slots.readings
       }
     })
     // Where it failed, the next poll is soon enough.
     if (answer !== undefined) membership.poll()
-    return answer === 'ok'
+    return answer?.status === 'ok' ? answer.recorded : []
   }
 
   async #giveUp(ranks: readonly SlotRank[]): Promise<void> {
     const { host, store, membership } = this.#options
     if (ranks.length === 0) return
-    const give = async ({ slot, rank }: SlotRank) => {
+    await this.#together('slots could not be given up', ranks, async some => {
       const fence = (await membership.calls?.make(() => store.fence())) ?? 0
-      // The lock first: whoever reads the entry can take it at once.
-      await this.#letGo([slot])
-      await this.#record({ slot, rank, fence, give: true })
-    }
-    await this.#quietly('a slot could not be given up', () => eachBounded(ranks, AT_ONCE, give))
+      // The locks first: whoever reads the entries can take them at once.
+      await this.#letGo(some.map(({ slot }) => slot))
+      await this.#record(fence, true, () => some)
+    })
     host.log.info('slots given up', { given: ranks.length, held: this.#held.size })
   }
 
   /** Never rejects. What was lost is let go, and taken anew, by a pass. */
   async #renew(): Promise<void> {
-    const due = [...this.#held.values()].filter(({ lock }) => lock.due)
-    await eachBounded(due, AT_ONCE, ({ lock }) => this.#quietly('a lock could not be renewed', () => lock.extend()))
+    const held = [...this.#held.values()].map(({ lock }) => lock)
+    await this.#quietly('locks could not be renewed', () => this.#options.locks.renew(held))
     this.onPoll()
   }
 
   /** Gives locks back. Never rejects. */
   async #letGo(slots: readonly number[]): Promise<void> {
-    const held = slots.map(slot => this.#held.get(slot)?.lock)
+    const held = slots.flatMap(slot => this.#held.get(slot)?.lock ?? [])
     for (const slot of slots) this.#held.delete(slot)
-    await Promise.all(held.map(lock => lock?.release()))
+    await this.#options.locks.release(held)
+  }
+
+  /** As many as one request may have, and a few requests at once. Never rejects; after a failure none is begun. */
+  async #together(
+    failure: string,
+    ranks: readonly SlotRank[],
+    work: (some: readonly SlotRank[]) => Promise<void>,
+  ): Promise<void> {
+    const from = Array.from({ length: Math.ceil(ranks.length / TOGETHER) }, (_, i) => i * TOGETHER)
+    const each = (at: number) => work(ranks.slice(at, at + TOGETHER))
+    await this.#quietly(failure, () => eachBounded(from, AT_ONCE, each))
   }
 
   /** Never rejects. Servers that are away have been logged. */

@@ -45,7 +45,7 @@ export class LockSpans {
   }
 
   /** @returns what is to be called with each server's answer, and with what a majority says */
-  begin(step: LockStep, resource: string): LockRequest {
+  begin(step: LockStep, resources: readonly string[]): LockRequest {
     const started = this.#host.now()
     const outer = outerOfRequest()
     const answers: Promise<Answer>[] = []
@@ -56,41 +56,42 @@ export class LockSpans {
         const said = (granted: boolean, error?: unknown) => ({ server, ended: this.#host.now(), granted, error })
         answers.push(
           answer.then(
-            done => said(done !== 0),
+            granted => said(granted),
             error => said(false, error),
           ),
         )
       },
       ended: (result, error) => {
         const ended = this.#host.now()
-        const isTold = this.#isTold(step, resource, result)
+        const isTold = this.#isTold(step, resources, result)
         void Promise.all(answers).then(all => {
-          if (isTold) this.#tell(this.#told({ step, resource, result, started, ended, error }, all), outer)
+          if (isTold) this.#tell(this.#told({ step, resources, result, started, ended, error }, all), outer)
           if (--this.#pending === 0) this.#flush()
         })
       },
     }
   }
 
-  #isTold(step: LockStep, resource: string, result: LockResult): boolean {
+  #isTold(step: LockStep, resources: readonly string[], result: LockResult): boolean {
     const first = !this.#away
     this.#away = result === 'unknown'
     if (this.#away) return first
+    // Several that are refused together are asked for again, each alone: that is told.
+    if (result === 'refused' && resources.length > 1) return step === 'release'
     if (step !== 'acquire') return step === 'release' || result === 'refused'
-    if (result === 'granted') this.#refused.delete(resource)
-    else if (this.#refused.has(resource)) return false
-    else this.#refused.add(resource)
-    return true
+    const known = resources.every(resource => this.#refused.has(resource))
+    for (const resource of resources) this.#refused[result === 'granted' ? 'delete' : 'add'](resource)
+    return result === 'granted' || !known
   }
 
-  #told({ step, resource, result, started, ended, error }: Ended, answers: readonly Answer[]): StoreRequest {
+  #told({ step, resources, result, started, ended, error }: Ended, answers: readonly Answer[]): StoreRequest {
     const places = (of: readonly { readonly server: ToldServer }[]) => of.map(({ server }) => server.place)
     const [only] = this.#servers
     const operation = { [StoreAttribute.operation]: 'EVAL', [StoreAttribute.script]: step }
     const attributes = {
       ...(this.#servers.length === 1 ? only?.attributes : { [StoreAttribute.system]: 'redis' }),
       ...operation,
-      [StoreAttribute.lock]: resource,
+      [StoreAttribute.lock]: resources.length === 1 ? resources[0] : [...resources],
       [StoreAttribute.lockResult]: result,
       [StoreAttribute.lockServers]: this.#servers.map(({ place }) => place),
       [StoreAttribute.lockGranted]: places(answers.filter(({ granted }) => granted)),
@@ -130,14 +131,14 @@ export class LockSpans {
 
 export interface LockRequest {
   /** `index`: of the server. */
-  asked(index: number, answer: Promise<unknown>): void
+  asked(index: number, granted: Promise<boolean>): void
   /** Once; `error` where it is not known. */
   ended(result: LockResult, error?: OwnershipUnavailable): void
 }
 
 interface Ended {
   readonly step: LockStep
-  readonly resource: string
+  readonly resources: readonly string[]
   readonly result: LockResult
   readonly started: number
   readonly ended: number

@@ -12,34 +12,27 @@ export interface Term {
   readonly renewMs: number
 }
 
-/** What is asked of the lock servers for one lock. */
-export interface LockRequests {
-  /** Of a request that is sent now. */
-  term(): Term
-  /** False: a majority does not have the lock any more. @throws OwnershipUnavailable where a majority says neither */
-  extend(): Promise<boolean>
-  /** Never rejects: what the servers could not be told ends with its TTL. */
-  release(): Promise<void>
-}
-
 /**
  * Valid until its time is over, or it is released or lost; never again after that. Time is the larger of monotonic and wall time
  * since before the last granted request was sent.
  */
 export class Lock implements LeasedLock {
+  readonly resource: string
+  /** What the servers have under the resource. Locks that were granted by one request have one, and can be asked for together. */
+  readonly value: string
   /** Of the entry that was made for it; 0 before. */
   fence: Fence = 0
-  readonly #resource: string
+  /** The servers that did not have it when all were asked last; undefined where they must be asked for this one alone. */
+  missing: string | undefined = ''
   readonly #host: Host
-  readonly #requests: LockRequests
   readonly #controller = new AbortController()
   #term: Term
   #timer: Disposable | undefined
 
-  constructor(resource: string, host: Host, term: Term, requests: LockRequests) {
-    this.#resource = resource
+  constructor(resource: string, value: string, host: Host, term: Term) {
+    this.resource = resource
+    this.value = value
     this.#host = host
-    this.#requests = requests
     this.#term = term
     this.#watch()
   }
@@ -52,7 +45,7 @@ export class Lock implements LeasedLock {
   /** No rival can have been granted the lock yet. */
   get valid(): boolean {
     // After a pause of the process its timers may be late.
-    if (this.#age >= this.#term.validMs) this.#end('its time is over')
+    if (this.#age >= this.#term.validMs) this.end('its time is over')
     return !this.signal.aborted
   }
 
@@ -65,24 +58,17 @@ export class Lock implements LeasedLock {
     return this.#age >= this.#term.renewMs
   }
 
-  /**
-   * Makes it valid for another term. False: it is over.
-   * @throws OwnershipUnavailable where that is not known: it stays valid until its end, and may be extended again
-   */
-  async extend(): Promise<boolean> {
-    if (!this.valid) return false
-    const term = this.#requests.term()
-    if (!(await this.#requests.extend())) this.#end('the lock servers do not have it any more')
-    // Where others have been told meanwhile that it is over, it stays over.
+  /** It was extended. Where others have been told meanwhile that it is over, it stays over. */
+  renew(term: Term): void {
     this.#term = term
     this.#watch()
-    return this.valid
   }
 
-  /** Ends it at once. Resolves when the servers were told. Never rejects. */
-  release(): Promise<void> {
-    this.#end('it was released')
-    return this.#requests.release()
+  /** It is over, at once. */
+  end(why: string): void {
+    this.#timer?.[Symbol.dispose]()
+    if (this.signal.aborted) return
+    this.#controller.abort(new LeaseLost(`the lock on ${this.resource} is no longer held: ${why}`, { at: 'redlock' }))
   }
 
   get #age(): number {
@@ -94,11 +80,5 @@ export class Lock implements LeasedLock {
     this.#timer?.[Symbol.dispose]()
     if (!this.valid) return
     this.#timer = this.#host.setTimer(Math.max(1, this.#term.validMs - this.#age), () => this.#watch())
-  }
-
-  #end(why: string): void {
-    this.#timer?.[Symbol.dispose]()
-    if (this.signal.aborted) return
-    this.#controller.abort(new LeaseLost(`the lock on ${this.#resource} is no longer held: ${why}`, { at: 'redlock' }))
   }
 }

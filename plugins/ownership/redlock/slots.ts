@@ -7,6 +7,8 @@ import {
   fmix32,
   type Membership,
   type SlotEntry,
+  type SlotMark,
+  type SlotRank,
   type SlotStore,
   type SlotView,
   seedOfWords,
@@ -14,17 +16,12 @@ import {
 } from 'blockgate/members'
 import { Candidates } from './candidates.ts'
 
-/** A slot has as many ranks as a block has copies. Each is held by one member, by a lock and an entry. */
-export interface SlotRank {
-  readonly slot: number
-  readonly rank: number
-}
-
 /** For maps, and for the names of locks. */
 export function keyOf({ slot, rank }: SlotRank): string {
   return `${slot}/${rank}`
 }
 
+const NONE: readonly SlotEntry[] = []
 const words = new Uint32Array(4)
 
 /** The slot of a block, from 0 to `slots` − 1: both halves of the hash of its ULID, mixed once more. */
@@ -39,11 +36,13 @@ export class Slots implements Beside {
   readonly #store: SlotStore
   readonly #replicas: number
   readonly #membership: () => Membership
+  /** What was taken in last: all, or changes. */
   #read: SlotView | undefined
-  /** Of what was read: by slot, each by rank. */
-  #entries: ReadonlyMap<number, readonly SlotEntry[]> = new Map()
-  /** The last entry of each rank, also where the store has lost it. */
-  readonly #last = new Map<string, SlotEntry>()
+  /** By slot, each by rank. */
+  readonly #entries = new Map<number, readonly SlotEntry[]>()
+  #all: readonly SlotEntry[] | undefined
+  /** Entries that the store has lost. */
+  readonly #lost = new Map<string, SlotEntry>()
   #begun = 0
   #taken = 0
   #members: EntriesView | undefined
@@ -63,18 +62,26 @@ export class Slots implements Beside {
 
   /** Every entry of every slot. */
   get all(): readonly SlotEntry[] {
-    return this.#read?.slots ?? []
+    if (this.#all) return this.#all
+    const all: SlotEntry[] = []
+    for (const entries of this.#entries.values()) all.push(...entries)
+    this.#all = all
+    return all
+  }
+
+  /** It is one of these slots: a member of another config may have recorded more. */
+  has({ slot }: SlotRank): boolean {
+    return slot < this.numbers.length
   }
 
   /** Every entry of the slot, by rank; also those that do not count. */
   of(slot: number): readonly SlotEntry[] {
-    return this.#entries.get(slot) ?? []
+    return this.#entries.get(slot) ?? NONE
   }
 
   /** Who held the rank before the store lost its entry; undefined where it has one, and where nobody held it. */
   heldBefore(rank: SlotRank): string | undefined {
-    const known = this.of(rank.slot).some(entry => entry.rank === rank.rank)
-    return known ? undefined : this.#last.get(keyOf(rank))?.holder
+    return this.#lost.get(keyOf(rank))?.holder
   }
 
   candidates(entries: EntriesView): Candidates {
@@ -136,7 +143,11 @@ export class Slots implements Beside {
 
   async read(calls: Parameters<Beside['read']>[0]): Promise<() => void> {
     const number = ++this.#begun
-    const read = await calls.make(() => this.#store.slots(this.#read?.version))
+    const known = this.#read
+    const slots = (since?: SlotMark) => calls.make(() => this.#store.slots(since))
+    let read = await slots(known?.mark)
+    // Changes lead on from what is known. A version that went back, or entries that are left out, leave nothing to lead on from.
+    if (read && !read.whole && (!known || known.broken > 0 || read.version <= known.version)) read = await slots()
     return () => {
       this.#taken = number
       const changed = read ? this.#take(read) : new Set<number>()
@@ -154,12 +165,25 @@ export class Slots implements Beside {
 
   /** @returns the slots that have changed */
   #take(read: SlotView): Set<number> {
-    const told = (slot: number) => this.of(slot).map(({ rank, holder, fence }) => `${rank} ${holder} ${fence}`)
-    const before = this.numbers.map(slot => told(slot).join())
-    const byRank = read.slots.toSorted((a, b) => a.rank - b.rank)
     this.#read = read
-    this.#entries = Map.groupBy(byRank, ({ slot }) => slot)
-    for (const entry of byRank) this.#last.set(keyOf(entry), entry)
-    return new Set(this.numbers.filter(slot => told(slot).join() !== before[slot]))
+    this.#all = undefined
+    const told = Map.groupBy(read.slots, ({ slot }) => slot)
+    const slots = read.whole ? new Set([...this.#entries.keys(), ...told.keys()]) : told.keys()
+    const changed = new Set<number>()
+    for (const slot of slots) {
+      const [before, now] = [this.of(slot), told.get(slot) ?? []]
+      const others = before.filter(({ rank }) => !now.some(entry => entry.rank === rank))
+      for (const entry of now) this.#lost.delete(keyOf(entry))
+      if (read.whole) for (const entry of others) this.#lost.set(keyOf(entry), entry)
+      const entries = [...(read.whole ? [] : others), ...now].sort((a, b) => a.rank - b.rank)
+      if (textOf(entries) === textOf(before)) continue
+      this.#entries.set(slot, entries)
+      changed.add(slot)
+    }
+    return changed
   }
+}
+
+function textOf(entries: readonly SlotEntry[]): string {
+  return entries.map(({ rank, holder, fence }) => `${rank} ${holder} ${fence}`).join()
 }

@@ -6,7 +6,8 @@ export interface Keys {
   /** Meta, members and heartbeats: every script has them. */
   readonly base: readonly [string, string, string]
   readonly expiries: string
-  readonly slots: string
+  /** The records of slots, and which of them were written last. */
+  readonly slots: readonly [string, string]
   readonly traces: string
   /** @throws BlockgateError `invalid-member` */
   advertised(id: string): string
@@ -18,7 +19,7 @@ export function keysOf(cluster: string): Keys {
     channel: `${prefix}epoch`,
     base: [`${prefix}meta`, `${prefix}members`, `${prefix}heartbeats`],
     expiries: `${prefix}expiries`,
-    slots: `${prefix}slots`,
+    slots: [`${prefix}slots`, `${prefix}slot-changes`],
     traces: `${prefix}traces`,
     advertised(id) {
       assertMemberId(id)

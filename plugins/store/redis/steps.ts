@@ -11,7 +11,9 @@ import {
   assertStamp,
   isTraceparent,
   type ReleaseItem,
+  type SlotMark,
   type SlotStore,
+  type SlotView,
   type Stamp,
 } from 'blockgate/members'
 import type { Argument, Script } from './connection.ts'
@@ -51,6 +53,18 @@ export function redisSteps(
   const done = async (script: Script, id: string, args: readonly Argument[], own: readonly string[] = []) => {
     assertMemberId(id)
     return flag(await run(script, own, [id, ...args]))
+  }
+  const readSlots = async (since: SlotMark | undefined): Promise<SlotView | undefined> => {
+    const [mark = '', all, ...flat] = texts(await run(slots.readSlots, keys.slots, [since ?? '']))
+    if (all === undefined && mark === since) return undefined
+    const whole = flag(all)
+    const { entries, broken } = slotsOf(flat)
+    // What is gone, or nobody can read, is no change that could be told.
+    if (!whole && broken > 0) return await readSlots(undefined)
+    const version = epochOf(mark.split(' ', 1)[0])
+    const told = { whole, slots: [...entries.values()] }
+    if (version === undefined) return { version: 0, mark: '', ...told, broken: broken + 1 }
+    return { version, mark, ...told, broken }
   }
   return {
     async join({ id, zone, address, process, fingerprint, bucket, incarnation, sequence, replaces, seen, trace = '' }) {
@@ -94,7 +108,9 @@ export function redisSteps(
       const { decidedIn, freshMs, items } = request
       const targets = [...new Set(items.flatMap(item => item.targets))]
       const args = [...stampOf(stamp), decidedIn, freshMs, targets.length, ...targets, ...itemsOf(items, targets)]
-      const reply = texts(await run(blocks.release, [...[stamp.id, ...targets].map(keys.advertised), keys.slots], args))
+      const reply = texts(
+        await run(blocks.release, [...[stamp.id, ...targets].map(keys.advertised), keys.slots[0]], args),
+      )
       const status = oneOf(reply[0], [...WRITTEN, 'epoch', 'frozen'] as const)
       return status === 'ok' ? { status, released: reply.slice(1).filter(isBlockId) } : { status }
     },
@@ -168,17 +184,15 @@ export function redisSteps(
     async hold(stamp, request) {
       assertStamp(stamp)
       assertHold(request)
-      const { slot, rank, fence, give } = request
-      const args = [...stampOf(stamp), slot, rank, fence, give ? '1' : '0']
-      return oneOf(await run(slots.hold, [keys.slots], args), [...WRITTEN, 'older'] as const)
+      const { ranks, fence, give } = request
+      const byField = new Map(ranks.map(rank => [`${rank.slot}/${rank.rank}`, rank]))
+      const args = [...stampOf(stamp), fence, give ? '1' : '0', ...byField.keys()]
+      const [said, ...fields] = texts(await run(slots.hold, keys.slots, args))
+      const status = oneOf(said, [...WRITTEN, 'older'] as const)
+      if (status !== 'ok' && status !== 'older') return { status }
+      return { status: 'ok', recorded: fields.map(field => byField.get(field)).filter(rank => rank !== undefined) }
     },
-    async slots(known) {
-      const [at, ...flat] = texts(await run(slots.readSlots, [keys.slots], [known ?? '']))
-      const version = epochOf(at)
-      if (version !== undefined && version === known) return undefined
-      const { entries, broken } = slotsOf(flat)
-      return { version: version ?? 0, slots: [...entries.values()], broken: broken + (version === undefined ? 1 : 0) }
-    },
+    slots: readSlots,
   }
 }
 

@@ -5,7 +5,7 @@ import { slotOf } from '../../../../plugins/ownership/redlock/slots.ts'
 import { release, serve } from '../../../members/pair.ts'
 import { blockOf, never, type TestMember } from '../../../members/world.ts'
 import { blocks, counted } from '../hash-ring/support.ts'
-import { BLOCKS, RedlockWorld, rested, SLOTS } from './world.ts'
+import { BLOCKS, grantedTo, RedlockWorld, rested, SLOTS } from './world.ts'
 
 describe('the slot of a block', () => {
   it('never changes: another one would move every block of every cluster', () => {
@@ -84,6 +84,37 @@ it('broken entries are left out and counted, each when it appears, and the other
   Object.assign(a.line, { slots: broken })
   await own.advance(10_000)
   expect(a.handover.counts().broken).toBe(2)
+  Object.assign(a.line, { slots })
+})
+
+it.each([
+  ['that are no newer than what is known', 0],
+  ['while some are left out', 1],
+])('changes %s are not taken: everything is read', async (_, broken) => {
+  const own = await rested('ab')
+  const [a] = own.members as [TestMember]
+  const { slots } = a.line
+  const before = own.holders
+  const asked: boolean[] = []
+  const lying: typeof slots = async since => {
+    asked.push(since !== undefined)
+    const all = await slots(undefined)
+    if (!all || since === undefined) return all && { ...all, broken }
+    const strange = all.slots.map(entry => ({ ...entry, holder: 'b' }))
+    return { ...all, version: broken === 0 ? 1 : all.version + asked.length, whole: false, slots: strange }
+  }
+  Object.assign(a.line, { slots: lying })
+  if (broken > 0) {
+    const { slots: honest } = own.world.member('x').line
+    Object.assign(a.line, { slots: async () => ({ ...(await honest(undefined)), whole: true, broken }) })
+    await own.advance(4_000)
+    Object.assign(a.line, { slots: lying })
+  }
+  await own.advance(10_000)
+  expect(asked).toContain(false)
+  expect(await grantedTo(a)).toHaveLength(
+    BLOCKS.filter(({ ulid }) => before.get(`${slotOf(ulid, SLOTS)}/0`) === 'a').length,
+  )
   Object.assign(a.line, { slots })
 })
 

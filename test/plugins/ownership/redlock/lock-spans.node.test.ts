@@ -3,7 +3,7 @@ import { SpanKind, trace } from '@opentelemetry/api'
 import { type Spans, settle, spans } from 'blockgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Locks } from '../../../../plugins/ownership/redlock/locks.ts'
-import { type LockWorld, lockWorld, outcome, TIMEOUT, taken } from './lock-world.ts'
+import { acquire, extend, type LockWorld, lockWorld, outcome, release, TIMEOUT, taken } from './lock-world.ts'
 
 let recorded: Spans
 let world: LockWorld
@@ -45,7 +45,7 @@ describe('the spans of locks', () => {
     const [first] = world.servers
     if (first) first.up = false
     await world.host.advance(1)
-    expect(await outcome(a.acquire('x'))).toMatchObject({ valid: true })
+    expect(await outcome(acquire(a, 'x'))).toMatchObject({ valid: true })
     await settle()
     expect(tree()).toEqual([
       'lock.acquire lock.resource=x lock.result=granted',
@@ -58,11 +58,11 @@ describe('the spans of locks', () => {
 
   it('tell who is refused once, however often it asks, and again when it was granted between', async () => {
     const lock = await taken(a)
-    for (let i = 0; i < 3; i++) expect(await outcome(b.acquire('x'))).toBe(undefined)
-    await lock.release()
-    await (await taken(b)).release()
+    for (let i = 0; i < 3; i++) expect(await outcome(acquire(b, 'x'))).toBe(undefined)
+    await release(lock)
+    await release(await taken(b))
     await taken(a)
-    expect(await outcome(b.acquire('x'))).toBe(undefined)
+    expect(await outcome(acquire(b, 'x'))).toBe(undefined)
     await settle()
     const told = tree().filter(line => !line.startsWith(' '))
     expect(told).toEqual([
@@ -81,12 +81,12 @@ describe('the spans of locks', () => {
     const lock = await taken(a)
     await settle()
     recorded.reset()
-    expect(await lock.extend()).toBe(true)
+    expect(await extend(lock)).toBe(true)
     await settle()
     expect(tree()).toEqual([''])
     for (const server of world.servers) server.hung = true
     for (let i = 0; i < 3; i++) {
-      const asked = outcome(lock.extend())
+      const asked = outcome(extend(lock))
       await world.host.advance(TIMEOUT)
       await asked
     }
@@ -103,7 +103,7 @@ describe('the spans of locks', () => {
     }
     await world.host.advance(1)
     recorded.reset()
-    expect(await outcome(lock.extend())).toBe(false)
+    expect(await outcome(extend(lock))).toBe(false)
     await settle()
     expect(tree()[0]).toBe('lock.extend lock.resource=x lock.result=refused')
   })

@@ -68,9 +68,29 @@ export function handled<T>(work: Promise<T>): Promise<T> {
   return work
 }
 
+const owners = new WeakMap<Lock, Locks>()
+const ownerOf = (lock: Lock) => owners.get(lock) as Locks
+
+/** One lock; undefined where somebody else has it. */
+export async function acquire(locks: Locks, resource: string): Promise<Lock | undefined> {
+  const [lock] = await locks.acquire([resource])
+  if (lock) owners.set(lock, locks)
+  return lock
+}
+
+/** Whether it is valid for another term, of one that acquire() gave. */
+export async function extend(lock: Lock): Promise<boolean> {
+  await ownerOf(lock).extend([lock])
+  return lock.valid
+}
+
+export function release(lock: Lock): Promise<void> {
+  return ownerOf(lock).release([lock])
+}
+
 /** A lock that must be there to be had. */
 export async function taken(locks: Locks, resource = 'x'): Promise<Lock> {
-  const lock = await locks.acquire(resource)
+  const lock = await acquire(locks, resource)
   if (!lock) throw new Error(`${resource} must be free`)
   return lock
 }

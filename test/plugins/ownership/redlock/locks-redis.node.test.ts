@@ -7,7 +7,7 @@ import { Locks } from '../../../../plugins/ownership/redlock/locks.ts'
 import { PATIENCE } from '../../../support/patience.ts'
 import { type RedisServer, type RedisServerOptions, startRedis } from '../../../support/redis.ts'
 import { loggingHost } from '../../store/redis/stores.ts'
-import { handled, taken } from './lock-world.ts'
+import { acquire, extend, handled, release, taken } from './lock-world.ts'
 
 /** Of locks that expire while a test waits for it, ms. */
 const TTL = 1_500
@@ -60,12 +60,12 @@ describe.each([1, 3])('locks on %i Redis', count => {
       Number(/total_reads_processed:(\d+)/.exec(String(await servers[0].command('INFO', 'stats')))?.[1])
     const names = Array.from({ length: 256 }, (_, i) => `slot/${i}`)
     const before = await reads()
-    const [ofA, ofB] = await Promise.all([a, b].map(locks => Promise.all(names.map(name => locks.acquire(name)))))
+    const [ofA, ofB] = await Promise.all([a, b].map(locks => Promise.all(names.map(name => acquire(locks, name)))))
     expect((await reads()) - before).toBeLessThan(60)
     for (const [i] of names.entries()) expect([ofA?.[i], ofB?.[i]].filter(lock => lock?.valid).length).toBeLessThan(2)
     const lock = await taken(a)
-    expect(await b.acquire('x')).toBe(undefined)
-    await lock.release()
+    expect(await acquire(b, 'x')).toBe(undefined)
+    await release(lock)
     // It is released as soon as a majority has done so.
     expect((await vi.waitFor(() => taken(b), PATIENCE)).valid).toBe(true)
   })
@@ -76,9 +76,9 @@ describe.each([1, 3])('locks on %i Redis', count => {
     const old = await vi.waitFor(() => taken(a), PATIENCE)
     const lock = await vi.waitFor(() => taken(b), PATIENCE)
     expect([old.signal.aborted, old.valid, lock.valid]).toEqual([true, false, true])
-    expect([await old.extend(), await lock.extend()]).toEqual([false, true])
-    await old.release()
-    expect(await a.acquire('x')).toBe(undefined)
+    expect([await extend(old), await extend(lock)]).toEqual([false, true])
+    await release(old)
+    expect(await acquire(a, 'x')).toBe(undefined)
   })
 
   it('are lost with servers that start again with nothing in them, and had by others then', async () => {
@@ -86,7 +86,7 @@ describe.each([1, 3])('locks on %i Redis', count => {
     const [a, b] = await Promise.all([locksOn(servers), locksOn(servers)])
     const lock = await taken(a)
     await Promise.all(servers.map(server => server.restartEmpty()))
-    expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe(false)
+    expect(await vi.waitFor(() => extend(lock), PATIENCE)).toBe(false)
     expect([lock.valid, lock.signal.aborted]).toEqual([false, true])
     expect((await vi.waitFor(() => taken(b), PATIENCE)).valid).toBe(true)
   })
@@ -107,16 +107,16 @@ it('a lock is refused in bounded time where Redis is away and the client waits f
   client.on('error', () => {})
   const stubborn = { options: client.options, isCluster: false, duplicate: () => client.duplicate() }
   const locks = await locksOn([stubborn], TTL)
-  await (await vi.waitFor(() => taken(locks), PATIENCE)).release()
+  await release(await vi.waitFor(() => taken(locks), PATIENCE))
   await server.stop()
-  expect(await known(locks.acquire('x'))).toBe(false)
+  expect(await known(acquire(locks, 'x'))).toBe(false)
 })
 
 it('what is wrong is said without the password', async () => {
   const [{ port }] = await started(1, { args: ['--requirepass', 'right'], admin: { password: 'right' } })
   expect((await taken(await locksOn([`redis://:right@127.0.0.1:${port}`]))).valid).toBe(true)
   const bad = await locksOn([`redis://:c4n%2Fry@127.0.0.1:${port}`])
-  const asked = handled(bad.acquire('x'))
+  const asked = handled(acquire(bad, 'x'))
   await expect(asked).rejects.toThrow(/NOAUTH|WRONGPASS/)
   const error: unknown = await asked.catch((failure: unknown) => failure)
   expect(JSON.stringify([bad.lines, error, (error as Error).message])).not.toMatch(/c4n|ry@/)
@@ -129,10 +129,10 @@ it('while two of three are paused locks are refused in bounded time; what is hel
   const there = () => Promise.all(servers.map(server => server.command('EXISTS', 'x')))
   await vi.waitFor(async () => expect(await there()).toEqual([1, 1, 1]), PATIENCE)
   for (const server of servers.slice(1)) server.pause()
-  expect(await Promise.all([known(locks.acquire('y')), known(lock.extend())])).toEqual([false, false])
+  expect(await Promise.all([known(acquire(locks, 'y')), known(extend(lock))])).toEqual([false, false])
   expect(lock.valid).toBe(true)
   for (const server of servers.slice(1)) server.resume()
-  expect(await vi.waitFor(() => lock.extend(), PATIENCE)).toBe(true)
+  expect(await vi.waitFor(() => extend(lock), PATIENCE)).toBe(true)
   // What was asked for meanwhile, and was in vain, is not left locked.
   expect((await vi.waitFor(() => taken(locks, 'y'), PATIENCE)).valid).toBe(true)
   expect(locks.lines.filter(({ level }) => level === 'warn')).toHaveLength(2)

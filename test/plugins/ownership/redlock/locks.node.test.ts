@@ -4,11 +4,14 @@ import type { Lock } from '../../../../plugins/ownership/redlock/lock.ts'
 import type { Locks } from '../../../../plugins/ownership/redlock/locks.ts'
 import type { LockServer } from '../../../support/lock-servers.ts'
 import {
+  acquire,
+  extend,
   handled,
   type LockWorld,
   lockWorld,
   MARGIN,
   outcome,
+  release,
   TIMEOUT,
   TTL,
   taken,
@@ -55,11 +58,11 @@ describe.each([1, 3])('locks on %i lock servers', count => {
 
   it('are had by one at a time, and by the next as soon as they are released; each request is sent once', async () => {
     const lock = await taken(a)
-    expect(await outcome(b.acquire('x'))).toBe(undefined)
+    expect(await outcome(acquire(b, 'x'))).toBe(undefined)
     expect(b.reachable).toBe(true)
     expect((await taken(b, 'y')).valid).toBe(true)
-    expect(await lock.extend()).toBe(true)
-    await lock.release()
+    expect(await extend(lock)).toBe(true)
+    await release(lock)
     await world.host.advance(TTL - 1)
     for (const log of world.logs)
       expect(log).toEqual(['acquire a x', 'acquire b x', 'release b x', 'acquire b y', 'extend a x', 'release a x'])
@@ -75,22 +78,22 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     expect(lock.signal.reason).toMatchObject(LOST)
     expect(world.held('x')).toBe(count)
     // No server is asked.
-    expect(await lock.extend()).toBe(false)
+    expect(await extend(lock)).toBe(false)
     for (const log of world.logs) expect(log).toEqual(['acquire a x'])
     await world.host.advance(TTL - VALID - 1)
-    expect(await b.acquire('x')).toBe(undefined)
+    expect(await acquire(b, 'x')).toBe(undefined)
     await world.host.advance(1)
     expect((await taken(b)).valid).toBe(true)
   })
 
   it('count their time from before the request, also where they are extended', async () => {
     for (const server of all()) server.answersAfter = 700
-    const asked = a.acquire('x')
+    const asked = acquire(a, 'x')
     await world.host.advance(700)
     const lock = await asked
     for (let i = 0; i < 3; i++) {
       await world.host.advance(VALID - 1_401)
-      const extended = lock?.extend()
+      const extended = extend(lock as Lock)
       await world.host.advance(700)
       expect(await extended).toBe(true)
     }
@@ -107,7 +110,7 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     const host = freezable(world.host)
     const own = await world.locksOf('c', host)
     for (const server of all()) server.answersAfter = 100
-    const asked = handled(own.acquire('x').then(lock => (lock?.valid ? 'valid' : 'not valid')))
+    const asked = handled(acquire(own, 'x').then(lock => (lock?.valid ? 'valid' : 'not valid')))
     host.stoodStill(slept - 100)
     await world.host.advance(100)
     expect(await outcome(asked)).toBe(then)
@@ -118,7 +121,7 @@ describe.each([1, 3])('locks on %i lock servers', count => {
   it('are extended while they are valid, whatever the clock of the machine says to the package', async () => {
     const lock = await taken(a)
     const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 10 * TTL)
-    expect(await lock.extend()).toBe(true)
+    expect(await extend(lock)).toBe(true)
     clock.mockRestore()
   })
 
@@ -126,12 +129,12 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     const lock = await taken(a)
     for (const server of majority()) server.table.empty()
     expect(lock.valid).toBe(true)
-    expect(await lock.extend()).toBe(false)
+    expect(await extend(lock)).toBe(false)
     expect([lock.valid, lock.signal.aborted]).toEqual([false, true])
     expect(lock.signal.reason).toMatchObject({ ...LOST, message: expect.stringContaining('do not have it any more') })
-    await lock.release()
+    await release(lock)
     expect((await taken(b)).valid).toBe(true)
-    expect([lock.valid, await lock.extend()]).toEqual([false, false])
+    expect([lock.valid, await extend(lock)]).toEqual([false, false])
     expect(world.held('x')).toBe(count)
   })
 
@@ -139,24 +142,24 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     const lock = await taken(a)
     await world.host.advance(10_000)
     for (const server of majority()) server.refuses = 'LOADING Redis is loading the dataset in memory'
-    expect([await outcome(lock.extend()), a.reachable]).toEqual([UNAVAILABLE, false])
+    expect([await outcome(extend(lock)), a.reachable]).toEqual([UNAVAILABLE, false])
     expect(lock.valid).toBe(true)
     for (const server of majority()) server.refuses = undefined
-    expect([await lock.extend(), a.reachable]).toEqual([true, true])
+    expect([await extend(lock), a.reachable]).toEqual([true, true])
     for (const server of majority()) server.up = false
-    expect(await outcome(lock.extend())).toBe(UNAVAILABLE)
+    expect(await outcome(extend(lock))).toBe(UNAVAILABLE)
     await world.host.advance(VALID - 1)
     expect(lock.valid).toBe(true)
     await world.host.advance(1)
-    expect([lock.valid, await lock.extend()]).toEqual([false, false])
+    expect([lock.valid, await extend(lock)]).toEqual([false, false])
   })
 
   it.each(['their end', 'their release'])('are not extended by an answer that comes after %s', async what => {
     const lock = await taken(a)
     await world.host.advance(VALID - 100)
     for (const server of all()) server.answersAfter = 200
-    const extended = lock.extend()
-    if (what === 'their release') void lock.release()
+    const extended = extend(lock)
+    if (what === 'their release') void release(lock)
     await world.host.advance(200)
     expect([await outcome(extended), lock.valid, lock.signal.aborted]).toEqual([false, false, true])
   })
@@ -177,11 +180,11 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     for (const [i, fault] of faults.entries()) {
       fault()
       const lock = held[i] as Lock
-      const released = lock.release()
+      const released = release(lock)
       expect([lock.valid, lock.signal.aborted]).toEqual([false, true])
       expect(lock.signal.reason).toMatchObject(LOST)
       await world.host.advance(2 * TIMEOUT)
-      expect([await outcome(released), await outcome(lock.release())]).toEqual([undefined, undefined])
+      expect([await outcome(released), await outcome(release(lock))]).toEqual([undefined, undefined])
     }
   })
 
@@ -211,7 +214,7 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     const lock = await taken(await world.locksOf('c', host))
     host.stoodStill(5_000)
     await world.host.advance(250)
-    expect(await lock.extend()).toBe(true)
+    expect(await extend(lock)).toBe(true)
     await world.host.advance(VALID - 5_000 + MARGIN - 1)
     expect(lock.valid).toBe(true)
     await world.host.advance(1)
@@ -224,13 +227,13 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     expect(lock.due).toBe(false)
     await world.host.advance(TTL * 0.08)
     expect(lock.due).toBe(true)
-    await lock.extend()
+    await extend(lock)
     expect(lock.due).toBe(false)
   })
 
   it('are not left behind by a request in vain that a server does late', async () => {
     for (const server of all()) server.hung = true
-    const asked = handled(a.acquire('x'))
+    const asked = handled(acquire(a, 'x'))
     await world.host.advance(2 * TIMEOUT - 1)
     for (const server of all()) server.hung = false
     expect(await outcome(asked)).toBe(UNAVAILABLE)
@@ -240,7 +243,7 @@ describe.each([1, 3])('locks on %i lock servers', count => {
 
   it('cannot be known where the servers answer only when the request in vain is taken back', async () => {
     for (const server of all()) Object.assign(server, { refuses: 'LOADING', answersAfter: 100 })
-    const asked = handled(a.acquire('x'))
+    const asked = handled(acquire(a, 'x'))
     await world.host.advance(50)
     for (const server of all()) server.refuses = undefined
     await world.host.advance(150)
@@ -257,14 +260,14 @@ describe.each([1, 3])('locks on %i lock servers', count => {
     fault(true)
     // A connection that breaks says why when it cannot be opened again.
     await world.host.advance(100)
-    const asked = handled(a.acquire('x'))
+    const asked = handled(acquire(a, 'x'))
     await world.host.advance(2 * TIMEOUT)
     expect(await outcome(asked)).toBe(UNAVAILABLE)
     await expect(asked).rejects.toMatchObject({ at: 'redlock', message: expect.stringContaining(why) })
     fault(false)
     // What was done late is over by then, and connections stand again.
     await world.host.advance(TTL)
-    await (await taken(a)).release()
+    await release(await taken(a))
   })
 })
 
@@ -284,10 +287,10 @@ describe('locks on three lock servers', () => {
     const locks = await world.locksOf('a')
     const lock = await taken(locks)
     fault(servers[0])
-    expect(await outcome(lock.extend())).toBe(true)
-    expect(await outcome(lock.release())).toBe(undefined)
+    expect(await outcome(extend(lock))).toBe(true)
+    expect(await outcome(release(lock))).toBe(undefined)
     const next = await taken(locks)
-    expect(await outcome(next.release())).toBe(undefined)
+    expect(await outcome(release(next))).toBe(undefined)
   })
 
   it('are somebody else’s as soon as two say so, and what the third has granted is released', async () => {
@@ -295,16 +298,16 @@ describe('locks on three lock servers', () => {
     await taken(await world.locksOf('b'))
     third.table.empty()
     const locks = await world.locksOf('a')
-    expect(await outcome(locks.acquire('x'))).toBe(undefined)
+    expect(await outcome(acquire(locks, 'x'))).toBe(undefined)
     expect(world.held('x')).toBe(2)
     third.hung = true
-    expect(await outcome(locks.acquire('x'))).toBe(undefined)
+    expect(await outcome(acquire(locks, 'x'))).toBe(undefined)
     third.hung = false
     expect(third.log.slice(-2)).toEqual(['acquire a x', 'release a x'])
     // One of two says so, and nobody knows what the third would.
     second.table.empty()
     third.up = false
-    expect(await outcome(locks.acquire('x'))).toBe(UNAVAILABLE)
+    expect(await outcome(acquire(locks, 'x'))).toBe(UNAVAILABLE)
     expect([first, second].map(({ table }) => table.get('x') !== undefined)).toEqual([true, false])
   })
 
@@ -314,17 +317,17 @@ describe('locks on three lock servers', () => {
     const [lock, mine] = await Promise.all([taken(b), taken(a, 'y')])
     first.up = false
     third.answersAfter = 200
-    const asked = a.acquire('x')
+    const asked = acquire(a, 'x')
     await world.host.advance(199)
     expect(await outcome(asked)).toBe('pending')
     await world.host.advance(1)
     expect(await outcome(asked)).toBe(undefined)
     for (const { table } of servers) table.empty()
-    const extended = lock.extend()
+    const extended = extend(lock)
     await world.host.advance(200)
     expect([await outcome(extended), lock.valid]).toEqual([false, false])
     third.hung = true
-    const extending = handled(mine.extend())
+    const extending = handled(extend(mine))
     await world.host.advance(TIMEOUT - 1)
     expect(await outcome(extending)).toBe('pending')
     await world.host.advance(1)
@@ -335,7 +338,7 @@ describe('locks on three lock servers', () => {
     const locks = await world.locksOf('a')
     servers[0].hung = true
     for (const server of servers.slice(1)) server.refuses = 'LOADING'
-    expect(await outcome(locks.acquire('x'))).toBe(UNAVAILABLE)
+    expect(await outcome(acquire(locks, 'x'))).toBe(UNAVAILABLE)
   })
 
   it('are had by nobody where three members have one server each, and by one of them later', async () => {
@@ -343,7 +346,7 @@ describe('locks on three lock servers', () => {
     const members = await Promise.all(names.map(member => world.locksOf(member)))
     for (const [i, member] of names.entries())
       for (const [j, server] of servers.entries()) if (i !== j) server.cut(member)
-    const asked = members.map(locks => handled(locks.acquire('x')))
+    const asked = members.map(locks => handled(acquire(locks, 'x')))
     await world.host.advance(1)
     expect(world.held('x')).toBe(3)
     for (const server of servers) for (const member of names) server.mend(member)

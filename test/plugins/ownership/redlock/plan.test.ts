@@ -1,9 +1,9 @@
-import type { EntriesView, MemberEntry, SlotEntry } from 'blockgate/members'
+import type { EntriesView, MemberEntry, SlotEntry, SlotRank } from 'blockgate/members'
 import { fakeHost } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import { Candidates } from '../../../../plugins/ownership/redlock/candidates.ts'
 import { Plan } from '../../../../plugins/ownership/redlock/plan.ts'
-import { keyOf, type SlotRank } from '../../../../plugins/ownership/redlock/slots.ts'
+import { keyOf } from '../../../../plugins/ownership/redlock/slots.ts'
 import { counted } from '../hash-ring/support.ts'
 
 const names = (n: number) => Array.from({ length: n }, (_, i) => `gw-${i + 1}`)
@@ -48,13 +48,13 @@ class Table {
     this.entries.set(keyOf(rank), { ...rank, holder, fence: 1 })
   }
 
-  /** All take what is open to them by one plan, then each gives up at most one rank; until nothing moves. @returns rounds */
-  settle(): number {
+  /** All take what is open to them by one plan, then each gives up at most `most` ranks; until nothing moves. @returns rounds */
+  settle(most = 1): number {
     this.moves.length = 0
     for (let round = 1; round < 5_000; round++) {
       const before = this.moves.length
       for (const { to, ...rank } of this.plan.open) this.put(rank, to)
-      const given = this.members.flatMap(me => this.plan.gives(me) ?? [])
+      const given = this.members.flatMap(me => this.plan.gives(me, most))
       for (const rank of given) this.entries.delete(keyOf(rank))
       for (const { to, ...rank } of this.plan.open) this.put(rank, to)
       if (this.moves.length === before) return round
@@ -128,12 +128,12 @@ describe('a member that joins', () => {
     const table = new Table(64, 1, names(1))
     table.settle()
     table.members.push('gw-2')
-    const given = table.plan.gives('gw-1')
+    const [given] = table.plan.gives('gw-1', 1)
     expect(placed(names(2)).order(given?.slot ?? -1)[0]).toBe('gw-2')
-    expect(table.plan.gives('gw-2')).toBeUndefined()
+    expect(table.plan.gives('gw-2', 9)).toEqual([])
     // Until it is taken nobody gives up another one.
     table.entries.delete(keyOf(given as SlotRank))
-    expect(table.plan.gives('gw-1')).toBeUndefined()
+    expect(table.plan.gives('gw-1', 9)).toEqual([])
   })
 })
 
@@ -160,8 +160,9 @@ it('members that come and go in any order, some of them slow, end with fair shar
       // Each takes only some of what is open to it before the world changes again.
       for (const { to, ...rank } of table.plan.open) if (random() < 0.6) table.put(rank, to)
       if (random() < 0.5) {
-        const given = table.plan.gives(table.members[Math.floor(random() * table.members.length)] ?? '')
-        if (given) table.entries.delete(keyOf(given))
+        const most = 1 + Math.floor(random() * 5)
+        const given = table.plan.gives(table.members[Math.floor(random() * table.members.length)] ?? '', most)
+        for (const rank of given) table.entries.delete(keyOf(rank))
       }
     }
     table.settle()

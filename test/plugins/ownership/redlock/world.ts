@@ -61,9 +61,9 @@ export class RedlockWorld {
   enter(id: string, slot: number, rank = 0, give = false): void {
     const { table } = this.world
     const { incarnation = 0, sequence = 0 } = table.heartbeats().heartbeats.get(id) ?? {}
-    const request = { slot, rank, fence: table.fence(), give }
+    const request = { ranks: [{ slot, rank }], fence: table.fence(), give }
     const answer = table.hold({ id, incarnation, sequence: sequence + 1 }, request)
-    if (answer !== 'ok') throw new Error(`it must be written: ${answer}`)
+    if (answer.status !== 'ok' || answer.recorded.length === 0) throw new Error(`it must be written: ${answer.status}`)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Cases of slots: fences, holders, and the releases that depend on them. */
 import type { ReleaseItem } from 'blockgate/members'
 import { expect } from 'vitest'
+import { recordsIn, slotsAfter } from '../../../support/slot-views.ts'
 import { A, B, type Cases, itemOf, ok, type Process, type SlotSubject, slotsOf, viewOf } from './subject.ts'
 
 const WRONG = [
@@ -47,24 +48,83 @@ export const SLOTS: Cases<SlotSubject> = {
     const a = await s.member('a')
     const empty = await viewOf(s.store)
     await s.held(a)
-    const view = await s.store.slots(empty.version)
+    const view = await s.store.slots(empty.mark)
     expect(view?.slots.length).toBe(1)
-    for (const store of [s.store, s.other]) expect(await store.slots(view?.version)).toBeUndefined()
+    for (const store of [s.store, s.other]) expect(await store.slots(view?.mark)).toBeUndefined()
     await s.held(a)
-    const again = await s.store.slots(view?.version)
+    const again = await s.store.slots(view?.mark)
     expect(again?.version).toBeGreaterThan(view?.version ?? 0)
-    expect(await s.store.slots(empty.version)).toBeDefined()
+    expect(await s.store.slots(empty.mark)).toBeDefined()
     await s.hold(a, { fence: await s.store.fence(), give: true })
-    expect(await s.store.slots(again?.version)).toBeDefined()
+    expect(await s.store.slots(again?.mark)).toBeDefined()
+  },
+  'whoever knows a mark is told what was recorded since, each once, and nothing twice': async s => {
+    const a = await s.member('a')
+    for (const slot of [1, 2, 3]) await s.held(a, { slot })
+    const known = await viewOf(s.store)
+    for (const slot of [2, 5, 2]) await s.held(a, { slot })
+    await s.hold(a, { slot: 3, fence: await s.store.fence(), give: true })
+    for (const store of [s.store, s.other]) {
+      const read = await store.slots(known.mark)
+      expect(read?.whole).toBe(false)
+      expect(read?.slots.map(({ slot }) => slot).toSorted()).toEqual([2, 3, 5])
+      const after = slotsAfter(known, read)
+      expect([after.version, recordsIn(after)]).toEqual([read?.version, recordsIn(await viewOf(store))])
+      await s.held(a, { slot: 3 })
+      expect((await store.slots(after.mark))?.slots.map(({ slot }) => slot)).toEqual([3])
+    }
+  },
+  'whoever knows a mark that the store does not know, or one too long ago, is told everything': async s => {
+    const a = await s.member('a')
+    await s.held(a, { slot: 1 })
+    const old = await viewOf(s.store)
+    const [version, ...stamp] = old.mark.split(' ')
+    // Of the same version, and another write.
+    const strange = ['', 'x', `${version}`, [version, ...stamp.slice(0, -1), 1e9].join(' '), `${Number(version) - 1}`]
+    await s.held(a, { slot: 2 })
+    for (const mark of strange) expect(await s.store.slots(mark)).toMatchObject({ whole: true, slots: [{}, {}] })
+    expect(await s.store.slots(old.mark)).toMatchObject({ whole: false, slots: [{ slot: 2 }] })
+    for (let i = 0; i < 256; i++) await s.held(a, { slot: 3 })
+    expect(await s.store.slots(old.mark)).toMatchObject({ whole: true, slots: [{}, {}, {}] })
+  },
+  'several ranks are recorded at once, and one that is refused is no hindrance to the others': async s => {
+    const [a, b] = [await s.member('a'), await s.member('b')]
+    const ranks = [1, 2, 3].map(slot => ({ slot, rank: slot }))
+    const [first, second, third] = ranks
+    const old = await s.store.fence()
+    await s.held(b, second)
+    const { mark } = await viewOf(s.store)
+    expect(await s.store.hold(a.stamp(), { ranks, fence: old, give: false })).toEqual({
+      status: 'ok',
+      recorded: [first, third],
+    })
+    expect((await s.store.slots(mark))?.slots.map(({ slot }) => slot).toSorted()).toEqual([1, 3])
+    const fence = await s.store.fence()
+    expect(await s.store.hold(b.stamp(), { ranks, fence, give: true })).toEqual({ status: 'ok', recorded: [second] })
+    expect((await slotsOf(s.store)).map(({ holder }) => holder)).toEqual(['a', '', 'a'])
+    await s.refused(() => s.store.hold(b.stamp(), { ranks: [], fence, give: false }), { status: 'ok', recorded: [] })
+  },
+  'a rank that is named twice in one call, and too many of them, are rejected': async s => {
+    const a = await s.member('a')
+    const fence = await s.store.fence()
+    const many = Array.from({ length: 501 }, (_, slot) => ({ slot, rank: 0 }))
+    await s.rejected(
+      [many, [...many.slice(0, 2), { slot: 1, rank: 0 }]].map(
+        ranks => () => s.store.hold(a.stamp(), { ranks, fence, give: false }),
+      ),
+      'stage-misuse',
+    )
+    const ranks = many.slice(0, 500)
+    expect(await s.store.hold(a.stamp(), { ranks, fence, give: false })).toEqual({ status: 'ok', recorded: ranks })
   },
   'only a larger fence takes a slot over': async s => {
     const [a, b] = [await s.member('a'), await s.member('b')]
     const before = await s.store.fence()
     const fence = await s.held(a)
-    const { version } = await viewOf(s.store)
+    const { mark } = await viewOf(s.store)
     for (const old of [before, fence]) await s.refused(() => s.hold(b, { fence: old }), 'older')
     await s.refused(() => s.hold(a, { fence, give: true }), 'older')
-    expect(await s.store.slots(version)).toBeUndefined()
+    expect(await s.store.slots(mark)).toBeUndefined()
     await s.held(b)
     expect((await slotsOf(s.store))[0]?.holder).toBe('b')
   },
@@ -116,12 +176,12 @@ export const SLOTS: Cases<SlotSubject> = {
   },
   'a write of an old process, an old write, and one of a member that is down record nobody': async s => {
     const a = await s.member('a')
-    const request = { slot: 7, rank: 1, fence: await s.store.fence(), give: false }
-    await s.refused(() => s.store.hold({ ...a.stamp(), sequence: 0 }, request), 'stale')
-    await s.refused(() => s.store.hold({ ...a.stamp(), incarnation: 1 }, request), 'superseded')
-    await s.refused(() => s.store.hold({ ...a.stamp(), id: 'nobody' }, request), 'missing')
+    const request = { ranks: [{ slot: 7, rank: 1 }], fence: await s.store.fence(), give: false }
+    await s.refused(() => s.store.hold({ ...a.stamp(), sequence: 0 }, request), { status: 'stale' })
+    await s.refused(() => s.store.hold({ ...a.stamp(), incarnation: 1 }, request), { status: 'superseded' })
+    await s.refused(() => s.store.hold({ ...a.stamp(), id: 'nobody' }, request), { status: 'missing' })
     await s.expire('a')
-    await s.refused(() => s.store.hold(a.stamp(), request), 'missing')
+    await s.refused(() => s.store.hold(a.stamp(), request), { status: 'missing' })
   },
   'the entries outlive their holder': async s => {
     const a = await s.member('a')

@@ -15,6 +15,7 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   SlotEntry,
+  SlotRank,
   SlotStore,
   SlotView,
   Stamp,
@@ -169,18 +170,22 @@ export class Subject {
   }
 }
 
+/** One rank. */
+type OneHold = Partial<SlotRank> & Pick<HoldRequest, 'fence'> & Partial<Pick<HoldRequest, 'give'>>
+
 /** The subject of a store that has slots. */
 export class SlotSubject extends Subject {
   declare readonly store: SlotStore
   declare readonly other: SlotStore
 
   /** Asks for rank 1 of slot 7, where `given` does not say otherwise. */
-  hold(member: Process, given: Partial<HoldRequest> & { readonly fence: Fence }): Promise<WriteStatus | 'older'> {
-    return this.store.hold(member.stamp(), { slot: 7, rank: 1, give: false, ...given })
+  async hold(member: Process, { slot = 7, rank = 1, fence, give = false }: OneHold): Promise<WriteStatus | 'older'> {
+    const reply = await this.store.hold(member.stamp(), { ranks: [{ slot, rank }], fence, give })
+    return reply.status === 'ok' && reply.recorded.length === 0 ? 'older' : reply.status
   }
 
   /** As hold(), with a new fence, and it must not be refused. @returns the fence */
-  async held(member: Process, given: Partial<HoldRequest> = {}): Promise<Fence> {
+  async held(member: Process, given: Partial<OneHold> = {}): Promise<Fence> {
     const fence = await this.store.fence()
     expect(await this.hold(member, { ...given, fence })).toBe('ok')
     return fence

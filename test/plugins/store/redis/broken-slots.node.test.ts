@@ -53,7 +53,7 @@ describe('entries of slots that somebody broke, seen by redisStore()', () => {
 
   const held = async (by: typeof a, slot: number, rank: number) => {
     const fence = await store.fence()
-    expect(await store.hold(by.next(), { slot, rank, fence, give: false })).toBe('ok')
+    expect(await store.hold(by.next(), { ranks: [{ slot, rank }], fence, give: false })).toMatchObject({ status: 'ok' })
     return { slot, rank, holder: by === a ? 'a' : 'b', fence }
   }
 
@@ -76,15 +76,58 @@ describe('entries of slots that somebody broke, seen by redisStore()', () => {
     expect([view?.slots.toSorted((x, y) => x.rank - y.rank), view?.broken]).toEqual([[record, mended], 0])
   })
 
+  it('tells everything while a member of an older version records holders, and changes again after that', async () => {
+    await held(a, 1, 0)
+    const known = await store.slots(undefined)
+    const older = async (slot: number) => {
+      await redis.command('HSET', META, 'slots', `${Number(await redis.command('HGET', META, 'slots')) + 1}`)
+      await redis.command('HSET', SLOTS, `${slot}/0`, '9000000000000000 b')
+    }
+    await older(2)
+    expect(await store.slots(known?.mark)).toMatchObject({ whole: true, slots: [{}, {}] })
+    const between = await store.slots(undefined)
+    expect(await store.slots(between?.mark)).toBeUndefined()
+    await held(a, 3, 0)
+    for (const view of [known, between])
+      expect(await store.slots(view?.mark)).toMatchObject({ whole: true, slots: [{}, {}, {}] })
+    const after = await store.slots(undefined)
+    await held(a, 4, 0)
+    expect(await store.slots(after?.mark)).toMatchObject({ whole: false, slots: [{ slot: 4 }] })
+  })
+
+  it.each([
+    ['is gone', () => redis.command('HDEL', SLOTS, '1/0')],
+    ['nobody can read', () => redis.command('HSET', SLOTS, '1/0', 'x')],
+  ])('tells everything where an entry that changed %s', async (_, spoil) => {
+    await held(a, 2, 0)
+    const known = await store.slots(undefined)
+    await held(a, 1, 0)
+    await spoil()
+    expect(await store.slots(known?.mark)).toMatchObject({ whole: true, slots: [{ slot: 2 }] })
+  })
+
+  it('takes changes that it did not write for none', async () => {
+    await held(a, 1, 0)
+    const known = await store.slots(undefined)
+    const CHANGES = 'blockgate:{test}:slot-changes'
+    await held(a, 2, 0)
+    for (const text of ['', 'x', `${known?.version}`]) {
+      await redis.command('LPUSH', CHANGES, text)
+      expect(await store.slots(known?.mark)).toMatchObject({ whole: true, slots: [{}, {}] })
+    }
+    await held(a, 3, 0)
+    expect(await redis.command('LLEN', CHANGES)).toBe(1)
+  })
+
   it.each(['', 'x', '-1', '1e15', '9007199254740991'])(
     'starts again from the clock where fence and version are %j',
     async text => {
       const before = await held(a, 1, 0)
       await redis.command('HSET', META, 'fence', text, 'slots', text)
-      expect(await store.slots(undefined)).toEqual({ version: 0, slots: [before], broken: 1 })
+      expect(await store.slots(undefined)).toEqual({ version: 0, mark: '', whole: true, slots: [before], broken: 1 })
       const after = await held(b, 1, 0)
       expect(after.fence).toBeGreaterThan(before.fence)
-      const view = await store.slots(0)
+      const view = await store.slots('')
       expect([view?.slots, view?.broken]).toEqual([[after], 0])
       expect(view?.version).toBeGreaterThanOrEqual(after.fence)
     },

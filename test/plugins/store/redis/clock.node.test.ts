@@ -54,7 +54,9 @@ describe('redisStore() whose clock stepped back', () => {
     const later = Number(((await redis.command('TIME')) as readonly string[])[0]) * 1e6 + HOUR * 1000
     await redis.command('HSET', META, 'slots', String(later))
     const fence = await store.fence()
-    expect(await store.hold(a.next(), { slot: 1, rank: 0, fence, give: false })).toBe('ok')
+    expect(await store.hold(a.next(), { ranks: [{ slot: 1, rank: 0 }], fence, give: false })).toMatchObject({
+      status: 'ok',
+    })
     expect((await store.slots(undefined))?.version).toBe(later + 1)
 
     const heartbeat = JSON.parse(String(await redis.command('HGET', BEATS, 'a')))

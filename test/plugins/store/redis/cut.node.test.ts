@@ -1,6 +1,7 @@
 import type { SlotStore } from 'blockgate/members'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../support/redis.ts'
+import { recordsIn, slotsAfter } from '../../../support/slot-views.ts'
 import { cutAt, cutStore, runOn } from './cut.ts'
 import { advertisedIn, dump, PREFIX, STEPS, type Step, seeded } from './steps.ts'
 import { stores } from './stores.ts'
@@ -27,12 +28,14 @@ describe('a script of redisStore()', () => {
     for (const { raised, left } of cuts) if (raised) expect(left).toEqual(cuts.at(-1)?.left)
   })
 
-  it('tells the version of the slots alone to one who knows it', async () => {
+  it('tells the mark of the slots alone to one who knows it, and only what came after to one who knows an older one', async () => {
     await redis.command('FLUSHALL')
     store = await open({ url: redis.url })
     const { a } = await seeded(store)
-    await store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false })
-    const view = await store.slots(undefined)
+    await store.hold(a.next(), { ranks: [{ slot: 1, rank: 0 }], fence: 1, give: false })
+    const before = (await store.slots(undefined))?.mark
+    await store.hold(a.next(), { ranks: [{ slot: 2, rank: 0 }], fence: 1, give: false })
+    const { mark } = (await store.slots(undefined)) ?? {}
     const replies: unknown[] = []
     const run = runOn(
       redis,
@@ -40,9 +43,9 @@ describe('a script of redisStore()', () => {
       reply => replies.push(reply),
     )
     const { slots } = cutStore(store, run)
-    await slots(view?.version)
-    await slots(undefined)
-    expect(replies).toEqual([[`${view?.version}`], [`${view?.version}`, '1/0', '1 a']])
+    for (const known of [mark, before, undefined]) await slots(known)
+    const changed = ['2/0', '1 a']
+    expect(replies).toEqual([[mark], [mark, '0', ...changed], [mark, '1', '1/0', '1 a', ...changed]])
   })
 
   /** Cuts the step at its write number `at` and looks at what is there. `command`: what was not done; undefined where it ended before. */
@@ -77,7 +80,8 @@ describe('a script of redisStore()', () => {
     expect([now.broken, (await store.heartbeats()).broken, slotsNow?.broken], where).toEqual([0, 0, 0])
     // An epoch or a version that nothing follows costs a look; a change that nobody sees would cost more.
     if (now.epoch === record.epoch) expect(now, where).toEqual(record)
-    expect((await store.slots(view?.version)) ?? view, where).toEqual(slotsNow)
+    const since = await store.slots(view?.mark)
+    expect(recordsIn(slotsAfter(view, since)), where).toEqual(recordsIn(slotsAfter(undefined, slotsNow)))
     return { command, raised, left }
   }
 })

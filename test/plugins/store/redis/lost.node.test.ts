@@ -36,23 +36,48 @@ describe('redisStore() after Redis lost something', () => {
     const store = await open({ url: redis.url })
     const [a, b] = [await member(store, 'a'), await member(store, 'b')]
     const [mine, theirs] = [await store.fence(), await store.fence()]
-    await store.hold(b.next(), { slot: 2, rank: 0, fence: mine, give: false })
-    await store.hold(a.next(), { slot: 1, rank: 0, fence: theirs, give: false })
+    await store.hold(b.next(), { ranks: [{ slot: 2, rank: 0 }], fence: mine, give: false })
+    await store.hold(a.next(), { ranks: [{ slot: 1, rank: 0 }], fence: theirs, give: false })
     const before = await store.slots(undefined)
     await redis.restartEmpty()
-    const after = await vi.waitFor(() => store.slots(before?.version), PATIENCE)
-    expect(after).toEqual({ version: 0, slots: [], broken: 0 })
+    const after = await vi.waitFor(() => store.slots(before?.mark), PATIENCE)
+    expect(after).toEqual({ version: 0, mark: '0', whole: true, slots: [], broken: 0 })
     const again = await member(store, 'a')
-    expect(await store.hold(again.next(), { slot: 1, rank: 0, fence: theirs, give: false })).toBe('ok')
-    expect((await store.slots(before?.version))?.slots).toHaveLength(1)
+    expect(await store.hold(again.next(), { ranks: [{ slot: 1, rank: 0 }], fence: theirs, give: false })).toMatchObject(
+      { status: 'ok' },
+    )
+    expect((await store.slots(before?.mark))?.slots).toHaveLength(1)
     expect(await store.fence()).toBeGreaterThan(theirs)
+  })
+
+  it('tells everything after a failover to whoever knows what it has lost, whatever was recorded since', async () => {
+    await using follower = await redis.replica()
+    await using line = await tcpSwitch(redis.port)
+    const store = await open({ url: `redis://127.0.0.1:${line.port}` })
+    const a = await member(store, 'a')
+    const held = async (slot: number) => {
+      const request = { ranks: [{ slot, rank: 0 }], fence: await store.fence(), give: false }
+      return await store.hold(a.next(), request)
+    }
+    await held(1)
+    const kept = await store.slots(undefined)
+    await replicated(redis)
+    // It follows no more, and takes the other one's place later.
+    await follower.command('REPLICAOF', 'NO', 'ONE')
+    await held(2)
+    const lost = await store.slots(kept?.mark)
+    expect(lost).toMatchObject({ whole: false, slots: [{ slot: 2 }] })
+    line.to(follower.port)
+    await vi.waitFor(() => held(3), PATIENCE)
+    expect(await store.slots(lost?.mark)).toMatchObject({ whole: true, slots: [{ slot: 1 }, { slot: 3 }] })
+    expect(await store.slots(kept?.mark)).toMatchObject({ whole: false, slots: [{ slot: 3 }] })
   })
 
   it('gives fences past an epoch that is ahead of the clock, and keeps all their digits', async () => {
     const store = await open({ url: redis.url })
     const a = await member(store, 'a', { seen: 2 ** 52 })
     expect([await store.fence(), await store.fence()]).toEqual([2 ** 52 + 2, 2 ** 52 + 3])
-    await store.hold(a.next(), { slot: 1, rank: 0, fence: 2 ** 52 + 3, give: false })
+    await store.hold(a.next(), { ranks: [{ slot: 1, rank: 0 }], fence: 2 ** 52 + 3, give: false })
     expect(await redis.command('HGET', 'blockgate:{test}:slots', '1/0')).toBe('4503599627370499 a')
     expect(await redis.command('HMGET', META, 'fence', 'slots')).toEqual(['4503599627370499', '4503599627370499'])
     expect((await store.slots(undefined))?.version).toBe(2 ** 52 + 3)

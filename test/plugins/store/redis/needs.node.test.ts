@@ -130,7 +130,9 @@ async function everyStep(store: SlotStore): Promise<void> {
     expect(reply.status).toBe('ok')
   }
   const fence = await store.fence()
-  expect(await store.hold(b.next(), { slot: 1, rank: 0, fence, give: false })).toBe('ok')
+  expect(await store.hold(b.next(), { ranks: [{ slot: 1, rank: 0 }], fence, give: false })).toMatchObject({
+    status: 'ok',
+  })
   const holders = [{ rank: 0, holder: 'b', fence }]
   expect(await store.slots(undefined)).toMatchObject({ slots: [{ slot: 1, ...holders[0] }] })
   const precondition = { slot: 1, holders }

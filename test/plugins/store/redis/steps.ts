@@ -66,8 +66,9 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'hold',
-    writes: ['meta', 'heartbeats', 'slots'],
-    run: (store, { a }) => store.hold(a.next(), { slot: 1, rank: 0, fence: 1, give: false }),
+    writes: ['meta', 'heartbeats', 'slots', 'slot-changes'],
+    run: (store, { a }) =>
+      store.hold(a.next(), { ranks: [1, 2].map(slot => ({ slot, rank: 0 })), fence: 1, give: false }),
   },
   {
     name: 'release with a guard',

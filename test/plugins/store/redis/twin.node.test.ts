@@ -15,7 +15,7 @@ const EXPECTED = [
   ...['serve ok', 'serve missing', 'serve superseded', 'serve stale'],
   ...['leave ok', 'leave missing', 'leave superseded', 'leave stale'],
   ...['release ok', 'release ok some', 'release epoch', 'release frozen', 'release missing', 'release superseded'],
-  ...['hold ok', 'hold ok given', 'hold older', 'hold stale', 'hold missing', 'hold superseded'],
+  ...['hold ok', 'hold ok given', 'hold ok older', 'hold stale', 'hold missing', 'hold superseded'],
   ...['publish ok', 'publish epoch', 'publish frozen', 'publish missing', 'publish superseded', 'publish stale'],
   ...['expire expired', 'expire moved', 'expire refused', 'expire gone'],
   ...['evict true', 'evict false', 'forget true', 'forget false', 'drain true', 'drain false', 'freeze undefined'],

@@ -3,7 +3,8 @@
  * numbers for them, and what is compared is their order.
  */
 import { type BlockId, blockId, type Epoch } from 'blockgate'
-import type { EntriesView, JoinRequest, ReleaseItem, SlotStore, Stamp } from 'blockgate/members'
+import type { EntriesView, JoinRequest, ReleaseItem, SlotStore, SlotView, Stamp } from 'blockgate/members'
+import { recordsIn, slotsAfter } from '../../../support/slot-views.ts'
 
 type AlsoAtOnce<F> = F extends (...args: infer A) => infer R ? (...args: A) => R | Awaited<R> : F
 /** A SlotStore whose steps may also be done at once, as MemberTable's are. */
@@ -33,6 +34,8 @@ export class Side {
   /** Those that were given, in order. */
   readonly fences: number[] = []
   view: EntriesView | undefined
+  /** What it knows of slots, some changes ago. */
+  slotView: SlotView | undefined
 
   constructor(steps: Steps) {
     this.steps = steps
@@ -267,19 +270,23 @@ export class Walk {
 
   #hold(id: string): Step {
     const stamp = this.#stamp(id)
-    const [slot, rank, give] = [this.#pick(SLOTS), this.#pick([0, 1]), this.#chance(0.3)]
+    const all = SLOTS.flatMap(slot => [0, 1].map(rank => ({ slot, rank })))
+    const [ranks, give] = [[...new Set([this.#pick(all), ...this.#some(all, 2)])], this.#chance(0.3)]
+    const lags = this.#chance(0.6)
     const old = this.#chance(0.2) ? 1 + Math.floor(this.#random() * 4) : 0
     return async side => {
       const fence = await side.fence()
-      const known = await side.steps.slots(undefined)
-      const status = await side.steps.hold(stamp.on(side), {
-        slot,
-        rank,
-        fence: side.fences.at(-1 - old) ?? fence,
-        give,
-      })
-      const told = (await side.steps.slots(known?.version)) !== undefined
-      return { kind: `hold ${status}${status === 'ok' && give ? ' given' : ''}`, reply: [status, told] }
+      const known = side.slotView
+      const request = { ranks, fence: side.fences.at(-1 - old) ?? fence, give }
+      const reply = await side.steps.hold(stamp.on(side), request)
+      const read = await side.steps.slots(known?.mark)
+      const after = slotsAfter(known, read)
+      const all = slotsAfter(undefined, await side.steps.slots(undefined))
+      if (recordsIn(after).join() !== recordsIn(all).join())
+        throw new Error(`changes must lead on from what is known: ${recordsIn(after)}`)
+      if (!lags) side.slotView = after
+      const some = reply.status === 'ok' && (reply.recorded.length === 0 ? ' older' : give ? ' given' : '')
+      return { kind: `hold ${reply.status}${some || ''}`, reply: [reply, read?.whole, read?.slots.length] }
     }
   }
 
