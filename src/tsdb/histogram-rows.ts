@@ -3,7 +3,7 @@
  * do not change, so what is short is read here, and the rest by the reader of bits.
  */
 import { corrupt } from './binary.ts'
-import { type BitReader, signedWord, VARBITS, word } from './bits.ts'
+import { type BitReader, signedWord, VARBITS } from './bits.ts'
 
 const WHAT = 'histogram chunk'
 const COUNT = `${WHAT}: count`
@@ -88,27 +88,36 @@ export class FloatRows {
   }
 
   counts(reader: BitReader, sample: number): void {
-    this.#read(reader, sample, 0, 2)
+    if (sample > 0) this.#changes(reader, 0, 2)
+    else this.#first(reader, 0, 2)
   }
 
   buckets(reader: BitReader, sample: number): void {
-    this.#read(reader, sample, 2, this.values.length)
+    if (sample > 0) this.#changes(reader, 2, this.values.length)
+    else this.#first(reader, 2, this.values.length)
   }
 
-  #read(reader: BitReader, sample: number, from: number, to: number): void {
+  #first(reader: BitReader, from: number, to: number): void {
     const halves = this.#halves
+    for (let i = from; i < to && !reader.isPast; i++) {
+      halves[2 * i + 1] = reader.bits(32)
+      halves[2 * i] = reader.bits(32)
+    }
+  }
+
+  #changes(reader: BitReader, from: number, to: number): void {
+    const halves = this.#halves
+    const leadings = this.#leading
+    const trailings = this.#trailing
     const { view, end } = reader
     let at = reader.at
     for (let i = from; i < to && at <= end; i++) {
-      if (sample === 0) {
-        halves[2 * i + 1] = word(view, at)
-        halves[2 * i] = word(view, at + 32)
-        at += 64
-        continue
-      }
       const bits = signedWord(view, at)
       if (bits >= 0) {
-        at += 1
+        // Each zero is a number that did not change, and most did not.
+        const same = Math.min(Math.clz32(bits), to - i)
+        at += same
+        i += same - 1
         continue
       }
       if (bits << 1 >= 0) at += 2
@@ -116,14 +125,14 @@ export class FloatRows {
         const width = (bits >>> 19) & 63 || 64
         const leading = (bits >>> 25) & 31
         if (leading + width > 64) throw corrupt('chunk: window of a value', 'be <= 64 bits', leading + width)
-        this.#leading[i] = leading
-        this.#trailing[i] = 64 - leading - width
+        leadings[i] = leading
+        trailings[i] = 64 - leading - width
         at += 13
       }
-      const trailing = this.#trailing[i] as number
-      const width = 64 - (this.#leading[i] as number) - trailing
-      const top = width > 32 ? word(view, at) >>> (64 - width) : 0
-      const rest = width > 32 ? word(view, at + width - 32) : word(view, at) >>> (32 - width)
+      const trailing = trailings[i] as number
+      const width = 64 - (leadings[i] as number) - trailing
+      const top = width > 32 ? signedWord(view, at) >>> (64 - width) : 0
+      const rest = width > 32 ? signedWord(view, at + width - 32) : signedWord(view, at) >>> (32 - width)
       at += width
       if (trailing >= 32) halves[2 * i + 1] = (halves[2 * i + 1] as number) ^ (rest << (trailing - 32))
       else {
