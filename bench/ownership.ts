@@ -1,10 +1,10 @@
 /**
  * What an ownership check costs, and how evenly the placements share blocks out.
  *
- *   npm run bench:ownership [-- --json]
+ *   npm run bench:ownership [-- --json] [-- --balance]
  *
  * A check is `Assignments.of` for a block that was asked for before in this epoch; a first answer is one that was not. Skew is
- * of copies, and of bytes with blocks of five levels of compaction. Times are of the CPU.
+ * of copies, and of bytes with blocks of five levels of compaction. Times are of the CPU. `--balance`: only what balanced() reaches and costs.
  */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
@@ -15,6 +15,7 @@ import { type AssignedMember, Assignments } from '../plugins/ownership/hash-ring
 import type { Placement } from '../plugins/ownership/hash-ring/placement.ts'
 import { rendezvous } from '../plugins/ownership/hash-ring/rendezvous.ts'
 import { tokenRing } from '../plugins/ownership/hash-ring/token-ring.ts'
+import { measureBalance } from './balance.ts'
 import { round, tableOf } from './table.ts'
 
 const CHECKS = 10_000_000
@@ -29,7 +30,9 @@ const LEVELS = [
 ]
 
 const { random } = fakeHost({ seed: 1 })
-const { values: args } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const { values: args } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, balance: { type: 'boolean', default: false } },
+})
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('the script must be started with --expose-gc')
 let collections = 0
@@ -41,16 +44,23 @@ observer.observe({ entryTypes: ['gc'] })
 const hundred = makeBlocks(100_000)
 const sets = { few: hundred.slice(0, 5000), many: hundred }
 const speed: Awaited<ReturnType<typeof measureSpeed>>[] = []
-for (const placement of PLACEMENTS)
+for (const placement of args.balance ? [] : PLACEMENTS)
   for (const members of [10, 100, 1000]) speed.push(await measureSpeed(placement, members))
 const sized = hundred.slice(0, 20_000).map(id => ({ id, bytes: drawBytes() }))
 const cases = [1, 3].flatMap(replicas => [3, 10, 30, 100].map(members => ({ replicas, members })))
-const skew = cases.flatMap(({ replicas, members }) =>
+const skew = (args.balance ? [] : cases).flatMap(({ replicas, members }) =>
   PLACEMENTS.map(placement => measureSkew(placement, members, replicas)),
 )
 observer.disconnect()
-if (args.json) console.log(JSON.stringify({ speed, skew }, undefined, 2))
-else for (const rows of [speed, skew]) console.log(`${tableOf(rows)}\n`)
+const all = hundred.map(id => ({ id, bytes: drawBytes() }))
+const balance = [
+  await measureBalance(sized, 100, 1),
+  await measureBalance(sized, 100, 3),
+  await measureBalance(all, 100, 1),
+  await measureBalance(all.slice(0, 5_000), 10, 2),
+]
+if (args.json) console.log(JSON.stringify({ speed, skew, balance }, undefined, 2))
+else for (const rows of [speed, skew, balance]) if (rows.length > 0) console.log(`${tableOf(rows)}\n`)
 
 async function measureSpeed(placement: Placement, count: number) {
   const members = gateways(count)

@@ -13,6 +13,13 @@ export function bytesText(bytes: number): string {
   return `${at === 0 ? value : value.toFixed(1)} ${units[at]}`
 }
 
+/** How even the shares are: `the most is 1.08 times the mean`; undefined where there is nothing to compare. */
+export function spreadText(shares: readonly number[]): string | undefined {
+  const sum = shares.reduce((a, b) => a + b, 0)
+  if (shares.length < 2 || sum === 0) return undefined
+  return `the most is ${((Math.max(...shares) * shares.length) / sum).toFixed(2)} times the mean`
+}
+
 /** `0.4 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
 export function timeText(ms: number): string {
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`

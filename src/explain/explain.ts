@@ -143,8 +143,11 @@ async function owners(
   }
   try {
     const all = plugin.handover.owners(block.meta)
-    tell({ owners: all })
-    if (!all.some(owner => owner.target && owner.member === me)) return skip('not-owner', { retain: true })
+    const detail = plugin.handover.why?.(block.meta)
+    tell({ owners: all, detail })
+    if (!all.some(owner => owner.target && owner.member === me)) {
+      return skip('not-owner', { retain: true, ...(detail !== undefined && { detail }) })
+    }
   } catch (error) {
     if (!isOwnershipUnavailable(error)) throw error
     return skip(ErrorCode.ownershipUnavailable, { retain: true, detail: rawMessageOf(error) })

@@ -18,6 +18,11 @@ export function handoverGauges(meter: Meter): (subject: MetricsSubject) => void 
     'heartbeatDelay',
     'storeErrors',
     'storeBroken',
+    'placementNamed',
+    'placementSkew',
+    'placementsPublished',
+    'placementsLost',
+    'placementsBroken',
   ])
   const readReplicas = observed(meter, ['underReplicated'])
   return subject => {
@@ -43,6 +48,12 @@ export function handoverGauges(meter: Meter): (subject: MetricsSubject) => void 
       tell('expiriesRefused', counts?.refusedExpiries)
       tell('storeErrors', counts?.storeErrors)
       tell('storeBroken', counts?.broken)
+      const placement = counts?.placement
+      tell('placementNamed', placement?.named)
+      tell('placementSkew', placement?.skew)
+      tell('placementsPublished', placement?.published)
+      tell('placementsLost', placement?.lost)
+      tell('placementsBroken', placement?.broken)
     })
   }
 }

@@ -73,6 +73,13 @@ gw-3    -     active  yes    none       yes     no        -        -         -  
 `)
   })
 
+  it('says how even the bytes of those that are up are', async () => {
+    const of = (id: string, bytes: number, given = {}) => member(id, { stats: { ...STATS, bytes }, ...given })
+    const members = [of('gw-1', 100), of('gw-2', 130), member('gw-3'), of('gw-4', 900, { state: 'down' })]
+    const { stdout } = await ring(folder(), { members })
+    expect(stdout).toContain('\nbytes: the most is 1.13 times the mean\n')
+  })
+
   it('says that all is frozen, and that the config fingerprints of those that are up differ', async () => {
     // A zone of control characters steers no terminal.
     const hostile = { fingerprint: 'old', zone: '\u001b[2J\n' }

@@ -1,4 +1,5 @@
 import {
+  type BlockMeta,
   type BlockStage,
   type Explanation,
   gateway,
@@ -139,6 +140,13 @@ describe('explain', () => {
     const after: BlockStage = { kind: 'block', name: 'after', handle }
     const w = await world({ list: blocks(2), stages: [after, even()] })
     expect(lines(await explain(w, 2)).slice(1, 3)).toEqual(['block after skipped changed-my-mind', 'block even passed'])
+  })
+
+  it.each([1, 2])('tells why a block has its owners, whoever they are: block %i', async n => {
+    const ownership = scriptedOwnership([2])
+    Object.assign(ownership.handover ?? {}, { why: (block: BlockMeta) => `because of ${block.ulid}` })
+    const told = await explain(await world({ list: blocks(1, 2), ownership }), n)
+    expect(told.steps[1]).toMatchObject({ verdict: n === 2 ? 'passed' : 'skipped', detail: `because of ${testId(n)}` })
   })
 
   it('asks the handover for the owners of a block that somebody else is to hold', async () => {

@@ -124,6 +124,13 @@ describe('/ring', () => {
     expect(text).not.toMatch(/<script(?! src=)|<style|style=|\son\w+=|javascript:|https?:\/\//i)
   })
 
+  it('says how even the sizes of those that are up are', async () => {
+    const of = (id: string, bytes: number) => member(id, { stats: { ...STATS, bytes } })
+    const text = await page([of('gw-1', 300), of('gw-2', 500), member('gw-3', { state: 'down' })])
+    expect(text).toContain('<dt>size of members</dt><dd>the most is 1.25 times the mean</dd>')
+    expect(await page([of('gw-1', 300)])).not.toContain('size of members')
+  })
+
   it('says nothing of a config that differs only from that of a member that is down', async () => {
     const text = await page([member('gw-1'), member('gw-2', { fingerprint: 'old', state: 'down' })])
     expect(text).not.toContain('differs')

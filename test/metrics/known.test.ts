@@ -16,7 +16,7 @@ async function told() {
   }
   const files = { free: () => asked(7), list: () => asked([{ path: 'a', size: 5 }]) } as Partial<LocalFiles>
   const ownership = scriptedOwnership()
-  const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, heartbeatDelayMs: 5 }
+  const counts = { storeErrors: 0, refusedExpiries: 0, broken: 0, heartbeatDelayMs: 5, placement: PLACEMENT }
   const stats = { blocks: 1, bytes: 2, loaded: 3, failed: 4, hits: 5, wasted: 6, paused: 'sync' } as const
   const nothing = { start() {}, async stop() {}, observeQueries() {}, why: () => undefined }
   const prewarm: Prewarm = { name: 'some', create: () => ({ ...nothing, stats }) }
@@ -49,6 +49,7 @@ const GAUGES = Object.values(METRICS)
   .filter(({ kind }) => kind === 'gauge')
   .map(shortName)
 /** What may stop being known: the owners, and the disk. Every other gauge is what the gateway itself did or saw. */
+const PLACEMENT = { named: 1, skew: 1, published: 1, lost: 1, broken: 1 }
 const { underReplicated, members, diskUsed, diskFree } = METRICS
 const UNKNOWN: readonly string[] = [underReplicated, members, diskUsed, diskFree].map(shortName)
 

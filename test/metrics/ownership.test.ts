@@ -102,6 +102,7 @@ describe('under-replicated blocks', () => {
 it('members are told by state, also the states that nobody is in, with the epoch and what went wrong', async () => {
   const member = { zone: undefined, address: undefined, heartbeatAge: 0 }
   const counts = { storeErrors: 1, refusedExpiries: 2, broken: 3, heartbeatDelayMs: 1_500 }
+  const placement = { named: 4, skew: 1.07, published: 5, lost: 6, broken: 7 }
   const { read } = await measured(
     {},
     {
@@ -110,7 +111,7 @@ it('members are told by state, also the states that nobody is in, with the epoch
         { ...member, id: 'b', state: 'active' },
         { ...member, id: 'c', state: 'down' },
       ],
-      counts: () => counts,
+      counts: () => ({ ...counts, placement }),
     },
   )
   expect(await read()).toMatchObject({
@@ -124,6 +125,11 @@ it('members are told by state, also the states that nobody is in, with the epoch
     member_store_errors_total: 1,
     member_expiries_refused_total: 2,
     member_store_broken_entries_total: 3,
+    placement_named_blocks: 4,
+    placement_skew_ratio: 1.07,
+    placement_published_total: 5,
+    placement_lost_total: 6,
+    placement_broken_total: 7,
   })
   counts.broken = 5
   expect((await read()).member_store_broken_entries_total).toBe(5)

@@ -1,6 +1,6 @@
 /** `blockgate ring`: the members, as the member store has them. */
 import type { Ring, RingMember } from '../../contracts/ownership.ts'
-import { bytesText, countText, timeText } from '../../contracts/text.ts'
+import { bytesText, countText, spreadText, timeText } from '../../contracts/text.ts'
 import { type Painter, visible } from '../../runtime/terminal/text.ts'
 import { type Command, print } from '../command.ts'
 import { ExitCode } from '../exit.ts'
@@ -41,7 +41,9 @@ const COLUMNS: Readonly<Record<string, (member: RingMember) => string | undefine
 }
 
 function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[] {
-  const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.fingerprint))
+  const live = members.filter(({ state }) => state !== 'down')
+  const fingerprints = new Set(live.map(member => member.fingerprint))
+  const spread = spreadText(live.flatMap(({ stats }) => (stats ? [stats.bytes] : [])))
   const notes = [
     ...(frozen ? ['frozen: nothing is released or taken over until `blockgate freeze --off`'] : []),
     ...(fingerprints.size > 1
@@ -50,7 +52,8 @@ function text({ epoch, cause, frozen, members }: Ring, paint: Painter): string[]
   ]
   const rows = members.map(member => Object.values(COLUMNS).map(of => of(member) ?? '-'))
   const shown = rows.length > 0 ? table([Object.keys(COLUMNS), ...rows]) : ['there is no member']
-  return [`epoch ${epoch}: ${visible(cause)}`, ...notes.map(paint.yellow), '', ...shown]
+  const bytes = spread === undefined ? [] : [`bytes: ${spread}`]
+  return [`epoch ${epoch}: ${visible(cause)}`, ...bytes, ...notes.map(paint.yellow), '', ...shown]
 }
 
 function yesNo(flag: boolean): string {

@@ -1,7 +1,7 @@
 /** The page of the members: who is there, what each serves, what moves, and what would move if one left. */
 import { html } from 'hono/html'
 import type { Host } from '../../contracts/host.ts'
-import { bytesText, timeText } from '../../contracts/text.ts'
+import { bytesText, spreadText, timeText } from '../../contracts/text.ts'
 import type { Gateway } from '../../gateway.ts'
 import { ringAnswer } from '../answers.ts'
 import { HttpError } from '../errors.ts'
@@ -46,13 +46,16 @@ const COLUMNS = {
 }
 
 function ringBody({ epoch, cause, frozen, members }: Ring): Markup {
-  const fingerprints = new Set(members.filter(({ state }) => state !== 'down').map(member => member.fingerprint))
+  const live = members.filter(({ state }) => state !== 'down')
+  const fingerprints = new Set(live.map(member => member.fingerprint))
+  const spread = spreadText(live.flatMap(({ stats }) => (stats ? [stats.bytes] : [])))
   const served = members.reduce((sum, { stats }) => sum + (stats?.serving ?? 0), 0)
   return html`<section>
 ${facts([
   ['epoch', epoch],
   ['last change', cause || NONE],
   ['frozen', frozen ? ['yes: nothing changes hands', 'notice'] : 'no'],
+  spread === undefined ? undefined : ['size of members', spread],
   fingerprints.size > 1
     ? ['config', ['differs: nothing is released until all live members have the same', 'notice']]
     : undefined,
