@@ -147,23 +147,14 @@ const TABLE = {
     'Calls to the member store that failed, or whose answer was lost',
   ],
   storeBroken: ['blockgate_member_store_broken_entries_total', 'Invalid entries of the member store, left out'],
-  placementNamed: [
-    'blockgate_placement_named_blocks',
-    'Blocks that the published placement names, because they are not where a hash puts them',
-  ],
+  placementNamed: ['blockgate_placement_named_blocks', 'Blocks that the published placement names'],
   placementSkew: [
     'blockgate_placement_skew_ratio',
-    'The most bytes of a member to the mean, of copies that are to be held, when this gateway last looked; absent before',
+    'The most bytes of a member to the mean, when this gateway last looked; absent before',
   ],
-  placementsPublished: ['blockgate_placement_published_total', 'Placements that this gateway published'],
-  placementsLost: [
-    'blockgate_placement_lost_total',
-    'Placements that this gateway worked out, and that came too late: members or placement had changed',
-  ],
-  placementsBroken: [
-    'blockgate_placement_broken_total',
-    'Published placements that could not be read: a hash decided',
-  ],
+  placementsPublished: ['blockgate_placement_published_total', 'Placements published by this gateway'],
+  placementsLost: ['blockgate_placement_lost_total', 'Placements that came too late: members had changed'],
+  placementsBroken: ['blockgate_placement_broken_total', 'Published placements that could not be read'],
   standing: [
     'blockgate_member_standing{standing}',
     '1 for what this gateway is to the member store (joining, alone, member, leaving, superseded), 0 for the others',
