@@ -8,7 +8,6 @@ import {
   type AttributeValue,
   type Context,
   type Exception,
-  type HrTime,
   INVALID_SPAN_CONTEXT,
   type Link,
   ProxyTracerProvider,
@@ -75,11 +74,11 @@ export class LateSpan implements ParentSpan {
   }
 
   /** Makes the span and all below it. `links`: more of them. `outer`: another parent than it was given. */
-  make(links: Link[] = [], outer: Context = this.#outer): void {
+  make(links?: Link[], outer: Context = this.#outer): void {
     if (this.#span) return
     const { kind, attributes, links: own } = this.#options
     const startTime = timeOf(this.#start)
-    const all = own ? [...own, ...links] : links
+    const all = own && links ? [...own, ...links] : (own ?? links)
     this.#span = tracer().startSpan(this.#name, { kind, attributes, links: all, startTime } as SpanOptions, outer)
     for (const note of this.#notes ?? []) note(this.#span)
     for (const child of this.#children ?? []) child.make()
@@ -129,7 +128,10 @@ export class LateSpan implements ParentSpan {
 
   addEvent(name: string, attributes?: Attributes | TimeInput, at: TimeInput = timeOf(this.#clock())): this {
     const isTime = typeof attributes !== 'object' || Array.isArray(attributes) || attributes instanceof Date
-    return this.#note(span => (isTime ? span.addEvent(name, attributes ?? at) : span.addEvent(name, attributes, at)))
+    if (!this.#span) return this.#note(() => this.addEvent(name, attributes, at))
+    if (isTime) this.#span.addEvent(name, attributes ?? at)
+    else this.#span.addEvent(name, attributes, at)
+    return this
   }
 
   addLink(link: Link): this {
@@ -168,8 +170,11 @@ export class LateSpan implements ParentSpan {
   }
 }
 
-/** A small number would be taken for one of the process's own clock. */
-export function timeOf(ms: number): HrTime {
+/** The smallest number that is taken for ms since the epoch, and not for one of the process's own clock: of September 2001. */
+const EPOCH = 1e12
+
+export function timeOf(ms: number): TimeInput {
+  if (ms >= EPOCH) return ms
   const seconds = Math.floor(ms / 1000)
   return [seconds, Math.round((ms - seconds * 1000) * 1e6)]
 }

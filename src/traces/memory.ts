@@ -35,9 +35,9 @@ export function remember(memory: TraceMemory, id: BlockId, span: SpanContext): v
   traces.delete(id)
   traces.set(id, span)
   kept.isWritten = false
-  if (traces.size <= MOST) return
-  const [oldest] = traces.keys()
-  if (oldest !== undefined) traces.delete(oldest)
+  // Many at once: to find the oldest one takes a look at all that have gone before.
+  if (traces.size <= 2 * MOST) return
+  for (const oldest of traces.keys()) if (traces.size > MOST) traces.delete(oldest)
 }
 
 let first: string | undefined
@@ -62,6 +62,6 @@ export async function writeTraces(memory: TraceMemory, state: StateStore): Promi
   const kept = all.get(memory)
   if (!kept || kept.isWritten) return
   kept.isWritten = true
-  const told = [...kept.traces].map(([id, span]) => [id, traceparentOf(span)] as const)
+  const told = [...kept.traces].slice(-MOST).map(([id, span]) => [id, traceparentOf(span)] as const)
   await state.set(KEY, Object.fromEntries(told))
 }

@@ -148,6 +148,7 @@ it('no span of a run of 5,000 blocks is lost, each block is a trace of its own, 
 describe('a collector that is down', () => {
   const QUEUE = 2000
   const SPANS = 20_000
+  const BATCH = 500
 
   /** A server that does this with each request, and how often it was asked. */
   async function listening(onRequest: (response: ServerResponse) => void) {
@@ -170,15 +171,16 @@ describe('a collector that is down', () => {
     const { endpoint, requests } = await listening(onRequest)
     if (!isThere) await new Promise(resolve => servers.pop()?.close(resolve))
     const host = fakeHost()
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_BSP_MAX_QUEUE_SIZE: `${QUEUE}` }
+    const sizes = { OTEL_BSP_MAX_QUEUE_SIZE: `${QUEUE}`, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: `${BATCH}` }
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...sizes }
     tracing = setupTracing(env, { host })
     for (let i = 0; i < SPANS; i++) {
       trace.getTracer('test').startSpan('x').end()
       if (i % 100 === 0) await setImmediate()
     }
     while (isThere && requests() === 0) await setImmediate()
-    // Four requests are under way, of 512 spans at most; all others must fit the queue.
-    expect(tracing.dropped).toBeGreaterThanOrEqual(SPANS - QUEUE - 4 * 512)
+    // Four requests are under way; all others must fit the queue.
+    expect(tracing.dropped).toBeGreaterThanOrEqual(SPANS - QUEUE - 4 * BATCH)
     let isClosed = false
     const closed = tracing.shutdown({ quietMs: 2000 }).then(() => {
       isClosed = true

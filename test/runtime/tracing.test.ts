@@ -185,7 +185,7 @@ describe('values that cannot be followed', () => {
       'OTEL_SDK_DISABLED must be true or false: current value is "yes": false is used',
       'OTEL_RESOURCE_ATTRIBUTES must be percent-encoded key=value pairs with commas between: current value is "a=b,c": none of them is used',
       'OTEL_TRACES_SAMPLER must be one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio: current value is "constructor": parentbased_always_on is used',
-      'OTEL_BSP_MAX_EXPORT_BATCH_SIZE must be a whole number from 1 to 999999999: current value is "0": 512 is used',
+      'OTEL_BSP_MAX_EXPORT_BATCH_SIZE must be a whole number from 1 to 999999999: current value is "0": 2048 is used',
       'OTEL_BSP_SCHEDULE_DELAY must be a whole number from 0 to 999999999: current value is "5s": 5000 is used',
     ])
     expect(stub.spans()[0]?.resource).not.toHaveProperty('a')

@@ -15,24 +15,31 @@ export interface Batch {
 /** @param resource its attributes */
 export function batchMaker(encoding: 'protobuf' | 'json', resource: Attributes): () => Batch {
   if (encoding === 'json') return () => new JsonBatch(resource)
-  const bytes = resourceBytes(resource)
-  return () => new ProtobufBatch(bytes)
+  const common = { resource: resourceBytes(resource), size: 2 ** 14 }
+  return () => new ProtobufBatch(common)
+}
+
+/** What the batches of a process have in common. */
+interface Common {
+  readonly resource: Uint8Array
+  /** Bytes that a batch is likely to take. */
+  size: number
 }
 
 /** A span is encoded as it ends: bytes are a sixth of what it takes as objects, and no work for the collector of garbage. */
 class ProtobufBatch implements Batch {
-  readonly #resource: Uint8Array
+  readonly #common: Common
   readonly #byScope = new Map<Scope, ProtobufWriter>()
   spans = 0
 
-  constructor(resource: Uint8Array) {
-    this.#resource = resource
+  constructor(common: Common) {
+    this.#common = common
   }
 
   add(span: LocalSpan): void {
     let writer = this.#byScope.get(span.scope)
     if (!writer) {
-      writer = new ProtobufWriter(2 ** 14)
+      writer = new ProtobufWriter(this.#common.size)
       writer.bytes(1, scopeBytes(span.scope))
       this.#byScope.set(span.scope, writer)
     }
@@ -42,12 +49,15 @@ class ProtobufBatch implements Batch {
   }
 
   body(): Uint8Array<ArrayBuffer> {
+    const { resource } = this.#common
     const scopes = [...this.#byScope.values()]
-    const request = new ProtobufWriter(scopes.reduce((sum, { length }) => sum + length, this.#resource.length + 100))
+    const request = new ProtobufWriter(scopes.reduce((sum, { length }) => sum + length, resource.length + 100))
     const start = request.open(1)
-    request.bytes(1, this.#resource)
+    request.bytes(1, resource)
     for (const scope of scopes) request.bytes(2, scope.finish())
     request.close(start)
+    // A buffer that is too small is copied into one of twice its size.
+    this.#common.size = Math.ceil(1.1 * request.length)
     return request.finish()
   }
 }

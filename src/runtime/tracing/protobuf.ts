@@ -17,9 +17,9 @@ export class ProtobufWriter {
     return this.#at
   }
 
-  /** A copy of what was written. */
+  /** What was written, and no copy of it: nothing may be written from now on. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#at)
+    return this.#bytes.subarray(0, this.#at)
   }
 
   /** Bytes 0 to 7 of the wire are two words, low before high. */

@@ -31,6 +31,9 @@ export interface TracingSettings {
 /** Holds 5,000 blocks of 8 spans, with room, while the collector is away. */
 const MAX_QUEUE_SIZE = 50_000
 
+/** Four times that of the SDKs: a request costs as much as hundreds of spans, and on Workers few are allowed. It has some 400 kB. */
+const BATCH_SIZE = 2048
+
 const GENERAL = 'OTEL_EXPORTER_OTLP_'
 const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_'
 
@@ -71,7 +74,7 @@ export function tracingSettings(env: TracingEnv, log: Log): TracingSettings | un
     },
     sampling: samplingOf(variables),
     maxQueueSize,
-    batchSize: Math.min(variables.count(512, 1, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'), maxQueueSize),
+    batchSize: Math.min(variables.count(BATCH_SIZE, 1, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'), maxQueueSize),
     delayMs: variables.count(5000, 0, 'OTEL_BSP_SCHEDULE_DELAY'),
     flushTimeoutMs: variables.count(30_000, 1, 'OTEL_BSP_EXPORT_TIMEOUT'),
   }

@@ -71,6 +71,7 @@ export class LocalSpanContext implements SpanContext {
 const MOST = 128
 /** Most spans have no links and no events. */
 const NONE: never[] = []
+const NO_ATTRIBUTES: Attributes = {}
 
 export class LocalSpan implements Span {
   name: string
@@ -149,7 +150,7 @@ export class LocalSpan implements Span {
     this.events.push({
       name,
       at: this.#ms(isTime ? attributesOrTime : time),
-      attributes: isTime ? {} : (attributesOrTime ?? {}),
+      attributes: isTime ? NO_ATTRIBUTES : (attributesOrTime ?? NO_ATTRIBUTES),
     })
     if (this.events.length > MOST) this.droppedEvents += this.events.splice(0, 1).length
     return this
@@ -204,11 +205,11 @@ export class LocalSpan implements Span {
     return -1
   }
 
-  /** A small number is one of `performance.now()`, as the API allows. */
+  /** A small number is one of `performance.now()`, as the API allows: no process has run since September 2001. */
   #ms(time: TimeInput | undefined): number {
     const { clockOffset } = this.trace
     if (time === undefined) return performance.now() + clockOffset
-    if (typeof time === 'number') return time <= performance.now() ? time + clockOffset : time
+    if (typeof time === 'number') return time < 1e12 ? time + clockOffset : time
     return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : time.getTime()
   }
 }

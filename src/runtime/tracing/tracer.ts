@@ -17,25 +17,27 @@ import { isSampled, isSampledBy, type Sampling } from './sampling.ts'
 import { LocalSpan, LocalSpanContext, type Scope } from './span.ts'
 
 export function tracerProvider(sampling: Sampling, sink: SpanSink): TracerProvider {
-  const tracers = new Map<string, Tracer>()
+  const tracers = new Map<string, LocalTracer>()
+  let last: LocalTracer | undefined
   return {
     getTracer(name, version) {
+      // It is asked for at each span.
+      if (last?.scope.name === name && last.scope.version === version) return last
       const key = version === undefined ? name : `${name}@${version}`
-      const tracer =
-        tracers.get(key) ?? new LocalTracer({ name, ...(version !== undefined && { version }) }, sampling, sink)
-      tracers.set(key, tracer)
-      return tracer
+      last = tracers.get(key) ?? new LocalTracer({ name, ...(version !== undefined && { version }) }, sampling, sink)
+      tracers.set(key, last)
+      return last
     },
   }
 }
 
 class LocalTracer implements Tracer {
-  readonly #scope: Scope
+  readonly scope: Scope
   readonly #sampling: Sampling
   readonly #sink: SpanSink
 
   constructor(scope: Scope, sampling: Sampling, sink: SpanSink) {
-    this.#scope = scope
+    this.scope = scope
     this.#sampling = sampling
     this.#sink = sink
   }
@@ -48,7 +50,7 @@ class LocalTracer implements Tracer {
     const isLocal = parent instanceof LocalSpanContext
     if (!isLocal && sampling.never && !(sampling.asksParent && isSampledBy(parent))) return unrecorded(parent)
     const local = isLocal ? parent.trace : this.#begin(parent)
-    const span = new LocalSpan(name, options.kind, this.#scope, local, parent, options.startTime)
+    const span = new LocalSpan(name, options.kind, this.scope, local, parent, options.startTime)
     if (options.attributes) span.setAttributes(options.attributes)
     if (options.links) span.addLinks(options.links)
     if (!isLocal && isSampled(sampling, span)) local.keep()
