@@ -246,8 +246,8 @@ describe('createWorker()', () => {
 
 // Last: the provider stays set.
 describe('the spans of a Worker', () => {
-  it('leave at the end of their event, and nothing is sent in the background', async () => {
-    const { fetch, spans, requests } = collector()
+  it('leave at the end of their event, nothing is sent in the background, and what is lost is counted', async () => {
+    const { fetch, spans, requests, answer } = collector()
     const host = fakeHost()
     const pipeline = [scriptedSource(blocks(1)), scriptedSink()] as const
     const token = 'a-long-secret'
@@ -260,8 +260,18 @@ describe('the spans of a Worker', () => {
     await Promise.all(work)
     expect([requests.map(({ url }) => url), runs()]).toEqual([['http://collector:4318/v1/traces'], 1])
     const headers = { authorization: `Bearer ${token}` }
-    await worker.fetch(new Request('http://worker/api/v1/sync', { method: 'POST', headers }), given, context)
-    await Promise.all(work)
+    const ask = async (path: string, method = 'GET') => {
+      const response = await worker.fetch(new Request(`http://worker${path}`, { method, headers }), given, context)
+      await Promise.all(work)
+      return response
+    }
+    await ask('/api/v1/sync', 'POST')
     expect([runs(), host.pendingTimers]).toEqual([2, 0])
+    answer(() => new Response('', { status: 400 }))
+    await ask('/api/v1/sync', 'POST')
+    const lost = /^blockgate_trace_spans_lost_total\{reason="refused"\} (\d+)$/m.exec(
+      await (await ask('/metrics')).text(),
+    )
+    expect(Number(lost?.[1])).toBeGreaterThan(0)
   })
 })
