@@ -13,6 +13,7 @@ import {
   ProxyTracerProvider,
   type Span,
   type SpanContext,
+  type SpanKind,
   type SpanOptions,
   type SpanStatus,
   type TimeInput,
@@ -36,7 +37,9 @@ export function spanClock(host: { now(): number; monotonic(): number }): Clock {
 /** A span of the API that is made by `make()`, or is never made. Its parent is the span in the context that it is given. */
 export class LateSpan implements ParentSpan {
   readonly #name: string
-  readonly #options: SpanOptions
+  readonly #kind: SpanKind | undefined
+  #attributes: Attributes | undefined
+  readonly #links: Link[] | undefined
   readonly #clock: Clock
   #notes: ((span: Span) => void)[] | undefined
   #children: LateSpan[] | undefined
@@ -46,11 +49,13 @@ export class LateSpan implements ParentSpan {
   #context: Context | undefined
   #span: Span | undefined
 
-  constructor(name: string, clock: Clock, outer: Context, options: SpanOptions = {}, start: number = clock()) {
+  constructor(name: string, clock: Clock, outer: Context, options?: SpanOptions, start: number = clock()) {
     this.#name = name
     this.#clock = clock
     this.#outer = outer
-    this.#options = options
+    this.#kind = options?.kind
+    this.#attributes = options?.attributes
+    this.#links = options?.links
     this.#start = start
   }
 
@@ -76,12 +81,16 @@ export class LateSpan implements ParentSpan {
   /** Makes the span and all below it. `links`: more of them. `outer`: another parent than it was given. */
   make(links?: Link[], outer: Context = this.#outer): void {
     if (this.#span) return
-    const { kind, attributes, links: own } = this.#options
-    const startTime = timeOf(this.#start)
-    const all = own && links ? [...own, ...links] : (own ?? links)
-    this.#span = tracer().startSpan(this.#name, { kind, attributes, links: all, startTime } as SpanOptions, outer)
+    const options = {
+      kind: this.#kind,
+      attributes: this.#attributes,
+      links: this.#links && links ? [...this.#links, ...links] : (this.#links ?? links),
+      startTime: timeOf(this.#start),
+    }
+    this.#span = tracer().startSpan(this.#name, options as SpanOptions, outer)
     for (const note of this.#notes ?? []) note(this.#span)
     for (const child of this.#children ?? []) child.make()
+    this.#attributes = undefined
     this.#notes = undefined
     this.#children = undefined
     if (this.#end !== undefined) this.#span.end(timeOf(this.#end))
@@ -94,8 +103,9 @@ export class LateSpan implements ParentSpan {
       child.make()
       return child
     }
-    this.#children ??= []
-    if (this.#children.length < MOST) this.#children.push(child)
+    // A list of just what is in it: the first push() makes room for 17, and most have one or two.
+    if (!this.#children) this.#children = [child]
+    else if (this.#children.length < MOST) this.#children.push(child)
     return child
   }
 
@@ -117,8 +127,8 @@ export class LateSpan implements ParentSpan {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (!this.#span) return this.#note(span => span.setAttribute(key, value))
-    this.#span.setAttribute(key, value)
+    if (this.#span) this.#span.setAttribute(key, value)
+    else this.#attributes = { ...this.#attributes, [key]: value }
     return this
   }
 
@@ -162,10 +172,8 @@ export class LateSpan implements ParentSpan {
 
   #note(note: (span: Span) => void): this {
     if (this.#span) note(this.#span)
-    else {
-      this.#notes ??= []
-      this.#notes.push(note)
-    }
+    else if (this.#notes) this.#notes.push(note)
+    else this.#notes = [note]
     return this
   }
 }

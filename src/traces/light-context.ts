@@ -1,7 +1,7 @@
 /** A context for spans. The API's own is a map and three functions, and takes more memory than a span. */
 import type { Context } from '@opentelemetry/api'
 
-export class LightContext implements Context {
+class LightContext implements Context {
   readonly #outer: LightContext | undefined
   readonly #key: symbol | undefined
   readonly #value: unknown

@@ -69,7 +69,7 @@ export class LocalSpanContext implements SpanContext {
 
 /** The SDK's default limits, of links and of events: the newest stay. */
 const MOST = 128
-/** Most spans have no links and no events. */
+/** Most spans have no links and no events, and many one attribute: a list begins with one item, for the first push() makes room for 17. */
 const NONE: never[] = []
 const NO_ATTRIBUTES: Attributes = {}
 
@@ -92,7 +92,7 @@ export class LocalSpan implements Span {
   droppedLinks = 0
   droppedEvents = 0
   /** Key, value, key, value: few, so that a look through them is faster than a map, and a fraction of its size. */
-  readonly pairs: AttributeValue[] = []
+  pairs: AttributeValue[] = NONE
   #context: LocalSpanContext | undefined
 
   constructor(
@@ -133,7 +133,8 @@ export class LocalSpan implements Span {
   setAttribute(key: string, value: AttributeValue): this {
     if (!this.isRecording() || value === undefined || value === null) return this
     const at = this.#indexOf(key)
-    if (at < 0) this.pairs.push(key, value)
+    if (this.pairs === NONE) this.pairs = [key, value]
+    else if (at < 0) this.pairs.push(key, value)
     else this.pairs[at + 1] = value
     return this
   }
@@ -146,20 +147,18 @@ export class LocalSpan implements Span {
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.isRecording()) return this
     const isTime = isTimeInput(attributesOrTime)
-    if (this.events === NONE) this.events = []
-    this.events.push({
-      name,
-      at: this.#ms(isTime ? attributesOrTime : time),
-      attributes: isTime ? NO_ATTRIBUTES : (attributesOrTime ?? NO_ATTRIBUTES),
-    })
+    const at = this.#ms(isTime ? attributesOrTime : time)
+    const event = { name, at, attributes: isTime ? NO_ATTRIBUTES : (attributesOrTime ?? NO_ATTRIBUTES) }
+    if (this.events === NONE) this.events = [event]
+    else this.events.push(event)
     if (this.events.length > MOST) this.droppedEvents += this.events.splice(0, 1).length
     return this
   }
 
   addLink(link: Link): this {
     if (!this.isRecording()) return this
-    if (this.links === NONE) this.links = []
-    this.links.push(link)
+    if (this.links === NONE) this.links = [link]
+    else this.links.push(link)
     if (this.links.length > MOST) this.droppedLinks += this.links.splice(0, 1).length
     return this
   }
