@@ -86,6 +86,15 @@ export const BROKEN: Readonly<Record<Exclude<Variant, 'superseding as first writ
     "A takes B's rank of b1; B observes; B releases b1",
   ),
 
+  'a placement counts before it is published': others(
+    two({ publish: 1 }),
+    'B joins; B observes; B loads b1; B publishes that A comes first for b1; B releases b1',
+  ),
+  'a placement is read without its epoch': others(
+    two({ publish: 1 }),
+    'B joins; B observes; B publishes that A comes first for b1; A observes; B loads b1; B advertises all; B sends a heartbeat; A releases b1',
+  ),
+
   'drop on losing ownership': gone(two(), 'B joins; A observes; A drops b1'),
   'drop on losing the slot': gone(
     slotted(2, 1, { seize: 1 }),

@@ -86,6 +86,18 @@ export const FAILURES: readonly Case[] = [
   ['short disks', 1807, of(3, 2, { urgent: 2, drain: 1 }, TWO)],
 ]
 
+/** Members publish who comes first for b1: whom they like, as often as `publish` says. */
+export const PUBLISHED: readonly Case[] = [
+  ['two start, publish, and one drains', 9917, of(2, 1, { publish: 2, drain: 1 })],
+  ['three, one replica', 24399, of(3, 1, { publish: 2 }, ONE)],
+  ['three at two replicas, and one drains', 4761, of(3, 2, { publish: 1, drain: 1 }, TWO)],
+  ['a crash, a restart, forgotten', 6709, of(2, 1, { publish: 1, crash: 1, restart: 1, forget: 1 }, ONE)],
+  ['a crash among three at two replicas', 2742, of(3, 2, { publish: 1, crash: 1 }, TWO)],
+  ['a failover', 22168, of(2, 1, { publish: 1, failover: 1, drain: 1 }, ONE)],
+  ['an emptied store', 5482, of(2, 1, { publish: 2, empty: 1 }, ONE)],
+  ['one compaction', 1727, of(2, 1, { publish: 1, compaction: 1 }, ONE)],
+]
+
 /** Slots say who owns a block, and locks exclude nobody. As many ranks as `seize` says are taken from whoever has them. */
 export const SLOTS: readonly Case[] = [
   ['two start, and one drains', 13528, slotted(2, 1, { seize: 1, drain: 1, cancel: 1 }, [])],

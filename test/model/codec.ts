@@ -23,6 +23,7 @@ function flags(...values: readonly boolean[]): number {
 
 function putStore(store: Store): void {
   put(store.epoch)
+  put(store.named)
   for (const slot of store.slots) put(slot)
   for (const r of store.records) {
     put(flags(r.exists, r.down, r.draining, r.placed, r.current, r.past))
@@ -38,6 +39,7 @@ export function encode(world: World): string {
     put(p.run * 16 + flags(p.ready, p.listed, p.knows, p.told))
     put(p.incarnation)
     put(p.seen)
+    put(p.named)
     for (const targets of p.targets) put(targets)
     for (const slot of p.slots) put(slot)
     put(p.complete)
@@ -60,6 +62,7 @@ export function decode(state: string, config: Config): World {
   const takeSlots = (): Slots => (config.slots ? config.ranks.map(take) : [])
   const takeStore = (): Store => {
     const epoch = take()
+    const named = take()
     const slots = takeSlots()
     const records: MemberEntry[] = []
     for (let member = 0; member < config.members; member++) {
@@ -76,7 +79,7 @@ export function decode(state: string, config: Config): World {
       record.advertised = rest & 15
       records.push(record)
     }
-    return { epoch, slots, records }
+    return { epoch, named, slots, records }
   }
 
   const store = takeStore()
@@ -87,6 +90,7 @@ export function decode(state: string, config: Config): World {
     const run = take()
     const incarnation = take()
     const seen = take()
+    const named = take()
     const targets = config.ranks.map(take)
     const slots = takeSlots()
     const complete = take()
@@ -101,6 +105,7 @@ export function decode(state: string, config: Config): World {
       told: (run & 8) !== 0,
       incarnation,
       seen,
+      named,
       targets,
       slots,
       complete,

@@ -136,8 +136,8 @@ export function failures(config: Config): Rule[] {
       'failover',
       world => world.replica === undefined && begun(world),
       world => {
-        const { epoch, slots, records } = world.store
-        world.replica = { epoch, slots: [...slots], records: records.map(record => ({ ...record })) }
+        const { epoch, named, slots, records } = world.store
+        world.replica = { epoch, named, slots: [...slots], records: records.map(record => ({ ...record })) }
       },
     ),
     loss(
@@ -146,9 +146,9 @@ export function failures(config: Config): Rule[] {
       world => world.replica !== undefined,
       world => {
         spend(world, 'failover')
-        const { epoch, slots, records } = world.replica as Store
+        const { epoch, named, slots, records } = world.replica as Store
         const newer = config.variant === 'epochs come back' ? epoch : world.store.epoch + 1
-        world.store = { epoch: newer, slots, records: records.map(record => ({ ...record, current: false })) }
+        world.store = { epoch: newer, named, slots, records: records.map(record => ({ ...record, current: false })) }
         if (config.variant === 'no store id') world.store.records = records
         world.replica = undefined
         for (const process of world.processes) Object.assign(process, { knows: false, told: false })
@@ -157,7 +157,7 @@ export function failures(config: Config): Rule[] {
     loss('the store is emptied', 'empty', begun, world => {
       spend(world, 'empty')
       const { epoch, slots, records } = world.store
-      world.store = { epoch: epoch + 1, slots: slots.map(() => 0), records: records.map(nobody) }
+      world.store = { epoch: epoch + 1, named: 0, slots: slots.map(() => 0), records: records.map(nobody) }
       for (const process of world.processes) process.told = false
     }),
   ]

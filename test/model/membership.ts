@@ -1,6 +1,6 @@
 /** Steps of membership: join, observe, tell, heartbeat, drain, stop. */
 import { failoverOwnersOf, has, isComplete, ownersOf, set } from './placement.ts'
-import { excuse, type Rule, rulesFor } from './rule.ts'
+import { excuse, NAMES, type Rule, rulesFor } from './rule.ts'
 import {
   accepted,
   budget,
@@ -89,7 +89,9 @@ export function membership(config: Config): Rule[] {
         process.slots = [...world.store.slots]
         process.complete = set(process.slots.flatMap((slot, at) => (isComplete(world, slot) ? [at] : [])))
         const replicas = config.rules?.[process.member] ?? config.replicas
-        process.targets = config.ranks.map((_, block) => ownersOf(world, block, replicas))
+        const named = goesByOwn(process) ? process.named : world.store.named
+        if (variant === 'a placement is read without its epoch') process.named = world.store.named
+        process.targets = config.ranks.map((_, block) => ownersOf(world, block, replicas, named))
         const failoverOwners = config.ranks.map((_, block) => failoverOwnersOf(world, block))
         process.failsOver = set(
           failoverOwners.flatMap((members, block) => (has(members, process.member) ? [block] : [])),
@@ -99,6 +101,26 @@ export function membership(config: Config): Rule[] {
         }
         process.knows = true
       },
+    ),
+    ...names().flatMap((name, member) =>
+      each(
+        `publishes that ${name} comes first for b1`,
+        (world, process) =>
+          mayWrite(world, process) &&
+          process.seen === world.store.epoch &&
+          world.store.named !== member + 1 &&
+          budget(world, 'publish') > 0,
+        (world, process) => {
+          spend(world, 'publish')
+          if (variant === 'a placement counts before it is published') {
+            process.named = member + 1
+            process.targets[0] = ownersOf(world, 0, config.replicas, process.named)
+            return
+          }
+          world.store.named = member + 1
+          world.store.epoch++
+        },
+      ),
     ),
     ...each(
       'advertises all',
@@ -144,6 +166,16 @@ export function membership(config: Config): Rule[] {
     ...intent(' is drained', 'drain', true),
     ...intent(' is drained no more', 'cancel', false),
   ]
+
+  /** Who is named may be anybody, also who is not there: nobody is asked whether it is worth anything. */
+  function names(): readonly string[] {
+    return (config.faults.publish ?? 0) > 0 ? NAMES.slice(0, config.members) : []
+  }
+
+  function goesByOwn(process: Process): boolean {
+    if (variant === 'a placement is read without its epoch') return true
+    return variant === 'a placement counts before it is published' && process.named > 0
+  }
 
   /** It stands in the entry, whatever becomes of the process. */
   function intent(label: string, fault: 'drain' | 'cancel', on: boolean): Rule[] {

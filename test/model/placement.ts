@@ -27,9 +27,9 @@ export function isComplete(world: World, slot: number): boolean {
 }
 
 /** Who sits in the slot, or the first ranks of those that are placed; down or not. */
-export function ownersOf(world: World, block: number, replicas: number): number {
+export function ownersOf(world: World, block: number, replicas: number, named = world.store.named): number {
   if (world.config.slots) return set(holdersOf(world, world.store.slots[block] as number))
-  return set(ranked(world, block).slice(0, replicas))
+  return set(ranked(world, block, named).slice(0, replicas))
 }
 
 /** Where all owners are down, the next ranks that are live load the block; owners they are not. A slot has one failover owner. */
@@ -48,8 +48,11 @@ function failoverOwnersOfSlot(world: World, block: number): readonly number[] {
   return owners.length === 0 || owners.some(isUp) ? [] : ranked(world, block).filter(isUp).slice(0, 1)
 }
 
-function ranked(world: World, block: number): readonly number[] {
-  return (world.config.ranks[block] as readonly number[]).filter(member =>
+/** Who is named by the published placement comes first, as long as it is placed. */
+function ranked(world: World, block: number, named = world.store.named): readonly number[] {
+  const ranks = world.config.ranks[block] as readonly number[]
+  const first = block === 0 && named > 0 ? [named - 1] : []
+  return [...first, ...ranks.filter(member => !first.includes(member))].filter(member =>
     isPlaced(world.store.records[member] as MemberEntry),
   )
 }

@@ -53,7 +53,7 @@ function forgetDetails(world: World, config: Config): void {
     const dead = process.run === OFF || process.run === CRASHED
     if (process.run !== UP)
       Object.assign(process, { listed: false, knows: false, told: false, seen: 0, asked: -1, askedIn: 0, askedOf: 0 })
-    if (process.run !== UP) Object.assign(process, { targets: process.targets.map(() => 0), failsOver: 0 })
+    if (process.run !== UP) Object.assign(process, { targets: process.targets.map(() => 0), failsOver: 0, named: 0 })
     if (dead) process.ready = false
   }
   for (const store of world.replica ? [world.store, world.replica] : [world.store]) forgetLate(store, world)

@@ -75,7 +75,8 @@ export function releases(
         !world.processes.some(other => other.member === member && has(serving(other), need)),
     )
     if (liar !== undefined) return `the release counted an advertisement that is not true`
-    const others = config.slots && owners !== 0 && owners !== ownersOf(world, need, config.replicas)
+    const others =
+      (config.slots || config.faults.publish) && owners !== 0 && owners !== ownersOf(world, need, config.replicas)
     return others ? 'the release asked others than the owners' : undefined
   }
 

@@ -1,14 +1,14 @@
 /** Prints what the model sees, one line a case: `node test/model/run.ts [--wide]`. Exits 1 at the first story of the protocol itself. */
 import { explore } from './bfs.ts'
 import { BROKEN } from './broken.ts'
-import { FAILURES, PLANNED, SLOTS, WIDE } from './clean.ts'
+import { FAILURES, PLANNED, PUBLISHED, SLOTS, WIDE } from './clean.ts'
 import { protocol } from './protocol.ts'
 import type { Variant } from './variants.ts'
 
 const BOUND = 5_000_000
 
 const wide = WIDE.map(config => [JSON.stringify(config), 0, config] as const)
-const cases = [...PLANNED, ...FAILURES, ...SLOTS, ...(process.argv.includes('--wide') ? wide : [])]
+const cases = [...PLANNED, ...FAILURES, ...SLOTS, ...PUBLISHED, ...(process.argv.includes('--wide') ? wide : [])]
 let total = 0
 for (const [name, , config] of cases) {
   const { states, depth, story } = explore(protocol(config), BOUND)

@@ -19,6 +19,9 @@ export type Variant =
   | 'an incomplete slot counts as complete'
   | 'an empty slot lets go'
   | 'two ranks of one member count as two'
+  // Rules of a published placement.
+  | 'a placement counts before it is published'
+  | 'a placement is read without its epoch'
   // Drops that go round release.
   | 'drop on losing ownership'
   | 'drop on losing the slot'

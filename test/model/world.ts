@@ -19,6 +19,7 @@ export const FAULTS = [
   'urgent',
   'seize',
   'give',
+  'publish',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 export type Faults = Partial<Record<Fault, number>>
@@ -62,6 +63,8 @@ export function nobody() {
 
 export interface Store {
   epoch: number
+  /** Who comes first for b1 by the published placement, whatever its rank: a member + 1; 0 for nobody. */
+  named: number
   /** None where the ranks say who is to hold a block. */
   slots: Slots
   records: MemberEntry[]
@@ -90,6 +93,8 @@ function process(config: Config, member: number) {
     listed: false,
     /** Epoch of the entries it saw last (0: none yet), who owned each block then, and which it was to load in their place. */
     seen: 0,
+    /** What it would go by that goes by an older placement, or by one of its own. */
+    named: 0,
     targets: config.ranks.map(() => 0),
     failsOver: 0,
     /** The slots that it saw then, and which of them were complete. */
@@ -134,7 +139,7 @@ export function start(config: Config): World {
   const owners = config.faults.twin ? [...members, 0] : members
   return {
     config,
-    store: { epoch: 1, slots: freeSlots(config), records: members.map(nobody) },
+    store: { epoch: 1, named: 0, slots: freeSlots(config), records: members.map(nobody) },
     replica: undefined,
     processes: owners.map(member => process(config, member)),
     late: members.map(() => ({ blocks: 0, incarnation: 0 })),

@@ -1,4 +1,4 @@
-import { FAILURES, PLANNED, SLOTS } from '../model/clean.ts'
+import { FAILURES, PLANNED, PUBLISHED, SLOTS } from '../model/clean.ts'
 import { holds } from '../model/holds.ts'
 
-holds([...PLANNED, ...FAILURES, ...SLOTS])
+holds([...PLANNED, ...FAILURES, ...SLOTS, ...PUBLISHED])
