@@ -19,7 +19,7 @@ this file. All that is wrong with a config is told at once, each with its place.
 A \`Duration\` is a number of milliseconds, or a text such as \`'250ms'\`, \`'30s'\`, \`'1d12h'\`, \`'6w'\`, \`'1y'\`, as Prometheus writes them: units
 \`y w d h m s ms\` from the longest to the shortest, a year of 365 days. None is negative, but for the window of \`timeRange()\`. An
 option that is \`undefined\` counts as absent, so \`env.X\` may be given as it is; every option nobody knows is an error, with what takes
-its place where it is one of Thanos'.
+its place where it is one of Thanos' (from the command line; a program hands \`resolveConfig\` its own \`hinted\`).
 `
 
 /** The `readonly name?: type` lines of an interface, each with the comment above it. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type ConfigInput, describeProblem, type ResolvedConfig, resolveConfig } from '../config/config.ts'
+import { hinted } from '../config/option-hints.ts'
 import { rawMessageOf } from '../contracts/errors.ts'
 import { countOf } from '../contracts/text.ts'
 import type { Io } from './command.ts'
@@ -26,7 +27,7 @@ export async function loadConfig(given: string | undefined, io: Io): Promise<Loa
   const name = inside.startsWith('..') ? path : inside
   const input = await importConfig(path, name)
   try {
-    return { path, config: await resolveConfig(input, { env: io.env }) }
+    return { path, config: await resolveConfig(input, { env: io.env, hinted }) }
   } catch (error) {
     if (error instanceof ConfigError) {
       const lines = error.problems.map(problem => `\n  ${describeProblem(problem)}`)

@@ -138,11 +138,18 @@ const ENTRIES = {
   traces: v.optional(v.unknown()),
 } satisfies v.ObjectEntries
 
+export interface ConfigHost<E> {
+  /** What a config that is a function is given. */
+  readonly env: E
+  /** Says in a problem what was probably meant. Default: nobody does; the command line knows the names of Thanos. */
+  readonly hinted?: ((problem: Problem) => readonly Problem[]) | undefined
+}
+
 /**
  * Calls a config function, checks everything and cuts the pipeline. Nothing is started.
  * @throws ConfigError with all problems; whatever a config function threw, as `invalid-config`
  */
-export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly env: E }): Promise<ResolvedConfig> {
+export async function resolveConfig<E>(input: ConfigInput<E>, host: ConfigHost<E>): Promise<ResolvedConfig> {
   const config = await load(input, host)
   const interval = isMaker(config.every) ? config.every : undefined
   const problems = [...checkOptions(config, interval ? { ...ENTRIES, every: v.unknown() } : ENTRIES)]
@@ -153,7 +160,7 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: { readonly e
   if (config.traces !== undefined) problems.push(...(await import('./traces.ts')).checkTraces(config.traces))
   if (Array.isArray(config.pipeline)) problems.push(...checkPipeline(config.pipeline), ...checkNeeds(config))
   if (config.bucket !== undefined && isBucket(config.bucket)) problems.push(...checkComponent(config.bucket, 'bucket'))
-  if (problems.length > 0) throw new ConfigError(problems.flatMap((await import('./option-hints.ts')).hinted))
+  if (problems.length > 0) throw new ConfigError(host.hinted ? problems.flatMap(host.hinted) : problems)
   return {
     plan: planPipeline(config.pipeline),
     bucket: config.bucket,

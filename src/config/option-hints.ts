@@ -1,4 +1,4 @@
-/** What somebody may have meant by a name that is unknown. Loaded only where there is one. */
+/** What somebody may have meant by a name that is unknown. Handed to resolveConfig() by the command line, so that no Worker has it. */
 import type { Problem } from '../contracts/host.ts'
 
 /** Completes "must …", by the name that Thanos has in objstore.yml. */

@@ -4,12 +4,13 @@ import { dedup } from 'blockgate/plugins/filter/dedup'
 import { newestFirst } from 'blockgate/plugins/filter/newest-first'
 import { memory } from 'blockgate/plugins/sink/memory'
 import { expect, it } from 'vitest'
+import { hinted } from '../../src/config/option-hints.ts'
 import { blockgate } from '../support/cli.ts'
 import { scriptedSource } from '../support/world.ts'
 import { projectOf } from './world.ts'
 
 async function problemsOf(config: object): Promise<string[]> {
-  const error = await resolveConfig(config as Config, { env: {} }).catch(e => e)
+  const error = await resolveConfig(config as Config, { env: {}, hinted }).catch(e => e)
   return error.problems.map(describeProblem)
 }
 

@@ -17,6 +17,7 @@ import { scanBucket } from 'blockgate/plugins/source/scan-bucket'
 import { memoryBucket } from 'blockgate/testing'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import { hinted } from '../../src/config/option-hints.ts'
 import { resolveServe } from '../../src/config/serve.ts'
 import { scriptedSink, scriptedSource } from '../support/world.ts'
 
@@ -41,7 +42,7 @@ const set: SetStage = { kind: 'set', name: 'all', select: list => list.map(b => 
 
 async function problems(config: unknown): Promise<string[]> {
   try {
-    await resolveConfig(config as ConfigInput<typeof env>, { env })
+    await resolveConfig(config as ConfigInput<typeof env>, { env, hinted })
   } catch (error) {
     if (error instanceof ConfigError) return error.rawMessage.split('\n')
     throw error
