@@ -115,7 +115,15 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   }
   const opened = async (): Promise<void> => {
     signal.throwIfAborted()
-    opening ??= open(engine, started, signal, config.startTimeoutMs).catch(async error => {
+    const begun = async () => {
+      if (prewarm?.join) {
+        // Loaded where somebody asks for it.
+        const { joinAhead } = await import('./explain/join-ahead.ts')
+        await joinAhead({ ...engine, ...config, parts: parts(config, platform, pace), prewarm }, signal)
+      }
+      await started()
+    }
+    opening ??= open(engine, begun, signal, config.startTimeoutMs).catch(async error => {
       // Whoever stops the gateway stops its parts, too.
       if (!signal.aborted) {
         host.log.error('the start failed', errorFields(error))

@@ -44,6 +44,11 @@ export interface PrewarmServices {
 /** No method may throw, and none but `stop` may be called before `start`. */
 export interface Prewarmer {
   start(): void
+  /**
+   * Loads blocks that will be this gateway's once it is a member, before it is one. Called before `start`, with the sink at work; where it
+   * is left out, a gateway joins at once. Resolves when all are loaded, or as soon as `signal` aborts; one that fails is loaded later, as any other.
+   */
+  join?(blocks: readonly Candidate[], signal: AbortSignal): Promise<void>
   /** Nothing is begun from now on. Resolves when no load goes on, or when `signal` aborts. */
   stop(signal: AbortSignal): Promise<void>
   /** Where the load by queries is read from: while queries wait, or most places are taken, nothing is begun. */

@@ -5,8 +5,10 @@ import {
   type BlockId,
   BlockMap,
   type BlockMeta,
+  type Candidate,
   codeOf,
   ErrorCode,
+  eachBounded,
   errorFields,
   orAborted,
   type Prewarmer,
@@ -25,6 +27,8 @@ export interface WarmerOptions {
 }
 
 const TICK = 1_000
+/** Loads at once before this gateway is a member: nobody asks it for anything. */
+const JOIN_AT_ONCE = 32
 /** It is chosen anew after so long, whatever has not changed: blocks grow older, and the disk fuller. */
 const LONGEST = 60_000
 /** A block whose load has failed is not tried again for so long. */
@@ -68,6 +72,26 @@ export class Warmer implements Prewarmer {
   start(): void {
     if (this.#stop.signal.aborted || this.#timer) return
     this.#tick()
+  }
+
+  async join(blocks: readonly Candidate[], signal: AbortSignal): Promise<void> {
+    // They are to be its own: only the disk sets a bound.
+    this.#budget = Number.POSITIVE_INFINITY
+    const end = () => {
+      for (const load of this.#loading.values()) load.abort(signal.reason)
+    }
+    signal.addEventListener('abort', end)
+    try {
+      await eachBounded(blocks, JOIN_AT_ONCE, async candidate => {
+        const id = candidate.meta.ulid
+        const isThere = this.#warm?.held.has(id) || this.#services.plan.sink.stage.loaded().has(id)
+        if (!isThere && !signal.aborted && this.#services.journal.crashes(id) === 0)
+          await this.#load({ candidate, after: [] })
+      })
+    } finally {
+      signal.removeEventListener('abort', end)
+      this.#budget = 0
+    }
   }
 
   async stop(signal: AbortSignal): Promise<void> {
