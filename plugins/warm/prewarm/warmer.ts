@@ -131,7 +131,7 @@ export class Warmer implements Prewarmer {
 
   get #paused(): PrewarmPause | undefined {
     const { observed, concurrent } = this.#queries ?? {}
-    if (this.#services.running()) return 'sync'
+    if (this.#services.runner.progress) return 'sync'
     if (observed && (observed.queued() > 0 || observed.running() > BUSY * (concurrent ?? 0))) return 'queries'
     return this.#services.plan.ownership.handover?.known?.() === false ? 'unknown' : undefined
   }
@@ -161,10 +161,10 @@ export class Warmer implements Prewarmer {
 
   /** Something has changed that the choice rests on, and no run is changing it. */
   #mustChoose(): boolean {
-    const { host, plan, offers } = this.#services
+    const { host, plan, runner } = this.#services
     const paused = this.#paused
     if (paused === 'sync' || paused === 'unknown') return false
-    const view = offers()
+    const view = runner.offers
     const now = host.monotonic()
     const of = [view?.offered, view?.outcomes, plan.ownership.epoch(), this.#leaving.version]
     const last = this.#seen
@@ -184,14 +184,14 @@ export class Warmer implements Prewarmer {
     this.#budget = await bytesOf(this.#options.budget, disk)
     const chosen = await choose(services, {
       leaving: this.#leaving,
-      budget: Math.min(this.#budget, services.left()),
+      budget: Math.min(this.#budget, services.budget.left),
       sizes: this.#sizes,
       since: this.#since,
     })
     if (!chosen || this.#stop.signal.aborted) return
     const { wanted, unwanted } = chosen
     // What goes from here may come back, or be wanted when another member goes: the next choice says whether it stays.
-    warm.keepDropped?.(Math.min(this.#budget, services.left()))
+    warm.keepDropped?.(Math.min(this.#budget, services.budget.left))
     this.#wanted = wanted
     for (const id of unwanted) if (!plan.sink.stage.loaded().has(id)) warm.forget(id)
     // Its owner is well again, or another member is next.
@@ -265,7 +265,7 @@ export class Warmer implements Prewarmer {
   #reserve(id: BlockId, bytes: number): void {
     this.#reserved.delete(id)
     const taken = total(this.#warm?.held ?? new Map()) + total(this.#reserved)
-    const most = Math.min(this.#budget, this.#services.left())
+    const most = Math.min(this.#budget, this.#services.budget.left)
     if (taken + bytes > most) {
       this.#sizes.set(id, bytes)
       throw new BlockgateError(ErrorCode.diskBudget, `prewarm.budget: must be >= ${taken + bytes} for this block`)
