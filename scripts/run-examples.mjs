@@ -14,7 +14,9 @@ const LIMIT_MS = 120_000
 const GOES_ON = 'Ctrl-C ends it'
 
 /** The environments that an example is run with, one after another; the others are run once, with none of their own. */
-const WAYS = new Map([['examples/three-gateways/main.ts', [{ OWNERSHIP: 'ring' }, { OWNERSHIP: 'redlock' }]]])
+const WAYS = new Map([
+  ['examples/three-gateways/main.ts', ['ring', 'redlock', 'balanced'].map(OWNERSHIP => ({ OWNERSHIP }))],
+])
 
 const examples = globSync('examples/*/main.ts', { cwd: ROOT }).sort()
 for (const example of examples) {

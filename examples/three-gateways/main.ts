@@ -1,5 +1,5 @@
 // Three gateways share the blocks of one bucket. One is killed, and comes back; one is drained. Watch the blocks move.
-// OWNERSHIP=redlock: the same with leases in place of the ring.
+// OWNERSHIP=redlock: the same with leases in place of the ring. OWNERSHIP=balanced: with a ring whose shares are even by bytes.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -10,10 +10,11 @@ const CLI = [process.execPath, '--conditions=blockgate-source', join(ROOT, 'src/
 const CONFIGS: Readonly<Record<string, string>> = {
   ring: 'blockgate.config.ts',
   redlock: 'blockgate.redlock.config.ts',
+  balanced: 'blockgate.balanced.config.ts',
 }
 const { OWNERSHIP = 'ring' } = process.env
 const name = CONFIGS[OWNERSHIP]
-if (name === undefined) throw new Error(`OWNERSHIP must be ring or redlock: current value is ${OWNERSHIP}`)
+if (name === undefined) throw new Error(`OWNERSHIP must be ring, redlock or balanced: current value is ${OWNERSHIP}`)
 const CONFIG = new URL(name, import.meta.url).pathname
 
 const children = new Set<ChildProcess>()

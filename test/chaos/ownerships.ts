@@ -3,6 +3,7 @@ import type { OwnershipPlugin } from 'blockgate'
 import type { SlotStore } from 'blockgate/members'
 import { hashRing } from 'blockgate/plugins/ownership/hash-ring'
 import { redlock } from 'blockgate/plugins/ownership/redlock'
+import { balanced } from 'blockgate/plugins/placement/balanced'
 import type { GatewaySettings } from './settings.ts'
 
 export interface Tried {
@@ -14,6 +15,13 @@ export interface Tried {
 
 export const OWNERSHIPS: readonly Tried[] = [
   { name: 'ring', locks: false, make: (settings, store) => hashRing({ store, ...shared(settings) }) },
+  {
+    // The blocks are of one size: a narrow band has something to move all the same, and a short wait moves it amid the schedules.
+    name: 'balanced',
+    locks: false,
+    make: (settings, store) =>
+      hashRing({ store, placement: balanced({ within: 0.02, every: '2s' }), ...shared(settings) }),
+  },
   {
     name: 'redlock',
     locks: true,
