@@ -4,6 +4,7 @@ export { type BodyEnd, type BodySource, type ByteStream, exactBytes, objectBody,
 export { assertKey, compareKeys, keyProblem, lowerBound, opaqueKeyProblem } from './keys.ts'
 export { type MemoryBucketOptions, memoryBucket } from './memory.ts'
 export { isSameEtag, isSameTime, resolveRange, type Span } from './object.ts'
+export { ownText, type Version, Versions } from './versions.ts'
 export { prefixed } from './wrappers/prefixed.ts'
 export { type RetriedOptions, retried } from './wrappers/retried.ts'
 export { traced } from './wrappers/traced.ts'

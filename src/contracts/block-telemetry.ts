@@ -40,6 +40,7 @@ export const BlockAttribute = {
   runId: 'blockgate.run.id',
   runReason: 'blockgate.run.reason',
   runComplete: 'blockgate.run.complete',
+  runListed: 'blockgate.run.listed',
   blocksSeen: 'blockgate.blocks.seen',
   blocksAdded: 'blockgate.blocks.added',
   blocksSkipped: 'blockgate.blocks.skipped',

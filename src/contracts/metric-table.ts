@@ -55,11 +55,14 @@ const TABLE = {
     'Requests at once that the store is given now; absent for a bucket without a limit',
   ],
   writtenBytes: ['blockgate_bucket_written_bytes_total', 'Bytes that were sent to the bucket, every try counted'],
-  runs: ['blockgate_runs_total{reason,status}', 'Runs that ended: done, failed or stopped'],
+  runs: [
+    'blockgate_runs_total{reason,status,listed}',
+    'Runs that ended: done, failed or stopped; and whether they listed all, new blocks alone (new), or nothing (none)',
+  ],
   runDuration: ['blockgate_run_duration_seconds{reason}', 'Time of one run'],
   viewAge: [
     'blockgate_last_complete_view_age_seconds',
-    'Time since the last run that saw the whole bucket; absent before it',
+    'Time since the last run that saw the whole bucket, or all that was new in it; absent before it',
   ],
   interval: [
     'blockgate_sync_interval_seconds{why}',

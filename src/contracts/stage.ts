@@ -1,7 +1,7 @@
 /** The contracts of the pipeline: source, block stage, set stage, sink, and outcomes. */
 import type { BlockId, BlockMeta, Candidate } from './block.ts'
-import type { Component } from './host.ts'
-import type { Epoch, Lease } from './ownership.ts'
+import type { Component, Host } from './host.ts'
+import type { Epoch, Lease, OwnershipPlugin } from './ownership.ts'
 
 export type RunReason = 'startup' | 'interval' | 'notification' | 'ownership-change' | 'manual'
 
@@ -43,6 +43,11 @@ export interface SkipOptions {
   readonly detail?: string
   /** Its time is over (marked for deletion, too old): the last loaded block may go without a question; many at once still ask. */
   readonly expired?: boolean
+  /**
+   * When time alone may change the verdict, ms since the epoch; Infinity: it never does. Until then a run that lists new blocks alone
+   * does not ask again. Without it the stage is asked in every run that lists.
+   */
+  readonly until?: number
 }
 export type Skip = { readonly [brand]: 'skip'; readonly reason: string } & SkipOptions
 
@@ -65,6 +70,8 @@ export type Outcome = { readonly [brand]: 'outcome' } & (
       readonly recheck: boolean
       readonly detail: string | undefined
       readonly expired: boolean
+      /** As in SkipOptions; Infinity for the verdict of a set stage. */
+      readonly until: number | undefined
       /** Set where the ownership plugin denied the block, or its lease was lost: the epoch of that answer. */
       readonly epoch: Epoch | undefined
     }
@@ -85,7 +92,7 @@ export interface BlockStage extends Component {
   readonly handle: (block: BlockContext, next: Next) => Promise<Outcome | Skip>
 }
 
-/** Sees every block at once, and keeps no state between runs. */
+/** Sees every block at once, and keeps no state between runs. A run that lists new blocks alone, and finds none, does not ask it. */
 export interface SetStage extends Component {
   readonly kind: 'set'
   /** Names every id exactly once, in the new order. A throw ends the run and changes nothing. */
@@ -175,6 +182,54 @@ export interface BlockSource extends Component {
    * bucket says otherwise. The block is not shown before it resolves.
    */
   confirm?(block: BlockContext): Promise<void> | undefined
+  /**
+   * Present on a source that can look at new blocks alone, where there was a complete view before. Undefined: this run must list everything.
+   * Must not throw.
+   */
+  tail?(run: RunContext): Tail | undefined
+}
+
+/** A look at new blocks. */
+export interface Tail {
+  /**
+   * Yields the blocks that came or changed, as far as that is cheap to see, and may yield others. What it does not yield is as it was: nothing
+   * counts as gone.
+   */
+  readonly pages: ReturnType<BlockSource['pages']>
+  /** `compareTail` of `blockgate/source`: it is not part of the engine, so that only those have it who need it. */
+  readonly compare: (
+    next: () => Promise<Page | undefined>,
+    before: Before,
+    engine: TailEngine,
+    now: number,
+  ) => Promise<Compared>
+}
+
+/** The parts of the engine that say what may be another now. */
+export interface TailEngine {
+  readonly host: Host
+  readonly plan: {
+    readonly segments: readonly { readonly stages: readonly { readonly name: string }[] }[]
+    readonly sink: { readonly name: string; readonly stage: BlockSink }
+    readonly ownership: OwnershipPlugin
+  }
+}
+
+/** What the run before has left, and what ownership did since. */
+export interface Before {
+  readonly view: {
+    readonly seen: ReadonlyMap<BlockId, Candidate>
+    readonly partial: ReadonlyMap<BlockId, PartialBlock>
+    readonly outcomes: ReadonlyMap<BlockId, Outcome>
+  }
+  readonly changes: { affects(block: BlockMeta): boolean }
+}
+
+export interface Compared {
+  /** All blocks there are, those that are new first; undefined where no stage before the last set stage can have anything new to say. */
+  readonly all: Page | undefined
+  /** What stays of the view; a block without an outcome is offered to the add again. */
+  readonly kept: object
 }
 
 export interface BlockSink extends Component {

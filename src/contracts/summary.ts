@@ -20,14 +20,18 @@ export interface FailureSummary {
 }
 
 /** What `sync --json` prints. */
+/** What a run asked the source for: everything, new blocks alone, or, after a change of ownership, nothing. */
+export type Listed = 'all' | 'new' | 'none'
+
 export interface RunSummary extends Readonly<Notes> {
   readonly run: {
     readonly id: string
     readonly reason: RunReason
-    /** Whether the source saw everything there is. */
+    /** Whether the source saw everything there is; of a run that listed new blocks alone: all of these. */
     readonly complete: boolean
     /** On what the view rests in place of a listing. */
     readonly restsOn?: string | undefined
+    readonly listed: Listed
     readonly durationMs: number
   }
   /** In list order. */

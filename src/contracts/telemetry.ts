@@ -1,4 +1,4 @@
-/** Span names, attribute keys and metrics; those of runs and blocks: block-telemetry.ts, of queries: query-telemetry.ts. Attributes hold ids, counts and reasons: never options or labels. */
+/** Span names, attribute keys and metrics; those of runs and blocks: block-telemetry.ts, of requests to a bucket: bucket-telemetry.ts, of queries: query-telemetry.ts. Attributes hold ids, counts and reasons: never options or labels. */
 import { type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
 import { VERSION } from '../version.ts'
 import { codeOf, ErrorCode, rawMessageOf } from './errors.ts'
@@ -13,7 +13,6 @@ export const SpanName = {
   source: (name: string): string => `source.${name}`,
   set: (name: string): string => `set.${name}`,
   stage: (name: string): string => `block.${name}`,
-  bucket: (op: string): string => `bucket.${op}`,
 } as const
 
 /** The allow-list: a key that is not here is never put on a span. */
@@ -24,19 +23,13 @@ export const Attribute = {
   blocksOut: 'blockgate.blocks.out',
   pages: 'blockgate.pages',
   blockId: 'block.id',
+  instance: 'blockgate.instance.id',
   reason: 'block.outcome.reason',
   claimStatus: 'ownership.status',
   claimEpoch: 'ownership.epoch',
   claimFence: 'ownership.fence',
   owners: 'ownership.owners',
-  bucketKey: 'bucket.key',
-  bucketPrefix: 'bucket.prefix',
-  bucketBytes: 'bucket.bytes',
-  bucketObjects: 'bucket.objects',
-  bucketResult: 'bucket.result',
   bucketAttempts: 'bucket.attempts',
-  bucketRange: 'bucket.range',
-  httpStatus: 'http.response.status_code',
   /** ms. */
   retryPause: 'retry.pause_ms',
   errorCode: 'error.type',

@@ -4,7 +4,7 @@ import { pause } from '../async/slices.ts'
 import { type BlockEvent, type CatalogueEntry, reasonOf } from '../catalogue/catalogue.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import { traceUrl } from '../config/traces.ts'
-import type { BlockId, BlockMeta } from '../contracts/block.ts'
+import { type BlockId, type BlockMeta, blockIdTime } from '../contracts/block.ts'
 import { ErrorCode, isOwnershipUnavailable, rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { OwnershipPlugin } from '../contracts/ownership.ts'
@@ -157,13 +157,22 @@ export async function ringAnswer({ plan }: Gateway): Promise<Ring> {
 }
 
 /** What is known already needs no listing. */
-export function notifyAnswer({ catalogue }: Gateway, { blocks, ignored }: Notified): Notice {
-  let known = 0
-  for (const [id, file] of blocks) {
-    const candidate = catalogue.get(id)?.candidate
-    if (candidate && (file === 'meta.json' || candidate.markers.some(marker => marker === file))) known++
-  }
-  return { accepted: { blocks: blocks.size - known, known, ignored }, due: null }
+export function notifyAnswer(gateway: Gateway, { blocks, ignored }: Notified): Notice {
+  const unknown = [...blocks].filter(entry => !isKnown(gateway, entry)).length
+  return { accepted: { blocks: unknown, known: blocks.size - unknown, ignored }, due: null }
+}
+
+/** A source that looks at new blocks alone sees at least those of this age, ms. */
+const NEW = 3_600_000
+
+/** Whether something came to a block that is not new: only a listing of everything is sure to see it. */
+export function isOfOld(gateway: Gateway, { blocks }: Notified, now: number): boolean {
+  return [...blocks].some(entry => !isKnown(gateway, entry) && blockIdTime(entry[0]) < now - NEW)
+}
+
+function isKnown({ catalogue }: Gateway, [id, file]: readonly [BlockId, string]): boolean {
+  const candidate = catalogue.get(id)?.candidate
+  return candidate !== undefined && (file === 'meta.json' || candidate.markers.some(marker => marker === file))
 }
 
 export function runsAnswer(gateway: Gateway, host: Host): Runs {

@@ -9,7 +9,7 @@ import { rawMessageOf } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import { OperatorAttribute } from '../contracts/operator-telemetry.ts'
 import type { Gateway } from '../gateway.ts'
-import { blockAnswer, blocksAnswer, notifyAnswer, ringAnswer, runsAnswer } from './answers.ts'
+import { blockAnswer, blocksAnswer, isOfOld, notifyAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
 import { Events } from './events.ts'
 import { type MetricsTexts, metricsAnswer } from './metrics.ts'
@@ -158,17 +158,19 @@ export function createApp(options: AppOptions): Hono {
     },
   )
   app.post('/api/v1/notify', mayWrite, requestSpan('/api/v1/notify', 'asked'), async c => {
-    const answer = notifyAnswer(gateway, await notification(c.req.raw, prefixOf(config.bucket)))
+    const notified = await notification(c.req.raw, prefixOf(config.bucket))
+    const answer = notifyAnswer(gateway, notified)
+    const all = isOfOld(gateway, notified, host.now())
     if (gateway.readiness.stopping) throw new HttpError(503, 'stopped', 'the gateway is stopping')
     const notices = noticesOf(gateway, host)
     if (answer.accepted.blocks === 0) return c.json(answer, 202)
     const { background } = options
     // A runtime that must be told of work has no timers that outlive a request.
-    if (!background) notices.ask('notification')
+    if (!background) notices.ask('notification', all)
     else
       background(
         c,
-        gateway.sync({ reason: 'notification' }).catch(() => {}),
+        gateway.sync({ reason: 'notification', all }).catch(() => {}),
       )
     return c.json({ ...answer, due: notices.due ? Math.round(notices.due.at) : null }, 202)
   })

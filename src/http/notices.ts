@@ -18,6 +18,7 @@ interface Asked {
   /** The wall clock at `last`. */
   at: number
   why: Why
+  all: boolean
 }
 
 export class Notices {
@@ -34,8 +35,8 @@ export class Notices {
     this.#host = host
   }
 
-  /** Where listings come by themselves; elsewhere nobody would be there when the time has come. */
-  ask(why: Why): void {
+  /** Where listings come by themselves; elsewhere nobody would be there when the time has come. `all`: a look at new blocks would not do. */
+  ask(why: Why, all = false): void {
     const { pace, readiness } = this.#gateway
     if (pace.due === undefined || readiness.stopping) return
     const now = this.#host.monotonic()
@@ -43,10 +44,11 @@ export class Notices {
       if (now - this.#queried < QUERY_MS) return
       this.#queried = now
     }
-    this.#asked ??= { first: now, last: now, at: 0, why }
+    this.#asked ??= { first: now, last: now, at: 0, why, all }
     this.#asked.last = now
     this.#asked.at = this.#host.now()
     if (why === 'notification') this.#asked.why = why
+    this.#asked.all ||= all
     this.#set(this.#asked, now)
   }
 
@@ -65,10 +67,14 @@ export class Notices {
     const { progress, results, pace, readiness } = this.#gateway
     if (!asked || readiness.stopping || pace.due === undefined) return
     // A run that began after the last of them has seen it.
-    const runs = [...results.map(({ startedAt, summary }) => ({ startedAt, reason: summary.run.reason })), progress]
-    if (runs.some(run => run && run.reason !== 'ownership-change' && run.startedAt > asked.at)) return
+    const runs = results.map(({ startedAt, summary }) => ({ startedAt, ...summary.run }))
+    const hasSeen = runs.some(
+      ({ startedAt, listed }) => startedAt > asked.at && listed !== 'none' && !(asked.all && listed === 'new'),
+    )
+    const sees = progress && progress.reason !== 'ownership-change' && progress.startedAt > asked.at && !asked.all
+    if (hasSeen || sees) return
     const reason = asked.why === 'notification' ? asked.why : 'interval'
-    this.#gateway.sync({ reason }).catch((error: unknown) => {
+    this.#gateway.sync({ reason, all: asked.all }).catch((error: unknown) => {
       this.#host.log.warn('a run that was asked for did not begin', { error: rawMessageOf(error) })
     })
   }

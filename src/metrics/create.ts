@@ -71,7 +71,7 @@ export function createMetrics(meter: Meter, exemplars?: Exemplars): Metrics {
     converged: ms => converged(ms / 1000, {}),
     run(end) {
       const { run, stages, failures } = end.summary
-      runs(1, { reason: run.reason, status: end.status })
+      runs(1, { reason: run.reason, status: end.status, listed: run.listed })
       runDuration(run.durationMs / 1000, { reason: run.reason })
       for (const { name: stage, skipped: reasons } of stages) {
         for (const [reason, blocks] of Object.entries(reasons)) skipped(blocks, { stage, reason })

@@ -27,8 +27,9 @@ export class Listing {
   cause: unknown
   restsOn: string | undefined
 
-  /** `parent` is the context of the run's span. */
-  constructor(deps: ListingDeps, run: RunContext, parent: Context) {
+  /** `parent` is the context of the run's span. `pages`: what the source shows, where it is not what its `pages()` gives. */
+  constructor(deps: ListingDeps, run: RunContext, parent: Context, pages?: ReturnType<BlockSource['pages']>) {
+    this.#pages = pages
     this.#deps = deps
     this.#run = run
     this.#span = startSpan(SpanName.source(deps.plan.source.name), {}, parent)

@@ -31,7 +31,18 @@ export function failed(by: string, error: unknown): Outcome {
 
 /** A set stage's verdict, or that of a partial block. */
 export function skippedBy(by: string, reason: string, detail?: string, retain = false): Outcome {
-  return skipped({ kind: 'skipped', by, reason, retain, recheck: false, detail, expired: false, epoch: undefined })
+  const until = Number.POSITIVE_INFINITY
+  return skipped({
+    kind: 'skipped',
+    by,
+    reason,
+    retain,
+    recheck: false,
+    detail,
+    expired: false,
+    until,
+    epoch: undefined,
+  })
 }
 
 /** Most blocks of a bucket are skipped, for few reasons: one outcome for all that have one reason, and not one each. */
@@ -55,7 +66,7 @@ function skipped(fields: Skipped): Outcome {
  */
 export function verdictOf(by: string, verdict: unknown, below: Outcome | undefined): Outcome {
   if (below !== undefined && verdict === below) return below
-  const { kind, reason, retain, recheck, detail, expired, epoch } = Object(verdict) as Partial<
+  const { kind, reason, retain, recheck, detail, expired, until, epoch } = Object(verdict) as Partial<
     Skip & Denial & { kind: string }
   >
   if (kind !== 'skip') return failed(by, wrong('must return what next() returned, or skip(reason)', verdict))
@@ -68,6 +79,7 @@ export function verdictOf(by: string, verdict: unknown, below: Outcome | undefin
     recheck: recheck === 'ownership-change',
     detail,
     expired: expired === true,
+    until,
     epoch,
   })
 }

@@ -11,9 +11,10 @@ import {
   SpanKind,
   trace,
 } from '@opentelemetry/api'
+import { BlockAttribute } from '../contracts/block-telemetry.ts'
 import type { Host } from '../contracts/host.ts'
 import { QueryAttribute, QuerySpanName } from '../contracts/query-telemetry.ts'
-import { Attribute, markFailed, tracer } from '../contracts/telemetry.ts'
+import { markFailed, tracer } from '../contracts/telemetry.ts'
 import { type TraceIds, traceIds } from '../contracts/trace-ids.ts'
 import type { QueryRun } from './query-run.ts'
 import type { BlockTimes, Stretch } from './times.ts'
@@ -68,7 +69,7 @@ export class QuerySpans {
     const below = trace.setSpan(ROOT_CONTEXT, span)
     for (const [phase, stretch] of run.times.phases) this.#stretch(QuerySpanName.phase(phase), stretch, below)
     const slowFirst = [...run.times.blocks].sort(([, a], [, b]) => b.busy - a.busy)
-    for (const [id, block] of slowFirst.slice(0, BLOCKS_SHOWN)) this.#block(block, below, { [Attribute.blockId]: id })
+    for (const [id, block] of slowFirst.slice(0, BLOCKS_SHOWN)) this.#block(block, below, { [BlockAttribute.id]: id })
     this.#others(
       slowFirst.slice(BLOCKS_SHOWN).map(([, block]) => block),
       below,

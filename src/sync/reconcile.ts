@@ -68,7 +68,7 @@ export async function reconcile(input: ReconcileInput): Promise<void> {
   })
   if (!plan.ownership.handover) await decideAlone(input, decisions)
   const asks = await mustAsk(input, decisions)
-  const isNews = view.listed && view.complete
+  const isNews = view.listed === 'all' && view.complete
   if (isNews) await inSlices(host, asked, id => !decisions.has(id) && asked.delete(id))
   const drops: Decided[] = []
   const releases: Decided[] = []
@@ -129,7 +129,7 @@ function decide(input: ReconcileInput, id: BlockId, meta: BlockMeta): Decision |
   const { ownership } = engine.plan
   const outcome = view.outcomes.get(id)
   if (outcome === undefined) return absent(input, id)
-  if (view.listed) engine.absences.delete(id)
+  if (view.listed === 'all') engine.absences.delete(id)
   if (outcome.kind === 'failed') {
     return { do: 'retain', by: outcome.by, reason: codeOf(outcome.error) ?? ErrorCode.internal }
   }
@@ -157,7 +157,7 @@ function absent({ engine: { plan, absences }, view }: ReconcileInput, id: BlockI
     return { do: 'retain', by, reason: partial.reason }
   }
   // Seen but without a verdict: the run ended before it came to the block.
-  if (!view.listed || view.seen.has(id)) return undefined
+  if (view.listed !== 'all' || view.seen.has(id)) return undefined
   if (!view.complete) return { do: 'retain', by, reason: 'view-incomplete' }
   if (absences.has(id)) return { do: 'drop', by, reason: 'absent', guard: 'many' }
   absences.add(id)

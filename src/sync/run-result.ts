@@ -216,6 +216,7 @@ export function logRun({ host: { log }, plan }: Engine, { status, error, summary
   log[status === 'failed' ? 'error' : error ? 'warn' : 'info'](`run ${status}`, {
     run: run.id,
     reason: run.reason,
+    listed: run.listed,
     ...(status !== 'failed' && { complete: run.complete, ...(run.restsOn && { restsOn: run.restsOn }), ...blocks }),
     ...(error && { code: error.code, error: error.rawMessage }),
   })

@@ -6,7 +6,7 @@ import type { BlockId } from '../contracts/block.ts'
 import { BlockMap, BlockSet } from '../contracts/block-map.ts'
 import { BlockgateError } from '../contracts/errors.ts'
 import type { Epoch, OwnershipChange } from '../contracts/ownership.ts'
-import type { RunContext, RunReason } from '../contracts/stage.ts'
+import type { Before, RunContext, RunReason, Tail } from '../contracts/stage.ts'
 import { currentTraces, type RunTrace } from '../pipeline/traces.ts'
 import type { Engine } from './engine.ts'
 import { Flow } from './flow.ts'
@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly asked: readonly SpanContext[]
   /** Set for an ownership-change run: the view of the run before, which it goes over again instead of listing the bucket. */
   readonly previous?: View | undefined
+  /** Set for a run that may list new blocks alone. */
+  readonly before?: Before | undefined
 }
 
 export class Run {
@@ -35,6 +37,7 @@ export class Run {
   /** What became of loaded blocks at the end of the run. */
   readonly #results = new BlockMap<LoadedResult>()
   readonly #context: RunContext
+  readonly #tail: Tail | undefined
   readonly #trace: RunTrace | undefined
   readonly #flow: Flow
   readonly #walk: Walk
@@ -42,14 +45,15 @@ export class Run {
 
   constructor(engine: Engine, request: RunRequest, signal: AbortSignal) {
     const { host, plan, instance, catalogue, metrics } = engine
-    const { id, reason, previous, asked } = request
+    const { id, reason, previous, before, asked } = request
     this.#engine = engine
     this.#request = request
-    this.#view = previous ?? emptyView(plan.segments.length - 1)
     this.#link = linkSignals(signal)
     manyFollow(this.#link.signal)
     this.#started = host.monotonic()
     this.#context = { id, reason, now: host.now(), signal: this.#link.signal, loaded: this.#loaded }
+    this.#tail = before && plan.source.stage.tail?.(this.#context)
+    this.#view = previous ?? emptyView(plan.segments.length - 1, this.#tail ? 'new' : 'all')
     this.#trace = currentTraces()?.run({
       host,
       id,
@@ -110,7 +114,9 @@ export class Run {
     try {
       epoch = plan.ownership.epoch()
       await this.#begin()
-      await (this.#request.previous ? this.#walk.again() : this.#walk.fromSource())
+      const { previous, before } = this.#request
+      if (previous) await this.#walk.again(false)
+      else await (before && this.#tail ? this.#walk.tail(this.#tail, before) : this.#walk.fromSource())
       if (!this.#stopped) await this.#reconcile()
       const told = this.#engine.advertised.told()
       await limited(this.#engine, this.#link.signal, `${plan.ownership.name}: serve()`, told)
@@ -164,7 +170,7 @@ export class Run {
     await reconcile({ ...dropping, settle, view: this.#view, before: this.#loaded, confirmDrops })
     const loaded = plan.sink.stage.loaded()
     const { listed, complete, seen, partial } = this.#view
-    if (listed && complete) {
+    if (listed === 'all' && complete) {
       const isThere = (id: BlockId) => seen.has(id) || partial.has(id) || loaded.has(id)
       await catalogue.forgetAbsent(isThere)
       faults.guard('journal', () => journal.forgetAbsent(isThere))
@@ -183,6 +189,7 @@ export class Run {
       reason,
       complete: status === 'done' && this.#view.complete,
       ...(this.#view.restsOn !== undefined && { restsOn: this.#view.restsOn }),
+      listed: this.#view.listed,
       durationMs: Math.round(host.monotonic() - this.#started),
     })
     const { told } = this.#engine

@@ -26,6 +26,8 @@ export interface SyncRequest {
   readonly confirmDrops?: boolean | undefined
   /** For a host that wakes the gateway itself, such as a cron of Workers. Default 'manual'. */
   readonly reason?: Exclude<RunReason, 'ownership-change'> | undefined
+  /** Everything is to be listed, and not new blocks alone. Default: where it is asked for by hand. */
+  readonly all?: boolean | undefined
 }
 
 export interface RunnerOptions {
@@ -38,6 +40,7 @@ export interface RunnerOptions {
 interface Waiting extends PromiseWithResolvers<RunResult> {
   reason: RunReason
   confirmDrops: boolean
+  all: boolean
   /** Spans of those who asked by hand. */
   readonly asked: SpanContext[]
 }
@@ -75,6 +78,8 @@ export class Runner {
   #view: View | undefined
   /** As in the view of the last run that asked the source. */
   #restsOn: string | undefined
+  /** The next run may list new blocks alone. */
+  #tails = false
   #count = 0
   #failures = 0
   #continuous = false
@@ -91,7 +96,7 @@ export class Runner {
     // A process that goes on lists twice itself.
     this.#engine.absences.clear()
     this.watch()
-    return this.#request('startup', false)
+    return this.#request('startup')
   }
 
   /** Listens for ownership changes: also for those who only call `sync()`. */
@@ -105,8 +110,11 @@ export class Runner {
   }
 
   /** One full run. While one is going on, all who ask get the one after it. Rejects once the runner is stopping. `asker`: the span in which it is asked for. */
-  sync({ confirmDrops = false, reason = 'manual' }: SyncRequest = {}, asker?: SpanContext): Promise<RunResult> {
-    return this.#request(reason, confirmDrops, asker)
+  sync(
+    { confirmDrops = false, reason = 'manual', all = reason === 'manual' }: SyncRequest = {},
+    asker?: SpanContext,
+  ): Promise<RunResult> {
+    return this.#request(reason, confirmDrops, asker, all)
   }
 
   /** What the run that goes on, or the last one, offers to the add; undefined while that is not known. */
@@ -154,12 +162,13 @@ export class Runner {
     for (const [block, stage] of stuck) host.log.error('a stage never ended', { block, stage })
   }
 
-  #request(reason: RunReason, confirmDrops: boolean, asker?: SpanContext): Promise<RunResult> {
+  #request(reason: RunReason, confirmDrops = false, asker?: SpanContext, all = confirmDrops): Promise<RunResult> {
     if (this.#stopping) return Promise.reject(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
-    this.#waiting ??= { reason, confirmDrops, asked: [], ...Promise.withResolvers<RunResult>() }
+    this.#waiting ??= { reason, confirmDrops, all, asked: [], ...Promise.withResolvers<RunResult>() }
     const waiting = this.#waiting
     if (STRENGTH[reason] > STRENGTH[waiting.reason]) waiting.reason = reason
     waiting.confirmDrops ||= confirmDrops
+    waiting.all ||= all || confirmDrops
     if (asker) waiting.asked.push(asker)
     // Not everybody who asks waits; a rejection that nobody waits for is no crash.
     waiting.promise.catch(() => {})
@@ -195,13 +204,15 @@ export class Runner {
     }
   }
 
-  async #runOnce({ reason, confirmDrops, asked }: Waiting): Promise<RunEnd> {
+  async #runOnce({ reason, confirmDrops, all, asked }: Waiting): Promise<RunEnd> {
     const { host } = this.#engine
     const changes = this.#changes
     this.#changes = new Changes()
-    const previous = reason === 'ownership-change' && this.#view ? await again(host, this.#view, changes) : undefined
+    const view = this.#view
+    const previous = reason === 'ownership-change' && view ? await again(host, view, changes) : undefined
+    const before = this.#tails && !previous && !all && view ? { view, changes } : undefined
     const id = `${host.now().toString(36)}-${++this.#count}`
-    const run = new Run(this.#engine, { id, reason, confirmDrops, asked, previous }, this.#abort.signal)
+    const run = new Run(this.#engine, { id, reason, confirmDrops, asked, previous, before }, this.#abort.signal)
     this.#run = run
     if (this.#stopping) run.drain()
     return run.execute()
@@ -218,7 +229,7 @@ export class Runner {
     metrics?.run({
       status,
       summary: result.summary,
-      listed: view.listed,
+      listed: view.listed !== 'none',
       assigned: assigned(plan, result),
     })
     // Without the blocks: twenty runs of 50,000 would be kept for nobody, whether they were loaded or failed.
@@ -237,11 +248,15 @@ export class Runner {
     // A run that failed comes again by itself; changes that it did not see cannot wait for that.
     if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
     const isFirst = this.#restsOn === undefined
-    if (view.listed) this.#restsOn = view.restsOn
-    if (view.listed && view.restsOn !== undefined && status === 'done' && this.#continuous && isFirst) {
+    const lists = view.listed !== 'none'
+    if (lists) this.#restsOn = view.restsOn
+    // What is not there, though it was seen, is gone, or the bucket contradicts itself: all is listed, until that is known.
+    const gone = summary.failures.some(({ code }) => code === ErrorCode.notFound)
+    if (lists) this.#tails = status === 'done' && view.complete && !gone && this.#engine.absences.size === 0
+    if (lists && view.restsOn !== undefined && status === 'done' && this.#continuous && isFirst) {
       // What it rests on shows what was there, and nothing that is gone: the bucket is listed now.
-      this.#request(result.summary.run.reason, false)
-    } else if (view.listed) {
+      this.#request(result.summary.run.reason)
+    } else if (lists) {
       // However often ownership moves, the next listing comes when it was due.
       const ok = status === 'done' && isKnown(view)
       this.#listed({ came: view.came, tookMs: summary.run.durationMs, ok })
@@ -255,7 +270,7 @@ export class Runner {
     this.#interval?.[Symbol.dispose]()
     if (!this.#continuous || this.#stopping) return
     pace.due = host.now() + ms
-    this.#interval = host.setTimer(ms, () => this.#request('interval', false))
+    this.#interval = host.setTimer(ms, () => this.#request('interval'))
   }
 
   #converged(): void {
@@ -300,7 +315,7 @@ export class Runner {
     // Not put off by the next one: changes that never rest must not keep the run from coming.
     this.#burst ??= this.#engine.host.setTimer(BURST_MS, () => {
       this.#burst = undefined
-      if (!this.#run) this.#request('ownership-change', false)
+      if (!this.#run) this.#request('ownership-change')
     })
   }
 }

@@ -5,18 +5,18 @@ import { BlockMap } from '../contracts/block-map.ts'
 import { ErrorCode } from '../contracts/errors.ts'
 import type { Host } from '../contracts/host.ts'
 import type { Outcome, PartialBlock } from '../contracts/stage.ts'
-import type { Notes } from '../contracts/summary.ts'
+import type { Listed, Notes } from '../contracts/summary.ts'
 import { unchanged } from '../pipeline/outcome.ts'
 import type { Changes } from './offers.ts'
 
 export interface View {
-  /** True only when every listing of the run was complete. */
+  /** True only when every listing of the run was complete; where it listed new blocks alone, that of the view before it was, too. */
   complete: boolean
   /** As in ViewEnd. */
   cause: unknown
   restsOn: string | undefined
-  /** False for a run that looks again at the blocks of the view before it, without asking the source. */
-  readonly listed: boolean
+  /** 'none' for a run that looks again at the blocks of the view before it, without asking the source. */
+  readonly listed: Listed
   /** Blocks that no listing of this process had shown whole. */
   came: number
   readonly seen: Map<BlockId, Candidate>
@@ -40,12 +40,12 @@ export function isKnown({ complete, restsOn }: Pick<View, 'complete' | 'restsOn'
   return complete || restsOn !== undefined
 }
 
-export function emptyView(barriers: number): View {
+export function emptyView(barriers: number, listed: Listed): View {
   return {
     complete: false,
     cause: undefined,
     restsOn: undefined,
-    listed: true,
+    listed,
     came: 0,
     seen: new BlockMap(),
     partial: new Map(),
@@ -72,7 +72,7 @@ export async function again(host: Host, view: View, changes: Changes): Promise<V
     if (!outcome || waits(outcome) || changes.affects(meta)) return
     outcomes.set(meta.ulid, outcome.kind === 'added' ? unchanged : outcome)
   })
-  return { ...view, listed: false, outcomes }
+  return { ...view, listed: 'none', outcomes }
 }
 
 /** For an answer, or for room: any change may bring it. */

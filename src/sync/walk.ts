@@ -5,7 +5,7 @@ import { type Task, WorkQueue } from '../async/work-queue.ts'
 import type { BlockId, Candidate } from '../contracts/block.ts'
 import { errorFields } from '../contracts/errors.ts'
 import type { OwnershipChange } from '../contracts/ownership.ts'
-import type { RunContext } from '../contracts/stage.ts'
+import type { Before, RunContext, Tail } from '../contracts/stage.ts'
 import { Listing } from '../pipeline/listing.ts'
 import type { Engine } from './engine.ts'
 import { type Flow, timed } from './flow.ts'
@@ -74,33 +74,54 @@ export class Walk {
 
   /** Asks the source, and takes what it shows through all segments. Rejects where the source or a set stage fails. */
   async fromSource(): Promise<void> {
-    const last = this.#engine.plan.segments.length - 1
-    const listing = new Listing(this.#engine, this.#run, this.#context)
+    await this.#ask(undefined, listing => this.#throughAll(() => this.#nextPage(listing)))
+  }
+
+  /** What the source shows as new, and all that was seen before: where something moved, through all segments. */
+  async tail({ pages, compare }: Tail, before: Before): Promise<void> {
+    const view = this.#view
+    const all = await this.#ask(pages, async listing => {
+      const { all, kept } = await compare(() => listing.next(), before, this.#engine, this.#run.now)
+      Object.assign(view, kept, { complete: listing.complete, cause: listing.cause })
+      return all
+    })
+    const blocks = all && (await this.#flow.see(all))
+    if (blocks) view.offered = [...blocks]
+    this.offering = view.complete && (!blocks || this.#engine.plan.segments.length === 1)
+    await (blocks ? this.#throughAll(paged(blocks)) : this.again(true))
+  }
+
+  async #ask<T>(pages: Tail['pages'] | undefined, use: (listing: Listing) => Promise<T>): Promise<T> {
+    const listing = new Listing(this.#engine, this.#run, this.#context, pages)
     this.listing = true
-    let pages: Pages = () => this.#nextPage(listing, last === 0)
     try {
-      for (let at = 0; at < last; at++) {
-        const passed = await this.#filter(at, pages)
-        if (this.#isStopped) return
-        this.#view.inputs[at] = passed
-        this.#view.offered = await this.#flow.barrier(at, passed)
-        if (this.#isStopped) return
-        pages = paged(this.#view.offered)
-      }
-      if (last > 0) this.offering = isKnown(this.#view)
-      await this.#offer(pages, true)
+      return await use(listing)
     } finally {
       await listing.close()
       this.listing = false
     }
   }
 
+  async #throughAll(pages: Pages): Promise<void> {
+    const last = this.#engine.plan.segments.length - 1
+    for (let at = 0; at < last; at++) {
+      const passed = await this.#filter(at, pages)
+      if (this.#isStopped) return
+      this.#view.inputs[at] = passed
+      this.#view.offered = await this.#flow.barrier(at, passed)
+      if (this.#isStopped) return
+      pages = paged(this.#view.offered)
+    }
+    if (last > 0) this.offering = isKnown(this.#view)
+    await this.#offer(pages, true)
+  }
+
   /** Offers again, without asking the source, what the view of an earlier run has no verdict on. */
-  async again(): Promise<void> {
+  async again(relists: boolean): Promise<void> {
     const { offered, outcomes } = this.#view
     await this.#offer(
       paged(offered, ({ meta }) => !outcomes.has(meta.ulid)),
-      false,
+      relists,
     )
   }
 
@@ -108,7 +129,8 @@ export class Walk {
     return this.#closed || this.#run.signal.aborted
   }
 
-  async #nextPage(listing: Listing, isOnly: boolean): Promise<readonly Candidate[] | undefined> {
+  async #nextPage(listing: Listing): Promise<readonly Candidate[] | undefined> {
+    const isOnly = this.#engine.plan.segments.length === 1
     const page = await timed(this.#engine, this.#engine.plan.source.name, () => listing.next())
     if (page) {
       const blocks = await this.#flow.see(page)

@@ -92,6 +92,7 @@ class TracedRunSpan implements RunTrace {
     if (error?.code !== before) span.make()
     span.setAttributes({
       [BlockAttribute.runComplete]: run.complete,
+      [BlockAttribute.runListed]: run.listed,
       [BlockAttribute.blocksSeen]: blocks.seen,
       [BlockAttribute.blocksAdded]: blocks.added,
       [BlockAttribute.blocksSkipped]: blocks.skipped,

@@ -46,7 +46,7 @@ describe('the metrics of a gateway', () => {
       blocks_added_total: 2,
       added_bytes_total: 2,
       loaded_bytes: 2,
-      'runs_total{reason="manual",status="done"}': 1,
+      'runs_total{reason="manual",status="done",listed="all"}': 1,
       'run_duration_seconds_count{reason="manual"}': 1,
       'blocks{state="failed",reason="stage-failed"}': 1,
       'blocks{state="serving",reason="added"}': 2,
@@ -207,6 +207,9 @@ describe('the metrics of a gateway', () => {
     await gateway.sync()
     source.error = new Error('no')
     await gateway.sync()
-    expect(await read()).toMatchObject({ 'runs_total{reason="manual",status="failed"}': 1, blocks_assigned: 1 })
+    expect(await read()).toMatchObject({
+      'runs_total{reason="manual",status="failed",listed="all"}': 1,
+      blocks_assigned: 1,
+    })
   })
 })

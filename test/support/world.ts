@@ -2,7 +2,6 @@
 import {
   type BlockId,
   type BlockSink,
-  type BlockSource,
   type BlockStage,
   type Candidate,
   type Gateway,
@@ -18,8 +17,6 @@ import {
   type OwnershipPlugin,
   OwnershipUnavailable,
   owned,
-  type Page,
-  type PartialBlock,
   type Pipeline,
   type Prewarm,
   type ResolvedConfig,
@@ -28,9 +25,11 @@ import {
   type SetStage,
   type Standing,
   type StateStore,
-  type ViewEnd,
 } from 'blockgate'
 import { candidate, type FakeHost, fakeHost, memoryState, testId } from 'blockgate/testing'
+import { type ScriptedSource, scriptedSource } from './scripted-source.ts'
+
+export { type ScriptedSource, scriptedSource }
 
 /** Candidates 1 to n, each its own two hours, a larger number later. */
 export function blocks(...numbers: readonly number[]): Candidate[] {
@@ -42,44 +41,6 @@ export function blocks(...numbers: readonly number[]): Candidate[] {
       files: [{ path: 'index', size: n }],
     }),
   )
-}
-
-export interface ScriptedSource extends BlockSource {
-  list: readonly Candidate[]
-  partial: readonly PartialBlock[]
-  complete: boolean
-  /** As in ViewEnd. */
-  cause: unknown
-  pageSize: number
-  /** Thrown instead of the next page. */
-  error: Error | undefined
-  readonly listings: number
-}
-
-export function scriptedSource(list: readonly Candidate[]): ScriptedSource {
-  const source = {
-    kind: 'source' as const,
-    name: 'scripted',
-    list,
-    partial: [] as readonly PartialBlock[],
-    complete: true,
-    cause: undefined as unknown,
-    pageSize: 1000,
-    error: undefined as Error | undefined,
-    listings: 0,
-    async *pages(): AsyncGenerator<Page, ViewEnd, undefined> {
-      source.listings++
-      const all = source.list
-      for (let at = 0; at < all.length; at += source.pageSize) {
-        if (source.error) throw source.error
-        yield { blocks: all.slice(at, at + source.pageSize), partial: [] }
-      }
-      if (source.error) throw source.error
-      yield { blocks: [], partial: source.partial }
-      return { complete: source.complete, cause: source.cause }
-    },
-  }
-  return source
 }
 
 export interface ScriptedSink extends BlockSink {

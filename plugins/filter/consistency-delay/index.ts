@@ -36,7 +36,7 @@ export function consistencyDelay(options: ConsistencyDelayOptions = {}): BlockSt
     async handle(block, next) {
       const until = (block.uploaded ?? blockIdTime(block.id)) + delay
       if (block.run.now >= until || EXEMPT.has(block.meta.source)) return next()
-      return skip('too-fresh', { retain: true, detail: `until ${instant(until)}` })
+      return skip('too-fresh', { retain: true, until, detail: `until ${instant(until)}` })
     },
   }
 }

@@ -40,7 +40,7 @@ export function matchLabels(options: MatchLabelsOptions = {}): BlockStage {
     async handle(block, next) {
       // Compiled at the first block: a factory must not throw, and check() has passed by then.
       steps ??= (options.relabel ?? []).map(compile)
-      return keeps(steps, block.meta) ? next() : skip('label-excluded')
+      return keeps(steps, block.meta) ? next() : skip('label-excluded', { until: Number.POSITIVE_INFINITY })
     },
   }
 }

@@ -23,7 +23,8 @@ export function notDeleted(options: NotDeletedOptions = {}): BlockStage {
     async handle(block, next) {
       const { deletionTime, run } = block
       if (deletionTime === undefined || run.now - deletionTime <= delay) return next()
-      return skip('marked-for-deletion', { detail: `marked at ${instant(deletionTime)}`, expired: true })
+      const detail = `marked at ${instant(deletionTime)}`
+      return skip('marked-for-deletion', { detail, expired: true, until: Number.POSITIVE_INFINITY })
     },
   }
 }

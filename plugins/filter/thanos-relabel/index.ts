@@ -36,7 +36,10 @@ export function thanosRelabel(options: ThanosRelabelOptions): BlockStage {
     name: 'thanos-relabel',
     options: { relabel: rules },
     check: () => [...problems, ...(problems.length > 0 ? [] : (stage.check?.() ?? []).map(inYaml))],
-    handle: async (block, next) => (problems.length > 0 ? skip('label-excluded') : await stage.handle(block, next)),
+    handle: async (block, next) =>
+      problems.length > 0
+        ? skip('label-excluded', { until: Number.POSITIVE_INFINITY })
+        : await stage.handle(block, next),
   }
 }
 

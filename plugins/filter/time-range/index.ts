@@ -28,7 +28,12 @@ export function timeRange(options: TimeRangeOptions = {}): BlockStage {
     async handle(block, next) {
       const { min, max } = windowAt(options, block.run.now)
       if (block.meta.maxTime >= min && block.meta.minTime <= max) return next()
-      return skip('time-excluded', { expired: block.meta.maxTime < min && moves(options) })
+      const over = block.meta.maxTime < min
+      const comes = !over && (options.olderThan !== undefined || isAgo(options.to))
+      return skip('time-excluded', {
+        expired: over && moves(options),
+        until: comes ? block.run.now + block.meta.minTime - max : Number.POSITIVE_INFINITY,
+      })
     },
   }
 }

@@ -61,23 +61,37 @@ function together({ from, to, staleness, requestsPerDay }: Limits, deleteDelay: 
     const must = `be >= ${Math.ceil(DAY / to)}: a listing each ${text(to)} (to) takes at least that`
     problems.push({ path: 'requestsPerDay', must, value: requestsPerDay })
   }
-  const { delay, name } = hiding(pipeline)
-  if (to >= deleteDelay - delay) {
-    const must = `be < ${text(Math.max(0, deleteDelay - delay))}: blocks are deleted ${text(deleteDelay)} (deleteDelay) after their mark, and ${name} lets go of them ${text(delay)} after it`
+  const { delay, name, full } = hiding(pipeline)
+  if (to >= deleteDelay - delay - full) {
+    const lists = full > 0 ? `, and scan-bucket lists all of them only each ${text(full)} (fullEvery)` : ''
+    const must = `be < ${text(Math.max(0, deleteDelay - delay - full))}: blocks are deleted ${text(deleteDelay)} (deleteDelay) after their mark, ${name} lets go of them ${text(delay)} after it${lists}`
     problems.push({ path: 'to', must, value: text(to) })
   }
   return problems
 }
 
-/** When a run lets go of a marked block: the delay of the filter for it. Without one, when the block is gone. */
-function hiding(pipeline: unknown): { readonly delay: number; readonly name: string } {
+/**
+ * When a run lets go of a marked block: the delay of the filter for it. Without one, when the block is gone. `full`: how long its mark may stay
+ * unseen, because runs look at new blocks alone.
+ */
+function hiding(pipeline: unknown): { readonly delay: number; readonly name: string; readonly full: number } {
+  const found = { delay: 0, name: 'nothing', full: 0 }
   // What is wrong with the pipeline itself is told elsewhere.
   for (const [i, stage] of (Array.isArray(pipeline) ? pipeline : []).entries()) {
-    const { name, options } = (stage ?? {}) as { readonly name?: unknown; readonly options?: { delay?: Duration } }
-    if (name === 'not-deleted')
-      return { delay: durationMs(options?.delay, '24h'), name: `not-deleted (pipeline[${i}], delay)` }
+    const { name, options } = (stage ?? {}) as { readonly name?: unknown; readonly options?: PluginOptions }
+    if (name === 'not-deleted') {
+      found.delay = durationMs(options?.delay, '24h')
+      found.name = `not-deleted (pipeline[${i}], delay)`
+    }
+    if (name === 'scan-bucket' && options?.listing !== 'delimited') found.full = durationMs(options?.fullEvery, '1h')
   }
-  return { delay: 0, name: 'nothing' }
+  return found
+}
+
+interface PluginOptions {
+  readonly delay?: Duration
+  readonly listing?: string
+  readonly fullEvery?: Duration
 }
 
 function text(ms: number): string {

@@ -9,6 +9,9 @@ import {
   type BlockSource,
   checkOptions,
   codeOf,
+  type Duration,
+  durationMs,
+  durationOption,
   ErrorCode,
   eachBounded,
   type Page,
@@ -17,6 +20,8 @@ import {
   rawMessageOf,
   type ViewEnd,
 } from 'blockgate'
+import { Versions } from 'blockgate/bucket'
+import { compareTail } from 'blockgate/source'
 import * as v from 'valibot'
 import { MetaCache } from './cache.ts'
 import { type Inspector, inspect } from './inspect.ts'
@@ -25,8 +30,8 @@ import { Shown } from './no-block.ts'
 import { listPages, UnreadableKeys } from './pages.ts'
 import { Sharing } from './share.ts'
 import { listSideBySide, type Splits } from './side-by-side.ts'
+import { type Full, full, type Look, tailFrom } from './tail.ts'
 import { ThanosMetas } from './thanos-metas.ts'
-import { Versions } from './versions.ts'
 
 export interface ScanBucketOptions {
   /**
@@ -38,6 +43,10 @@ export interface ScanBucketOptions {
   readonly concurrency?: number | undefined
   /** Bytes; a larger meta.json is not read, and its block is `corrupted-meta-json`. Default 16 MiB. */
   readonly metaLimit?: number | undefined
+  /** How often everything is listed. Runs between list new blocks alone, where that saves requests. '0s': each run lists everything. Default '1h'. */
+  readonly fullEvery?: Duration | undefined
+  /** New blocks are looked for among those that are at most so much older than the newest one: at least '1h'. Default '6h'. */
+  readonly margin?: Duration | undefined
 }
 
 /**
@@ -69,6 +78,13 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
         listing: v.optional(v.picklist(['recursive', 'delimited'], "be 'recursive' or 'delimited'")),
         concurrency: v.optional(positive),
         metaLimit: v.optional(positive),
+        fullEvery: v.optional(durationOption),
+        margin: v.optional(
+          v.pipe(
+            durationOption,
+            v.check(value => durationMs(value, 0) >= HOUR, 'be >= 1h'),
+          ),
+        ),
       }),
     async start({ bucket, host, state, files }) {
       const share = new Sharing()
@@ -83,11 +99,23 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
         versions: new Versions(host.log),
         thanos: new ThanosMetas(files),
         splits: { areKnown: true },
+        last: undefined,
       }
     },
     pages: run => scan(options, started, run),
     get reads() {
       return started?.cache
+    },
+    tail(run) {
+      const { listing, fullEvery, margin } = options
+      if (!started?.splits.areKnown || listing === 'delimited') return undefined
+      const from = tailFrom(started.last, {
+        monotonic: started.host.monotonic(),
+        now: run.now,
+        fullEvery: durationMs(fullEvery, FULL_EVERY),
+        margin: durationMs(margin, MARGIN),
+      })
+      return from === undefined ? undefined : { pages: scan(options, started, run, from), compare: compareTail }
     },
     async stop(signal) {
       await started?.cache.save('changed', signal)
@@ -95,27 +123,34 @@ export function scanBucket(options: ScanBucketOptions = {}): BlockSource {
   }
 }
 
+const FULL_EVERY = '1h'
+const MARGIN = '6h'
+const HOUR = 3_600_000
 const positive = v.pipe(v.number('be a number'), v.integer('be an integer'), v.minValue(1, 'be >= 1'))
 
 interface Started extends Omit<Inspector, 'metaLimit' | 'signal'> {
   readonly unreadable: UnreadableKeys
   readonly splits: Splits
+  last: Full | undefined
 }
 
 async function* scan(
-  { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024 }: ScanBucketOptions,
+  { listing = 'recursive', concurrency = 32, metaLimit = 16 * 1024 * 1024, margin }: ScanBucketOptions,
   started: Started | undefined,
   { signal, now }: RunContext,
+  from?: string,
 ): AsyncGenerator<Page, ViewEnd, undefined> {
   if (!started) {
     throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'scan-bucket' })
   }
   const { bucket, host, cache, unreadable, splits } = started
   await cache.load()
-  unreadable.beginRun()
+  if (from === undefined) unreadable.beginRun()
+  const look: Look = { began: host.monotonic(), requests: 0, newest: '', unfinished: [] }
   const shown = new Shown()
   const list = listPages(started, signal, page => {
     shown.see(page)
+    look.requests++
     for (const key of page.unreadable ?? []) unreadable.add(key)
   })
   const at: Inspector = { ...started, metaLimit, signal }
@@ -124,22 +159,27 @@ async function* scan(
   const batches =
     listing === 'delimited'
       ? listDelimited(list, concurrency, signal)
-      : listSideBySide({ list, concurrency, now, known: cache.known, splits })
+      : listSideBySide({ list, concurrency, now, known: cache.known, splits, from })
   try {
     for await (const batch of batches) {
       for (const { id, meta, deletionMark, unreadable } of batch) {
         if (meta || deletionMark || unreadable) seen.add(id)
+        if (id > look.newest) look.newest = id
       }
       if (batch.length > 0) isEmpty = false
       const blocks = batch.filter(({ id, misnamed }) => misnamed === undefined || !seen.has(id))
       const results = await eachBounded(blocks, concurrency, block => inspect(at, block))
       await cache.save('full')
-      yield {
-        blocks: results.filter(result => 'meta' in result),
-        partial: results.filter((result): result is PartialBlock => !('meta' in result)),
-      }
+      const partial = results.filter((result): result is PartialBlock => !('meta' in result))
+      for (const { id, reason } of partial) look.unfinished.push(`${id} ${reason}`)
+      yield { blocks: results.filter(result => 'meta' in result), partial }
     }
     signal.throwIfAborted()
+    if (from !== undefined) {
+      if (started.last && look.newest > started.last.newest) started.last.newest = look.newest
+      return { complete: true }
+    }
+    started.last = full(look, started.last, now, durationMs(margin, MARGIN))
     await cache.retain(seen)
     unreadable.endRun()
     return { complete: true, ...(isEmpty && { cause: shown.cause(bucket.options) }) }

@@ -1,9 +1,9 @@
 /** What was read of a block, in memory and in a cache document: as it is, but for texts that are shared. */
 import type { BlockFile, BlockId, BlockMeta } from 'blockgate'
+import type { Version } from 'blockgate/bucket'
 import { blockFile, blockMeta, ulid } from 'blockgate/tsdb'
 import * as v from 'valibot'
 import type { Sharing } from './share.ts'
-import type { Version } from './versions.ts'
 
 export interface Known {
   readonly id: BlockId

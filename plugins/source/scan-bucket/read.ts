@@ -12,13 +12,13 @@ import {
   rawMessageOf,
   sleep,
 } from 'blockgate'
+import type { Version, Versions } from 'blockgate/bucket'
 import { parseDeletionMark, parseMeta } from 'blockgate/tsdb'
 import { completeFiles } from './files.ts'
 import type { BadMeta, GoodMeta, KnownMark } from './known.ts'
 import type { ListedBlock } from './listed.ts'
 import type { Sharing } from './share.ts'
 import type { ThanosMetas } from './thanos-metas.ts'
-import type { Version, Versions } from './versions.ts'
 
 export interface Reading {
   readonly bucket: Bucket

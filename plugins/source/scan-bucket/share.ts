@@ -1,5 +1,6 @@
 /** Many blocks of a bucket have equal texts and label sets: each is held once. */
 import type { BlockFile, BlockMeta } from 'blockgate'
+import { ownText } from 'blockgate/bucket'
 
 /** Distinct values kept for comparison. With more of them sharing starts afresh, so that it does not cost memory itself. */
 const KEPT = 10_000
@@ -35,11 +36,6 @@ export class Sharing {
       files: this.files(meta.files),
     }
   }
-}
-
-/** A copy. A part of a longer text, such as a page of XML, would hold all of that text in memory. */
-export function ownText<T extends string>(value: T): T {
-  return new TextDecoder().decode(new TextEncoder().encode(value)) as T
 }
 
 function keep<T>(kept: Map<string, T>, key: string, value: T): void {

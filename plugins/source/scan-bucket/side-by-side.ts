@@ -13,6 +13,8 @@ export interface SideBySide {
   readonly now: number
   /** What earlier runs have seen. */
   readonly known: { readonly ids: Iterable<BlockId>; readonly count: number }
+  /** Only keys behind it, a time as ULIDs begin with it, are listed. Default: all. */
+  readonly from?: string | undefined
   /** What is remembered of the bucket from run to run. */
   readonly splits: Splits
   /** A page of fewer objects does not show how many follow. Default 500: stores give 1,000. */
@@ -28,7 +30,7 @@ export interface Splits {
 
 /** A batch for each page, in no order of the pages. Blocks with a folder that is misnamed come last. */
 export async function* listSideBySide(options: SideBySide): AsyncGenerator<readonly ListedBlock[], void> {
-  const { list, concurrency, now, known, splits, fullPage = FULL_PAGE } = options
+  const { list, concurrency, now, known, splits, from, fullPage = FULL_PAGE } = options
   const bad: ListedBlock[] = []
   const batches: (readonly ListedBlock[])[] = []
   const workers = new Set<Promise<void>>()
@@ -89,7 +91,8 @@ export async function* listSideBySide(options: SideBySide): AsyncGenerator<reado
   }
 
   try {
-    for (const range of rangesOf(known.ids, known.count, splits.areKnown ? concurrency : 1)) begin(range)
+    if (from !== undefined) begin({ after: from, until: undefined, pages: 1 })
+    else for (const range of rangesOf(known.ids, known.count, splits.areKnown ? concurrency : 1)) begin(range)
     while (!failed && (batches.length > 0 || workers.size > 0)) {
       wake = Promise.withResolvers()
       const batch = batches.shift()

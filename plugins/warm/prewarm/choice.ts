@@ -57,12 +57,12 @@ export interface Chances {
 
 /** Undefined where it is not known which blocks there are, or who owns them. */
 export async function choose(
-  { host, instance, plan, runner }: PrewarmServices,
+  { host, instance, plan, offers }: PrewarmServices,
   { leaving, budget, sizes, since }: Chances,
 ): Promise<Chosen | undefined> {
   const { handover } = plan.ownership
   const { stage: sink } = plan.sink
-  const view = runner.offers
+  const view = offers()
   const held = sink.warm?.held
   if (!view || !held || !handover || handover.known?.() === false) return undefined
   const loaded = sink.loaded()

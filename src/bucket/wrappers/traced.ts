@@ -1,12 +1,14 @@
 /** Spans for a bucket: one a call, inside whatever is active. */
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { isBlockId } from '../../contracts/block.ts'
+import { BlockAttribute } from '../../contracts/block-telemetry.ts'
 import type { Range } from '../../contracts/bucket.ts'
+import { BucketAttribute, bucketSpanName } from '../../contracts/bucket-telemetry.ts'
 import { codeOf, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
 import { recordException } from '../../contracts/exceptions.ts'
 import type { Bucket } from '../../contracts/host.ts'
 import { startSpan } from '../../contracts/spans.ts'
-import { Attribute, SpanName } from '../../contracts/telemetry.ts'
+import { Attribute } from '../../contracts/telemetry.ts'
 import { failureTypeOf, statusOf } from '../error.ts'
 import { observing, type Watch } from './observed.ts'
 import { type Around, type BucketCall, wrapped } from './wrapped.ts'
@@ -24,20 +26,20 @@ export function traced(bucket: Bucket): Bucket {
 const watch = ({ op, key, signal, bytes: written, range }: BucketCall): Watch | undefined => {
   if (!trace.getActiveSpan()) return undefined
   const attributes: Attributes = {
-    [op === 'list' ? Attribute.bucketPrefix : Attribute.bucketKey]: key,
-    ...(written !== undefined && { [Attribute.bucketBytes]: written }),
-    ...(range && { [Attribute.bucketRange]: rangeText(range) }),
+    [op === 'list' ? BucketAttribute.prefix : BucketAttribute.key]: key,
+    ...(written !== undefined && { [BucketAttribute.bytes]: written }),
+    ...(range && { [BucketAttribute.range]: rangeText(range) }),
   }
   const block = key.slice(0, 26)
-  if (isBlockId(block)) attributes[Attribute.blockId] = block
-  const span = startSpan(SpanName.bucket(op), { kind: SpanKind.CLIENT, attributes })
+  if (isBlockId(block)) attributes[BlockAttribute.id] = block
+  const span = startSpan(bucketSpanName(op), { kind: SpanKind.CLIENT, attributes })
   return {
     onDetails: span.isRecording() ? details => span.setAttributes(details) : undefined,
     during: make => context.with(trace.setSpan(context.active(), span), make),
     ended({ failure, result, objects, bytes }) {
-      if (result !== undefined) span.setAttribute(Attribute.bucketResult, result)
-      if (objects !== undefined) span.setAttribute(Attribute.bucketObjects, objects)
-      if (bytes !== undefined) span.setAttribute(Attribute.bucketBytes, bytes)
+      if (result !== undefined) span.setAttribute(BucketAttribute.result, result)
+      if (objects !== undefined) span.setAttribute(BucketAttribute.objects, objects)
+      if (bytes !== undefined) span.setAttribute(BucketAttribute.bytes, bytes)
       if (failure) {
         const { error } = failure
         const code = codeOf(error)
@@ -45,7 +47,7 @@ const watch = ({ op, key, signal, bytes: written, range }: BucketCall): Watch | 
         const type = signal.aborted ? (code ?? ErrorCode.aborted) : (failureTypeOf(error) ?? code)
         span.setAttribute(Attribute.errorCode, type ?? ErrorCode.bucketFailed)
         const status = statusOf(error)
-        if (status) span.setAttribute(Attribute.httpStatus, status)
+        if (status) span.setAttribute(BucketAttribute.httpStatus, status)
         // The text of a foreign error may hold a signed URL; ours never does.
         const message = code === undefined ? undefined : rawMessageOf(error)
         span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })

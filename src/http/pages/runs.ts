@@ -64,5 +64,6 @@ function row(one: Run): Cell[] {
   const numbers = COUNTS.map(
     (name): Cell => (name === 'failed' && blocks.failed > 0 ? [blocks.failed, 'n failed'] : blocks[name]),
   )
-  return [instant(startedAt), run.reason, [withNotes(word, notes), colour], timeText(run.durationMs), ...numbers]
+  const why = run.listed === 'new' ? `${run.reason}, new blocks` : run.reason
+  return [instant(startedAt), why, [withNotes(word, notes), colour], timeText(run.durationMs), ...numbers]
 }

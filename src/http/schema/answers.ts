@@ -175,6 +175,10 @@ export const Run: Schema<Run> = v.object({
     reason: runReason,
     complete: flag,
     restsOn: v.optional(word),
+    listed: described(
+      v.picklist(['all', 'new', 'none']),
+      'What it asked the bucket for: everything, new blocks alone, or nothing',
+    ),
     durationMs: count,
   }),
   stages: v.array(v.object({ name: word, in: count, out: count, skipped: map(count) })),

@@ -1,6 +1,6 @@
 /** Which traces are kept because of their number; what is kept because of what happened in it: local-trace.ts. */
 import { type SpanContext, TraceFlags } from '@opentelemetry/api'
-import { Attribute } from '../../contracts/telemetry.ts'
+import { BlockAttribute } from '../../contracts/block-telemetry.ts'
 import type { LocalSpan } from './span.ts'
 
 export interface Sampling {
@@ -19,7 +19,7 @@ export interface Sampling {
 export function isSampled({ ratio, asksParent }: Sampling, root: LocalSpan): boolean {
   if (asksParent && root.parent) return isSampledBy(root.parent)
   if (ratio >= 1 || ratio <= 0) return ratio >= 1
-  return shareOf(String(root.get(Attribute.blockId) ?? root.spanContext().traceId)) < ratio
+  return shareOf(String(root.get(BlockAttribute.id) ?? root.spanContext().traceId)) < ratio
 }
 
 /** Whether the parent, in another process, is sampled. */

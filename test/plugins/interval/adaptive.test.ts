@@ -20,10 +20,18 @@ describe('the options of adaptive()', () => {
 
   it('leave time to see a deletion mark: the error names the delay of the compactor and that of the filter', () => {
     const filter = { name: 'not-deleted', options: { delay: '47h' } }
-    expect(problems({ to: '59m' }, [{ name: 'scan-bucket' }, filter])).toEqual([])
-    expect(problems({ to: '1h' }, [{ name: 'scan-bucket' }, filter])).toEqual([
-      'to: must be < 1h: blocks are deleted 48h (deleteDelay) after their mark, and not-deleted (pipeline[1], delay) lets go of them 47h after it',
+    const all = { name: 'scan-bucket', options: { fullEvery: '0s' } }
+    expect(problems({ to: '59m' }, [all, filter])).toEqual([])
+    expect(problems({ to: '1h' }, [{ name: 'scan-bucket', options: { listing: 'delimited' } }, filter])).toEqual([
+      'to: must be < 1h: blocks are deleted 48h (deleteDelay) after their mark, not-deleted (pipeline[1], delay) lets go of them 47h after it',
     ])
+    const often = { name: 'scan-bucket', options: { fullEvery: '10m' } }
+    expect(problems({ to: '49m' }, [often, filter])).toEqual([])
+    expect(problems({ to: '50m' }, [often, filter])).toEqual([
+      'to: must be < 50m: blocks are deleted 48h (deleteDelay) after their mark, not-deleted (pipeline[1], delay) lets go of them 47h after it, and scan-bucket lists all of them only each 10m (fullEvery)',
+    ])
+    expect(problems({ to: '22h' }, [{ name: 'scan-bucket' }, { name: 'not-deleted' }])).toEqual([])
+    expect(problems({ to: '23h' }, [{ name: 'scan-bucket' }, { name: 'not-deleted' }])).toHaveLength(1)
     expect(problems({ to: '24h' }, [{ name: 'not-deleted' }])).toHaveLength(1)
     expect(problems({ to: '1h', deleteDelay: '72h' }, [filter])).toEqual([])
   })

@@ -272,7 +272,7 @@ describe('scanBucket', () => {
       "listing must be 'recursive' or 'delimited'",
       'concurrency must be >= 1',
       'metaLimit must be an integer',
-      'depth must be one of the known options: listing, concurrency, metaLimit',
+      'depth must be one of the known options: listing, concurrency, metaLimit, fullEvery, margin',
     ])
     expect(scanBucket({ listing: undefined, concurrency: 1 }).check?.()).toEqual([])
   })

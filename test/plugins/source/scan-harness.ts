@@ -31,7 +31,9 @@ export interface Harness {
   /** Marks a block for deletion at `seconds`; with a text, that is the mark. */
   mark(id: BlockId, seconds: number | string): Promise<void>
   run(given?: Partial<RunContext>): Promise<Seen>
-  /** The same, and time goes on until a listing that fails was tried for the last time. */
+  /** A look at new blocks; undefined where everything must be listed. */
+  look(given?: Partial<RunContext>): Promise<Seen | undefined>
+  /** As run, and time goes on until a listing that fails was tried for the last time. */
   patientRun(given?: Partial<RunContext>): Promise<Seen>
   /** Messages of the log at this level. */
   logged(level: string): string[]
@@ -92,6 +94,14 @@ export async function harness(
       return await store.get(key, how)
     },
   }
+  const seen = async (it: Pages): Promise<Seen> => {
+    const from = calls.length
+    const { pages, end } = await drain(it)
+    const asked = calls.slice(from)
+    const lists = asked.filter(call => call.startsWith('list'))
+    const gets = asked.filter(call => call.startsWith('get'))
+    return { ...summary(pages), complete: end.complete, cause: end.cause, lists, gets }
+  }
   const given = services({ host, bucket, state, files })
   const source = scanBucket(options)
   await source.start?.(given)
@@ -114,13 +124,10 @@ export async function harness(
       const text = typeof seconds === 'string' ? seconds : JSON.stringify({ id, version: 1, deletion_time: seconds })
       await self.put(`${id}/deletion-mark.json`, text)
     },
-    async run(given) {
-      const from = calls.length
-      const { pages, end } = await drain(source, runContext(given))
-      const asked = calls.slice(from)
-      const lists = asked.filter(call => call.startsWith('list'))
-      const gets = asked.filter(call => call.startsWith('get'))
-      return { ...summary(pages), complete: end.complete, cause: end.cause, lists, gets }
+    run: given => seen(source.pages(runContext(given))),
+    async look(given) {
+      const tail = source.tail?.(runContext(given))
+      return tail && (await seen(tail.pages))
     },
     async patientRun(given) {
       const work = self.run(given)
@@ -133,8 +140,9 @@ export async function harness(
   return self
 }
 
-async function drain(source: BlockSource, run: RunContext): Promise<{ pages: Page[]; end: ViewEnd }> {
-  const it = source.pages(run)
+type Pages = ReturnType<BlockSource['pages']>
+
+async function drain(it: Pages): Promise<{ pages: Page[]; end: ViewEnd }> {
   const pages: Page[] = []
   for (;;) {
     const step = await it.next()

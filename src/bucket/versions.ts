@@ -3,9 +3,9 @@
  * give one in the listing and another with the object. Then every run would read every meta again. So this is noticed and
  * logged once, and from then on size and time decide.
  */
-import type { Log, ObjectInfo } from 'blockgate'
-import { isSameEtag, isSameTime } from 'blockgate/bucket'
-import { ownText } from './share.ts'
+import type { ObjectInfo } from '../contracts/bucket.ts'
+import type { Log } from '../contracts/host.ts'
+import { isSameEtag, isSameTime } from './object.ts'
 
 /** The object that was read: read again only where the listing shows another. */
 export interface Version {
@@ -78,3 +78,8 @@ export class Versions {
 
 const BY_TIME = 'size and time decide whether a meta is new'
 const ALL_IS_READ = 'metas are read in every run: neither their etags nor their times stay the same'
+
+/** A copy. A part of a longer text, such as a page of XML, would hold all of that text in memory. */
+export function ownText<T extends string>(value: T): T {
+  return new TextDecoder().decode(new TextEncoder().encode(value)) as T
+}
