@@ -11,7 +11,7 @@ import { BlockgateError, ErrorCode, errorFields, rawMessageOf } from './contract
 import type { Bucket, Health, Host, LocalFiles, StateStore } from './contracts/host.ts'
 import type { Metrics } from './contracts/metrics.ts'
 import type { Plan } from './contracts/plan.ts'
-import type { Prewarmer } from './contracts/prewarm.ts'
+import type { Prewarmer, PrewarmServices } from './contracts/prewarm.ts'
 import { inSpan } from './contracts/spans.ts'
 import { scopedState } from './contracts/state.ts'
 import { Attribute, SpanName } from './contracts/telemetry.ts'
@@ -85,20 +85,10 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
     return platform.onResult?.(result)
   }
   const runner = new Runner(engine, { stopGraceMs, onResult })
-  const offers = () => runner.offers
-  const running = () => runner.progress !== undefined
-  const left = () => engine.budget.left
-  const { catalogue, journal } = engine
-  const span = <T>(id: BlockId, work: () => Promise<T>): Promise<T> => {
-    const attributes = { [Attribute.blockId]: id, [Attribute.instance]: config.instance.id }
-    return inSpan(SpanName.warm, attributes, ROOT_CONTEXT, made => {
-      const before = catalogue.get(id)?.trace
-      if (before) made.addLink({ context: before })
-      return work()
-    })
-  }
-  const prewarm = config.prewarm?.create({ ...config, host, files, left, offers, running, journal, span })
-  const latch = new ReadyLatch(engine, offers)
+  const span: PrewarmServices['span'] = (id, work) =>
+    inSpan(SpanName.warm, { [Attribute.blockId]: id }, ROOT_CONTEXT, work)
+  const prewarm = config.prewarm?.create({ ...engine, files, runner, span })
+  const latch = new ReadyLatch(engine, () => runner.offers)
   const { faults } = engine
   const lifecycle = new Lifecycle(parts(config, platform, pace), config.startTimeoutMs)
   const ending = new AbortController()
@@ -115,7 +105,15 @@ export function gateway(config: ResolvedConfig, platform: Platform): Gateway {
   }
   const opened = async (): Promise<void> => {
     signal.throwIfAborted()
-    opening ??= open(engine, started, signal, config.startTimeoutMs).catch(async error => {
+    const begun = async () => {
+      if (prewarm?.join) {
+        // Loaded where somebody asks for it.
+        const { joinAhead } = await import('./explain/join-ahead.ts')
+        await joinAhead({ ...engine, ...config, parts: parts(config, platform, pace), prewarm }, signal)
+      }
+      await started()
+    }
+    opening ??= open(engine, begun, signal, config.startTimeoutMs).catch(async error => {
       // Whoever stops the gateway stops its parts, too.
       if (!signal.aborted) {
         host.log.error('the start failed', errorFields(error))

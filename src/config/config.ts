@@ -153,8 +153,10 @@ export async function resolveConfig<E>(input: ConfigInput<E>, host: ConfigHost<E
   const config = await load(input, host)
   const interval = isMaker(config.every) ? config.every : undefined
   const problems = [...checkOptions(config, interval ? { ...ENTRIES, every: v.unknown() } : ENTRIES)]
-  if (interval) problems.push(...checkComponent(interval, 'every', config.pipeline))
-  if (isMaker(config.prewarm)) problems.push(...checkComponent(config.prewarm, 'prewarm', config.pipeline))
+  for (const key of ['every', 'prewarm'] as const) {
+    const made = config[key]
+    if (isMaker(made)) problems.push(...checkComponent(made, key, config.pipeline))
+  }
   // A gateway without the section, such as a Worker, does not load its checks.
   if (config.serve !== undefined) problems.push(...(await import('./serve.ts')).checkServe(config.serve))
   if (config.traces !== undefined) problems.push(...(await import('./traces.ts')).checkTraces(config.traces))

@@ -66,10 +66,13 @@ export interface Handover {
   /** By rank. Local, without side effects. @throws OwnershipUnavailable like claim() */
   owners(block: BlockMeta): readonly Owner[]
   /**
-   * Members of which each one, if it went alone, would leave the block to this one; never empty. Undefined: none, or it is not known, or
-   * the block is this one's already. A guess is enough: it says what is worth loading ahead. Local, without side effects.
+   * Members of which each one, if it went alone, would leave the block to this one. Empty, of a process that only observes: it is to hold the
+   * block as soon as it is a member. Undefined: none, or it is not known, or the block is this one's already. A guess is enough: it says what is
+   * worth loading ahead. Local, without side effects.
    */
   next?(block: BlockMeta): readonly string[] | undefined
+  /** Whether next() knows what a process that only observes would hold. Default: it does not. */
+  readonly foresees?: boolean
   /** Why these are its owners, one sentence without a final period, for people. Local, like owners(), and only where that answers. */
   why?(block: BlockMeta): string | undefined
   /** Whether owners() may answer now, and members() is up to date. True where it is left out. */

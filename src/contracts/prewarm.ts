@@ -24,12 +24,18 @@ export interface PrewarmServices {
   readonly plan: Plan
   /** `diskBudget` of the config in bytes; Infinity: no limit. */
   readonly diskBudget: number
-  /** Bytes of the disk budget that neither loaded blocks nor loads take now. */
-  left(): number
-  /** All that came to the add in the run that goes on or in the last one, and what became of it; undefined while that is not known. */
-  offers(): { readonly offered: readonly Candidate[]; readonly outcomes: ReadonlyMap<BlockId, Outcome> } | undefined
-  /** A run goes on: its adds go first. */
-  running(): boolean
+  readonly budget: {
+    /** Bytes of the disk budget that neither loaded blocks nor loads take now. */
+    readonly left: number
+  }
+  readonly runner: {
+    /** All that came to the add in the run that goes on or in the last one, and what became of it; undefined while that is not known. */
+    readonly offers:
+      | { readonly offered: readonly Candidate[]; readonly outcomes: ReadonlyMap<BlockId, Outcome> }
+      | undefined
+    /** Of a run that goes on: its adds go first. Undefined where none does. */
+    readonly progress: object | undefined
+  }
   /** A load is written down before it starts, so that a block that ends the process does so once. */
   readonly journal: {
     begin(id: BlockId): Promise<void>
@@ -44,6 +50,11 @@ export interface PrewarmServices {
 /** No method may throw, and none but `stop` may be called before `start`. */
 export interface Prewarmer {
   start(): void
+  /**
+   * Loads blocks that will be this gateway's once it is a member, before it is one. Called before `start`, with the sink at work; where it
+   * is left out, a gateway joins at once. Resolves when all are loaded, or as soon as `signal` aborts; one that fails is loaded later, as any other.
+   */
+  join?(blocks: readonly Candidate[], signal: AbortSignal): Promise<void>
   /** Nothing is begun from now on. Resolves when no load goes on, or when `signal` aborts. */
   stop(signal: AbortSignal): Promise<void>
   /** Where the load by queries is read from: while queries wait, or most places are taken, nothing is begun. */

@@ -23,7 +23,6 @@ export const Attribute = {
   blocksOut: 'blockgate.blocks.out',
   pages: 'blockgate.pages',
   blockId: 'block.id',
-  instance: 'blockgate.instance.id',
   reason: 'block.outcome.reason',
   claimStatus: 'ownership.status',
   claimEpoch: 'ownership.epoch',

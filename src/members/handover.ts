@@ -37,6 +37,8 @@ export interface HandoverOptions {
   readonly epochOf?: ((block: BlockMeta) => Epoch) | undefined
   /** What `owners()` asks in place of `assign`: it may throw OwnershipUnavailable. */
   readonly mustAssign?: Assign | undefined
+  /** Whether the member `me`, which may not be one yet, is to hold the block once it is. Default: it is not known. */
+  readonly joining?: ((block: BlockMeta, entries: EntriesView, me: string) => boolean) | undefined
   /** Who would be to hold the block without the member `gone`. Default: the first one that is not to hold it now. */
   readonly without?: ((block: BlockMeta, entries: EntriesView, gone: string) => readonly string[]) | undefined
   /** As in HandoverCounts. */
@@ -173,9 +175,17 @@ export class MemberHandover implements Handover {
     }))
   }
 
+  get foresees(): boolean {
+    return this.#options.joining !== undefined
+  }
+
   next(block: BlockMeta): readonly string[] | undefined {
-    const { assign, without } = this.#options
-    const { known, me } = this.#membership
+    const { assign, without, joining } = this.#options
+    const { known, me, session } = this.#membership
+    if (known && !session) {
+      const isNew = !known.member(me)?.draining && joining?.(block, known.entries, me)
+      return isNew ? [] : undefined
+    }
     // A member that drains is given nothing.
     if (!known?.live.has(me) || known.member(me)?.draining) return undefined
     const { targets, failoverOwner, ranked } = assign(block, known.entries)

@@ -56,6 +56,8 @@ export class Membership {
   #watch: Disposable | undefined
   #stopping: Promise<void> | undefined
   #known = false
+  /** The last epoch before a stop: it only grows. */
+  #before: Epoch = 0
   #refusal: string | undefined
 
   constructor(options: MembershipOptions) {
@@ -71,6 +73,7 @@ export class Membership {
     signal?.throwIfAborted()
     if (this.#stopping) {
       await this.#stopping
+      this.#before = this.epoch
       this.#stopping = this.#parts = undefined
       this.#closed = new AbortController()
       this.#known = false
@@ -132,7 +135,7 @@ export class Membership {
   }
 
   get epoch(): Epoch {
-    return this.#parts?.observer.epoch ?? 0
+    return Math.max(this.#before, this.#parts?.observer.epoch ?? 0)
   }
 
   /** What the last poll showed, whether or not it may still be relied on. */

@@ -80,7 +80,7 @@ async function load(deps: AddDeps, block: BlockContext, room: Room, trace: Block
       // Also of a load that failed: a block that is not what the source has told may well have no such files.
       if (confirmed) await confirmed
     }
-    if (prepared.warm) trace.say('warm', true)
+    trace.say('warm', prepared.warm)
     // The load may have taken minutes: what was true before it need not be true now.
     verify(block, 'commit', trace)
     room.reserve(prepared.bytes)

@@ -25,11 +25,7 @@ export class DiskBudget {
   #refused = new Map<BlockId, number>()
 
   /** `limit` in bytes, as the sink counts its blocks. `onLeft`: called with what is left, when more is taken: all else must fit into it. */
-  constructor(
-    limit: number,
-    loaded: () => ReadonlyMap<BlockId, LoadedBlock>,
-    onLeft: (bytes: number) => void = () => {},
-  ) {
+  constructor(limit: number, loaded: () => ReadonlyMap<BlockId, LoadedBlock>, onLeft: (bytes: number) => void) {
     this.#limit = limit
     this.#loaded = loaded
     this.#onLeft = onLeft

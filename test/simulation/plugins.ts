@@ -1,5 +1,6 @@
-// The plugin loads it when it starts: the first time takes real time, which is none here.
+// They are loaded at a start: the first time takes real time, which is none here.
 import 'redlock'
+import '../../src/explain/join-ahead.ts'
 
 /** The one list of ownership plugins that every history and every broken variant is run for. */
 import { hashRing, rendezvous, tokenRing } from 'blockgate/plugins/ownership/hash-ring'

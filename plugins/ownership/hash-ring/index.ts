@@ -50,11 +50,22 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
   const without = (block: BlockMeta, entries: EntriesView, gone: string) => {
     return assignmentsOf(entries).without(block.ulid, gone, block)
   }
+  let zone: string | undefined
+  let joined: { readonly entries: EntriesView; readonly assignments: Assignments } | undefined
+  const joining = (block: BlockMeta, entries: EntriesView, id: string) => {
+    if (joined?.entries !== entries) {
+      const me = { id, zone, state: 'active', placed: true, draining: false } as const
+      const members = [...entries.members.values()].filter(member => member.id !== id)
+      const parts = { placement, replicas, zones, published: entries.placement?.text }
+      joined = { entries, assignments: new Assignments([...members, me], parts) }
+    }
+    return joined.assignments.of(block.ulid, block).targets.includes(id)
+  }
   const leases = new Leases(membership, assign)
   const publisher = placement.publisher?.({ membership, assign, replicas, zones })
   membership.onPoll(() => publisher?.polled())
   const counts = publisher && (() => publisher.counts())
-  const handover = new MemberHandover({ ...times, store, membership, assign, without, placement: counts })
+  const handover = new MemberHandover({ ...times, store, membership, assign, without, joining, placement: counts })
   return {
     name: 'hash-ring',
     options,
@@ -64,6 +75,8 @@ export function hashRing(options: HashRingOptions): OwnershipPlugin {
     check: () => checkHashRing(options),
     async start(services, signal) {
       checkZone(services, zones)
+      zone = services.instance.zone
+      joined = undefined
       await membership.start(services, signal)
     },
     async stop(signal) {

@@ -12,7 +12,7 @@ export class BackgroundCheck {
   /** What was found so far, until it is dropped. */
   readonly damaged: Set<BlockId> = new Set()
   readonly #store: BlockStore
-  readonly #stop = new AbortController()
+  #stop = new AbortController()
   #working: Promise<void> | undefined
 
   constructor(store: BlockStore) {
@@ -21,6 +21,8 @@ export class BackgroundCheck {
 
   /** Of all that is loaded now: what is added later was checked when it was built. */
   start(host: Host): void {
+    // A part may be started again after a stop.
+    this.#stop = new AbortController()
     // Only stop() makes it reject.
     this.#working = this.#all(host, [...this.#store.loaded]).catch(() => {})
   }

@@ -57,12 +57,12 @@ export interface Chances {
 
 /** Undefined where it is not known which blocks there are, or who owns them. */
 export async function choose(
-  { host, instance, plan, offers }: PrewarmServices,
+  { host, instance, plan, runner }: PrewarmServices,
   { leaving, budget, sizes, since }: Chances,
 ): Promise<Chosen | undefined> {
   const { handover } = plan.ownership
   const { stage: sink } = plan.sink
-  const view = offers()
+  const view = runner.offers
   const held = sink.warm?.held
   if (!view || !held || !handover || handover.known?.() === false) return undefined
   const loaded = sink.loaded()

@@ -5,8 +5,10 @@ import {
   type BlockId,
   BlockMap,
   type BlockMeta,
+  type Candidate,
   codeOf,
   ErrorCode,
+  eachBounded,
   errorFields,
   orAborted,
   type Prewarmer,
@@ -25,6 +27,8 @@ export interface WarmerOptions {
 }
 
 const TICK = 1_000
+/** Loads at once before this gateway is a member: nobody asks it for anything. */
+const JOIN_AT_ONCE = 32
 /** It is chosen anew after so long, whatever has not changed: blocks grow older, and the disk fuller. */
 const LONGEST = 60_000
 /** A block whose load has failed is not tried again for so long. */
@@ -70,6 +74,26 @@ export class Warmer implements Prewarmer {
     this.#tick()
   }
 
+  async join(blocks: readonly Candidate[], signal: AbortSignal): Promise<void> {
+    // They are to be its own: only the disk sets a bound.
+    this.#budget = Number.POSITIVE_INFINITY
+    const end = () => {
+      for (const load of this.#loading.values()) load.abort(signal.reason)
+    }
+    signal.addEventListener('abort', end)
+    try {
+      await eachBounded(blocks, JOIN_AT_ONCE, async candidate => {
+        const id = candidate.meta.ulid
+        const isThere = this.#warm?.held.has(id) || this.#services.plan.sink.stage.loaded().has(id)
+        if (!isThere && !signal.aborted && this.#services.journal.crashes(id) === 0)
+          await this.#load({ candidate, after: [] })
+      })
+    } finally {
+      signal.removeEventListener('abort', end)
+      this.#budget = 0
+    }
+  }
+
   async stop(signal: AbortSignal): Promise<void> {
     this.#stop.abort(new BlockgateError(ErrorCode.stopped, 'the gateway is stopping'))
     this.#timer?.[Symbol.dispose]()
@@ -107,7 +131,7 @@ export class Warmer implements Prewarmer {
 
   get #paused(): PrewarmPause | undefined {
     const { observed, concurrent } = this.#queries ?? {}
-    if (this.#services.running()) return 'sync'
+    if (this.#services.runner.progress) return 'sync'
     if (observed && (observed.queued() > 0 || observed.running() > BUSY * (concurrent ?? 0))) return 'queries'
     return this.#services.plan.ownership.handover?.known?.() === false ? 'unknown' : undefined
   }
@@ -137,10 +161,10 @@ export class Warmer implements Prewarmer {
 
   /** Something has changed that the choice rests on, and no run is changing it. */
   #mustChoose(): boolean {
-    const { host, plan, offers } = this.#services
+    const { host, plan, runner } = this.#services
     const paused = this.#paused
     if (paused === 'sync' || paused === 'unknown') return false
-    const view = offers()
+    const view = runner.offers
     const now = host.monotonic()
     const of = [view?.offered, view?.outcomes, plan.ownership.epoch(), this.#leaving.version]
     const last = this.#seen
@@ -160,14 +184,14 @@ export class Warmer implements Prewarmer {
     this.#budget = await bytesOf(this.#options.budget, disk)
     const chosen = await choose(services, {
       leaving: this.#leaving,
-      budget: Math.min(this.#budget, services.left()),
+      budget: Math.min(this.#budget, services.budget.left),
       sizes: this.#sizes,
       since: this.#since,
     })
     if (!chosen || this.#stop.signal.aborted) return
     const { wanted, unwanted } = chosen
     // What goes from here may come back, or be wanted when another member goes: the next choice says whether it stays.
-    warm.keepDropped?.(Math.min(this.#budget, services.left()))
+    warm.keepDropped?.(Math.min(this.#budget, services.budget.left))
     this.#wanted = wanted
     for (const id of unwanted) if (!plan.sink.stage.loaded().has(id)) warm.forget(id)
     // Its owner is well again, or another member is next.
@@ -241,7 +265,7 @@ export class Warmer implements Prewarmer {
   #reserve(id: BlockId, bytes: number): void {
     this.#reserved.delete(id)
     const taken = total(this.#warm?.held ?? new Map()) + total(this.#reserved)
-    const most = Math.min(this.#budget, this.#services.left())
+    const most = Math.min(this.#budget, this.#services.budget.left)
     if (taken + bytes > most) {
       this.#sizes.set(id, bytes)
       throw new BlockgateError(ErrorCode.diskBudget, `prewarm.budget: must be >= ${taken + bytes} for this block`)

@@ -27,7 +27,7 @@ class Cluster {
   /** Calls of the disk that go on. */
   #working = 0
 
-  async start(id: string, options: PrewarmOptions | undefined = { budget: '1GiB' }) {
+  async start(id: string, options: PrewarmOptions = { budget: '1GiB' }, source = scriptedSource(this.blocks)) {
     const bucket: CountingBucket = countingBucket(this.bucket)
     const root = this.#roots.get(id) ?? folder()
     this.#roots.set(id, root)
@@ -35,10 +35,10 @@ class Cluster {
     const ring = hashRing({ store: this.store, handoverDelay: 0, minMembers: 3 })
     const config = await resolveConfig(
       {
-        pipeline: [scriptedSource(this.blocks), owned(ring), sink],
+        pipeline: [source, owned(ring), sink],
         bucket,
         instance: { id },
-        ...(options && { prewarm: prewarm(options) }),
+        prewarm: prewarm(options),
       },
       { env: {} },
     )
@@ -137,5 +137,30 @@ describe('three gateways that load ahead', () => {
     await cluster.until(() => c.ids().length === COUNT)
     expect(asked(c)).toEqual(before)
     expect(lost.length).toBeGreaterThan(0)
+  })
+
+  it('have one that joins load what will be its own before anybody knows of it', async () => {
+    const [a, b, c] = await threeGateways()
+    const joined = cluster.store.entries.bind(cluster.store)
+    const d = await cluster.start('d')
+    await cluster.until(
+      () => d.ids().length > 0 && a.ids().length + b.ids().length + c.ids().length + d.ids().length === COUNT,
+    )
+    expect([d.warm?.hits, d.bucket.gets.length]).toEqual([d.ids().length, d.ids().length])
+    expect((await joined()).members.size).toBe(4)
+    const told = cluster.host.lines.find(({ message }) => message === 'blocks are loaded before this gateway joins')
+    expect(told?.fields).toEqual({ blocks: d.ids().length })
+  })
+
+  it('have one join all the same that could not look before', async () => {
+    await threeGateways()
+    const broken = scriptedSource(cluster.blocks)
+    broken.error = new Error('503')
+    const starting = cluster.start('d', undefined, broken)
+    await cluster.until(() => cluster.host.lines.some(({ message }) => message.includes('not loaded before')))
+    broken.error = undefined
+    const d = await starting
+    await cluster.until(() => d.ids().length > 0)
+    expect(d.warm?.hits).toBe(0)
   })
 })
