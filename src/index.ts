@@ -85,6 +85,7 @@ export type {
   Epoch,
   Handover,
   HandoverCounts,
+  HeldSlots,
   Lease,
   Member,
   MemberState,

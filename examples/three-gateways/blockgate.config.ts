@@ -22,7 +22,7 @@ export default defineConfig(({ env }) => {
       dedup(),
       newestFirst(),
       // The one line that the two configs differ in.
-      owned(ownership.hashRing({ store, ...times })),
+      owned(ownership.hashRing({ store, ...times, address: `http://${env.HTTP}` })),
       indexHeaders(),
     ],
     dir: env.DIR,

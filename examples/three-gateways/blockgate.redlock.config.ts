@@ -22,7 +22,7 @@ export default defineConfig(({ env }) => {
       dedup(),
       newestFirst(),
       // The one line that the two configs differ in.
-      owned(ownership.redlock({ store, clients: [url], ttl: '3s', ...times })),
+      owned(ownership.redlock({ store, clients: [url], ttl: '3s', ...times, address: `http://${env.HTTP}` })),
       indexHeaders(),
     ],
     dir: env.DIR,

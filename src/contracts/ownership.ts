@@ -164,6 +164,15 @@ export interface Operator {
   freeze(on: boolean): Promise<void>
   /** `alive`: it must be down, or drained and stopped, before it can be forgotten. */
   forget(member: string): Promise<'forgotten' | 'unknown' | 'alive'>
+  /** Where members hold slots of blocks: who holds which, as it was read last. Local. */
+  slots?(): HeldSlots
+}
+
+export interface HeldSlots {
+  /** Slots are numbered from 0 to `count` − 1. */
+  readonly count: number
+  /** By slot and rank; a slot that nobody ever held is absent, and one that was given up has the holder `''`. */
+  readonly holders: readonly { readonly slot: number; readonly rank: number; readonly holder: string }[]
 }
 
 export interface Ring {

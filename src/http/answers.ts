@@ -148,8 +148,9 @@ export async function ringAnswer({ plan }: Gateway): Promise<Ring> {
     const known = members.map(({ zone = null, address = null, stats = null, ...member }) => {
       return { ...member, zone, address, stats }
     })
+    const slots = operator.slots?.()
     // Leaves out fields that the API does not have.
-    return v.parse(Ring, { epoch, cause, frozen, members: known })
+    return v.parse(Ring, { epoch, cause, frozen, members: known, ...(slots && { slots }) })
   } catch (error) {
     if (!isOwnershipUnavailable(error)) throw error
     throw new HttpError(503, ErrorCode.ownershipUnavailable, rawMessageOf(error))

@@ -78,7 +78,7 @@ async function count({ plan, catalogue }: Gateway, host: Host): Promise<Moves | 
   }
 
   function see(owners: readonly Owner[]): void {
-    const servers = owners.filter(({ serves }) => serves)
+    const servers = owners.filter(({ serves, live }) => serves && live)
     const next = owners.find(({ live, target }) => live && !target)?.member ?? ''
     for (const { member, target, live, serves } of owners) {
       if (target && live && !serves) {
@@ -86,7 +86,8 @@ async function count({ plan, catalogue }: Gateway, host: Host): Promise<Moves | 
         const key = `${from.join(', ')}\n${member}`
         now.set(key, { from: from.join(', '), to: member, blocks: (now.get(key)?.blocks ?? 0) + 1 })
       }
-      if (!target && !serves) continue
+      // Who is down has left already.
+      if (!live || (!target && !serves)) continue
       const of = leaving.get(member) ?? { blocks: 0, onlyThere: 0, to: new Map<string, number>() }
       leaving.set(member, of)
       if (serves && servers.length === 1) of.onlyThere++

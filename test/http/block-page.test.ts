@@ -81,7 +81,7 @@ describe('the page of a block', () => {
     const page = await text(`/blocks/${testId(1)}`)
     expect(page).toContain(`<a href="http://gw-2:8080/blocks/${testId(1)}" rel="noreferrer">gw-2</a>`)
     expect(page).not.toContain('javascript:')
-    expect(page).toContain('gw-2, gw-3 serve it.')
+    expect(page.replace(/<[^>]+>/g, '')).toContain('gw-2, gw-3 serve it; the page there says since when.')
     expect(rows(page, 'Owners').map(([rank, name]) => `${rank} ${name}`)).toEqual([
       '1 me this gateway',
       '2 gw-2',

@@ -152,6 +152,27 @@ describe('/ring', () => {
   })
 })
 
+it('slots are told with who holds them, and those that nobody holds', async () => {
+  const holders = [
+    ...[0, 1, 2, 5].map(slot => ({ slot, rank: 0, holder: 'gw-1' })),
+    { slot: 3, rank: 0, holder: HOSTILE },
+    { slot: 4, rank: 0, holder: '' },
+  ]
+  const operator: Partial<Operator> = {
+    ring: async () => ({ epoch: 7, cause: '', storeId: 's', frozen: false, members: [] }),
+    slots: () => ({ count: 8, holders }),
+  }
+  const { json, text } = await appWorld({
+    ownership: Object.assign(scriptedOwnership([1]), { operator: operator as Operator }),
+  })
+  expect((await json<Ring>('/api/v1/ring')).body.slots).toEqual({ count: 8, holders })
+  const page = await text('/ring')
+  expect(page).toContain('5 of 8 slots are held. Blocks of the others have no owner')
+  expect(page).toContain('<td class="mono">gw-1</td><td class="n">4</td><td class="long">0–2, 5</td>')
+  expect(page).toContain('<td class="mono">given up</td><td class="n">1</td><td class="long">4</td>')
+  expect(page).not.toContain('<img')
+})
+
 describe('what moves', () => {
   const rows = (page: string, name: string) => {
     const [, body = ''] = new RegExp(`aria-label="${name}".*?<tbody>(.*?)</tbody>`, 's').exec(page) ?? []
@@ -188,6 +209,7 @@ describe('what moves', () => {
       owner('me', { serves: true }),
       owner('b', { rank: 1, target: n === 1, serves: n === 1 }),
       owner('c', { rank: 2, target: false, serves: false, live: n !== 3 }),
+      owner('down', { rank: 3, live: false }),
     ])
     expect(rows(page, 'What would move')).toEqual(['b 1 0 c: 1', 'me this gateway 4 3 b: 3, c: 1'])
   })

@@ -38,7 +38,9 @@ export function redlock(options: RedlockOptions): OwnershipPlugin {
     options,
     exclusive: false,
     handover,
-    operator: operatorOf(store),
+    operator: Object.assign(operatorOf(store), {
+      slots: () => ({ count, holders: slots.all.map(({ slot, rank, holder }) => ({ slot, rank, holder })) }),
+    }),
     check: () => checkRedlock(options),
     async start(services, signal) {
       if (!services.observer) {

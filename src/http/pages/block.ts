@@ -25,7 +25,7 @@ export function blockPage(gateway: Gateway, host: Host, config: ResolvedConfig, 
   return layout(
     { title: ulid, instance, at: '/blocks', live: true },
     html`<h1 class="mono">${ulid}</h1>
-<p class="verdict ${state}">${verdict(block, instance, host.now())}</p>
+<p class="verdict ${state}">${verdict(block, instance, host.now())}${elsewhere(block, gateway, instance)}</p>
 <section class="about" aria-label="The block">
 ${facts([
   ['state', [state, state]],
@@ -64,26 +64,36 @@ ${table('Life', LIFE, lifeRows(block, host.now()), NONE)}
 const ago = (at: number, now: number) => `${timeText(Math.max(0, now - at))} ago`
 
 /** One sentence for somebody who has only this question. */
-function verdict({ state, reason, detail, by, since, owners }: BlockDetails, me: string, now: number): string {
-  const others = (owners ?? []).filter(({ member, serves }) => serves && member !== me).map(({ member }) => member)
-  const elsewhere = others.length > 0 ? ` ${others.join(', ')} ${others.length === 1 ? 'serves' : 'serve'} it.` : ''
+function verdict({ state, reason, detail, by, since }: BlockDetails, me: string, now: number): string {
   const why = `${reason}${detail === null ? '' : `: ${detail}`}`
-  if (HELD.has(state))
-    return `Served here, ${me}, ${state === 'serving' ? '' : `but ${state} (${why}) `}since ${ago(since, now)}.${elsewhere}`
-  if (state === 'loading')
-    return `It is being loaded here, ${me}, for ${timeText(Math.max(0, now - since))}.${elsewhere}`
-  if (state === 'pending') return `No verdict yet: it waits for its turn in a run.${elsewhere}`
-  return `Not served here, ${me}: ${by} says ${why}.${elsewhere}`
+  if (HELD.has(state)) {
+    return `Served here, ${me}, ${state === 'serving' ? '' : `but ${state} (${why}) `}since ${ago(since, now)}.`
+  }
+  if (state === 'loading') return `It is being loaded here, ${me}, for ${timeText(Math.max(0, now - since))}.`
+  if (state === 'pending') return 'No verdict yet: it waits for its turn in a run.'
+  return `Not served here, ${me}: ${by} says ${why}.`
 }
 
-function ownersPart({ ulid, owners, ownersUnknown }: BlockDetails, { plan }: Gateway, me: string): Markup {
+/** Who else serves it; the page of each says since when. */
+function elsewhere({ ulid, owners }: BlockDetails, gateway: Gateway, me: string): Markup | string {
+  const others = (owners ?? []).filter(({ member, serves, live }) => serves && live && member !== me)
+  if (others.length === 0) return ''
+  const names = others.map(({ member }, i) => html`${i > 0 ? ', ' : ''}${linkTo(member, ulid, gateway)}`)
+  return html` ${names} ${others.length === 1 ? 'serves' : 'serve'} it; the page there says since when.`
+}
+
+/** The page of the block on another gateway, where its address is known. */
+function linkTo(member: string, ulid: string, { plan }: Gateway): Markup | string {
+  const { address } = plan.ownership.handover?.members().find(({ id }) => id === member) ?? {}
+  if (address === undefined || !/^https?:\/\//.test(address)) return member
+  return html`<a href="${address.replace(/\/$/, '')}/blocks/${ulid}" rel="noreferrer">${member}</a>`
+}
+
+function ownersPart({ ulid, owners, ownersUnknown }: BlockDetails, gateway: Gateway, me: string): Markup {
   if (!owners) return html`<p class="quiet">${ownersUnknown}</p>`
-  const addresses = new Map(plan.ownership.handover?.members().map(({ id, address }) => [id, address]))
   const rows = owners.map(({ member, rank, target, live, serves }): Cell[] => {
-    const address = addresses.get(member) ?? ''
-    const there = /^https?:\/\//.test(address) ? `${address.replace(/\/$/, '')}/blocks/${ulid}` : undefined
-    const name = there ? html`<a href="${there}" rel="noreferrer">${member}</a>` : member
-    return [rank + 1, withNotes(name, member === me ? ['this gateway'] : []), yesNo(target), yesNo(live), yesNo(serves)]
+    const name = withNotes(linkTo(member, ulid, gateway), member === me ? ['this gateway'] : [])
+    return [rank + 1, name, yesNo(target), yesNo(live), yesNo(serves)]
   })
   return table('Owners', OWNERS, rows, NONE)
 }

@@ -1,6 +1,7 @@
 /** The page of the members: who is there, what each serves, what moves, and what would move if one left. */
 import { html } from 'hono/html'
 import type { Host } from '../../contracts/host.ts'
+import type { HeldSlots } from '../../contracts/ownership.ts'
 import { bytesText, spreadText, timeText } from '../../contracts/text.ts'
 import type { Gateway } from '../../gateway.ts'
 import { ringAnswer } from '../answers.ts'
@@ -45,11 +46,11 @@ const COLUMNS = {
   ...{ assigned: 'n', serving: 'n', 'pending hand-off': 'n', 'last copy': 'n', failed: 'n', size: 'n', share: 'share' },
 }
 
-function ringBody({ epoch, cause, frozen, members }: Ring): Markup {
+function ringBody({ epoch, cause, frozen, members, slots }: Ring): Markup {
   const live = members.filter(({ state }) => state !== 'down')
   const fingerprints = new Set(live.map(member => member.fingerprint))
   const spread = spreadText(live.flatMap(({ stats }) => (stats ? [stats.bytes] : [])))
-  const served = members.reduce((sum, { stats }) => sum + (stats?.serving ?? 0), 0)
+  const served = live.reduce((sum, { stats }) => sum + (stats?.serving ?? 0), 0)
   return html`<section>
 ${facts([
   ['epoch', epoch],
@@ -69,7 +70,40 @@ ${table(
   members.map(member => row(member, served)),
   'there is no member',
 )}
+</section>
+${slots ? slotsPart(slots) : ''}`
+}
+
+const SLOTS = { holder: 'mono', slots: 'n', which: 'long' }
+
+/** Who holds which slots; with several copies a slot has as many holders. */
+function slotsPart({ count, holders }: HeldSlots): Markup {
+  const by = new Map<string, Set<number>>()
+  for (const { slot, holder } of holders) by.set(holder, (by.get(holder) ?? new Set()).add(slot))
+  const held = new Set(holders.filter(({ holder }) => holder !== '').map(({ slot }) => slot))
+  const rows = [...by].sort(([a], [b]) => (a < b ? -1 : 1))
+  return html`<section>
+<h2>Slots</h2>
+<p>${held.size} of ${count} slots are held.${held.size < count ? ' Blocks of the others have no owner until somebody takes them.' : ''}</p>
+${table(
+  'Slots',
+  SLOTS,
+  rows.map(([holder, slots]): Cell[] => [holder || 'given up', slots.size, ranges([...slots].sort((a, b) => a - b))]),
+  'nobody holds a slot',
+)}
 </section>`
+}
+
+/** `0–3, 7`; the first 40 of them. */
+function ranges(numbers: readonly number[]): string {
+  const parts: [number, number][] = []
+  for (const n of numbers) {
+    const last = parts.at(-1)
+    if (last && n === last[1] + 1) last[1] = n
+    else parts.push([n, n])
+  }
+  const shown = parts.slice(0, 40).map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`))
+  return shown.join(', ') + (parts.length > 40 ? ` and ${parts.length - 40} more` : '')
 }
 
 function row(
@@ -85,7 +119,10 @@ function row(
   const flags = [yesNo(ready), heartbeat, yesNo(placed), yesNo(draining)]
   if (!stats) return [...about, ...flags, NONE, NONE, NONE, NONE, NONE, NONE, NONE]
   const { assigned, serving, pendingHandOff, lastCopy, failed, bytes } = stats
-  const share = html`${bar([['went', serving]], all)}<small>${all === 0 ? 0 : Math.round((serving / all) * 100)} % of the copies</small>`
+  const share =
+    state === 'down'
+      ? NONE
+      : html`${bar([['went', serving]], all)}<small>${all === 0 ? 0 : Math.round((serving / all) * 100)} % of the copies</small>`
   return [
     ...about,
     ...flags,

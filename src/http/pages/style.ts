@@ -33,6 +33,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem;
 dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+[aria-label*="mov"] table, [aria-label="Owners"] table, [aria-label="Stages"] table, [aria-label="Slots"] table { width: auto; min-width: min(100%, 40rem) }
 th { text-align: left; color: var(--quiet); font-weight: 500 }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 td.whole { white-space: nowrap }

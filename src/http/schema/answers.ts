@@ -135,12 +135,17 @@ export const RingMember: Schema<RingMember> = v.object({
 
 export interface Ring extends Pick<ownership.Ring, 'epoch' | 'cause' | 'frozen'> {
   readonly members: readonly RingMember[]
+  readonly slots?: ownership.HeldSlots | undefined
 }
 export const Ring: Schema<Ring> = v.object({
   epoch: described(count, 'Version of the view; only grows'),
   cause: described(text, 'Why the epoch moved last'),
   frozen: described(flag, 'Whether nothing may change hands'),
   members: v.array(RingMember),
+  slots: described(
+    v.optional(v.object({ count, holders: v.array(v.object({ slot: count, rank: count, holder: text })) })),
+    'Where members hold slots of blocks, as they were read last; a slot that was given up has the holder ""',
+  ),
 })
 
 export interface Serving {

@@ -31,6 +31,8 @@ it('a change of a slot is told for its blocks alone, and moves their version alo
   own.enter('b', slot)
   await own.advance(50)
   const told = a.changes.slice(from)
+  const held = a.plugin.operator?.slots?.()
+  expect([held?.count, held?.holders.find(one => one.slot === slot)]).toEqual([SLOTS, { slot, rank: 0, holder: 'b' }])
   const inSlot = BLOCKS.filter(({ ulid }) => slotOf(ulid, SLOTS) === slot)
   expect(BLOCKS.filter(each => told.some(change => change.affects(each)))).toEqual(inSlot)
   expect(BLOCKS.filter((_, i) => (versions()[i] ?? 0) > (before[i] ?? 0))).toEqual(inSlot)
