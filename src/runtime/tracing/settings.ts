@@ -31,7 +31,7 @@ export interface TracingSettings {
 /** Holds 5,000 blocks of 8 spans, with room, while the collector is away. */
 const MAX_QUEUE_SIZE = 50_000
 
-/** Four times that of the SDKs: a request costs as much as hundreds of spans, and on Workers few are allowed. It has some 400 kB. */
+/** Four times that of the SDKs: a request costs as much as a hundred spans, and on Workers few are allowed. It has some 400 kB. */
 const BATCH_SIZE = 2048
 
 const GENERAL = 'OTEL_EXPORTER_OTLP_'
