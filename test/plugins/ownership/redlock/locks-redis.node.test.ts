@@ -137,3 +137,23 @@ it('while two of three are paused locks are refused in bounded time; what is hel
   expect((await vi.waitFor(() => taken(locks, 'y'), PATIENCE)).valid).toBe(true)
   expect(locks.lines.filter(({ level }) => level === 'warn')).toHaveLength(2)
 })
+
+it('of many locks the one that two of three servers lack is lost, and no other, also while the third is stopped', async () => {
+  const servers = await started(3)
+  const locks = await locksOn(servers)
+  const names = Array.from({ length: 128 }, (_, i) => `slot/${i}`)
+  const there = () => Promise.all(servers.map(server => server.command('DBSIZE')))
+  const held = await locks.acquire(names)
+  await vi.waitFor(async () => expect(await there()).toEqual([128, 128, 128]), PATIENCE)
+  const before = await servers[1]?.command('INFO', 'commandstats')
+  await servers[0].stop()
+  await locks.extend(held)
+  expect(held.every(lock => lock.valid)).toBe(true)
+  // All of them are one request.
+  const calls = (text: unknown) => Number(/cmdstat_eval:calls=(\d+)/.exec(String(text))?.[1])
+  expect(calls(await servers[1]?.command('INFO', 'commandstats')) - calls(before)).toBe(1)
+  for (const server of servers.slice(1)) await server.command('DEL', 'slot/7')
+  await known(locks.extend(held))
+  expect(held.filter(lock => !lock.valid).map(({ resource }) => resource)).toEqual(['slot/7'])
+  expect((await locks.acquire(['slot/6', 'slot/7'])).map(({ resource }) => resource)).toEqual(['slot/7'])
+})
