@@ -91,6 +91,9 @@ describe('several locks on three lock servers', () => {
     const several = await locks.acquire(['x', 'y', 'z'])
     servers[0].table.empty()
     for (let i = 0; i < 2; i++) await locks.extend(several)
+    // Each was asked for alone, and is due at a time of its own.
+    while (!several.some(lock => lock.due)) await world.host.advance(10)
+    expect(several.every(lock => lock.due)).toBe(false)
     const asked = servers[1].log.length
     const requests: number[] = []
     const { eval: run } = servers[1].table
@@ -98,7 +101,7 @@ describe('several locks on three lock servers', () => {
       requests.push(keys)
       return run.call(servers[1].table, script, keys, args)
     }
-    await locks.extend(several)
+    await locks.renew(several)
     expect([servers[1].log.length - asked, requests]).toEqual([3, [3]])
   })
 
