@@ -44,7 +44,7 @@ async function count({ catalogue, plan }: Gateway, host: Host): Promise<Counts> 
     states.set(state, (states.get(state) ?? 0) + 1)
     if (state === 'loading') loading.push({ ulid: id, since })
     if (state !== 'skipped' && state !== 'failed' && state !== 'partial') return
-    const by = stopped[position.get(entry.by) ?? (state === 'partial' ? 0 : end)]
+    const by = stopped[position.get(entry.by) ?? end]
     const reason = reasonOf(entry)
     const key = by?.size === REASONS && !by.has(`${state} ${reason}`) ? 'other' : `${state} ${reason}`
     const known = by?.get(key)

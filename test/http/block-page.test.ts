@@ -56,6 +56,7 @@ describe('the page of a block', () => {
     const { history } = (await json<BlockDetails>(`/api/v1/blocks/${testId(2)}`)).body
     const { loadMs = 0, at } = history.at(-1) ?? { at: 0 }
     expect(loadMs).toBeGreaterThan(0)
+    expect(history[0]).not.toHaveProperty('loadMs')
     const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
     expect(page).toContain(`Served here, me, since ${seconds(host.now() - at)} ago.`)
     expect(rows(page, 'Stages').at(-1)).toEqual(['scripted-sink sink', 'serving', 'added', seconds(loadMs)])

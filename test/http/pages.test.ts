@@ -84,6 +84,7 @@ describe('the first page', () => {
     await host.advance(4_000)
     const page = await text('/')
     expect(page).toContain('1 of 2 blocks have a verdict')
+    expect(page).toContain('<b>1</b> are held here, 0 were stopped on the way, 1 have no verdict yet (1 of them load)')
     expect(page).toContain('<dt>time left</dt><dd>about 4.0 s</dd>')
     expect(page).toContain('<dt>it is at</dt><dd>1 loads; 0 blocks wait</dd>')
     expect(page).toContain(`<a class="mono" href="/blocks/${testId(2)}">${testId(2)}</a> for 4.0 s`)

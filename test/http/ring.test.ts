@@ -1,4 +1,12 @@
-import { type BlockId, type Operator, type Owner, OwnershipUnavailable, type RingMember } from 'blockgate'
+import {
+  type BlockId,
+  type BlockStage,
+  type Operator,
+  type Owner,
+  OwnershipUnavailable,
+  type RingMember,
+  skip,
+} from 'blockgate'
 import { testId } from 'blockgate/testing'
 import { describe, expect, it } from 'vitest'
 import type { BlockDetails, Ring } from '../../src/http/schema/answers.ts'
@@ -183,7 +191,8 @@ describe('what moves', () => {
         .replace(/ +/g, ' '),
     )
   }
-  const paged = async (ownersOf: (n: number) => readonly Owner[], ownership = scriptedOwnership([1, 2, 3])) => {
+  const paged = async (ownersOf: (n: number) => readonly Owner[], stages: readonly BlockStage[] = []) => {
+    const ownership = scriptedOwnership([1, 2, 3])
     const operator: Partial<Operator> = {
       async ring() {
         return { epoch: 7, cause: '', storeId: 's', frozen: false, members: [member('me'), member('b')] }
@@ -191,7 +200,7 @@ describe('what moves', () => {
     }
     const handover = { ...ownership.handover, owners: ({ ulid }: { ulid: BlockId }) => ownersOf(numberOf(ulid)) }
     const plugin = Object.assign(ownership, { operator: operator as Operator, handover })
-    const { gateway, text } = await appWorld({ list: blocks(1, 2, 3, 4), ownership: plugin })
+    const { gateway, text } = await appWorld({ list: blocks(1, 2, 3, 4), stages, ownership: plugin })
     await gateway.sync()
     return await text('/ring')
   }
@@ -207,6 +216,7 @@ describe('what moves', () => {
   it('and what would move if one left: its blocks to the next by rank that is up, and those that nobody else serves', async () => {
     const page = await paged(n => [
       owner('me', { serves: true }),
+      owner('gone', { rank: 1, live: false, target: false, serves: false }),
       owner('b', { rank: 1, target: n === 1, serves: n === 1 }),
       owner('c', { rank: 2, target: false, serves: false, live: n !== 3 }),
       owner('down', { rank: 3, live: false }),
@@ -218,6 +228,16 @@ describe('what moves', () => {
     const page = await paged(() => [owner('me')])
     expect(rows(page, 'What moves now')).toEqual(['nothing: each owner serves what is its own'])
     expect(rows(page, 'What would move')).toEqual(['me this gateway 4 4 nobody: no other member is up: 4'])
+  })
+
+  it('leaves out blocks that no gateway is to hold, for a filter stopped them', async () => {
+    const odd: BlockStage = {
+      kind: 'block',
+      name: 'odd',
+      handle: async (block, next) => (numberOf(block.id) > 2 ? skip('too-odd') : next()),
+    }
+    const page = await paged(() => [owner('me')], [odd])
+    expect(rows(page, 'What would move')).toEqual(['me this gateway 2 2 nobody: no other member is up: 2'])
   })
 
   it('is not told while owners are not known', async () => {
