@@ -73,7 +73,7 @@ export function table(
   const empty = html`<tr><td colspan="${classes.length}" class="quiet">${none}</td></tr>`
   // What is wider than the screen is scrolled, also with the keys.
   return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0"><table>
-<thead><tr>${Object.entries(columns).map(([name, of]) => html`<th scope="col"${of === 'n' ? html` class="n"` : ''}>${name}</th>`)}</tr></thead>
+<thead><tr>${Object.entries(columns).map(([name, of]) => html`<th scope="col"${of === 'n' || of === 'wide' ? html` class="${of}"` : ''}>${name}</th>`)}</tr></thead>
 <tbody>
 ${rows.length > 0 ? rows.map(row => html`<tr>${row.map((cell, i) => element('td', cell, classes[i] ?? ''))}</tr>\n`) : empty}
 </tbody>

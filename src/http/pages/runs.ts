@@ -20,7 +20,7 @@ export function runsSection(runs: readonly Run[]): Markup {
 <h2>Last runs</h2>
 ${runs.length > 0 ? pictures([...runs].reverse()) : ''}
 ${table('Runs', COLUMNS, runs.map(row), 'no run has ended yet')}
-<p class="quiet">A count is of a run, as it was at its end; a state, above, is of a block now.</p>
+<p class="quiet">A count is of a run, as it was at its end; a state, above, is of a block now. A block whose meta.json is broken counts as failed in each run, and is partial.</p>
 </section>`
 }
 

@@ -82,13 +82,19 @@ canvas { display: block; width: 100%; height: 120px; cursor: grab; touch-action:
 [data-colour="card"] { color: var(--card) }
 [data-colour="line"] { color: var(--line) }
 .key span::before { content: "■ "; color: var(--quiet) }
-.key span { color: inherit; margin-right: .5rem }
+.key span { display: inline-block; color: inherit; margin-right: .5rem }
 .key .unchanged::before, .key .serving::before { color: var(--good) }
 .key .added::before, .key .loading::before { color: var(--accent) }
 .key .waiting::before { color: var(--warn) }
 .key .failed::before { color: var(--bad) }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin: 0 0 1rem }
 input, select, button { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: .35rem; padding: .25rem .6rem }
+@media (max-width: 40rem) {
+  .wide { display: none }
+  td.stage, td.n, th.n { white-space: normal }
+  th, td { padding-right: .6rem }
+  td.long { min-width: 8rem }
+}
 @media print {
   header nav, form, .skip, .tools { display: none }
   section { break-inside: avoid; border: 0; padding: 0 }
