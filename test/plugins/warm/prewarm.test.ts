@@ -1,14 +1,17 @@
 /** What is loaded ahead, in which order, and what is not. */
 import {
   type BlockContext,
+  BlockgateError,
   type BlockId,
   type BlockSink,
+  type BlockStage,
   type Candidate,
   gateway,
   type Member,
   owned,
   type Pipeline,
   resolveConfig,
+  skip,
 } from 'blockgate'
 import { memory } from 'blockgate/plugins/sink/memory'
 import { type PrewarmOptions, prewarm } from 'blockgate/plugins/warm/prewarm'
@@ -83,7 +86,7 @@ const well = (id: string): Member => ({ id, zone: undefined, address: undefined,
 
 async function world(
   list: readonly Candidate[],
-  given: { options?: PrewarmOptions; diskBudget?: number; mine?: number[] } = {},
+  given: { options?: PrewarmOptions; diskBudget?: number; mine?: number[]; without?: number } = {},
 ) {
   const host: FakeHost = fakeHost({ now: NOW })
   const ownership = scriptedOwnership(given.mine ?? [])
@@ -99,7 +102,12 @@ async function world(
   const known = block(0, 1)
   ownership.gain(0)
   const source = scriptedSource([known, ...list])
-  const pipeline = [source, owned(ownership), sink] as unknown as Pipeline
+  const without: BlockStage = {
+    kind: 'block',
+    name: 'without',
+    handle: async ({ id }, next) => (given.without === numberOf(id) ? skip('not-wanted') : await next()),
+  }
+  const pipeline = [source, without, owned(ownership), sink] as unknown as Pipeline
   const config = await resolveConfig(
     { pipeline, prewarm: prewarm({ budget: 1_000, ...given.options }), diskBudget: given.diskBudget, every: '1h' },
     { env: {} },
@@ -236,6 +244,17 @@ describe('prewarm()', () => {
     open()
     await w.host.advance(2_000)
     expect(w.sink.warmOnes()).toEqual([1, 3])
+  })
+
+  it('loads nothing ahead that a stage keeps out, and keeps what is its own and could not be added', async () => {
+    const w = await world([block(1), block(2)], { without: 2 })
+    await w.host.advance(1_000)
+    expect(w.sink.told).toEqual(['warm 1'])
+    w.sink.fail(1, new BlockgateError('corrupt-block', 'bad'))
+    w.after.clear()
+    w.ownership.gain(1)
+    await w.host.advance(120_000)
+    expect([w.gateway.catalogue.get(testId(1))?.state, w.sink.warmOnes()]).toEqual(['failed', [1]])
   })
 
   it('forgets nothing while it does not know who owns what, and loads nothing', async () => {
