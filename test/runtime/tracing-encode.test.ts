@@ -195,6 +195,15 @@ describe('a request', () => {
     },
   )
 
+  it('takes a small number for a time of the process’s own clock', () => {
+    const made = encoded(provider => {
+      provider.getTracer('t').startSpan('x', { startTime: performance.now() }).end(performance.now())
+    })
+    const [{ scope_spans: scopes }] = made.ours.resource_spans as [{ scope_spans: { spans: Message[] }[] }]
+    const { start_time_unix_nano: start, end_time_unix_nano: end } = scopes[0]?.spans[0] ?? {}
+    for (const time of [start, end]) expect(Math.abs(Number(time) / 1e6 - Date.now())).toBeLessThan(3_600_000)
+  })
+
   it('keeps the newest 128 links and events, and counts the others', () => {
     const made = encoded(provider => {
       const span = provider.getTracer('t').startSpan('x')

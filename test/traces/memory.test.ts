@@ -13,18 +13,21 @@ function span(n: number): SpanContext {
   return { traceId: n.toString(16).padStart(32, '0'), spanId: '00000000000000aa', traceFlags: 1 }
 }
 
-it('writes down the newest 1,000, for the process after this one', async () => {
-  const [before, after, state] = [newMemory(), newMemory(), memoryState()]
-  for (let n = 1; n <= 1_002; n++) remember(before, testId(n), span(n))
-  // Named again, it is one of the newest.
-  remember(before, testId(3), span(3))
-  remember(before, testId(1_003), span(1_003))
-  await writeTraces(before, state)
-  expect(Object.keys(Object((await state.get('traces')) ?? {}))).toHaveLength(1_000)
-  await recall(after, state, 'gw-1')
-  const known = [1, 2, 3, 4, 5, 1_003].map(n => lastTrace(after, testId(n)) !== undefined)
-  expect(known).toEqual([false, false, true, false, true, true])
-})
+it.each([2, 1_001])(
+  'writes down the newest 1,000 where there are %d more, for the process after this one',
+  async more => {
+    const [before, after, state] = [newMemory(), newMemory(), memoryState()]
+    for (let n = 1; n <= 1_000 + more; n++) remember(before, testId(n), span(n))
+    // Named again, it is one of the newest.
+    remember(before, testId(3), span(3))
+    remember(before, testId(5_000), span(5_000))
+    await writeTraces(before, state)
+    expect(Object.keys(Object((await state.get('traces')) ?? {}))).toHaveLength(1_000)
+    await recall(after, state, 'gw-1')
+    const known = [1, more + 2, more + 3, 3, 5_000].map(n => lastTrace(after, testId(n)) !== undefined)
+    expect(known).toEqual([false, false, true, true, true])
+  },
+)
 
 it('takes nothing from a file that is no ULID with a traceparent', async () => {
   const [memory, state] = [newMemory(), memoryState()]
