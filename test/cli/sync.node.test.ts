@@ -58,7 +58,7 @@ describe('blockgate sync', () => {
     expect([code, stderr]).toEqual([1, ''])
     const summary = jsonLine(stdout)
     expect(summary).toEqual({
-      run: { id: expect.any(String), reason: 'manual', complete: true, durationMs: expect.any(Number) },
+      run: { id: expect.any(String), reason: 'manual', complete: true, listed: 'all', durationMs: expect.any(Number) },
       stages: expect.any(Array),
       blocks: { seen: 15, added: 8, unchanged: 0, skipped: 6, failed: 1, dropped: 0, retained: 0 },
       failures: [{ block: BROKEN, by: 'scan-bucket', code: 'corrupted-meta-json', message: expect.any(String) }],
