@@ -46,11 +46,10 @@ export function adder(deps: AddDeps): Chain {
       } catch (error) {
         // `retain`: the block is wanted still. Blocks that others take over will free space for it.
         if (codeOf(error) === ErrorCode.diskBudget) return skippedBy(sink.name, ErrorCode.diskBudget, undefined, true)
-        const isSource = Object(error).at === source.name
+        const by = Object(error).at === source.name ? source.name : sink.name
         // It was told, and is gone meanwhile.
-        if (isSource && codeOf(error) === ErrorCode.notFound)
-          return skippedBy(source.name, 'no-meta-json', rawMessageOf(error))
-        return failed(isSource ? source.name : sink.name, error)
+        const isGone = by === source.name && codeOf(error) === ErrorCode.notFound
+        return isGone ? skippedBy(by, 'no-meta-json', rawMessageOf(error)) : failed(by, error)
       } finally {
         room?.end()
       }

@@ -104,8 +104,7 @@ export class ReadyLatch {
     if (standing === 'leaving' && this.#held === 0) return no('drained: others serve every block')
     if (this.#complete) {
       const restsOn = last?.summary.run.restsOn
-      const of = restsOn === undefined ? '' : `, by ${restsOn}: the bucket is being listed`
-      return { ready: true, stopping, reason: `every block had a verdict${of}` }
+      return { ready: true, stopping, reason: `every block had a verdict${restsOn ? `, by ${restsOn}` : ''}` }
     }
     if (this.#alone) return { ready: true, stopping, reason: `${ALONE}${because(unknown)}`, partial: true }
     if (standing === 'alone') {

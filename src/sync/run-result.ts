@@ -217,7 +217,7 @@ export function logRun({ host: { log }, plan }: Engine, { status, error, summary
     run: run.id,
     reason: run.reason,
     listed: run.listed,
-    ...(status !== 'failed' && { complete: run.complete, ...(run.restsOn && { restsOn: run.restsOn }), ...blocks }),
+    ...(status !== 'failed' && { complete: run.complete, ...blocks }),
     ...(error && { code: error.code, error: error.rawMessage }),
   })
   if (unconfirmed === 0) return

@@ -188,7 +188,7 @@ export class Run {
       id,
       reason,
       complete: status === 'done' && this.#view.complete,
-      ...(this.#view.restsOn !== undefined && { restsOn: this.#view.restsOn }),
+      restsOn: this.#view.restsOn,
       listed: this.#view.listed,
       durationMs: Math.round(host.monotonic() - this.#started),
     })

@@ -34,7 +34,7 @@ describe('a start by what was told', () => {
     expect(first.summary.run).toMatchObject({ complete: false, restsOn: TOLD })
     expect(gateway.readiness).toMatchObject({
       ready: true,
-      reason: `every block had a verdict, by ${TOLD}: the bucket is being listed`,
+      reason: `every block had a verdict, by ${TOLD}`,
     })
     expect([...sink.loaded().keys()]).toEqual([testId(1), testId(2)])
     await host.advance(0)

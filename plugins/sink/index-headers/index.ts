@@ -1,6 +1,7 @@
 /** A sink that keeps the index-header of each block on the disk, in Thanos' format and layout. */
 import {
   type BlockContext,
+  BlockgateError,
   type BlockSink,
   type BucketReader,
   checkOptions,
@@ -108,6 +109,7 @@ export function indexHeaders(options: IndexHeadersOptions = {}): BlockSink {
 
     async prepare(block) {
       block.signal.throwIfAborted()
+      if (block.path !== `${block.id}/`) throw new BlockgateError(ErrorCode.unsupported, elsewhere(block.path))
       indexSize(block.meta.files)
       const ahead = await store.prepareWarm(block)
       if (ahead) return ahead
@@ -137,6 +139,11 @@ async function bytesOf(
     log.warn(message, { block: block.id, why: rawMessageOf(error) })
     return undefined
   }
+}
+
+/** Queries read the block where its id says. */
+function elsewhere(path: string): string {
+  return `index-headers needs blocks at the root, or below the bucket's prefix: ${path} is below a folder; take directory()`
 }
 
 const pathOption = v.pipe(

@@ -7,6 +7,7 @@
 import { BlockgateError, ErrorCode } from 'blockgate'
 import { crc32c } from 'blockgate/tsdb'
 import { corrupt } from './column.ts'
+import { through } from './through.ts'
 
 export const HEAD_BYTES = 40
 /** Another one is for another form: whoever does not know it lists the bucket, and leaves the object as it is. */
@@ -80,31 +81,4 @@ export async function unseal(object: Uint8Array, limit: number): Promise<Head & 
   })
   if (columns.length !== head.bytes) throw corrupt(`must unpack to ${head.bytes} bytes: it is ${columns.length}`)
   return { ...head, columns }
-}
-
-async function through(
-  bytes: Uint8Array,
-  stream: CompressionStream | DecompressionStream,
-  limit: number,
-): Promise<Uint8Array> {
-  const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(stream)
-  const parts: Uint8Array[] = []
-  let length = 0
-  for (const reader = source.getReader(); ; ) {
-    const { done, value } = await reader.read()
-    if (done) break
-    length += value.length
-    if (length > limit) {
-      await reader.cancel()
-      throw corrupt(`must unpack to ${limit} bytes: it is more`)
-    }
-    parts.push(value)
-  }
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
