@@ -76,8 +76,6 @@ export class Runner {
   #moved: number | undefined
   #watch: Disposable | undefined
   #view: View | undefined
-  /** As in the view of the last run that asked the source. */
-  #restsOn: string | undefined
   /** The next run may list new blocks alone. */
   #tails = false
   #count = 0
@@ -185,14 +183,10 @@ export class Runner {
     for (let next = this.#waiting; next && !this.#stopping; next = this.#waiting) {
       this.#waiting = undefined
       try {
-        let end = await this.#runOnce(next)
-        this.#after(end)
+        const end = await this.#runOnce(next)
+        const listing = this.#after(end)
         // Whoever asks for one run waits for one that lists.
-        if (end.view.restsOn !== undefined && !this.#continuous && !this.#stopping) {
-          end = await this.#runOnce(next)
-          this.#after(end)
-        }
-        next.resolve(end.result)
+        next.resolve((!this.#continuous && listing) || end.result)
       } catch (error) {
         // A mistake of the engine's own; the next run comes whatever it was.
         this.#engine.faults.note('run', error)
@@ -218,7 +212,8 @@ export class Runner {
     return run.execute()
   }
 
-  #after({ result, view, epoch, room }: RunEnd): void {
+  /** Gives the run that follows at once, if one does. */
+  #after({ result, view, epoch, room }: RunEnd): Promise<RunResult> | undefined {
     const { plan, metrics, faults } = this.#engine
     const still = faults.guard('ownership.epoch', () => Object.is(plan.ownership.epoch(), epoch)) ?? false
     const current = still && this.#changes.none
@@ -238,6 +233,8 @@ export class Runner {
     if (this.#history.length > HISTORY) this.#history.shift()
     logRun(this.#engine, result)
     faults.guard('onResult', () => this.#options.onResult?.(result, current))
+    // What it rests on shows what was there, and nothing that is gone: the bucket is listed now.
+    const follows = status === 'done' && view.listed !== 'none' && view.restsOn && !this.#view?.restsOn
     if (status === 'done') {
       this.#failures = 0
       this.#view = view
@@ -247,20 +244,17 @@ export class Runner {
     faults.runEnded()
     // A run that failed comes again by itself; changes that it did not see cannot wait for that.
     if (status === 'done' ? !current || room : !this.#changes.none) this.#later()
-    const isFirst = this.#restsOn === undefined
     const lists = view.listed !== 'none'
-    if (lists) this.#restsOn = view.restsOn
     // What is not there, though it was seen, is gone, or the bucket contradicts itself: all is listed, until that is known.
     const gone = summary.failures.some(({ code }) => code === ErrorCode.notFound)
     if (lists) this.#tails = status === 'done' && view.complete && !gone && this.#engine.absences.size === 0
-    if (lists && view.restsOn !== undefined && status === 'done' && this.#continuous && isFirst) {
-      // What it rests on shows what was there, and nothing that is gone: the bucket is listed now.
-      this.#request(result.summary.run.reason)
-    } else if (lists) {
-      // However often ownership moves, the next listing comes when it was due.
+    if (follows) return this.#request(summary.run.reason)
+    // However often ownership moves, the next listing comes when it was due.
+    if (lists) {
       const ok = status === 'done' && isKnown(view)
       this.#listed({ came: view.came, tookMs: summary.run.durationMs, ok })
     }
+    return undefined
   }
 
   /** For the next run that lists. */
