@@ -19,7 +19,7 @@ const HOUR = 3_600_000
 export interface CatalogueOptions {
   /** What lists the bucket, such as `scanBucket()`. */
   readonly source: BlockSource
-  /** A catalogue of a listing that is older is not used. Default '1h'. */
+  /** A catalogue of a listing that is older is not used. Default '2h': everything is listed once an hour. */
   readonly maxAge?: Duration | undefined
   /** Whoever lists writes the catalogue when it is older than this. Default '10m'. */
   readonly every?: Duration | undefined
@@ -65,7 +65,7 @@ export function catalogue(options: CatalogueOptions): BlockSource {
     async start(services, signal) {
       await source?.start?.(services, signal)
       const { maxAge, every, write = true, limit = 128 * 1024 * 1024 } = options
-      const limits = { maxAgeMs: durationMs(maxAge, HOUR), everyMs: durationMs(every, HOUR / 6), limit }
+      const limits = { maxAgeMs: durationMs(maxAge, 2 * HOUR), everyMs: durationMs(every, HOUR / 6), limit }
       shared = new SharedCatalogue(options.source, limits, write, services)
     },
     pages(run) {
@@ -73,6 +73,7 @@ export function catalogue(options: CatalogueOptions): BlockSource {
         throw new BlockgateError(ErrorCode.stageMisuse, 'start() must come before pages()', { at: 'catalogue' })
       return shared.pages(run)
     },
+    tail: run => source?.tail?.(run),
     confirm: block => shared?.confirm(block),
     async stop(signal) {
       await shared?.stop(signal)
