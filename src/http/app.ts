@@ -11,7 +11,6 @@ import { OperatorAttribute } from '../contracts/operator-telemetry.ts'
 import type { Gateway } from '../gateway.ts'
 import { blockAnswer, blocksAnswer, isOfOld, notifyAnswer, ringAnswer, runsAnswer } from './answers.ts'
 import { answerError, HttpError } from './errors.ts'
-import { Events } from './events.ts'
 import { type MetricsTexts, metricsAnswer } from './metrics.ts'
 import { noticesOf } from './notices.ts'
 import { prefixOf } from './notified.ts'
@@ -22,7 +21,6 @@ import { requestSpan } from './request-spans.ts'
 import { blocksQuery, DEFAULT_LIMIT, notification, syncRequest } from './requests.ts'
 import { openApi } from './schema/openapi.ts'
 import { servingAnswer, servingBody } from './serving.ts'
-import { timelineAnswer } from './timeline.ts'
 import { writeAccess } from './write-access.ts'
 
 export interface AppOptions {
@@ -120,16 +118,11 @@ export function createApp(options: AppOptions): Hono {
   if (metrics) app.get('/metrics', c => metricsAnswer(c, metrics))
 
   app.get('/api/v1/openapi.json', c => c.json(openApi(version)))
-  for (const route of ['blocks', 'timeline', 'blocks/:ulid', 'ring', 'serving', 'runs'].map(
-    path => `/api/v1/${path}`,
-  )) {
+  for (const route of ['blocks', 'blocks/:ulid', 'ring', 'serving', 'runs'].map(path => `/api/v1/${path}`)) {
     app.get(route, requestSpan(route, 'asked'))
   }
   app.get('/api/v1/blocks', async c =>
     c.json(await blocksAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
-  )
-  app.get('/api/v1/timeline', async c =>
-    c.json(await timelineAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
   )
   app.get('/api/v1/blocks/:ulid', c => c.json(blockAnswer(gateway, c.req.param('ulid'), config)))
   app.get('/api/v1/ring', async c => c.json(await ringAnswer(gateway)))
@@ -138,8 +131,6 @@ export function createApp(options: AppOptions): Hono {
     c.body(servingBody(await servingAnswer(gateway, host), host), 200, { 'content-type': 'application/json' }),
   )
   app.get('/api/v1/runs', c => c.json(runsAnswer(gateway, host)))
-  const events = new Events(gateway, host)
-  app.get('/api/v1/events', c => events.answer(c))
   const mayWrite = writeAccess({ token, peerOf: options.peerOf })
   app.post(
     '/api/v1/sync',

@@ -3,7 +3,10 @@ import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import type { ResolvedConfig } from '../../config/config.ts'
 import type { HttpError } from '../errors.ts'
-import { blocksQuery } from '../requests.ts'
+import { Events } from '../events.ts'
+import { requestSpan } from '../request-spans.ts'
+import { blocksQuery, DEFAULT_LIMIT } from '../requests.ts'
+import { timelineAnswer } from '../timeline.ts'
 import { blockPage } from './block.ts'
 import { blocksPage, ROWS } from './blocks.ts'
 import { homePage, type PagesOptions } from './home.ts'
@@ -30,6 +33,12 @@ function routes(options: PagesOptions): Hono {
   app.get('/blocks', async c => c.html(await blocksPage(id, gateway, host, blocksQuery(c.req.queries(), ROWS))))
   app.get('/blocks/:ulid', c => c.html(blockPage(gateway, host, config, c.req.param('ulid'))))
   app.get('/ring', async c => c.html(await ringPage(id, gateway, host)))
+  // What the scripts ask for; a Worker without pages does not carry them.
+  app.get('/api/v1/timeline', requestSpan('/api/v1/timeline', 'asked'), async c =>
+    c.json(await timelineAnswer(gateway, host, blocksQuery(c.req.queries(), DEFAULT_LIMIT))),
+  )
+  const events = new Events(gateway, host)
+  app.get('/api/v1/events', c => events.answer(c))
   const file = (path: string, type: string, text: string) =>
     app.get(path, c => c.body(text, 200, { 'content-type': `${type}; charset=utf-8` }))
   file('/style.css', 'text/css', STYLE)

@@ -71,11 +71,6 @@ const PATHS = {
       parameters: BLOCKS_QUERY,
     },
   ),
-  '/api/v1/timeline': get(
-    'Blocks whose times are known, by columns: for pictures of 100,000 of them',
-    { 200: json('One page', Timeline), 400: json('A parameter does not fit', answers.Failure) },
-    { parameters: BLOCKS_QUERY },
-  ),
   '/api/v1/blocks/{ulid}': get(
     'One block, with its history',
     {
@@ -99,26 +94,6 @@ const PATHS = {
     { parameters: [{ name: 'if-none-match', in: 'header', schema: { type: 'string' }, description: 'An ETag' }] },
   ),
   '/api/v1/runs': get('The last runs, and the one that goes on', { 200: json('Runs', answers.Runs) }),
-  '/api/v1/events': get(
-    'How the gateway is, as Server-Sent Events: `status` with how all blocks are, `run` with each run that has ended',
-    {
-      200: {
-        description: 'The `data` of each `status` is a Status, that of each `run` a Run',
-        content: { 'text/event-stream': { schema: { type: 'string' } } },
-      },
-      503: json('Too many clients listen, or the gateway is stopping', answers.Failure),
-    },
-    {
-      parameters: [
-        {
-          name: 'last-event-id',
-          in: 'header',
-          schema: { type: 'string' },
-          description: 'The last id that was read: only what is newer is told',
-        },
-      ],
-    },
-  ),
   '/api/v1/sync': {
     post: operation(
       'Asks for a run',
@@ -159,4 +134,29 @@ const PATHS = {
       },
     ),
   },
+  '/api/v1/timeline': get(
+    'Blocks whose times are known, by columns: for pictures of 100,000 of them',
+    { 200: json('One page', Timeline), 400: json('A parameter does not fit', answers.Failure) },
+    { parameters: BLOCKS_QUERY },
+  ),
+  '/api/v1/events': get(
+    'How the gateway is, as Server-Sent Events: `status` with how all blocks are, `run` with each run that has ended',
+    {
+      200: {
+        description: 'The `data` of each `status` is a Status, that of each `run` a Run',
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+      },
+      503: json('Too many clients listen, or the gateway is stopping', answers.Failure),
+    },
+    {
+      parameters: [
+        {
+          name: 'last-event-id',
+          in: 'header',
+          schema: { type: 'string' },
+          description: 'The last id that was read: only what is newer is told',
+        },
+      ],
+    },
+  ),
 }
