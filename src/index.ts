@@ -129,6 +129,7 @@ export {
   type SkipOptions,
   type Stage,
   skip,
+  type Tail,
   type ViewEnd,
   type WarmBlocks,
 } from './contracts/stage.ts'

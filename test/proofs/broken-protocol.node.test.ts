@@ -12,6 +12,7 @@ type Caught = readonly [seed: number, invariant: string]
  */
 const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
   ring: {
+    'a-look-taken-for-everything': [6, 'I4'],
     'release-in-two-steps': [10, 'I1'],
     'release-by-epoch-alone': [1, 'I1'],
     'drop-on-losing-ownership': [1, 'I1'],
@@ -28,6 +29,7 @@ const CAUGHT: Readonly<Record<string, Readonly<Record<string, Caught>>>> = {
     'warm-over-budget': [1, 'W3'],
   },
   redlock: {
+    'a-look-taken-for-everything': [3, 'I4'],
     'release-in-two-steps': [40, 'I1'],
     'release-by-epoch-alone': [1, 'I1'],
     'drop-on-losing-ownership': [1, 'I1'],

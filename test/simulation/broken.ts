@@ -5,6 +5,7 @@
 import type { BlockId, Handover, OwnershipPlugin } from 'blockgate'
 import type { MemberTable, Stamp } from 'blockgate/members'
 import { dedup } from 'blockgate/plugins/filter/dedup'
+import { compareTail } from 'blockgate/source'
 import { blockMeta } from 'blockgate/testing'
 import { keyOf, seedOf } from '../../plugins/placement/balanced/key.ts'
 import { decode } from '../../plugins/placement/balanced/table.ts'
@@ -20,6 +21,16 @@ const SECOND_STEP = 2_250
 const LATE_PLACEMENT = 3_500
 
 const ALL: readonly Variant[] = [
+  /** What a look at new blocks does not show is gone. */
+  {
+    name: 'a-look-taken-for-everything',
+    world: { looks: true },
+    async compare(next, before, engine, now) {
+      const { all } = await compareTail(next, before, engine, now)
+      const blocks = all?.blocks.filter(({ meta }) => !before.view.seen.has(meta.ulid)) ?? []
+      return { all: { blocks, partial: [] }, kept: { listed: 'all' } }
+    },
+  },
   /** Looks first; takes the claims away when the answer has come back. */
   {
     name: 'release-in-two-steps',

@@ -1,5 +1,5 @@
 /** The bucket as it truly is, and how one process sees it: listings and reads that take time, fail, or tell half. */
-import type { BlockId, BlockMeta, BlockSource, Candidate, Page } from 'blockgate'
+import type { BlockId, BlockMeta, BlockSource, Candidate, Page, Tail } from 'blockgate'
 import { candidate, testId } from 'blockgate/testing'
 import { numberOf } from '../support/world.ts'
 import type { Process } from './process.ts'
@@ -105,15 +105,30 @@ export class Listings {
   }
 }
 
-export function simSource(bucket: SimBucket, process: Process, random: Random, listings: Listings): BlockSource {
+export function simSource(
+  bucket: SimBucket,
+  process: Process,
+  random: Random,
+  listings: Listings,
+  compare?: Tail['compare'],
+): BlockSource {
   let lied = false
+  /** What the last listing of everything saw; undefined where it did not end well. */
+  let known: ReadonlySet<BlockId> | undefined
+  let looks = 0
   return {
     kind: 'source',
     name: 'sim-source',
+    tail() {
+      if (!compare || !known || looks++ >= LOOKS) return undefined
+      return { pages: look(known), compare }
+    },
     async *pages(): AsyncGenerator<Page, { complete: boolean }, undefined> {
       const { weather } = bucket
       const { incomplete, broken } = weather
       const number = listings.begin()
+      known = undefined
+      looks = 0
       const kind = random.next()
       const fails = kind < broken
       const ends = !fails && kind < broken + incomplete
@@ -136,10 +151,28 @@ export function simSource(bucket: SimBucket, process: Process, random: Random, l
       if (fails) throw new Error('503 SlowDown')
       if (ends) return { complete: false }
       listings.complete(number, seen)
+      known = seen
       return { complete: true }
     },
   }
+
+  /** Some blocks come behind the margin: only a listing of everything shows them. What was deleted is not shown, and not gone either. */
+  async function* look(seen: ReadonlySet<BlockId>): ReturnType<BlockSource['pages']> {
+    await latency(process, random, 'a look at new blocks')
+    if (random.chance(bucket.weather.broken)) throw new Error('503 SlowDown')
+    if (random.chance(bucket.weather.incomplete)) return { complete: false }
+    const fresh = [...bucket.blocks.values()].filter(
+      ({ meta }) => !seen.has(meta.ulid) && numberOf(meta.ulid) % LATE !== 0,
+    )
+    yield { blocks: fresh, partial: [] }
+    return { complete: true }
+  }
 }
+
+/** Looks at new blocks between two listings of everything. */
+const LOOKS = 2
+/** One block of so many comes behind the margin. */
+const LATE = 4
 
 function latency(process: Process, random: Random, label: string): Promise<void> {
   return new Promise(resolve => {

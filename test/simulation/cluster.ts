@@ -1,6 +1,7 @@
 /** A whole cluster in one process: members, a store, a bucket, and all that may go wrong between them. */
-import type { BlockId, SetStage } from 'blockgate'
+import type { BlockId, SetStage, Tail } from 'blockgate'
 import { dedup } from 'blockgate/plugins/filter/dedup'
+import { compareTail } from 'blockgate/source'
 import { SimBucket } from './bucket.ts'
 import { Invariants } from './invariants.ts'
 import { LockServers } from './locks.ts'
@@ -63,6 +64,11 @@ export class Cluster {
   /** Members with a process, in the order of their ids. */
   get up(): Member[] {
     return [...this.members.values()].filter(member => member.current)
+  }
+
+  /** Of runs that look at new blocks alone; undefined where there are none. */
+  get compare(): Tail['compare'] | undefined {
+    return this.options.looks ? (this.variant.compare ?? compareTail) : undefined
   }
 
   stages(): readonly SetStage[] {

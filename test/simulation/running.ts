@@ -96,7 +96,7 @@ export class Running {
     const plain = simSink({ ...made, warm: budget === undefined ? undefined : warm })
     const sink = variant.sink?.(plain) ?? plain
     this.#sink = sink
-    const source = simSource(bucket, process, random.fork('listings'), listings)
+    const source = simSource(bucket, process, random.fork('listings'), listings, cluster.compare)
     const pipeline = [source, ...cluster.stages(), owned(this.plugin), sink] as Pipeline
     const ahead = budget === undefined ? undefined : prewarm({ budget: variant.budget?.(budget) ?? budget })
     const config = await resolveConfig(

@@ -49,6 +49,7 @@ export async function simulate(
     leases: plugin.leases(random),
     // Not drawn, so that the other histories stay what they are. A broken variant says whether it is about that.
     prewarm: isTale || variant !== SOUND ? undefined : [undefined, FEW, undefined, MANY][seed % 4],
+    looks: !isTale && variant === SOUND && seed % 2 === 1,
     ...variant.world,
   }
   const cluster = new Cluster(options, plugin, variant)

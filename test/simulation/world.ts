@@ -1,6 +1,6 @@
 /** What is simulated: the options of a cluster, an ownership plugin under test, and where the real code can be bent from outside. */
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import type { BlockMeta, BlockSink, OwnershipPlugin, SetStage } from 'blockgate'
+import type { BlockMeta, BlockSink, OwnershipPlugin, SetStage, Tail } from 'blockgate'
 import type {
   HoldRequest,
   MemberTable,
@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly leases: Leases | undefined
   /** Bytes that each member may load ahead; undefined: nothing is. */
   readonly prewarm: number | undefined
+  /** Runs between two listings of everything look at new blocks alone. */
+  readonly looks?: boolean
 }
 
 export interface Leases {
@@ -128,6 +130,8 @@ export interface Variant {
   readonly plugin?: (plugin: OwnershipPlugin, running: Running, store: SlotStore) => OwnershipPlugin
   readonly stages?: () => readonly SetStage[]
   readonly sink?: (sink: BlockSink) => BlockSink
+  /** What a look at new blocks comes to. */
+  readonly compare?: Tail['compare']
   /** Whether the sink checks what was loaded ahead. Default true. */
   readonly verifies?: boolean
   /** What the prewarmer takes for its budget. */
