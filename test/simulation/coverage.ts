@@ -75,11 +75,12 @@ export class Coverage {
 
   /** Who is asked, and answers. A process that stands still counts until the members have set it down. */
   #servers(): Running[] {
-    const { runnings } = this.#cluster
+    const { runnings, server } = this.#cluster
     return [...runnings].filter(running => {
       const { alive, paused } = running.process
       if (!alive || !running.ready) return false
-      return !paused || !this.#ghosts.some(ghost => ghost.running === running)
+      // One that came back, and stands still again before anybody has looked, is not set down.
+      return !paused || server.knows(running) || !this.#ghosts.some(ghost => ghost.running === running)
     })
   }
 
