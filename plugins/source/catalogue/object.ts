@@ -106,12 +106,12 @@ export class CatalogueWriter {
 
   /** One that is newer than `listed`, or young enough, or of a later build, stays. One that is still to come does not. */
   #isBetter({ listed: theirs, version }: Head, listed: number): boolean {
-    const { everyMs } = this.#deps
+    const { everyMs, host } = this.#deps
     if (version > VERSION) {
       this.#refused = true
       return true
     }
-    if (version < VERSION || theirs > listed + AHEAD || !Number.isSafeInteger(theirs)) return false
+    if (version < VERSION || theirs > host.now() + AHEAD || !Number.isSafeInteger(theirs)) return false
     const isBetter = theirs > listed - everyMs
     if (isBetter) this.#last = theirs
     return isBetter
