@@ -72,14 +72,14 @@ export async function summarise(
   host: Host,
   plan: Plan,
   view: View,
-  results: ReadonlyMap<string, LoadedResult>,
+  loaded: { readonly dropped: number; readonly retained: number },
   run: RunSummary['run'],
 ): Promise<RunSummary> {
   const position = new Map(plan.order.map((name, at) => [name, at]))
   const end = plan.order.length
   const stopped = new Array<number>(end).fill(0)
   const skipped = plan.order.map((): Record<string, number> => ({}))
-  const blocks = { seen: 0, added: 0, unchanged: 0, skipped: 0, failed: 0, dropped: 0, retained: 0 }
+  const blocks = { seen: 0, added: 0, unchanged: 0, skipped: 0, failed: 0, ...loaded }
   const failures: FailureSummary[] = []
   const count = (id: BlockId, outcome: Outcome) => {
     if (outcome.kind === 'passed') return
@@ -97,7 +97,6 @@ export async function summarise(
   }
   await inSlices(host, view.partial, ([id, partial]) => count(id, partialOutcome(plan.source.name, partial)))
   await inSlices(host, view.outcomes, ([id, outcome]) => count(id, outcome))
-  await inSlices(host, results.values(), ({ kind }) => blocks[kind]++)
   let left = blocks.seen
   const stages = plan.order.map((name, at) => {
     const entered = left
@@ -198,8 +197,7 @@ export async function logDrops(
     string,
     { readonly stage: string; readonly reason: string; blocks: number; first: BlockId[] }
   >()
-  await inSlices(host, results, ([id, { kind, by: stage, reason }]) => {
-    if (kind !== 'dropped') return
+  await inSlices(host, results, ([id, { by: stage, reason }]) => {
     dropped.push(id)
     const key = `${stage} ${reason}`
     const group = groups.get(key) ?? { stage, reason, blocks: 0, first: [] }

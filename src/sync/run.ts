@@ -35,7 +35,8 @@ export class Run {
   readonly #started: number
   readonly #loaded = new BlockSet()
   /** What became of loaded blocks at the end of the run. */
-  readonly #results = new BlockMap<LoadedResult>()
+  readonly #dropped = new BlockMap<LoadedResult>()
+  #retained = 0
   readonly #context: RunContext
   readonly #tail: Tail | undefined
   readonly #trace: RunTrace | undefined
@@ -163,7 +164,8 @@ export class Run {
     const { host, plan, catalogue, faults, journal, absences, asked, state } = this.#engine
     const dropping = this.#dropping
     const settle = (id: BlockId, result: LoadedResult) => {
-      this.#results.set(id, result)
+      if (result.kind === 'dropped') this.#dropped.set(id, result)
+      else this.#retained++
       dropping.settle(id, result)
     }
     const { confirmDrops } = this.#request
@@ -182,16 +184,21 @@ export class Run {
 
   async #result(status: RunEnd['result']['status'], thrown: BlockgateError | undefined): Promise<RunEnd['result']> {
     const { host, plan, faults, asked } = this.#engine
-    const results = this.#results
     const { id, reason } = this.#request
-    const summary = await summarise(host, plan, this.#view, results, {
-      id,
-      reason,
-      complete: status === 'done' && this.#view.complete,
-      restsOn: this.#view.restsOn,
-      listed: this.#view.listed,
-      durationMs: Math.round(host.monotonic() - this.#started),
-    })
+    const summary = await summarise(
+      host,
+      plan,
+      this.#view,
+      { dropped: this.#dropped.size, retained: this.#retained },
+      {
+        id,
+        reason,
+        complete: status === 'done' && this.#view.complete,
+        restsOn: this.#view.restsOn,
+        listed: this.#view.listed,
+        durationMs: Math.round(host.monotonic() - this.#started),
+      },
+    )
     const { told } = this.#engine
     const code = thrown?.code
     this.#trace?.end(summary, thrown, status === 'stopped' ? code : told.error)
@@ -203,7 +210,7 @@ export class Run {
       const held = faults.guard('sink.loaded', () => plan.sink.stage.loaded().size) ?? 1
       error = await causeOf(host, this.#view, summary, held + summary.blocks.dropped)
     }
-    const dropped = await logDrops(host, id, results)
+    const dropped = await logDrops(host, id, this.#dropped)
     const { outcomes } = this.#view
     return { status, summary, error, unconfirmed: asked.size, startedAt: this.#context.now, outcomes, dropped }
   }

@@ -139,6 +139,14 @@ async function schedule(seed: number): Promise<readonly string[]> {
     () => {
       source.list = blocks(...[1, 2, 3, 4, 5, 6].filter(() => random() < 0.7))
     },
+    // They go, and a person agrees.
+    async () => {
+      source.list = blocks(7)
+      for (let n = 0; n < 2; n++) {
+        ask(made.sync({ confirmDrops: true }))
+        await host.advance(upTo(30_000))
+      }
+    },
     // Another member comes, and serves some of the blocks.
     async () => {
       if (joined) return
