@@ -4,7 +4,7 @@ import { fakeHost } from 'blockgate/testing'
 import { HOUR, SECOND, type Trace } from './arrivals.ts'
 
 export interface Costs {
-  /** List requests of a full listing: 11 for 10,000 blocks of ten objects each, 1,000 a page. */
+  /** List requests of a full listing: 11 for 10,000 objects, 1,000 a page. */
   readonly full: number
   /** Those of a look at new blocks only; where given, a listing is full when the last full one is an hour old. */
   readonly tail?: number
