@@ -70,6 +70,14 @@ describe('a web configuration file', () => {
       expect(await status('/api/v1/blocks', `alice:${PASSWORD}`)).toEqual([200, null])
       expect(await status('/api/v1/blocks', `alice:${PASSWORD}x`)).toEqual(no)
     }
+    // Of many guesses at once few are compared, and those who are known need no turn.
+    const { password } = readWebConfig(path)
+    expect(await password?.('alice', PASSWORD)).toBe(true)
+    const guesses = Array.from({ length: 80 }, (_, n) => password?.('alice', `${n}`))
+    const told = Promise.allSettled(guesses)
+    expect(await password?.('alice', PASSWORD)).toBe(true)
+    const refused = (await told).flatMap(guess => (guess.status === 'rejected' ? [guess.reason.status] : []))
+    expect([refused.length > 0, new Set(refused)]).toEqual([true, new Set([429])])
     expect(await status('/api/v1/labels')).toEqual(no)
     expect((await status('/-/healthy'))[0]).toBe(200)
   })

@@ -9,6 +9,7 @@ import bcrypt from 'bcryptjs'
 import * as v from 'valibot'
 import { parse } from 'yaml'
 import { BlockgateError, ErrorCode, rawMessageOf } from '../../contracts/errors.ts'
+import { HttpError } from '../../http/errors.ts'
 import type { CheckPassword } from '../../http/read-access.ts'
 
 export interface WebConfig {
@@ -127,14 +128,24 @@ function webTls(config: NonNullable<v.InferOutput<typeof FILE>['tls_server_confi
 const NOBODY = '$2b$10$............................................................'.slice(0, 60)
 /** Passwords that were right, by a hash of them: bcrypt takes a tenth of a second of CPU. */
 const REMEMBERED = 100
+/** Passwords that wait for their turn: one is compared at a time, so that nobody keeps a gateway from its heartbeats with wrong ones. */
+const WAITING = 32
 
 function checkPasswords(users: Readonly<Record<string, string>>): CheckPassword {
   const right = new Set<string>()
+  let turn: Promise<unknown> = Promise.resolve()
+  let waiting = 0
   return async (user, password) => {
     const hash = Object.hasOwn(users, user) ? users[user] : undefined
     const key = await digest(`${user}\0${hash}\0${password}`)
     if (right.has(key)) return true
-    const isRight = await bcrypt.compare(password, hash ?? NOBODY)
+    if (waiting >= WAITING) {
+      throw new HttpError(429, 'too-many-requests', 'too many passwords wait to be checked', { 'retry-after': '1' })
+    }
+    waiting++
+    const compared = turn.then(() => bcrypt.compare(password, hash ?? NOBODY)).finally(() => waiting--)
+    turn = compared.catch(() => {})
+    const isRight = await compared
     if (!isRight || hash === undefined) return false
     if (right.size >= REMEMBERED) right.clear()
     right.add(key)
