@@ -113,8 +113,8 @@ async function mustAsk(
   await inSlices(host, decisions, ([id, d]) => {
     if (!d.guard) return
     const isAsked = asked.has(id)
-    // All are absent: a person is asked, who sees the bucket: no second listing need say it.
-    if (all || isAsked) decisions.set(id, { ...d, do: 'drop' })
+    // All are absent: a person is asked, who sees the bucket: no second listing need say it. Who was asked confirms no more than that.
+    if ((all && !(confirmDrops && asked.size)) || isAsked) decisions.set(id, { ...d, do: 'drop' })
     if (d.do === 'drop' && d.guard !== 'all') drops++
     again ||= isAsked
   })

@@ -96,6 +96,14 @@ describe('rule 6: nothing of what was loaded is left', () => {
     expect(made.sink.numbers).toEqual([3])
   })
 
+  it('a confirmation is of what was asked: what went since needs its second listing', async () => {
+    const made = await synced({ list: blocks(1, 2) })
+    expect(await sync(made, [])).toEqual([0, 2])
+    expect(await sync(made, [2])).toEqual([0, 1])
+    expect(await sync(made, [], true)).toEqual([1, 0])
+    expect(made.sink.numbers).toEqual([2])
+  })
+
   it('a confirmation is no second listing where only some blocks are absent', async () => {
     const made = await synced({ list: blocks(1, 2) })
     expect(await sync(made, [2], true)).toEqual([0, 0])
