@@ -64,16 +64,8 @@ const HEADERS = {
   strictTransportSecurity: false,
 }
 
-const COMPRESSED = [
-  '/',
-  '/metrics',
-  '/blocks',
-  '/blocks/*',
-  '/api/v1/blocks',
-  '/api/v1/timeline',
-  '/api/v1/runs',
-  '/api/v1/openapi.json',
-]
+const TEXTS = ['blocks', 'blocks/*', 'timeline', 'runs', 'ring', 'openapi.json'].map(path => `/api/v1/${path}`)
+const COMPRESSED = ['/', '/metrics', '/blocks', '/blocks/*', '/ring', ...TEXTS]
 
 /** Nothing is started. @example const app = createApp({ gateway, config, host, version }); await app.request('/-/ready') */
 export function createApp(options: AppOptions): Hono {

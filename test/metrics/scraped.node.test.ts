@@ -120,6 +120,10 @@ it('/metrics of a service has its process, is compressed, and passes promtool', 
   const ask = (accept: string) => fetch(`${service.url}/metrics`, { headers: { accept, 'accept-encoding': 'gzip' } })
   const plain = await ask('text/plain')
   expect(plain.headers.get('content-encoding')).toBe('gzip')
+  for (const path of ['/', '/blocks', '/ring', '/api/v1/blocks', '/api/v1/timeline', '/api/v1/runs']) {
+    const { headers } = await fetch(`${service.url}${path}`, { headers: { 'accept-encoding': 'gzip' } })
+    expect([path, headers.get('content-encoding')]).toEqual([path, 'gzip'])
+  }
   const text = await plain.text()
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
   expect([status, stdout, stderr]).toEqual([0, '', ''])
