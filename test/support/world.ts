@@ -162,7 +162,7 @@ export interface ScriptedOwnership extends OwnershipPlugin {
   /** No longer mine, with a new epoch and a change event; leases in flight abort where others serve the block. */
   lose(...numbers: readonly number[]): void
   /** A new epoch and a change event; nothing else. */
-  tick(): void
+  tick(affects?: OwnershipChange['affects']): void
   /** A change event of the same epoch: what others serve has changed for these. */
   served(...numbers: readonly number[]): void
   /** Called at each claim before it answers: the place where the world changes meanwhile. */
@@ -179,9 +179,9 @@ export function scriptedOwnership(mine?: readonly number[], { handover = true } 
   const log: string[] = []
   let epoch = 1
   let me = ''
-  const change = () => {
+  const change = (affects: OwnershipChange['affects'] = () => true) => {
     epoch++
-    for (const listener of listeners) listener({ epoch, affects: () => true })
+    for (const listener of listeners) listener({ epoch, affects })
   }
   const known = () => {
     if (plugin.unavailable) throw new OwnershipUnavailable()

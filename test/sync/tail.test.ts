@@ -236,6 +236,17 @@ describe('a run that lists new blocks alone', () => {
     expect(made.sink.numbers).toEqual([1, 3])
   })
 
+  it('hands a block over in the epoch of now, also where the epoch went on for a reason that is not its own', async () => {
+    const ownership = scriptedOwnership([1, 2])
+    const made = await listed({ list: blocks(1, 2), ownership })
+    ownership.lose(2)
+    await look(made)
+    ownership.tick(({ ulid }) => ulid === testId(1))
+    ownership.servedByOthers.add(2)
+    await look(made)
+    expect(made.sink.numbers).toEqual([1])
+  })
+
   it('asks a plugin that tells of no changes in each run whether a block is now its own', async () => {
     const mine = new Set([1])
     const { watch: _, ...plugin } = scriptedOwnership([1], { handover: false })
