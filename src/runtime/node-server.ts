@@ -18,6 +18,7 @@ import { type AddQueries, queryRoutes } from '../http/queries.ts'
 import { withinGrace } from '../pipeline/lifecycle.ts'
 import { VERSION } from '../version.ts'
 import { type HttpServer, listen, peerOf } from './server/listen.ts'
+import { withProcessMetrics } from './server/process-metrics.ts'
 import type { WebConfig } from './server/web-config.ts'
 import { nodeWire } from './server/wire.ts'
 import { snappy } from './snappy.ts'
@@ -101,18 +102,13 @@ export async function serveGateway(options: ServeOptions): Promise<Service> {
   return { url: server.url, stop: () => (stopped ??= stop()) }
 }
 
-async function processMetrics(texts: MetricsTexts): Promise<MetricsTexts> {
-  const { withProcessMetrics } = await import('./server/process-metrics.ts')
-  return withProcessMetrics(texts)
-}
-
 async function open(
   { gateway, config, host, metrics, orFreePort = false, web }: ServeOptions,
   address: ListenAddress,
   queries: AddQueries,
 ): Promise<HttpServer> {
-  // Only where they are asked for: the package takes a while to load, and Deno has not all that it needs.
-  const texts = metrics && !('Deno' in globalThis) ? await processMetrics(metrics) : metrics
+  // Deno has not all that they need.
+  const texts = metrics && !('Deno' in globalThis) ? withProcessMetrics(metrics) : metrics
   const { password } = web ?? {}
   const side = { peerOf, queries, version: VERSION, compress, pages, password }
   const app = createApp({ gateway, config, host, metrics: texts, ...side })
